@@ -1,0 +1,108 @@
+# Everything one does with this repository. `make` alone lists it.
+#
+# Go and a POSIX system are enough for run, build, check, fuzz and fmt; `make
+# doctor` says what the rest needs. What is downloaded or cached is in .build.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+# Without the version control's stamp a build depends on its sources alone.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+LINTER_VERSION := v2.15.0
+LINTER := .build/bin/golangci-lint
+VERSION := $(shell git describe --always --dirty 2>/dev/null)
+
+# The services that run on AWS: one Lambda function each. Their archives are for
+# the architecture ARCH, arm64 or amd64.
+LAMBDAS := $(patsubst services/%/lambda/main.go,%,$(wildcard services/*/lambda/main.go))
+ARCH ?= arm64
+LAMBDA_BUILD := CGO_ENABLED=0 $(GO) build -trimpath -tags lambda.norpc -ldflags "-s -w"
+
+FUZZTIME ?= 30s
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: ## Start everything on this machine, at http://localhost:8080 (ARGS="-addr ... -data ...")
+	@echo "Building bin/server. The first time takes about a minute, for SQLite is compiled from Go source."
+	@$(MAKE) --no-print-directory bin/server
+	@exec bin/server $(ARGS)
+
+.PHONY: build
+build: bin/server $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+
+# The go command knows best what is out of date: these are always asked for.
+.PHONY: FORCE
+FORCE:
+
+bin/server: FORCE
+	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/server
+
+bin/%/bootstrap: FORCE
+	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda
+
+# GOAMD64 and GOARM64 are fixed so that the archive does not depend on who builds it.
+.PRECIOUS: .build/lambda/$(ARCH)/%/bootstrap
+.build/lambda/$(ARCH)/%/bootstrap: FORCE
+	@GOOS=linux GOARCH=$(ARCH) GOAMD64=v1 GOARM64=v8.0 $(LAMBDA_BUILD) -o $@ ./services/$*/lambda
+
+dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
+	@$(GO) run ./test/cmd/lambdazip -o $@ $<
+
+.PHONY: check
+check: .build/bin/runtests ## Vet and test with Go alone, without the engines: under a minute once built
+	@$(GO) vet work
+	@exec .build/bin/runtests -engines=none -race=false -shuffle=off -short
+
+.PHONY: test
+test: build .build/bin/runtests ## Test everything, over the engines (ARGS="-run Pattern ./shared/...")
+	@exec .build/bin/runtests $(ARGS)
+
+.build/bin/runtests: FORCE
+	@$(GO) build -o $@ ./test/cmd/runtests
+
+.PHONY: soak
+soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 5 minutes each: hours
+	@SMSQUEUE_SOAK=1 .build/bin/runtests -timeout=3h $(ARGS)
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
+
+.PHONY: bench
+bench: build ## Run the benchmarks, over the engines
+	@$(GO) run ./test/cmd/withengines $(GO) test -run '^$$' -bench . -benchmem $(or $(ARGS),work)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser for FUZZTIME (30s) each
+	@grep -rEo --include='*_test.go' '^func Fuzz\w+' services shared test | while IFS=: read -r file func; do \
+		echo "$${file%/*} $${func#func }"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null; \
+	done
+
+.PHONY: lint
+lint: $(LINTER)-$(LINTER_VERSION) ## Check format and style; the first time builds golangci-lint, about 2 minutes
+	@unformatted=$$(gofmt -l services shared test); \
+		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
+	@$(LINTER) run $$($(GO) list -f '{{.Dir}}/...' -m)
+
+# Built outside the workspace: its requirements are not ours.
+$(LINTER)-$(LINTER_VERSION):
+	@echo "Building golangci-lint $(LINTER_VERSION), about 2 minutes, once."
+	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
+	@touch $@
+
+.PHONY: fmt
+fmt: ## Format the Go files
+	@gofmt -l -w services shared test
+
+.PHONY: doctor
+doctor: ## Name each tool that is needed: the version found, what for, how to get it
+	@$(GO) run ./test/cmd/doctor
+
+.PHONY: clean
+clean: ## Remove what was built, and the downloads; data/ stays
+	@rm -rf bin dist .build

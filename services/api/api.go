@@ -1,0 +1,128 @@
+// Package api is the HTTP face of smsqueue: it accepts messages, records and
+// enqueues them, and tells what became of them. It is a plain http.Handler, so
+// that the same code runs behind API Gateway and on one machine. openapi.yaml
+// is its contract.
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	_ "embed" // for the contract
+
+	"github.com/smsqueue/smsqueue/shared/phone"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// OpenAPI is the contract of this API, an OpenAPI 3.0 document in YAML. Its
+// paths are below the server /v1.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
+
+// AllRegions allows every region where it is the only one of
+// Options.Regions. It is meant for a machine from which nothing reaches a real carrier.
+const AllRegions = "*"
+
+// Options is what a deployment gives to its API. Fields without a word on
+// their absence must be given.
+type Options struct {
+	Messages sms.Messages
+	Queue    sms.Queue
+	Rules    sms.Rules
+	// Regions are those whose numbers may be sent to: ISO 3166-1 alpha-2,
+	// phone.International, or AllRegions alone.
+	Regions []string
+	// DefaultRegion is the region of numbers written without a plus sign.
+	// Where it is empty such numbers are refused.
+	DefaultRegion string
+	Logger        *slog.Logger     // nil logs nothing
+	Now           func() time.Time // nil is the clock
+	Deadlines     Deadlines
+}
+
+// Deadlines bound the calls that an answer waits for. Each that is zero is the
+// default; together the defaults stay below the 10 seconds that an answer may
+// take.
+type Deadlines struct {
+	Read    time.Duration // one look-up; 5 s
+	Write   time.Duration // the write that accepts a message; 5 s
+	Enqueue time.Duration // 2 s
+	Mend    time.Duration // the write that makes up for a failed enqueue; 1 s
+}
+
+func (d Deadlines) filled() Deadlines {
+	fill := func(field *time.Duration, value time.Duration) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	fill(&d.Read, 5*time.Second)
+	fill(&d.Write, 5*time.Second)
+	fill(&d.Enqueue, 2*time.Second)
+	fill(&d.Mend, time.Second)
+	return d
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Messages == nil:
+		return errors.New("the store of messages is missing")
+	case o.Queue == nil:
+		return errors.New("the queue is missing")
+	case len(o.Regions) == 0:
+		return errors.New("no allowed region is named: list ISO 3166-1 codes like BR")
+	case slices.Contains(o.Regions, AllRegions) && len(o.Regions) > 1:
+		return fmt.Errorf("allowed regions: %q must stand alone", AllRegions)
+	case o.DefaultRegion != "" && !phone.ValidRegion(o.DefaultRegion):
+		return fmt.Errorf("default region: %q is not an ISO 3166-1 code like BR", o.DefaultRegion)
+	case o.DefaultRegion != "" && !slices.Contains(o.Regions, o.DefaultRegion) && o.Regions[0] != AllRegions:
+		return fmt.Errorf("default region: %q is not among the allowed ones", o.DefaultRegion)
+	}
+	for _, region := range o.Regions {
+		if region != AllRegions && region != phone.International && !phone.ValidRegion(region) {
+			return fmt.Errorf("allowed regions: %q is not an ISO 3166-1 code like BR", region)
+		}
+	}
+	if err := o.Rules.Check(); err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	return nil
+}
+
+// api serves the routes.
+type api struct {
+	Options
+	logger *slog.Logger
+	routes []route
+}
+
+// New returns the handler of everything below /v1. The caller of a request is
+// the one that WithCaller put into its context; a request without one is
+// refused. It must be called with the path as the client wrote it, so not from
+// below an http.ServeMux, which redirects some.
+//
+// The handler bounds every call it makes, but not the time that a client takes
+// to send its body: that is for the server's ReadTimeout.
+func New(o Options) (http.Handler, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	o.Deadlines = o.Deadlines.filled()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &api{Options: o, logger: o.Logger}
+	if a.logger == nil {
+		a.logger = slog.New(slog.DiscardHandler)
+	}
+	a.routes = []route{
+		{http.MethodPost, "/v1/sms", ScopeSend, nil, a.submit},
+		{http.MethodGet, "/v1/sms/{id}", ScopeRead, nil, a.lookUp},
+	}
+	return a, nil
+}

@@ -1,0 +1,224 @@
+package api_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var contract = sync.OnceValues(func() (*openapi3.T, error) {
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(api.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Validate(loader.Context, openapi3.EnableExamplesValidation(), openapi3.EnableSchemaPatternValidation())
+})
+
+func openContract(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := contract()
+	if err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	return doc
+}
+
+func TestContractIsValidOpenAPI(t *testing.T) { openContract(t) }
+
+func TestContractKnowsEveryFailureCode(t *testing.T) {
+	listed := openContract(t).Components.Schemas["Failure"].Value.Properties["code"].Value.Enum
+	var codes []any
+	for _, f := range sms.Failures {
+		codes = append(codes, string(f.Code))
+	}
+	if !slices.Equal(listed, codes) {
+		t.Errorf("the enum of Failure.code is\n%v, sms.Failures is\n%v", listed, codes)
+	}
+}
+
+func TestContractKnowsEveryStatus(t *testing.T) {
+	listed := openContract(t).Components.Schemas["Status"].Value.Enum
+	var statuses []any
+	for _, s := range sms.Statuses() {
+		statuses = append(statuses, string(s))
+	}
+	if !slices.Equal(listed, statuses) {
+		t.Errorf("the enum of Status is\n%v, sms.Statuses is\n%v", listed, statuses)
+	}
+}
+
+func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
+	request := httptest.NewRequest(http.MethodGet, "/v1/sms/"+sms.NewID(), nil)
+	problem := http.Header{"Content-Type": {"application/problem+json"}}
+	for _, tt := range []struct {
+		name     string
+		response reply
+	}{
+		{"an undeclared status", reply{http.StatusTeapot, problem, `{}`}},
+		{"a body of another shape", reply{http.StatusNotFound, problem, `{"error": "not found"}`}},
+		{"a body of another type", reply{http.StatusNotFound, http.Header{"Content-Type": {"text/plain"}}, "not found"}},
+		{"a missing header", reply{http.StatusServiceUnavailable, problem,
+			`{"type": "urn:smsqueue:problem:unavailable", "title": "a", "status": 503, "detail": "b", "instance": "c"}`}},
+		{"a slug that is not listed", reply{http.StatusNotFound, problem,
+			`{"type": "urn:smsqueue:problem:gone", "title": "a", "status": 404, "detail": "b", "instance": "c"}`}},
+		{"a field too many", reply{http.StatusNotFound, problem,
+			`{"type": "urn:smsqueue:problem:not-found", "title": "a", "status": 404, "detail": "b", "instance": "c", "cause": "d"}`}},
+		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}}, "{}"}},
+		{"a 304 without an ETag", reply{http.StatusNotModified, nil, ""}},
+	} {
+		t.Run(tt.name+" is a breach", func(t *testing.T) {
+			if breach := breachOf(openContract(t), request, tt.response); breach == "" {
+				t.Error("no breach was found")
+			}
+		})
+	}
+}
+
+// excused are the answers declared that no handler gives, and who gives them.
+var excused = map[string]string{
+	"POST /sms 429":     "the gateway's throttle",
+	"GET /sms/{id} 429": "the gateway's throttle",
+}
+
+// produced are the operations and statuses that tests have seen.
+var produced sync.Map
+
+// TestMain fails a whole run, one that no flag narrowed, in which a declared
+// answer was never seen.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	whole := true
+	flag.Visit(func(f *flag.Flag) {
+		whole = whole && !slices.Contains([]string{"test.run", "test.skip", "test.fuzz", "test.list", "test.bench"}, f.Name)
+	})
+	if doc, err := contract(); code == 0 && whole && err == nil {
+		for _, name := range unseen(doc) {
+			fmt.Fprintf(os.Stderr, "openapi.yaml declares an answer that no test produced: %s\n", name)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+func unseen(doc *openapi3.T) []string {
+	var names []string
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				name := method + " " + path + " " + status
+				if _, seen := produced.Load(name); !seen && excused[name] == "" {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// holdToContract fails t where the answer to r is not one that openapi.yaml
+// declares.
+func holdToContract(t testing.TB, r *http.Request, response reply) {
+	t.Helper()
+	if path, _ := operationPath(openContract(t), r.URL.Path); path != "" {
+		produced.Store(r.Method+" "+path+" "+strconv.Itoa(response.status), true)
+	}
+	if breach := breachOf(openContract(t), r, response); breach != "" {
+		t.Errorf("%s %s: %d: %s", r.Method, r.URL.Path, response.status, breach)
+	}
+}
+
+// breachOf says how an answer breaks the contract, "" if it does not. What is
+// no operation is held to the schema Problem alone. It leaves the response's
+// body to be read again.
+func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
+	path, item := operationPath(doc, r.URL.Path)
+	var operation *openapi3.Operation
+	if item != nil && slices.Contains(slices.Collect(maps.Keys(item.Operations())), r.Method) {
+		operation = item.GetOperation(r.Method)
+	}
+	if operation == nil {
+		return breachOfProblem(doc, response)
+	}
+	if response.status == http.StatusNotModified {
+		return breachOf304(operation, response)
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: r,
+			Route:   &routers.Route{Spec: doc, Path: path, PathItem: item, Method: r.Method, Operation: operation},
+		},
+		Status:  response.status,
+		Header:  response.header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	input.SetBodyBytes([]byte(response.body))
+	if err := openapi3filter.ValidateResponse(r.Context(), input); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func breachOfProblem(doc *openapi3.T, response reply) string {
+	if response.status != http.StatusNotFound && response.status != http.StatusMethodNotAllowed {
+		return "what is no operation has this status"
+	}
+	if got := response.header.Get("Content-Type"); got != "application/problem+json" {
+		return "the content type is " + got
+	}
+	var value any
+	if err := json.Unmarshal([]byte(response.body), &value); err != nil {
+		return err.Error()
+	}
+	if err := doc.Components.Schemas["Problem"].Value.VisitJSON(value); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// breachOf304 stands in for openapi3filter, which lets every 304 pass.
+func breachOf304(operation *openapi3.Operation, response reply) string {
+	switch {
+	case operation.Responses.Status(http.StatusNotModified) == nil:
+		return "the status is not declared"
+	case response.header.Get("Etag") == "":
+		return "the ETag is missing"
+	case response.body != "":
+		return "it has a body"
+	}
+	return ""
+}
+
+// operationPath finds the path of the contract that the path of a request,
+// below /v1, is an instance of.
+func operationPath(doc *openapi3.T, requested string) (string, *openapi3.PathItem) {
+	below, ok := strings.CutPrefix(requested, "/v1")
+	if !ok {
+		return "", nil
+	}
+	for path, item := range doc.Paths.Map() {
+		const id = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
+		if regexp.MustCompile("^" + strings.ReplaceAll(path, "{id}", id) + "$").MatchString(below) {
+			return path, item
+		}
+	}
+	return "", nil
+}

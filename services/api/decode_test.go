@@ -1,0 +1,194 @@
+package api
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDecodeDocumentRefusesBadSyntax(t *testing.T) {
+	for _, tt := range []struct{ name, body, detail string }{
+		{"an empty body", "", "is empty"},
+		{"white space alone", " \t\r\n", "is empty"},
+		{"half a document", `{"a":`, "not one JSON document"},
+		{"two documents", `{} {}`, "not one JSON document"},
+		{"two documents on two lines", "{}\n{}", "not one JSON document"},
+		{"bytes after the document", `{}x`, "byte 3"},
+		{"a NUL after the document", "{}\x00", "not one JSON document"},
+		{"a byte order mark", "\ufeff{}", "not one JSON document"},
+		{"no JSON", "phoneNumber=1", "not one JSON document"},
+		{"single quotes", `{'a':1}`, "not one JSON document"},
+		{"a trailing comma", `{"a":1,}`, "not one JSON document"},
+		{"a comment", `{/* */}`, "not one JSON document"},
+		{"NaN", `{"a":NaN}`, "not one JSON document"},
+		{"a number with a leading zero", `{"a":01}`, "not one JSON document"},
+		{"a raw line end in a string", "{\"a\":\"\n\"}", "not one JSON document"},
+		{"an unknown escape", `{"a":"\x41"}`, "not one JSON document"},
+		{"nesting without end", strings.Repeat(`{"a":`, 1_000_000), "not one JSON document"},
+		{"nesting too deep", strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), "not one JSON document"},
+		{"bad UTF-8 in a string", "{\"a\":\"\xff\"}", "not valid UTF-8"},
+		{"bad UTF-8 in a name", "{\"\xc3\":1}", "not valid UTF-8"},
+		{"a surrogate encoded in UTF-8", "{\"a\":\"\xed\xa0\x80\"}", "not valid UTF-8"},
+		{"an overlong encoding", "{\"a\":\"\xc0\xaf\"}", "not valid UTF-8"},
+		{"UTF-16", "{\x00}\x00", "not one JSON document"},
+		{"a high surrogate alone", `{"a":"\ud800"}`, "half a surrogate pair"},
+		{"a high surrogate before text", `{"a":"\uD83Dx"}`, "half a surrogate pair"},
+		{"a high surrogate before another escape", `{"a":"\ud83d\n"}`, "half a surrogate pair"},
+		{"a high surrogate before a high one", `{"a":"\ud83d\ud83d"}`, "half a surrogate pair"},
+		{"a high surrogate before what is no surrogate", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
+		{"a low surrogate alone", `{"a":"\ude00"}`, "half a surrogate pair"},
+		{"a low surrogate after a pair", `{"a":"\ud83d\ude00\ude00"}`, "half a surrogate pair"},
+		{"half a pair in a name", `{"\ud800":1}`, "half a surrogate pair"},
+		{"half a pair deep inside", `{"a":[{"b":"\ud800"}]}`, "half a surrogate pair"},
+		{"half a pair after an escaped backslash", `{"a":"\\\ud800"}`, "half a surrogate pair"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := decodeDocument([]byte(tt.body))
+			var syntax *syntaxError
+			if !errors.As(err, &syntax) {
+				t.Fatalf("got %v, want a *syntaxError", err)
+			}
+			if !strings.Contains(syntax.Detail, tt.detail) {
+				t.Errorf("got %q, want %q in it", syntax.Detail, tt.detail)
+			}
+		})
+	}
+}
+
+func TestDecodeDocumentKeepsText(t *testing.T) {
+	for _, tt := range []struct{ name, body, want string }{
+		{"as it stands", `{"text":"olá 😀"}`, "olá 😀"},
+		{"with white space around", " \n{ \"text\" :\t\"a\" } \r\n", "a"},
+		{"with escapes", `{"text":"\"\\\/\b\f\n\r\t\u00e1"}`, "\"\\/\b\f\n\r\tá"},
+		{"with a surrogate pair", `{"text":"\ud83d\uDE00"}`, "😀"},
+		{"with an escaped backslash before a u", `{"text":"\\ud800"}`, `\ud800`},
+		{"with a replacement character that is meant", `{"text":"\ufffd"}`, "\ufffd"},
+		{"with a name in escapes", `{"\u0074ext":"a"}`, "a"},
+		{"empty", `{"text":""}`, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := decoded(t, tt.body)
+			got, ok := f.String("text")
+			f.Unknown()
+			if !ok || got != tt.want || f.Errors() != nil {
+				t.Errorf("got %q, %t, %v; want %q", got, ok, f.Errors(), tt.want)
+			}
+		})
+	}
+}
+
+// Three megabytes of each shape: a body that took more than linear time would
+// be seen at once.
+func TestDecodeDocumentTakesLinearTime(t *testing.T) {
+	const size = 3 << 20
+	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
+	for name, body := range map[string]string{
+		"one long string":        `{"messages":"` + fill("a") + `"}`,
+		"escapes":                `{"messages":"` + fill(`\ud83d\ude00`) + `"}`,
+		"numbers":                `{"messages":[` + fill("1,") + `1]}`,
+		"empty objects":          `{"messages":[` + fill("{},") + `{}]}`,
+		"one name over and over": `{` + fill(`"a":1,`) + `"b":1}`,
+		"a name that long":       `{"` + fill("é") + `":1}`,
+		"a number that long":     `{"price":` + fill("1") + `}`,
+		"white space":            `{` + fill(" ") + `}`,
+		"depth":                  fill("["),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			f, err := decodeDocument([]byte(body))
+			if err == nil {
+				f.Objects("messages", 100)
+				f.Decimal("price", 5, 100)
+				f.Unknown()
+				for _, e := range f.Errors() {
+					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
+						t.Errorf("an error of %d and %d bytes", len(e.Field), len(e.Detail))
+					}
+				}
+			}
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func FuzzDecodeDocument(f *testing.F) {
+	for _, s := range []string{
+		``, `{}`, `{} {}`, `[]`, `null`, `{"message":"a","phoneNumber":"+5511999999999"}`, `{"a":1,"a":2}`, `{"a":1,"A":2}`,
+		`{"message":"\ud800"}`, `{"message":"\ud83d\ude00"}`, `{"message":"\\ud800"}`, `{"sendAt":"2026-01-02T03:04:05.678901-03:00"}`,
+		`{"maxPriceUSD":0.05}`, `{"maxPriceUSD":5e-2}`, `{"maxPriceUSD":1e999999999}`, `{"messages":[{"message":null},1,[],{"x":{}}]}`,
+		"{\"message\":\"\xff\"}", `{"message":null}`, `{"type":"promotional"}`, "\ufeff{}",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		document, err := decodeDocument(body)
+		if err != nil {
+			var syntax *syntaxError
+			if !errors.As(err, &syntax) || !utf8.ValidString(syntax.Detail) {
+				t.Errorf("%v is not a *syntaxError in UTF-8", err)
+			}
+			return
+		}
+		readAll(t, document)
+		messages, ok := document.Objects("messages", 3)
+		if ok && (len(messages) == 0 || len(messages) > 3) {
+			t.Errorf("%d elements", len(messages))
+		}
+		for _, message := range messages {
+			readAll(t, message)
+			message.Unknown()
+		}
+		document.Unknown()
+		seen := map[string]bool{}
+		for _, e := range document.Errors() {
+			if seen[e.Field] || e.Detail == "" || !utf8.ValidString(e.Field) {
+				t.Errorf("a repeated or empty error: %+v", e)
+			}
+			seen[e.Field] = true
+		}
+	})
+}
+
+// readAll reads a field of each kind; a good value comes without an error.
+func readAll(t *testing.T, f *fields) {
+	t.Helper()
+	before := len(f.Errors())
+	text, ok := f.String("message")
+	if !utf8.ValidString(text) || (!ok && text != "") {
+		t.Errorf("String = %q, %t", text, ok)
+	}
+	if at, ok := f.Time("sendAt"); ok && (at.Location() != time.UTC || at.Nanosecond()%1e6 != 0) {
+		t.Errorf("Time = %s", at)
+	}
+	if price, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
+		if again, ok := parseDecimal(price, 5, 100); !ok || again != price {
+			t.Errorf("Decimal = %q, read again %q", price, again)
+		}
+	}
+	f.Choice("type", "transactional", "promotional")
+	if after := len(f.Errors()); after > before+4 {
+		t.Errorf("%d errors for four fields", after-before)
+	}
+}
+
+func decoded(t *testing.T, body string) *fields {
+	t.Helper()
+	f, err := decodeDocument([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func diffErrors(t *testing.T, f *fields, want ...fieldError) {
+	t.Helper()
+	if diff := cmp.Diff(want, f.Errors()); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+}

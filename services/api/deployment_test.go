@@ -1,0 +1,317 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// morning is when the tests begin.
+var morning = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+
+// alice may do everything.
+var alice = api.Caller{ClientID: "alice-1", Owner: "alice", Scopes: []string{api.ScopeSend, api.ScopeRead}}
+
+const goodBody = `{"phoneNumber": "+5511999999999", "message": "Your code is 1234"}`
+
+// deployment is an API with all that it stands on, within reach of a test.
+type deployment struct {
+	options api.Options
+	store   *watchedStore
+	queue   *watchedQueue
+	clock   *clock
+	log     *logBuffer
+	handler http.Handler
+}
+
+func deploy(t testing.TB) *deployment {
+	t.Helper()
+	d := &deployment{
+		clock: &clock{now: morning},
+		queue: &watchedQueue{},
+		log:   &logBuffer{},
+	}
+	d.store = &watchedStore{Messages: openStore(t, d.clock.Now)}
+	d.options = api.Options{
+		Messages:      d.store,
+		Queue:         d.queue,
+		Rules:         sms.DefaultRules(),
+		Regions:       []string{"BR", "US"},
+		DefaultRegion: "BR",
+		Logger:        slog.New(slog.NewJSONHandler(d.log, nil)),
+		Now:           d.clock.Now,
+	}
+	d.restart(t)
+	return d
+}
+
+// restart makes the handler anew with the options as they are now.
+func (d *deployment) restart(t testing.TB) {
+	t.Helper()
+	handler, err := api.New(d.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.handler = handler
+}
+
+// edit changes a request before it is made.
+type edit func(*http.Request) *http.Request
+
+func header(name string, values ...string) edit {
+	return func(r *http.Request) *http.Request {
+		r.Header.Del(name)
+		for _, v := range values {
+			r.Header.Add(name, v)
+		}
+		return r
+	}
+}
+
+func key(k string) edit { return header("Idempotency-Key", k) }
+
+func by(c api.Caller) edit {
+	return func(r *http.Request) *http.Request { return r.WithContext(api.WithCaller(r.Context(), c)) }
+}
+
+func nobody(r *http.Request) *http.Request { return r.WithContext(context.Background()) }
+
+// do makes a request as alice and holds its answer to the contract.
+func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit) reply {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r = by(alice)(r)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, e := range edits {
+		r = e(r)
+	}
+	return perform(t, d.handler, r)
+}
+
+// reply is an answer as it arrives.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// perform makes a request and holds its answer to the contract.
+func perform(t testing.TB, handler http.Handler, r *http.Request) reply {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	response := reply{status: w.Code, header: w.Header(), body: w.Body.String()}
+	holdToContract(t, r, response)
+	return response
+}
+
+func (d *deployment) post(t testing.TB, body string, edits ...edit) reply {
+	t.Helper()
+	return d.do(t, http.MethodPost, "/v1/sms", body, edits...)
+}
+
+// accepted makes a POST that must be a 202, and reads its message.
+func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message, http.Header) {
+	t.Helper()
+	response := d.post(t, body, edits...)
+	if response.status != http.StatusAccepted {
+		t.Fatalf("status %d: %s", response.status, response.body)
+	}
+	return decode[message](t, response), response.header
+}
+
+// mustBeUntouched fails t where anything was recorded or enqueued.
+func (d *deployment) mustBeUntouched(t testing.TB) {
+	t.Helper()
+	if n := d.store.count("create") + d.store.count("update"); n != 0 {
+		t.Errorf("%d writes to the store", n)
+	}
+	if n := len(d.queue.sent()); n != 0 {
+		t.Errorf("%d deliveries on the queue", n)
+	}
+}
+
+// message is what a client reads of an answer.
+type message struct {
+	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
+	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
+	Attempts                                                         int
+}
+
+// problem is what a client reads of an error.
+type problem struct {
+	Type, Title, Detail, Instance string
+	Status                        int
+	Errors                        []struct{ Field, Detail string }
+}
+
+func (p problem) slug() string { return strings.TrimPrefix(p.Type, "urn:smsqueue:problem:") }
+
+func decode[T any](t testing.TB, response reply) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(response.body), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// mustBe fails t where response is not the problem of that status and slug.
+func mustBe(t testing.TB, response reply, status int, slug string) problem {
+	t.Helper()
+	p := decode[problem](t, response)
+	if response.status != status || p.Status != status || p.slug() != slug {
+		t.Fatalf("got %d with %+v, want %d %s", response.status, p, status, slug)
+	}
+	return p
+}
+
+// watchedStore counts the calls to a store, and lets a test get in between.
+type watchedStore struct {
+	sms.Messages
+	// before, where set, is asked before each call; an error is its answer.
+	before func(ctx context.Context, call string, m sms.Message) error
+	// after, where set, replaces the error of each call.
+	after func(ctx context.Context, call string, m sms.Message, err error) error
+
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (s *watchedStore) count(call string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[call]
+}
+
+func (s *watchedStore) watch(ctx context.Context, call string, m sms.Message, do func() error) error {
+	s.mu.Lock()
+	if s.calls == nil {
+		s.calls = map[string]int{}
+	}
+	s.calls[call]++
+	s.mu.Unlock()
+	if s.before != nil {
+		if err := s.before(ctx, call, m); err != nil {
+			return err
+		}
+	}
+	err := do()
+	if s.after != nil {
+		err = s.after(ctx, call, m, err)
+	}
+	return err
+}
+
+func (s *watchedStore) Create(ctx context.Context, m sms.Message) error {
+	return s.watch(ctx, "create", m, func() error { return s.Messages.Create(ctx, m) })
+}
+
+func (s *watchedStore) Get(ctx context.Context, id string) (m sms.Message, err error) {
+	err = s.watch(ctx, "get", sms.Message{ID: id}, func() error {
+		m, err = s.Messages.Get(ctx, id)
+		return err
+	})
+	return m, err
+}
+
+func (s *watchedStore) Update(ctx context.Context, old, next sms.Message) (m sms.Message, err error) {
+	err = s.watch(ctx, "update", next, func() error {
+		m, err = s.Messages.Update(ctx, old, next)
+		return err
+	})
+	return m, err
+}
+
+// watchedQueue keeps what is sent to it.
+type watchedQueue struct {
+	sms.Queue // only Send is called
+	// fail, where set, is the answer of every Send.
+	fail func(ctx context.Context) error
+
+	mu         sync.Mutex
+	deliveries []sms.Delivery
+}
+
+func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+	if q.fail != nil {
+		if err := q.fail(ctx); err != nil {
+			return err
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.deliveries = append(q.deliveries, deliveries...)
+	return ctx.Err()
+}
+
+func (q *watchedQueue) sent() []sms.Delivery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.deliveries
+}
+
+// clock stands still until it is set.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// logBuffer collects a JSON log.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// lines are those with the message msg.
+func (l *logBuffer) lines(t testing.TB, msg string) []map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for line := range strings.Lines(l.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(fmt.Errorf("reading the log: %w", err))
+		}
+		if fields["msg"] == msg {
+			found = append(found, fields)
+		}
+	}
+	return found
+}

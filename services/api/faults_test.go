@@ -1,0 +1,248 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var errBroken = errors.New("connection reset by peer")
+
+func TestFailedEnqueueIsStillAccepted(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		sendAt string
+		due    time.Time
+	}{
+		{"and due at once", "", morning},
+		{"and due at its time", "2030-05-04T09:01:00Z", morning.Add(time.Minute)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := deploy(t)
+			d.queue.fail = func(context.Context) error { return errBroken }
+			body := goodBody
+			if tt.sendAt != "" {
+				body = strings.Replace(goodBody, "{", `{"sendAt": "`+tt.sendAt+`", `, 1)
+			}
+			got, _ := d.accepted(t, body)
+			m, err := d.store.Messages.Get(t.Context(), got.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(sms.Due{Kind: sms.DueSend, At: tt.due}, m.Due); diff != "" {
+				t.Errorf("due (-want +got):\n%s", diff)
+			}
+			if lines := d.log.lines(t, "message not enqueued"); len(lines) != 1 || lines[0]["message_id"] != got.ID {
+				t.Errorf("log is %v", lines)
+			}
+		})
+	}
+	t.Run("even where the record cannot be told so: it is rescued later", func(t *testing.T) {
+		d := deploy(t)
+		d.queue.fail = func(context.Context) error { return errBroken }
+		d.store.before = func(_ context.Context, call string, _ sms.Message) error {
+			if call == "update" {
+				return sms.ErrUnavailable
+			}
+			return nil
+		}
+		got, _ := d.accepted(t, goodBody)
+		m, err := d.store.Messages.Get(t.Context(), got.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (sms.Due{Kind: sms.DueRescue, At: morning.Add(2 * time.Minute)}); m.Due != want {
+			t.Errorf("due is %+v, want %+v", m.Due, want)
+		}
+	})
+}
+
+func TestStoreFailures(t *testing.T) {
+	wrote := func(_ context.Context, call string, _ sms.Message, err error) error {
+		if call == "create" && err == nil {
+			return errBroken
+		}
+		return err
+	}
+	refused := func(err error) func(context.Context, string, sms.Message) error {
+		return func(context.Context, string, sms.Message) error { return fmt.Errorf("calling: %w", err) }
+	}
+	for _, tt := range []struct {
+		name    string
+		arrange func(*deployment)
+		method  string
+		slug    string
+	}{
+		{"a write not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "POST", "unavailable"},
+		{"a write that failed somehow has an unknown outcome", func(d *deployment) { d.store.before = refused(errBroken) }, "POST", "outcome-unknown"},
+		{"a write whose answer was lost has an unknown outcome", func(d *deployment) { d.store.after = wrote }, "POST", "outcome-unknown"},
+		{"a read not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "GET", "unavailable"},
+		{"a read that failed somehow is unavailable", func(d *deployment) { d.store.before = refused(errBroken) }, "GET", "unavailable"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := deploy(t)
+			tt.arrange(d)
+			var response reply
+			if tt.method == http.MethodPost {
+				response = d.post(t, goodBody, key("k"))
+			} else {
+				response = d.do(t, http.MethodGet, "/v1/sms/"+sms.NewID(), "")
+			}
+			p := mustBe(t, response, http.StatusServiceUnavailable, tt.slug)
+			if response.header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			if tt.slug == "outcome-unknown" && !strings.Contains(p.Detail, "Idempotency-Key") {
+				t.Errorf("detail is %q", p.Detail)
+			}
+			if lines := d.log.lines(t, "request not carried out"); len(lines) != 1 || lines[0]["error"] == nil {
+				t.Errorf("the cause is not in the log: %v", lines)
+			}
+		})
+	}
+	t.Run("a repetition after an unknown outcome finds the message", func(t *testing.T) {
+		d := deploy(t)
+		d.store.after = wrote
+		mustBe(t, d.post(t, goodBody, key("k")), http.StatusServiceUnavailable, "outcome-unknown")
+		if n := len(d.queue.sent()); n != 0 {
+			t.Errorf("%d deliveries", n)
+		}
+		d.store.after = nil
+		_, header := d.accepted(t, goodBody, key("k"))
+		if header.Get("Idempotent-Replayed") != "true" {
+			t.Error("it is not marked as replayed")
+		}
+	})
+}
+
+func TestNoAnswerTakesTenSeconds(t *testing.T) {
+	hang := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for _, tt := range []struct {
+		name    string
+		arrange func(*deployment)
+		method  string
+		status  int
+		within  time.Duration
+	}{
+		{"a hanging look-up", func(d *deployment) {
+			d.store.before = func(ctx context.Context, _ string, _ sms.Message) error { return hang(ctx) }
+		}, "GET", 503, 5 * time.Second},
+		{"a hanging write", func(d *deployment) {
+			d.store.before = func(ctx context.Context, _ string, _ sms.Message) error { return hang(ctx) }
+		}, "POST", 503, 5 * time.Second},
+		{"a write that takes long, then a hanging queue, then a hanging write", func(d *deployment) {
+			d.queue.fail = hang
+			d.store.before = func(ctx context.Context, call string, _ sms.Message) error {
+				if call == "update" {
+					return hang(ctx)
+				}
+				time.Sleep(4999 * time.Millisecond) // virtual
+				return nil
+			}
+		}, "POST", 202, 8 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := deploy(t)
+				tt.arrange(d)
+				begin := time.Now()
+				response := d.do(t, tt.method, "/v1/sms/"+sms.NewID(), "")
+				if tt.method == http.MethodPost {
+					begin = time.Now()
+					response = d.post(t, goodBody)
+				}
+				if took := time.Since(begin); response.status != tt.status || took > tt.within {
+					t.Errorf("status %d after %v, want %d within %v", response.status, took, tt.status, tt.within)
+				}
+			})
+		})
+	}
+}
+
+func TestClientThatLeaves(t *testing.T) {
+	t.Run("before the write leaves nothing", func(t *testing.T) {
+		d := deploy(t)
+		ctx, cancel := context.WithCancel(api.WithCaller(t.Context(), alice))
+		cancel()
+		d.post(t, goodBody, func(r *http.Request) *http.Request { return r.WithContext(ctx) })
+		d.mustBeUntouched(t)
+	})
+	t.Run("during the write is accepted and enqueued all the same", func(t *testing.T) {
+		d := deploy(t)
+		ctx, cancel := context.WithCancel(api.WithCaller(t.Context(), alice))
+		d.store.before = func(context.Context, string, sms.Message) error { cancel(); return nil }
+		d.accepted(t, goodBody, func(r *http.Request) *http.Request { return r.WithContext(ctx) })
+		if n := len(d.queue.sent()); n != 1 {
+			t.Errorf("%d deliveries", n)
+		}
+	})
+}
+
+func TestPanicIsAnInternalError(t *testing.T) {
+	d := deploy(t)
+	d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
+	for _, response := range []reply{d.post(t, goodBody), d.do(t, http.MethodGet, "/v1/sms/"+sms.NewID(), "")} {
+		p := mustBe(t, response, http.StatusInternalServerError, "internal")
+		if strings.Contains(p.Detail, "transition") {
+			t.Errorf("the cause shows: %q", p.Detail)
+		}
+	}
+	if lines := d.log.lines(t, "handler panicked"); len(lines) != 2 || lines[0]["stack"] == "" {
+		t.Errorf("log is %v", lines)
+	}
+}
+
+// unknownLength hides the length of a request's body.
+func unknownLength(r *http.Request) *http.Request {
+	r.ContentLength = -1
+	return r
+}
+
+// brokenBody lets a request's body end in an error.
+func brokenBody(r *http.Request) *http.Request {
+	r.Body = io.NopCloser(io.MultiReader(r.Body, failingReader{}))
+	return r
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// FuzzSubmit looks for a body that makes the service fail: whatever comes is
+// accepted or refused.
+func FuzzSubmit(f *testing.F) {
+	for _, seed := range []string{
+		goodBody, "", "{}", "[]", "null", `{"phoneNumber": null}`, goodBody + goodBody, "{\"a\":\"\xff\"}", `{"message": "\ud800"}`,
+		`{"phoneNumber": "+12065550100", "message": "😀 €[]", "sendAt": "2030-05-04T12:00:00+14:00", "expiresAt": "2030-05-05T00:00:00Z"}`,
+		`{"phoneNumber": "11999999999", "message": "\u0000", "reference": "\n", "maxPriceUSD": 1e-5, "onUnknown": "hold", "type": "promotional"}`,
+		`{"phoneNumber": "+5511999999999", "message": "a", "sendAt": "9999-12-31T23:59:59Z", "expiresAt": "0000-01-01T00:00:00Z"}`,
+		`{"phoneNumber": "+5511999999999", "message": "a", "maxPriceUSD": 1e999999999, "senderId": "abc", "entityId": "1", "templateId": "2"}`,
+	} {
+		f.Add(seed, "key")
+	}
+	d := deploy(f)
+	f.Fuzz(func(t *testing.T, body, k string) {
+		r := httptest.NewRequest(http.MethodPost, "/v1/sms", strings.NewReader(body))
+		r.Header["Content-Type"], r.Header["Idempotency-Key"] = []string{"application/json"}, []string{k}
+		r = by(alice)(r)
+		response := perform(t, d.handler, r)
+		if response.status >= http.StatusInternalServerError {
+			t.Errorf("status %d: %s", response.status, response.body)
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// fieldError is one line of a 422 problem's errors. Detail is to be read after
+// the name: "is missing".
+type fieldError struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// A client that sends thousands of names which no document has is told of so
+// many, each shortened to so many characters: an error is never much larger
+// than what caused it.
+const (
+	maxUnknown    = 20
+	maxNameLength = 64
+)
+
+// fields reads the fields of one JSON object and collects what is wrong with
+// them, each field once: the first thing found. Ask for every field that may
+// stand there, then call Unknown, then see Errors.
+//
+// The methods named like a type return the value and whether there is a good
+// one. There is none where the field is absent or wrong; only the latter is an
+// error.
+type fields struct {
+	names    []string // in the document's order, each once
+	values   map[string]json.RawMessage
+	repeated map[string]bool
+	asked    map[string]bool
+	object   bool
+	errors   []fieldError
+}
+
+// newFields takes a valid JSON document of any kind.
+func newFields(document json.RawMessage) *fields {
+	f := &fields{
+		values:   map[string]json.RawMessage{},
+		repeated: map[string]bool{},
+		asked:    map[string]bool{},
+	}
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	if opening, _ := decoder.Token(); opening != json.Delim('{') {
+		f.Fail("", "must be a JSON object")
+		return f
+	}
+	f.object = true
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name, isString := token.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil || !isString {
+			break // not reached: the document is valid
+		}
+		if _, ok := f.values[name]; ok {
+			f.repeated[name] = true
+			continue
+		}
+		f.names = append(f.names, name)
+		f.values[name] = value
+	}
+	return f
+}
+
+// Fail adds an error that the caller found. Of several for one field the first
+// counts.
+func (f *fields) Fail(name, detail string) {
+	if !slices.ContainsFunc(f.errors, func(e fieldError) bool { return e.Field == name }) {
+		f.errors = append(f.errors, fieldError{Field: name, Detail: detail})
+	}
+}
+
+// Errors lists what was found, nil if nothing.
+func (f *fields) Errors() []fieldError { return f.errors }
+
+// Require adds an error for each of the names that is absent.
+func (f *fields) Require(names ...string) {
+	for _, name := range names {
+		f.asked[name] = true
+		if _, ok := f.values[name]; !ok && f.object {
+			f.Fail(name, "is missing")
+		}
+	}
+}
+
+// Unknown adds an error for each field that was not asked for.
+func (f *fields) Unknown() {
+	unknown := 0
+	for _, name := range f.names {
+		if f.asked[name] {
+			continue
+		}
+		unknown++
+		if unknown <= maxUnknown {
+			f.Fail(shorten(name), "is not a field of this document")
+		}
+	}
+	if more := unknown - maxUnknown; more > 0 {
+		f.Fail("", fmt.Sprintf("has %d more fields that are not of this document", more))
+	}
+}
+
+// String reads a string as it stands, empty ones included.
+func (f *fields) String(name string) (string, bool) {
+	raw, ok := f.raw(name)
+	if !ok {
+		return "", false
+	}
+	var value string
+	if raw[0] != '"' || json.Unmarshal(raw, &value) != nil {
+		f.Fail(name, "must be a string")
+		return "", false
+	}
+	return value, true
+}
+
+// Choice reads a string that must be one of those allowed.
+func (f *fields) Choice(name string, allowed ...string) (string, bool) {
+	value, ok := f.String(name)
+	if !ok {
+		return "", false
+	}
+	if !slices.Contains(allowed, value) {
+		f.Fail(name, "must be one of "+strings.Join(allowed, ", "))
+		return "", false
+	}
+	return value, true
+}
+
+// Objects reads an array of 1 to limit values. The fields of each come with
+// errors of their own: one that is no object has that error, and no fields.
+func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
+	raw, ok := f.raw(name)
+	if !ok {
+		return nil, false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if opening, _ := decoder.Token(); opening != json.Delim('[') {
+		f.Fail(name, "must be an array")
+		return nil, false
+	}
+	var elements []json.RawMessage
+	for decoder.More() && len(elements) <= limit { // one too many tells enough
+		var element json.RawMessage
+		if err := decoder.Decode(&element); err != nil {
+			break // not reached: the document is valid
+		}
+		elements = append(elements, element)
+	}
+	if n := len(elements); n == 0 || n > limit {
+		f.Fail(name, fmt.Sprintf("must have 1 to %d elements", limit))
+		return nil, false
+	}
+	objects := make([]*fields, len(elements))
+	for i, element := range elements {
+		objects[i] = newFields(element)
+	}
+	return objects, true
+}
+
+// raw finds a field that stands there once and is not null.
+func (f *fields) raw(name string) (json.RawMessage, bool) {
+	f.asked[name] = true
+	raw, ok := f.values[name]
+	switch {
+	case !ok:
+		return nil, false
+	case f.repeated[name]:
+		f.Fail(name, "stands there more than once")
+		return nil, false
+	case raw[0] == 'n':
+		f.Fail(name, "must not be null; leave it out")
+		return nil, false
+	}
+	return raw, true
+}
+
+func shorten(name string) string {
+	if utf8.RuneCountInString(name) <= maxNameLength {
+		return name
+	}
+	return string([]rune(name)[:maxNameLength]) + "…"
+}

@@ -1,0 +1,162 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func TestOneKeyMakesOneMessage(t *testing.T) {
+	t.Run("50 at once make one message, 49 are marked as replayed", func(t *testing.T) {
+		d := deploy(t)
+		const n = 50
+		ids, replayed := make([]string, n), make([]bool, n)
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				m, header := d.accepted(t, goodBody, key("k"))
+				ids[i], replayed[i] = m.ID, header.Get("Idempotent-Replayed") == "true"
+			})
+		}
+		all.Wait()
+		fresh := 0
+		for i := range n {
+			if ids[i] != ids[0] {
+				t.Errorf("ids %s and %s", ids[0], ids[i])
+			}
+			if !replayed[i] {
+				fresh++
+			}
+		}
+		if fresh != 1 || len(d.queue.sent()) != 1 {
+			t.Errorf("%d are not replayed, %d deliveries; want 1 and 1", fresh, len(d.queue.sent()))
+		}
+	})
+	t.Run("equal fields written otherwise are the same request", func(t *testing.T) {
+		d := deploy(t)
+		first, _ := d.accepted(t, `{"phoneNumber":"+5511999999999","message":"é","sendAt":"2030-05-04T12:00:00Z","maxPriceUSD":0.5}`, key("k"))
+		again, header := d.accepted(t, ` {"type": "transactional", "sendAt": "2030-05-04T09:00:00.000-03:00", "maxPriceUSD": 5e-1,
+			"message": "\u00e9", "phoneNumber": "+5511999999999", "onUnknown": "resend"} `, key("k"))
+		if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("got %s, replayed %q", again.ID, header.Get("Idempotent-Replayed"))
+		}
+	})
+	t.Run("other fields are refused", func(t *testing.T) {
+		d := deploy(t)
+		d.accepted(t, goodBody, key("k"))
+		other := strings.Replace(goodBody, "1234", "5678", 1)
+		mustBe(t, d.post(t, other, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
+		if n := len(d.queue.sent()); n != 1 {
+			t.Errorf("%d deliveries", n)
+		}
+	})
+	t.Run("other fields are refused where they could not be accepted any more either", func(t *testing.T) {
+		d := deploy(t)
+		d.accepted(t, goodBody, key("k"))
+		late := strings.Replace(goodBody, "{", `{"sendAt": "2020-01-01T00:00:00Z", `, 1)
+		mustBe(t, d.post(t, late, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
+	})
+	t.Run("another owner's same key is its own", func(t *testing.T) {
+		d := deploy(t)
+		first, _ := d.accepted(t, goodBody, key("k"))
+		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
+		other, header := d.accepted(t, goodBody, key("k"), by(bob))
+		if other.ID == first.ID || header.Get("Idempotent-Replayed") != "" {
+			t.Errorf("got %s, replayed %q", other.ID, header.Get("Idempotent-Replayed"))
+		}
+	})
+	t.Run("without a key every request makes a message", func(t *testing.T) {
+		d := deploy(t)
+		first, _ := d.accepted(t, goodBody)
+		other, _ := d.accepted(t, goodBody)
+		if other.ID == first.ID {
+			t.Error("the same id twice")
+		}
+	})
+	t.Run("keys of 1 and of 255 characters with spaces inside count", func(t *testing.T) {
+		d := deploy(t)
+		for _, k := range []string{"k", "~ " + strings.Repeat("!", 253)} {
+			first, _ := d.accepted(t, goodBody, key(k))
+			again, _ := d.accepted(t, goodBody, key(k))
+			if again.ID != first.ID {
+				t.Errorf("the key %q made two messages", k)
+			}
+		}
+	})
+}
+
+func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
+	scheduled := strings.Replace(goodBody, "{", `{"sendAt": "2030-05-04T12:00:00Z", "expiresAt": "2030-05-04T13:00:00Z", `, 1)
+	for _, tt := range []struct {
+		name, body string
+		change     func(t *testing.T, d *deployment)
+		reads      int
+	}{
+		{"at once", goodBody, func(*testing.T, *deployment) {}, 0},
+		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.advance(10 * time.Hour) }, 1},
+		{"after its region is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
+			d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
+			d.restart(t)
+		}, 1},
+		{"after the default region was taken away", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+			d.options.DefaultRegion = ""
+			d.restart(t)
+		}, 1},
+		{"after the default region became another", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+			d.options.DefaultRegion = "US"
+			d.restart(t)
+		}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := deploy(t)
+			first, _ := d.accepted(t, tt.body, key("k"))
+			sent := len(d.queue.sent())
+			tt.change(t, d)
+			again, header := d.accepted(t, tt.body, key("k"))
+			if diff := cmp.Diff(first, again); diff != "" || header.Get("Idempotent-Replayed") != "true" {
+				t.Errorf("replayed %q (-first +again):\n%s", header.Get("Idempotent-Replayed"), diff)
+			}
+			if got := d.store.count("get"); got != tt.reads {
+				t.Errorf("%d reads, want %d", got, tt.reads)
+			}
+			if got := len(d.queue.sent()); got != sent {
+				t.Errorf("%d deliveries after %d", got, sent)
+			}
+		})
+	}
+	t.Run("after it was canceled", func(t *testing.T) {
+		d := deploy(t)
+		first, _ := d.accepted(t, goodBody, key("k"))
+		m, err := d.store.Messages.Get(t.Context(), first.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		canceled, _, err := d.options.Rules.Cancel(m, d.clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.store.Messages.Update(t.Context(), m, canceled); err != nil {
+			t.Fatal(err)
+		}
+		again, _ := d.accepted(t, goodBody, key("k"))
+		if again.ID != first.ID || again.Status != "canceled" {
+			t.Errorf("got %s %s", again.ID, again.Status)
+		}
+	})
+	t.Run("a look-up that cannot be made is not a refusal", func(t *testing.T) {
+		d := deploy(t)
+		d.accepted(t, scheduled, key("k"))
+		d.clock.advance(10 * time.Hour)
+		d.store.before = func(context.Context, string, sms.Message) error { return fmt.Errorf("reading: %w", sms.ErrUnavailable) }
+		mustBe(t, d.post(t, scheduled, key("k")), http.StatusServiceUnavailable, "unavailable")
+	})
+}

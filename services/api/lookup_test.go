@@ -1,0 +1,180 @@
+package api_test
+
+import (
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// stored records m as it stands and returns its path.
+func (d *deployment) stored(t testing.TB, m sms.Message) string {
+	t.Helper()
+	if err := d.store.Messages.Create(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return "/v1/sms/" + m.ID
+}
+
+func draft(text string) sms.Draft {
+	return sms.Draft{Owner: "alice", Client: "alice-1", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: text}
+}
+
+// life is a message that went through everything a look-up can show.
+func life(t testing.TB, rules sms.Rules) sms.Message {
+	t.Helper()
+	rules.Jitter = func() float64 { return 0 }
+	const id = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a76"
+	d := draft("<b>Olá & tchau</b>")
+	d.Reference, d.SenderID, d.ResendOf = "order 1", "Bakery", "0196a3c4-0000-7c1a-9b7e-2f1d0c9b8a76"
+	d.SendAt = morning.Add(90 * time.Second)
+	m := rules.Accept(id, d, morning)
+	handOver := func(at time.Time) {
+		t.Helper()
+		claimed, err := sms.Claim{Token: "t" + at.String(), At: at, Until: at.Add(time.Minute), MaxAttempts: 5}.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = claimed
+	}
+	at := d.SendAt
+	handOver(at)
+	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, at.Add(5*time.Second))
+	at = at.Add(time.Minute)
+	handOver(at)
+	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{CarrierID: "carrier-2"}, at.Add(123*time.Millisecond))
+	m, _ = rules.Receive(m, sms.Receipt{
+		CarrierID: "carrier-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
+		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
+	}, at.Add(3*time.Second))
+	return m
+}
+
+var update = flag.Lookup("update") // of the package's other tests
+
+func TestLookUpShowsEverything(t *testing.T) {
+	d := deploy(t)
+	delivered := d.options.Rules.Accept("0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a77", draft("Hi"), morning)
+	delivered, err := sms.Claim{Token: "t", At: morning, Until: morning.Add(time.Minute), MaxAttempts: 5}.Apply(delivered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Outcome{CarrierID: "carrier-1"}, morning)
+	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
+		CarrierID: "carrier-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
+	}, morning)
+	dropped, _, err := d.options.Rules.DropText(delivered, morning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped.ID = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a78"
+	for name, m := range map[string]sms.Message{
+		"undelivered": life(t, d.options.Rules), "delivered": delivered, "dropped": dropped,
+		"queued": d.options.Rules.Accept("0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a79", draft("Hi"), morning),
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := d.do(t, http.MethodGet, d.stored(t, m), "")
+			got := response.body
+			golden := filepath.Join("testdata", "messages", name+".json")
+			if update.Value.String() == "true" {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLookUpOfWhatChangedIsNew(t *testing.T) {
+	d := deploy(t)
+	got, _ := d.accepted(t, goodBody)
+	path := "/v1/sms/" + got.ID
+	response := d.do(t, http.MethodGet, path, "")
+	tag := response.header.Get("Etag")
+	if response.status != http.StatusOK || !regexp.MustCompile(`^"[0-9a-f]{32}"$`).MatchString(tag) {
+		t.Fatalf("status %d, ETag %s", response.status, tag)
+	}
+	for _, tt := range []struct {
+		name   string
+		tags   []string
+		status int
+	}{
+		{"its own tag", []string{tag}, 304},
+		{"its own tag made weak", []string{"W/" + tag}, 304},
+		{"a star", []string{"*"}, 304},
+		{"its own tag in a list", []string{`"a,b", ` + tag + `,"c"`}, 304},
+		{"its own tag in a second header", []string{`"a"`, tag}, 304},
+		{"another tag", []string{`"a"`}, 200},
+		{"an empty tag", []string{`""`}, 200},
+		{"its own tag within another", []string{`"x` + tag[1:]}, 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			response := d.do(t, http.MethodGet, path, "", header("If-None-Match", tt.tags...))
+			if response.status != tt.status || response.header.Get("Etag") != tag {
+				t.Errorf("status %d, ETag %s; want %d, %s", response.status, response.header.Get("Etag"), tt.status, tag)
+			}
+		})
+	}
+	t.Run("its old tag", func(t *testing.T) {
+		m, err := d.store.Messages.Get(t.Context(), got.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		canceled, _, err := d.options.Rules.Cancel(m, morning)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.store.Messages.Update(t.Context(), m, canceled); err != nil {
+			t.Fatal(err)
+		}
+		response := d.do(t, http.MethodGet, path, "", header("If-None-Match", tag))
+		if response.status != http.StatusOK || response.header.Get("Etag") == tag {
+			t.Errorf("status %d, ETag %s", response.status, response.header.Get("Etag"))
+		}
+	})
+	t.Run("is one read", func(t *testing.T) {
+		before := d.store.count("get")
+		d.do(t, http.MethodGet, path, "")
+		if n := d.store.count("get") - before; n != 1 {
+			t.Errorf("%d reads", n)
+		}
+	})
+}
+
+func TestLookUpOfOthersAndOfNothingIsTheSame(t *testing.T) {
+	d := deploy(t)
+	mine, _ := d.accepted(t, goodBody)
+	bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
+	gone := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
+	gone.PurgeAt = morning
+	gone.Owner = "bob"
+	d.stored(t, gone)
+
+	id := regexp.MustCompile(`"instance":"[^"]*"`)
+	var answers []string
+	for _, target := range []string{mine.ID, sms.NewID(), gone.ID} {
+		response := d.do(t, http.MethodGet, "/v1/sms/"+target, "", by(bob))
+		if response.status != http.StatusNotFound {
+			t.Errorf("status %d", response.status)
+		}
+		answers = append(answers, id.ReplaceAllString(response.body, ""))
+	}
+	if answers[0] != answers[1] || answers[1] != answers[2] {
+		t.Errorf("they differ:\n%s", answers)
+	}
+}

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+const problemsPage = "../../docs/problems.md"
+
+func TestProblemsPageIsTheTable(t *testing.T) {
+	want := problemsMarkdown()
+	if *update {
+		if err := os.WriteFile(problemsPage, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(problemsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("docs/problems.md is not what the table says; run go test -update (-table +page):\n%s", diff)
+	}
+}
+
+func problemsMarkdown() []byte {
+	var b bytes.Buffer
+	b.WriteString(`# Problems
+
+Every error of the API is a problem of RFC 9457, with the content type ` + "`application/problem+json`" + `. Its ` + "`type`" + ` is
+` + "`" + problemType + "`" + ` and one of the slugs below, its ` + "`instance`" + ` the id of the request in the logs.
+This page is generated from the table in services/api/problem.go.
+
+`)
+	for _, k := range kinds {
+		fmt.Fprintf(&b, "## %s\n\nStatus %d. %s.\n\n%s\n\nWhat to do: %s\n\n", k.slug, k.status, k.title, k.means, k.action)
+	}
+	b.WriteString(`# Failures
+
+What ` + "`failure`" + ` of a message says. Permanent ones fail again however often the same message is resent.
+
+| code | permanent | what it means | what to do |
+|---|---|---|---|
+`)
+	for _, f := range sms.Failures {
+		permanent := "no"
+		if f.Permanent {
+			permanent = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", f.Code, permanent, f.Detail, f.Action)
+	}
+	return b.Bytes()
+}
+
+func TestContractListsEverySlug(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []any
+	for _, k := range kinds {
+		want = append(want, problemType+string(k.slug))
+	}
+	listed := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Enum
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("the enum of Problem.type is not the table (-table +enum):\n%s", diff)
+	}
+}
+
+func TestProblemAnswerNeverShowsACause(t *testing.T) {
+	secret := errors.New("table smsqueue-messages in account 123456789012")
+	for _, err := range []error{
+		secret,
+		fmt.Errorf("%w: %w", sms.ErrNotFound, secret),
+		fmt.Errorf("%w: %w", sms.ErrUnavailable, secret),
+		&refusal{slug: outcomeUnknown, cause: secret},
+		&refusal{slug: internal, cause: secret},
+	} {
+		if body := string(problemAnswer(err, "request-1").body); strings.Contains(body, "smsqueue-messages") {
+			t.Errorf("%v: the cause shows in %s", err, body)
+		}
+	}
+}

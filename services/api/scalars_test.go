@@ -1,0 +1,116 @@
+package api
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestFieldsTime(t *testing.T) {
+	at := func(ms int) time.Time { return time.Date(2026, 1, 2, 3, 4, 5, ms*1e6, time.UTC) }
+	for _, tt := range []struct {
+		name, in string
+		want     time.Time
+	}{
+		{"UTC", "2026-01-02T03:04:05Z", at(0)},
+		{"milliseconds", "2026-01-02T03:04:05.678Z", at(678)},
+		{"a tenth", "2026-01-02T03:04:05.6Z", at(600)},
+		{"nanoseconds are cut", "2026-01-02T03:04:05.678999999Z", at(678)},
+		{"any number of digits", "2026-01-02T03:04:05.67899999999999999999Z", at(678)},
+		{"an offset behind", "2026-01-02T00:04:05-03:00", at(0)},
+		{"an offset ahead over midnight", "2026-01-02T08:34:05.001+05:30", at(1)},
+		{"the largest offset", "2026-01-03T03:03:05+23:59", at(0)},
+		{"no offset in numbers", "2026-01-02T03:04:05+00:00", at(0)},
+		{"an unknown offset", "2026-01-02T03:04:05-00:00", at(0)},
+		{"small letters", "2026-01-02t03:04:05z", at(0)},
+		{"a leap day", "2028-02-29T00:00:00Z", time.Date(2028, 2, 29, 0, 0, 0, 0, time.UTC)},
+	} {
+		t.Run("reads "+tt.name, func(t *testing.T) {
+			f := decoded(t, `{"sendAt":"`+tt.in+`"}`)
+			got, ok := f.Time("sendAt")
+			if !ok || !got.Equal(tt.want) || got.Location() != time.UTC {
+				t.Errorf("Time = %s, %t; want %s", got, ok, tt.want)
+			}
+			diffErrors(t, f)
+		})
+	}
+	for _, tt := range []struct{ name, in string }{
+		{"nothing", ""},
+		{"words", "tomorrow"},
+		{"a date alone", "2026-01-02"},
+		{"no offset", "2026-01-02T03:04:05"},
+		{"no seconds", "2026-01-02T03:04Z"},
+		{"a space for the T", "2026-01-02 03:04:05Z"},
+		{"an hour of one digit", "2026-01-02T3:04:05Z"},
+		{"an hour of one digit with a fraction", "2026-01-02T3:04:05.1Z"},
+		{"a comma before the fraction", "2026-01-02T03:04:05,678Z"},
+		{"a dot without a fraction", "2026-01-02T03:04:05.Z"},
+		{"an offset of 24 hours", "2026-01-02T03:04:05+24:00"},
+		{"an offset of 60 minutes", "2026-01-02T03:04:05+01:60"},
+		{"an offset without a colon", "2026-01-02T03:04:05+0100"},
+		{"an offset in hours", "2026-01-02T03:04:05+01"},
+		{"an offset with seconds", "2026-01-02T03:04:05+01:00:00"},
+		{"the name of a zone", "2026-01-02T03:04:05 UTC"},
+		{"hour 24", "2026-01-02T24:00:00Z"},
+		{"a leap second", "2016-12-31T23:59:60Z"},
+		{"a day that does not exist", "2026-02-29T00:00:00Z"},
+		{"month 13", "2026-13-01T00:00:00Z"},
+		{"a year of five digits", "12026-01-02T03:04:05Z"},
+		{"a signed year", "-026-01-02T03:04:05Z"},
+		{"a space after it", "2026-01-02T03:04:05Z "},
+		{"digits that are not ASCII", "٢٠٢٦-01-02T03:04:05Z"},
+	} {
+		t.Run("refuses "+tt.name, func(t *testing.T) {
+			f := decoded(t, `{"sendAt":"`+tt.in+`"}`)
+			if got, ok := f.Time("sendAt"); ok || len(f.Errors()) != 1 {
+				t.Errorf("Time = %s, %t, %v", got, ok, f.Errors())
+			}
+		})
+	}
+	t.Run("refuses a number", func(t *testing.T) {
+		f := decoded(t, `{"sendAt":1767323045}`)
+		f.Time("sendAt")
+		diffErrors(t, f, fieldError{"sendAt", "must be a string"})
+	})
+}
+
+func TestFieldsDecimal(t *testing.T) {
+	for in, want := range map[string]string{
+		"0.05": "0.05", "0.00645": "0.00645", "0.00001": "0.00001", "1": "1", "10": "10", "100": "100", "100.00000": "100",
+		"0.50": "0.5", "1.0": "1", "0.500000000": "0.5", "5e-1": "0.5", "1e-05": "0.00001", "1E2": "100", "1.5e+1": "15",
+		"0.1": "0.1", "99.99999": "99.99999",
+	} {
+		t.Run("reads "+in, func(t *testing.T) {
+			f := decoded(t, `{"maxPriceUSD": `+in+` }`)
+			if got, ok := f.Decimal("maxPriceUSD", 5, 100); got != want || !ok {
+				t.Errorf("Decimal = %q, %t; want %q", got, ok, want)
+			}
+			diffErrors(t, f)
+		})
+	}
+	const (
+		bounds = "must be over 0 and up to 100, with at most 5 decimals"
+		number = "must be a number"
+	)
+	for in, detail := range map[string]string{
+		"0": bounds, "-0": bounds, "0.0": bounds, "0e5": bounds, "-1": bounds, "-0.05": bounds,
+		"100.00001": bounds, "101": bounds, "1e3": bounds, "0.000001": bounds, "0.123456": bounds, "1e-6": bounds,
+		"1e999999999": bounds, "1e-999999999": bounds, "1e99999999999999999999": bounds, "0e999999999": bounds,
+		"0.05000000000000000000000000000000000000000": bounds,
+		`"0.05"`: number, `""`: number, "true": number, "[]": number, "{}": number,
+		"null": "must not be null; leave it out",
+	} {
+		t.Run("refuses "+strconv.Quote(in), func(t *testing.T) {
+			f := decoded(t, `{"maxPriceUSD":`+in+`}`)
+			if got, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
+				t.Errorf("Decimal = %q", got)
+			}
+			diffErrors(t, f, fieldError{"maxPriceUSD", detail})
+		})
+	}
+	t.Run("without decimals", func(t *testing.T) {
+		if got, ok := decoded(t, `{"n":10.0}`).Decimal("n", 0, 10); got != "10" || !ok {
+			t.Errorf("Decimal = %q, %t", got, ok)
+		}
+	})
+}

@@ -1,0 +1,133 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func TestSubmitRecordsEveryField(t *testing.T) {
+	d := deploy(t)
+	got, header := d.accepted(t, `{
+		"phoneNumber": "(11) 99999-9999", "message": "Olá", "reference": "order 1", "type": "promotional",
+		"senderId": "Bakery", "sendAt": "2030-05-04T07:00:00.5-03:00", "expiresAt": "2030-05-04T14:00:00Z",
+		"maxPriceUSD": 0.0500, "onUnknown": "hold", "entityId": "E1", "templateId": "T1"}`)
+
+	if want := "/v1/sms/" + got.ID; header.Get("Location") != want {
+		t.Errorf("Location is %q, want %q", header.Get("Location"), want)
+	}
+	want := message{
+		ID: got.ID, Status: "scheduled", PhoneNumber: "+5511999999999", Message: "Olá", Reference: "order 1",
+		Encoding: "UCS-2", OnUnknown: "hold",
+		CreatedAt: "2030-05-04T09:00:00.000Z", UpdatedAt: "2030-05-04T09:00:00.000Z",
+		SendAt: "2030-05-04T10:00:00.500Z", ExpiresAt: "2030-05-04T14:00:00.000Z",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	m, err := d.store.Messages.Get(t.Context(), got.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type private struct{ Owner, Client, SenderID, MaxPriceUSD, EntityID, TemplateID string }
+	wantStored := private{"alice", "alice-1", "Bakery", "0.05", "E1", "T1"}
+	if diff := cmp.Diff(wantStored, private{m.Owner, m.Client, m.SenderID, m.MaxPriceUSD, m.EntityID, m.TemplateID}); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func TestSubmitEnqueuesWhatIsNear(t *testing.T) {
+	for _, tt := range []struct {
+		name, sendAt, status string
+		deliveries           int
+		delay                time.Duration
+	}{
+		{"a message without sendAt goes at once", "", "queued", 1, 0},
+		{"a sendAt just past means now", "2030-05-04T08:59:30Z", "queued", 1, 0},
+		{"a sendAt within two minutes is a delayed delivery", "2030-05-04T09:01:30.2Z", "scheduled", 1, 91 * time.Second},
+		{"a later sendAt is left to the relay", "2030-05-04T09:02:01Z", "scheduled", 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := deploy(t)
+			body := goodBody
+			if tt.sendAt != "" {
+				body = strings.Replace(goodBody, "{", `{"sendAt": "`+tt.sendAt+`", `, 1)
+			}
+			got, _ := d.accepted(t, body)
+			if got.Status != tt.status {
+				t.Errorf("status is %s, want %s", got.Status, tt.status)
+			}
+			var want []sms.Delivery
+			if tt.deliveries == 1 {
+				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
+				want = []sms.Delivery{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
+			}
+			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
+				t.Errorf("deliveries (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSubmitTakesTwoCalls(t *testing.T) {
+	d := deploy(t)
+	d.accepted(t, goodBody, key("k"))
+	if diff := cmp.Diff(map[string]int{"create": 1}, d.store.calls); diff != "" {
+		t.Errorf("calls to the store (-want +got):\n%s", diff)
+	}
+	if n := len(d.queue.sent()); n != 1 {
+		t.Errorf("%d deliveries", n)
+	}
+}
+
+func TestSubmitTakesOtherMediaTypesForJSON(t *testing.T) {
+	for _, contentType := range []string{"application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""} {
+		d := deploy(t)
+		d.accepted(t, goodBody, header("Content-Type", contentType))
+	}
+}
+
+func TestSubmitTakesEveryRegionWhereAllAreAllowed(t *testing.T) {
+	d := deploy(t)
+	d.options.Regions, d.options.DefaultRegion = []string{api.AllRegions}, ""
+	d.restart(t)
+	for _, number := range []string{"+5511999999999", "+12065550100", "+4915112345678", "+870776001234"} {
+		d.accepted(t, strings.Replace(goodBody, "+5511999999999", number, 1))
+	}
+}
+
+func TestSubmitBelievesNoHeaderAboutTheCaller(t *testing.T) {
+	d := deploy(t)
+	got, _ := d.accepted(t, goodBody,
+		header("X-Owner", "mallory"), header("Client_id", "mallory"), header("X-Client-Id", "mallory"),
+		header("X-Amzn-Oidc-Identity", "mallory"), header("Forwarded", "for=mallory"))
+	m, err := d.store.Messages.Get(t.Context(), got.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Owner != "alice" || m.Client != "alice-1" {
+		t.Errorf("owner %q, client %q", m.Owner, m.Client)
+	}
+	response := d.post(t, goodBody, nobody, header("X-Owner", "alice"), header("X-Client-Id", "alice-1"))
+	mustBe(t, response, http.StatusUnauthorized, "unauthorized")
+}
+
+func TestSubmitClientsOfOneOwnerShareMessages(t *testing.T) {
+	d := deploy(t)
+	rotated := alice
+	rotated.ClientID = "alice-2"
+	first, _ := d.accepted(t, goodBody, key("k"))
+	again, header := d.accepted(t, goodBody, key("k"), by(rotated))
+	if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("got %s, replayed %q; want %s, replayed", again.ID, header.Get("Idempotent-Replayed"), first.ID)
+	}
+	if r := d.do(t, http.MethodGet, "/v1/sms/"+first.ID, "", by(rotated)); r.status != http.StatusOK {
+		t.Errorf("status %d for the other client", r.status)
+	}
+}

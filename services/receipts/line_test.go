@@ -1,0 +1,214 @@
+package receipts_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func TestParseLineReadsWhatSNSWrites(t *testing.T) {
+	at := time.Date(2016, 6, 28, 0, 40, 34, 558_000_000, time.UTC)
+	whole := sms.Receipt{
+		CarrierID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
+		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+		Detail: "Message has been accepted by phone carrier", Price: 6_450_000, Parts: 1,
+	}
+	carrierOnly := whole
+	carrierOnly.Evidence = sms.ByCarrier
+	unreachable := whole
+	unreachable.Verdict, unreachable.Evidence, unreachable.Failure = sms.VerdictUndelivered, "", sms.Unreachable
+	unreachable.Detail = "Phone is currently unreachable/unavailable"
+	for file, want := range map[string]sms.Receipt{
+		"delivered-to-handset.json": whole,
+		"taken-by-carrier.json":     carrierOnly,
+		"unreachable.json":          unreachable,
+		"no-quota-bare.json": {
+			Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
+		},
+		"no-quota.json": {
+			CarrierID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
+		},
+		"review.json": {
+			CarrierID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Verdict: sms.VerdictVoid, Trouble: sms.Review,
+			Detail: "Your account requires additional review before it can send to this destination",
+		},
+	} {
+		t.Run(file, func(t *testing.T) {
+			line, err := os.ReadFile(filepath.Join("testdata", "lines", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := receipts.ParseLine(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseLineKnowsEveryFailure(t *testing.T) {
+	for response, want := range map[string]sms.FailureCode{
+		"Blocked as spam by phone carrier":                   sms.Spam,
+		"Destination is on a blocked list":                   sms.CarrierBlocked,
+		"Invalid phone number":                               sms.NumberRefused,
+		"Message body is invalid":                            sms.ContentRefused,
+		"Phone carrier has blocked this message":             sms.CarrierBlocked,
+		"Phone carrier is currently unreachable/unavailable": sms.CarrierFault,
+		"Phone has blocked SMS":                              sms.HandsetBlocked,
+		"Phone is on a blocked list":                         sms.CarrierBlocked,
+		"Phone is currently unreachable/unavailable":         sms.Unreachable,
+		"Phone number is opted out":                          sms.OptedOut,
+		"+12025550142 is opted out":                          sms.OptedOut,
+		"This delivery would exceed max price":               sms.PriceExceeded,
+		"Unknown error attempting to reach phone":            sms.CarrierFault,
+		"PHONE HAS BLOCKED SMS":                              sms.HandsetBlocked,
+		"Something that nobody has seen yet":                 sms.CarrierFault,
+		"":                                                   sms.CarrierFault,
+	} {
+		t.Run(response, func(t *testing.T) {
+			got, err := receipts.ParseLine([]byte(
+				`{"delivery": {"destination": "+12025550142", "providerResponse": "` + response + `"}, "status": "FAILURE"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := sms.Receipt{Number: "+12025550142", Verdict: sms.VerdictUndelivered, Failure: want, Detail: response}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseLineReadsPricesExactly(t *testing.T) {
+	for price, want := range map[string]sms.NanoUSD{
+		"0": 0, "0.00645": 6_450_000, "0.1": 100_000_000, "1": 1_000_000_000, "6.45E-3": 6_450_000, "12.345678901": 12_345_678_901,
+		"0.0000000014": 1, "0.0000000015": 2, "null": 0, "0.70000000000000000001": 700_000_000,
+	} {
+		t.Run(price, func(t *testing.T) {
+			got, err := receipts.ParseLine(success(`"priceInUSD": ` + price))
+			if err != nil || got.Price != want {
+				t.Errorf("price %d, %v, want %d", got.Price, err, want)
+			}
+		})
+	}
+}
+
+func TestParseLineReadsOddButPlainLines(t *testing.T) {
+	for name, line := range map[string]string{
+		"a timestamp without fraction": `{"notification": {"messageId": "x", "timestamp": "2016-06-28 00:40:34"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a timestamp with a zone":      `{"notification": {"messageId": "x", "timestamp": "2016-06-28T02:40:34.000+02:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a status in lower case":       `{"notification": {"messageId": "x", "timestamp": "2016-06-28 00:40:34"}, "delivery": {"destination": "+12025550142"}, "status": "success"}`,
+		"unknown fields":               `{"v": [1], "notification": {"messageId": "x", "timestamp": "2016-06-28 00:40:34", "a": {}}, "delivery": {"destination": "+12025550142", "mnc": "x"}, "status": "SUCCESS"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := receipts.ParseLine([]byte(line))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := sms.Receipt{
+				CarrierID: "x", Number: "+12025550142", At: time.Date(2016, 6, 28, 0, 40, 34, 0, time.UTC),
+				Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("a failure that is known by its words alone", func(t *testing.T) {
+		got, err := receipts.ParseLine([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "no quota left for account"}}`))
+		if err != nil || got.Verdict != sms.VerdictVoid {
+			t.Errorf("verdict %q, %v, want %q", got.Verdict, err, sms.VerdictVoid)
+		}
+	})
+	t.Run("a long response is cut between two characters", func(t *testing.T) {
+		got, err := receipts.ParseLine(success(`"providerResponse": "x` + strings.Repeat("é", 400) + `"`))
+		if want := "x" + strings.Repeat("é", 149); err != nil || got.Detail != want {
+			t.Errorf("detail of %d bytes, %v, want %d", len(got.Detail), err, len(want))
+		}
+	})
+}
+
+func TestParseLineRefusesGarbage(t *testing.T) {
+	for name, line := range map[string]string{
+		"nothing":                  ``,
+		"no JSON":                  `START RequestId: 4b9bd3a4`,
+		"two documents":            string(success(`"mnc": 1`)) + `{}`,
+		"half a document":          `{"status": "SUCCESS", "delivery": {`,
+		"a list":                   `[]`,
+		"null":                     `null`,
+		"no destination":           `{"delivery": {}, "status": "SUCCESS"}`,
+		"a topic's delivery":       `{"delivery": {"destination": "arn:aws:sns:us-east-1:1:t"}, "status": "SUCCESS"}`,
+		"no plus sign":             `{"delivery": {"destination": "12025550142"}, "status": "SUCCESS"}`,
+		"no status":                `{"delivery": {"destination": "+12025550142", "providerResponse": "fine"}}`,
+		"another status":           `{"delivery": {"destination": "+12025550142"}, "status": "PENDING"}`,
+		"a timestamp that is none": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"an endless message id":    `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a negative price":         string(success(`"priceInUSD": -1`)),
+		"a price of zeros":         string(success(`"priceInUSD": 1e1000000000`)),
+		"a price beyond all":       string(success(`"priceInUSD": 1e30`)),
+		"negative parts":           string(success(`"numberOfMessageParts": -1`)),
+		"a number for text":        `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := receipts.ParseLine([]byte(line))
+			if !errors.Is(err, receipts.ErrUnreadable) {
+				t.Fatalf("ParseLine = %+v, %v, want %v", got, err, receipts.ErrUnreadable)
+			}
+			if strings.Contains(err.Error(), "2025550142") {
+				t.Errorf("the error shows the number: %v", err)
+			}
+		})
+	}
+}
+
+func FuzzParseLine(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join("testdata", "lines", "*.json"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+	}
+	f.Add([]byte(`{"delivery": {"destination": "+12025550142", "priceInUSD": 1e-999}, "status": "SUCCESS"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		got, err := receipts.ParseLine(line)
+		if err != nil {
+			if !errors.Is(err, receipts.ErrUnreadable) {
+				t.Errorf("error %v is not %v", err, receipts.ErrUnreadable)
+			}
+			return
+		}
+		if _, err := sms.ParseNumber(got.Number.String()); err != nil {
+			t.Errorf("number %q: %v", got.Number, err)
+		}
+		if (got.Verdict == sms.VerdictUndelivered) != (got.Failure != "") || (got.Verdict == sms.VerdictVoid) != (got.Trouble != "") ||
+			(got.Verdict == sms.VerdictDelivered) != (got.Evidence != "") {
+			t.Errorf("%+v is not one thing", got)
+		}
+		if got.Price < 0 || got.Parts < 0 || len(got.Detail) > 300 || len(got.CarrierID) > 100 {
+			t.Errorf("%+v is out of bounds", got)
+		}
+	})
+}
+
+// success is the line of a delivery with one more field.
+func success(field string) []byte {
+	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
+}

@@ -1,0 +1,205 @@
+// Package receipts takes the carrier's reports on what it was handed, finds the
+// messages that they belong to, and brings these to the state that they tell of,
+// whatever the order in which the reports come.
+package receipts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Store is what receipts need of the records.
+type Store interface {
+	sms.Messages
+	sms.Receipts
+	sms.ReceiptKeeper
+	sms.Breakers
+}
+
+// Result says where a receipt went.
+type Result string
+
+// Where a receipt may go.
+const (
+	Applied Result = "applied" // to the message whose carrier id it names
+	Adopted Result = "adopted" // to the only message that was without an answer
+	Kept    Result = "kept"    // to be looked at again
+	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
+)
+
+// Receipts applies receipts to messages. It may be used by any number of callers
+// at once, and with the same receipt any number of times.
+type Receipts struct {
+	store  Store
+	rules  sms.Rules
+	logger *slog.Logger
+	now    func() time.Time
+
+	mu         sync.Mutex
+	closedSeen time.Time // when the breaker was last seen closed; zero: it was open, or never looked at
+}
+
+// New makes Receipts.
+func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time) *Receipts {
+	return &Receipts{store: store, rules: rules, logger: logger, now: now}
+}
+
+// ApplyLine parses one text of SNS's delivery log and applies it. An error that
+// is ErrUnreadable will be the same the next time; any other is worth a retry.
+func (r *Receipts) ApplyLine(ctx context.Context, line []byte) (Result, error) {
+	rc, err := ParseLine(line)
+	if err != nil {
+		return "", err
+	}
+	return r.Apply(ctx, rc)
+}
+
+// Apply brings rc to its message, or keeps it to be looked at again. It costs one
+// read of an index and one write.
+//
+// It never adopts at once, however well rc fits an unanswered hand-over: rc may
+// come from another one to the same number, whose outcome is being written at
+// this moment. Retry adopts, seconds later.
+func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
+	if rc.Verdict == sms.VerdictVoid {
+		if err := r.reportTrouble(ctx, rc); err != nil {
+			return "", err
+		}
+	}
+	found, err := r.receive(ctx, rc)
+	switch {
+	case err != nil:
+		return "", err
+	case found:
+		return Applied, nil
+	}
+	if err := r.store.Keep(ctx, rc.Keep(r.now())); err != nil {
+		return "", fmt.Errorf("keeping a receipt: %w", err)
+	}
+	return Kept, nil
+}
+
+// Retry looks once more for the message of k: by its carrier id, then among the
+// messages to its number that have a hand-over without an answer. It forgets k
+// where it found one, and puts it off otherwise.
+func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
+	result, err := r.retry(ctx, k)
+	if err == nil && result != Kept {
+		r.logger.InfoContext(ctx, "kept receipt settled",
+			"result", string(result), "carrier_id", k.Receipt.CarrierID, "number", k.Receipt.Number)
+	}
+	return err
+}
+
+func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error) {
+	result := Applied
+	found, err := r.receive(ctx, k.Receipt)
+	if err == nil && !found {
+		result = Adopted
+		found, err = r.adopt(ctx, k)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case found:
+		if err := r.store.Forget(ctx, k); err != nil {
+			return "", fmt.Errorf("forgetting a receipt: %w", err)
+		}
+		return result, nil
+	}
+	k = k.Retried(r.now())
+	if err := r.store.Keep(ctx, k); err != nil {
+		return "", fmt.Errorf("putting a receipt off: %w", err)
+	}
+	if k.Due.IsZero() {
+		return Foreign, nil
+	}
+	return Kept, nil
+}
+
+// receive applies rc to the message that has its carrier id, and reports whether
+// there is one.
+func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
+	if rc.CarrierID == "" {
+		return false, nil
+	}
+	id, err := r.store.FindByCarrierID(ctx, rc.CarrierID)
+	if errors.Is(err, sms.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for the message of a receipt: %w", err)
+	}
+	m, err := r.store.Receive(ctx, r.rules, id, rc, r.now())
+	switch {
+	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
+		// The index lags: the record is past its retention or another one by now.
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
+	}
+	return true, r.proved(ctx, m, rc)
+}
+
+// listed is how many of each kind Unsettled returns at most: with as many, there
+// may be more.
+const listed = 100
+
+// adopt applies k to the one unanswered hand-over that it can belong to, if no
+// other kept receipt can belong to that too.
+func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, err error) {
+	waiting, err := r.store.Unsettled(ctx, k.Receipt.Number)
+	if err != nil {
+		return false, fmt.Errorf("looking for unanswered hand-overs: %w", err)
+	}
+	if len(waiting.MessageIDs) >= listed || len(waiting.Receipts) >= listed {
+		return false, nil
+	}
+	m, token, err := r.soleCandidate(ctx, k, waiting.MessageIDs)
+	if token == "" || err != nil {
+		return false, err
+	}
+	for _, other := range waiting.Receipts {
+		if other.ID != k.ID && slices.Contains(m.Candidates(other), token) {
+			return false, nil
+		}
+	}
+	m, err = sms.Change(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
+		m, found = r.rules.Adopt(m, token, k.Receipt, r.now())
+		return m, found
+	})
+	if !found || err != nil {
+		return false, err
+	}
+	return true, r.proved(ctx, m, k.Receipt)
+}
+
+// soleCandidate returns the message and the token of the only hand-over that k
+// can belong to, or "" where there are none or several.
+func (r *Receipts) soleCandidate(ctx context.Context, k sms.KeptReceipt, ids []string) (found sms.Message, token string, err error) {
+	for _, id := range ids {
+		m, err := r.store.Get(ctx, id)
+		if errors.Is(err, sms.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return sms.Message{}, "", fmt.Errorf("reading message %s: %w", id, err)
+		}
+		tokens := m.Candidates(k)
+		switch {
+		case len(tokens) == 0 || m.Status.Final():
+		case len(tokens) > 1 || token != "":
+			return sms.Message{}, "", nil
+		default:
+			found, token = m, tokens[0]
+		}
+	}
+	return found, token, nil
+}

@@ -1,0 +1,387 @@
+package receipts_test
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+const (
+	number  sms.Number = "+12025550142"
+	another sms.Number = "+12025550143"
+)
+
+func TestApply(t *testing.T) {
+	delivered := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	undelivered := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	void := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	for _, tt := range []struct {
+		name     string
+		receipts []sms.Receipt
+		want     sms.Status
+	}{
+		{"a delivery", []sms.Receipt{delivered}, sms.Delivered},
+		{"the same delivery twice", []sms.Receipt{delivered, delivered}, sms.Delivered},
+		{"a failure", []sms.Receipt{undelivered}, sms.Undelivered},
+		{"a failure after a delivery changes nothing", []sms.Receipt{delivered, undelivered}, sms.Delivered},
+		{"a delivery after a failure changes nothing", []sms.Receipt{undelivered, delivered}, sms.Undelivered},
+		{"trouble of the account puts it back", []sms.Receipt{void}, sms.Queued},
+		{"trouble of the account, twice", []sms.Receipt{void, void}, sms.Queued},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.sent(number, "c-1")
+			for _, rc := range tt.receipts {
+				rc.At = s.now
+				if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Applied || err != nil {
+					t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Applied)
+				}
+			}
+			got := s.get(m.ID)
+			if got.Status != tt.want {
+				t.Errorf("status %s, want %s", got.Status, tt.want)
+			}
+			if first := tt.receipts[0]; got.Price() != first.Price || (first.Parts > 0 && got.Parts != first.Parts) {
+				t.Errorf("price %d and %d parts, want those of the first receipt", got.Price(), got.Parts)
+			}
+			if kept := s.kept(number); len(kept) > 0 {
+				t.Errorf("kept %v, want nothing", kept)
+			}
+		})
+	}
+}
+
+func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
+	s := newStage(t)
+	rc := sms.Receipt{CarrierID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	for range 2 {
+		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
+			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+		}
+	}
+	if diff := cmp.Diff([]sms.KeptReceipt{rc.Keep(s.now)}, s.kept(number)); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+func TestApplyLineReadsAndApplies(t *testing.T) {
+	s := newStage(t)
+	m := s.sent(number, "c-1")
+	line := `{"notification": {"messageId": "c-1"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`
+	if got, err := s.receipts.ApplyLine(t.Context(), []byte(line)); got != receipts.Applied || err != nil {
+		t.Errorf("ApplyLine = %q, %v, want %q", got, err, receipts.Applied)
+	}
+	if got := s.get(m.ID).Status; got != sms.Delivered {
+		t.Errorf("status %s, want %s", got, sms.Delivered)
+	}
+	if _, err := s.receipts.ApplyLine(t.Context(), []byte("{}")); !errors.Is(err, receipts.ErrUnreadable) {
+		t.Errorf("error %v, want %v", err, receipts.ErrUnreadable)
+	}
+}
+
+func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
+	s := newStage(t)
+	m, token := s.handedOver(number, sms.Resend)
+	rc := sms.Receipt{CarrierID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
+		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+	}
+	s.record(m, token, sms.Outcome{CarrierID: "c-1"})
+	s.retryDue()
+	if got := s.get(m.ID).Status; got != sms.Delivered {
+		t.Errorf("status %s, want %s", got, sms.Delivered)
+	}
+	if kept := s.kept(number); len(kept) > 0 {
+		t.Errorf("kept %v, want nothing", kept)
+	}
+}
+
+func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
+	ours := func(s *stage) sms.Receipt {
+		return sms.Receipt{CarrierID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	}
+	for _, tt := range []struct {
+		name  string
+		stage func(s *stage) (id string, kept []sms.Receipt)
+		want  sms.Status
+	}{
+		{"held after no answer", func(s *stage) (string, []sms.Receipt) {
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
+		}, sms.Delivered},
+		{"waiting to be sent again", func(s *stage) (string, []sms.Receipt) {
+			return s.unanswered(number, sms.Resend), []sms.Receipt{ours(s)}
+		}, sms.Delivered},
+		{"a failure", func(s *stage) (string, []sms.Receipt) {
+			rc := ours(s)
+			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
+			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
+		}, sms.Undelivered},
+		{"a receipt without id and time", func(s *stage) (string, []sms.Receipt) {
+			return s.unanswered(number, sms.Hold), []sms.Receipt{{Number: number, Verdict: sms.VerdictDelivered}}
+		}, sms.Delivered},
+		{"two receipts leave it open", func(s *stage) (string, []sms.Receipt) {
+			other := ours(s)
+			other.CarrierID = "c-2"
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), other}
+		}, sms.Unknown},
+		{"two messages leave it open", func(s *stage) (string, []sms.Receipt) {
+			s.unanswered(number, sms.Hold)
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
+		}, sms.Unknown},
+		{"a message to another number does not matter", func(s *stage) (string, []sms.Receipt) {
+			s.unanswered(another, sms.Hold)
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
+		}, sms.Delivered},
+		{"a receipt from before the hand-over is another's", func(s *stage) (string, []sms.Receipt) {
+			rc := ours(s)
+			rc.At = s.now.Add(-time.Minute)
+			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
+		}, sms.Unknown},
+		{"a receipt from before the hand-over does not compete", func(s *stage) (string, []sms.Receipt) {
+			old := ours(s)
+			old.CarrierID, old.At = "c-2", s.now.Add(-time.Minute)
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), old}
+		}, sms.Delivered},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			id, kept := tt.stage(s)
+			for _, rc := range kept {
+				if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
+					t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+				}
+			}
+			s.retryDue()
+			if got := s.get(id).Status; got != tt.want {
+				t.Errorf("status %s, want %s", got, tt.want)
+			}
+		})
+	}
+	t.Run("a receipt without time that was kept before the hand-over is another's", func(t *testing.T) {
+		s := newStage(t)
+		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+			t.Fatal(err)
+		}
+		s.now = s.now.Add(2 * time.Second)
+		id := s.unanswered(number, sms.Hold)
+		s.retryDue()
+		if got := s.get(id).Status; got != sms.Unknown {
+			t.Errorf("status %s, want %s", got, sms.Unknown)
+		}
+	})
+}
+
+func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{CarrierID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+		t.Fatal(err)
+	}
+	rounds := 0
+	for ; rounds < 10 && s.retryDue() > 0; rounds++ {
+	}
+	if rounds != 3 {
+		t.Errorf("looked at again %d times, want 3", rounds)
+	}
+	if kept := s.kept(number); len(kept) != 1 || !kept[0].Due.IsZero() {
+		t.Errorf("kept %v, want the receipt, due no more", kept)
+	}
+}
+
+func TestTroubleOpensTheBreaker(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		at   func(now time.Time) time.Time
+		want bool
+	}{
+		{"just now", func(now time.Time) time.Time { return now }, true},
+		{"at a time that is not known", func(time.Time) time.Time { return time.Time{} }, true},
+		{"long ago", func(now time.Time) time.Time { return now.Add(-time.Hour) }, false},
+	} {
+		for _, whose := range []string{"ours", "foreign"} {
+			t.Run(whose+", "+tt.name, func(t *testing.T) {
+				s := newStage(t)
+				if whose == "ours" {
+					s.sent(number, "c-1")
+				}
+				rc := sms.Receipt{CarrierID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
+					t.Fatal(err)
+				}
+				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.Review) {
+					t.Errorf("breaker %+v, want open: %v", b, tt.want)
+				}
+			})
+		}
+	}
+	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
+		s := newStage(t)
+		rc := sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
+			t.Fatal(err)
+		}
+		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
+		s.retryDue()
+		if b := s.breaker(); b.Open {
+			t.Errorf("breaker %+v, want it closed", b)
+		}
+	})
+}
+
+func TestTheProbesDeliveryClosesTheBreaker(t *testing.T) {
+	delivery := func(id string) sms.Receipt {
+		return sms.Receipt{CarrierID: id, Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	}
+	s := newStage(t)
+	probe, other := s.sent(number, "c-probe"), s.sent(number, "c-other")
+	s.sent(number, "c-early")
+	apply := func(rc sms.Receipt) {
+		t.Helper()
+		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Applied || err != nil {
+			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Applied)
+		}
+	}
+	apply(delivery("c-early")) // sees the breaker closed
+	trouble := delivery("c-foreign")
+	trouble.Verdict, trouble.Trouble = sms.VerdictVoid, sms.SpendLimit
+	if _, err := s.receipts.Apply(t.Context(), trouble); err != nil {
+		t.Fatal(err)
+	}
+	s.change(func(b sms.Breaker) sms.Breaker {
+		b, ok := sms.DefaultRules().Probe(b, probe.ID, s.now.Add(time.Hour))
+		if !ok {
+			t.Fatal("no probe is due")
+		}
+		return b
+	})
+	apply(delivery("c-other"))
+	if b := s.breaker(); !b.Open {
+		t.Errorf("the delivery of %s closed the breaker", other.ID)
+	}
+	apply(delivery("c-probe"))
+	if b := s.breaker(); b.Open {
+		t.Errorf("breaker %+v, want it closed", b)
+	}
+}
+
+// stage is a store with a clock that stands still, and the receipts under test.
+type stage struct {
+	t        *testing.T
+	now      time.Time
+	rules    sms.Rules
+	store    *sqlite.DB
+	receipts *receipts.Receipts
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	enginetest.SQLite(t)
+	s := &stage{t: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), rules: sms.DefaultRules()}
+	clock := func() time.Time { return s.now }
+	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	s.store = store
+	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), clock)
+	return s
+}
+
+// handedOver is a message in flight and the token of its hand-over.
+func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Message, token string) {
+	s.t.Helper()
+	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: to, Text: "hi", OnUnknown: onUnknown}, s.now)
+	if err := s.store.Create(s.t.Context(), m); err != nil {
+		s.t.Fatal(err)
+	}
+	claim := s.rules.NewClaim(s.now)
+	m, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m, claim.Token
+}
+
+func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
+	s.t.Helper()
+	m, err := sms.Change(s.t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
+		return s.rules.Record(m, token, o, s.now)
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// sent is a message that the carrier took under carrierID.
+func (s *stage) sent(to sms.Number, carrierID string) sms.Message {
+	s.t.Helper()
+	m, token := s.handedOver(to, sms.Resend)
+	return s.record(m, token, sms.Outcome{CarrierID: carrierID})
+}
+
+// unanswered is the id of a message whose hand-over got no answer.
+func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
+	s.t.Helper()
+	m, token := s.handedOver(to, onUnknown)
+	return s.record(m, token, sms.Outcome{}).ID
+}
+
+func (s *stage) get(id string) sms.Message {
+	s.t.Helper()
+	m, err := s.store.Get(s.t.Context(), id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+func (s *stage) kept(to sms.Number) []sms.KeptReceipt {
+	s.t.Helper()
+	waiting, err := s.store.Unsettled(s.t.Context(), to)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return waiting.Receipts
+}
+
+// retryDue lets the time of the next look come, has all receipts that are due
+// looked at again, and says how many they were.
+func (s *stage) retryDue() int {
+	s.t.Helper()
+	s.now = s.now.Add(15 * time.Minute)
+	due, err := s.store.DueReceipts(s.t.Context(), s.now, 100)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, k := range due {
+		if err := s.receipts.Retry(s.t.Context(), k); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return len(due)
+}
+
+func (s *stage) breaker() sms.Breaker {
+	s.t.Helper()
+	b, err := s.store.LoadBreaker(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
+func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
+	s.t.Helper()
+	if err := s.store.SaveBreaker(s.t.Context(), f(s.breaker())); err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -1,0 +1,51 @@
+// Command lambda is the relay as an AWS Lambda function, run every minute by
+// EventBridge Scheduler.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/sqsqueue"
+)
+
+func main() {
+	handler, err := start(context.Background(), os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "relay:", err)
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
+
+func start(ctx context.Context, getenv func(string) string) (func(context.Context) (relay.Report, error), error) {
+	c, err := configFromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	logger := lambdacontext.NewLogger()
+	store := dynamo.New(dynamo.NewClient(cfg), c.table)
+	queue := sqsqueue.New(sqs.NewFromConfig(cfg), c.queue)
+	matcher := receipts.New(store, c.rules, logger, time.Now)
+	r := relay.New(store, queue, matcher, c.rules, relay.DefaultOptions(), time.Now, logger)
+	return func(ctx context.Context) (relay.Report, error) {
+		report, err := r.Run(ctx)
+		logger.InfoContext(ctx, "relay ran", slog.Any("report", report))
+		return report, err
+	}, nil
+}

@@ -1,0 +1,331 @@
+// Package relay brings what is due back onto the queue: lost and failed
+// enqueues, scheduled messages, retries, the ends of leases and of validity.
+// It reads the agenda, page by page, never the table.
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Store is what a relay needs of the records.
+type Store interface {
+	sms.Messages
+	sms.Agenda
+	sms.ReceiptKeeper
+	sms.Breakers
+	Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error)
+}
+
+// Matcher looks once more for the message of a kept receipt.
+type Matcher interface {
+	Retry(ctx context.Context, k sms.KeptReceipt) error
+}
+
+// Options are what a deployment decides.
+type Options struct {
+	// Interval is the time between two runs. What falls due before the next
+	// but one is enqueued now, delayed: a late run makes no message late. Twice
+	// of it must not exceed sms.EnqueueAhead.
+	Interval time.Duration
+	// Backlog is how many waiting deliveries mean that copies are late rather
+	// than lost: with more, nothing is rescued.
+	Backlog int
+	// Page is how many records are read at once.
+	Page int
+}
+
+// DefaultOptions fit a run every minute.
+func DefaultOptions() Options {
+	return Options{Interval: time.Minute, Backlog: 100, Page: 100}
+}
+
+// Relay does the work that has become due.
+type Relay struct {
+	store    Store
+	queue    sms.Queue
+	receipts Matcher
+	rules    sms.Rules
+	options  Options
+	now      func() time.Time
+	logger   *slog.Logger
+}
+
+// New makes a relay.
+func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
+	return &Relay{store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger}
+}
+
+// Report counts what one run did.
+type Report struct {
+	Enqueued  int64 `json:"enqueued"`
+	NotSent   int64 `json:"not_sent"` // enqueues that failed; due again at once
+	Settled   int64 `json:"settled"`  // by receipts that had come before
+	Ended     int64 `json:"ended"`    // leases and validities that ran out
+	Receipts  int64 `json:"receipts"` // kept ones looked at again
+	Backlog   int   `json:"backlog"`  // -1 where the queue did not say
+	Held      bool  `json:"held"`     // the breaker is open
+	Truncated bool  `json:"truncated"`
+}
+
+// concurrency is how many shards are worked on side by side.
+const concurrency = 8
+
+// reserve is the time that a run leaves unused at the end of its deadline.
+const reserve = 5 * time.Second
+
+// Run does what is due now. An error of one shard does not keep the others
+// from their work; all of it is due again, so that the next run is the retry.
+func (r *Relay) Run(ctx context.Context) (Report, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		defer cancel()
+	}
+	run, err := r.begin(ctx)
+	errs := []error{err}
+	if err == nil {
+		errs = append(errs, run.kinds(ctx), run.kept(ctx))
+	}
+	report := run.report()
+	report.Truncated = ctx.Err() != nil
+	return report, errors.Join(errs...)
+}
+
+// EndLeases gives up every lease, over or not: for one machine at its start,
+// when no sender can be alive.
+func (r *Relay) EndLeases(ctx context.Context) (Report, error) {
+	run := &run{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
+	err := run.kind(ctx, sms.DueLease)
+	return run.report(), err
+}
+
+// run is the state of one run.
+type run struct {
+	*Relay
+	until   time.Time // when leases must have ended
+	force   bool      // leases are given up although they are not over
+	backlog int
+	breaker sms.Breaker
+	probes  atomic.Int64 // enqueues that an open breaker still allows
+
+	enqueued, notSent, settled, ended, receiptsSeen atomic.Int64
+}
+
+func (r *Relay) begin(ctx context.Context) (*run, error) {
+	run := &run{Relay: r, until: r.now(), backlog: -1}
+	breaker, err := r.store.LoadBreaker(ctx)
+	if err != nil {
+		return run, fmt.Errorf("loading the breaker: %w", err)
+	}
+	run.breaker = breaker
+	if _, due := r.rules.Probe(breaker, "", r.now()); due {
+		run.probes.Store(1)
+	}
+	if n, err := r.queue.Backlog(ctx); err != nil {
+		r.logger.WarnContext(ctx, "backlog not known, nothing is rescued", "error", err)
+	} else {
+		run.backlog = n
+	}
+	return run, nil
+}
+
+func (u *run) report() Report {
+	return Report{
+		Enqueued: u.enqueued.Load(), NotSent: u.notSent.Load(), Settled: u.settled.Load(),
+		Ended: u.ended.Load(), Receipts: u.receiptsSeen.Load(), Backlog: u.backlog, Held: u.breaker.Open,
+	}
+}
+
+func (u *run) kinds(ctx context.Context) error {
+	errs := []error{u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueSend)}
+	if u.backlog >= 0 && u.backlog <= u.options.Backlog {
+		errs = append(errs, u.kind(ctx, sms.DueRescue))
+	}
+	return errors.Join(errs...)
+}
+
+func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for shard := range u.store.Shards() {
+		group.Go(func() error { return u.shard(ctx, kind, shard) })
+	}
+	return group.Wait()
+}
+
+// heldPages bounds how far a run looks for validities that ran out while the
+// breaker keeps everything else where it is.
+const heldPages = 10
+
+// shard works through what is due in one shard, a page at a time.
+func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
+	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.until, Limit: u.options.Page}
+	if kind == sms.DueSend {
+		q.Until = q.Until.Add(2 * u.options.Interval)
+	}
+	for pages := 1; ctx.Err() == nil; pages++ {
+		page, err := u.store.Due(ctx, q)
+		if err != nil {
+			return fmt.Errorf("reading what is due for %s in shard %d: %w", kind, shard, err)
+		}
+		var errs []error
+		for entries := range slices.Chunk(page.Entries, batch) {
+			errs = append(errs, u.batch(ctx, entries))
+		}
+		if err = errors.Join(errs...); err != nil {
+			return err
+		}
+		if page.Next == "" || (u.breaker.Open && pages == heldPages) {
+			return nil
+		}
+		q.After = page.Next
+	}
+	return nil
+}
+
+// batch is how many records are taken up side by side and enqueued together:
+// as many as one request to SQS takes.
+const batch = 10
+
+// batch takes its entries up and enqueues those that have to be sent, whatever
+// became of the others.
+func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
+	errs := make([]error, len(entries))
+	messages := make([]sms.Message, len(entries))
+	var group sync.WaitGroup
+	for i, e := range entries {
+		group.Go(func() { messages[i], errs[i] = u.takeUp(ctx, e) })
+	}
+	group.Wait()
+	waiting := slices.DeleteFunc(messages, func(m sms.Message) bool { return m.Due.Kind != sms.DueRescue })
+	if len(waiting) > 0 {
+		errs = append(errs, u.enqueue(ctx, waiting))
+	}
+	return errors.Join(errs...)
+}
+
+// takeUp moves the entry's due forward, so that no other relay does the same,
+// and then does what it was due for, short of enqueueing. It returns the
+// message, due for rescue where it has to be enqueued now; a zero one where
+// there is nothing to do.
+func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	expired := !e.ExpiresAt.After(u.now())
+	if u.breaker.Open && e.Due.Kind != sms.DueLease && !expired && u.probes.Add(-1) < 0 {
+		return sms.Message{}, nil
+	}
+	m, err := u.store.Postpone(ctx, e, e.Postponed(u.now()))
+	switch {
+	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
+		return sms.Message{}, nil
+	case err != nil:
+		return sms.Message{}, fmt.Errorf("taking up message %s: %w", e.Ref.ID, err)
+	}
+	return u.end(ctx, m)
+}
+
+// end applies what time alone does to m: a receipt that came before settles
+// an unanswered hand-over; a lease ends; validity runs out.
+func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
+	now := u.now()
+	var found sms.KeptReceipt
+	var token string
+	settles := false
+	ended, _ := u.rules.EndLease(m, now, u.force)
+	if ended.Unanswered() {
+		unsettled, err := u.store.Unsettled(ctx, m.Number)
+		if err != nil {
+			return sms.Message{}, fmt.Errorf("looking for receipts of message %s: %w", m.ID, err)
+		}
+		found, token, settles = sms.SoleReceipt(ended, unsettled)
+	}
+	after, err := sms.Change(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
+		m, ended := u.rules.EndLease(m, now, u.force)
+		adopted := false
+		if settles {
+			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)
+		}
+		m, gaveUp := u.rules.GiveUp(m, now)
+		return m, ended || adopted || gaveUp
+	})
+	if err != nil {
+		return sms.Message{}, err
+	}
+	if after.Status != m.Status {
+		u.ended.Add(1)
+		u.logger.InfoContext(ctx, "ended", "message_id", m.ID, "was", m.Status, "status", after.Status)
+	}
+	if settles {
+		u.settled.Add(1)
+		if err = u.store.Forget(ctx, found); err != nil {
+			u.logger.WarnContext(ctx, "receipt not forgotten", "message_id", m.ID, "error", err)
+		}
+	}
+	return after, nil
+}
+
+// sendTime is how long one enqueue may take before it counts as failed.
+const sendTime = 5 * time.Second
+
+// enqueue puts copies of messages onto the queue. Those that did not get there
+// are due again at once.
+func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
+	deliveries := make([]sms.Delivery, len(messages))
+	for i, m := range messages {
+		deliveries[i] = sms.Delivery{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(u.now())}
+	}
+	sending, cancel := context.WithTimeout(ctx, sendTime)
+	err := u.queue.Send(sending, deliveries...)
+	cancel()
+	failed := sms.FailedDeliveries(err, len(deliveries))
+	u.enqueued.Add(int64(len(messages) - len(failed)))
+	u.notSent.Add(int64(len(failed)))
+	for _, i := range failed {
+		if _, err := sms.Change(ctx, u.store, messages[i], func(m sms.Message) (sms.Message, bool) {
+			return u.rules.EnqueueFailed(m, u.now())
+		}); err != nil {
+			u.logger.WarnContext(ctx, "due not moved back", "message_id", messages[i].ID, "error", err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("enqueueing: %w", err)
+	}
+	return nil
+}
+
+// kept looks once more for the messages of kept receipts that are due. An
+// agenda that lags may show one twice: then the rest is left to the next run.
+func (u *run) kept(ctx context.Context) error {
+	seen := make(map[string]bool)
+	var errs []error
+	for ctx.Err() == nil {
+		receipts, err := u.store.DueReceipts(ctx, u.until, u.options.Page)
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
+		}
+		for _, k := range receipts {
+			if seen[k.ID] {
+				return errors.Join(errs...)
+			}
+			seen[k.ID] = true
+			if err = u.receipts.Retry(ctx, k); err != nil {
+				errs = append(errs, fmt.Errorf("looking again for the message of a receipt: %w", err))
+			}
+			u.receiptsSeen.Add(1)
+		}
+		if len(receipts) < u.options.Page {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}

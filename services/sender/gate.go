@@ -1,0 +1,142 @@
+package sender
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// BreakerAge is how old a sender's knowledge of the breaker may be, and so how
+// long messages still go out after it opened: at most BreakerAge times the
+// rate of each sender.
+const BreakerAge = 5 * time.Second
+
+// Verdict is the gate's answer.
+type Verdict int
+
+// The answers of a gate.
+const (
+	Pass   Verdict = iota // hand over now
+	Later                 // not within the time that the caller has
+	Closed                // the breaker is open: leave the message alone
+)
+
+// Gate answers one question: may n parts be handed over now? It waits for the
+// rate; it never claims anything.
+type Gate struct {
+	breakers sms.Breakers
+	rules    sms.Rules
+	now      func() time.Time
+	limiter  *rate.Limiter
+
+	mu     sync.Mutex
+	seen   sms.Breaker
+	seenAt time.Time
+}
+
+// NewGate makes a gate that lets perSecond parts through in each second, any
+// number where it is 0.
+func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
+	limit, burst := rate.Inf, 0
+	if perSecond > 0 {
+		limit, burst = rate.Limit(perSecond), max(1, int(perSecond))
+	}
+	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst)}
+}
+
+// Ask waits until one part of the message id may be handed over, but not
+// longer than patience. While the breaker is open only its probes pass.
+func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verdict, error) {
+	b, err := g.breaker(ctx)
+	if err != nil {
+		return Later, err
+	}
+	if b.Open {
+		if _, due := g.rules.Probe(b, id, g.now()); !due {
+			return Closed, nil
+		}
+		return g.probe(ctx, id)
+	}
+	reservation := g.limiter.Reserve()
+	wait := reservation.Delay()
+	if wait > patience {
+		reservation.Cancel()
+		return Later, nil
+	}
+	if wait == 0 {
+		return Pass, nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return Pass, nil
+	case <-ctx.Done():
+		reservation.Cancel()
+		return Later, fmt.Errorf("waiting at the gate: %w", ctx.Err())
+	}
+}
+
+// Charge accounts for parts beyond the one that Ask let through: those behind
+// wait for them.
+func (g *Gate) Charge(parts int) {
+	if parts > 0 && g.limiter.Limit() != rate.Inf {
+		for range parts {
+			g.limiter.Reserve()
+		}
+	}
+}
+
+// Tell makes g know a newer breaker than it has read.
+func (g *Gate) Tell(b sms.Breaker) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen, g.seenAt = b, g.now()
+}
+
+// breaker is the breaker as it was at most BreakerAge ago.
+func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < BreakerAge {
+		return g.seen, nil
+	}
+	b, err := g.breakers.LoadBreaker(ctx)
+	if err != nil {
+		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
+	}
+	g.seen, g.seenAt = b, g.now()
+	return b, nil
+}
+
+// probe lets id through where no other message was faster.
+func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
+	won := false
+	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) {
+		b, won = g.rules.Probe(b, id, g.now())
+		return b, won
+	})
+	if err != nil {
+		return Later, err
+	}
+	g.Tell(b)
+	switch {
+	case won || !b.Open:
+		return Pass, nil
+	default:
+		return Closed, nil
+	}
+}
+
+// proves reports whether the message id, taken by the carrier, closes the
+// breaker as g knows it.
+func (g *Gate) proves(id string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen.Proves(id, true, false)
+}

@@ -1,0 +1,174 @@
+// Package sender drains the queue: gate, claim, hand over, record. It is the
+// only code that gives messages to a carrier.
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// What the steps of one delivery may take. A claim is made only where the time
+// left covers the rest; the lease outlives them all.
+const (
+	PublishTime = 5 * time.Second
+	RecordTime  = 3 * time.Second
+	margin      = 2 * time.Second
+)
+
+// ErrNoTime says that the time left does not cover a hand-over. Nothing was
+// changed.
+var ErrNoTime = errors.New("not enough time left to hand the message over")
+
+// Store is what a sender needs of the records.
+type Store interface {
+	sms.Messages
+	sms.Breakers
+}
+
+// Sender hands messages over.
+type Sender struct {
+	store   Store
+	carrier sms.Carrier
+	gate    *Gate
+	rules   sms.Rules
+	now     func() time.Time
+	logger  *slog.Logger
+}
+
+// New makes a sender. now is the clock of leases and expiry.
+func New(store Store, carrier sms.Carrier, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
+	return &Sender{store: store, carrier: carrier, gate: gate, rules: rules, now: now, logger: logger}
+}
+
+// Deliver does what there is to do for one delivery. After nil the delivery is
+// done with and must be deleted, also where nothing was to do: whatever is
+// left of its message, the relay finds. After an error nothing was handed
+// over, and the delivery may come again.
+func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
+	left := s.timeLeft(ctx)
+	if left <= 0 {
+		return ErrNoTime
+	}
+	verdict, err := s.gate.Ask(ctx, ref.ID, left)
+	switch {
+	case err != nil:
+		return err
+	case verdict == Closed:
+		return nil
+	case verdict == Later:
+		return ErrNoTime
+	}
+	c := s.rules.NewClaim(s.now())
+	m, err := s.store.Claim(ctx, ref, c)
+	if err != nil {
+		return s.notClaimed(ctx, ref, err)
+	}
+	s.gate.Charge(m.Parts - 1)
+	outcome := s.handOver(ctx, m, c)
+	s.record(ctx, m, c, outcome)
+	return nil
+}
+
+// timeLeft is how long a delivery may wait before its claim.
+func (s *Sender) timeLeft(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return s.rules.Lease
+	}
+	return time.Until(deadline) - PublishTime - RecordTime - margin
+}
+
+// notClaimed ends a delivery whose message cannot be claimed.
+func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
+	var refused *sms.NotClaimableError
+	switch {
+	case errors.Is(err, sms.ErrNotFound):
+		s.logger.WarnContext(ctx, "delivery for no message", "message_id", ref.ID)
+		return nil
+	case !errors.As(err, &refused):
+		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
+	case refused.Reason == sms.PastExpiry || refused.Reason == sms.AttemptsSpent:
+		_, err = sms.Change(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
+			return s.rules.GiveUp(m, s.now())
+		})
+		return err
+	}
+	return nil
+}
+
+// handOver publishes a claimed message, if the lease and the caller's time
+// still cover it and it has not expired meanwhile.
+func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
+	now := s.now()
+	end := now.Add(PublishTime)
+	if m.ExpiresAt.Before(end) {
+		end = m.ExpiresAt
+	}
+	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
+		return sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "no-time"}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
+	defer cancel()
+	carrierID, err := s.carrier.HandOver(ctx, m)
+	outcome := sms.OutcomeOf(carrierID, err)
+	s.logOutcome(ctx, m, outcome, err)
+	return outcome
+}
+
+// record writes down what became of a hand-over, and opens or closes the
+// breaker by it. An outcome that cannot be written is left to the relay.
+func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
+	defer cancel()
+	after, err := sms.Change(ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
+		return s.rules.Record(m, c.Token, o, s.now())
+	})
+	if err != nil {
+		s.logger.ErrorContext(ctx, "outcome not recorded", "message_id", m.ID, "error", err)
+	} else if after.Status == sms.Failed || after.Status == sms.Unknown {
+		s.logger.WarnContext(ctx, "message ended", "message_id", m.ID, "status", after.Status)
+	}
+	if err = s.breaker(ctx, m, o); err != nil {
+		s.logger.ErrorContext(ctx, "breaker not changed", "message_id", m.ID, "error", err)
+	}
+}
+
+// breaker opens the breaker on account-wide trouble, and closes it on a probe
+// that proves the trouble over.
+func (s *Sender) breaker(ctx context.Context, m sms.Message, o sms.Outcome) error {
+	var change func(sms.Breaker) (sms.Breaker, bool)
+	switch {
+	case o.Refused != nil && o.Refused.Refusal == sms.AccountWide:
+		change = func(b sms.Breaker) (sms.Breaker, bool) {
+			return s.rules.Report(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
+		}
+	case o.CarrierID != "" && s.gate.proves(m.ID):
+		change = func(b sms.Breaker) (sms.Breaker, bool) {
+			return b.Close(s.now()), b.Proves(m.ID, true, false)
+		}
+	default:
+		return nil
+	}
+	b, err := sms.ChangeBreaker(ctx, s.store, change)
+	if err == nil {
+		s.gate.Tell(b)
+	}
+	return err
+}
+
+func (s *Sender) logOutcome(ctx context.Context, m sms.Message, o sms.Outcome, err error) {
+	logger := s.logger.With("message_id", m.ID, "number", m.Number)
+	switch {
+	case o.CarrierID != "":
+		logger.InfoContext(ctx, "taken", "carrier_id", o.CarrierID)
+	case o.Refused != nil:
+		logger.WarnContext(ctx, "refused", "refusal", string(o.Refused.Refusal), "code", o.Refused.Code)
+	default:
+		logger.WarnContext(ctx, "no answer", "error", err)
+	}
+}

@@ -1,0 +1,330 @@
+package sender_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// carrier answers as its test says, and remembers what it was given.
+type carrier struct {
+	mu     sync.Mutex
+	given  []string
+	answer func(ctx context.Context, m sms.Message) (string, error)
+}
+
+func (c *carrier) HandOver(ctx context.Context, m sms.Message) (string, error) {
+	c.mu.Lock()
+	c.given = append(c.given, m.ID)
+	c.mu.Unlock()
+	return c.answer(ctx, m)
+}
+
+func takes(context.Context, sms.Message) (string, error) { return "carrier-" + sms.NewID(), nil }
+
+func refuses(e sms.CarrierError) func(context.Context, sms.Message) (string, error) {
+	return func(context.Context, sms.Message) (string, error) { return "", &e }
+}
+
+// bench is a sender on SQLite with a clock and a carrier of the test's.
+type bench struct {
+	*sender.Sender
+	store   *sqlite.DB
+	carrier *carrier
+	rules   sms.Rules
+	now     time.Time
+}
+
+func open(t *testing.T) *bench {
+	t.Helper()
+	enginetest.SQLite(t)
+	b := &bench{carrier: &carrier{answer: takes}, rules: sms.DefaultRules(), now: time.Now()}
+	clock := func() time.Time { return b.now }
+	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b.store = store
+	b.Sender = sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return b
+}
+
+func (b *bench) accept(t *testing.T, change func(*sms.Draft)) sms.Message {
+	t.Helper()
+	d := sms.Draft{Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "hello"}
+	if change != nil {
+		change(&d)
+	}
+	m := b.rules.Accept(sms.NewID(), d, b.now)
+	if err := b.store.Create(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (b *bench) deliver(t *testing.T, m sms.Message) {
+	t.Helper()
+	if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+		t.Fatalf("Deliver: %v", err)
+	}
+}
+
+func (b *bench) get(t *testing.T, m sms.Message) sms.Message {
+	t.Helper()
+	got, err := b.store.Get(t.Context(), m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func (b *bench) expect(t *testing.T, m sms.Message, status sms.Status, attempts, given int) {
+	t.Helper()
+	got := b.get(t, m)
+	if got.Status != status || got.Attempts != attempts || len(b.carrier.given) != given {
+		t.Errorf("status %s, %d attempts, %d given to the carrier; want %s, %d, %d",
+			got.Status, got.Attempts, len(b.carrier.given), status, attempts, given)
+	}
+}
+
+func TestDeliver(t *testing.T) {
+	throttled := sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling"}
+	for _, tc := range []struct {
+		name     string
+		answer   func(context.Context, sms.Message) (string, error)
+		change   func(*sms.Draft)
+		status   sms.Status
+		attempts int
+	}{
+		{"a message that is taken is sent", takes, nil, sms.Sent, 1},
+		{"one that is refused for now waits, at no cost", refuses(throttled), nil, sms.Queued, 0},
+		{"one that is refused for good has failed", refuses(sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
+		{"one without an answer is sent again under resend", noAnswer, nil, sms.Queued, 1},
+		{"one without an answer is left under hold", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := open(t)
+			b.carrier.answer = tc.answer
+			m := b.accept(t, tc.change)
+			b.deliver(t, m)
+			b.expect(t, m, tc.status, tc.attempts, 1)
+			b.deliver(t, m) // a duplicate finds nothing to do
+			b.expect(t, m, tc.status, tc.attempts, 1)
+		})
+	}
+}
+
+func noAnswer(context.Context, sms.Message) (string, error) { return "", io.ErrUnexpectedEOF }
+
+func TestDeliverFindsNothingToDo(t *testing.T) {
+	b := open(t)
+	ctx := t.Context()
+	if err := b.Deliver(ctx, sms.Ref{ID: sms.NewID(), Generation: 1}); err != nil {
+		t.Errorf("for an unknown id: %v", err)
+	}
+	m := b.accept(t, nil)
+	if err := b.Deliver(ctx, sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}); err != nil {
+		t.Errorf("for another generation: %v", err)
+	}
+	scheduled := b.accept(t, func(d *sms.Draft) { d.SendAt = b.now.Add(time.Hour) })
+	b.deliver(t, scheduled)
+	b.expect(t, scheduled, sms.Scheduled, 0, 0)
+	b.now = b.now.Add(25 * time.Hour)
+	b.deliver(t, m)
+	b.expect(t, m, sms.Expired, 0, 0)
+}
+
+func TestDeliverClaimsOnlyWithTimeForTheRest(t *testing.T) {
+	b := open(t)
+	m := b.accept(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), sender.PublishTime+sender.RecordTime)
+	defer cancel()
+	if err := b.Deliver(ctx, m.Ref()); !errors.Is(err, sender.ErrNoTime) {
+		t.Errorf("Deliver = %v, want ErrNoTime", err)
+	}
+	b.expect(t, m, sms.Queued, 0, 0)
+}
+
+func TestDeliverNeverPublishesAfterExpiry(t *testing.T) {
+	b := open(t)
+	m := b.accept(t, func(d *sms.Draft) { d.ExpiresAt = b.now.Add(time.Second) })
+	b.carrier.answer = func(ctx context.Context, _ sms.Message) (string, error) {
+		if deadline, _ := ctx.Deadline(); time.Until(deadline) > time.Second {
+			t.Errorf("the publish may last until %v, past the expiry", deadline)
+		}
+		return takes(ctx, m)
+	}
+	b.deliver(t, m)
+	b.expect(t, m, sms.Sent, 1, 1)
+}
+
+func TestOneOfManySendersHandsOver(t *testing.T) {
+	b := open(t)
+	m := b.accept(t, nil)
+	var group sync.WaitGroup
+	for range 64 {
+		group.Go(func() {
+			if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+				t.Errorf("Deliver: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	b.expect(t, m, sms.Sent, 1, 1)
+}
+
+// brokenStore fails where its test says.
+type brokenStore struct {
+	sender.Store
+	claim, update error
+}
+
+func (s brokenStore) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
+	if s.claim != nil {
+		return sms.Message{}, s.claim
+	}
+	return s.Store.Claim(ctx, ref, c)
+}
+
+func (s brokenStore) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
+	if s.update != nil {
+		return sms.Message{}, s.update
+	}
+	return s.Store.Update(ctx, old, next)
+}
+
+func (b *bench) on(store sender.Store) *sender.Sender {
+	clock := func() time.Time { return b.now }
+	return sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.NewTextHandler(io.Discard, nil)))
+}
+
+func TestDeliverWhenTheStoreFails(t *testing.T) {
+	t.Run("at the claim nothing is handed over and the delivery stays", func(t *testing.T) {
+		b := open(t)
+		m := b.accept(t, nil)
+		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); !errors.Is(err, sms.ErrUnavailable) {
+			t.Errorf("Deliver = %v", err)
+		}
+		b.expect(t, m, sms.Queued, 0, 0)
+	})
+	t.Run("at the outcome the lease is left to the relay", func(t *testing.T) {
+		b := open(t)
+		m := b.accept(t, nil)
+		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); err != nil {
+			t.Errorf("Deliver = %v", err)
+		}
+		b.expect(t, m, sms.Sending, 1, 1)
+	})
+}
+
+func TestBreaker(t *testing.T) {
+	refused := sms.CarrierError{Refusal: sms.AccountWide, Code: "AuthorizationError", Trouble: sms.Authorization}
+	b := open(t)
+	b.carrier.answer = refuses(refused)
+	first, second := b.accept(t, nil), b.accept(t, nil)
+	b.deliver(t, first)
+	b.expect(t, first, sms.Queued, 0, 1)
+	breaker, err := b.store.LoadBreaker(t.Context())
+	if err != nil || !breaker.Open || breaker.Trouble != sms.Authorization {
+		t.Fatalf("breaker = %+v, %v", breaker, err)
+	}
+	b.deliver(t, second)
+	b.expect(t, second, sms.Queued, 0, 1)
+
+	// Later one probe passes. A publish that is taken proves that the trouble
+	// is over.
+	b.carrier.answer = takes
+	b.now = b.now.Add(2 * time.Minute)
+	b.deliver(t, second)
+	b.expect(t, second, sms.Sent, 1, 2)
+	if breaker, err = b.store.LoadBreaker(t.Context()); err != nil || breaker.Open {
+		t.Errorf("breaker = %+v, %v, want it closed", breaker, err)
+	}
+	b.deliver(t, first)
+	b.expect(t, first, sms.Sent, 1, 3)
+}
+
+func TestGate(t *testing.T) {
+	t.Run("lets one of many probes through", func(t *testing.T) {
+		b := open(t)
+		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		passed := 0
+		for range 10 {
+			gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
+			if v, err := gate.Ask(t.Context(), sms.NewID(), time.Second); err != nil {
+				t.Fatal(err)
+			} else if v == sender.Pass {
+				passed++
+			}
+		}
+		if passed != 1 {
+			t.Errorf("%d probes passed, want 1", passed)
+		}
+	})
+	t.Run("says later where the rate does not allow it in time", func(t *testing.T) {
+		b := open(t)
+		gate := sender.NewGate(b.store, b.rules, 1, func() time.Time { return b.now })
+		var got []sender.Verdict
+		for range 2 {
+			v, err := gate.Ask(t.Context(), "id", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, v)
+		}
+		if diff := cmp.Diff([]sender.Verdict{sender.Pass, sender.Later}, got); diff != "" {
+			t.Errorf("verdicts differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
+	b := open(t)
+	var batch []sender.Delivered
+	for range 7 {
+		batch = append(batch, sender.Delivered{ID: sms.NewID(), Body: b.accept(t, nil).Ref().String(), Receive: 1})
+	}
+	done := b.accept(t, nil)
+	b.deliver(t, done)
+	batch = append(batch,
+		sender.Delivered{ID: "garbage", Body: "{}", Receive: 1},
+		sender.Delivered{ID: "unknown", Body: sms.Ref{ID: sms.NewID(), Generation: 1}.String(), Receive: 1},
+		sender.Delivered{ID: "done", Body: done.Ref().String(), Receive: 1})
+	if diff := cmp.Diff([]string{"garbage"}, b.Batch(t.Context(), batch, 4)); diff != "" {
+		t.Errorf("what stays differs (-want +got):\n%s", diff)
+	}
+	if got := len(b.carrier.given); got != 8 {
+		t.Errorf("%d handed over, want 8", got)
+	}
+	if got := b.Batch(t.Context(), batch[:7], 4); got == nil || len(got) != 0 {
+		t.Errorf("Batch = %#v with nothing to keep, want an empty list", got)
+	}
+}
+
+func TestBatchGivesUpADeliveryBeforeItIsADeadLetter(t *testing.T) {
+	b := open(t)
+	s := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable})
+	body := b.accept(t, nil).Ref().String()
+	batch := []sender.Delivered{{ID: "third", Body: body, Receive: 3}, {ID: "fourth", Body: body, Receive: 4}}
+	if diff := cmp.Diff([]string{"third"}, s.Batch(t.Context(), batch, 4)); diff != "" {
+		t.Errorf("what stays differs (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// lines are what a newcomer pastes, where the client's secret may be shown.
+func (m *machine) lines(base string) string {
+	if m.config.clientsFile != "" {
+		return ""
+	}
+	return pasteLines(base, m.config.clients[0].ID, m.config.clients[0].Secret)
+}
+
+// pasteLines are what a newcomer pastes: a token, a message, and what became of it.
+func pasteLines(base, clientID, secret string) string {
+	return strings.NewReplacer("{base}", base, "{client}", clientID+":"+secret).Replace(
+		`TOKEN=$(curl -s -u {client} -d grant_type=client_credentials {base}/oauth2/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+MESSAGE=$(curl -si {base}/v1/sms -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d '{"phoneNumber": "+5511987654321", "message": "Your code is 1234"}' | tee /dev/stderr | sed -n 's/^Location: \([^[:cntrl:]]*\).*/\1/p')
+
+sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
+`)
+}
+
+// greet prints where everything is. Its last line tells whoever waits for it
+// that the server listens.
+func (m *machine) greet(w io.Writer, base string) {
+	c := m.config
+	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", version, base)
+	if c.loopback {
+		fmt.Fprintf(w, "  inbox     %s/\n", base)
+	}
+	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
+	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
+	fmt.Fprintf(w, "  data      %s\n", c.data)
+	fmt.Fprintf(w, "  carrier   %s\n\n", c.carrier)
+	if paste := m.lines(base); paste != "" {
+		fmt.Fprintf(w, "Paste this to send a message and see what became of it:\n\n%s\n", paste)
+	}
+	fmt.Fprintln(w, "Ctrl-C stops it; nothing is lost by stopping it in any other way.")
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+// The carriers that -carrier chooses from.
+const (
+	carrierSimulated = "simulated"
+	carrierSNS       = "sns"
+)
+
+// config is what the command line says.
+type config struct {
+	addr         string
+	data         string
+	carrier      string
+	carrierDelay time.Duration
+	clientsFile  string
+	logLevel     slog.Level
+	version      bool
+
+	loopback bool
+	clients  []token.Client
+}
+
+// configFromArgs reads the command line. Its error is flag.ErrHelp after -h,
+// and otherwise names what is wrong; the usage went to output.
+func configFromArgs(args []string, output io.Writer) (config, error) {
+	var c config
+	flags := flag.NewFlagSet("server", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
+	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated carrier's log")
+	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment")
+	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer")
+	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"]}}")
+	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
+	flags.BoolVar(&c.version, "version", false, "print the version and end")
+	if err := flags.Parse(args); err != nil {
+		return c, err
+	}
+	if c.version {
+		return c, nil
+	}
+	return c, c.check(flags.Args())
+}
+
+func (c *config) check(rest []string) error {
+	var errs []error
+	if len(rest) > 0 {
+		errs = append(errs, fmt.Errorf("unexpected argument %q", rest[0]))
+	}
+	if c.carrier != carrierSimulated && c.carrier != carrierSNS {
+		errs = append(errs, fmt.Errorf("-carrier must be %s or %s, not %q", carrierSimulated, carrierSNS, c.carrier))
+	}
+	if c.carrierDelay < 0 {
+		errs = append(errs, errors.New("-carrier-delay must not be negative"))
+	}
+	if c.data == "" {
+		errs = append(errs, errors.New("-data must name a folder"))
+	}
+	host, _, err := net.SplitHostPort(c.addr)
+	if err != nil {
+		errs = append(errs, fmt.Errorf("-addr must be host:port: %w", err))
+	}
+	c.loopback = isLoopback(host)
+	errs = append(errs, c.readClients())
+	return errors.Join(errs...)
+}
+
+// readClients refuses the well-known client where others could reach it.
+func (c *config) readClients() error {
+	if c.clientsFile == "" {
+		c.clients = token.DefaultClients()
+		if !c.loopback {
+			return fmt.Errorf("-addr %s can be reached from outside, and everyone knows the secret of client %q: give -clients", c.addr, c.clients[0].ID)
+		}
+		return nil
+	}
+	f, err := os.Open(c.clientsFile)
+	if err != nil {
+		return fmt.Errorf("-clients: %w", err)
+	}
+	defer f.Close()
+	if c.clients, err = token.ParseClients(f); err != nil {
+		return fmt.Errorf("-clients %s: %w", c.clientsFile, err)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// inboxLength is how many messages the page shows.
+const inboxLength = 100
+
+//go:embed page
+var pageFiles embed.FS
+
+var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html"))
+
+// inbox shows every message on this machine to whoever sits at it. It needs
+// no token, so it is served on loopback addresses only, and only under a
+// loopback name: no foreign page can reach it by a name of its own.
+type inbox struct {
+	messages sms.Lister
+	carrier  string
+	numbers  []simulator.Number
+	lines    string
+	logger   *slog.Logger
+}
+
+func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !loopbackHost(r.Host) {
+		http.Error(w, "the inbox is only served as localhost", http.StatusMisdirectedRequest)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	switch r.URL.Path {
+	case "/":
+		i.page(w, r, pageTemplate.Name(), "text/html; charset=utf-8")
+	case "/inbox/rows":
+		i.page(w, r, "rows", "text/html; charset=utf-8")
+	case "/inbox/inbox.css", "/inbox/inbox.js":
+		http.ServeFileFS(w, r, pageFiles, "page/"+r.URL.Path[len("/inbox/"):])
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// page renders the whole page, or its rows alone.
+func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType string) {
+	list, err := i.messages.List(r.Context(), sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
+	if err != nil {
+		i.logger.ErrorContext(r.Context(), "inbox not read", "error", err)
+		http.Error(w, "the messages cannot be read now", http.StatusServiceUnavailable)
+		return
+	}
+	var data any = list.Messages
+	if name != "rows" {
+		data = map[string]any{"Messages": list.Messages, "Carrier": i.carrier, "Numbers": i.numbers, "Lines": i.lines}
+	}
+	var page bytes.Buffer
+	if err = pageTemplate.ExecuteTemplate(&page, name, data); err != nil {
+		i.logger.ErrorContext(r.Context(), "inbox not rendered", "error", err)
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	sum := sha256.Sum256(page.Bytes())
+	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	w.Header().Set("ETag", etag)
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	if _, err = w.Write(page.Bytes()); err != nil {
+		i.logger.DebugContext(r.Context(), "inbox reader gone", "error", err)
+	}
+}
+
+func loopbackHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	return isLoopback(host)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/services/server/token"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/snscarrier"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// issuer stands in every token. It does not name the address, so that tokens
+// outlive a change of it.
+const issuer = "https://smsqueue.localhost"
+
+// How the simulated carrier behaves.
+const (
+	receiptDelay = 200 * time.Millisecond
+	silence      = time.Second
+	firstProbe   = 5 * time.Second // its account is never in trouble for long
+)
+
+// machine is everything that one process consists of.
+type machine struct {
+	config config
+	rules  sms.Rules
+	store  *sqlite.DB
+	issuer *token.Issuer
+	worker worker
+	logger *slog.Logger
+
+	closers []func() error // in the order of opening
+}
+
+// open opens the data folder and puts the services together on it. Nothing
+// works yet but the simulated carrier, which sends the receipts it still owes.
+func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error) {
+	m = &machine{config: c, rules: sms.DefaultRules()}
+	m.rules.Lease = deliveryTime + leaseMargin
+	if c.carrier == carrierSimulated {
+		m.rules.FirstProbe = firstProbe
+	}
+	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.logLevel}))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.close())
+		}
+	}()
+	m.store, err = sqlite.Open(c.data, sqlite.Options{Visibility: m.rules.Lease + leaseMargin})
+	if err != nil {
+		return m, err
+	}
+	m.closers = append(m.closers, m.store.Close)
+	m.issuer, err = token.Open(c.data, token.Config{Issuer: issuer, Clients: c.clients, Logger: m.logger})
+	if err != nil {
+		return m, err
+	}
+	r := receipts.New(m.store, m.rules, m.logger, time.Now)
+	carrier, err := m.openCarrier(ctx, r)
+	if err != nil {
+		return m, err
+	}
+	queue := m.store.Queue()
+	options := relay.DefaultOptions()
+	options.Interval = relayInterval
+	m.worker = worker{
+		queue:  queue,
+		sender: sender.New(m.store, carrier, sender.NewGate(m.store, m.rules, 0, time.Now), m.rules, time.Now, m.logger),
+		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
+		purge:  m.store.Purge,
+		logger: m.logger,
+	}
+	// This process holds the folder: whoever held a lease is dead.
+	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
+		return m, fmt.Errorf("ending old leases: %w", err)
+	}
+	return m, nil
+}
+
+func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Carrier, error) {
+	if m.config.carrier == carrierSNS {
+		cfg, err := awsconfig.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+		}
+		return snscarrier.New(snscarrier.NewClient(cfg)), nil
+	}
+	carrier, err := simulator.Open(filepath.Join(m.config.data, "carrier"), simulator.Options{
+		Delay: m.config.carrierDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
+		Receipts: func(ctx context.Context, line []byte) error {
+			_, err := r.ApplyLine(ctx, line)
+			if errors.Is(err, receipts.ErrUnreadable) {
+				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
+				return nil // it will not be readable the next time either
+			}
+			return err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.closers = append(m.closers, carrier.Close)
+	return carrier, nil
+}
+
+// close closes what open opened, the last first.
+func (m *machine) close() error {
+	var errs []error
+	for i := len(m.closers) - 1; i >= 0; i-- {
+		errs = append(errs, m.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// handler answers every request to the machine; base is its own address.
+func (m *machine) handler(base string) (http.Handler, error) {
+	routes, err := api.New(api.Options{
+		Messages: m.store, Queue: m.store.Queue(), Rules: m.rules,
+		Regions: []string{api.AllRegions}, Logger: m.logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting the API: %w", err)
+	}
+	authenticated := api.Authenticate(m.logger, m.caller, routes)
+	pages := m.pages(base)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, ok := pages[r.URL.Path]
+		switch {
+		case ok:
+			page.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			authenticated.ServeHTTP(w, r)
+		default:
+			routes.ServeHTTP(w, r) // which knows it is nothing
+		}
+	}), nil
+}
+
+// pages are what the machine offers beside the API.
+func (m *machine) pages(base string) map[string]http.Handler {
+	pages := map[string]http.Handler{
+		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
+		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
+		"/healthz":               http.HandlerFunc(m.health),
+		"/openapi.yaml":          http.HandlerFunc(contract),
+	}
+	if m.config.loopback {
+		page := &inbox{messages: m.store, carrier: m.config.carrier, lines: m.lines(base), logger: m.logger}
+		if m.config.carrier == carrierSimulated {
+			page.numbers = simulator.Numbers
+		}
+		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
+			pages[path] = page
+		}
+	}
+	return pages
+}
+
+// caller is who the request's token names.
+func (m *machine) caller(r *http.Request) (api.Caller, error) {
+	claims, err := m.issuer.Verifier().Bearer(r)
+	if err != nil {
+		return api.Caller{}, err
+	}
+	return api.CallerFromClaims(
+		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier takes no other
+		token.Owners(m.config.clients))
+}
+
+// health answers 200 as long as the records can be read.
+func (m *machine) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := m.store.LoadBreaker(r.Context()); err != nil {
+		m.logger.ErrorContext(r.Context(), "not healthy", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"status": "the records cannot be read"}`)
+		return
+	}
+	fmt.Fprintln(w, `{"status": "ok"}`)
+}
+
+func contract(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.OpenAPI) // the reader may be gone
+}

@@ -1,0 +1,113 @@
+// Command server is all of smsqueue in one process: the API, the sender, the
+// relay and the receipts on SQLite, with a token endpoint like Cognito's, a
+// simulated carrier and an inbox page.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "smsqueue:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// shutdownTime is how long requests and hand-overs in hand may take to end.
+const shutdownTime = 10 * time.Second
+
+// run is the server from its command line to its end.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	c, err := configFromArgs(args, stderr)
+	if err != nil {
+		return err
+	}
+	if c.version {
+		_, err = fmt.Fprintln(stdout, version)
+		return err
+	}
+	m, err := open(ctx, c, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	base := baseURL(c.addr, listener.Addr())
+	handler, err := m.handler(base)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      45 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	return m.serve(ctx, server, listener, func() { m.greet(stdout, base) })
+}
+
+// serve answers requests and works on messages until ctx ends, and then lets
+// what is in hand end.
+func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, ready func()) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	workEnded := make(chan struct{})
+	go func() {
+		defer close(workEnded)
+		m.worker.run(working)
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	ready()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		// Not the parent's context: it has ended.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		err = server.Shutdown(closing)
+	}
+	stopWork()
+	<-workEnded
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// baseURL is what a client on this machine types; a listener on every address
+// is called localhost.
+func baseURL(addr string, listening net.Addr) string {
+	host, _, _ := net.SplitHostPort(addr) // checked with the command line
+	_, port, _ := net.SplitHostPort(listening.String())
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,210 @@
+package token
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxForm bounds the body of a token request, in bytes; a real one has some hundred.
+const maxForm = 16 << 10
+
+// refusal is an OAuth error code of RFC 6749, section 5.2. Cognito sends each with status 400, invalid_client too,
+// and without a description. Its invalid_grant cannot occur here: it is about codes and refresh tokens.
+type refusal string
+
+const (
+	invalidRequest       refusal = "invalid_request"
+	invalidClient        refusal = "invalid_client"
+	unauthorizedClient   refusal = "unauthorized_client"
+	unsupportedGrantType refusal = "unsupported_grant_type"
+	invalidScope         refusal = "invalid_scope"
+	serverError          refusal = "server_error"
+)
+
+// Error is the code itself.
+func (r refusal) Error() string { return string(r) }
+
+// granted is the answer to a token request; ExpiresIn is in seconds.
+type granted struct {
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int    `json:"expires_in"`
+	TokenType   string `json:"token_type"`
+}
+
+// ServeToken answers POST /oauth2/token with an access token for the client_credentials grant. The client proves
+// itself by HTTP Basic or by client_id and client_secret in the form; scope may ask for less than all its scopes.
+func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, http.StatusMethodNotAllowed, invalidRequest)
+		return
+	}
+	answer, err := i.grant(w, r)
+	if code, refused := errors.AsType[refusal](err); refused {
+		refuse(w, http.StatusBadRequest, code)
+		return
+	}
+	if err != nil {
+		i.logger.ErrorContext(r.Context(), "token request went wrong", "error", err)
+		refuse(w, http.StatusInternalServerError, serverError)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// grant carries out a token request; its error is a refusal unless the fault is ours.
+func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
+	form, err := readForm(w, r)
+	if err != nil {
+		return granted{}, err
+	}
+	grantType := form.Get("grant_type")
+	switch grantType {
+	case "":
+		return granted{}, invalidRequest
+	case "client_credentials", "authorization_code", "refresh_token":
+	default:
+		return granted{}, unsupportedGrantType
+	}
+	id, err := i.authenticate(r, form)
+	if err != nil {
+		return granted{}, err
+	}
+	if grantType != "client_credentials" {
+		return granted{}, unauthorizedClient
+	}
+	scopes, err := grantedScopes(i.clients[id].scopes, form.Get("scope"))
+	if err != nil {
+		return granted{}, err
+	}
+	signed, err := i.sign(id, scopes)
+	if err != nil {
+		return granted{}, err
+	}
+	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
+}
+
+// readForm reads the parameters from the body alone, because RFC 6749 keeps secrets out of the query, and takes
+// each at most once.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, invalidRequest
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		return nil, invalidRequest
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, invalidRequest
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, invalidRequest
+		}
+	}
+	return form, nil
+}
+
+// authenticate returns the id of the client that the request proves to come from.
+func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) {
+	id := form.Get("client_id")
+	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 {
+		if !i.knows(id, form.Get("client_secret")) {
+			return "", invalidClient
+		}
+		return id, nil
+	}
+	// RFC 6749, section 2.3: one method a request. The id alone may stand in the form as well.
+	if len(headers) > 1 || form.Has("client_secret") {
+		return "", invalidRequest
+	}
+	name, password, ok := r.BasicAuth()
+	if !ok {
+		return "", invalidClient
+	}
+	if !i.knows(name, password) {
+		// RFC 6749, section 2.3.1, has both parts form-encoded before Basic; many clients, curl among them,
+		// do not encode, so both readings count.
+		if name, password, ok = decodeBasic(name, password); !ok || !i.knows(name, password) {
+			return "", invalidClient
+		}
+	}
+	if form.Has("client_id") && id != name {
+		return "", invalidClient
+	}
+	return name, nil
+}
+
+// decodeBasic undoes the form encoding of both parts of Basic credentials.
+func decodeBasic(name, password string) (string, string, bool) {
+	name, err := url.QueryUnescape(name)
+	if err != nil {
+		return "", "", false
+	}
+	password, err = url.QueryUnescape(password)
+	return name, password, err == nil
+}
+
+// knows reports whether there is a client with this id and secret. How long it takes tells nothing of the secret.
+func (i *Issuer) knows(id, secret string) bool {
+	client, ok := i.clients[id]
+	given := sha256.Sum256([]byte(secret))
+	return subtle.ConstantTimeCompare(client.digest[:], given[:]) == 1 && ok
+}
+
+// grantedScopes are the allowed scopes that were requested, each once and in the order of allowed; all of them when
+// the request names none. One scope that is not allowed refuses the request, as Cognito does.
+func grantedScopes(allowed []string, requested string) ([]string, error) {
+	wanted := slices.DeleteFunc(strings.Split(requested, " "), func(scope string) bool { return scope == "" })
+	if len(wanted) == 0 {
+		return allowed, nil
+	}
+	for _, scope := range wanted {
+		if !slices.Contains(allowed, scope) {
+			return nil, invalidScope
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(allowed), func(scope string) bool { return !slices.Contains(wanted, scope) }), nil
+}
+
+// ServeKeys answers GET with the JSON Web Key Set that proves the issuer's tokens. On AWS it lies at
+// /.well-known/jwks.json below the issuer's URL.
+func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Keys []webKey `json:"keys"`
+	}{[]webKey{newWebKey(&i.key.PublicKey, i.keyID)}})
+}
+
+// refuse answers with an OAuth error body.
+func refuse(w http.ResponseWriter, status int, code refusal) {
+	writeJSON(w, status, struct {
+		Error refusal `json:"error"`
+	}{code})
+}
+
+// writeJSON answers with a JSON document that no cache may keep.
+func writeJSON(w http.ResponseWriter, status int, document any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	// An error here means that the client has gone: there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(document)
+}

@@ -1,0 +1,266 @@
+package token_test
+
+import (
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+func TestServeTokenGrants(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
+	verifier := issuer.Verifier()
+	local := func(more ...string) url.Values {
+		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}, "client_secret": {"local-secret"}}
+		for at := 0; at < len(more); at += 2 {
+			form.Set(more[at], more[at+1])
+		}
+		return form
+	}
+	basic := func(id, secret string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(id, secret) }
+	}
+	grant := url.Values{"grant_type": {"client_credentials"}}
+	for name, test := range map[string]struct {
+		form   url.Values
+		edit   func(*http.Request)
+		client string
+		scopes []string
+	}{
+		"credentials in the form":           {local(), nil, "local", []string{"sms/send", "sms/read"}},
+		"credentials by Basic":              {grant, basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"}},
+		"Basic with its parts as they are":  {grant, basic("reader", "a+b%20c:d"), "reader", []string{"sms/read"}},
+		"Basic with its parts form-encoded": {grant, basic("reader", url.QueryEscape("a+b%20c:d")), "reader", []string{"sms/read"}},
+		"Basic with the id in the form too": {
+			url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}},
+			basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"},
+		},
+		"one scope":                           {local("scope", "sms/read"), nil, "local", []string{"sms/read"}},
+		"both scopes, one twice, more spaces": {local("scope", " sms/read  sms/send sms/read"), nil, "local", []string{"sms/send", "sms/read"}},
+		"an empty scope means all":            {local("scope", ""), nil, "local", []string{"sms/send", "sms/read"}},
+		"a content type with a charset": {local(), func(r *http.Request) {
+			r.Header.Set("Content-Type", "Application/x-www-form-urlencoded; charset=UTF-8")
+		}, "local", []string{"sms/send", "sms/read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := post(issuer, test.form, test.edit)
+			if answer.Code != http.StatusOK {
+				t.Fatalf("got %d %s", answer.Code, answer.Body)
+			}
+			if got := answer.Header().Get("Cache-Control"); got != "no-store" {
+				t.Errorf("Cache-Control is %q", got)
+			}
+			var body map[string]any
+			if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
+				t.Fatal(err)
+			}
+			text, _ := body["access_token"].(string)
+			want := map[string]any{"access_token": text, "expires_in": 3600.0, "token_type": "Bearer"}
+			if diff := cmp.Diff(want, body); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+			claims, err := verifier.Verify(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantClaims := token.Claims{ClientID: test.client, Scopes: test.scopes, IssuedAt: noon, ExpiresAt: noon.Add(token.Lifetime)}
+			if diff := cmp.Diff(wantClaims, claims, cmpopts.IgnoreFields(token.Claims{}, "ID")); diff != "" {
+				t.Errorf("claims (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestServeTokenRefuses(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
+	const good = "grant_type=client_credentials&client_id=local&client_secret=local-secret"
+	const grant = "grant_type=client_credentials"
+	header := func(name string, values ...string) func(*http.Request) {
+		return func(r *http.Request) { r.Header[name] = values }
+	}
+	basic := func(id, secret string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(id, secret) }
+	}
+	for name, test := range map[string]struct {
+		body   string
+		edit   func(*http.Request)
+		status int
+		code   string
+	}{
+		"another method":                     {good, func(r *http.Request) { r.Method = http.MethodGet }, 405, "invalid_request"},
+		"no content type":                    {good, header("Content-Type"), 400, "invalid_request"},
+		"a JSON body":                        {`{}`, header("Content-Type", "application/json"), 400, "invalid_request"},
+		"an empty body":                      {"", nil, 400, "invalid_request"},
+		"a body that is no form":             {"grant_type=%zz", nil, 400, "invalid_request"},
+		"a body without end":                 {good + "&x=" + strings.Repeat("x", 1<<20), nil, 400, "invalid_request"},
+		"the same parameter twice":           {good + "&scope=sms/read&scope=sms/send", nil, 400, "invalid_request"},
+		"parameters in the query":            {"", func(r *http.Request) { r.URL.RawQuery = good }, 400, "invalid_request"},
+		"no grant type":                      {"client_id=local&client_secret=local-secret", nil, 400, "invalid_request"},
+		"an unknown grant type":              {"grant_type=password&client_id=local&client_secret=local-secret", nil, 400, "unsupported_grant_type"},
+		"a grant for users":                  {"grant_type=refresh_token&client_id=local&client_secret=local-secret", nil, 400, "unauthorized_client"},
+		"no client":                          {grant, nil, 400, "invalid_client"},
+		"no secret":                          {grant + "&client_id=local", nil, 400, "invalid_client"},
+		"a wrong secret":                     {grant + "&client_id=local&client_secret=local-secreT", nil, 400, "invalid_client"},
+		"an unknown client":                  {grant + "&client_id=nobody&client_secret=local-secret", nil, 400, "invalid_client"},
+		"another client's secret":            {grant + "&client_id=reader&client_secret=local-secret", nil, 400, "invalid_client"},
+		"a wrong secret by Basic":            {grant, basic("local", "wrong"), 400, "invalid_client"},
+		"Basic that cannot be form-decoded":  {grant, basic("local", "%"), 400, "invalid_client"},
+		"Basic that is not base64":           {grant, header("Authorization", "Basic !"), 400, "invalid_client"},
+		"another scheme than Basic":          {grant, header("Authorization", "Bearer x"), 400, "invalid_client"},
+		"Basic and another id in the form":   {grant + "&client_id=reader", basic("local", "local-secret"), 400, "invalid_client"},
+		"Basic and a secret in the form":     {good, basic("local", "local-secret"), 400, "invalid_request"},
+		"two Authorization headers":          {grant, header("Authorization", "Basic eDp5", "Basic eDp5"), 400, "invalid_request"},
+		"an unknown scope":                   {good + "&scope=sms/send+sms/none", nil, 400, "invalid_scope"},
+		"a scope without its resource":       {good + "&scope=send", nil, 400, "invalid_scope"},
+		"scopes separated by a tab":          {good + "&scope=sms/send%09sms/read", nil, 400, "invalid_scope"},
+		"a scope that the client has not":    {grant + "&client_id=reader&client_secret=a%2Bb%2520c:d&scope=sms/send", nil, 400, "invalid_scope"},
+		"a bad scope of an unproved client":  {grant + "&client_id=local&client_secret=x&scope=none", nil, 400, "invalid_client"},
+		"a user's grant, an unproved client": {"grant_type=refresh_token&client_id=local", nil, 400, "invalid_client"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(test.body))
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if test.edit != nil {
+				test.edit(request)
+			}
+			answer := httptest.NewRecorder()
+			issuer.ServeToken(answer, request)
+			if answer.Code != test.status {
+				t.Errorf("status %d, want %d", answer.Code, test.status)
+			}
+			if want := `{"error":"` + test.code + `"}`; strings.TrimSpace(answer.Body.String()) != want {
+				t.Errorf("body %s, want %s", answer.Body, want)
+			}
+			if got := answer.Header().Get("Cache-Control"); got != "no-store" {
+				t.Errorf("Cache-Control is %q", got)
+			}
+			if got := answer.Header().Get("Allow"); test.status == 405 && got != "POST" {
+				t.Errorf("Allow is %q", got)
+			}
+		})
+	}
+}
+
+func TestAccessTokenHasCognitosHeaderAndClaims(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
+	text := accessToken(t, issuer)
+	claims := jwt.MapClaims{}
+	parsed, _, err := jwt.NewParser().ParseUnverified(text, claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"alg": "RS256", "kid": keySet(t, issuer)[0]["kid"]}, parsed.Header); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+	if err := uuid.Validate(claims["jti"].(string)); err != nil {
+		t.Errorf("jti: %v", err)
+	}
+	want := jwt.MapClaims{
+		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send sms/read", "version": 2.0,
+		"iss": issuerName, "iat": float64(noon.Unix()), "auth_time": float64(noon.Unix()),
+		"exp": float64(noon.Unix() + 3600), "jti": claims["jti"],
+	}
+	if diff := cmp.Diff(want, claims); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheKeySetProvesTheTokens(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
+	key := keySet(t, issuer)[0]
+	part := func(name string) *big.Int {
+		raw, err := base64.RawURLEncoding.DecodeString(key[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return new(big.Int).SetBytes(raw)
+	}
+	public := &rsa.PublicKey{N: part("n"), E: int(part("e").Int64())}
+	_, err := jwt.NewParser(jwt.WithTimeFunc(atNoon)).Parse(accessToken(t, issuer), func(*jwt.Token) (any, error) { return public, nil })
+	if err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"RS256", "RSA", "sig"}, []string{key["alg"], key["kty"], key["use"]}); diff != "" {
+		t.Errorf("alg, kty, use (-want +got):\n%s", diff)
+	}
+	if len(key) != 6 {
+		t.Errorf("the key has members of its private half, or others: %v", key)
+	}
+
+	answer := httptest.NewRecorder()
+	issuer.ServeKeys(answer, httptest.NewRequest(http.MethodPost, "/.well-known/jwks.json", nil))
+	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("POST to the key set: %d, Allow %q", answer.Code, answer.Header().Get("Allow"))
+	}
+}
+
+// keySet fetches the issuer's published keys.
+func keySet(t *testing.T, issuer *token.Issuer) []map[string]string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	issuer.ServeKeys(answer, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
+	var set struct {
+		Keys []map[string]string `json:"keys"`
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &set); err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Keys) != 1 {
+		t.Fatalf("%d keys", len(set.Keys))
+	}
+	return set.Keys
+}
+
+func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), nil)
+	verifier := issuer.Verifier()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/oauth2/token", issuer.ServeToken)
+	mux.HandleFunc("/whoami", func(w http.ResponseWriter, r *http.Request) {
+		claims, err := verifier.Bearer(r)
+		if err != nil || !claims.Allows(token.ScopeRead) || claims.Allows(token.ScopeSend) {
+			http.Error(w, "refused", http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Client", claims.ClientID)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for name, style := range map[string]oauth2.AuthStyle{
+		"credentials in the header":  oauth2.AuthStyleInHeader,
+		"credentials in the form":    oauth2.AuthStyleInParams,
+		"the client finds out which": oauth2.AuthStyleAutoDetect,
+	} {
+		for _, id := range []string{"local", "reader"} {
+			t.Run(name+", "+id, func(t *testing.T) {
+				secret := map[string]string{"local": "local-secret", "reader": "a+b%20c:d"}[id]
+				config := clientcredentials.Config{
+					ClientID: id, ClientSecret: secret, TokenURL: server.URL + "/oauth2/token",
+					Scopes: []string{"sms/read"}, AuthStyle: style,
+				}
+				answer, err := config.Client(t.Context()).Get(server.URL + "/whoami")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer answer.Body.Close()
+				if answer.StatusCode != http.StatusOK || answer.Header.Get("Client") != id {
+					t.Errorf("got %s as %q", answer.Status, answer.Header.Get("Client"))
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package token
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+)
+
+// KeyFile is the name of the signing key in the folder given to [Open]: a PKCS #8 private key in PEM, mode 0600.
+// Without it all tokens given so far are worthless; with it anyone can make tokens.
+const KeyFile = "signing-key.pem"
+
+// keyBits is the size of a key made here and the least that is taken: what RS256 asks for (RFC 7518, section 3.3).
+const keyBits = 2048
+
+// pemType is the PEM label of a PKCS #8 private key.
+const pemType = "PRIVATE KEY"
+
+// openKey reads the signing key in dir, or makes one where there is none.
+func openKey(dir string) (*rsa.PrivateKey, error) {
+	path := filepath.Join(dir, KeyFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the signing key: %w", err)
+	}
+	key, err := parseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w (without the file a new key is made, and tokens given so far end)", path, err)
+	}
+	// A copied or restored folder may have lost the mode.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, fmt.Errorf("making the signing key private: %w", err)
+	}
+	return key, nil
+}
+
+// parseKey reads a signing key as createKey wrote it.
+func parseKey(text []byte) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != pemType {
+		return nil, fmt.Errorf("no PEM block %q in it", pemType)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok || key.N.BitLen() < keyBits {
+		return nil, fmt.Errorf("not an RSA key of %d bits or more", keyBits)
+	}
+	return key, nil
+}
+
+// createKey makes a signing key and returns it once it is safe on the disk.
+func createKey(path string) (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	if err != nil {
+		return nil, fmt.Errorf("making a signing key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the signing key: %w", err)
+	}
+	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
+		return nil, fmt.Errorf("writing the signing key: %w", err)
+	}
+	return key, nil
+}
+
+// writeDurably writes a private file that after a crash, at any moment, is either whole or absent.
+func writeDurably(path string, content []byte) error {
+	// What an earlier crash left under the temporary name is worth nothing.
+	unfinished := path + ".tmp"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return err
+	}
+	// The new name itself is durable only once the folder is synced.
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3), with the members that Cognito
+// gives.
+type webKey struct {
+	Algorithm string `json:"alg"`
+	Exponent  string `json:"e"`
+	ID        string `json:"kid"`
+	Type      string `json:"kty"`
+	Modulus   string `json:"n"`
+	Use       string `json:"use"`
+}
+
+func newWebKey(key *rsa.PublicKey, id string) webKey {
+	return webKey{
+		Algorithm: algorithm,
+		Exponent:  base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
+		ID:        id,
+		Type:      "RSA",
+		Modulus:   base64.RawURLEncoding.EncodeToString(key.N.Bytes()),
+		Use:       "sig",
+	}
+}
+
+// thumbprint is the key's SHA-256 thumbprint after RFC 7638: the digest of its required members in the order of
+// their names, without spaces.
+func thumbprint(key *rsa.PublicKey) string {
+	public := newWebKey(key, "")
+	digest := sha256.Sum256(fmt.Appendf(nil, `{"e":%q,"kty":%q,"n":%q}`, public.Exponent, public.Type, public.Modulus))
+	return base64.RawURLEncoding.EncodeToString(digest[:])
+}

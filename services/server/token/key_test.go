@@ -1,0 +1,121 @@
+package token_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+func TestOpenKeepsItsKey(t *testing.T) {
+	dir := t.TempDir()
+	// What a crash in the middle of the first start leaves behind.
+	if err := os.WriteFile(filepath.Join(dir, token.KeyFile+".tmp"), []byte("-----BEGIN PRIV"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	first := open(t, dir, atNoon)
+	text := accessToken(t, first)
+
+	t.Run("in a private file, and nothing else", func(t *testing.T) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) != 1 || entries[0].Name() != token.KeyFile {
+			t.Errorf("the folder holds %v", entries)
+		}
+		wantPrivate(t, dir)
+	})
+	t.Run("so that a token outlives reopening", func(t *testing.T) {
+		again := open(t, dir, atNoon)
+		if _, err := again.Verifier().Verify(text); err != nil {
+			t.Error(err)
+		}
+		if before, after := keySet(t, first)[0]["kid"], keySet(t, again)[0]["kid"]; before != after {
+			t.Errorf("key %s became %s", before, after)
+		}
+	})
+	t.Run("and takes back a mode that was lost", func(t *testing.T) {
+		if err := os.Chmod(filepath.Join(dir, token.KeyFile), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		open(t, dir, atNoon)
+		wantPrivate(t, dir)
+	})
+	t.Run("while another folder has another", func(t *testing.T) {
+		if _, err := open(t, t.TempDir(), atNoon).Verifier().Verify(text); err == nil {
+			t.Error("a foreign token counts")
+		}
+	})
+}
+
+func wantPrivate(t *testing.T, dir string) {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(dir, token.KeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != fs.FileMode(0o600) {
+		t.Errorf("mode %v", info.Mode())
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	encoded := func(key any, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	for name, text := range map[string]string{
+		"an empty key file":          "",
+		"a key file of other things": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		"another kind of key":        encoded(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
+		"a key that is too short":    encoded(rsa.GenerateKey(rand.Reader, 1024)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, token.KeyFile)
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := token.Open(dir, token.Config{Issuer: issuerName})
+			if err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v, want one that names the file", err)
+			}
+			if kept, _ := os.ReadFile(path); string(kept) != text {
+				t.Error("the file was changed")
+			}
+		})
+	}
+	for name, config := range map[string]token.Config{
+		"no issuer":       {},
+		"a client twice":  {Issuer: issuerName, Clients: append(token.DefaultClients(), token.DefaultClients()...)},
+		"an empty secret": {Issuer: issuerName, Clients: []token.Client{{ID: "a", Owner: "a", Scopes: []string{token.ScopeRead}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if _, err := token.Open(dir, config); err == nil {
+				t.Error("opened")
+			}
+		})
+	}
+	t.Run("a folder that is not there", func(t *testing.T) {
+		if _, err := token.Open(filepath.Join(t.TempDir(), "none"), token.Config{Issuer: issuerName}); err == nil {
+			t.Error("opened")
+		}
+	})
+}

@@ -1,0 +1,224 @@
+package token_test
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"maps"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+// forge signs a token of any kind under the given key id.
+func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims jwt.MapClaims) string {
+	t.Helper()
+	forged := jwt.NewWithClaims(method, claims)
+	forged.Header["kid"] = keyID
+	text, err := forged.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// goodClaims are the claims of a token that counts at noon, but for the changes; a nil value takes a claim out.
+func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
+	claims := jwt.MapClaims{
+		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
+		"iss": issuerName, "iat": noon.Unix(), "exp": noon.Add(time.Hour).Unix(), "jti": "1",
+	}
+	for name, value := range changes {
+		claims[name] = value
+	}
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
+	return claims
+}
+
+func TestVerify(t *testing.T) {
+	key := sharedKey()
+	issuer := open(t, dataFolder(t, key), atNoon)
+	keyID := keySet(t, issuer)[0]["kid"]
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publicPEM := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	changed := func(changes jwt.MapClaims) string {
+		return forge(t, jwt.SigningMethodRS256, key, keyID, goodClaims(changes))
+	}
+	good := changed(nil)
+	header, rest, _ := strings.Cut(good, ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	seconds := func(n int64) int64 { return noon.Unix() + n }
+	withCrit := jwt.NewWithClaims(jwt.SigningMethodRS256, goodClaims(nil))
+	withCrit.Header["kid"], withCrit.Header["crit"] = keyID, []string{"exp"}
+	crit, err := withCrit.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for name, text := range map[string]string{
+		"the issuer's own token":            accessToken(t, issuer),
+		"a token with the good claims":      good,
+		"one that ended within the leeway":  changed(jwt.MapClaims{"exp": seconds(-4)}),
+		"one made ahead within the leeway":  changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
+		"one without any scope is verified": changed(jwt.MapClaims{"scope": nil}),
+	} {
+		t.Run("accepts "+name, func(t *testing.T) {
+			claims, err := issuer.Verifier().Verify(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if claims.ClientID != "local" {
+				t.Errorf("client %q", claims.ClientID)
+			}
+		})
+	}
+
+	for name, text := range map[string]string{
+		"no token":                               "",
+		"two parts":                              header + "." + payload,
+		"four parts":                             good + "." + signature,
+		"a text that is no token":                "a.b.c",
+		"a token without end":                    good + strings.Repeat("A", 1<<20),
+		"the none algorithm":                     forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, keyID, goodClaims(nil)),
+		"no signature":                           header + "." + payload + ".",
+		"HS256 with the public key in PEM":       forge(t, jwt.SigningMethodHS256, publicPEM, keyID, goodClaims(nil)),
+		"HS256 with the public key in DER":       forge(t, jwt.SigningMethodHS256, der, keyID, goodClaims(nil)),
+		"HS256 with the modulus":                 forge(t, jwt.SigningMethodHS256, key.N.Bytes(), keyID, goodClaims(nil)),
+		"RS512 with the right key":               forge(t, jwt.SigningMethodRS512, key, keyID, goodClaims(nil)),
+		"PS256 with the right key":               forge(t, jwt.SigningMethodPS256, key, keyID, goodClaims(nil)),
+		"another key under the same id":          forge(t, jwt.SigningMethodRS256, newKey(), keyID, goodClaims(nil)),
+		"the right key under another id":         forge(t, jwt.SigningMethodRS256, key, "other", goodClaims(nil)),
+		"a changed signature":                    header + "." + payload + "." + swapFirst(signature),
+		"changed claims":                         header + "." + encode(`{"client_id":"other"}`) + "." + signature,
+		"a signature written in another way":     header + "." + payload + "." + signature + "=",
+		"a line end in the signature":            good[:len(good)-1] + "\n" + good[len(good)-1:],
+		"a critical extension":                   crit,
+		"another issuer":                         changed(jwt.MapClaims{"iss": issuerName + "/"}),
+		"no issuer":                              changed(jwt.MapClaims{"iss": nil}),
+		"an ended token":                         changed(jwt.MapClaims{"exp": seconds(-6)}),
+		"no end":                                 changed(jwt.MapClaims{"exp": nil}),
+		"an end that is no number":               changed(jwt.MapClaims{"exp": "tomorrow"}),
+		"a token that begins later":              changed(jwt.MapClaims{"nbf": seconds(6)}),
+		"a token made in the future":             changed(jwt.MapClaims{"iat": seconds(6)}),
+		"no time of issue":                       changed(jwt.MapClaims{"iat": nil}),
+		"an ID token":                            changed(jwt.MapClaims{"token_use": "id"}),
+		"no token_use":                           changed(jwt.MapClaims{"token_use": nil}),
+		"no client_id":                           changed(jwt.MapClaims{"client_id": nil}),
+		"an empty client_id":                     changed(jwt.MapClaims{"client_id": ""}),
+		"a client_id that is no string":          changed(jwt.MapClaims{"client_id": 1}),
+		"a header that names no algorithm":       encode(`{"kid":"`+keyID+`"}`) + "." + payload + "." + signature,
+		"claims that are no object, well signed": signRaw(t, key, keyID, `"access"`),
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			claims, err := issuer.Verifier().Verify(text)
+			if !errors.Is(err, token.ErrInvalid) {
+				t.Errorf("error %v, claims %+v", err, claims)
+			}
+		})
+	}
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// swapFirst changes the first six bits of a signature.
+func swapFirst(signature string) string {
+	if signature[0] == 'A' {
+		return "B" + signature[1:]
+	}
+	return "A" + signature[1:]
+}
+
+// signRaw signs claims that no library would write.
+func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
+	t.Helper()
+	text := encode(`{"alg":"RS256","kid":"`+keyID+`"}`) + "." + encode(claims)
+	signature, err := jwt.SigningMethodRS256.Sign(text, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
+func TestBearer(t *testing.T) {
+	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
+	verifier, good := issuer.Verifier(), accessToken(t, issuer)
+	for name, test := range map[string]struct {
+		headers []string
+		ok      bool
+	}{
+		"accepts a token":                             {[]string{"Bearer " + good}, true},
+		"accepts the scheme in any case":              {[]string{"bEARER " + good}, true},
+		"accepts several spaces":                      {[]string{"Bearer   " + good}, true},
+		"refuses no header":                           {nil, false},
+		"refuses an empty header":                     {[]string{""}, false},
+		"refuses the scheme alone":                    {[]string{"Bearer"}, false},
+		"refuses a token alone":                       {[]string{good}, false},
+		"refuses another scheme":                      {[]string{"Basic " + good}, false},
+		"refuses two headers":                         {[]string{"Bearer " + good, "Bearer " + good}, false},
+		"refuses two tokens":                          {[]string{"Bearer " + good + " " + good}, false},
+		"refuses two credentials in one header":       {[]string{"Bearer " + good + ", Bearer " + good}, false},
+		"refuses the scheme and the token unparted":   {[]string{"Bearer" + good}, false},
+		"refuses a token with a tab before it":        {[]string{"Bearer\t" + good}, false},
+		"refuses a token that has been tampered with": {[]string{"Bearer " + good[:len(good)-2]}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := httptest.NewRequest("GET", "/v1/sms", nil)
+			request.Header["Authorization"] = test.headers
+			claims, err := verifier.Bearer(request)
+			if test.ok && (err != nil || claims.ClientID != "local") {
+				t.Errorf("error %v, claims %+v", err, claims)
+			}
+			if !test.ok && !errors.Is(err, token.ErrInvalid) {
+				t.Errorf("error %v, claims %+v", err, claims)
+			}
+		})
+	}
+}
+
+func TestTokenEndsWithTheClock(t *testing.T) {
+	now := noon
+	issuer := open(t, dataFolder(t, sharedKey()), func() time.Time { return now })
+	text := accessToken(t, issuer)
+	now = noon.Add(59 * time.Minute)
+	if _, err := issuer.Verifier().Verify(text); err != nil {
+		t.Errorf("before its end: %v", err)
+	}
+	now = noon.Add(61 * time.Minute)
+	if _, err := issuer.Verifier().Verify(text); !errors.Is(err, token.ErrInvalid) {
+		t.Errorf("after its end: %v", err)
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	issuer := open(f, dataFolder(f, sharedKey()), atNoon)
+	good := accessToken(f, issuer)
+	_, rest, _ := strings.Cut(good, ".")
+	for _, seed := range []string{
+		good, "", "..", good + ".", rest, good[:len(good)-1], good + "\n",
+		encode(`{"alg":"none"}`) + "." + encode(`{"client_id":"local"}`) + ".",
+		encode(`{"alg":"RS256","kid":1}`) + "." + encode(`{"exp":1e308,"iat":-1e308}`) + ".AAAA",
+		encode(`{"alg":["RS256"]}`) + "." + encode(`{"exp":{}}`) + ".AAAA",
+	} {
+		f.Add(seed)
+	}
+	verifier := issuer.Verifier()
+	f.Fuzz(func(t *testing.T, text string) {
+		claims, err := verifier.Verify(text)
+		if err == nil && text != good {
+			t.Errorf("a token that nobody gave out counts: %+v", claims)
+		}
+		if err != nil && !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("not an ErrInvalid: %v", err)
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Shards is the number of partitions of each kind's agenda.
+func (s *Store) Shards() int { return dueShards }
+
+// Due lists what is due in one shard: one query of the index, which shows all
+// that there is to know.
+func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
+	shard := dueShard(string(q.Kind), q.Shard)
+	start, err := duePosition(shard, q.After)
+	if err != nil {
+		return sms.DuePage{}, err
+	}
+	found, last, err := s.queryDue(ctx, shard, toMillis(q.Until), q.Limit, start)
+	if err != nil {
+		return sms.DuePage{}, fmt.Errorf("listing what is due in %s: %w", shard, err)
+	}
+	var page sms.DuePage
+	for _, it := range found {
+		if it.gone(s.now()) {
+			continue
+		}
+		page.Entries = append(page.Entries, sms.DueEntry{
+			Ref:       sms.Ref{ID: it.ID, Generation: int64(it.CreatedAt)},
+			Due:       it.due(),
+			ExpiresAt: it.ExpiresAt.time(),
+		})
+	}
+	if last != nil {
+		page.Next = strconv.FormatInt(int64(last.DueAt), 10) + "." + last.ID
+	}
+	return page, nil
+}
+
+// dueItem is what the indexes of due and of unsettled records show: a message,
+// or a kept receipt.
+type dueItem struct {
+	item
+
+	Receipt *keptReceipt `dynamodbav:"receipt"`
+}
+
+// gone reports whether the record is past its retention.
+func (it dueItem) gone(now time.Time) bool { return it.PurgeAt != 0 && it.PurgeAt <= toMillis(now) }
+
+// queryDue reads a page of one partition. Where the page may not be the last
+// one, last is its last entry.
+func (s *Store) queryDue(ctx context.Context, shard string, until millis, limit int, start attributes) (
+	found []dueItem, last *dueItem, err error,
+) {
+	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
+		TableName:                 aws.String(s.table),
+		IndexName:                 aws.String(indexDue),
+		KeyConditionExpression:    aws.String("due_shard = :shard AND due_at <= :until"),
+		ExpressionAttributeValues: attributes{":shard": str(shard), ":until": num(until)},
+		ExclusiveStartKey:         start,
+		Limit:                     limitOf(limit),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+		return nil, nil, fmt.Errorf("reading the index: %w", err)
+	}
+	if len(out.LastEvaluatedKey) > 0 && len(found) > 0 {
+		last = &found[len(found)-1]
+	}
+	return found, last, nil
+}
+
+var errCursor = errors.New("not a position that this store gave")
+
+// duePosition is the key of the entry after which a page begins.
+func duePosition(shard, after string) (attributes, error) {
+	if after == "" {
+		return nil, nil
+	}
+	at, id, ok := strings.Cut(after, ".")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if !ok || err != nil || id == "" {
+		return nil, errCursor
+	}
+	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
+}
+
+// limitOf is n as the SDK has it.
+func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
+
+// maxPage is more entries than fit into the 1 MB that a query returns.
+const maxPage = 10_000
+
+// Postpone gives the record of e another Due: one write.
+func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
+	before := stored(sms.Message{ID: e.Ref.ID, Due: e.Due})
+	after := stored(sms.Message{ID: e.Ref.ID, Due: next})
+	var w change
+	w.turn(before, after)
+	w.require("#created_at = ?", num(e.Ref.Generation))
+	w.requireSame(before, "due_shard", "due_at", "due_round")
+	w.requireKept(s.now())
+	m, done, err := s.write(ctx, e.Ref.ID, &w)
+	switch {
+	case err != nil:
+		return sms.Message{}, fmt.Errorf("postponing message %s: %w", e.Ref.ID, err)
+	case done:
+		return m, nil
+	case m.Ref() != e.Ref:
+		return sms.Message{}, sms.ErrNotFound
+	}
+	return sms.Message{}, &sms.ConflictError{Current: m}
+}

@@ -1,0 +1,272 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var rules = sms.DefaultRules()
+
+// start is when the tests' messages are accepted.
+func start() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+func accept(now time.Time) sms.Message {
+	return rules.Accept(sms.NewID(), sms.Draft{
+		Owner: "owner", Client: "client", PhoneNumber: "+12025550142", Number: "+12025550142", Text: "Hello",
+	}, now)
+}
+
+// behindProxy is a store on a table of its own, reached through a proxy.
+func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
+	t.Helper()
+	url := enginetest.DynamoDB(t)
+	proxy := faultproxy.New(t, url)
+	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url))), proxy
+}
+
+// impatient is a client that makes next to no pauses between its attempts.
+func impatient(t *testing.T, url string) *dynamodb.Client {
+	t.Helper()
+	return dynamodb.New(newClient(t, url).Options(), func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxBackoff = time.Millisecond
+			r.RateLimiter = ratelimit.None
+		})
+	})
+}
+
+// story takes messages through a store and notes after each step what it cost.
+type story struct {
+	*testing.T
+	store *dynamo.Store
+	now   time.Time
+	after func(step string)
+}
+
+func (s story) create(step string, m sms.Message) sms.Message {
+	s.Helper()
+	if err := s.store.Create(s.Context(), m); err != nil {
+		s.Fatalf("%s: %v", step, err)
+	}
+	s.after(step)
+	return m
+}
+
+func (s story) claim(step string, m sms.Message) sms.Message {
+	s.Helper()
+	m, err := s.store.Claim(s.Context(), m.Ref(), rules.NewClaim(s.now))
+	return s.done(step, m, err)
+}
+
+func (s story) record(step string, m sms.Message, o sms.Outcome) sms.Message {
+	s.Helper()
+	next, _ := rules.Record(m, m.LeaseToken, o, s.now)
+	m, err := s.store.Update(s.Context(), m, next)
+	return s.done(step, m, err)
+}
+
+func (s story) receive(step string, m sms.Message, carrierID string, v sms.Verdict) sms.Message {
+	s.Helper()
+	rc := sms.Receipt{CarrierID: carrierID, Number: m.Number, At: s.now, Verdict: v}
+	m, err := s.store.Receive(s.Context(), rules, m.ID, rc, s.now)
+	return s.done(step, m, err)
+}
+
+func (s story) done(step string, m sms.Message, err error) sms.Message {
+	s.Helper()
+	if err != nil {
+		s.Fatalf("%s: %v", step, err)
+	}
+	s.after(step)
+	return m
+}
+
+func TestRequestsPerOperation(t *testing.T) {
+	store, proxy := behindProxy(t)
+	got := map[string]map[string]int{}
+	s := story{T: t, store: store, now: start(), after: func(step string) {
+		got[step] = proxy.Counts()
+		proxy.Reset()
+	}}
+
+	m := s.create("create", accept(s.now))
+	_, err := store.Get(t.Context(), m.ID)
+	s.done("get", m, err)
+	entry := sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt}
+	m, err = store.Postpone(t.Context(), entry, entry.Postponed(m.Due.At))
+	s.done("postpone", m, err)
+	m = s.claim("claim", m)
+	first := sms.NewToken()
+	m = s.record("outcome", m, sms.Outcome{CarrierID: first})
+	_, err = store.FindByCarrierID(t.Context(), first)
+	s.done("find by carrier id", m, err)
+	s.receive("receipt", m, first, sms.VerdictDelivered)
+	s.receive("second receipt", m, first, sms.VerdictDelivered)
+	_, err = store.Unsettled(t.Context(), m.Number)
+	s.done("unsettled", m, err)
+	_, err = store.Due(t.Context(), sms.DueQuery{Kind: sms.DueSend, Until: s.now, Limit: 100})
+	s.done("due, of one shard", m, err)
+	_, err = store.List(t.Context(), sms.ListQuery{Owner: "owner", Limit: 20, Examine: 100})
+	s.done("list", m, err)
+	_, err = store.LoadBreaker(t.Context())
+	s.done("load the breaker", m, err)
+	s.done("save the breaker", m, store.SaveBreaker(t.Context(), sms.Breaker{}.Pause("", s.now)))
+
+	draft := sms.Draft{Owner: "owner", Number: "+12025550142", Text: "Hello", SendAt: s.now.Add(time.Millisecond)}
+	scheduled := rules.Accept(sms.NewID(), draft, s.now)
+	if err := store.Create(t.Context(), scheduled); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Reset()
+	s.claim("claim of a scheduled message", scheduled)
+
+	again := s.record("outcome", s.claim("claim", s.create("create", accept(s.now))), sms.Outcome{CarrierID: sms.NewToken()})
+	again = s.receive("void receipt", again, again.CarrierID(), sms.VerdictVoid)
+	s.now = again.NotBefore
+	again = s.claim("claim", again)
+	s.record("outcome that is the second to be taken", again, sms.Outcome{CarrierID: sms.NewToken()})
+
+	want := map[string]map[string]int{
+		"create":                                 {"PutItem": 1},
+		"get":                                    {"GetItem": 1},
+		"postpone":                               {"UpdateItem": 1},
+		"claim":                                  {"UpdateItem": 1},
+		"claim of a scheduled message":           {"UpdateItem": 2},
+		"outcome":                                {"UpdateItem": 1},
+		"outcome that is the second to be taken": {"UpdateItem": 1, "PutItem": 1},
+		"find by carrier id":                     {"Query": 1},
+		"receipt":                                {"UpdateItem": 1},
+		"second receipt":                         {"UpdateItem": 2},
+		"void receipt":                           {"GetItem": 1, "UpdateItem": 1},
+		"unsettled":                              {"Query": 1},
+		"due, of one shard":                      {"Query": 1},
+		"list":                                   {"Query": 8, "BatchGetItem": 1},
+		"load the breaker":                       {"GetItem": 1},
+		"save the breaker":                       {"UpdateItem": 1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// calls are one call of each kind, of a message that the store has.
+var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
+	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
+		return s.Create(t.Context(), accept(m.CreatedAt))
+	},
+	"Get": func(t *testing.T, s sms.Store, m sms.Message) error { _, err := s.Get(t.Context(), m.ID); return err },
+	"Claim": func(t *testing.T, s sms.Store, m sms.Message) error {
+		_, err := s.Claim(t.Context(), m.Ref(), rules.NewClaim(m.CreatedAt))
+		return err
+	},
+	"Update": func(t *testing.T, s sms.Store, m sms.Message) error {
+		_, err := s.Update(t.Context(), m, m)
+		return err
+	},
+	"Postpone": func(t *testing.T, s sms.Store, m sms.Message) error {
+		_, err := s.Postpone(t.Context(), sms.DueEntry{Ref: m.Ref(), Due: m.Due}, m.Due)
+		return err
+	},
+	"Due": func(t *testing.T, s sms.Store, m sms.Message) error {
+		_, err := s.Due(t.Context(), sms.DueQuery{Kind: sms.DueSend, Until: m.CreatedAt, Limit: 1})
+		return err
+	},
+	"Receive": func(t *testing.T, s sms.Store, m sms.Message) error {
+		rc := sms.Receipt{CarrierID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
+		_, err := s.Receive(t.Context(), rules, m.ID, rc, m.CreatedAt)
+		return err
+	},
+	"List": func(t *testing.T, s sms.Store, _ sms.Message) error {
+		_, err := s.List(t.Context(), sms.ListQuery{Owner: "owner", Limit: 1, Examine: 1})
+		return err
+	},
+	"SaveBreaker": func(t *testing.T, s sms.Store, _ sms.Message) error {
+		return s.SaveBreaker(t.Context(), sms.Breaker{})
+	},
+}
+
+func TestUnavailable(t *testing.T) {
+	store, proxy := behindProxy(t)
+	m := accept(start())
+	if err := store.Create(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	down := dynamo.New(impatient(t, "http://127.0.0.1:1"), "nowhere")
+
+	for name, call := range calls {
+		t.Run(name+" that is throttled each time was not carried out", func(t *testing.T) {
+			proxy.Rule(func(string, int) faultproxy.Fault { return faultproxy.Throttle() })
+			if err := call(t, store, m); !errors.Is(err, sms.ErrUnavailable) {
+				t.Errorf("got %v, want ErrUnavailable", err)
+			}
+		})
+		t.Run(name+" that finds no connection was not carried out", func(t *testing.T) {
+			if err := call(t, down, m); !errors.Is(err, sms.ErrUnavailable) {
+				t.Errorf("got %v, want ErrUnavailable", err)
+			}
+		})
+		if name == "List" {
+			continue // its queries go out side by side, and one was refused for certain
+		}
+		t.Run(name+" without an answer is unclear, even if its repetitions were throttled", func(t *testing.T) {
+			proxy.Reset()
+			proxy.Rule(func(_ string, n int) faultproxy.Fault {
+				if n == 1 {
+					return faultproxy.Drop()
+				}
+				return faultproxy.Throttle()
+			})
+			if err := call(t, store, m); err == nil || errors.Is(err, sms.ErrUnavailable) {
+				t.Errorf("got %v, want an error that leaves it open", err)
+			}
+		})
+	}
+}
+
+func TestHangingRequestIsRepeatedInTime(t *testing.T) {
+	proxy := faultproxy.New(t, enginetest.DynamoDB(t))
+	client := newClient(t, proxy.URL())
+	store := dynamo.New(client, newTable(t, client))
+	once(proxy, isWrite, faultproxy.HangAfter())
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	if err := store.Create(ctx, accept(start())); err != nil {
+		t.Error(err)
+	}
+	if got := proxy.Counts()["PutItem"]; got != 2 {
+		t.Errorf("%d attempts, want 2", got)
+	}
+}
+
+func TestListNeedsAnOwner(t *testing.T) {
+	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere")
+	if _, err := store.List(t.Context(), sms.ListQuery{Limit: 1, Examine: 1}); err == nil {
+		t.Error("a list of all owners was not refused")
+	}
+}
+
+func TestForeignPositions(t *testing.T) {
+	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere")
+	for _, after := range []string{"x", ".", "12.", ".id", "12x.id", "2026-11-22"} {
+		_, err := store.List(t.Context(), sms.ListQuery{Owner: "o", Limit: 1, Examine: 1, After: after})
+		if err == nil || errors.Is(err, sms.ErrUnavailable) {
+			t.Errorf("a list after %q: %v, want it refused", after, err)
+		}
+		_, err = store.Due(t.Context(), sms.DueQuery{Kind: sms.DueSend, Limit: 1, After: after})
+		if err == nil || errors.Is(err, sms.ErrUnavailable) {
+			t.Errorf("what is due after %q: %v, want it refused", after, err)
+		}
+	}
+}

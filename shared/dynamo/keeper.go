@@ -1,0 +1,126 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// keptItem is the item of a kept receipt, whose content the indexes show.
+type keptItem struct {
+	ID        string      `dynamodbav:"id"`
+	Receipt   keptReceipt `dynamodbav:"receipt"`
+	Unsettled sms.Number  `dynamodbav:"unsettled,omitempty"`
+	DueShard  string      `dynamodbav:"due_shard,omitempty"`
+	DueAt     millis      `dynamodbav:"due_at,omitempty"`
+	PurgeAt   millis      `dynamodbav:"purge_at,omitempty"`
+	Purge     int64       `dynamodbav:"purge,omitempty"`
+}
+
+// keptReceipt is the stored form of a sms.KeptReceipt.
+type keptReceipt struct {
+	CarrierID string          `dynamodbav:"carrier_id,omitempty"`
+	Number    sms.Number      `dynamodbav:"number,omitempty"`
+	At        millis          `dynamodbav:"at,omitempty"`
+	Verdict   sms.Verdict     `dynamodbav:"verdict,omitempty"`
+	Evidence  sms.Evidence    `dynamodbav:"evidence,omitempty"`
+	Failure   sms.FailureCode `dynamodbav:"failure,omitempty"`
+	Trouble   sms.Trouble     `dynamodbav:"trouble,omitempty"`
+	Detail    string          `dynamodbav:"detail,omitempty"`
+	Price     sms.NanoUSD     `dynamodbav:"price,omitempty"`
+	Parts     int             `dynamodbav:"parts,omitempty"`
+	KeptAt    millis          `dynamodbav:"kept_at,omitempty"`
+	Tries     int             `dynamodbav:"tries,omitempty"`
+	Due       millis          `dynamodbav:"due,omitempty"`
+}
+
+func storedReceipt(k sms.KeptReceipt) attributes {
+	r := k.Receipt
+	it := keptItem{
+		ID: k.ID,
+		Receipt: keptReceipt{
+			CarrierID: r.CarrierID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
+			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
+			Price: r.Price, Parts: r.Parts,
+			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due),
+		},
+		Unsettled: r.Number,
+		PurgeAt:   toMillis(k.PurgeAt), Purge: purgeSeconds(k.PurgeAt),
+	}
+	if !k.Due.IsZero() {
+		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), toMillis(k.Due)
+	}
+	return encode(it)
+}
+
+// kept is the receipt in a found item.
+func (it dueItem) kept() sms.KeptReceipt {
+	r := it.Receipt
+	return sms.KeptReceipt{
+		ID: it.ID,
+		Receipt: sms.Receipt{
+			CarrierID: r.CarrierID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
+			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
+			Price: r.Price, Parts: r.Parts,
+		},
+		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: it.PurgeAt.time(),
+	}
+}
+
+// Keep writes k, in place of one with the same id: one write.
+func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
+	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
+		TableName: aws.String(s.table),
+		Item:      storedReceipt(k),
+	})
+	if err != nil {
+		return fmt.Errorf("keeping %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// Forget removes k: one write.
+func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
+	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
+		TableName: aws.String(s.table),
+		Key:       attributes{"id": str(k.ID)},
+	})
+	if err != nil {
+		return fmt.Errorf("forgetting %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// DueReceipts lists the kept receipts that are due, oldest first: one query a
+// shard, all at once.
+func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
+	var found [receiptShards][]dueItem
+	queries, ctx := errgroup.WithContext(ctx)
+	for shard := range found {
+		queries.Go(func() (err error) {
+			found[shard], _, err = s.queryDue(ctx, dueShard(dueReceipt, shard), toMillis(until), limit, nil)
+			return err
+		})
+	}
+	if err := queries.Wait(); err != nil {
+		return nil, fmt.Errorf("listing the receipts that are due: %w", err)
+	}
+	var due []sms.KeptReceipt
+	for _, it := range slices.Concat(found[:]...) {
+		if it.Receipt != nil && !it.gone(s.now()) {
+			due = append(due, it.kept())
+		}
+	}
+	slices.SortFunc(due, func(a, b sms.KeptReceipt) int {
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
+	})
+	return due[:min(limit, len(due))], nil
+}

@@ -1,0 +1,67 @@
+package dynamo
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Index names.
+const (
+	indexDue       = "due"
+	indexCarrier   = "carrier"
+	indexUnsettled = "unsettled"
+	indexList      = "list"
+)
+
+// A partition of an index takes 1,000 writes/s. These numbers are part of the
+// stored form: changing one hides what was written before.
+const (
+	dueShards     = 32 // of each kind
+	receiptShards = 8
+	listShards    = 8 // of each owner
+)
+
+const (
+	breakerID     = "breaker"
+	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
+	dueReceipt    = "receipt"  // kept receipts' kind in the index of what is due
+)
+
+func shardOf(id string, shards uint32) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id)) // never fails
+	return int(h.Sum32() % shards)
+}
+
+// dueShard is the partition of what is due for kind, such as "send#07".
+func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
+
+// listShard is one of the partitions of an owner's messages.
+func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
+
+// listAt sorts messages by creation, and those of one millisecond by id: no
+// two have the same place.
+func listAt(created time.Time, id string) string { return listTime(created) + "." + id }
+
+// listTime sorts before the listAt of all that was created from then on.
+func listTime(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
+
+// aliasID is the id of the item that finds message by an older carrier id of
+// its: the index shows keys alone, so the key says whose it is.
+func aliasID(message, carrierID string) string { return message + "#" + carrierID }
+
+// aliasTarget is the message that an id found by a carrier id stands for.
+func aliasTarget(id string) (message string, alias bool) {
+	message, _, alias = strings.Cut(id, "#")
+	return message, alias
+}
+
+// olderCarrierIDs are those of m's carrier ids that its own item cannot show.
+func olderCarrierIDs(m sms.Message) []string {
+	ids := m.CarrierIDs()
+	return ids[:max(0, len(ids)-1)]
+}

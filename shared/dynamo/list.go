@@ -1,0 +1,186 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var errNoOwner = errors.New("this store lists by owner")
+
+// List returns a page of an owner's messages: one query of each of the owner's
+// shards in the index and one batch read, more only where filters leave gaps.
+// A page's Next is the place, in the order of the list, of the last record
+// examined.
+func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
+	if q.Owner == "" {
+		return sms.ListPage{}, errNoOwner
+	}
+	bounds, err := listBounds(q)
+	if err != nil {
+		return sms.ListPage{}, err
+	}
+	l := lister{store: s, query: q, entries: newMerge(s, q, bounds)}
+	if err := l.fill(ctx); err != nil {
+		return sms.ListPage{}, fmt.Errorf("listing messages: %w", err)
+	}
+	return l.page, nil
+}
+
+// listRange are the places between which a list lies: from inclusive, to
+// exclusive.
+type listRange struct{ from, to string }
+
+// listPlace is the form of what listAt gives.
+var listPlace = regexp.MustCompile(`^[0-9]{13}\..+$`)
+
+func listBounds(q sms.ListQuery) (listRange, error) {
+	bounds := listRange{from: "0", to: ":"} // ":" sorts after all digits
+	if !q.From.IsZero() {
+		bounds.from = listTime(ceil(q.From, time.Millisecond))
+	}
+	if !q.To.IsZero() {
+		bounds.to = listTime(ceil(q.To, time.Millisecond))
+	}
+	if q.After != "" {
+		if !listPlace.MatchString(q.After) {
+			return listRange{}, errCursor
+		}
+		bounds.to = min(bounds.to, q.After)
+	}
+	return bounds, nil
+}
+
+// lister gathers one page.
+type lister struct {
+	store   *Store
+	query   sms.ListQuery
+	entries *merge
+	page    sms.ListPage
+}
+
+// maxBatch is how many items a BatchGetItem reads.
+const maxBatch = 100
+
+func (l *lister) fill(ctx context.Context) error {
+	budget := max(l.query.Examine, l.query.Limit)
+	var position string
+	for len(l.page.Messages) < l.query.Limit {
+		var batch []listEntry
+		for len(batch) < l.batchSize() && budget > 0 {
+			e, ok, err := l.entries.next(ctx)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			budget--
+			position = e.ListAt
+			if e.matches(l.query) {
+				batch = append(batch, e)
+			}
+		}
+		if len(batch) == 0 {
+			break
+		}
+		unread, err := l.take(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if unread {
+			return nil
+		}
+	}
+	if l.entries.more() {
+		l.page.Next = position
+	}
+	return nil
+}
+
+// batchSize is how many records are worth reading next: all of them find room
+// on the page, unless their status may rule them out.
+func (l *lister) batchSize() int {
+	if l.query.Status != "" {
+		return maxBatch
+	}
+	return min(maxBatch, l.query.Limit-len(l.page.Messages))
+}
+
+// take reads the records of a batch onto the page. Where that is full before
+// the batch is through, the next page begins with the rest.
+func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
+	records, err := l.store.readAll(ctx, batch)
+	if err != nil {
+		return false, err
+	}
+	for i, e := range batch {
+		m, there := records[e.ID]
+		if !there || (l.query.Status != "" && m.Status != l.query.Status) {
+			continue
+		}
+		m.Events = nil
+		l.page.Messages = append(l.page.Messages, m)
+		if len(l.page.Messages) == l.query.Limit && i < len(batch)-1 {
+			l.page.Next = e.ListAt
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// readAll reads the records of up to maxBatch entries, as of now. Those that
+// are absent, it leaves out.
+func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
+	var keys []attributes
+	for _, e := range entries {
+		keys = append(keys, attributes{"id": str(e.ID)})
+	}
+	records := make(map[string]sms.Message, len(entries))
+	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		out, err := call(ctx, s.client.BatchGetItem, &dynamodb.BatchGetItemInput{RequestItems: request})
+		if err != nil {
+			return nil, fmt.Errorf("reading %d records: %w", len(entries), err)
+		}
+		for _, a := range out.Responses[s.table] {
+			m, err := s.kept(a)
+			switch {
+			case err == nil:
+				records[m.ID] = m
+			case !errors.Is(err, sms.ErrNotFound):
+				return nil, err
+			}
+		}
+		// What it had no capacity for, it leaves to a later try.
+		request = out.UnprocessedKeys
+		if len(request) == 0 {
+			return records, nil
+		}
+		if pause > maxPause {
+			return nil, fmt.Errorf("reading %d records: %w: only a part was read", len(entries), sms.ErrUnavailable)
+		}
+		if err := wait(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,129 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// listEntry is a record as the index of lists shows it.
+type listEntry struct {
+	ID        string     `dynamodbav:"id"`
+	ListAt    string     `dynamodbav:"list_at"`
+	Number    sms.Number `dynamodbav:"number"`
+	Reference string     `dynamodbav:"reference"`
+}
+
+// matches reports whether e passes those filters that the index can tell.
+func (e listEntry) matches(q sms.ListQuery) bool {
+	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
+}
+
+// merge reads the shards of an owner as one list, newest first.
+type merge struct {
+	store  *Store
+	owner  string
+	bounds listRange
+	pages  int32 // entries read from a shard at a time
+	shards [listShards]listShardReader
+}
+
+// listShardReader is the part of a shard that was read and not yet taken.
+type listShardReader struct {
+	entries []listEntry
+	start   attributes // the key after which the next page begins
+	done    bool       // there is no next page
+}
+
+func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
+	// About as many as one page of the list takes, which most often spares a
+	// second round: a shard holds an eighth of them, give or take.
+	wanted := q.Limit
+	switch {
+	case q.Number != "" || q.Reference != "":
+		wanted = max(q.Examine, q.Limit)
+	case q.Status != "":
+		wanted = max(min(q.Examine, maxBatch), q.Limit)
+	}
+	m := &merge{store: s, owner: q.Owner, bounds: bounds, pages: *limitOf(wanted*3/(2*listShards) + 2)}
+	for i := range m.shards {
+		m.shards[i].done = bounds.from >= bounds.to
+	}
+	return m
+}
+
+// next takes the newest entry that is left; ok is false where none is.
+func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
+	if err := m.refill(ctx); err != nil {
+		return listEntry{}, false, err
+	}
+	var newest *listShardReader
+	for i := range m.shards {
+		r := &m.shards[i]
+		if len(r.entries) > 0 && (newest == nil || r.entries[0].ListAt > newest.entries[0].ListAt) {
+			newest = r
+		}
+	}
+	if newest == nil {
+		return listEntry{}, false, nil
+	}
+	e, newest.entries = newest.entries[0], newest.entries[1:]
+	return e, true, nil
+}
+
+// more reports whether something may be left. It errs only where a shard's last
+// page was exactly full.
+func (m *merge) more() bool {
+	for _, r := range m.shards {
+		if len(r.entries) > 0 || !r.done {
+			return true
+		}
+	}
+	return false
+}
+
+// refill reads on, at once, in all shards of which nothing is at hand: any of
+// them may have the newest entry.
+func (m *merge) refill(ctx context.Context) error {
+	queries, ctx := errgroup.WithContext(ctx)
+	for i := range m.shards {
+		if r := &m.shards[i]; len(r.entries) == 0 && !r.done {
+			queries.Go(func() error { return m.read(ctx, listShard(m.owner, i), r) })
+		}
+	}
+	return queries.Wait() //nolint:wrapcheck // read says what it was doing
+}
+
+func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {
+	for len(r.entries) == 0 && !r.done {
+		out, err := call(ctx, m.store.client.Query, &dynamodb.QueryInput{
+			TableName:                 aws.String(m.store.table),
+			IndexName:                 aws.String(indexList),
+			KeyConditionExpression:    aws.String("list_shard = :shard AND list_at BETWEEN :from AND :to"),
+			ExpressionAttributeValues: attributes{":shard": str(shard), ":from": str(m.bounds.from), ":to": str(m.bounds.to)},
+			ScanIndexForward:          aws.Bool(false),
+			ExclusiveStartKey:         r.start,
+			Limit:                     aws.Int32(m.pages),
+		})
+		if err != nil {
+			return fmt.Errorf("reading the index: %w", err)
+		}
+		var found []listEntry
+		if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+			return fmt.Errorf("reading the index: %w", err)
+		}
+		for _, e := range found {
+			if e.ListAt < m.bounds.to { // BETWEEN includes it
+				r.entries = append(r.entries, e)
+			}
+		}
+		r.start, r.done = out.LastEvaluatedKey, len(out.LastEvaluatedKey) == 0
+	}
+	return nil
+}

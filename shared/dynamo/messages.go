@@ -1,0 +1,212 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Create writes m where its id has no record yet: one write.
+func (s *Store) Create(ctx context.Context, m sms.Message) error {
+	var free change
+	free.require("attribute_not_exists(#id) OR #purge_at <= ?", num(toMillis(s.now())))
+	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
+		TableName:                           aws.String(s.table),
+		Item:                                stored(m),
+		ConditionExpression:                 aws.String(free.conditions[0]),
+		ExpressionAttributeNames:            names(free.conditions[0]),
+		ExpressionAttributeValues:           free.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err == nil {
+		return nil
+	}
+	taken, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return fmt.Errorf("creating message %s: %w", m.ID, err)
+	}
+	current, err := message(taken.Item)
+	switch {
+	case err != nil:
+		return fmt.Errorf("creating message %s: %w", m.ID, err)
+	case current.Nonce == m.Nonce:
+		return nil
+	}
+	return &sms.ConflictError{Current: current}
+}
+
+// Get returns the record as of now: one strongly consistent read.
+func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
+	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
+		TableName:      aws.String(s.table),
+		Key:            attributes{"id": str(id)},
+		ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
+	}
+	m, err := s.kept(out.Item)
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
+	}
+	return m, nil
+}
+
+// Claim applies c to the record of ref. Where that is queued, with room for
+// one more event, it takes one write; otherwise one write more, with the record
+// that the first one showed.
+func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
+	m, done, err := s.write(ctx, ref.ID, claim(ref, c))
+	for err == nil && !done {
+		if m.Ref() != ref {
+			return sms.Message{}, sms.ErrNotFound
+		}
+		if m.LeaseToken == c.Token {
+			return m, nil // an earlier write whose answer was lost
+		}
+		next, refused := c.Apply(m)
+		if refused != nil {
+			return sms.Message{}, refused //nolint:wrapcheck // the port's own error
+		}
+		m, done, err = s.replace(ctx, m, next)
+	}
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("claiming message %s: %w", ref.ID, err)
+	}
+	return m, nil
+}
+
+// claim is what c.Apply makes of every queued record that satisfies the
+// conditions.
+func claim(ref sms.Ref, c sms.Claim) *change {
+	queued := sms.Message{
+		ID: ref.ID, Status: sms.Queued, ExpiresAt: c.At.Add(time.Hour), Attempts: c.MaxAttempts - 1,
+		// A round, so that what there is of it is removed.
+		Due: sms.Due{Kind: sms.DueRescue, At: c.At, Round: 1},
+	}
+	claimed, err := c.Apply(queued)
+	if err != nil {
+		panic("dynamo: a claimable message was refused: " + err.Error())
+	}
+	before, after := stored(queued), stored(claimed)
+	delete(before, "attempts")
+	delete(after, "attempts")
+
+	var w change
+	w.turn(before, after)
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)))
+	w.require("#created_at = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))
+	w.require("#expires_at > ?", num(toMillis(c.At)))
+	w.require("attribute_not_exists(#not_before) OR #not_before <= ?", num(toMillis(c.At.Add(sms.Skew))))
+	w.require("#attempts < ?", num(c.MaxAttempts))
+	w.require("size(#events) < ?", num(sms.MaxEvents))
+	w.require("#updated_at <= ?", num(toMillis(c.At))) // it never goes back
+	w.requireAbsent("#purge_at")
+	return &w
+}
+
+// Update writes the difference between old and next: one write. It takes one
+// more for each carrier id that stops being the newest one, so that receipts
+// find the message by it still.
+func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
+	m, done, err := s.replace(ctx, old, next)
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("updating message %s: %w", old.ID, err)
+	}
+	if !done {
+		return sms.Message{}, &sms.ConflictError{Current: m}
+	}
+	return m, nil
+}
+
+// replace is Update; done is false where the record, m, has another revision.
+func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Message, done bool, err error) {
+	if err := s.putAliases(ctx, old, next); err != nil {
+		return sms.Message{}, false, err
+	}
+	next.Revision = old.Revision // write draws a fresh one
+	before := stored(old)
+	var w change
+	w.turn(before, stored(next))
+	w.requireSame(before, "created_at", "revision")
+	w.requireKept(s.now())
+	return s.write(ctx, old.ID, &w)
+}
+
+// write carries w out on the record id, under a fresh revision, and returns the
+// record as it is then. Where the conditions do not hold, done is false. That
+// the client repeated a write whose answer was lost shows in the revision.
+func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
+	revision := sms.NewToken()
+	w.set("#revision", str(revision))
+	out, err := call(ctx, s.client.UpdateItem, w.input(s.table, id))
+	if err == nil {
+		m, err = message(out.Attributes)
+		return m, err == nil, err
+	}
+	failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return sms.Message{}, false, err
+	}
+	m, err = s.kept(failed.Item)
+	return m, err == nil && m.Revision == revision, err
+}
+
+// kept is the message in an item, or sms.ErrNotFound for an absent one.
+func (s *Store) kept(a attributes) (sms.Message, error) {
+	if len(a) == 0 {
+		return sms.Message{}, sms.ErrNotFound
+	}
+	m, err := message(a)
+	if errors.Is(err, errNoMessage) || (err == nil && m.Gone(s.now())) {
+		return sms.Message{}, sms.ErrNotFound
+	}
+	return m, err
+}
+
+// putAliases keeps the carrier ids of next findable that its own item no longer
+// shows. It comes before the write that hides them; if that is then refused,
+// the alias only says what is so anyway.
+func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
+	known := olderCarrierIDs(old)
+	for _, id := range olderCarrierIDs(next) {
+		if slices.Contains(known, id) {
+			continue
+		}
+		_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
+			TableName: aws.String(s.table),
+			Item:      encode(alias{ID: aliasID(next.ID, id), CarrierID: id, Purge: purgeSeconds(aliasEnd(next))}),
+		})
+		if err != nil {
+			return fmt.Errorf("keeping carrier id %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+type alias struct {
+	ID        string `dynamodbav:"id"`
+	CarrierID string `dynamodbav:"carrier_id"`
+	Purge     int64  `dynamodbav:"purge"`
+}
+
+// lateReceipts is longer than receipts take: up to 72 hours.
+const lateReceipts = 7 * 24 * time.Hour
+
+// aliasEnd is when no receipt of m can come any more: nothing is handed over
+// after its expiry.
+func aliasEnd(m sms.Message) time.Time {
+	end := m.ExpiresAt.Add(lateReceipts)
+	if m.PurgeAt.After(end) {
+		return m.PurgeAt
+	}
+	return end
+}

@@ -1,0 +1,130 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// FindByCarrierID returns the id of the message with that carrier id: one query
+// of the index. A record past its retention may still be found; whoever reads
+// it then learns that it is absent.
+func (s *Store) FindByCarrierID(ctx context.Context, carrierID string) (string, error) {
+	if carrierID == "" {
+		return "", sms.ErrNotFound // DynamoDB refuses to look for it
+	}
+	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
+		TableName:                 aws.String(s.table),
+		IndexName:                 aws.String(indexCarrier),
+		KeyConditionExpression:    aws.String("carrier_id = :id"),
+		ExpressionAttributeValues: attributes{":id": str(carrierID)},
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking up carrier id %s: %w", carrierID, err)
+	}
+	var found []item
+	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+		return "", fmt.Errorf("looking up carrier id %s: %w", carrierID, err)
+	}
+	var byAlias string
+	for _, it := range found {
+		id, alias := aliasTarget(it.ID)
+		if !alias {
+			return id, nil
+		}
+		byAlias = id
+	}
+	if byAlias == "" {
+		return "", sms.ErrNotFound
+	}
+	return byAlias, nil
+}
+
+// Receive applies rc to the record of id. Where that is sent and rc is the
+// first receipt of its only hand-over, it takes one write; otherwise one write
+// more, with the record that the first one showed.
+func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+	m, done, err := s.settle(ctx, rules, id, rc, now)
+	for err == nil && !done {
+		next, changed := rules.Receive(m, rc, now)
+		if !changed {
+			return sms.Message{}, &sms.ConflictError{Current: m}
+		}
+		m, done, err = s.replace(ctx, m, next)
+	}
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("recording a receipt of message %s: %w", id, err)
+	}
+	return m, nil
+}
+
+// settle makes of a plain sent record what rules.Receive does. Where it is not
+// one, done is false and m the record as it is.
+func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
+	sent := sms.Message{
+		ID: id, Status: sms.Sent,
+		HandOvers: []sms.HandOver{{CarrierID: rc.CarrierID, Answer: sms.AnswerTaken}},
+	}
+	settled, matches := rules.Receive(sent, rc, now)
+	if !matches || rc.Verdict == sms.VerdictVoid {
+		// What a void one leads to depends on more than can be a condition.
+		m, err = s.Get(ctx, id)
+		return m, false, err
+	}
+	var w change
+	w.turn(stored(sent), stored(settled))
+	w.require("#status = ? AND size(#hand_overs) = ?", str(string(sms.Sent)), num(1))
+	w.require("#hand_overs[0].#carrier_id = ? AND #hand_overs[0].#answer = ?", str(rc.CarrierID), str(string(sms.AnswerTaken)))
+	w.require("size(#events) < ?", num(sms.MaxEvents))
+	w.require("#updated_at <= ?", num(toMillis(now))) // it never goes back
+	// What the rule clears is clear already.
+	w.requireAbsent("#hand_overs[0].#receipt", "#failure", "#evidence", "#due_shard", "#lease_token", "#not_before")
+	w.requireKept(s.now())
+	return s.write(ctx, id, &w)
+}
+
+// maxUnsettled is how much Unsettled returns of each kind, at most.
+const maxUnsettled = 100
+
+// Unsettled returns what waits for its counterpart: one query of the index, and
+// more only for a number with hundreds of entries.
+func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
+	var all sms.Unsettled
+	query := &dynamodb.QueryInput{
+		TableName:                 aws.String(s.table),
+		IndexName:                 aws.String(indexUnsettled),
+		KeyConditionExpression:    aws.String("unsettled = :number"),
+		ExpressionAttributeValues: attributes{":number": str(string(number))},
+		Limit:                     aws.Int32(2 * maxUnsettled),
+	}
+	for {
+		out, err := call(ctx, s.client.Query, query)
+		if err != nil {
+			return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
+		}
+		var found []dueItem
+		if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+			return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
+		}
+		for _, it := range found {
+			switch {
+			case it.gone(s.now()):
+			case it.Receipt == nil && len(all.MessageIDs) < maxUnsettled:
+				all.MessageIDs = append(all.MessageIDs, it.ID)
+			case it.Receipt != nil && len(all.Receipts) < maxUnsettled:
+				all.Receipts = append(all.Receipts, it.kept())
+			}
+		}
+		full := len(all.MessageIDs) == maxUnsettled && len(all.Receipts) == maxUnsettled
+		if full || len(out.LastEvaluatedKey) == 0 {
+			return all, nil
+		}
+		query.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}

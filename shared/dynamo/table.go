@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Definition is the table that a Store works on: its keys and indexes, the same
+// that Terraform gives it on AWS. There it also has a TTL on the attribute
+// purge; without one, what is past its retention is absent to readers all the
+// same.
+//
+// All indexes are sparse. Each shows only what its readers need and what no
+// change of status touches, unless that is what the index is for: a write that
+// changes none of it costs nothing in the index.
+//
+//	due        due_shard, due_at       what is due, of each kind in shards, by time
+//	carrier    carrier_id              the message that a carrier id belongs to
+//	unsettled  unsettled               by number: messages without an answer, kept receipts
+//	list       list_shard, list_at     an owner's messages in shards, by creation
+func Definition(table string) *dynamodb.CreateTableInput {
+	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
+		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: kind}
+	}
+	return &dynamodb.CreateTableInput{
+		TableName:   aws.String(table),
+		BillingMode: types.BillingModePayPerRequest,
+		KeySchema:   keySchema("id"),
+		AttributeDefinitions: []types.AttributeDefinition{
+			attribute("id", types.ScalarAttributeTypeS),
+			attribute("due_shard", types.ScalarAttributeTypeS),
+			attribute("due_at", types.ScalarAttributeTypeN),
+			attribute("carrier_id", types.ScalarAttributeTypeS),
+			attribute("unsettled", types.ScalarAttributeTypeS),
+			attribute("list_shard", types.ScalarAttributeTypeS),
+			attribute("list_at", types.ScalarAttributeTypeS),
+		},
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
+			index(indexDue, keySchema("due_shard", "due_at"), "created_at", "due_round", "expires_at", "purge_at", "receipt"),
+			index(indexCarrier, keySchema("carrier_id")),
+			index(indexUnsettled, keySchema("unsettled"), "purge_at", "receipt"),
+			index(indexList, keySchema("list_shard", "list_at"), "number", "reference"),
+		},
+	}
+}
+
+// CreateTable creates the table of [Definition], unless it is there, and waits
+// until it can be used: for tests and emulators.
+func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
+	_, err := client.CreateTable(ctx, Definition(table))
+	var there *types.ResourceInUseException
+	if err != nil && !errors.As(err, &there) {
+		return fmt.Errorf("creating table %s: %w", table, err)
+	}
+	ready := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay = 100 * time.Millisecond
+	})
+	if err := ready.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)}, time.Minute); err != nil {
+		return fmt.Errorf("waiting for table %s: %w", table, err)
+	}
+	return nil
+}
+
+func index(name string, keys []types.KeySchemaElement, include ...string) types.GlobalSecondaryIndex {
+	projection := &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
+	if len(include) > 0 {
+		projection = &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: include}
+	}
+	return types.GlobalSecondaryIndex{IndexName: aws.String(name), KeySchema: keys, Projection: projection}
+}
+
+// keySchema is a partition key and perhaps a sort key.
+func keySchema(names ...string) []types.KeySchemaElement {
+	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
+	var keys []types.KeySchemaElement
+	for i, name := range names {
+		keys = append(keys, types.KeySchemaElement{AttributeName: aws.String(name), KeyType: kinds[i]})
+	}
+	return keys
+}

@@ -1,0 +1,52 @@
+package dynamo
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// millis is the stored form of a time: milliseconds since 1970, 0 for none.
+type millis int64
+
+func toMillis(t time.Time) millis {
+	if t.IsZero() {
+		return 0
+	}
+	return millis(t.UnixMilli())
+}
+
+func (ms millis) time() time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(ms)).UTC()
+}
+
+// purgeSeconds is what DynamoDB's TTL goes by; it must not come before its
+// time.
+func purgeSeconds(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return ceil(at, time.Second).Unix()
+}
+
+// ceil is the first whole unit that is not before t.
+func ceil(t time.Time, unit time.Duration) time.Time {
+	if whole := t.Truncate(unit); whole.Before(t) {
+		return whole.Add(unit)
+	}
+	return t
+}
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func num[N ~int | ~int64](n N) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
+}
+
+func list(values ...types.AttributeValue) types.AttributeValue {
+	return &types.AttributeValueMemberL{Value: values}
+}

@@ -1,0 +1,116 @@
+// Package enginetest tells a test where the engine it needs listens, and notes
+// on the test which engine that is. The engines are DynamoDB Local, ElasticMQ
+// and moto; `make test` starts each once and puts its address into the
+// environment of all tests. Only tests import this package.
+//
+// All tests of a run share the engines, so a test names its tables and queues
+// freshly and chooses phone numbers of its own.
+package enginetest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// Attr is the key of the test attribute ([testing.T.Attr]) that names an engine
+// the test runs on. A sub-test inherits its parents' engines, and a test that
+// needs several carries the attribute several times.
+const Attr = "engine"
+
+// An environment variable holds an engine's URL, or [Off] and the reason why
+// the engine does not run this time.
+const (
+	EnvDynamoDB = "SMSQUEUE_TEST_DYNAMODB"
+	EnvSQS      = "SMSQUEUE_TEST_SQS"
+	EnvMoto     = "SMSQUEUE_TEST_MOTO"
+
+	// Off precedes the reason in the place of a URL.
+	Off = "off: "
+)
+
+// The values of the attribute [Attr].
+const (
+	DynamoDBLocal = "dynamodb-local"
+	ElasticMQ     = "elasticmq"
+	Moto          = "moto"
+	SQLiteEngine  = "sqlite"
+)
+
+// DynamoDB returns the URL of DynamoDB Local. Where it does not run, the test
+// is skipped with the reason; in CI (CI=true) a missing address fails it.
+func DynamoDB(t testing.TB) string {
+	t.Helper()
+	return engine(t, DynamoDBLocal, EnvDynamoDB)
+}
+
+// SQS returns the URL of ElasticMQ, under the terms of [DynamoDB].
+func SQS(t testing.TB) string {
+	t.Helper()
+	return engine(t, ElasticMQ, EnvSQS)
+}
+
+// SNS returns the URL of moto, under the terms of [DynamoDB].
+func SNS(t testing.TB) string {
+	t.Helper()
+	return engine(t, Moto, EnvMoto)
+}
+
+// SQLite notes that the test runs on SQLite, which is always there.
+func SQLite(t testing.TB) {
+	t.Helper()
+	t.Attr(Attr, SQLiteEngine)
+}
+
+// Config returns a configuration for SDK clients of the engine at url. Its
+// credentials are invented and every service's endpoint is url, so that no
+// client made from it can reach AWS.
+func Config(t testing.TB, url string) aws.Config {
+	t.Helper()
+	if url == "" {
+		t.Fatal("enginetest.Config needs the URL of an engine")
+	}
+	return aws.Config{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(url),
+		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}
+}
+
+// Tool returns the path of the program name, without which the test is skipped;
+// hint says how to get it.
+func Tool(t testing.TB, name, hint string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		lack(t, name+" is not installed: "+hint)
+	}
+	return path
+}
+
+// lack ends a test that cannot run: as skipped, or as failed where nothing may
+// be skipped.
+func lack(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+func engine(t testing.TB, name, env string) string {
+	t.Helper()
+	t.Attr(Attr, name)
+	url := os.Getenv(env)
+	if reason, off := strings.CutPrefix(url, Off); off {
+		t.Skip(reason)
+	}
+	if url == "" {
+		lack(t, name+" is not running: run `make test`, which starts it")
+	}
+	return url
+}

@@ -1,0 +1,113 @@
+// Package environ reads what a Lambda function is configured with from its
+// environment, and names everything that is wrong with it at once.
+package environ
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Reader collects variables and what is wrong with them.
+type Reader struct {
+	getenv func(string) string
+	errs   []error
+}
+
+// Read reads from getenv.
+func Read(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
+
+// Err is one error that names every missing or bad variable, or nil.
+func (r *Reader) Err() error { return errors.Join(r.errs...) }
+
+// String is the variable name, which must be set.
+func (r *Reader) String(name string) string {
+	value := r.getenv(name)
+	if value == "" {
+		r.fail(name, "is not set")
+	}
+	return value
+}
+
+// Optional is the variable name, or "".
+func (r *Reader) Optional(name string) string { return r.getenv(name) }
+
+// List is the variable name split at commas, without empty elements; it must
+// have at least one.
+func (r *Reader) List(name string) []string {
+	var list []string
+	for element := range strings.SplitSeq(r.getenv(name), ",") {
+		if element = strings.TrimSpace(element); element != "" {
+			list = append(list, element)
+		}
+	}
+	if len(list) == 0 {
+		r.fail(name, "is not set")
+	}
+	return list
+}
+
+// Int is the variable name, an integer of at least least, or otherwise.
+func (r *Reader) Int(name string, otherwise, least int) int {
+	value := r.getenv(name)
+	if value == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least {
+		r.fail(name, fmt.Sprintf("must be a whole number of at least %d", least))
+	}
+	return n
+}
+
+// Float is the variable name, a number that is not negative, or otherwise.
+func (r *Reader) Float(name string, otherwise float64) float64 {
+	value := r.getenv(name)
+	if value == "" {
+		return otherwise
+	}
+	f, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(f >= 0 && f < 1e9) {
+		r.fail(name, "must be a number of at least 0")
+	}
+	return f
+}
+
+// JSON decodes the variable name into v; v stays as it is where it is not set.
+func (r *Reader) JSON(name string, v any) {
+	value := r.getenv(name)
+	if value == "" {
+		return
+	}
+	if err := json.Unmarshal([]byte(value), v); err != nil {
+		r.fail(name, "is not the JSON it should be")
+	}
+}
+
+// Rules are the rules of the deployment: VALIDITY_HOURS, RETENTION_DAYS,
+// MAX_ATTEMPTS and SENDER_TIMEOUT_SECONDS, all optional.
+func (r *Reader) Rules() sms.Rules {
+	rules := sms.DefaultRules()
+	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
+	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
+	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
+	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", int(SenderTimeout/time.Second), 15))*time.Second + leaseMargin
+	return rules
+}
+
+// SenderTimeout is the sender function's timeout where none is set.
+const SenderTimeout = time.Minute
+
+const (
+	day         = 24 * time.Hour
+	leaseMargin = 15 * time.Second // a lease outlives the function that holds it
+)
+
+func (r *Reader) fail(name, reason string) {
+	r.errs = append(r.errs, fmt.Errorf("environment variable %s %s", name, reason))
+}

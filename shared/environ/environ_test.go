@@ -1,0 +1,76 @@
+package environ_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/environ"
+)
+
+func from(env map[string]string) *environ.Reader {
+	return environ.Read(func(name string) string { return env[name] })
+}
+
+func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
+	r := from(nil)
+	rules := r.Rules()
+	if err := rules.Check(); err != nil {
+		t.Errorf("the default rules: %v", err)
+	}
+	if rules.Lease != 75*time.Second {
+		t.Errorf("lease = %v, want the function's timeout and 15 s", rules.Lease)
+	}
+	if r.Int("N", 3, 1) != 3 || r.Float("F", 2.5) != 2.5 || r.Optional("O") != "" {
+		t.Error("a default was not given")
+	}
+	if err := r.Err(); err != nil {
+		t.Errorf("Err() = %v for nothing but optional variables", err)
+	}
+}
+
+func TestReaderReadsWhatIsSet(t *testing.T) {
+	r := from(map[string]string{
+		"S": "x", "L": " BR, US,,", "N": "4", "F": "0.5",
+		"VALIDITY_HOURS": "2", "RETENTION_DAYS": "8", "MAX_ATTEMPTS": "1", "SENDER_TIMEOUT_SECONDS": "30",
+	})
+	rules := r.Rules()
+	got := []any{
+		r.String("S"), r.List("L"), r.Int("N", 1, 1), r.Float("F", 1),
+		rules.Validity, rules.Retention, rules.MaxAttempts, rules.Lease,
+	}
+	want := []any{
+		"x", []string{"BR", "US"}, 4, 0.5,
+		2 * time.Hour, 8 * 24 * time.Hour, 1, 45 * time.Second,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values differ (-want +got):\n%s", diff)
+	}
+	if err := r.Err(); err != nil {
+		t.Errorf("Err() = %v", err)
+	}
+}
+
+func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
+	r := from(map[string]string{
+		"N": "0", "F": "-1", "L": ",", "J": "{",
+		"VALIDITY_HOURS": "x", "RETENTION_DAYS": "6", "MAX_ATTEMPTS": "0", "SENDER_TIMEOUT_SECONDS": "1",
+	})
+	r.String("S")
+	r.List("L")
+	r.Int("N", 1, 1)
+	r.Float("F", 1)
+	r.JSON("J", new(map[string]string))
+	r.Rules()
+	err := r.Err()
+	if err == nil {
+		t.Fatal("Err() = nil")
+	}
+	for _, name := range []string{"S", "L", "J", "N", "F", "VALIDITY_HOURS", "RETENTION_DAYS", "MAX_ATTEMPTS", "SENDER_TIMEOUT_SECONDS"} {
+		if !strings.Contains(err.Error(), "variable "+name+" ") {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}

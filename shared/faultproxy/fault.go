@@ -1,0 +1,145 @@
+package faultproxy
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Fault is what befalls one request. The zero Fault is [Pass].
+type Fault struct {
+	name  string
+	serve func(forward http.Handler, w http.ResponseWriter, r *http.Request)
+}
+
+// String names the fault for tables and test names.
+func (f Fault) String() string {
+	if f.name == "" {
+		return "pass"
+	}
+	return f.name
+}
+
+// Pass forwards the request and its answer.
+func Pass() Fault {
+	return Fault{"pass", http.Handler.ServeHTTP}
+}
+
+// Throttle refuses the request, unforwarded, with the code that its service
+// uses for throttling, each of which the SDK retries.
+func Throttle() Fault {
+	return Fault{"throttled", func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusBadRequest, throttlingCode(r.Header))
+	}}
+}
+
+// Refuse answers the request, unforwarded, with an error in the protocol of
+// its service: a code such as "AuthorizationError".
+func Refuse(status int, code string) Fault {
+	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, status, code)
+	}}
+}
+
+// Status answers the request, unforwarded, with a bare status, as a load
+// balancer would.
+func Status(status int) Fault {
+	return Fault{fmt.Sprintf("answered %d", status), func(_ http.Handler, w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+	}}
+}
+
+// Drop closes the connection without forwarding the request.
+func Drop() Fault {
+	return Fault{"dropped", func(http.Handler, http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	}}
+}
+
+// LoseAnswer forwards the request and closes the connection when the engine has
+// answered: it was carried out, and the client cannot know.
+func LoseAnswer() Fault {
+	return Fault{"carried out, answer lost", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
+		carryOut(forward, r)
+		panic(http.ErrAbortHandler)
+	}}
+}
+
+// LoseAnswerAfter is [LoseAnswer] with a call in between, such as one that
+// kills the process that sent the request.
+func LoseAnswerAfter(call func()) Fault {
+	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
+		carryOut(forward, r)
+		call()
+		panic(http.ErrAbortHandler)
+	}}
+}
+
+// StatusAfter forwards the request and answers a bare status in place of the
+// engine's answer.
+func StatusAfter(status int) Fault {
+	return Fault{fmt.Sprintf("carried out, answered %d", status), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
+		carryOut(forward, r)
+		w.WriteHeader(status)
+	}}
+}
+
+// Delay waits and then forwards the request, if the client is still there.
+func Delay(d time.Duration) Fault {
+	return Fault{fmt.Sprintf("delayed by %v", d), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			forward.ServeHTTP(w, r)
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+	}}
+}
+
+// Hang never answers and never forwards; it ends when the client goes away.
+func Hang() Fault {
+	return Fault{"hung", func(_ http.Handler, _ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}}
+}
+
+// HangAfter forwards the request and never answers; it ends when the client
+// goes away.
+func HangAfter() Fault {
+	return Fault{"carried out, hung", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
+		carryOut(forward, r)
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	}}
+}
+
+// throttlingCode is how the service of a request says that it throttles.
+func throttlingCode(header http.Header) string {
+	switch {
+	case strings.HasPrefix(header.Get("X-Amz-Target"), "DynamoDB"):
+		return "ProvisionedThroughputExceededException"
+	case isQuery(header):
+		return "Throttling"
+	default:
+		return "ThrottlingException"
+	}
+}
+
+// refuse writes an error as AWS's services do: XML in the query protocol,
+// else JSON.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
+	const message = "injected by the test"
+	if isQuery(r.Header) {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>injected</RequestId></ErrorResponse>", code, message)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `{"__type": "com.amazonaws#%s", "message": %q}`, code, message)
+}

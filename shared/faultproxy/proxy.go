@@ -1,0 +1,178 @@
+// Package faultproxy stands between a test's AWS clients and an engine: it
+// counts the requests below the SDK, where its retries show, and makes them
+// fail as the network and AWS do. Only tests import this package.
+package faultproxy
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Request is one HTTP request that came in.
+type Request struct {
+	Op     string // the AWS operation, such as "PutItem"; empty if it has none
+	Header http.Header
+	Body   []byte // nil unless bodies are kept
+}
+
+// Form is the body of a query-protocol request, such as SNS's.
+func (r Request) Form() url.Values {
+	form, _ := url.ParseQuery(string(r.Body)) // what can be read of it
+	return form
+}
+
+// Proxy forwards requests to an engine. Its methods may be called concurrently.
+type Proxy struct {
+	server  *httptest.Server
+	forward *httputil.ReverseProxy
+
+	mu         sync.Mutex
+	rule       func(op string, n int) Fault
+	keepBodies bool
+	requests   []Request
+	byOp       map[string]int
+}
+
+// New starts a proxy in front of the engine at targetURL, until the end of the
+// test. Without a rule every request passes.
+func New(t testing.TB, targetURL string) *Proxy {
+	t.Helper()
+	target, err := url.Parse(targetURL)
+	if err != nil {
+		t.Fatalf("faultproxy.New: %v", err)
+	}
+	transport := &http.Transport{
+		DisableCompression:  true, // the client's own Accept-Encoding goes through
+		MaxIdleConnsPerHost: 256,
+	}
+	p := &Proxy{byOp: map[string]int{}}
+	p.forward = &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: transport,
+		// An engine that is down looks as without a proxy: no answer.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	p.server = httptest.NewServer(p)
+	t.Cleanup(func() {
+		p.server.CloseClientConnections() // ends what hangs
+		p.server.Close()
+		transport.CloseIdleConnections()
+	})
+	return p
+}
+
+// URL is the address for the clients under test.
+func (p *Proxy) URL() string { return p.server.URL }
+
+// Rule decides each request's fault from now on: op is its operation, n says
+// that it is the n-th of that operation, from 1, since New or Reset. A nil rule
+// lets everything pass. The rule may be called concurrently, and may itself
+// do something first, such as to kill the process that sent the request.
+func (p *Proxy) Rule(rule func(op string, n int) Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rule = rule
+}
+
+// KeepBodies has the bodies of requests kept from now on.
+func (p *Proxy) KeepBodies() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keepBodies = true
+}
+
+// Requests returns what has come in, in the order of arrival, with whatever
+// fault it met.
+func (p *Proxy) Requests() []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Request(nil), p.requests...)
+}
+
+// Counts returns the number of requests that came in by operation.
+func (p *Proxy) Counts() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.byOp)
+}
+
+// Total is the number of requests that came in.
+func (p *Proxy) Total() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.requests)
+}
+
+// Reset forgets the requests; the rule stays.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests, p.byOp = nil, map[string]int{}
+}
+
+// ServeHTTP takes one request of a client.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The whole body first: it may name the operation, and net/http notices a
+	// client's going away only once it is read.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+
+	fault := p.note(Request{Op: operation(r.Header, body), Header: r.Header.Clone(), Body: body})
+	if fault.serve == nil {
+		fault = Pass()
+	}
+	fault.serve(p.forward, w, r)
+}
+
+// note records a request and asks the rule about it.
+func (p *Proxy) note(r Request) Fault {
+	p.mu.Lock()
+	if !p.keepBodies {
+		r.Body = nil
+	}
+	p.requests = append(p.requests, r)
+	p.byOp[r.Op]++
+	rule, n := p.rule, p.byOp[r.Op]
+	p.mu.Unlock()
+	if rule == nil {
+		return Pass()
+	}
+	return rule(r.Op, n)
+}
+
+// operation names the request's AWS operation: the JSON protocols say it in a
+// header, the query protocol in a form field.
+func operation(header http.Header, body []byte) string {
+	if target := header.Get("X-Amz-Target"); target != "" {
+		return target[strings.LastIndex(target, ".")+1:]
+	}
+	if isQuery(header) {
+		form, _ := url.ParseQuery(string(body))
+		return form.Get("Action")
+	}
+	return ""
+}
+
+func isQuery(header http.Header) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
+// carryOut forwards a request to the end, whether or not the client stays, and
+// drops the answer.
+func carryOut(forward http.Handler, r *http.Request) {
+	forward.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
+}

@@ -1,0 +1,234 @@
+package lambdatest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// EventSource is an SQS event source mapping with ReportBatchItemFailures.
+type EventSource struct {
+	Queue    *sqs.Client
+	QueueURL string
+
+	// BatchSize is the most messages in an event: 1 to 10, 10 if zero.
+	BatchSize int32
+
+	// MaximumConcurrency is the most events in hand at once, 1 if zero.
+	MaximumConcurrency int
+
+	// Invoke is the function, as a rule a [Function]'s method.
+	Invoke func(ctx context.Context, event []byte) ([]byte, error)
+
+	// Observe is told of every batch after its event, if not nil. It may be
+	// called concurrently.
+	Observe func(Batch)
+}
+
+// Batch is one event and what came of it.
+type Batch struct {
+	Messages []types.Message
+	Response []byte
+	Err      error    // of the invocation, or about the response
+	Failed   []string // ids of the messages left on the queue
+}
+
+// Poll takes messages from the queue, hands them to the function in batches
+// and deletes those that succeeded, until stop is called or the test ends.
+// Messages that failed stay until their visibility timeout ends. Stop waits for the
+// events in hand.
+func Poll(t testing.TB, source EventSource) (stop func()) {
+	t.Helper()
+	if source.BatchSize == 0 {
+		source.BatchSize = 10
+	}
+	arn, err := queueARN(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopping := make(chan struct{})
+	var pollers sync.WaitGroup
+	for range max(source.MaximumConcurrency, 1) {
+		pollers.Go(func() {
+			for {
+				select {
+				case <-stopping:
+					return
+				default:
+				}
+				if err := source.pollOnce(arn); err != nil {
+					t.Logf("event source %s: %v", arn, err)
+					select { // the queue may be away for a while
+					case <-stopping:
+					case <-time.After(200 * time.Millisecond):
+					}
+				}
+			}
+		})
+	}
+	stop = sync.OnceFunc(func() {
+		close(stopping)
+		pollers.Wait()
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func queueARN(ctx context.Context, source EventSource) (string, error) {
+	out, err := source.Queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       &source.QueueURL,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return "", fmt.Errorf("asking for the ARN of %s: %w", source.QueueURL, err)
+	}
+	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
+}
+
+// pollOnce handles one batch, if there is one within a second: a receive that
+// is broken off could take messages with it, so stopping waits for its end.
+func (s EventSource) pollOnce(arn string) error {
+	ctx := context.Background()
+	out, err := s.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:                    &s.QueueURL,
+		MaxNumberOfMessages:         s.BatchSize,
+		WaitTimeSeconds:             1,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		MessageAttributeNames:       []string{"All"},
+	})
+	if err != nil {
+		return fmt.Errorf("receiving: %w", err)
+	}
+	if len(out.Messages) == 0 {
+		return nil
+	}
+	batch := Batch{Messages: out.Messages}
+	batch.Response, batch.Err = s.Invoke(ctx, SQSEvent(arn, out.Messages))
+	if batch.Err == nil {
+		batch.Failed, batch.Err = FailedItems(batch.Response, ids(out.Messages))
+	}
+	if batch.Err != nil {
+		batch.Failed = ids(out.Messages)
+	}
+	deleteErr := s.deleteAllBut(ctx, batch.Failed, out.Messages)
+	if s.Observe != nil {
+		s.Observe(batch)
+	}
+	return deleteErr
+}
+
+func (s EventSource) deleteAllBut(ctx context.Context, failed []string, messages []types.Message) error {
+	keep := make(map[string]bool, len(failed))
+	for _, id := range failed {
+		keep[id] = true
+	}
+	var done []types.DeleteMessageBatchRequestEntry
+	for _, m := range messages {
+		if !keep[*m.MessageId] {
+			done = append(done, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	out, err := s.Queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.QueueURL, Entries: done})
+	if err != nil {
+		return fmt.Errorf("deleting %d messages: %w", len(done), err)
+	}
+	if len(out.Failed) > 0 {
+		return fmt.Errorf("deleting: %d of %d messages stay: %s", len(out.Failed), len(done), aws.ToString(out.Failed[0].Message))
+	}
+	return nil
+}
+
+func ids(messages []types.Message) []string {
+	var all []string
+	for _, m := range messages {
+		all = append(all, aws.ToString(m.MessageId))
+	}
+	return all
+}
+
+// SQSEvent is the event that Lambda makes of messages received from the queue.
+func SQSEvent(queueARN string, messages []types.Message) []byte {
+	event := events.SQSEvent{Records: []events.SQSMessage{}}
+	queueRegion := strings.Split(queueARN+":::", ":")[3]
+	for _, m := range messages {
+		attributes := map[string]events.SQSMessageAttribute{}
+		for name, a := range m.MessageAttributes {
+			attributes[name] = events.SQSMessageAttribute{
+				StringValue:      a.StringValue,
+				BinaryValue:      a.BinaryValue,
+				StringListValues: []string{},
+				BinaryListValues: [][]byte{},
+				DataType:         aws.ToString(a.DataType),
+			}
+		}
+		event.Records = append(event.Records, events.SQSMessage{
+			MessageId:              aws.ToString(m.MessageId),
+			ReceiptHandle:          aws.ToString(m.ReceiptHandle),
+			Body:                   aws.ToString(m.Body),
+			Md5OfBody:              aws.ToString(m.MD5OfBody),
+			Md5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes),
+			Attributes:             m.Attributes,
+			MessageAttributes:      attributes,
+			EventSourceARN:         queueARN,
+			EventSource:            "aws:sqs",
+			AWSRegion:              queueRegion,
+		})
+	}
+	return encode(event)
+}
+
+// FailedItems returns the ids that a function's answer to a batch names. An
+// error means that Lambda takes the whole batch as failed: the answer cannot be
+// read, or it names an id that is empty or not in the batch. The rules are
+// those of https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+func FailedItems(response []byte, batch []string) ([]string, error) {
+	// Maps, since fields of structs would match in any letter case.
+	var answer map[string]json.RawMessage
+	if err := json.Unmarshal(response, &answer); err != nil {
+		return nil, fmt.Errorf("reading the batch response: %w", err)
+	}
+	var items []map[string]json.RawMessage
+	if list, ok := answer["batchItemFailures"]; ok {
+		if err := json.Unmarshal(list, &items); err != nil {
+			return nil, fmt.Errorf("reading batchItemFailures: %w", err)
+		}
+	}
+	known := make(map[string]bool, len(batch))
+	for _, id := range batch {
+		known[id] = true
+	}
+	var failed []string
+	for _, item := range items {
+		var id string
+		if err := json.Unmarshal(item["itemIdentifier"], &id); err != nil || id == "" {
+			return nil, errors.New("batchItemFailures has an item without itemIdentifier")
+		}
+		if !known[id] {
+			return nil, fmt.Errorf("batchItemFailures names %q, which is not in the batch", id)
+		}
+		failed = append(failed, id)
+	}
+	return failed, nil
+}
+
+// encode is JSON of a value that always has one.
+func encode(v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("encoding %T: %v", v, err))
+	}
+	return raw
+}

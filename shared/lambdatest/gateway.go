@@ -1,0 +1,198 @@
+package lambdatest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/uuid"
+)
+
+// Gateway makes the events that an API Gateway REST API with a Cognito
+// authorizer and Lambda proxy integrations hands to its function.
+type Gateway struct {
+	// Resources are the API's resources without a stage, such as
+	// "/sms/{id}". The path of a request must match one of them.
+	Resources []string
+
+	// Stage is the deployed stage, "v1" if empty.
+	Stage string
+
+	// Domain says that clients use a custom domain, mapped to the stage under
+	// BasePath ("" for none), and not the execute-api address, where paths
+	// begin with the stage.
+	Domain   string
+	BasePath string
+}
+
+// Event is the proxy event of a request whose token has these claims; nil
+// claims are those of a method without an authorizer. The request's URL is the one that
+// the client typed; its body is read. Where API Gateway would refuse the
+// request itself, the error says so.
+func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
+	stage := g.Stage
+	if stage == "" {
+		stage = "v1"
+	}
+	host, prefix := "a1b2c3d4e5.execute-api."+region+".amazonaws.com", "/"+stage
+	if g.Domain != "" {
+		host, prefix = g.Domain, strings.TrimSuffix("/"+g.BasePath, "/")
+	}
+	typed := r.URL.EscapedPath()
+	path, ok := strings.CutPrefix(typed, prefix)
+	if !ok {
+		return nil, fmt.Errorf("403: %s is not under %s", typed, prefix)
+	}
+	resource, parameters, ok := g.route(path)
+	if !ok {
+		return nil, fmt.Errorf("403: no resource for %s", path)
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("400: %w", err)
+	}
+	body := []byte{}
+	if r.Body != nil {
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, fmt.Errorf("reading the body: %w", err)
+		}
+	}
+	header := maps.Clone(r.Header)
+	if header == nil {
+		header = http.Header{}
+	}
+	for name, value := range map[string]string{"Host": host, "X-Forwarded-For": "203.0.113.17", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"} {
+		header.Set(name, value)
+	}
+
+	now := time.Now().UTC()
+	if len(query) == 0 {
+		query = nil
+	}
+	event := events.APIGatewayProxyRequest{
+		Resource: resource,
+		// The stage is gone from this one, a base path is not.
+		Path:                            path,
+		HTTPMethod:                      r.Method,
+		Headers:                         last(header),
+		MultiValueHeaders:               header,
+		QueryStringParameters:           last(query),
+		MultiValueQueryStringParameters: query,
+		PathParameters:                  parameters,
+		Body:                            string(body),
+		RequestContext: events.APIGatewayProxyRequestContext{
+			AccountID: account, APIID: "a1b2c3d4e5", ResourceID: "k3v9ab",
+			Stage: stage, DomainName: host, DomainPrefix: strings.Split(host, ".")[0],
+			RequestID: uuid.NewString(), ExtendedRequestID: "Zk3qPHJ2oAMEhOQ=", Protocol: "HTTP/1.1",
+			Identity:     events.APIGatewayRequestIdentity{SourceIP: "203.0.113.17", UserAgent: r.UserAgent()},
+			ResourcePath: resource, Path: typed, HTTPMethod: r.Method,
+			RequestTime: now.Format("02/Jan/2006:15:04:05 -0700"), RequestTimeEpoch: now.UnixMilli(),
+		},
+	}
+	if g.Domain != "" {
+		event.Path = typed
+	}
+	if event.HTTPMethod == "" {
+		event.HTTPMethod, event.RequestContext.HTTPMethod = http.MethodGet, http.MethodGet
+	}
+	if claims != nil {
+		event.RequestContext.Authorizer = map[string]any{"claims": claims}
+	}
+	if !utf8.Valid(body) { // as with the binary media type */*; without it the bytes would be mangled
+		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+	}
+	return encode(event), nil
+}
+
+// route finds the resource for a path; a literal segment goes before a
+// parameter. Parameters stay as the client encoded them.
+func (g Gateway) route(path string) (resource string, parameters map[string]string, ok bool) {
+	segments := strings.Split(path, "/")
+	// "{" sorts after letters, so the most literal match comes first.
+	for _, resource := range slices.Sorted(slices.Values(g.Resources)) {
+		pattern := strings.Split(resource, "/")
+		if len(pattern) != len(segments) {
+			continue
+		}
+		var parameters map[string]string
+		ok := true
+		for i, p := range pattern {
+			if name, isParameter := strings.CutPrefix(p, "{"); isParameter && segments[i] != "" {
+				if parameters == nil {
+					parameters = map[string]string{}
+				}
+				parameters[strings.TrimSuffix(name, "}")] = segments[i]
+			} else if p != segments[i] {
+				ok = false
+			}
+		}
+		if ok {
+			return resource, parameters, true
+		}
+	}
+	return "", nil, false
+}
+
+// last is the event's map of single values, null if there are none: of several,
+// API Gateway keeps the last.
+func last(all map[string][]string) map[string]string {
+	if len(all) == 0 {
+		return nil
+	}
+	single := make(map[string]string, len(all))
+	for name, values := range all {
+		if len(values) > 0 {
+			single[name] = values[len(values)-1]
+		}
+	}
+	return single
+}
+
+// Response is the HTTP response that API Gateway makes of a function's answer
+// to a proxy event. An answer that it cannot use, for which a client would get
+// a 502, is an error.
+func Response(answer []byte) (*http.Response, error) {
+	var event events.APIGatewayProxyResponse
+	if err := json.Unmarshal(answer, &event); err != nil {
+		return nil, fmt.Errorf("502: reading the proxy response: %w", err)
+	}
+	if event.StatusCode < 200 || event.StatusCode > 599 {
+		return nil, fmt.Errorf("502: proxy response with status %d", event.StatusCode)
+	}
+	body := event.Body
+	if event.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
+			return nil, fmt.Errorf("502: decoding the proxy response: %w", err)
+		}
+		body = string(decoded)
+	}
+	header := http.Header{}
+	for name, values := range event.MultiValueHeaders {
+		for _, v := range values {
+			header.Add(name, v)
+		}
+	}
+	for name, v := range event.Headers {
+		if !slices.Contains(header.Values(name), v) {
+			header.Add(name, v)
+		}
+	}
+	return &http.Response{
+		StatusCode: event.StatusCode,
+		Status:     fmt.Sprintf("%d %s", event.StatusCode, http.StatusText(event.StatusCode)),
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        header,
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}, nil
+}

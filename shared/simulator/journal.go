@@ -1,0 +1,215 @@
+package simulator
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Verdict is what became of a hand-over.
+type Verdict string
+
+// The verdicts in the log.
+const (
+	Taken    Verdict = "taken" // whether or not the answer arrived
+	Rejected Verdict = "rejected"
+)
+
+// Entry is one hand-over as the log has it: a line of JSON.
+type Entry struct {
+	At        time.Time  `json:"at"`
+	CarrierID string     `json:"carrierId,omitempty"` // of taken ones
+	MessageID string     `json:"messageId"`
+	HandOver  string     `json:"handOver"` // the token of the sender's lease
+	Number    sms.Number `json:"number"`
+	Text      string     `json:"text"`
+	Type      sms.Type   `json:"type,omitempty"`
+	Verdict   Verdict    `json:"verdict"`
+	Fault     string     `json:"fault,omitempty"` // the Name of its number, where that made a difference
+}
+
+const logName = "handed-over.jsonl"
+
+// ReadLog reads the whole log in the folder dir, also while a carrier has it
+// open. It leaves out a last line that is not complete.
+func ReadLog(dir string) ([]Entry, error) {
+	file, err := os.Open(filepath.Join(dir, logName))
+	if err != nil {
+		return nil, fmt.Errorf("reading the simulated carrier's log: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	var all []Entry
+	lines := bufio.NewReader(file)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		var e Entry
+		if err == nil {
+			err = json.Unmarshal(line, &e)
+		}
+		if err != nil {
+			return all, fmt.Errorf("reading line %d of the simulated carrier's log: %w", n, err)
+		}
+		all = append(all, e)
+	}
+}
+
+// journal is the log of a running carrier. One goroutine writes it, and syncs
+// once for all that came while it synced before.
+type journal struct {
+	file   *os.File
+	writes chan write
+	ended  chan struct{}
+	size   atomic.Int64  // bytes that are synced
+	grown  chan struct{} // receives after size grew
+}
+
+// write is a line on its way into the log.
+type write struct {
+	line []byte
+	done chan<- error
+}
+
+// group is how many lines are synced at once.
+const group = 1024
+
+func openJournal(dir string) (*journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, logName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	j := &journal{file: file, writes: make(chan write), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
+	size, err := cutTornLine(file)
+	if err == nil {
+		err = syncFolder(dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	j.size.Store(size)
+	return j, nil
+}
+
+// cutTornLine removes what stands after the last line break and returns the
+// size that is left.
+func cutTornLine(file *os.File) (int64, error) {
+	end, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, err
+	}
+	chunk := make([]byte, 64<<10)
+	size := int64(0)
+	for at := end; at > 0 && size == 0; {
+		n := min(at, int64(len(chunk)))
+		at -= n
+		if _, err := file.ReadAt(chunk[:n], at); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(chunk[:n], '\n'); i >= 0 {
+			size = at + int64(i) + 1
+		}
+	}
+	if size < end {
+		if err := file.Truncate(size); err != nil {
+			return 0, err
+		}
+	}
+	return size, file.Sync()
+}
+
+// syncFolder makes the names of new files durable.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// append returns nil when e is durable. errNotWritten means that it never will
+// be; after any other error, the end of ctx included, it may be.
+func (j *journal) append(ctx context.Context, e Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotWritten, err)
+	}
+	done := make(chan error, 1)
+	select {
+	case j.writes <- write{append(line, '\n'), done}:
+	case <-j.ended:
+		return errNotWritten
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run writes until ctx ends or a write fails: what a disk holds after that,
+// nobody knows.
+func (j *journal) run(ctx context.Context) {
+	defer close(j.ended)
+	var buffer bytes.Buffer
+	waiting := make([]chan<- error, 0, group)
+	for {
+		buffer.Reset()
+		waiting = waiting[:0]
+		select {
+		case <-ctx.Done():
+			return
+		case w := <-j.writes:
+			buffer.Write(w.line)
+			waiting = append(waiting, w.done)
+		}
+		for more := true; more && len(waiting) < group; {
+			select {
+			case w := <-j.writes:
+				buffer.Write(w.line)
+				waiting = append(waiting, w.done)
+			default:
+				more = false
+			}
+		}
+		err := j.write(buffer.Bytes())
+		for _, done := range waiting {
+			done <- err
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (j *journal) write(lines []byte) error {
+	if _, err := j.file.Write(lines); err != nil {
+		return fmt.Errorf("writing the simulated carrier's log: %w", err)
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("syncing the simulated carrier's log: %w", err)
+	}
+	j.size.Add(int64(len(lines)))
+	select {
+	case j.grown <- struct{}{}:
+	default:
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package simulator
+
+import (
+	"fmt"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Number is a phone number for which something particular happens.
+type Number struct {
+	Number  sms.Number
+	Name    string
+	Happens string // for people
+}
+
+// The names of the Numbers, which the log repeats as faults.
+const (
+	Refused       = "refused"
+	OptedOut      = "opted-out"
+	Unreachable   = "unreachable"
+	Throttled     = "throttled"
+	NoAnswer      = "no-answer"
+	SpendLimit    = "spend-limit"
+	EarlyReceipt  = "early-receipt"
+	DoubleReceipt = "double-receipt"
+)
+
+// Throttles is how many hand-overs of one message to the Throttled number are
+// refused for now before one is taken.
+const Throttles = 2
+
+// Numbers lists them all. They are valid numbers that belong to nobody: the
+// North American plan sets 555-0100 to 555-0199 aside for fiction in every area.
+var Numbers = []Number{
+	{"+12025550101", Refused, "the carrier refuses the number for good"},
+	{"+12025550102", OptedOut, "the carrier refuses it for good: the recipient has opted out"},
+	{"+12025550103", Unreachable, "taken, then a receipt says that the phone could not be reached"},
+	{"+12025550104", Throttled, fmt.Sprintf("the first %d hand-overs of a message are refused for now, the next is delivered", Throttles)},
+	{"+12025550105", NoAnswer, "the first hand-over of a message is taken and gets no answer; its receipt follows"},
+	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered"},
+	{"+12025550107", EarlyReceipt, "delivered, and the receipt comes before the answer"},
+	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
+}
+
+// fault is what happens at the nth hand-over, from 1, of a message to number;
+// "" where it is simply delivered.
+func fault(number sms.Number, nth int) string {
+	for _, n := range Numbers {
+		if n.Number != number {
+			continue
+		}
+		switch n.Name {
+		case NoAnswer, SpendLimit:
+			if nth > 1 {
+				return ""
+			}
+		case Throttled:
+			if nth > Throttles {
+				return ""
+			}
+		}
+		return n.Name
+	}
+	if _, err := sms.ParseNumber(number.String()); err != nil {
+		return Refused
+	}
+	return ""
+}
+
+// refusal is the carrier's "no" for a fault, or nil where it takes the message.
+// Codes and words are those of SNS.
+func refusal(fault string) *sms.CarrierError {
+	switch fault {
+	case Refused:
+		return &sms.CarrierError{
+			Refusal: sms.RefusedForGood, Failure: sms.NumberRefused,
+			Code: "InvalidParameter", Detail: "Invalid parameter: PhoneNumber is not valid to publish to",
+		}
+	case OptedOut:
+		return &sms.CarrierError{
+			Refusal: sms.RefusedForGood, Failure: sms.OptedOut,
+			Code: "OptedOut", Detail: "Phone number is opted out",
+		}
+	case Throttled:
+		return &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttled", Detail: "Rate exceeded"}
+	}
+	return nil
+}

@@ -1,0 +1,358 @@
+package simulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
+)
+
+const ordinary sms.Number = "+5511999999999"
+
+func TestConformance(t *testing.T) {
+	smstest.TestCarrier(t, func(t *testing.T) smstest.CarrierUnderTest {
+		dir := t.TempDir()
+		carrier := open(t, dir, simulator.Options{})
+		return smstest.CarrierUnderTest{
+			Carrier: carrier, Good: ordinary, Refused: number(t, simulator.Refused),
+			Lossy: carrier, LossyNumber: number(t, simulator.NoAnswer),
+			Taken: func(t *testing.T) []smstest.Taken {
+				var all []smstest.Taken
+				for _, e := range read(t, dir) {
+					if e.Verdict == simulator.Taken {
+						all = append(all, smstest.Taken{CarrierID: e.CarrierID, Number: e.Number, Text: e.Text})
+					}
+				}
+				return all
+			},
+		}
+	})
+}
+
+func TestNumbersAreValidAndDiffer(t *testing.T) {
+	seen := make(map[sms.Number]bool)
+	for _, n := range simulator.Numbers {
+		parsed, err := phonenumbers.Parse(n.Number.String(), "")
+		if err != nil || !phonenumbers.IsValidNumber(parsed) {
+			t.Errorf("%s (%s) is not valid: %v", n.Number, n.Name, err)
+		}
+		if seen[n.Number] || n.Name == "" || n.Happens == "" {
+			t.Errorf("%+v stands twice or lacks a text", n)
+		}
+		seen[n.Number] = true
+	}
+}
+
+func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
+	const accepted = "SUCCESS: Message has been accepted by phone carrier"
+	forNow := string(sms.RefusedForNow)
+	for _, tt := range []struct {
+		name     string
+		answers  []string // of one message's hand-overs
+		receipts []string
+	}{
+		{"", []string{"taken", "taken"}, []string{accepted, accepted}},
+		{simulator.Refused, []string{"for good: number-refused"}, nil},
+		{simulator.OptedOut, []string{"for good: opted-out"}, nil},
+		{simulator.Unreachable, []string{"taken"}, []string{"FAILURE: Phone is currently unreachable/unavailable"}},
+		{simulator.Throttled, []string{forNow, forNow, "taken", "taken"}, []string{accepted, accepted}},
+		{simulator.NoAnswer, []string{"no answer", "taken"}, []string{accepted, accepted}},
+		{simulator.SpendLimit, []string{"taken", "taken"}, []string{"FAILURE: No quota left for account", accepted}},
+		{simulator.EarlyReceipt, []string{"taken"}, []string{accepted}},
+		{simulator.DoubleReceipt, []string{"taken"}, []string{accepted, accepted}},
+	} {
+		t.Run("number "+tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got receipts
+				carrier := open(t, t.TempDir(), simulator.Options{
+					Delay: 20 * time.Millisecond, ReceiptDelay: time.Second, Silence: time.Second, Receipts: got.add,
+				})
+				m := message(ordinary)
+				if tt.name != "" {
+					m.Number = number(t, tt.name)
+				}
+				var answers []string
+				for range tt.answers {
+					answers = append(answers, answer(carrier.HandOver(t.Context(), m)))
+					if tt.name == simulator.EarlyReceipt && len(got.list()) != 1 {
+						t.Errorf("%d receipts before the answer, want 1", len(got.list()))
+					}
+				}
+				if diff := cmp.Diff(tt.answers, answers); diff != "" {
+					t.Errorf("answers (-want +got):\n%s", diff)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if diff := cmp.Diff(tt.receipts, got.summaries(t)); diff != "" {
+					t.Errorf("receipts (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestTheReceiptHasTheFormOfSNS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got receipts
+		carrier := open(t, t.TempDir(), simulator.Options{ReceiptDelay: 1344 * time.Millisecond, Receipts: got.add})
+		m := message(ordinary)
+		m.Text = strings.Repeat("a", 161)
+		id, err := carrier.HandOver(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		want := []string{`{"notification":{"messageId":"` + id + `","timestamp":"2000-01-01 00:00:00.000"},` +
+			`"delivery":{"phoneCarrier":"Simulated carrier","mnc":1,"mcc":1,"numberOfMessageParts":2,` +
+			`"destination":"+5511999999999","priceInUSD":0.0129,"smsType":"Transactional",` +
+			`"providerResponse":"Message has been accepted by phone carrier",` +
+			`"dwellTimeMs":1344,"dwellTimeMsUntilDeviceAck":1344},"status":"SUCCESS"}`}
+		if diff := cmp.Diff(want, got.list()); diff != "" {
+			t.Errorf("receipts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var got receipts
+		got.fail(errors.New("the store is away"))
+		options := simulator.Options{ReceiptDelay: time.Second, Receipts: got.add}
+
+		first := open(t, dir, options)
+		for range 3 {
+			if _, err := first.HandOver(t.Context(), message(ordinary)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(got.list()); n < 6 {
+			t.Errorf("%d receipts sent, want all three again and again", n)
+		}
+		shut(t, first)
+
+		got.fail(nil)
+		second := open(t, dir, options)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(got.list()); n != 3 {
+			t.Errorf("after the restart %d receipts, want 3", n)
+		}
+		shut(t, second)
+
+		got.fail(nil)
+		third := open(t, dir, options)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(got.list()); n != 0 {
+			t.Errorf("after another restart %d receipts, want none", n)
+		}
+		if _, err := third.HandOver(t.Context(), message(ordinary)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(got.list()); n != 1 {
+			t.Errorf("after one more message %d receipts, want 1", n)
+		}
+	})
+}
+
+func TestTheLogSurvivesACrashInTheMidstOfALine(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir, simulator.Options{})
+	m := message(ordinary)
+	m.LeaseToken = "lease-1"
+	id, err := first.HandOver(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut(t, first)
+	file, err := os.OpenFile(filepath.Join(dir, "handed-over.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteString(`{"at":"2026-01-01T00:00:00Z","carrierId":"torn` + strings.Repeat("x", 70<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []simulator.Entry{{
+		CarrierID: id, MessageID: m.ID, HandOver: "lease-1", Number: ordinary, Text: m.Text, Type: m.Type, Verdict: simulator.Taken,
+	}}
+	exceptTime := cmpopts.IgnoreFields(simulator.Entry{}, "At")
+	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
+		t.Errorf("the log before it was opened (-want +got):\n%s", diff)
+	}
+
+	second := open(t, dir, simulator.Options{})
+	id, err = second.HandOver(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, want[0])
+	want[1].CarrierID = id
+	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
+		t.Errorf("the log after it was opened (-want +got):\n%s", diff)
+	}
+}
+
+func TestAClosedCarrierRefusesForNow(t *testing.T) {
+	carrier, err := simulator.Open(t.TempDir(), simulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut(t, carrier)
+	if got := answer(carrier.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
+		t.Errorf("answer %q, want %q", got, sms.RefusedForNow)
+	}
+}
+
+func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		carrier := open(t, dir, simulator.Options{Silence: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		begin := time.Now()
+		_, err := carrier.HandOver(ctx, message(number(t, simulator.NoAnswer)))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
+			t.Errorf("after %v: %v, want the deadline", time.Since(begin), err)
+		}
+		if n := len(read(t, dir)); n != 1 {
+			t.Errorf("%d entries, want 1", n)
+		}
+	})
+}
+
+func BenchmarkHandOver(b *testing.B) {
+	carrier, err := simulator.Open(b.TempDir(), simulator.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = carrier.Close() })
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := carrier.HandOver(b.Context(), message(ordinary)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func message(to sms.Number) sms.Message {
+	return sms.Message{ID: sms.NewID(), Number: to, Text: "Your code is 1234", Type: sms.Transactional, LeaseToken: sms.NewToken()}
+}
+
+func number(t *testing.T, name string) sms.Number {
+	t.Helper()
+	for _, n := range simulator.Numbers {
+		if n.Name == name {
+			return n.Number
+		}
+	}
+	t.Fatalf("no number is named %q", name)
+	return ""
+}
+
+func open(t *testing.T, dir string, options simulator.Options) *simulator.Carrier {
+	t.Helper()
+	carrier, err := simulator.Open(dir, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = carrier.Close() })
+	return carrier
+}
+
+func shut(t *testing.T, carrier *simulator.Carrier) {
+	t.Helper()
+	if err := carrier.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, dir string) []simulator.Entry {
+	t.Helper()
+	entries, err := simulator.ReadLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+// answer is what a hand-over came to, in a word.
+func answer(id string, err error) string {
+	var refused *sms.CarrierError
+	switch {
+	case err == nil && id != "":
+		return "taken"
+	case errors.As(err, &refused) && refused.Refusal == sms.RefusedForGood:
+		return string(refused.Refusal) + ": " + string(refused.Failure)
+	case errors.As(err, &refused):
+		return string(refused.Refusal)
+	}
+	return "no answer"
+}
+
+// receipts collects what a carrier reports.
+type receipts struct {
+	mu    sync.Mutex
+	lines []string
+	err   error
+}
+
+func (r *receipts) add(_ context.Context, line []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, string(line))
+	return r.err
+}
+
+// fail begins anew: from now on every receipt gets err.
+func (r *receipts) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines, r.err = nil, err
+}
+
+func (r *receipts) list() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.lines...)
+}
+
+func (r *receipts) summaries(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, line := range r.list() {
+		var l struct {
+			Status   string
+			Delivery struct{ ProviderResponse string }
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l.Status+": "+l.Delivery.ProviderResponse)
+	}
+	return all
+}

@@ -1,0 +1,82 @@
+package sms
+
+import "time"
+
+// DueKind says what the relay does when a record's time has come.
+type DueKind string
+
+// What records can be due for.
+const (
+	// DueSend: it is in no queue and must get there: after a failed enqueue,
+	// when scheduled, when a retry's time has come.
+	DueSend DueKind = "send"
+	// DueRescue: it was enqueued, but that copy may be lost.
+	DueRescue DueKind = "rescue"
+	// DueLease: a sender's lease ends; what it did is not known.
+	DueLease DueKind = "lease"
+)
+
+// DueKinds lists them all.
+func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
+
+// Due is the work that is left on a record. A settled record has none.
+type Due struct {
+	Kind  DueKind   `json:"kind,omitempty"`
+	At    time.Time `json:"at,omitzero"`
+	Round int       `json:"round,omitempty"` // rescues so far, for the doubling
+}
+
+// IsZero reports whether no work is left.
+func (d Due) IsZero() bool { return d.Kind == "" }
+
+// DueEntry is what the index of due records tells without reading them.
+type DueEntry struct {
+	Ref       Ref
+	Due       Due
+	ExpiresAt time.Time
+}
+
+const (
+	firstRescue = 2 * time.Minute // after the enqueue
+	nextRescue  = 5 * time.Minute // doubling
+	lastRescue  = 6 * time.Hour   // at most
+)
+
+// enqueued is what a record is due for once a copy was put on the queue that
+// arrives at the time at.
+func enqueued(at, expiresAt time.Time) Due {
+	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
+}
+
+// Postponed is what e is due for once the relay took it up at now. It guards
+// against a second relay, and against the loss of the copy that is enqueued.
+func (e DueEntry) Postponed(now time.Time) Due {
+	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
+	switch e.Due.Kind {
+	case DueSend:
+		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(firstRescue)}
+	case DueRescue:
+		next.At = now.Add(min(nextRescue<<min(e.Due.Round, 16), lastRescue))
+	case DueLease:
+	}
+	next.At = stamp(next.At)
+	if e.ExpiresAt.After(now) {
+		next = notAfter(next, e.ExpiresAt)
+	}
+	return next
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// notAfter pulls d to the time at which the record must be ended anyway.
+func notAfter(d Due, expiresAt time.Time) Due {
+	if expiresAt.Before(d.At) {
+		d.At = expiresAt
+	}
+	return d
+}

@@ -1,0 +1,62 @@
+package sms
+
+import (
+	"strconv"
+)
+
+// FailureCode is the value of failure.code in the API.
+type FailureCode string
+
+// The codes; Explain says what each means.
+const (
+	NumberRefused    FailureCode = "number-refused"
+	ContentRefused   FailureCode = "content-refused"
+	RequestRefused   FailureCode = "request-refused"
+	OptedOut         FailureCode = "opted-out"
+	Unreachable      FailureCode = "unreachable"
+	HandsetBlocked   FailureCode = "blocked-by-handset"
+	CarrierBlocked   FailureCode = "blocked-by-carrier"
+	Spam             FailureCode = "spam"
+	PriceExceeded    FailureCode = "price-exceeded"
+	CarrierFault     FailureCode = "carrier-fault"
+	NoAnswer         FailureCode = "no-answer"
+	ExpiryPassed     FailureCode = "expired"
+	AccountExhausted FailureCode = "account-exhausted"
+)
+
+// Failures is the catalogue: what each code means and what the client can do.
+// Permanent ones will fail again however often the same message is resent.
+var Failures = []Failure{
+	{NumberRefused, "The carrier does not accept this phone number.", true, "Check the number with its owner before sending again."},
+	{ContentRefused, "The carrier does not accept this text.", true, "Change the text and send a new message."},
+	{RequestRefused, "The carrier does not accept this combination of fields.", true, "Check senderId, originationNumber, entityId and templateId for the destination's country."},
+	{OptedOut, "The recipient has opted out of messages from this account.", true, "Do not send again until the recipient opts in."},
+	{Unreachable, "The phone could not be reached in the time the carrier tries.", false, "Resend it later."},
+	{HandsetBlocked, "The phone has blocked messages.", true, "Ask the recipient to unblock them, or reach them another way."},
+	{CarrierBlocked, "The phone's carrier has blocked this message or destination.", true, "Ask the operator of this service to take it up with the carrier."},
+	{Spam, "The phone's carrier took the message for spam.", true, "Change the text or register the sender, then send a new message."},
+	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
+	{CarrierFault, "The carrier reported an error of its own.", false, "Resend it later."},
+	{NoAnswer, "The message was handed over but no answer came back: it may have been delivered.", false, "Resend it if a second copy does no harm."},
+	{ExpiryPassed, "The time to send the message ran out before a carrier took it.", false, "Resend it with a later expiresAt."},
+	{AccountExhausted, "The carrier has stopped all messages of this account for now.", false, "Resend it later; the operator of this service has to act."},
+}
+
+// Explain is the catalogue's entry for code; an unknown code is a carrier's
+// fault.
+func Explain(code FailureCode) *Failure {
+	for _, f := range Failures {
+		if f.Code == code {
+			return &f
+		}
+	}
+	return Explain(CarrierFault)
+}
+
+// NanoUSD is an amount in billionths of a US dollar.
+type NanoUSD int64
+
+const nanoPerUSD = 1_000_000_000
+
+// String is the amount in dollars as a plain decimal without trailing zeros.
+func (n NanoUSD) String() string { return strconv.FormatFloat(float64(n)/nanoPerUSD, 'f', -1, 64) }

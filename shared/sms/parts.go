@@ -1,0 +1,116 @@
+package sms
+
+import "unicode/utf16"
+
+// Encoding is how a text travels: as 7-bit characters of the GSM alphabet, or
+// as UTF-16 where the alphabet lacks one of its characters.
+type Encoding string
+
+// The two encodings.
+const (
+	GSM7 Encoding = "GSM-7"
+	UCS2 Encoding = "UCS-2"
+)
+
+// MaxTextLength is the longest text accepted, in UTF-16 units as TextLength
+// counts them. SNS takes 1,600 "characters" without saying which kind; of code
+// points and UTF-16 units the latter are never fewer, so what passes here
+// passes there.
+const MaxTextLength = 1600
+
+// What fits into a message of one part, and into each part of a longer one,
+// which gives 6 of its 140 bytes to the header that joins them (3GPP TS
+// 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
+const (
+	septetsAlone  = 160
+	septetsJoined = 153
+	unitsAlone    = 70
+	unitsJoined   = 67
+)
+
+// Measurement is the size of a text on the air. Parts is an estimate: a
+// carrier may split at word boundaries, and need one more.
+type Measurement struct {
+	Encoding Encoding
+	Parts    int
+	Units    int       // septets in GSM-7, UTF-16 units in UCS-2, without joining headers
+	Forcing  []Forcing // in order of first appearance; nil in GSM-7
+}
+
+// Forcing is a character that the GSM alphabet lacks, and that therefore
+// forces the whole text into UCS-2.
+type Forcing struct {
+	Char  rune
+	Count int // how often it occurs
+	First int // where it occurs first, in characters (code points) from 0
+	// Replacement is in the GSM alphabet and can stand in for Char, if
+	// Replaceable. It is empty for what nobody would miss, like a zero width
+	// space.
+	Replacement string
+	Replaceable bool
+}
+
+// Measure tells how text is encoded and split. It never splits an escape pair
+// or a surrogate pair, so there can be more parts than the units alone need.
+//
+// An empty text has no units but is one part, as an empty message would be;
+// refusing it is not Measure's part. A byte that is not UTF-8 counts as U+FFFD,
+// which is what encoding/json would send.
+func Measure(text string) Measurement {
+	if forcing := forcing(text); forcing != nil {
+		units, parts := split(text, utf16.RuneLen, unitsAlone, unitsJoined)
+		return Measurement{Encoding: UCS2, Parts: parts, Units: units, Forcing: forcing}
+	}
+	units, parts := split(text, septets, septetsAlone, septetsJoined)
+	return Measurement{Encoding: GSM7, Parts: parts, Units: units}
+}
+
+// TextLength is the length that MaxTextLength bounds: UTF-16 units, two for an
+// emoji and one for nearly everything else.
+func TextLength(text string) int {
+	n := 0
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// split fills parts with whole characters of the given width.
+func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
+	parts = 1
+	used := 0
+	for _, r := range text {
+		w := width(r)
+		units += w
+		if used+w > joined {
+			parts++
+			used = 0
+		}
+		used += w
+	}
+	if units <= alone {
+		return units, 1
+	}
+	return units, parts
+}
+
+// forcing lists what GSM-7 lacks, nil if it lacks nothing.
+func forcing(text string) []Forcing {
+	var found []Forcing
+	at := map[rune]int{} // index in found
+	position := 0
+	for _, r := range text {
+		if septets(r) == 0 {
+			i, known := at[r]
+			if !known {
+				i = len(found)
+				at[r] = i
+				replacement, ok := standIn(r)
+				found = append(found, Forcing{Char: r, First: position, Replacement: replacement, Replaceable: ok})
+			}
+			found[i].Count++
+		}
+		position++
+	}
+	return found
+}

@@ -1,0 +1,217 @@
+package sms
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Messages holds the records. It is the truth; the queue is a hint.
+//
+// A call that returns nil was carried out and is durable. ErrUnavailable and
+// the errors that the methods name mean that it was not; after any other error
+// it may have been. Each write is atomic, and a read that begins after a write
+// ended sees it. Any number of callers may call at once: of those that change
+// the same revision one wins. An adapter whose client repeats a write by itself
+// recognizes its own earlier success. A record past its PurgeAt is absent.
+type Messages interface {
+	// Create writes m where its id has no record yet. Otherwise it returns
+	// a *ConflictError with the record that stands there, unless that has
+	// m's Nonce: then the earlier write was this one.
+	Create(ctx context.Context, m Message) error
+	// Get returns the record as of now, or ErrNotFound.
+	Get(ctx context.Context, id string) (Message, error)
+	// Claim applies c to the record that ref names and returns it as it is
+	// then: text, number and lease. One write and no read where the record is
+	// queued and its events are not full. ErrNotFound for an absent record or
+	// another generation; *NotClaimableError where c.Refuse gives a reason.
+	Claim(ctx context.Context, ref Ref, c Claim) (Message, error)
+	// Update replaces old by next, which the caller derived from it, and
+	// returns next with the Revision that it now has. *ConflictError with the
+	// current record if that no longer has old's revision; ErrNotFound.
+	Update(ctx context.Context, old, next Message) (Message, error)
+}
+
+// Agenda finds the records that need work, by time and never by reading them
+// all.
+type Agenda interface {
+	// Shards is the fixed number of independent parts of each agenda.
+	Shards() int
+	// Due lists, oldest first, what is due until and including q.Until.
+	// It may lag behind writes by a second and show what is no longer due.
+	Due(ctx context.Context, q DueQuery) (DuePage, error)
+	// Postpone gives the record of e the Due next, if it still has the one of
+	// e, and returns it. One write. *ConflictError otherwise; ErrNotFound.
+	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
+}
+
+// DueQuery asks for one page of one shard.
+type DueQuery struct {
+	Kind  DueKind
+	Shard int
+	Until time.Time
+	Limit int
+	After string // DuePage.Next of the page before; "" for the first
+}
+
+// DuePage is one page of an agenda.
+type DuePage struct {
+	Entries []DueEntry
+	Next    string // "" after the last page
+}
+
+// Receipts finds the messages that receipts belong to, and keeps receipts that
+// belong to none yet. Its reads may lag behind writes by a second.
+type Receipts interface {
+	// FindByCarrierID returns the id of the message that has a hand-over with
+	// this carrier id, the older ones of several included; ErrNotFound. It may
+	// name one that is past its retention, which Receive then does not find.
+	FindByCarrierID(ctx context.Context, carrierID string) (messageID string, err error)
+	// Receive applies rules.Receive to the record of id and returns it. One
+	// write and no read where the record is sent and rc is the receipt of its
+	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
+	// carrier id.
+	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
+	// Unsettled returns everything about number that waits for its
+	// counterpart: messages that are Unsettled, and kept receipts, at most
+	// 100 of each.
+	Unsettled(ctx context.Context, number Number) (Unsettled, error)
+}
+
+// Unsettled is what stands unmatched for one number.
+type Unsettled struct {
+	MessageIDs []string
+	Receipts   []KeptReceipt
+}
+
+// ReceiptKeeper keeps receipts that match nothing yet.
+type ReceiptKeeper interface {
+	// Keep writes k, in place of one with the same ID.
+	Keep(ctx context.Context, k KeptReceipt) error
+	// Forget removes k; no error where it is gone already.
+	Forget(ctx context.Context, k KeptReceipt) error
+	// DueReceipts lists up to limit kept receipts due until and including
+	// until, oldest first.
+	DueReceipts(ctx context.Context, until time.Time, limit int) ([]KeptReceipt, error)
+}
+
+// Lister lists an owner's messages.
+type Lister interface {
+	// List returns a page of messages, newest first. It examines at most
+	// q.Examine records, so that a page may be short or empty and still have
+	// a next one. What was created in the last ten seconds may be missing.
+	List(ctx context.Context, q ListQuery) (ListPage, error)
+}
+
+// ListQuery selects messages. Zero fields select everything but for Owner,
+// which may be empty only on one machine: then it lists all owners' messages.
+type ListQuery struct {
+	Owner     string
+	Status    Status
+	Number    Number
+	Reference string
+	From, To  time.Time // CreatedAt, from inclusive, to exclusive
+	Limit     int       // messages on a page, at least 1
+	Examine   int       // records read for a page, at least Limit
+	After     string    // ListPage.Next of the page before; "" for the first
+}
+
+// ListPage is one page of a list. Messages have no events.
+type ListPage struct {
+	Messages []Message
+	Next     string // "" after the last page
+}
+
+// Breakers holds the one breaker of a deployment.
+type Breakers interface {
+	// LoadBreaker returns the breaker; a closed one with Revision "" where
+	// none was ever saved.
+	LoadBreaker(ctx context.Context) (Breaker, error)
+	// SaveBreaker replaces the breaker if it still has next.Revision, and
+	// gives it a fresh one. ErrConflict otherwise.
+	SaveBreaker(ctx context.Context, next Breaker) error
+}
+
+// Store is everything that an adapter for records provides.
+type Store interface {
+	Messages
+	Agenda
+	Receipts
+	ReceiptKeeper
+	Lister
+	Breakers
+}
+
+// Delivery asks the queue to deliver a reference.
+type Delivery struct {
+	Ref   Ref
+	Group string        // deliveries of one group do not crowd out others'
+	Delay time.Duration // whole seconds, at most MaxDelay
+}
+
+// MaxDelay is the longest delay of a delivery.
+// Source: SQS SendMessage, DelaySeconds.
+const MaxDelay = 900 * time.Second
+
+// Queue brings references to senders: at least once, in no order.
+type Queue interface {
+	// Send enqueues deliveries, any number of them. If some were not
+	// enqueued, or perhaps not, it returns a *SendError that names them.
+	Send(ctx context.Context, deliveries ...Delivery) error
+	// Backlog is about how many deliveries wait to be received now, without
+	// delayed ones.
+	Backlog(ctx context.Context) (int, error)
+}
+
+// Consumer takes deliveries from a queue where no platform does.
+type Consumer interface {
+	// Receive waits up to wait for deliveries and returns at most limit. Each
+	// stays invisible to others for the queue's visibility timeout.
+	Receive(ctx context.Context, limit int, wait time.Duration) ([]Received, error)
+	// Delete removes received deliveries; those it could not come back.
+	Delete(ctx context.Context, received ...Received) error
+}
+
+// Received is one delivery.
+type Received struct {
+	Body    string // Ref.String of its reference, or garbage
+	Handle  string // names this receive to Delete
+	Receive int    // how often it was received, from 1
+}
+
+// SendError tells which of the deliveries given to Send, by index, are not
+// known to be enqueued.
+type SendError struct {
+	Failed []int
+	Err    error
+}
+
+func (e *SendError) Error() string { return e.Err.Error() }
+
+func (e *SendError) Unwrap() error { return e.Err }
+
+// FailedDeliveries are the indexes that err, an error of Queue.Send for n
+// deliveries, leaves unsent.
+func FailedDeliveries(err error, n int) []int {
+	var partial *SendError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &partial):
+		return partial.Failed
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// Carrier hands messages over to the network of phones.
+type Carrier interface {
+	// HandOver gives m to the carrier once: it makes no attempt of its own
+	// after the first. It returns the carrier's id of a message that was
+	// taken. A *CarrierError is a refusal: the message certainly was not taken.
+	// After any other error, a deadline's included, it may have been.
+	HandOver(ctx context.Context, m Message) (carrierID string, err error)
+}

@@ -1,0 +1,488 @@
+package sms_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// rules are the default ones without chance.
+func rules() sms.Rules {
+	r := sms.DefaultRules()
+	r.Jitter = func() float64 { return 0 }
+	r.MaxAttempts = 3
+	return r
+}
+
+func draft() sms.Draft {
+	return sms.Draft{Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "hello"}
+}
+
+// life drives one message through what may happen to it.
+type life struct {
+	t     *testing.T
+	rules sms.Rules
+	now   time.Time
+	m     sms.Message
+}
+
+func begin(t *testing.T, d sms.Draft) *life {
+	t.Helper()
+	l := &life{t: t, rules: rules(), now: start}
+	l.m = l.rules.Accept(sms.NewID(), d, l.now)
+	return l
+}
+
+func (l *life) pass(d time.Duration) *life { l.now = l.now.Add(d); return l }
+
+// claim claims the message as soon as it may be, and returns the lease's token.
+func (l *life) claim() string {
+	l.t.Helper()
+	if l.m.NotBefore.After(l.now) {
+		l.now = l.m.NotBefore
+	}
+	c := l.rules.NewClaim(l.now)
+	m, err := c.Apply(l.m)
+	if err != nil {
+		l.t.Fatalf("claiming a %s message: %v", l.m.Status, err)
+	}
+	l.m = m
+	return c.Token
+}
+
+func (l *life) outcome(token string, o sms.Outcome) bool {
+	var changed bool
+	l.m, changed = l.rules.Record(l.m, token, o, l.now)
+	return changed
+}
+
+func (l *life) receipt(rc sms.Receipt) bool {
+	var changed bool
+	rc.Number = l.m.Number
+	l.m, changed = l.rules.Receive(l.m, rc, l.now)
+	return changed
+}
+
+func (l *life) adopt(token string, rc sms.Receipt) bool {
+	var changed bool
+	rc.Number = l.m.Number
+	l.m, changed = l.rules.Adopt(l.m, token, rc, l.now)
+	return changed
+}
+
+func (l *life) is(want sms.Status) {
+	l.t.Helper()
+	if l.m.Status != want {
+		l.t.Fatalf("status = %s, want %s; events: %v", l.m.Status, want, l.m.History())
+	}
+	if settled := l.m.Status.Settled(); settled != l.m.Due.IsZero() || settled == l.m.PurgeAt.IsZero() {
+		l.t.Errorf("%s with due %v and retention until %v", l.m.Status, l.m.Due, l.m.PurgeAt)
+	}
+	if (l.m.Status == sms.Sending) != (l.m.LeaseToken != "") {
+		l.t.Errorf("%s with lease %q", l.m.Status, l.m.LeaseToken)
+	}
+}
+
+func (l *life) attempts(want int) {
+	l.t.Helper()
+	if l.m.Attempts != want {
+		l.t.Errorf("attempts = %d, want %d", l.m.Attempts, want)
+	}
+}
+
+func (l *life) failure(want sms.FailureCode) {
+	l.t.Helper()
+	var got sms.FailureCode
+	if l.m.Failure != nil {
+		got = l.m.Failure.Code
+	}
+	if got != want {
+		l.t.Errorf("failure = %q, want %q", got, want)
+	}
+}
+
+var (
+	noAnswer = sms.Outcome{}
+	forNow   = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
+	forGood  = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+	account  = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.AccountWide, Trouble: sms.Authorization}}
+)
+
+func taken(id string) sms.Outcome { return sms.Outcome{CarrierID: id} }
+
+func delivered(id string) sms.Receipt {
+	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+}
+
+func undelivered(id string) sms.Receipt {
+	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+}
+
+func void(id string) sms.Receipt {
+	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+}
+
+func TestMessageIsSentAndDelivered(t *testing.T) {
+	l := begin(t, draft())
+	l.is(sms.Queued)
+	token := l.claim()
+	l.is(sms.Sending)
+	l.outcome(token, taken("c1"))
+	l.is(sms.Sent)
+	l.receipt(delivered("c1"))
+	l.is(sms.Delivered)
+	l.attempts(1)
+	if l.m.Evidence != sms.ByHandset || l.m.Price() != 6_450_000 || l.m.Parts != 2 || l.m.CarrierID() != "c1" {
+		t.Errorf("the receipt's facts were not kept: %+v", l.m)
+	}
+	var got []string
+	for _, e := range l.m.History() {
+		got = append(got, fmt.Sprintf("%s: %s", e.Status, e.Detail))
+	}
+	want := []string{"queued: accepted", "sending: hand-over 1 begins", "sent: the carrier took it: c1", "delivered: receipt: "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("history differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Run("for now costs no attempt and comes back with a doubling backoff", func(t *testing.T) {
+		l := begin(t, draft())
+		var waits []time.Duration
+		for range 10 {
+			l.outcome(l.claim(), forNow)
+			l.is(sms.Queued)
+			l.attempts(0)
+			waits = append(waits, l.m.NotBefore.Sub(l.now))
+		}
+		want := []time.Duration{5, 10, 20, 40, 80, 160, 320, 600, 600, 600}
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if diff := cmp.Diff(want, waits); diff != "" {
+			t.Errorf("waits differ (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("for now waits at least as long as the carrier asks", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		if got := l.m.NotBefore.Sub(l.now); got != time.Hour {
+			t.Errorf("wait = %v, want an hour", got)
+		}
+	})
+	t.Run("for good is failed", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), forGood)
+		l.is(sms.Failed)
+		l.failure(sms.NumberRefused)
+	})
+	t.Run("for good after a hand-over without an answer is unknown", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), noAnswer)
+		l.outcome(l.claim(), forGood)
+		l.is(sms.Unknown)
+		l.failure(sms.NoAnswer)
+	})
+	t.Run("account-wide costs no attempt", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), account)
+		l.is(sms.Queued)
+		l.attempts(0)
+	})
+	t.Run("after expiry is expired", func(t *testing.T) {
+		l := begin(t, draft())
+		token := l.claim()
+		l.pass(25*time.Hour).outcome(token, forNow)
+		l.is(sms.Expired)
+		l.failure(sms.ExpiryPassed)
+	})
+}
+
+func TestNoAnswer(t *testing.T) {
+	t.Run("under hold is unknown at once", func(t *testing.T) {
+		d := draft()
+		d.OnUnknown = sms.Hold
+		l := begin(t, d)
+		l.outcome(l.claim(), noAnswer)
+		l.is(sms.Unknown)
+		l.attempts(1)
+	})
+	t.Run("under resend is sent again until the attempts are spent", func(t *testing.T) {
+		l := begin(t, draft())
+		for range 2 {
+			l.outcome(l.claim(), noAnswer)
+			l.is(sms.Queued)
+		}
+		l.outcome(l.claim(), noAnswer)
+		l.is(sms.Unknown)
+		l.attempts(3)
+	})
+	t.Run("ends as unknown, not expired, when time runs out", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), noAnswer)
+		l.pass(25 * time.Hour)
+		l.m, _ = l.rules.GiveUp(l.m, l.now)
+		l.is(sms.Unknown)
+	})
+	t.Run("forbids to cancel", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), noAnswer)
+		if _, changed, err := l.rules.Cancel(l.m, l.now); changed || !errors.Is(err, sms.ErrTooLate) {
+			t.Errorf("Cancel = %v, %v", changed, err)
+		}
+	})
+	t.Run("may still be answered late", func(t *testing.T) {
+		l := begin(t, draft())
+		token := l.claim()
+		l.pass(2 * time.Minute)
+		l.m, _ = l.rules.EndLease(l.m, l.now, false)
+		l.is(sms.Queued)
+		l.outcome(token, taken("c1"))
+		l.is(sms.Sent)
+		if l.outcome(token, taken("c1")) {
+			t.Error("the same late answer changed something twice")
+		}
+	})
+	t.Run("answered late while the next hand-over is in flight stops the resending", func(t *testing.T) {
+		l := begin(t, draft())
+		first := l.claim()
+		l.outcome(first, noAnswer)
+		second := l.claim()
+		l.outcome(first, taken("c1"))
+		l.is(sms.Sending)
+		l.outcome(second, forNow)
+		l.is(sms.Sent)
+	})
+	t.Run("settled by a receipt in flight of the next hand-over", func(t *testing.T) {
+		l := begin(t, draft())
+		first := l.claim()
+		l.outcome(first, noAnswer)
+		second := l.claim()
+		l.adopt(first, delivered("c1"))
+		l.is(sms.Sending)
+		l.outcome(second, noAnswer)
+		l.is(sms.Delivered)
+		if l.m.Evidence != sms.ByHandset {
+			t.Errorf("evidence = %q", l.m.Evidence)
+		}
+	})
+	t.Run("a stale refusal changes nothing", func(t *testing.T) {
+		l := begin(t, draft())
+		token := l.claim()
+		l.pass(2 * time.Minute)
+		l.m, _ = l.rules.EndLease(l.m, l.now, false)
+		if l.outcome(token, forGood) {
+			t.Error("changed")
+		}
+		l.is(sms.Queued)
+	})
+	t.Run("a lease that is not over is left alone, unless its sender is known to be dead", func(t *testing.T) {
+		l := begin(t, draft())
+		l.claim()
+		if _, changed := l.rules.EndLease(l.m, l.now, false); changed {
+			t.Error("a live lease was ended")
+		}
+		l.m, _ = l.rules.EndLease(l.m, l.now, true)
+		l.is(sms.Queued)
+	})
+}
+
+func TestReceipts(t *testing.T) {
+	sent := func(t *testing.T) *life {
+		t.Helper()
+		l := begin(t, draft())
+		l.outcome(l.claim(), taken("c1"))
+		return l
+	}
+	t.Run("undelivered", func(t *testing.T) {
+		l := sent(t)
+		l.receipt(undelivered("c1"))
+		l.is(sms.Undelivered)
+		l.failure(sms.Unreachable)
+	})
+	t.Run("repeated and contradicting ones add events and move nothing", func(t *testing.T) {
+		l := sent(t)
+		l.receipt(delivered("c1"))
+		l.receipt(delivered("c1"))
+		l.receipt(undelivered("c1"))
+		l.receipt(void("c1"))
+		l.is(sms.Delivered)
+		if got := len(l.m.Events); got != 7 {
+			t.Errorf("%d events, want 7", got)
+		}
+		if l.m.Price() != 6_450_000 {
+			t.Errorf("price = %v: counted twice", l.m.Price())
+		}
+	})
+	t.Run("for another carrier id changes nothing", func(t *testing.T) {
+		if sent(t).receipt(delivered("c2")) {
+			t.Error("changed")
+		}
+	})
+	t.Run("account-wide trouble puts it back without an attempt", func(t *testing.T) {
+		l := sent(t)
+		l.receipt(void("c1"))
+		l.is(sms.Queued)
+		l.attempts(0)
+		l.receipt(void("c1"))
+		l.is(sms.Queued)
+		l.attempts(0)
+		l.outcome(l.claim(), taken("c2"))
+		l.receipt(void("c1"))
+		l.is(sms.Sent)
+		l.receipt(delivered("c2"))
+		l.is(sms.Delivered)
+	})
+	t.Run("account-wide trouble leaves an unknown one unknown", func(t *testing.T) {
+		d := draft()
+		d.OnUnknown = sms.Hold
+		l := begin(t, d)
+		token := l.claim()
+		l.outcome(token, noAnswer)
+		l.adopt(token, void("c1"))
+		l.is(sms.Unknown)
+		if l.m.Unsettled() {
+			t.Error("still unsettled")
+		}
+	})
+	t.Run("settle an unknown one by its number", func(t *testing.T) {
+		for _, tc := range []struct {
+			rc   sms.Receipt
+			want sms.Status
+		}{{delivered("c1"), sms.Delivered}, {undelivered("c1"), sms.Undelivered}} {
+			d := draft()
+			d.OnUnknown = sms.Hold
+			l := begin(t, d)
+			token := l.claim()
+			l.outcome(token, noAnswer)
+			tc.rc.Number = l.m.Number
+			u := sms.Unsettled{MessageIDs: []string{l.m.ID}, Receipts: []sms.KeptReceipt{tc.rc.Keep(l.now)}}
+			k, found, ok := sms.SoleReceipt(l.m, u)
+			if !ok || found != token {
+				t.Fatalf("SoleReceipt = %v, %v", found, ok)
+			}
+			l.adopt(found, k.Receipt)
+			l.is(tc.want)
+		}
+	})
+	t.Run("that could be another's settle nothing", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), noAnswer)
+		rc := delivered("c1")
+		rc.Number = l.m.Number
+		early, other := rc, rc
+		early.At = l.now.Add(-time.Hour)
+		other.Number = "+12025550101"
+		for name, u := range map[string]sms.Unsettled{
+			"two receipts":         {Receipts: []sms.KeptReceipt{rc.Keep(l.now), rc.Keep(l.now)}},
+			"two messages":         {MessageIDs: []string{"another"}, Receipts: []sms.KeptReceipt{rc.Keep(l.now)}},
+			"before the hand-over": {Receipts: []sms.KeptReceipt{early.Keep(l.now)}},
+			"another number":       {Receipts: []sms.KeptReceipt{other.Keep(l.now)}},
+			"none":                 {},
+		} {
+			if _, _, ok := sms.SoleReceipt(l.m, u); ok {
+				t.Errorf("%s: settled", name)
+			}
+		}
+	})
+	t.Run("one of two hand-overs undelivered leaves the other awaited", func(t *testing.T) {
+		l := begin(t, draft())
+		first := l.claim()
+		l.outcome(first, noAnswer)
+		l.outcome(l.claim(), taken("c2"))
+		l.outcome(first, taken("c1"))
+		l.receipt(undelivered("c1"))
+		l.is(sms.Sent)
+		l.receipt(delivered("c2"))
+		l.is(sms.Delivered)
+	})
+	t.Run("kept ones are looked up again three times and then left", func(t *testing.T) {
+		k := delivered("c1").Keep(start)
+		tries := 0
+		for now := k.Due; !k.Due.IsZero(); now = k.Due {
+			tries++
+			k = k.Retried(now)
+		}
+		if tries != 3 || k.PurgeAt.Sub(start) != sms.KeepReceipts {
+			t.Errorf("%d tries, kept until %v", tries, k.PurgeAt)
+		}
+	})
+}
+
+func TestClaim(t *testing.T) {
+	t.Run("a scheduled message passes through queued", func(t *testing.T) {
+		d := draft()
+		d.SendAt = start.Add(time.Hour)
+		l := begin(t, d)
+		l.is(sms.Scheduled)
+		if got := l.rules.NewClaim(l.now).Refuse(l.m); got != sms.TooEarly {
+			t.Errorf("Refuse = %q before its time", got)
+		}
+		l.claim()
+		l.is(sms.Sending)
+		if got := []sms.Status{l.m.Events[0].Status, l.m.Events[1].Status, l.m.Events[2].Status}; !cmp.Equal(got, []sms.Status{sms.Scheduled, sms.Queued, sms.Sending}) {
+			t.Errorf("events = %v", got)
+		}
+	})
+	t.Run("is refused after expiry, while sending and with no attempts left", func(t *testing.T) {
+		l := begin(t, draft())
+		if got := l.rules.NewClaim(start.Add(24 * time.Hour)).Refuse(l.m); got != sms.PastExpiry {
+			t.Errorf("Refuse = %q at expiry", got)
+		}
+		l.outcome(l.claim(), noAnswer)
+		c := l.rules.NewClaim(l.now.Add(time.Hour))
+		c.MaxAttempts = 1
+		if got := c.Refuse(l.m); got != sms.AttemptsSpent {
+			t.Errorf("Refuse = %q with the attempts spent", got)
+		}
+		l.claim()
+		if got := l.rules.NewClaim(l.now).Refuse(l.m); got != sms.NotWaiting {
+			t.Errorf("Refuse = %q while sending", got)
+		}
+	})
+}
+
+func TestClientsChanges(t *testing.T) {
+	t.Run("cancel is done once and repeated without harm", func(t *testing.T) {
+		l := begin(t, draft())
+		m, changed, err := l.rules.Cancel(l.m, l.now)
+		if l.m = m; !changed || err != nil {
+			t.Fatalf("Cancel = %v, %v", changed, err)
+		}
+		l.is(sms.Canceled)
+		if _, changed, err = l.rules.Cancel(l.m, l.now); changed || err != nil {
+			t.Errorf("Cancel again = %v, %v", changed, err)
+		}
+	})
+	t.Run("the text can be dropped only when nobody may have to send it", func(t *testing.T) {
+		l := begin(t, draft())
+		if _, _, err := l.rules.DropText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
+			t.Errorf("DropText of a queued message: %v", err)
+		}
+		l.outcome(l.claim(), taken("c1"))
+		m, changed, err := l.rules.DropText(l.m, l.now)
+		if !changed || err != nil || m.Text != "" || !m.TextDropped {
+			t.Errorf("DropText = %v, %v", changed, err)
+		}
+	})
+}
+
+func TestEventsStopAtFiftyAndAreCounted(t *testing.T) {
+	l := begin(t, draft())
+	for range 40 {
+		l.outcome(l.claim(), forNow)
+	}
+	if len(l.m.Events) != sms.MaxEvents || l.m.EventsOmitted != 31 {
+		t.Errorf("%d events kept, %d counted", len(l.m.Events), l.m.EventsOmitted)
+	}
+	if got := l.m.History()[sms.MaxEvents].Detail; got != "31 later events were counted, not kept" {
+		t.Errorf("last line = %q", got)
+	}
+}

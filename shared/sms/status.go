@@ -1,0 +1,87 @@
+package sms
+
+import "slices"
+
+// Status is the state of a message as clients see it.
+type Status string
+
+// The ten states. Final states are never left again.
+const (
+	Scheduled   Status = "scheduled"   // accepted, its time to be sent lies ahead
+	Queued      Status = "queued"      // accepted, waiting for a sender
+	Sending     Status = "sending"     // one sender holds the lease
+	Sent        Status = "sent"        // the carrier took it and gave an id
+	Unknown     Status = "unknown"     // handed over, no answer came back: perhaps taken
+	Delivered   Status = "delivered"   // final: a receipt says that it arrived
+	Undelivered Status = "undelivered" // final: a receipt says that it did not arrive
+	Failed      Status = "failed"      // final: the carrier refused it for good
+	Expired     Status = "expired"     // final: its time ran out before it was handed over
+	Canceled    Status = "canceled"    // final: the client took it back before it was handed over
+)
+
+// Transition is one row of the status table.
+type Transition struct {
+	From, To Status
+	When     string
+	// Unanswered limits the row to messages that have a hand-over without an
+	// answer.
+	Unanswered bool
+}
+
+// Transitions is the status table: the source of every check, of the diagram
+// in docs/design.md and of the property tests. What it does not list cannot
+// happen.
+var Transitions = []Transition{
+	{From: Scheduled, To: Queued, When: "its time has come"},
+	{From: Scheduled, To: Canceled, When: "the client cancels"},
+	{From: Scheduled, To: Expired, When: "expiresAt passes"},
+
+	{From: Queued, To: Sending, When: "a sender claims it"},
+	{From: Queued, To: Canceled, When: "the client cancels"},
+	{From: Queued, To: Expired, When: "expiresAt passes"},
+	{From: Queued, To: Unknown, When: "attempts or time are spent", Unanswered: true},
+	{From: Queued, To: Sent, When: "a late answer comes", Unanswered: true},
+	{From: Queued, To: Delivered, When: "a receipt settles a hand-over", Unanswered: true},
+	{From: Queued, To: Undelivered, When: "a receipt settles a hand-over", Unanswered: true},
+
+	{From: Sending, To: Sent, When: "the carrier takes it"},
+	{From: Sending, To: Queued, When: "refused for now, or no answer and resend"},
+	{From: Sending, To: Failed, When: "refused for good"},
+	{From: Sending, To: Expired, When: "expiresAt passes before the hand-over"},
+	{From: Sending, To: Unknown, When: "no answer and hold, or attempts or time are spent"},
+	{From: Sending, To: Delivered, When: "a receipt settles a hand-over"},
+	{From: Sending, To: Undelivered, When: "a receipt settles a hand-over"},
+
+	{From: Sent, To: Delivered, When: "a receipt says so"},
+	{From: Sent, To: Undelivered, When: "a receipt says so"},
+	{From: Sent, To: Queued, When: "a receipt proves account-wide trouble: nothing was delivered"},
+
+	{From: Unknown, To: Sent, When: "a late answer comes"},
+	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},
+	{From: Unknown, To: Undelivered, When: "a receipt settles a hand-over"},
+}
+
+// Statuses lists every state in the order of a message's life.
+func Statuses() []Status {
+	return []Status{Scheduled, Queued, Sending, Sent, Unknown, Delivered, Undelivered, Failed, Expired, Canceled}
+}
+
+// Valid reports whether s is one of the ten states.
+func (s Status) Valid() bool { return slices.Contains(Statuses(), s) }
+
+// Final reports whether nothing changes the state again.
+func (s Status) Final() bool {
+	return s.Valid() && !slices.ContainsFunc(Transitions, func(t Transition) bool { return t.From == s })
+}
+
+// Settled reports whether no work is left to do: final, sent or unknown. The
+// time of retention runs from here.
+func (s Status) Settled() bool { return s.Final() || s == Sent || s == Unknown }
+
+// May reports whether the table lets s become to; unanswered says whether the
+// message has a hand-over without an answer.
+func (s Status) May(to Status, unanswered bool) bool {
+	return slices.ContainsFunc(Transitions, func(t Transition) bool {
+		return t.From == s && t.To == to && (unanswered || !t.Unanswered)
+	})
+}

@@ -1,0 +1,131 @@
+package smstest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// kept is a receipt that belongs to no message of ours.
+func (s stage) kept(detail string) sms.KeptReceipt {
+	rc := sms.Receipt{
+		CarrierID: sms.NewToken(), Number: s.number, At: s.clock.now().Add(-time.Second),
+		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
+		Detail: detail, Price: 12, Parts: 3,
+	}
+	return rc.Keep(s.clock.now())
+}
+
+// keep stores a kept receipt.
+func (s stage) keep(t *testing.T, detail string) sms.KeptReceipt {
+	t.Helper()
+	k := s.kept(detail)
+	s.store(t, k)
+	return k
+}
+
+func (s stage) store(t *testing.T, k sms.KeptReceipt) {
+	t.Helper()
+	if err := s.Keep(t.Context(), k); err != nil {
+		t.Fatalf("Keep: %v", err)
+	}
+}
+
+// checkDueReceipts waits until exactly want is due, in this order.
+func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.KeptReceipt) {
+	t.Helper()
+	eventually(t, func() string {
+		got, err := s.DueReceipts(t.Context(), until, limit)
+		if err != nil {
+			t.Fatalf("DueReceipts: %v", err)
+		}
+		if d := diff(want, got); d != "" {
+			return "the due receipts differ (-want +got):\n" + d
+		}
+		return ""
+	})
+}
+
+func testReceiptKeeper(t *testing.T, open opener) {
+	t.Run("a kept receipt is read as it was written", func(t *testing.T) {
+		s := open(t)
+		k := s.keep(t, "Pas de crédit — «✓»")
+		bare := sms.Receipt{Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.now())
+		bare.Due = time.Time{}
+		s.store(t, bare)
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k, bare}})
+		s.checkDueReceipts(t, k.Due, 10, k)
+	})
+
+	t.Run("keeping again replaces, the time of the next look-up included", func(t *testing.T) {
+		s := open(t)
+		k := s.keep(t, "one")
+		again := k.Retried(k.Due)
+		s.store(t, again)
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{again}})
+		s.checkDueReceipts(t, again.Due.Add(-time.Millisecond), 10)
+		s.checkDueReceipts(t, again.Due, 10, again)
+
+		for !again.Due.IsZero() {
+			again = again.Retried(again.Due)
+		}
+		s.store(t, again)
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{again}})
+		s.checkDueReceipts(t, s.farAhead(), 10)
+	})
+
+	t.Run("keeping the same receipt twice keeps it once", func(t *testing.T) {
+		s := open(t)
+		k := s.keep(t, "one")
+		s.store(t, k)
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkDueReceipts(t, k.Due, 10, k)
+	})
+
+	t.Run("a forgotten receipt is gone, and forgetting it again is no error", func(t *testing.T) {
+		s := open(t)
+		k, other := s.keep(t, "one"), s.keep(t, "two")
+		for range 2 {
+			if err := s.Forget(t.Context(), k); err != nil {
+				t.Fatalf("Forget: %v", err)
+			}
+		}
+		if err := s.Forget(t.Context(), s.kept("never kept")); err != nil {
+			t.Errorf("Forget of what was never kept: %v", err)
+		}
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{other}})
+		s.checkDueReceipts(t, other.Due, 10, other)
+	})
+
+	t.Run("due receipts come the oldest first, up to the limit, until the moment asked for", func(t *testing.T) {
+		s := open(t)
+		var all []sms.KeptReceipt
+		for i := range 6 {
+			all = append(all, s.kept(fmt.Sprint(i)))
+			all[i].Receipt.Number = newNumber()
+			all[i].Due = s.clock.now().Add(time.Duration(i) * time.Millisecond)
+		}
+		for _, i := range []int{3, 0, 5, 1, 4, 2} {
+			s.store(t, all[i])
+		}
+		s.checkDueReceipts(t, s.farAhead(), 10, all...)
+		s.checkDueReceipts(t, s.farAhead(), 2, all[:2]...)
+		s.checkDueReceipts(t, all[3].Due, 10, all[:4]...)
+		s.checkDueReceipts(t, all[0].Due.Add(-time.Millisecond), 10)
+	})
+
+	t.Run("a kept receipt is absent from its time on", func(t *testing.T) {
+		s := open(t)
+		k := s.keep(t, "one")
+		s.clock.advance(sms.KeepReceipts - time.Millisecond)
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.clock.advance(time.Millisecond)
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkDueReceipts(t, s.farAhead(), 10)
+		if err := s.Forget(t.Context(), k); err != nil {
+			t.Errorf("Forget: %v", err)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package smstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// OpenLossy gives an empty store whose idea of the time is now, and lose. After
+// lose, the next write that the store's client sends is carried out and its
+// answer is lost on the way back; the client's own retry and all requests
+// after it pass undisturbed. Reads do not count.
+type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
+
+// TestLostAnswer checks that a store recognizes its own earlier success when
+// its client repeats a write whose answer was lost: each call succeeds, and is
+// carried out once.
+func TestLostAnswer(t *testing.T, open OpenLossy) {
+	start := func(t *testing.T) (stage, func()) {
+		t.Helper()
+		s := plannedStage()
+		var lose func()
+		s.Store, lose = open(t, s.clock.now)
+		return s, lose
+	}
+
+	t.Run("Create is the creator", func(t *testing.T) {
+		s, lose := start(t)
+		m := s.message()
+		lose()
+		s.create(t, m)
+		checkSame(t, m, s.get(t, m.ID))
+	})
+
+	t.Run("Create is the creator in place of a record past its retention", func(t *testing.T) {
+		s, lose := start(t)
+		old := s.sent(t, sms.NewToken())
+		s.clock.advance(s.rules.Retention)
+		m := s.message()
+		m.ID = old.ID
+		lose()
+		s.create(t, m)
+		checkSame(t, m, s.get(t, m.ID))
+	})
+
+	testLostClaims(t, start)
+
+	t.Run("Update returns the revision that the record has", func(t *testing.T) {
+		s, lose := start(t)
+		m := s.claim(t, s.create(t, s.message()))
+		lose()
+		m = s.record(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		checkSame(t, m, s.get(t, m.ID))
+		s.checkFound(t, m.CarrierID(), m.ID)
+	})
+
+	t.Run("Postpone moves the record once", func(t *testing.T) {
+		s, lose := start(t)
+		m := s.create(t, s.message())
+		e := entryOf(m)
+		want := m
+		want.Due = e.Postponed(m.Due.At)
+		lose()
+		got, err := s.Postpone(t.Context(), e, want.Due)
+		if err != nil {
+			t.Fatalf("Postpone: %v", err)
+		}
+		checkDiff(t, "the result", want, got, anyRevision)
+		checkSame(t, got, s.get(t, m.ID))
+	})
+
+	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
+		t.Run("Receive notes once that it is "+string(v), func(t *testing.T) {
+			s, lose := start(t)
+			m := s.sent(t, sms.NewToken())
+			lose()
+			s.receive(t, m, s.receipt(m, v))
+		})
+	}
+
+	t.Run("Keep keeps one receipt", func(t *testing.T) {
+		s, lose := start(t)
+		lose()
+		k := s.keep(t, "one")
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkDueReceipts(t, k.Due, 10, k)
+	})
+
+	t.Run("Forget is no error", func(t *testing.T) {
+		s, lose := start(t)
+		k := s.keep(t, "one")
+		lose()
+		if err := s.Forget(t.Context(), k); err != nil {
+			t.Errorf("Forget: %v", err)
+		}
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+	})
+
+	t.Run("SaveBreaker saves, the first time and later", func(t *testing.T) {
+		s, lose := start(t)
+		for _, detail := range []string{"first", "second"} {
+			want := s.breaker(t).Pause(detail, s.clock.now())
+			lose()
+			checkDiff(t, "the breaker", want, s.saveBreaker(t, want), anyBreakerRevision)
+		}
+	})
+}
+
+func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
+	for _, c := range []struct {
+		name string
+		of   func(s stage) sms.Message
+	}{
+		{"a queued message", stage.message},
+		{"a scheduled message", func(s stage) sms.Message {
+			m := s.scheduled(time.Minute)
+			s.clock.advance(time.Minute)
+			return m
+		}},
+		{"a message whose events are full", func(s stage) sms.Message {
+			m := s.message()
+			m.Events = s.events(sms.MaxEvents)
+			return m
+		}},
+		{"a message tried before", func(s stage) sms.Message {
+			m := s.message()
+			m.HandOvers = []sms.HandOver{{
+				Token: sms.NewToken(), At: s.clock.now(), Until: s.clock.now(), Answer: sms.AnswerNone,
+			}}
+			m.Attempts = 1
+			return m
+		}},
+	} {
+		t.Run("Claim of "+c.name+" is the sender's own, and one attempt", func(t *testing.T) {
+			s, lose := start(t)
+			m := s.create(t, c.of(s))
+			claim := s.rules.NewClaim(s.clock.now())
+			want, err := claim.Apply(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lose()
+			got, err := s.Claim(t.Context(), m.Ref(), claim)
+			if err != nil {
+				t.Fatalf("Claim: %v", err)
+			}
+			checkDiff(t, "the claimed record", want, got, anyRevision)
+			checkSame(t, got, s.get(t, m.ID))
+		})
+	}
+}

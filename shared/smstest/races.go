@@ -1,0 +1,154 @@
+package smstest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func testRaces(t *testing.T, open opener) {
+	t.Run("of many that create one id at once one wins and all others see its record", func(t *testing.T) {
+		s := open(t)
+		id := sms.NewID()
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			m := s.message()
+			m.ID = id
+			return m, s.Create(t.Context(), m)
+		}))
+		for _, err := range lost {
+			checkConflict(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, id))
+	})
+
+	t.Run("of many that create one id with one nonce all succeed", func(t *testing.T) {
+		s := open(t)
+		m := s.message()
+		for _, a := range race(atOnce, func(int) (sms.Message, error) { return m, s.Create(t.Context(), m) }) {
+			if a.err != nil {
+				t.Errorf("Create: %v", a.err)
+			}
+		}
+		checkDiff(t, "the record", m, s.get(t, m.ID))
+	})
+
+	t.Run("of many that claim at once one wins", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+		}))
+		for _, err := range lost {
+			checkNotWaiting(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, m.ID))
+	})
+
+	t.Run("of many that claim a scheduled message at once one wins", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.scheduled(time.Minute))
+		s.clock.advance(time.Minute)
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+		}))
+		for _, err := range lost {
+			checkNotWaiting(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, m.ID))
+	})
+
+	t.Run("of many that update one revision at once one wins and all others see its record", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			next := m
+			next.Reference = sms.NewToken()
+			return s.Update(t.Context(), m, next)
+		}))
+		for _, err := range lost {
+			checkConflict(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, m.ID))
+	})
+
+	t.Run("a claim and a cancellation at once have one winner", func(t *testing.T) {
+		s := open(t)
+		for range 10 {
+			m := s.create(t, s.message())
+			canceled, _, err := s.rules.Cancel(m, s.clock.now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			won, _ := oneWinner(t, race(2, func(i int) (sms.Message, error) {
+				if i == 0 {
+					return s.Update(t.Context(), m, canceled)
+				}
+				return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+			}))
+			checkDiff(t, "the record", won, s.get(t, m.ID))
+		}
+	})
+
+	t.Run("of many that postpone one entry at once one wins", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		e := entryOf(m)
+		next := e.Postponed(m.Due.At)
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			return s.Postpone(t.Context(), e, next)
+		}))
+		for _, err := range lost {
+			checkConflict(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, m.ID))
+	})
+
+	t.Run("of many that save the breaker at once one wins", func(t *testing.T) {
+		s := open(t)
+		for range 2 { // from none, then from the first one
+			before, err := s.LoadBreaker(t.Context())
+			if err != nil {
+				t.Fatalf("LoadBreaker: %v", err)
+			}
+			won, lost := oneWinner(t, race(atOnce, func(int) (sms.Breaker, error) {
+				next := before.Pause(sms.NewToken(), s.clock.now())
+				return next, s.SaveBreaker(t.Context(), next)
+			}))
+			for _, err := range lost {
+				if !errors.Is(err, sms.ErrConflict) {
+					t.Errorf("SaveBreaker: %v, want ErrConflict", err)
+				}
+			}
+			checkDiff(t, "the breaker", won, s.breaker(t), anyBreakerRevision)
+		}
+	})
+
+	t.Run("of many receipts that come at once none is lost", func(t *testing.T) {
+		s := open(t)
+		m := s.sent(t, sms.NewToken())
+		const receipts = 8
+		for _, a := range race(receipts, func(int) (sms.Message, error) {
+			return s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+		}) {
+			if a.err != nil {
+				t.Errorf("Receive: %v", a.err)
+			}
+		}
+		got := s.get(t, m.ID)
+		if got.Status != sms.Delivered || len(got.Events) != len(m.Events)+receipts {
+			t.Errorf("%s with %d events, want delivered with %d", got.Status, len(got.Events), len(m.Events)+receipts)
+		}
+	})
+}
+
+// checkNotWaiting checks that a claim was refused because another one won.
+func checkNotWaiting(t *testing.T, err error, current sms.Message) {
+	t.Helper()
+	var refused *sms.NotClaimableError
+	if !errors.As(err, &refused) || refused.Reason != sms.NotWaiting {
+		t.Fatalf("Claim: %v, want a *NotClaimableError: %s", err, sms.NotWaiting)
+	}
+	checkDiff(t, "the record of the error", current, refused.Current)
+}

@@ -1,0 +1,172 @@
+package smstest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// receipt is what the carrier reports on the newest hand-over of m.
+func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
+	rc := sms.Receipt{
+		CarrierID: m.CarrierID(), Number: m.Number, At: s.clock.now().Add(-250 * time.Millisecond),
+		Verdict: v, Detail: "Message has been accepted by phone carrier — ✓", Price: 6_450_001, Parts: 2,
+	}
+	switch v {
+	case sms.VerdictDelivered:
+		rc.Evidence = sms.ByHandset
+	case sms.VerdictUndelivered:
+		rc.Failure = sms.Unreachable
+	case sms.VerdictVoid:
+		rc.Trouble = sms.SpendLimit
+	}
+	return rc
+}
+
+// receive applies rc and checks the result against the rule.
+func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
+	t.Helper()
+	want, changed := s.rules.Receive(m, rc, s.clock.now())
+	if !changed {
+		t.Fatal("the rule knows no hand-over for the receipt")
+	}
+	got, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.now())
+	if err != nil {
+		t.Fatalf("Receive: %v", err)
+	}
+	checkDiff(t, "the record after the receipt", want, got, anyRevision)
+	if got.Revision == m.Revision || got.Revision == "" {
+		t.Errorf("the revision is %q after %q, want a fresh one", got.Revision, m.Revision)
+	}
+	checkSame(t, got, s.get(t, m.ID))
+	return got
+}
+
+// checkFound waits until the message is found by the carrier's id.
+func (s stage) checkFound(t *testing.T, carrierID, messageID string) {
+	t.Helper()
+	eventually(t, func() string {
+		got, err := s.FindByCarrierID(t.Context(), carrierID)
+		if err != nil || got != messageID {
+			return fmt.Sprintf("FindByCarrierID: %q, %v, want %q", got, err, messageID)
+		}
+		return ""
+	})
+}
+
+func testReceipts(t *testing.T, open opener) {
+	t.Run("a message is found by each of its carrier ids", func(t *testing.T) {
+		s := open(t)
+		first, second, foreign := sms.NewToken(), sms.NewToken(), sms.NewToken()
+		m := s.sent(t, first)
+		s.checkFound(t, first, m.ID)
+		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
+		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		m = s.handOver(t, m, sms.Outcome{CarrierID: second})
+		other := s.sent(t, foreign)
+		s.checkFound(t, first, m.ID)
+		s.checkFound(t, second, m.ID)
+		s.checkFound(t, foreign, other.ID)
+	})
+
+	t.Run("a carrier id that nobody has is not found", func(t *testing.T) {
+		s := open(t)
+		s.sent(t, sms.NewToken())
+		if _, err := s.FindByCarrierID(t.Context(), sms.NewToken()); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByCarrierID: %v, want ErrNotFound", err)
+		}
+	})
+
+	t.Run("a created record is found by its carrier ids", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.fullMessage())
+		s.checkFound(t, m.CarrierID(), m.ID)
+	})
+
+	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
+		t.Run("the first receipt of a sent message counts when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.sent(t, sms.NewToken())
+			s.clock.advance(time.Second)
+			s.receive(t, m, s.receipt(m, v))
+		})
+
+		t.Run("a receipt with nothing but its verdict counts when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.sent(t, sms.NewToken())
+			s.receive(t, m, sms.Receipt{CarrierID: m.CarrierID(), Number: m.Number, Verdict: v})
+		})
+
+		t.Run("a receipt that comes before the outcome is kept with its hand-over when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.claim(t, s.create(t, s.message()))
+			next := m
+			next.HandOvers = []sms.HandOver{m.HandOvers[0]}
+			next.HandOvers[0].CarrierID = sms.NewToken()
+			m = s.update(t, m, next)
+			s.receive(t, m, s.receipt(m, v))
+		})
+
+		t.Run("a receipt of a message whose events are full is counted when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.sent(t, sms.NewToken())
+			full := m
+			full.Events = s.events(sms.MaxEvents)
+			m = s.update(t, m, full)
+			s.receive(t, m, s.receipt(m, v))
+		})
+
+		t.Run("a second receipt is an event and changes no state when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.sent(t, sms.NewToken())
+			m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
+			s.receive(t, m, s.receipt(m, v))
+		})
+
+		t.Run("a receipt of an older hand-over counts when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.sent(t, sms.NewToken())
+			old := s.receipt(m, v)
+			m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
+			s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+			s.receive(t, m, old)
+		})
+
+		t.Run("a receipt of an unknown message counts when it says "+string(v), func(t *testing.T) {
+			s := open(t)
+			m := s.create(t, s.message())
+			m = s.handOver(t, m, sms.Outcome{})
+			s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+			s.receive(t, m, s.receipt(m, v))
+		})
+	}
+
+	t.Run("a receipt that no hand-over has the carrier id of is a conflict", func(t *testing.T) {
+		s := open(t)
+		for _, m := range []sms.Message{s.sent(t, sms.NewToken()), s.create(t, s.message())} {
+			for _, id := range []string{sms.NewToken(), ""} {
+				rc := s.receipt(m, sms.VerdictDelivered)
+				rc.CarrierID = id
+				_, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.now())
+				if !errors.Is(err, sms.ErrConflict) {
+					t.Errorf("Receive for a message that is %s: %v, want ErrConflict", m.Status, err)
+				}
+			}
+			checkDiff(t, "the record", m, s.get(t, m.ID))
+		}
+	})
+
+	t.Run("a receipt for an absent message is not found", func(t *testing.T) {
+		s := open(t)
+		rc := s.receipt(s.message(), sms.VerdictDelivered)
+		rc.CarrierID = sms.NewToken()
+		if _, err := s.Receive(t.Context(), s.rules, sms.NewID(), rc, s.clock.now()); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Receive: %v, want ErrNotFound", err)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package smstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// ReopenStore gives an empty store and a way to get another one over the same
+// records, as a program has after it ended and started again. Both go by now.
+// The first is not used after reopen was called.
+type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
+
+// TestReopen checks that everything that a call returned nil for is there for
+// the program that comes after.
+func TestReopen(t *testing.T, open ReopenStore) {
+	start := func(t *testing.T) (s stage, reopen func()) {
+		t.Helper()
+		s = plannedStage()
+		first, again := open(t, s.clock.now)
+		current := &reopened{Store: first}
+		s.Store = current
+		return s, func() { current.Store = again() }
+	}
+
+	t.Run("records survive, with all that they are found by", func(t *testing.T) {
+		s, reopen := start(t)
+		waiting := s.listed(t, 0, nil)
+		claimed := s.claim(t, s.listed(t, time.Minute, nil))
+		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Outcome{CarrierID: sms.NewToken()})
+		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Outcome{})
+		reopen()
+		for _, m := range []sms.Message{waiting, claimed, sent, unanswered} {
+			checkSame(t, m, s.get(t, m.ID))
+		}
+		s.checkDue(t, sms.DueRescue, s.farAhead(), 2, entryOf(waiting))
+		s.checkDue(t, sms.DueLease, s.farAhead(), 2, entryOf(claimed))
+		s.checkDue(t, sms.DueSend, s.farAhead(), 2, entryOf(unanswered))
+		s.checkFound(t, sent.CarrierID(), sent.ID)
+		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{unanswered.ID}})
+		s.checkList(t, sms.ListQuery{Limit: 3, Examine: 3}, waiting, claimed, sent, unanswered)
+	})
+
+	t.Run("kept receipts and the breaker survive", func(t *testing.T) {
+		s, reopen := start(t)
+		k := s.keep(t, "one")
+		b := s.saveBreaker(t, sms.Breaker{}.Pause("maintenance", s.clock.now()))
+		reopen()
+		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkDueReceipts(t, k.Due, 1, k)
+		checkDiff(t, "the breaker", b, s.breaker(t))
+		s.saveBreaker(t, b.Close(s.clock.now()))
+	})
+
+	t.Run("conditions hold across a reopening", func(t *testing.T) {
+		s, reopen := start(t)
+		m := s.create(t, s.message())
+		claim := s.rules.NewClaim(s.clock.now())
+		claimed, err := s.Claim(t.Context(), m.Ref(), claim)
+		if err != nil {
+			t.Fatalf("Claim: %v", err)
+		}
+		reopen()
+		other := s.message()
+		other.ID = m.ID
+		checkConflict(t, s.Create(t.Context(), other), claimed)
+		_, err = s.Update(t.Context(), m, m)
+		checkConflict(t, err, claimed)
+		s.record(t, claimed, sms.Outcome{CarrierID: sms.NewToken()})
+	})
+}
+
+// reopened is the store of the moment: the first one, then the second.
+type reopened struct{ sms.Store }

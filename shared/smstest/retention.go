@@ -1,0 +1,134 @@
+package smstest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func testRetention(t *testing.T, open opener) {
+	// gone is a message past its retention that was everything a message can
+	// be found by while it was there.
+	gone := func(t *testing.T, s stage) sms.Message {
+		t.Helper()
+		m := s.fullMessage()
+		m.Status = sms.Queued
+		m.CreatedAt = m.CreatedAt.Add(-time.Hour)
+		m.ExpiresAt = s.clock.now().Add(365 * 24 * time.Hour)
+		m.NotBefore = time.Time{}
+		m.PurgeAt = s.clock.now().Add(24 * time.Hour)
+		s.create(t, m)
+		s.checkFound(t, m.CarrierID(), m.ID)
+		s.clock.advance(24 * time.Hour)
+		return m
+	}
+
+	t.Run("a record is there until the moment before its end of retention", func(t *testing.T) {
+		s := open(t)
+		m := s.sent(t, sms.NewToken())
+		s.clock.advance(s.rules.Retention - time.Millisecond)
+		checkDiff(t, "the record", m, s.get(t, m.ID))
+		s.clock.advance(time.Millisecond)
+		if _, err := s.Get(t.Context(), m.ID); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Get: %v, want ErrNotFound", err)
+		}
+	})
+
+	t.Run("a record past its retention is absent for every call", func(t *testing.T) {
+		s := open(t)
+		m := gone(t, s)
+		ctx := t.Context()
+		for _, call := range []struct {
+			name string
+			call func() error
+		}{
+			{"Get", func() error { _, err := s.Get(ctx, m.ID); return err }},
+			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim(s.clock.now())); return err }},
+			{"Update", func() error { _, err := s.Update(ctx, m, m); return err }},
+			{"Update of a stale revision", func() error {
+				stale := m
+				stale.Revision = sms.NewToken()
+				_, err := s.Update(ctx, stale, stale)
+				return err
+			}},
+			{"Postpone", func() error {
+				e := entryOf(m)
+				_, err := s.Postpone(ctx, e, e.Postponed(s.clock.now()))
+				return err
+			}},
+			{"FindByCarrierID and Receive", func() error {
+				id, err := s.FindByCarrierID(ctx, m.CarrierID())
+				if err != nil {
+					return err
+				}
+				_, err = s.Receive(ctx, s.rules, id, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+				return err
+			}},
+			{"Receive", func() error {
+				_, err := s.Receive(ctx, s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+				return err
+			}},
+		} {
+			if err := call.call(); !errors.Is(err, sms.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotFound", call.name, err)
+			}
+		}
+		s.checkUnsettled(t, m.Number, sms.Unsettled{})
+		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 10})
+		for _, kind := range sms.DueKinds() {
+			s.checkDue(t, kind, s.farAhead(), 10)
+		}
+	})
+
+	t.Run("a receipt of a sent message past its retention is not found", func(t *testing.T) {
+		s := open(t)
+		m := s.sent(t, sms.NewToken())
+		s.clock.advance(s.rules.Retention)
+		_, err := s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+		if !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Receive: %v, want ErrNotFound", err)
+		}
+	})
+
+	t.Run("an id past its retention can be taken anew, and nothing is left of the old record", func(t *testing.T) {
+		s := open(t)
+		old := gone(t, s)
+		m := s.message()
+		m.ID = old.ID
+		s.create(t, m)
+		checkSame(t, m, s.get(t, m.ID))
+		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))
+		s.checkDue(t, sms.DueLease, s.farAhead(), 10)
+		s.checkUnsettled(t, m.Number, sms.Unsettled{})
+		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim(s.clock.now())); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Claim of the old generation: %v, want ErrNotFound", err)
+		}
+		checkDiff(t, "the record", m, s.get(t, m.ID))
+		s.claim(t, m)
+	})
+
+	t.Run("an id past its retention can be taken anew under the same nonce", func(t *testing.T) {
+		s := open(t)
+		m := gone(t, s)
+		again := s.message()
+		again.ID, again.Nonce = m.ID, m.Nonce
+		s.create(t, again)
+		checkDiff(t, "the record", again, s.get(t, m.ID))
+	})
+
+	t.Run("of many that take an id anew at once one wins", func(t *testing.T) {
+		s := open(t)
+		old := gone(t, s)
+		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+			m := s.message()
+			m.ID = old.ID
+			return m, s.Create(t.Context(), m)
+		}))
+		for _, err := range lost {
+			checkConflict(t, err, won)
+		}
+		checkDiff(t, "the record", won, s.get(t, old.ID))
+	})
+}

@@ -1,0 +1,269 @@
+// Package smstest holds the conformance suites of the ports in package sms.
+// Every adapter passes them in its own TestConformance. They pin what the
+// comments of the ports promise: results and errors, conditions, races, order
+// and paging, and what is true after an answer was lost.
+package smstest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// OpenStore gives an empty store whose idea of the time is now, and sees to it
+// that it is closed at the end of t.
+type OpenStore func(t *testing.T, now func() time.Time) sms.Store
+
+// TestStore checks that what open gives keeps the contracts of sms.Store. It
+// calls open in every subtest.
+func TestStore(t *testing.T, open OpenStore) {
+	for _, part := range []struct {
+		name string
+		test func(t *testing.T, open opener)
+	}{
+		{"Messages", testMessages},
+		{"Update", testUpdate},
+		{"Claim", testClaim},
+		{"Races", testRaces},
+		{"Retention", testRetention},
+		{"Agenda", testAgenda},
+		{"Postpone", testPostpone},
+		{"Receipts", testReceipts},
+		{"Unsettled", testUnsettled},
+		{"ReceiptKeeper", testReceiptKeeper},
+		{"Lister", testLister},
+		{"Breakers", testBreakers},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			part.test(t, func(t *testing.T) stage { return newStage(t, open) })
+		})
+	}
+}
+
+// opener starts a subtest.
+type opener func(t *testing.T) stage
+
+// stage is what one subtest works on: an empty store and the clock it goes by.
+type stage struct {
+	sms.Store
+	clock  *clock
+	rules  sms.Rules
+	owner  string
+	number sms.Number
+}
+
+func newStage(t *testing.T, open OpenStore) stage {
+	t.Helper()
+	s := plannedStage()
+	s.Store = open(t, s.clock.now)
+	return s
+}
+
+// plannedStage is a stage that has no store yet. Its owner and number are its
+// own, because adapters may keep several stores in one table.
+func plannedStage() stage {
+	rules := sms.DefaultRules()
+	rules.Jitter = func() float64 { return 0 }
+	return stage{
+		// The clock starts at the real time, because an engine may drop by
+		// itself what is past its retention.
+		clock:  &clock{at: time.Now().UTC().Truncate(time.Millisecond)},
+		rules:  rules,
+		owner:  "owner-" + sms.NewToken(),
+		number: newNumber(),
+	}
+}
+
+// clock is a time that moves only by hand. Any number of goroutines may use it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+	return c.at
+}
+
+// newNumber draws a number that no other subtest has.
+func newNumber() sms.Number {
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000_000))
+	if err != nil {
+		panic(err)
+	}
+	return sms.Number(fmt.Sprintf("+5511%09d", n))
+}
+
+// draft is a request with nothing but what is required.
+func (s stage) draft() sms.Draft {
+	return sms.Draft{
+		Owner: s.owner, Client: s.owner, PhoneNumber: string(s.number), Number: s.number,
+		Text: "Your code is 1234",
+	}
+}
+
+// message is a newly accepted record that is stored nowhere yet.
+func (s stage) message() sms.Message {
+	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.now())
+}
+
+// scheduled is message with a time to be sent.
+func (s stage) scheduled(in time.Duration) sms.Message {
+	d := s.draft()
+	d.SendAt = s.clock.now().Add(in)
+	return s.rules.Accept(sms.NewID(), d, s.clock.now())
+}
+
+// create stores m and returns it.
+func (s stage) create(t *testing.T, m sms.Message) sms.Message {
+	t.Helper()
+	if err := s.Create(t.Context(), m); err != nil {
+		t.Fatalf("Create: %v", err)
+	}
+	return m
+}
+
+func (s stage) get(t *testing.T, id string) sms.Message {
+	t.Helper()
+	m, err := s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	return m
+}
+
+func (s stage) update(t *testing.T, old, next sms.Message) sms.Message {
+	t.Helper()
+	m, err := s.Update(t.Context(), old, next)
+	if err != nil {
+		t.Fatalf("Update: %v", err)
+	}
+	return m
+}
+
+func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
+	t.Helper()
+	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+	if err != nil {
+		t.Fatalf("Claim: %v", err)
+	}
+	return claimed
+}
+
+// record writes the outcome of the hand-over in flight.
+func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
+	t.Helper()
+	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.now())
+	if !changed {
+		t.Fatalf("the outcome changes nothing in a message that is %s", m.Status)
+	}
+	return s.update(t, m, next)
+}
+
+// handOver claims m and writes the outcome.
+func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
+	t.Helper()
+	return s.record(t, s.claim(t, m), o)
+}
+
+// sent is a stored message that the carrier took under carrierID.
+func (s stage) sent(t *testing.T, carrierID string) sms.Message {
+	t.Helper()
+	return s.handOver(t, s.create(t, s.message()), sms.Outcome{CarrierID: carrierID})
+}
+
+// diff tells messages and what contains them apart; an absent list is an empty
+// one.
+func diff(want, got any, opts ...cmp.Option) string {
+	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
+}
+
+var anyRevision = cmpopts.IgnoreFields(sms.Message{}, "Revision")
+
+// checkDiff fails t where want and got differ.
+func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
+	t.Helper()
+	if d := diff(want, got, opts...); d != "" {
+		t.Errorf("%s differs (-want +got):\n%s", what, d)
+	}
+}
+
+// eventually waits until check finds nothing to complain about: reads of
+// indexes may lag behind writes.
+func eventually(t *testing.T, check func() (complaint string)) {
+	t.Helper()
+	const patience, pause = 10 * time.Second, 20 * time.Millisecond
+	deadline := time.After(patience)
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		complaint := check()
+		if complaint == "" {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("not so within %s: %s", patience, complaint)
+		}
+	}
+}
+
+// atOnce is how many callers a race has.
+const atOnce = 64
+
+// race calls f from n goroutines that start together, and returns what each
+// got.
+func race[T any](n int, f func(i int) (T, error)) []attempt[T] {
+	attempts := make([]attempt[T], n)
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range attempts {
+		all.Go(func() {
+			<-start
+			attempts[i].got, attempts[i].err = f(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	return attempts
+}
+
+type attempt[T any] struct {
+	got T
+	err error
+}
+
+// oneWinner returns the result of the only attempt that succeeded, and the
+// errors of all others.
+func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error) {
+	t.Helper()
+	winners := 0
+	for _, a := range attempts {
+		if a.err != nil {
+			lost = append(lost, a.err)
+			continue
+		}
+		won = a.got
+		winners++
+	}
+	if winners != 1 {
+		t.Fatalf("%d of %d won, want exactly one; losers: %v", winners, len(attempts), lost)
+	}
+	return won, lost
+}

@@ -1,0 +1,110 @@
+package smstest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func testUpdate(t *testing.T, open opener) {
+	t.Run("an update replaces the record and gives it a fresh revision", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		next := m
+		next.Reference = "changed"
+		saved := s.update(t, m, next)
+		if saved.Revision == m.Revision || saved.Revision == "" {
+			t.Errorf("the revision is %q after %q, want a fresh one", saved.Revision, m.Revision)
+		}
+		checkDiff(t, "the result", next, saved, anyRevision)
+		checkDiff(t, "the record", saved, s.get(t, m.ID))
+	})
+
+	t.Run("updates follow each other by the revision that each returned", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		for _, reference := range []string{"one", "two", "three"} {
+			next := m
+			next.Reference = reference
+			m = s.update(t, m, next)
+		}
+		checkDiff(t, "the record", m, s.get(t, m.ID))
+	})
+
+	t.Run("an update of a stale revision is a conflict that shows the record as it is", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		next := m
+		next.Reference = "first"
+		saved := s.update(t, m, next)
+		next.Reference = "second"
+		_, err := s.Update(t.Context(), m, next)
+		checkConflict(t, err, saved)
+		checkDiff(t, "the record", saved, s.get(t, m.ID))
+	})
+
+	t.Run("a claim makes revisions stale", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		claimed := s.claim(t, m)
+		next, _, err := s.rules.Cancel(m, s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Update(t.Context(), m, next)
+		checkConflict(t, err, claimed)
+	})
+
+	t.Run("an update of an absent record is not found", func(t *testing.T) {
+		s := open(t)
+		m := s.message()
+		if _, err := s.Update(t.Context(), m, m); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Update: %v, want ErrNotFound", err)
+		}
+		if _, err := s.Get(t.Context(), m.ID); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Get after it: %v, want ErrNotFound", err)
+		}
+	})
+
+	for _, sample := range samples() {
+		t.Run("Update keeps "+sample.name, func(t *testing.T) {
+			s := open(t)
+			m := s.create(t, s.message())
+			next := sample.of(s)
+			next.ID, next.Owner, next.CreatedAt, next.Nonce = m.ID, m.Owner, m.CreatedAt, m.Nonce
+			next.Revision = m.Revision
+			saved := s.update(t, m, next)
+			checkDiff(t, "the result", next, saved, anyRevision)
+			checkSame(t, saved, s.get(t, m.ID))
+		})
+	}
+
+	t.Run("fields that an update empties are empty afterwards", func(t *testing.T) {
+		s := open(t)
+		full := s.create(t, s.fullMessage())
+		bare := s.message()
+		bare.ID, bare.CreatedAt, bare.Nonce, bare.Revision = full.ID, full.CreatedAt, full.Nonce, full.Revision
+		saved := s.update(t, full, bare)
+		checkSame(t, saved, s.get(t, full.ID))
+	})
+
+	t.Run("a message lives its whole life by updates", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.message())
+		m = s.handOver(t, m, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}})
+		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		m = s.handOver(t, m, sms.Outcome{})
+		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		dropped, _, err := s.rules.DropText(m, s.clock.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = s.update(t, m, dropped)
+		if m.Status != sms.Sent || m.Attempts != 2 || m.Text != "" {
+			t.Errorf("ended %s after %d attempts with text %q, want sent, 2, none", m.Status, m.Attempts, m.Text)
+		}
+		checkSame(t, m, s.get(t, m.ID))
+	})
+}

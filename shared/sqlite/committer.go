@@ -1,0 +1,227 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// maxGroup is how many writes share a transaction at most, so that no caller
+// waits long for the others of its group.
+const maxGroup = 256
+
+var errClosed = unavailable(errors.New("the database is closed"))
+
+// committer carries out all writes of a database, one after another in one
+// goroutine. Those that came while a transaction was being flushed to the disk
+// share the next one: with one caller a write costs one flush, with many a
+// fraction of it.
+type committer struct {
+	pool    *sql.DB
+	tx      tx
+	writes  chan write // unbuffered: what it has taken is being carried out
+	closing chan struct{}
+	stopped chan struct{}
+	close   func() error
+}
+
+type write struct {
+	do   func(*tx) error
+	done chan error // has room for the result, so that nobody need wait for it
+}
+
+func openCommitter(ctx context.Context, source string, migrations []string) (*committer, error) {
+	pool, err := sql.Open("sqlite", source)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	if err := migrate(ctx, conn, migrations); err != nil {
+		return nil, errors.Join(err, conn.Close(), pool.Close())
+	}
+	c := &committer{
+		pool: pool, tx: tx{conn: conn, prepared: make(map[string]*sql.Stmt)},
+		writes: make(chan write), closing: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	c.close = sync.OnceValue(c.stop)
+	go c.run()
+	return c, nil
+}
+
+// commit carries do out and returns after it is committed. do returns an error
+// only where the database fails: then nothing of it remains. What it finds out
+// it leaves in variables, which the caller may read only after nil was
+// returned. It may run twice, the first time undone.
+//
+// Where ctx ends before do begins it never begins, and the error is
+// sms.ErrUnavailable; where ctx ends later do may be carried out all the same.
+func (c *committer) commit(ctx context.Context, do func(*tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	w := write{do: do, done: make(chan error, 1)}
+	select {
+	case c.writes <- w:
+	case <-c.closing:
+		return errClosed
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a commit: %w", ctx.Err())
+	}
+}
+
+func (c *committer) run() {
+	defer close(c.stopped)
+	group := make([]write, 0, maxGroup)
+	for {
+		select {
+		case w := <-c.writes:
+			c.carryOut(c.gather(append(group, w)))
+		case <-c.closing:
+			return
+		}
+	}
+}
+
+// gather adds everyone who waits by now.
+func (c *committer) gather(group []write) []write {
+	for len(group) < maxGroup {
+		select {
+		case w := <-c.writes:
+			group = append(group, w)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// carryOut commits a group in one transaction. Where one of several fails,
+// each gets a transaction of its own, so that none fails for another's reason.
+func (c *committer) carryOut(group []write) {
+	err := c.transact(group)
+	var failed *writeError
+	if len(group) > 1 && errors.As(err, &failed) {
+		for i := range group {
+			group[i].done <- c.transact(group[i : i+1])
+		}
+		return
+	}
+	for _, w := range group {
+		w.done <- err
+	}
+}
+
+// writeError is the failure of one write of a group, before the commit.
+type writeError struct{ err error }
+
+func (e *writeError) Error() string   { return e.err.Error() }
+func (e *writeError) Unwrap() []error { return []error{sms.ErrUnavailable, e.err} }
+
+func (c *committer) transact(group []write) error {
+	if _, err := c.tx.exec(`BEGIN IMMEDIATE`); err != nil {
+		return unavailable(fmt.Errorf("beginning a transaction: %w", err))
+	}
+	for _, w := range group {
+		if err := w.do(&c.tx); err != nil {
+			c.tx.undo()
+			return &writeError{fmt.Errorf("writing: %w", err)}
+		}
+	}
+	if _, err := c.tx.exec(`COMMIT`); err != nil {
+		c.tx.undo()
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+func (c *committer) stop() error {
+	close(c.closing)
+	<-c.stopped
+	return errors.Join(c.tx.close(), c.pool.Close())
+}
+
+// tx is the writing connection inside a transaction. No context ends its
+// statements, because they belong to several callers.
+type tx struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+// stmt is the prepared form of query, which is a constant of this package.
+func (t *tx) stmt(query string) (*sql.Stmt, error) {
+	if s, ok := t.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	t.prepared[query] = s
+	return s, nil
+}
+
+// exec returns how many rows it changed.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	s, err := t.stmt(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// get reads one row; sql.ErrNoRows where there is none.
+func (t *tx) get(query string, args []any, into ...any) error {
+	s, err := t.stmt(query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(context.Background(), args...).Scan(into...)
+}
+
+// each calls row for every row.
+func (t *tx) each(query string, args []any, row func(scan func(...any) error) error) error {
+	s, err := t.stmt(query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(context.Background(), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// undo rolls back. SQLite has done so already after some failures, and says
+// then that there is nothing to roll back.
+func (t *tx) undo() { _, _ = t.exec(`ROLLBACK`) }
+
+func (t *tx) close() error {
+	errs := make([]error, 0, len(t.prepared)+1)
+	for _, s := range t.prepared {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, t.conn.Close())...)
+}

@@ -1,0 +1,174 @@
+package sqlite
+
+import (
+	"database/sql"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// TestQueriesUseIndexes calls everything and asks SQLite how it carries out the
+// statements that this prepared: none may read a whole table or sort.
+func TestQueriesUseIndexes(t *testing.T) {
+	db, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, rules, now := t.Context(), sms.DefaultRules(), time.Now()
+	must := func(errs ...error) {
+		t.Helper()
+		for _, err := range errs {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	draft := sms.Draft{Owner: "acme", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "hello"}
+	m := rules.Accept(sms.NewID(), draft, now)
+	must(db.Create(ctx, m), db.Create(ctx, m))
+	_, err = db.Postpone(ctx, sms.DueEntry{Ref: m.Ref(), Due: m.Due}, sms.Due{Kind: sms.DueSend, At: now})
+	must(err)
+	m, err = db.Claim(ctx, m.Ref(), rules.NewClaim(now))
+	must(err)
+	m.HandOvers[0].Answer, m.HandOvers[0].CarrierID = sms.AnswerNone, "c1"
+	unanswered := m
+	unanswered.HandOvers = []sms.HandOver{m.HandOvers[0]}
+	m.HandOvers = nil
+	m, err = db.Update(ctx, m, unanswered)
+	must(err)
+	_, err = db.Update(ctx, sms.Message{ID: m.ID}, m)
+	if err == nil {
+		t.Fatal("an update without a revision succeeded")
+	}
+	_, err = db.FindByCarrierID(ctx, "c1")
+	must(err)
+	_, err = db.Unsettled(ctx, m.Number)
+	must(err)
+	_, err = db.Due(ctx, sms.DueQuery{Kind: sms.DueLease, Until: now, Limit: 10})
+	must(err)
+	for _, owner := range []string{"", "acme"} {
+		_, err = db.List(ctx, sms.ListQuery{Owner: owner, Limit: 10, Examine: 10})
+		must(err)
+	}
+	k := sms.Receipt{Number: m.Number, Verdict: sms.VerdictVoid}.Keep(now)
+	must(db.Keep(ctx, k), db.Forget(ctx, k))
+	_, err = db.DueReceipts(ctx, now, 10)
+	must(err)
+	for range 2 {
+		b, err := db.LoadBreaker(ctx)
+		must(err, db.SaveBreaker(ctx, b))
+	}
+	_, err = db.Purge(ctx, 10)
+	must(err)
+	q := db.Queue()
+	must(q.Send(ctx, sms.Delivery{Ref: m.Ref()}))
+	received, err := q.Receive(ctx, 1, 0)
+	must(err, q.Delete(ctx, received...))
+	_, err = q.Backlog(ctx)
+	must(err)
+
+	for _, f := range []*file{db.messages, q.file} {
+		for query := range f.queries {
+			checkPlan(t, f, query)
+		}
+		// The committer owns its statements; a write may look at them.
+		var written []string
+		must(f.commit(ctx, func(t *tx) error {
+			for query := range t.prepared {
+				written = append(written, query)
+			}
+			return nil
+		}))
+		for _, query := range written {
+			checkPlan(t, f, query)
+		}
+	}
+}
+
+var statement = regexp.MustCompile(`^(SELECT|INSERT|UPDATE|DELETE)`)
+
+func checkPlan(t *testing.T, f *file, query string) {
+	t.Helper()
+	if !statement.MatchString(query) {
+		return
+	}
+	args := make([]any, strings.Count(query, "?"))
+	// Only the plan is read: the connection could not write anyway.
+	rows, err := f.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ignored sql.RawBytes
+		var detail string
+		if err := rows.Scan(&ignored, &ignored, &ignored, &detail); err != nil {
+			t.Fatal(err)
+		}
+		// What SQLite scans under the name of a subquery is itself a search.
+		scans := strings.HasPrefix(detail, "SCAN") && !strings.HasPrefix(detail, "SCAN (subquery")
+		if scans || strings.Contains(detail, "TEMP B-TREE") {
+			t.Errorf("%s\nis carried out by: %s", query, detail)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
+	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+	waiting := sms.Message{Number: "+5511999999999", Due: sms.Due{Kind: sms.DueSend, At: at}}
+	later := waiting
+	later.Due.At = at.Add(time.Second)
+	unanswered := waiting
+	unanswered.HandOvers = []sms.HandOver{{Answer: sms.AnswerNone}}
+	settled := sms.Message{Number: waiting.Number, PurgeAt: at}
+	renamed := settled
+	renamed.Reference, renamed.Status = "new", sms.Delivered
+
+	for _, c := range []struct {
+		name      string
+		old, next sms.Message
+		columns   []string
+	}{
+		{"nothing that is found by", settled, renamed, nil},
+		{"when it is due", waiting, later, []string{"due_at"}},
+		{"what waits for a receipt", waiting, unanswered, []string{"unsettled_number"}},
+		{"the end of its work", waiting, settled, []string{"due_at", "purge_at"}},
+	} {
+		t.Run("an update that changes "+c.name, func(t *testing.T) {
+			query, _ := replacement(c.old, c.next, nil, at)
+			set, _, _ := strings.Cut(query, "WHERE")
+			for _, column := range []string{"id", "owner", "created_at", "due_at", "unsettled_number", "purge_at"} {
+				named := regexp.MustCompile(`\b` + column + ` =`).MatchString(set)
+				want := false
+				for _, c := range c.columns {
+					want = want || c == column
+				}
+				if named != want {
+					t.Errorf("names %s: %v, want %v", column, named, want)
+				}
+			}
+		})
+	}
+}
+
+func FuzzPosition(f *testing.F) {
+	for _, seed := range []string{"", "0.0", "-1.5", "1767225600000.42", "1", "1.2.3", "01.2", ".", "9223372036854775808.1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parsePosition(s, position{1, 2})
+		switch {
+		case s == "" && (err != nil || p != position{1, 2}):
+			t.Errorf("the empty position is %v, %v", p, err)
+		case s != "" && err == nil && p.String() != s:
+			t.Errorf("%q is read as %s", s, p)
+		}
+	})
+}

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// InUseError says that another process has the folder open.
+type InUseError struct {
+	Dir string
+	PID int // 0 where it is not known
+}
+
+func (e *InUseError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("the folder %s is in use by another process", e.Dir)
+	}
+	return fmt.Sprintf("the folder %s is in use by process %d", e.Dir, e.PID)
+}
+
+// errLocked is what tryLock returns when another process holds the lock.
+var errLocked = errors.New("locked by another process")
+
+// lockFolder takes the lock of dir, a file that also names the process that
+// holds it. The system gives the lock free when the file is closed or its
+// process ends, however it ends; the file stays.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
+	}
+	if err := tryLock(f); err != nil {
+		defer f.Close()
+		if errors.Is(err, errLocked) {
+			return nil, &InUseError{Dir: dir, PID: readPID(f)}
+		}
+		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
+	}
+	if err := writePID(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the lock of the data folder: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+func writePID(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// readPID is 0 where the holder has not written its number yet.
+func readPID(f *os.File) int {
+	const longest = 32
+	text, err := io.ReadAll(io.NewSectionReader(f, 0, longest))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}

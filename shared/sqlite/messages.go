@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var _ sms.Store = (*DB)(nil)
+
+// present is the condition of a record that is not past its retention.
+const present = ` (purge_at IS NULL OR purge_at > ?) `
+
+// millis is t as columns hold it; nil, which is NULL, for an absent one.
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+// text is s, or NULL for none.
+func text[S ~string](s S) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// unsettledNumber is what a message is found by while it waits for a receipt.
+func unsettledNumber(m sms.Message) any {
+	if !m.Unsettled() {
+		return nil
+	}
+	return text(m.Number)
+}
+
+// decode reads a record.
+func decode(record []byte) (sms.Message, error) {
+	var m sms.Message
+	if err := json.Unmarshal(record, &m); err != nil {
+		return sms.Message{}, fmt.Errorf("decoding a record: %w", err)
+	}
+	return m, nil
+}
+
+// encode is m as the column record holds it.
+func encode(m sms.Message) ([]byte, error) {
+	record, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encoding message %s: %w", m.ID, err)
+	}
+	return record, nil
+}
+
+// Create implements sms.Messages.
+func (db *DB) Create(ctx context.Context, m sms.Message) error {
+	record, err := encode(m)
+	if err != nil {
+		return err
+	}
+	now := db.now()
+	var standing []byte
+	err = db.messages.commit(ctx, func(t *tx) error {
+		standing = nil
+		created, err := insert(t, m, record)
+		if err != nil || created {
+			return err
+		}
+		if standing, err = recordOf(t, m.ID); err != nil {
+			return err
+		}
+		old, err := decode(standing)
+		if err != nil || !old.Gone(now) {
+			return err
+		}
+		standing = nil
+		if err := purge(t, old); err != nil {
+			return err
+		}
+		_, err = insert(t, m, record)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("creating message %s: %w", m.ID, err)
+	}
+	if standing == nil {
+		return nil
+	}
+	current, err := decode(standing)
+	if err != nil {
+		return fmt.Errorf("creating message %s: %w", m.ID, err)
+	}
+	if current.Nonce == m.Nonce {
+		return nil
+	}
+	return &sms.ConflictError{Current: current}
+}
+
+// insert reports false where the id has a record.
+func insert(t *tx, m sms.Message, record []byte) (bool, error) {
+	rows, err := t.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at,
+		due_kind, due_at, due_round, unsettled_number, purge_at, record)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(),
+		text(m.Due.Kind), millis(m.Due.At), m.Due.Round, unsettledNumber(m), millis(m.PurgeAt), record)
+	if err != nil || rows == 0 {
+		return false, err
+	}
+	return true, link(t, m.ID, nil, m.CarrierIDs())
+}
+
+// link makes a message found by the carrier ids that it has now.
+func link(t *tx, id string, before, now []string) error {
+	for _, carrierID := range before {
+		if slices.Contains(now, carrierID) {
+			continue
+		}
+		if _, err := t.exec(`DELETE FROM carrier_ids WHERE carrier_id = ? AND message_id = ?`, carrierID, id); err != nil {
+			return err
+		}
+	}
+	for _, carrierID := range now {
+		if slices.Contains(before, carrierID) {
+			continue
+		}
+		if _, err := t.exec(`INSERT OR REPLACE INTO carrier_ids (carrier_id, message_id) VALUES (?, ?)`, carrierID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordOf is nil where the id has none.
+func recordOf(t *tx, id string) (record []byte, err error) {
+	err = t.get(`SELECT record FROM messages WHERE id = ?`, []any{id}, &record)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return record, err
+}
+
+// Get implements sms.Messages.
+func (db *DB) Get(ctx context.Context, id string) (sms.Message, error) {
+	var record []byte
+	err := db.messages.get(ctx, `SELECT record FROM messages WHERE id = ? AND`+present,
+		[]any{id, db.now().UnixMilli()}, &record)
+	if errors.Is(err, sql.ErrNoRows) {
+		return sms.Message{}, sms.ErrNotFound
+	}
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
+	}
+	return decode(record)
+}
+
+// Update implements sms.Messages.
+func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
+	next.Revision = sms.NewToken()
+	record, err := encode(next)
+	if err != nil {
+		return sms.Message{}, err
+	}
+	query, args := replacement(old, next, record, db.now())
+	var saved bool
+	var standing []byte
+	err = db.messages.commit(ctx, func(t *tx) error {
+		rows, err := t.exec(query, args...)
+		if err != nil {
+			return err
+		}
+		if saved = rows > 0; saved {
+			return link(t, old.ID, old.CarrierIDs(), next.CarrierIDs())
+		}
+		standing, err = recordOf(t, old.ID)
+		return err
+	})
+	if err != nil {
+		return sms.Message{}, fmt.Errorf("updating message %s: %w", old.ID, err)
+	}
+	if saved {
+		return next, nil
+	}
+	if standing == nil {
+		return sms.Message{}, sms.ErrNotFound
+	}
+	current, err := decode(standing)
+	switch {
+	case err != nil:
+		return sms.Message{}, fmt.Errorf("updating message %s: %w", old.ID, err)
+	case current.Gone(db.now()):
+		return sms.Message{}, sms.ErrNotFound
+	}
+	return sms.Message{}, &sms.ConflictError{Current: current}
+}
+
+// replacement is the statement that puts next in the place of old. It names
+// only columns that change: SQLite rewrites every index that has a named one.
+func replacement(old, next sms.Message, record []byte, now time.Time) (query string, args []any) {
+	query = `UPDATE messages SET revision = ?, expires_at = ?, record = ?`
+	args = []any{next.Revision, next.ExpiresAt.UnixMilli(), record}
+	if old.Due.Kind != next.Due.Kind || !old.Due.At.Equal(next.Due.At) || old.Due.Round != next.Due.Round {
+		query += `, due_kind = ?, due_at = ?, due_round = ?`
+		args = append(args, text(next.Due.Kind), millis(next.Due.At), next.Due.Round)
+	}
+	if number := unsettledNumber(next); number != unsettledNumber(old) {
+		query += `, unsettled_number = ?`
+		args = append(args, number)
+	}
+	if !old.PurgeAt.Equal(next.PurgeAt) {
+		query += `, purge_at = ?`
+		args = append(args, millis(next.PurgeAt))
+	}
+	query += ` WHERE id = ? AND revision = ? AND` + present
+	return query, append(args, old.ID, old.Revision, now.UnixMilli())
+}
+
+// change replaces a record by what f makes of it, again and again as long as
+// others change it first. It returns f's error as it is.
+func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Message, error)) (sms.Message, error) {
+	m, err := db.Get(ctx, id)
+	if err != nil {
+		return sms.Message{}, err
+	}
+	for {
+		next, err := f(m)
+		if err != nil {
+			return sms.Message{}, err
+		}
+		saved, err := db.Update(ctx, m, next)
+		var conflict *sms.ConflictError
+		if !errors.As(err, &conflict) {
+			return saved, err
+		}
+		m = conflict.Current
+	}
+}
+
+// Claim implements sms.Messages.
+func (db *DB) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
+	return db.change(ctx, ref.ID, func(m sms.Message) (sms.Message, error) {
+		if m.Ref() != ref {
+			return m, sms.ErrNotFound
+		}
+		return c.Apply(m)
+	})
+}

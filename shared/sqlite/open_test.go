@@ -1,0 +1,130 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// message is a newly accepted one.
+func message(owner string) sms.Message {
+	d := sms.Draft{
+		Owner: owner, Client: owner, PhoneNumber: "+5511999999999", Number: "+5511999999999",
+		Text: "Your code is 1234", Reference: "order 7",
+	}
+	return sms.DefaultRules().Accept(sms.NewID(), d, time.Now())
+}
+
+func TestOpen(t *testing.T) {
+	t.Run("the folder is made for its owner alone", func(t *testing.T) {
+		if runtime.GOOS == "windows" {
+			t.Skip("modes of files mean nothing here")
+		}
+		dir := filepath.Join(t.TempDir(), "a", "data")
+		db := open(t, dir, sqlite.Options{})
+		if err := db.Create(t.Context(), message("acme")); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has mode %v", path, info.Mode())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+
+	t.Run("a folder in use is refused by its name and the process", func(t *testing.T) {
+		dir := t.TempDir()
+		first := open(t, dir, sqlite.Options{})
+		_, err := sqlite.Open(dir, sqlite.Options{})
+		var inUse *sqlite.InUseError
+		if !errors.As(err, &inUse) || inUse.Dir != dir || inUse.PID != os.Getpid() {
+			t.Fatalf("the second Open: %v, want an *InUseError for %s and process %d", err, dir, os.Getpid())
+		}
+		for _, part := range []string{dir, fmt.Sprint(os.Getpid())} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%q does not name %s", err, part)
+			}
+		}
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		open(t, dir, sqlite.Options{})
+	})
+
+	for _, name := range []string{"messages.db", "queue.db"} {
+		t.Run("a newer version of "+name+" is refused and left alone", func(t *testing.T) {
+			dir := t.TempDir()
+			if err := open(t, dir, sqlite.Options{}).Close(); err != nil {
+				t.Fatal(err)
+			}
+			raw, err := sql.Open("sqlite", filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			if _, err := raw.Exec(`PRAGMA user_version = 99`); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the refusal gives the folder free again
+				_, err = sqlite.Open(dir, sqlite.Options{})
+				if err == nil || !strings.Contains(err.Error(), "version 99") || !strings.Contains(err.Error(), name) {
+					t.Errorf("Open: %v, want an error that names version 99 and %s", err, name)
+				}
+			}
+		})
+	}
+
+	t.Run("calls on a closed folder are unavailable", func(t *testing.T) {
+		db := open(t, t.TempDir(), sqlite.Options{})
+		m := message("acme")
+		if err := db.Create(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, getErr := db.Get(t.Context(), m.ID)
+		_, receiveErr := db.Queue().Receive(t.Context(), 1, time.Minute)
+		for call, err := range map[string]error{
+			"Get": getErr, "Create": db.Create(t.Context(), message("acme")),
+			"Receive": receiveErr, "Send": db.Queue().Send(t.Context(), sms.Delivery{Ref: m.Ref()}),
+		} {
+			if !errors.Is(err, sms.ErrUnavailable) {
+				t.Errorf("%s: %v, want ErrUnavailable", call, err)
+			}
+		}
+	})
+
+	t.Run("closing ends a waiting receive", func(t *testing.T) {
+		db := open(t, t.TempDir(), sqlite.Options{})
+		ended := make(chan error)
+		go func() {
+			_, err := db.Queue().Receive(t.Context(), 1, time.Hour)
+			ended <- err
+		}()
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, sms.ErrUnavailable) {
+			t.Errorf("Receive: %v, want ErrUnavailable", err)
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// purgeBatch is how many records one write removes, so that other writes need
+// not wait long for it.
+const purgeBatch = 100
+
+// Purge removes what is past its retention, at most limit messages and limit
+// kept receipts, and returns how many it removed. Calls do not see them anyway;
+// this gives their space free for others.
+func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
+	purged := 0
+	for _, batch := range []func(context.Context, int) (int, error){db.purgeMessages, db.purgeReceipts} {
+		for left := limit; left > 0; {
+			size := min(left, purgeBatch)
+			n, err := batch(ctx, size)
+			purged += n
+			if err != nil {
+				return purged, fmt.Errorf("purging: %w", err)
+			}
+			if n < size {
+				break
+			}
+			left -= n
+		}
+	}
+	return purged, nil
+}
+
+func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
+	now := db.now().UnixMilli()
+	var purged int
+	err := db.messages.commit(ctx, func(t *tx) error {
+		var gone []sms.Message
+		err := t.each(`SELECT record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
+			func(scan func(...any) error) error {
+				var record []byte
+				if err := scan(&record); err != nil {
+					return err
+				}
+				m, err := decode(record)
+				gone = append(gone, m)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		for _, m := range gone {
+			if err := purge(t, m); err != nil {
+				return err
+			}
+		}
+		purged = len(gone)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return purged, nil
+}
+
+// purge removes a record and all that leads to it.
+func purge(t *tx, m sms.Message) error {
+	if err := link(t, m.ID, m.CarrierIDs(), nil); err != nil {
+		return err
+	}
+	_, err := t.exec(`DELETE FROM messages WHERE id = ?`, m.ID)
+	return err
+}
+
+func (db *DB) purgeReceipts(ctx context.Context, limit int) (int, error) {
+	now := db.now().UnixMilli()
+	var rows int64
+	err := db.messages.commit(ctx, func(t *tx) (err error) {
+		rows, err = t.exec(`DELETE FROM kept_receipts WHERE id IN
+			(SELECT id FROM kept_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, now, limit)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(rows), nil
+}

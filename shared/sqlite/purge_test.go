@@ -1,0 +1,117 @@
+package sqlite_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+func TestPurge(t *testing.T) {
+	setUp := func(t *testing.T) (db *sqlite.DB, now *time.Time) {
+		t.Helper()
+		at := time.Now().UTC().Truncate(time.Millisecond)
+		return open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return at }}), &at
+	}
+	// settled is a stored message that ends its retention in a day.
+	settled := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
+		t.Helper()
+		m := message("acme")
+		m.Status, m.Due, m.PurgeAt = sms.Sent, sms.Due{}, now.Add(24*time.Hour)
+		m.HandOvers = []sms.HandOver{{Token: sms.NewToken(), Answer: sms.AnswerTaken, CarrierID: sms.NewToken()}}
+		if err := db.Create(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	check := func(t *testing.T, db *sqlite.DB, limit, want int) {
+		t.Helper()
+		if n, err := db.Purge(t.Context(), limit); err != nil || n != want {
+			t.Errorf("Purge(%d): %d, %v, want %d", limit, n, err, want)
+		}
+	}
+
+	t.Run("it removes what is past its retention and nothing else", func(t *testing.T) {
+		db, now := setUp(t)
+		gone := settled(t, db, *now)
+		later := settled(t, db, now.Add(time.Millisecond))
+		waiting := message("acme")
+		if err := db.Create(t.Context(), waiting); err != nil {
+			t.Fatal(err)
+		}
+		check(t, db, 10, 0)
+		start := *now
+		*now = now.Add(24 * time.Hour)
+		check(t, db, 10, 1)
+		check(t, db, 10, 0)
+
+		*now = start // what was only invisible would be there again
+		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
+		}
+		if _, err := db.FindByCarrierID(t.Context(), gone.CarrierID()); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByCarrierID of a purged message: %v, want ErrNotFound", err)
+		}
+		for _, m := range []sms.Message{later, waiting} {
+			if _, err := db.Get(t.Context(), m.ID); err != nil {
+				t.Errorf("Get of a message that is %s: %v", m.Status, err)
+			}
+		}
+	})
+
+	t.Run("it removes no more than it may, over several batches", func(t *testing.T) {
+		db, now := setUp(t)
+		const many, most = 250, 210
+		for range many {
+			settled(t, db, *now)
+		}
+		*now = now.Add(24 * time.Hour)
+		check(t, db, most, most)
+		check(t, db, most, many-most)
+	})
+
+	t.Run("it removes kept receipts", func(t *testing.T) {
+		db, now := setUp(t)
+		k := sms.Receipt{Number: "+5511999999999", Verdict: sms.VerdictVoid}.Keep(*now)
+		if err := db.Keep(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+		check(t, db, 10, 0)
+		*now = now.Add(sms.KeepReceipts)
+		check(t, db, 10, 1)
+	})
+}
+
+func TestListOfAllOwners(t *testing.T) {
+	db := open(t, t.TempDir(), sqlite.Options{})
+	want := make(map[string]bool)
+	for _, owner := range []string{"acme", "globex", "initech"} {
+		m := message(owner)
+		if err := db.Create(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		want[m.ID] = true
+	}
+	q := sms.ListQuery{Limit: 2, Examine: 2}
+	for more := true; more; more = q.After != "" {
+		page, err := db.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Messages {
+			if !want[m.ID] {
+				t.Errorf("%s came twice, or was never created", m.ID)
+			}
+			delete(want, m.ID)
+		}
+		q.After = page.Next
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
+	}
+	if _, err := db.List(t.Context(), sms.ListQuery{Limit: 1, Examine: 1, After: "1.2.3"}); err == nil {
+		t.Error("a page after what is no end of a page: no error")
+	}
+}

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// mostUnsettled is how many of each Unsettled lists.
+const mostUnsettled = 100
+
+// FindByCarrierID implements sms.Receipts.
+func (db *DB) FindByCarrierID(ctx context.Context, carrierID string) (messageID string, err error) {
+	err = db.messages.get(ctx, `SELECT id FROM messages
+		WHERE id = (SELECT message_id FROM carrier_ids WHERE carrier_id = ?) AND`+present,
+		[]any{carrierID, db.now().UnixMilli()}, &messageID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", sms.ErrNotFound
+	case err != nil:
+		return "", fmt.Errorf("finding a message by its carrier id: %w", err)
+	}
+	return messageID, nil
+}
+
+// Receive implements sms.Receipts.
+func (db *DB) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+	return db.change(ctx, id, func(m sms.Message) (sms.Message, error) {
+		next, changed := rules.Receive(m, rc, now)
+		if !changed {
+			return m, sms.ErrConflict
+		}
+		return next, nil
+	})
+}
+
+// Unsettled implements sms.Receipts.
+func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
+	var found sms.Unsettled
+	now := db.now().UnixMilli()
+	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unsettled_number = ? AND`+present+`LIMIT ?`,
+		[]any{string(number), now, mostUnsettled},
+		func(scan func(...any) error) (bool, error) {
+			var id string
+			if err := scan(&id); err != nil {
+				return false, err
+			}
+			found.MessageIDs = append(found.MessageIDs, id)
+			return true, nil
+		})
+	if err != nil {
+		return sms.Unsettled{}, fmt.Errorf("listing unsettled messages: %w", err)
+	}
+	found.Receipts, err = db.keptReceipts(ctx, `SELECT record FROM kept_receipts
+		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, mostUnsettled)
+	if err != nil {
+		return sms.Unsettled{}, fmt.Errorf("listing kept receipts: %w", err)
+	}
+	return found, nil
+}
+
+// Keep implements sms.ReceiptKeeper.
+func (db *DB) Keep(ctx context.Context, k sms.KeptReceipt) error {
+	record, err := json.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("encoding a receipt: %w", err)
+	}
+	err = db.messages.commit(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO kept_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET
+			number = excluded.number, due_at = excluded.due_at, purge_at = excluded.purge_at, record = excluded.record`,
+			k.ID, string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keeping a receipt: %w", err)
+	}
+	return nil
+}
+
+// Forget implements sms.ReceiptKeeper.
+func (db *DB) Forget(ctx context.Context, k sms.KeptReceipt) error {
+	err := db.messages.commit(ctx, func(t *tx) error {
+		_, err := t.exec(`DELETE FROM kept_receipts WHERE id = ?`, k.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forgetting a receipt: %w", err)
+	}
+	return nil
+}
+
+// DueReceipts implements sms.ReceiptKeeper.
+func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
+	list, err := db.keptReceipts(ctx, `SELECT record FROM kept_receipts
+		WHERE due_at <= ? AND purge_at > ? ORDER BY due_at LIMIT ?`, until.UnixMilli(), db.now().UnixMilli(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("listing due receipts: %w", err)
+	}
+	return list, nil
+}
+
+func (db *DB) keptReceipts(ctx context.Context, query string, args ...any) ([]sms.KeptReceipt, error) {
+	var list []sms.KeptReceipt
+	err := db.messages.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
+		var record []byte
+		if err := scan(&record); err != nil {
+			return false, err
+		}
+		var k sms.KeptReceipt
+		if err := json.Unmarshal(record, &k); err != nil {
+			return false, fmt.Errorf("decoding a receipt: %w", err)
+		}
+		list = append(list, k)
+		return true, nil
+	})
+	return list, err
+}

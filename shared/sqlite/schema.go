@@ -1,0 +1,91 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// The migrations of each database, one a version. A released one is never
+// changed. Times are milliseconds since 1970; NULL is an absent one.
+//
+// The record is the truth, as JSON; the columns beside it are what it is found
+// by. Each index that not every record is in is partial, and an update names
+// only the columns whose values change, so that it touches no other index.
+// seq keeps the indexes small: they point by it, not by the id.
+var messagesMigrations = []string{`
+CREATE TABLE messages (
+	seq              INTEGER PRIMARY KEY,
+	id               TEXT NOT NULL UNIQUE,
+	owner            TEXT NOT NULL,
+	created_at       INTEGER NOT NULL,
+	revision         TEXT NOT NULL,
+	expires_at       INTEGER NOT NULL,
+	due_kind         TEXT,
+	due_at           INTEGER,
+	due_round        INTEGER,
+	unsettled_number TEXT, -- the number, while a receipt could be this message's
+	purge_at         INTEGER,
+	record           BLOB NOT NULL
+) STRICT;
+CREATE INDEX messages_due ON messages (due_kind, due_at) WHERE due_kind IS NOT NULL;
+CREATE INDEX messages_owner ON messages (owner, created_at);
+CREATE INDEX messages_created ON messages (created_at);
+CREATE INDEX messages_unsettled ON messages (unsettled_number) WHERE unsettled_number IS NOT NULL;
+CREATE INDEX messages_purge ON messages (purge_at) WHERE purge_at IS NOT NULL;
+
+CREATE TABLE carrier_ids (
+	carrier_id TEXT PRIMARY KEY,
+	message_id TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kept_receipts (
+	id       TEXT PRIMARY KEY,
+	number   TEXT NOT NULL,
+	due_at   INTEGER,
+	purge_at INTEGER NOT NULL,
+	record   BLOB NOT NULL
+) STRICT;
+CREATE INDEX kept_receipts_number ON kept_receipts (number);
+CREATE INDEX kept_receipts_due ON kept_receipts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX kept_receipts_purge ON kept_receipts (purge_at);
+
+CREATE TABLE breaker (
+	one      INTEGER PRIMARY KEY CHECK (one = 1),
+	revision TEXT NOT NULL,
+	record   BLOB NOT NULL
+) STRICT;
+`}
+
+var queueMigrations = []string{`
+CREATE TABLE deliveries (
+	seq        INTEGER PRIMARY KEY,
+	visible_at INTEGER NOT NULL,
+	received   INTEGER NOT NULL,
+	body       TEXT NOT NULL
+) STRICT;
+CREATE INDEX deliveries_visible ON deliveries (visible_at);
+`}
+
+// migrate brings a database to the newest version, each step whole or not at
+// all.
+func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
+	var version int
+	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return fmt.Errorf("reading its version: %w", err)
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("it has version %d, which a newer program wrote; this one knows versions up to %d",
+			version, len(migrations))
+	}
+	for version < len(migrations) {
+		step := migrations[version]
+		version++
+		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", step, version)
+		if _, err := conn.ExecContext(ctx, script); err != nil {
+			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // its own error would hide the cause
+			return fmt.Errorf("bringing it to version %d: %w", version, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package sqsqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Receive takes up to limit deliveries, and never more than ten: one request.
+// It waits in whole seconds, rounded up, and never longer than 20.
+func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]sms.Received, error) {
+	const count = types.MessageSystemAttributeNameApproximateReceiveCount
+	wait = min(max(wait, 0)+time.Second-1, maxWait)
+	out, err := call(ctx, q.client.ReceiveMessage, &sqs.ReceiveMessageInput{
+		QueueUrl:                    q.url,
+		MaxNumberOfMessages:         int32(min(max(limit, 1), maxBatch)),
+		WaitTimeSeconds:             seconds(wait),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{count},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receiving: %w", err)
+	}
+	var received []sms.Received
+	for _, m := range out.Messages {
+		times, err := strconv.Atoi(m.Attributes[string(count)])
+		if err != nil {
+			times = 1 // it is approximate anyway
+		}
+		received = append(received, sms.Received{
+			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), Receive: times,
+		})
+	}
+	return received, nil
+}
+
+// Delete removes received deliveries, ten a request. It tries all of them; an
+// error says that some will come back.
+func (q *Queue) Delete(ctx context.Context, received ...sms.Received) error {
+	var failed []error
+	for batch := range slices.Chunk(received, maxBatch) {
+		var entries []types.DeleteMessageBatchRequestEntry
+		for i, r := range batch {
+			entries = append(entries, types.DeleteMessageBatchRequestEntry{
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(r.Handle),
+			})
+		}
+		out, err := call(ctx, q.client.DeleteMessageBatch, &sqs.DeleteMessageBatchInput{QueueUrl: q.url, Entries: entries})
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		for _, e := range out.Failed {
+			failed = append(failed, refusal(e))
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("deleting what was received: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+// Package sqsqueue brings references to senders over an SQS standard queue. It
+// implements sms.Queue, and sms.Consumer for where Lambda does not poll.
+package sqsqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/smsqueue/smsqueue/shared/sdkcall"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Queue sends to and receives from one SQS queue. Any number of goroutines may
+// use it.
+type Queue struct {
+	client *sqs.Client
+	url    *string
+}
+
+var (
+	_ sms.Queue    = (*Queue)(nil)
+	_ sms.Consumer = (*Queue)(nil)
+)
+
+// New returns the queue at queueURL, which must be a standard one.
+func New(client *sqs.Client, queueURL string) *Queue {
+	return &Queue{client: client, url: aws.String(queueURL)}
+}
+
+// What one request may carry, and how long one may wait.
+// Source: SQS SendMessageBatch, DeleteMessageBatch and ReceiveMessage.
+const (
+	maxBatch = 10
+	maxWait  = 20 * time.Second
+)
+
+var errDelay = errors.New("a delay must be whole seconds, and at most " + sms.MaxDelay.String())
+
+// Backlog is ApproximateNumberOfMessages: one request.
+func (q *Queue) Backlog(ctx context.Context) (int, error) {
+	const name = types.QueueAttributeNameApproximateNumberOfMessages
+	out, err := call(ctx, q.client.GetQueueAttributes, &sqs.GetQueueAttributesInput{
+		QueueUrl: q.url, AttributeNames: []types.QueueAttributeName{name},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reading the backlog: %w", err)
+	}
+	n, err := strconv.Atoi(out.Attributes[string(name)])
+	if err != nil {
+		return 0, fmt.Errorf("reading the backlog: %w", err)
+	}
+	return n, nil
+}
+
+// call makes one call of the client; what was certainly not carried out is
+// sms.ErrUnavailable.
+func call[In, Out any](
+	ctx context.Context, do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error), in *In,
+) (*Out, error) {
+	var attempts sdkcall.Attempts
+	out, err := do(ctx, in, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, attempts.Watch) })
+	return out, attempts.Err(err)
+}
+
+// refusal is the error of one entry of a batch, the rest of which went through.
+func refusal(e types.BatchResultErrorEntry) error {
+	err := fmt.Errorf("%s: %s", aws.ToString(e.Code), aws.ToString(e.Message))
+	if sdkcall.Throttles(aws.ToString(e.Code)) {
+		return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+	}
+	return err
+}

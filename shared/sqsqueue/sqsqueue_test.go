@@ -1,0 +1,307 @@
+package sqsqueue_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
+	"github.com/smsqueue/smsqueue/shared/sqsqueue"
+)
+
+func TestConformance(t *testing.T) {
+	client := sqs.NewFromConfig(enginetest.Config(t, enginetest.SQS(t)))
+	smstest.TestQueue(t, func(t *testing.T, visibility time.Duration) smstest.Queue {
+		return sqsqueue.New(client, newQueue(t, client, visibility))
+	})
+}
+
+// newQueue creates a queue that lasts as long as the test.
+func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url string) {
+	t.Helper()
+	name := "test-" + sms.NewToken()
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName:  &name,
+		Attributes: map[string]string{"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds()))},
+	})
+	if err != nil {
+		t.Fatalf("creating queue %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if _, err := client.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: out.QueueUrl}); err != nil {
+			t.Errorf("deleting queue %s: %v", name, err)
+		}
+	})
+	return *out.QueueUrl
+}
+
+// behindProxy is a queue of its own, reached through a proxy.
+func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
+	t.Helper()
+	url := enginetest.SQS(t)
+	proxy := faultproxy.New(t, url)
+	queue := newQueue(t, sqs.NewFromConfig(enginetest.Config(t, url)), time.Minute)
+	return sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, proxy.URL())), queue), proxy
+}
+
+func deliveries(n int) []sms.Delivery {
+	list := make([]sms.Delivery, n)
+	for i := range list {
+		list[i] = sms.Delivery{Ref: sms.Ref{ID: sms.NewID(), Generation: 1_800_000_000_000}, Group: "client"}
+	}
+	return list
+}
+
+func TestRequests(t *testing.T) {
+	q, proxy := behindProxy(t)
+	for _, tt := range []struct {
+		name string
+		call func() error
+		want map[string]int
+	}{
+		{"sending none takes no request", func() error { return q.Send(t.Context()) }, map[string]int{}},
+		{"sending one takes one", func() error { return q.Send(t.Context(), deliveries(1)...) }, map[string]int{"SendMessage": 1}},
+		{"sending ten takes one", func() error { return q.Send(t.Context(), deliveries(10)...) }, map[string]int{"SendMessageBatch": 1}},
+		{"sending 21 takes three", func() error { return q.Send(t.Context(), deliveries(21)...) }, map[string]int{"SendMessageBatch": 3}},
+		{"the backlog takes one", func() error { _, err := q.Backlog(t.Context()); return err }, map[string]int{"GetQueueAttributes": 1}},
+		{"receiving and deleting take one each", func() error {
+			received, err := q.Receive(t.Context(), 100, 0)
+			return errors.Join(err, q.Delete(t.Context(), received...))
+		}, map[string]int{"ReceiveMessage": 1, "DeleteMessageBatch": 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			proxy.Reset()
+			if err := tt.call(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, proxy.Counts()); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGroups(t *testing.T) {
+	q, proxy := behindProxy(t)
+	proxy.KeepBodies()
+	for _, tt := range []struct{ name, group, want string }{
+		{"a client's id is the group", "1example23456789", "1example23456789"},
+		{"punctuation is fine", "a-b_c.d:e/f", "a-b_c.d:e/f"},
+		{"no group is none", "", ""},
+		{"a space is left out", "two words", ""},
+		{"what is not ASCII is left out", "müller", ""},
+		{"128 characters fit", strings.Repeat("x", 128), strings.Repeat("x", 128)},
+		{"129 are left out", strings.Repeat("x", 129), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			proxy.Reset()
+			list := deliveries(2)
+			list[0].Group, list[1].Group = tt.group, tt.group
+			if err := errors.Join(q.Send(t.Context(), list[0]), q.Send(t.Context(), list...)); err != nil {
+				t.Fatal(err)
+			}
+			type entry struct {
+				Group string `json:"MessageGroupId"`
+			}
+			for _, r := range proxy.Requests() {
+				var body struct {
+					entry
+					Entries []entry
+				}
+				if err := json.Unmarshal(r.Body, &body); err != nil {
+					t.Fatal(err)
+				}
+				if body.Entries == nil {
+					body.Entries = []entry{body.entry}
+				}
+				for _, e := range body.Entries {
+					if e.Group != tt.want {
+						t.Errorf("the group is %q, want %q", e.Group, tt.want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDelays(t *testing.T) {
+	q, proxy := behindProxy(t)
+	for name, delay := range map[string]time.Duration{
+		"longer than 900 seconds":    sms.MaxDelay + time.Second,
+		"that is negative":           -time.Second,
+		"that is not whole seconds":  1500 * time.Millisecond,
+		"a millisecond over the max": sms.MaxDelay + time.Millisecond,
+	} {
+		t.Run("a delay "+name+" is refused before anything is sent", func(t *testing.T) {
+			list := deliveries(12)
+			list[11].Delay = delay
+			err := q.Send(t.Context(), list...)
+			if got := sms.FailedDeliveries(err, 12); len(got) != 12 {
+				t.Errorf("%v leaves %v unsent, want all", err, got)
+			}
+		})
+	}
+	if n := proxy.Total(); n != 0 {
+		t.Errorf("%d requests went out, want none", n)
+	}
+}
+
+func TestUnsent(t *testing.T) {
+	all := func(from, to int) (list []int) {
+		for i := from; i < to; i++ {
+			list = append(list, i)
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name        string
+		n           int
+		fault       func(op string, n int) faultproxy.Fault
+		want        []int
+		unavailable bool
+	}{
+		{"all, when everything is throttled", 25, func(string, int) faultproxy.Fault {
+			return faultproxy.Throttle()
+		}, all(0, 25), true},
+		{"the one, when it is throttled", 1, func(string, int) faultproxy.Fault {
+			return faultproxy.Throttle()
+		}, all(0, 1), true},
+		{"those from the failed batch on", 25, func(_ string, n int) faultproxy.Fault {
+			if n == 1 {
+				return faultproxy.Pass()
+			}
+			return faultproxy.Throttle()
+		}, all(10, 25), true},
+		{"perhaps the one, when its answer was lost and its repetitions are throttled", 1, func(_ string, n int) faultproxy.Fault {
+			if n == 1 {
+				return faultproxy.LoseAnswer()
+			}
+			return faultproxy.Throttle()
+		}, all(0, 1), false},
+		{"none, when a lost answer comes with the repetition", 3, func(_ string, n int) faultproxy.Fault {
+			if n == 1 {
+				return faultproxy.LoseAnswer()
+			}
+			return faultproxy.Pass()
+		}, nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			q, proxy := behindProxy(t)
+			proxy.Rule(tt.fault)
+			err := q.Send(t.Context(), deliveries(tt.n)...)
+			if diff := cmp.Diff(tt.want, sms.FailedDeliveries(err, tt.n)); diff != "" {
+				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
+			}
+			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
+				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
+			}
+		})
+	}
+}
+
+func TestNoConnection(t *testing.T) {
+	client := sqs.NewFromConfig(enginetest.Config(t, "http://127.0.0.1:1"))
+	q := sqsqueue.New(client, "http://127.0.0.1:1/queue")
+	if err := q.Send(t.Context(), deliveries(2)...); !errors.Is(err, sms.ErrUnavailable) {
+		t.Errorf("Send: %v, want ErrUnavailable", err)
+	}
+	if _, err := q.Backlog(t.Context()); !errors.Is(err, sms.ErrUnavailable) {
+		t.Errorf("Backlog: %v, want ErrUnavailable", err)
+	}
+}
+
+func TestPartOfABatchFails(t *testing.T) {
+	refused := func(id int, code string) map[string]any {
+		return map[string]any{"Id": strconv.Itoa(id), "Code": code, "SenderFault": false}
+	}
+	for _, tt := range []struct {
+		name        string
+		answers     [][]map[string]any // what fails of each batch; all else is sent
+		want        []int
+		unavailable bool
+	}{
+		{"the failed entries are named by index", [][]map[string]any{
+			{refused(3, "InternalError")}, nil, {refused(4, "InternalError"), refused(0, "InternalError")},
+		}, []int{3, 20, 24}, false},
+		{"it is unavailable when each of them was throttled", [][]map[string]any{
+			nil, {refused(9, "ThrottlingException"), refused(1, "RequestThrottled")}, nil,
+		}, []int{11, 19}, true},
+		{"it is not when one was not", [][]map[string]any{
+			{refused(0, "ThrottlingException")}, {refused(0, "InternalError")}, nil,
+		}, []int{0, 10}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := enginetest.Config(t, "http://127.0.0.1:1")
+			answers := &batchAnswers{failed: tt.answers}
+			cfg.HTTPClient = &http.Client{Transport: answers}
+			q := sqsqueue.New(sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+				o.DisableMessageChecksumValidation = true
+			}), "http://127.0.0.1:1/queue")
+			err := q.Send(t.Context(), deliveries(25)...)
+			var partial *sms.SendError
+			if !errors.As(err, &partial) {
+				t.Fatalf("got %v, want a *SendError", err)
+			}
+			if diff := cmp.Diff(tt.want, partial.Failed); diff != "" {
+				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
+			}
+			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
+				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
+			}
+			if answers.n != len(tt.answers) {
+				t.Errorf("%d batches were sent, want %d", answers.n, len(tt.answers))
+			}
+		})
+	}
+}
+
+// batchAnswers answers batches one after another: some entries fail.
+type batchAnswers struct {
+	failed [][]map[string]any
+	n      int
+}
+
+func (b *batchAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	var batch struct {
+		Entries []struct {
+			ID string `json:"Id"`
+		}
+	}
+	if err := json.NewDecoder(r.Body).Decode(&batch); err != nil {
+		return nil, err
+	}
+	failed := b.failed[b.n]
+	b.n++
+	var sent []map[string]any
+	for _, e := range batch.Entries {
+		ok := true
+		for _, f := range failed {
+			ok = ok && f["Id"] != e.ID
+		}
+		if ok {
+			sent = append(sent, map[string]any{"Id": e.ID, "MessageId": "m", "MD5OfMessageBody": "x"})
+		}
+	}
+	body, err := json.Marshal(map[string]any{"Successful": sent, "Failed": failed})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(bytes.NewReader(body)), Request: r,
+	}, nil
+}

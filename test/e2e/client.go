@@ -1,0 +1,107 @@
+// Package e2e drives the whole service from outside, as its users do.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Message is what clients see of one.
+type Message struct {
+	ID               string `json:"id"`
+	Status           string `json:"status"`
+	PhoneNumber      string `json:"phoneNumber"`
+	Message          string `json:"message"`
+	Attempts         int    `json:"attempts"`
+	CarrierMessageID string `json:"carrierMessageId"`
+	Failure          struct {
+		Code string `json:"code"`
+	} `json:"failure"`
+	Events []struct {
+		Status string `json:"status"`
+		Detail string `json:"detail"`
+	} `json:"events"`
+}
+
+// HandOvers is how many hand-overs the events tell of.
+func (m Message) HandOvers() int {
+	n := 0
+	for _, e := range m.Events {
+		if e.Status == "sending" && strings.HasPrefix(e.Detail, "hand-over ") {
+			n++
+		}
+	}
+	return n
+}
+
+// API is one client of the service at Base.
+type API struct {
+	HTTP *http.Client
+	Base string
+}
+
+// Submit posts a message; key may be empty. Its error is not nil unless the
+// message was accepted.
+func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Message, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return Message{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.Base+"/v1/sms", bytes.NewReader(body))
+	if err != nil {
+		return Message{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	return a.do(r, http.StatusAccepted)
+}
+
+// Get looks a message up.
+func (a API) Get(ctx context.Context, id string) (Message, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/sms/"+id, nil)
+	if err != nil {
+		return Message{}, err
+	}
+	return a.do(r, http.StatusOK)
+}
+
+func (a API) do(r *http.Request, want int) (Message, error) {
+	response, err := a.HTTP.Do(r)
+	if err != nil {
+		return Message{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return Message{}, err
+	}
+	if response.StatusCode != want {
+		return Message{}, fmt.Errorf("%s: %s", response.Status, body)
+	}
+	var m Message
+	return m, json.Unmarshal(body, &m)
+}
+
+// Await looks a message up until it has one of the states.
+func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
+	t.Helper()
+	var m Message
+	var err error
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if m, err = a.Get(t.Context(), id); err == nil && slices.Contains(states, m.Status) {
+			return m
+		}
+	}
+	t.Fatalf("message %s is %+v, %v, after %v: want %v", id, m, err, within, states)
+	return m
+}

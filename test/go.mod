@@ -1,0 +1,18 @@
+module github.com/smsqueue/smsqueue/test
+
+go 1.26.0
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/smsqueue/smsqueue/shared v0.0.0
+	golang.org/x/oauth2 v0.37.0
+)
+
+require (
+	github.com/aws/aws-sdk-go-v2 v1.47.7 // indirect
+	github.com/aws/aws-sdk-go-v2/credentials v1.20.15 // indirect
+	github.com/aws/smithy-go v1.28.8 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+)
+
+replace github.com/smsqueue/smsqueue/shared => ../shared

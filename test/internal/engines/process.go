@@ -1,0 +1,115 @@
+package engines
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+const (
+	stopSignal = syscall.SIGTERM
+	killSignal = syscall.SIGKILL
+
+	// stopGrace is how long an engine may take to end on its own. They hold
+	// nothing worth saving, and the JVM needs a moment.
+	stopGrace = 3 * time.Second
+)
+
+// process is a started program in a process group of its own, so that a
+// terminal's Ctrl-C reaches the runner alone and stopping reaches whatever the
+// program started.
+type process struct {
+	cmd  *exec.Cmd
+	log  string        // the file that has its output
+	done chan struct{} // closed when it has ended
+}
+
+// launch starts a program, given with its arguments, in the folder of the file
+// log, which takes its output.
+func launch(command []string, log string) (*process, error) {
+	out, err := os.Create(log)
+	if err != nil {
+		return nil, fmt.Errorf("creating the log: %w", err)
+	}
+	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // it runs until it is stopped
+	cmd.Dir = filepath.Dir(log)
+	cmd.Stdout, cmd.Stderr = out, out
+	ownGroup(cmd)
+	endWithParent(cmd)
+
+	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		// Linux ends the child when the thread that started it ends, so this
+		// one must last as long as the child. It is never unlocked: the
+		// thread goes with the goroutine.
+		runtime.LockOSThread()
+		defer close(p.done)
+		defer out.Close() //nolint:errcheck // the child wrote it, not we
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // how it ended is in its ProcessState
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
+	}
+	return p, nil
+}
+
+// stop ends the process and what it started, and waits for the end.
+func (p *process) stop() {
+	if p.ended() {
+		return
+	}
+	// An error means that the group is gone already, which is what is wanted.
+	_ = signalGroup(p.cmd.Process.Pid, stopSignal)
+	select {
+	case <-p.done:
+	case <-time.After(stopGrace):
+		_ = signalGroup(p.cmd.Process.Pid, killSignal)
+		<-p.done
+	}
+}
+
+// ended tells whether the process is no longer running.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastWords returns the end of what the process printed.
+func (p *process) lastWords() string {
+	out, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return tail(out)
+}
+
+func ownGroup(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Setpgid = true
+}
+
+// signalGroup signals the process group that pid leads.
+func signalGroup(pid int, sig syscall.Signal) error { return syscall.Kill(-pid, sig) }
+
+// tail returns the last lines of out.
+func tail(out []byte) string {
+	const most = 20
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-most):], []byte("\n")))
+}

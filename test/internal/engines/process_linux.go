@@ -1,0 +1,7 @@
+package engines
+
+import "os/exec"
+
+// endWithParent makes the kernel kill the child when the runner dies, even by
+// kill -9, so that no engine is left behind.
+func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = killSignal }

@@ -1,0 +1,56 @@
+package testrun
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// Read adds every event of stream until its end. A line that is no event, such
+// as a complaint of the go command, is shown as it is.
+func (r *Report) Read(stream io.Reader) error {
+	lines := bufio.NewReader(stream)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			var ev Event
+			if json.Unmarshal(text, &ev) == nil && ev.Action != "" {
+				r.Add(ev)
+			} else {
+				fmt.Fprintf(r.out, "%s\n", text)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the output of go test: %w", err)
+		}
+	}
+}
+
+// logged matches the first line of what a test logs: the place, then the text.
+var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
+
+// skipReason finds the reason of a skip in what the test printed: the last thing
+// that it logged. Lines after the first are indented further.
+func skipReason(output []string) string {
+	var reason []string
+	for _, line := range output {
+		line = strings.TrimRight(line, "\n")
+		if first := logged.FindStringSubmatch(line); first != nil {
+			reason = []string{first[1]}
+		} else if rest := strings.TrimSpace(line); reason != nil && rest != "" && !strings.HasPrefix(rest, "--- ") {
+			reason = append(reason, rest)
+		}
+	}
+	if reason == nil {
+		return "no reason given"
+	}
+	return strings.Join(reason, " ")
+}

@@ -1,0 +1,289 @@
+// Package testrun reads what `go test -json` writes, shows it while it comes,
+// and sums it up by the engine that each test ran on.
+package testrun
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+)
+
+// GoAlone stands in the sums for tests that name no engine.
+const GoAlone = "go alone"
+
+// Event is one line of `go test -json`; see `go doc test2json` and, for the
+// build's own, `go help buildjson`.
+type Event struct {
+	Action      string
+	Package     string
+	Test        string
+	Elapsed     float64 // seconds
+	Output      string
+	Key, Value  string // of an attribute
+	ImportPath  string // of a build event, instead of Package
+	FailedBuild string // the ImportPath whose build failed
+}
+
+// Count is how many tests ended in each way.
+type Count struct{ Passed, Failed, Skipped int }
+
+// Skip is a test that did not run.
+type Skip struct{ Package, Test string }
+
+// Report gathers events. A test counts if it has no sub-tests; one that has
+// them counts as well when it failed or was skipped and none of them did. What
+// fails outside every test, such as a build, counts as one failed test.
+type Report struct {
+	Total    Count
+	ByEngine map[string]Count  // a test that runs on two engines counts on both
+	Skips    map[string][]Skip // by reason
+	Failures []string          // package and test, in order of appearance
+	Untested int               // packages without tests
+
+	out    io.Writer
+	prefix string                // of import paths, left out when shown
+	live   map[string]*testedPkg // packages not ended yet, by import path
+	builds map[string][]string   // what builds printed, by ImportPath
+	broken map[string]bool       // builds whose failure was shown
+}
+
+// New returns an empty report that shows each package's result on out as it
+// comes, in full where it failed. Import paths are shown without prefix.
+func New(out io.Writer, prefix string) *Report {
+	return &Report{
+		ByEngine: make(map[string]Count),
+		Skips:    make(map[string][]Skip),
+		out:      out,
+		prefix:   prefix,
+		live:     make(map[string]*testedPkg),
+		builds:   make(map[string][]string),
+		broken:   make(map[string]bool),
+	}
+}
+
+// testedPkg is a package under test.
+type testedPkg struct {
+	output  []string         // what it printed outside its tests
+	tests   map[string]*test // those of unfinished top-level tests, by full name
+	count   Count
+	failure []string // what its failed tests printed
+}
+
+// test is a test or a sub-test.
+type test struct {
+	name     string
+	result   string // pass, fail or skip; empty while it runs
+	engines  []string
+	output   []string
+	children []*test
+}
+
+// Add takes the next event.
+func (r *Report) Add(ev Event) {
+	switch ev.Action {
+	case "build-output":
+		r.builds[ev.ImportPath] = append(r.builds[ev.ImportPath], ev.Output)
+		return
+	case "build-fail":
+		return
+	}
+	pkg := r.live[ev.Package]
+	if pkg == nil {
+		pkg = &testedPkg{tests: make(map[string]*test)}
+		r.live[ev.Package] = pkg
+	}
+	if ev.Test != "" {
+		r.addToTest(ev, pkg)
+		return
+	}
+	switch ev.Action {
+	case "output":
+		pkg.output = append(pkg.output, ev.Output)
+	case "pass", "fail", "skip":
+		r.endPackage(ev, pkg)
+	}
+}
+
+func (r *Report) addToTest(ev Event, pkg *testedPkg) {
+	t := pkg.tests[ev.Test]
+	if t == nil && ev.Action == "output" {
+		pkg.output = append(pkg.output, ev.Output) // said after the test's end
+		return
+	}
+	if t == nil {
+		t = &test{name: ev.Test}
+		if parent := pkg.parent(ev.Test); parent != nil {
+			parent.children = append(parent.children, t)
+		}
+		pkg.tests[ev.Test] = t
+	}
+	switch ev.Action {
+	case "output":
+		if !isFrame(ev.Output) {
+			t.output = append(t.output, ev.Output)
+		}
+	case "attr":
+		if ev.Key == enginetest.Attr {
+			t.engines = append(t.engines, ev.Value)
+		}
+	case "pass", "fail", "skip":
+		t.result = ev.Action
+		if pkg.parent(ev.Test) == nil {
+			r.settle(ev.Package, pkg, t, nil)
+		}
+	}
+}
+
+// parent returns the test that name is a sub-test of. A sub-test's own name may
+// contain slashes, so it is the longest prefix that is a test.
+func (p *testedPkg) parent(name string) *test {
+	for {
+		slash := strings.LastIndexByte(name, '/')
+		if slash < 0 {
+			return nil
+		}
+		name = name[:slash]
+		if t := p.tests[name]; t != nil {
+			return t
+		}
+	}
+}
+
+// settle counts t and its sub-tests and forgets them.
+func (r *Report) settle(path string, pkg *testedPkg, t *test, inherited []string) {
+	engines := slices.Concat(inherited, t.engines)
+	slices.Sort(engines)
+	engines = slices.Compact(engines)
+
+	counts := len(t.children) == 0 || t.result != "pass"
+	for _, child := range t.children {
+		counts = counts && child.result != t.result
+	}
+	if t.result != "pass" && t.result != "skip" {
+		pkg.failure = append(pkg.failure, resultFirst(t.output)...)
+	}
+	if counts {
+		r.count(path, pkg, t, engines)
+	}
+	for _, child := range t.children {
+		r.settle(path, pkg, child, engines)
+	}
+	delete(pkg.tests, t.name)
+}
+
+func (r *Report) count(path string, pkg *testedPkg, t *test, engines []string) {
+	if len(engines) == 0 {
+		engines = []string{GoAlone}
+	}
+	var one Count
+	switch t.result {
+	case "pass":
+		one.Passed = 1
+	case "skip":
+		one.Skipped = 1
+		reason := skipReason(t.output)
+		r.Skips[reason] = append(r.Skips[reason], Skip{r.short(path), t.name})
+	default:
+		one.Failed = 1
+		r.Failures = append(r.Failures, r.short(path)+" "+t.name)
+	}
+	pkg.count = pkg.count.Add(one)
+	r.Total = r.Total.Add(one)
+	for _, engine := range engines {
+		r.ByEngine[engine] = r.ByEngine[engine].Add(one)
+	}
+}
+
+// endPackage settles what the package left open and shows its result.
+func (r *Report) endPackage(ev Event, pkg *testedPkg) {
+	delete(r.live, ev.Package)
+	for _, name := range slices.Sorted(maps.Keys(pkg.tests)) {
+		// A test without a result was cut off, by a panic or the time limit.
+		if t := pkg.tests[name]; t != nil && pkg.parent(name) == nil {
+			t.output = append(t.output, "--- did not end: "+name+"\n")
+			r.settle(ev.Package, pkg, t, nil)
+		}
+	}
+	if ev.Action == "fail" && pkg.count.Failed == 0 {
+		r.failOutside(r.short(ev.Package))
+		pkg.count.Failed++
+	}
+	r.show(ev, pkg)
+}
+
+// failOutside counts a failure that belongs to no test.
+func (r *Report) failOutside(what string) {
+	r.Failures = append(r.Failures, what)
+	one := Count{Failed: 1}
+	r.Total = r.Total.Add(one)
+	r.ByEngine[GoAlone] = r.ByEngine[GoAlone].Add(one)
+}
+
+// show prints the line of a package that has ended, and what it printed if it
+// failed.
+func (r *Report) show(ev Event, pkg *testedPkg) {
+	if ev.Action != "fail" && pkg.count == (Count{}) {
+		r.Untested++
+		return
+	}
+	word := "ok  "
+	if ev.Action == "fail" {
+		word = "FAIL"
+	}
+	took := time.Duration(ev.Elapsed * float64(time.Second)).Round(10 * time.Millisecond).String()
+	if strings.Contains(strings.Join(pkg.output, ""), "\t(cached)") {
+		took = "cached"
+	}
+	fmt.Fprintf(r.out, "%s %8s  %s  (%s)\n", word, took, r.short(ev.Package), pkg.count)
+	if ev.Action != "fail" {
+		return
+	}
+	if build := ev.FailedBuild; build != "" && !r.broken[build] {
+		r.broken[build] = true
+		r.indent(r.builds[build])
+	}
+	r.indent(pkg.failure)
+	r.indent(pkg.output)
+}
+
+func (r *Report) indent(lines []string) {
+	for _, line := range lines {
+		if line != "FAIL\n" && line != "PASS\n" && !strings.HasPrefix(line, "FAIL\t") {
+			fmt.Fprintf(r.out, "        %s\n", strings.TrimRight(line, "\n"))
+		}
+	}
+}
+
+func (r *Report) short(path string) string { return strings.TrimPrefix(path, r.prefix) }
+
+// Add returns the sum of both.
+func (c Count) Add(d Count) Count {
+	return Count{c.Passed + d.Passed, c.Failed + d.Failed, c.Skipped + d.Skipped}
+}
+
+// String is the form of the closing line.
+func (c Count) String() string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
+}
+
+// resultFirst puts the line with a test's name before what the test logged.
+func resultFirst(output []string) []string {
+	var result, logged []string
+	for _, line := range output {
+		if strings.HasPrefix(strings.TrimSpace(line), "--- ") {
+			result = append(result, line)
+		} else {
+			logged = append(logged, line)
+		}
+	}
+	return append(result, logged...)
+}
+
+// isFrame tells a line of the test framework from one of the test. Lines of
+// results are kept: they separate the tests.
+func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

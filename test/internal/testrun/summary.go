@@ -1,0 +1,64 @@
+package testrun
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// namedSkips is how many skipped tests are named for one reason.
+const namedSkips = 5
+
+// Summarize prints how many tests ran on which engine, what did not run and
+// why, and what failed. The closing line, with the total, is left to the caller:
+// it may have more to say before. versions has what else to call an engine.
+func (r *Report) Summarize(w io.Writer, versions map[string]string) {
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "passed\tfailed\tskipped\t   engine")
+	for _, engine := range r.rows() {
+		n := r.ByEngine[engine]
+		name := strings.TrimSpace(engine + " " + versions[engine])
+		fmt.Fprintf(table, "%d\t%d\t%d\t   %s\n", n.Passed, n.Failed, n.Skipped, name)
+	}
+	_ = table.Flush() // like every Fprintln here: there is nowhere else to complain
+	fmt.Fprintln(w, "A test on two engines counts on both.")
+
+	if len(r.Skips) > 0 {
+		fmt.Fprintln(w, "\nDid not run:")
+	}
+	for _, reason := range slices.Sorted(maps.Keys(r.Skips)) {
+		skips := r.Skips[reason]
+		fmt.Fprintf(w, "  %d: %s\n", len(skips), reason)
+		for _, s := range skips[:min(len(skips), namedSkips)] {
+			fmt.Fprintf(w, "      %s %s\n", s.Package, s.Test)
+		}
+		if more := len(skips) - namedSkips; more > 0 {
+			fmt.Fprintf(w, "      and %d more\n", more)
+		}
+	}
+	if len(r.Failures) > 0 {
+		fmt.Fprintln(w, "\nFailed:")
+	}
+	for _, name := range r.Failures {
+		fmt.Fprintf(w, "  %s\n", name)
+	}
+	fmt.Fprintln(w)
+}
+
+// rows is the engines that tests named, with Go alone first.
+func (r *Report) rows() []string {
+	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
+		if (a == GoAlone) != (b == GoAlone) {
+			if a == GoAlone {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+}

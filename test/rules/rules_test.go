@@ -1,0 +1,153 @@
+package rules
+
+import (
+	"bufio"
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/test/internal/engines"
+)
+
+func TestImportsPointTheRightWay(t *testing.T) {
+	repo := findRepository(t)
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Standard,Imports,Deps", "work")
+	list.Dir = repo.Path()
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages, err := ReadPackages(bytes.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packages) < 100 {
+		t.Fatalf("only %d packages listed", len(packages))
+	}
+	for _, wrong := range Directions(packages) {
+		t.Error(wrong)
+	}
+}
+
+func TestDirections(t *testing.T) {
+	dep := func(path string, deps ...string) []Package {
+		all := []Package{{ImportPath: path, Imports: deps, Deps: deps}}
+		for _, d := range deps {
+			all = append(all, Package{ImportPath: d, Standard: !strings.Contains(d, ".")})
+		}
+		return all
+	}
+	m := module
+	tests := map[string]struct {
+		packages []Package
+		wrong    int
+	}{
+		"the domain may use the standard library and uuid":    {dep(domain, "time", "github.com/google/uuid"), 0},
+		"the domain uses nothing else":                        {dep(domain, "github.com/aws/aws-sdk-go-v2/aws"), 1},
+		"an adapter may use its SDK and the domain":           {dep(m+"shared/dynamo", domain, "github.com/aws/aws-sdk-go-v2/aws"), 0},
+		"an adapter may use its own packages":                 {dep(m+"shared/sqlite", m+"shared/sqlite/schema"), 0},
+		"an adapter does not use another":                     {dep(m+"shared/simulator", m+"shared/sqlite"), 1},
+		"a service does not use an adapter":                   {dep(m+"services/sender", m+"shared/dynamo"), 1},
+		"a function may use the adapters of AWS":              {dep(m+"services/sender/lambda", m+"services/sender", m+"shared/dynamo"), 0},
+		"a function does not carry SQLite":                    {dep(m+"services/sender/lambda", m+"shared/sqlite"), 1},
+		"the server may use all":                              {dep(server, m+"services/api", m+"shared/sqlite", m+"shared/simulator"), 0},
+		"a function may join two services":                    {dep(m+"services/relay/lambda", m+"services/relay", m+"services/receipts"), 0},
+		"a service does not use another":                      {dep(m+"services/relay", m+"services/sender"), 1},
+		"shared code does not use a service":                  {dep(m+"shared/lambdatest", m+"services/api"), 1},
+		"the api may read numbers":                            {dep(m+"services/api", m+"shared/phone"), 0},
+		"no other reads numbers":                              {dep(m+"services/sender", m+"shared/phone"), 1},
+		"a conformance suite is for tests":                    {dep(m+"services/api", m+"shared/smstest"), 1},
+		"package testing is for tests":                        {dep(domain, "testing"), 1},
+		"a conformance suite may use what tests use":          {dep(m+"shared/smstest", "testing", "github.com/google/go-cmp/cmp"), 0},
+		"the test module may use anything":                    {dep(m+"test/e2e", m+"shared/sqlite", "testing"), 0},
+		"a name that only begins like an adapter's is no one": {dep(m+"services/api", m+"shared/sqlitex"), 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if wrong := Directions(tt.packages); len(wrong) != tt.wrong {
+				t.Errorf("found %q, want %d", wrong, tt.wrong)
+			}
+		})
+	}
+}
+
+func TestFilesAreShort(t *testing.T) {
+	root := findRepository(t).Path()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if path != root && strings.HasPrefix(entry.Name(), ".") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		limit := LineLimit(path)
+		if limit == 0 {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if n := bytes.Count(source, []byte("\n")); n > limit && !isGenerated(source) {
+			short, _ := filepath.Rel(root, path)
+			t.Errorf("%s has %d lines, %d at most", short, n, limit)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLineLimit(t *testing.T) {
+	want := map[string]int{
+		filepath.Join("shared", "sms", "message.go"):             400,
+		filepath.Join("services", "api", "lambda", "gateway.go"): 400,
+		filepath.Join("services", "api", "lambda", "main.go"):    60,
+		filepath.Join("shared", "sms", "message_test.go"):        0,
+		filepath.Join("docs", "design.md"):                       0,
+	}
+	got := make(map[string]int)
+	for path := range want {
+		got[path] = LineLimit(path)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+}
+
+// isGenerated follows https://go.dev/s/generatedcode.
+func isGenerated(source []byte) bool {
+	for lines := bufio.NewScanner(bytes.NewReader(source)); lines.Scan(); {
+		line := lines.Text()
+		if strings.HasPrefix(line, "// Code generated ") && strings.HasSuffix(line, " DO NOT EDIT.") {
+			return true
+		}
+		if strings.HasPrefix(line, "package ") {
+			return false
+		}
+	}
+	return false
+}
+
+func findRepository(t *testing.T) engines.Repository {
+	t.Helper()
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see which files outside this module it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	repo, err := engines.FindRepository(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
