@@ -4,6 +4,10 @@ go 1.26.0
 
 require (
 	github.com/google/go-cmp v0.7.0
+	github.com/smsqueue/smsqueue/services/api v0.0.0
+	github.com/smsqueue/smsqueue/services/receipts v0.0.0
+	github.com/smsqueue/smsqueue/services/relay v0.0.0
+	github.com/smsqueue/smsqueue/services/sender v0.0.0
 	github.com/smsqueue/smsqueue/shared v0.0.0
 	golang.org/x/oauth2 v0.37.0
 )
@@ -16,3 +20,11 @@ require (
 )
 
 replace github.com/smsqueue/smsqueue/shared => ../shared
+
+replace github.com/smsqueue/smsqueue/services/api => ../services/api
+
+replace github.com/smsqueue/smsqueue/services/receipts => ../services/receipts
+
+replace github.com/smsqueue/smsqueue/services/relay => ../services/relay
+
+replace github.com/smsqueue/smsqueue/services/sender => ../services/sender

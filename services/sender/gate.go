@@ -33,6 +33,7 @@ type Gate struct {
 	rules    sms.Rules
 	now      func() time.Time
 	limiter  *rate.Limiter
+	loading  chan struct{} // has room for one: whoever reads the breaker
 
 	mu     sync.Mutex
 	seen   sms.Breaker
@@ -46,7 +47,7 @@ func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func
 	if perSecond > 0 {
 		limit, burst = rate.Limit(perSecond), max(1, int(perSecond))
 	}
-	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst)}
+	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst), loading: make(chan struct{}, 1)}
 }
 
 // Ask waits until one part of the message id may be handed over, but not
@@ -99,19 +100,34 @@ func (g *Gate) Tell(b sms.Breaker) {
 	g.seen, g.seenAt = b, g.now()
 }
 
-// breaker is the breaker as it was at most BreakerAge ago.
+// breaker is the breaker as it was at most BreakerAge ago. One caller reads it
+// for all; the others wait for that no longer than their contexts last.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < BreakerAge {
-		return g.seen, nil
+	if b, fresh := g.known(); fresh {
+		return b, nil
+	}
+	select {
+	case g.loading <- struct{}{}:
+		defer func() { <-g.loading }()
+	case <-ctx.Done():
+		return sms.Breaker{}, fmt.Errorf("waiting for the breaker: %w", ctx.Err())
+	}
+	if b, fresh := g.known(); fresh {
+		return b, nil
 	}
 	b, err := g.breakers.LoadBreaker(ctx)
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
-	g.seen, g.seenAt = b, g.now()
+	g.Tell(b)
 	return b, nil
+}
+
+// known is the breaker as g last saw it, and whether that is recent enough.
+func (g *Gate) known() (b sms.Breaker, fresh bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < BreakerAge
 }
 
 // probe lets id through where no other message was faster.
