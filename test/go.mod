@@ -10,6 +10,8 @@ require (
 	github.com/smsqueue/smsqueue/services/sender v0.0.0
 	github.com/smsqueue/smsqueue/shared v0.0.0
 	golang.org/x/oauth2 v0.37.0
+	golang.org/x/sync v0.24.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (

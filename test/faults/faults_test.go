@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -29,6 +30,10 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
+// deaths is how many processes die in a cell: each takes a whole batch with it,
+// and a message that was in too many of them would rightly end unknown.
+const deaths = 3
+
 // attack has the first call of one row meet a fault, for each message that the
 // calls are about.
 type attack struct {
@@ -38,10 +43,22 @@ type attack struct {
 	befall func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
 
 	mu      sync.Mutex
+	atMost  int // how many messages meet it; 0: all
 	met     map[string]bool
 	seen    map[row]int
 	orphans map[string]bool
 	wrong   []string
+}
+
+// most is how many messages meet the fault.
+func (a *attack) most() int {
+	switch {
+	case a.fault == diesBefore || a.fault == diesAfter:
+		return deaths
+	case a.atMost > 0:
+		return a.atMost
+	}
+	return math.MaxInt
 }
 
 // alone marks requests whose enqueue fails in every world.
@@ -57,7 +74,7 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 	}
 	f := none
 	switch {
-	case r == a.row && !a.met[c.Key]:
+	case r == a.row && !a.met[c.Key] && len(a.met) < a.most():
 		a.met[c.Key] = true
 		f = a.fault
 	case r == row{"sender", "Update"} && a.orphans[c.Key]:

@@ -63,13 +63,16 @@ type told struct {
 	id     string
 }
 
+// both has a story told with each policy.
+func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
+
 // scenario tells all stories in w under a, and checks how they end.
-func scenario(t *testing.T, w *world.World, a *attack, begin int) []told {
+func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
 	t.Helper()
 	ctx := t.Context()
 	var all []told
-	for _, policy := range []sms.OnUnknown{sms.Resend, sms.Hold} {
-		for _, s := range stories {
+	for _, s := range stories {
+		for _, policy := range policies(s) {
 			all = append(all, told{story: s, policy: policy})
 		}
 	}
@@ -78,7 +81,7 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int) []told {
 		group.Go(func() {
 			number := sms.Number(fmt.Sprintf("+551199%07d", begin+i))
 			w.Network.SetFate(number, all[i].fate)
-			if err := submit(ctx, w, a, &all[i], number); err != nil {
+			if err := submit(ctx, w, a, &all[i], number, key()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -95,7 +98,7 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int) []told {
 	return all
 }
 
-func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.Number) error {
+func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.Number, key string) error {
 	fields := map[string]any{"phoneNumber": number, "message": s.name, "onUnknown": s.policy}
 	if s.fields != nil {
 		for name, value := range s.fields(w.Now()) {
@@ -106,7 +109,7 @@ func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.
 	if s.alone {
 		submitting = context.WithValue(ctx, alone{}, true)
 	}
-	id, err := w.Submit(submitting, fields)
+	id, err := w.Submit(submitting, key, fields)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -126,8 +129,8 @@ func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.
 	return nil
 }
 
-// judge checks the promises.
-func judge(t *testing.T, w *world.World, a *attack, all []told) {
+// verify checks the promises.
+func verify(t *testing.T, w *world.World, a *attack, all []told) {
 	t.Helper()
 	ctx := t.Context()
 	report, err := w.Reconcile(ctx)

@@ -10,28 +10,47 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Observe looks at every accepted message and reports a final state that was
-// left again. It returns how many are not settled yet, and when the next of
-// them is to be looked at by the relay.
-func (w *World) Observe(ctx context.Context) (waiting int, next time.Time, err error) {
+// stillFinal reports a final state that was left again.
+func (w *World) stillFinal(ctx context.Context) error {
+	for id, was := range w.final {
+		m, err := w.Store.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("reading message %s: %w", id, err)
+		}
+		if was.Status != m.Status || len(m.Events) < len(was.Events) || was.Evidence != m.Evidence {
+			return fmt.Errorf("message %s was %s, which is final, and is %s", id, was.Status, m.Status)
+		}
+	}
+	return nil
+}
+
+func (w *World) isFinal(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, final := w.final[id]
+	return final
+}
+
+// observe looks at every message that is not final yet. It returns how many are
+// not settled, and when the next of them is to be looked at by the relay.
+func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
 	for _, id := range w.Accepted() {
+		if w.isFinal(id) {
+			continue // looked at again in the end
+		}
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
 			return 0, next, fmt.Errorf("reading message %s: %w", id, err)
 		}
-		w.mu.Lock()
-		was, ended := w.final[id]
 		if m.Status.Final() {
+			w.mu.Lock()
 			w.final[id] = m
-		}
-		w.mu.Unlock()
-		if ended && (was.Status != m.Status || len(m.Events) < len(was.Events) || was.Evidence != m.Evidence) {
-			return 0, next, fmt.Errorf("message %s was %s, which is final, and is %s", id, was.Status, m.Status)
+			w.mu.Unlock()
 		}
 		if !m.Status.Settled() {
 			waiting++
@@ -50,7 +69,7 @@ func (w *World) Settle(ctx context.Context) error {
 		if err := w.quiet(ctx); err != nil {
 			return err
 		}
-		waiting, next, err := w.Observe(ctx)
+		waiting, next, err := w.observe(ctx)
 		if err != nil {
 			return err
 		}
@@ -59,7 +78,7 @@ func (w *World) Settle(ctx context.Context) error {
 			return err
 		}
 		if waiting == 0 && next.IsZero() {
-			return nil
+			return w.stillFinal(ctx)
 		}
 		// A second more than the time itself, so that nothing is delayed; and
 		// a minute, the relay's interval, where nothing has a time.

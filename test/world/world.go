@@ -7,6 +7,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -123,18 +124,21 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 	return recorder.Code, recorder.Body.Bytes(), nil
 }
 
+// ErrNoAnswer says that no answer to a submission was clear.
+var ErrNoAnswer = errors.New("no clear answer")
+
 // submitTries is how often a client repeats a submission that was not clearly
 // answered.
 const submitTries = 5
 
 // Submit submits as a careful client does: with a key, again and again until
-// the answer is clear. It returns the accepted message's id.
-func (w *World) Submit(ctx context.Context, fields map[string]any) (string, error) {
+// the answer is clear. It returns the accepted message's id, and ErrNoAnswer
+// where it gave up: then the same key may be tried again.
+func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (string, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
 		return "", err
 	}
-	key := sms.NewToken()
 	for range submitTries {
 		status, answer, err := w.Call(ctx, http.MethodPost, "/v1/sms", key, string(body))
 		switch {
@@ -154,7 +158,7 @@ func (w *World) Submit(ctx context.Context, fields map[string]any) (string, erro
 		w.accepted = append(w.accepted, m.ID)
 		return m.ID, nil
 	}
-	return "", fmt.Errorf("not accepted after %d tries", submitTries)
+	return "", ErrNoAnswer
 }
 
 // Accepted are the ids of all messages that were accepted.
