@@ -62,7 +62,9 @@ const startTime = 30 * time.Second
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"-addr", "localhost:0", "-data", dir}, args...)
-	m := &Machine{Dir: dir, cmd: exec.Command(Binary(t), args...), stderr: &buffer{}, ended: make(chan struct{})}
+	// Not the test's context: it ends before the cleanup that stops the server.
+	cmd := exec.CommandContext(context.Background(), Binary(t), args...)
+	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {
