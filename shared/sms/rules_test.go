@@ -162,9 +162,9 @@ func TestRefusals(t *testing.T) {
 			l.attempts(0)
 			waits = append(waits, l.m.NotBefore.Sub(l.now))
 		}
-		want := []time.Duration{5, 10, 20, 40, 80, 160, 320, 600, 600, 600}
-		for i := range want {
-			want[i] *= time.Second
+		var want []time.Duration
+		for _, seconds := range []int{5, 10, 20, 40, 80, 160, 320, 600, 600, 600} {
+			want = append(want, time.Duration(seconds)*time.Second)
 		}
 		if diff := cmp.Diff(want, waits); diff != "" {
 			t.Errorf("waits differ (-want +got):\n%s", diff)
@@ -339,6 +339,28 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Sent)
 		l.receipt(delivered("c2"))
 		l.is(sms.Delivered)
+	})
+	t.Run("account-wide trouble cannot put back what has no text any more", func(t *testing.T) {
+		l := sent(t)
+		var err error
+		if l.m, _, err = l.rules.DropText(l.m, l.now); err != nil {
+			t.Fatal(err)
+		}
+		l.receipt(void("c1"))
+		l.is(sms.Undelivered)
+		l.failure(sms.AccountExhausted)
+	})
+	t.Run("account-wide trouble after the other hand-over was undelivered ends it", func(t *testing.T) {
+		l := begin(t, draft())
+		late := l.claim()
+		l.outcome(late, noAnswer)
+		l.outcome(l.claim(), taken("c2"))
+		l.outcome(late, taken("c1"))
+		l.receipt(undelivered("c1"))
+		l.is(sms.Sent)
+		l.receipt(void("c2"))
+		l.is(sms.Undelivered)
+		l.failure(sms.Unreachable)
 	})
 	t.Run("account-wide trouble leaves an unknown one unknown", func(t *testing.T) {
 		d := draft()
