@@ -164,7 +164,11 @@ func (m *Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
 			return Undelivered
 		}
 	case VerdictVoid:
-		if m.Status == Sent && !m.taken() {
+		switch {
+		case m.Status != Sent || m.taken():
+		case m.TextDropped: // nothing is left to be sent again
+			return Undelivered
+		default:
 			return Queued
 		}
 	}

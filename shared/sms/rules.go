@@ -252,6 +252,9 @@ func (m *Message) settleBy(r Rules, h *HandOver, e Event) {
 	}
 	m.settle(r, Undelivered, e)
 	m.Failure = Explain(h.Failure)
+	if h.Receipt == VerdictVoid {
+		m.Failure = Explain(AccountExhausted)
+	}
 }
 
 // endUnanswered decides what follows a hand-over that got no answer.

@@ -55,6 +55,13 @@ CREATE TABLE breaker (
 	revision TEXT NOT NULL,
 	record   BLOB NOT NULL
 ) STRICT;
+`, `
+CREATE TABLE counters (
+	key      TEXT PRIMARY KEY,
+	count    INTEGER NOT NULL,
+	purge_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX counters_purge ON counters (purge_at);
 `}
 
 var queueMigrations = []string{`
