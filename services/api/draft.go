@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/phone"
@@ -48,30 +47,40 @@ func readDraft(f *fields) sms.Draft {
 	return d
 }
 
-// readNumber sets d's number, and adds to f what is wrong with it in this
-// deployment.
-func (a *api) readNumber(f *fields, d *sms.Draft) {
+// readNumber reads d's number; the error says what is wrong with it.
+func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultRegion)
-	if err != nil {
-		reason := "is not a phone number"
-		if known, ok := errors.AsType[*phone.Error](err); ok {
-			reason = known.Reason
-		}
-		f.Fail("phoneNumber", reason)
-		return
+	if err == nil {
+		return parsed, nil
 	}
-	if a.Regions[0] != AllRegions && !slices.Contains(a.Regions, parsed.Region) {
-		f.Fail("phoneNumber", "belongs to a region that this deployment does not send to")
-		return
+	reason := "is not a phone number"
+	if known, ok := errors.AsType[*phone.Error](err); ok {
+		reason = known.Reason
 	}
-	d.Number = parsed.Number
+	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkHere adds to f what is wrong with d now and in this deployment, though
-// it may have been right before or elsewhere.
-func (a *api) checkHere(f *fields, d *sms.Draft, now time.Time) {
-	a.readNumber(f, d)
-	f.failAll(d.CheckTimes(now))
+// checkRegion says what is wrong with sending to region.
+func (a *api) checkRegion(client, region string) *sms.InvalidError {
+	if allows(a.limitsOf(client).Regions, region) {
+		return nil
+	}
+	return &sms.InvalidError{Field: "phoneNumber", Reason: "belongs to a region that this deployment does not send to"}
+}
+
+// checkHere sets d's number, and returns what is wrong with d now and in this
+// deployment, though it may have been right before or elsewhere.
+func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
+	var invalid []sms.InvalidError
+	parsed, wrong := a.readNumber(*d)
+	if wrong == nil {
+		d.Number = parsed.Number
+		wrong = a.checkRegion(d.Client, parsed.Region)
+	}
+	if wrong != nil {
+		invalid = append(invalid, *wrong)
+	}
+	return append(invalid, d.CheckTimes(now)...)
 }
 
 func (f *fields) failAll(invalid []sms.InvalidError) {

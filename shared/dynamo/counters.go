@@ -32,7 +32,7 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	w.set("#token", token)
 	w.set("#purge", num(purgeSeconds(c.End.Add(countersKept))))
 	w.require("attribute_not_exists(#token) OR #token <> ?", token)
-	if c.N > 0 {
+	if c.N >= 0 {
 		w.require("attribute_not_exists(#count) OR #count <= ?", num(c.Limit-c.N))
 	}
 	_, err := call(ctx, s.client.UpdateItem, w.input(s.table, c.Key()))

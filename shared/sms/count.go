@@ -44,7 +44,14 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 }
 
 // Fits reports whether c may be counted on top of what was counted before.
-func (c Count) Fits(before int) bool { return c.N <= 0 || before+c.N <= c.Limit }
+// What gives back always may.
+func (c Count) Fits(before int) bool { return c.N < 0 || before+c.N <= c.Limit }
+
+// Try is the count that adds nothing and may be counted where c may.
+func (c Count) Try() Count {
+	c.N, c.Limit = 0, c.Limit-c.N
+	return c
+}
 
 // GiveBack is the count that undoes c.
 func (c Count) GiveBack() Count {

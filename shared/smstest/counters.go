@@ -41,6 +41,16 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(0), sms.ErrLimit)
 	})
 
+	t.Run("a try is refused where the count would be, and counts nothing", func(t *testing.T) {
+		s := open(t)
+		s.checkCount(t, s.count(0).Try(), sms.ErrLimit)
+		s.checkCount(t, s.count(1).Try(), nil)
+		s.checkCount(t, s.count(1).Try(), nil)
+		s.checkCount(t, s.count(1), nil)
+		s.checkCount(t, s.count(1).Try(), sms.ErrLimit)
+		s.checkCount(t, s.count(2), nil)
+	})
+
 	t.Run("what is given back can be counted again, whatever the limit is by then", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(1), nil)
