@@ -172,6 +172,13 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
 			pages[path] = page
 		}
+		reference := &docs{logger: m.logger}
+		if m.config.clientsFile == "" {
+			reference.client = m.config.clients[0]
+		}
+		for _, path := range docsPaths() {
+			pages[path] = reference
+		}
 	}
 	return pages
 }
