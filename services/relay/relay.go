@@ -183,7 +183,7 @@ func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
 		for entries := range slices.Chunk(page.Entries, batch) {
 			errs = append(errs, u.batch(ctx, entries))
 		}
-		if err = errors.Join(errs...); err != nil {
+		if err := errors.Join(errs...); err != nil {
 			return err
 		}
 		if page.Next == "" || (u.breaker.Open && pages == heldPages) {
@@ -208,11 +208,12 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 		group.Go(func() { messages[i], errs[i] = u.takeUp(ctx, e) })
 	}
 	group.Wait()
+	taken := errors.Join(errs...)
 	waiting := slices.DeleteFunc(messages, func(m sms.Message) bool { return m.Due.Kind != sms.DueRescue })
-	if len(waiting) > 0 {
-		errs = append(errs, u.enqueue(ctx, waiting))
+	if len(waiting) == 0 {
+		return taken
 	}
-	return errors.Join(errs...)
+	return errors.Join(taken, u.enqueue(ctx, waiting))
 }
 
 // takeUp moves the entry's due forward, so that no other relay does the same,

@@ -61,7 +61,7 @@ func open(t *testing.T) *bench {
 		}
 	})
 	b.store = store
-	b.Sender = sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.Sender = sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
 	return b
 }
 
@@ -211,7 +211,7 @@ func (s brokenStore) Update(ctx context.Context, old, next sms.Message) (sms.Mes
 
 func (b *bench) on(store sender.Store) *sender.Sender {
 	clock := func() time.Time { return b.now }
-	return sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	return sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
 }
 
 func TestDeliverWhenTheStoreFails(t *testing.T) {

@@ -52,7 +52,8 @@ func configFromArgs(args []string, output io.Writer) (config, error) {
 	if c.version {
 		return c, nil
 	}
-	return c, c.check(flags.Args())
+	err := c.check(flags.Args())
+	return c, err
 }
 
 func (c *config) check(rest []string) error {
@@ -91,8 +92,8 @@ func (c *config) readClients() error {
 	if err != nil {
 		return fmt.Errorf("-clients: %w", err)
 	}
-	defer f.Close()
-	if c.clients, err = token.ParseClients(f); err != nil {
+	c.clients, err = token.ParseClients(f)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("-clients %s: %w", c.clientsFile, err)
 	}
 	return nil

@@ -44,8 +44,10 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.page(w, r, pageTemplate.Name(), "text/html; charset=utf-8")
 	case "/inbox/rows":
 		i.page(w, r, "rows", "text/html; charset=utf-8")
-	case "/inbox/inbox.css", "/inbox/inbox.js":
-		http.ServeFileFS(w, r, pageFiles, "page/"+r.URL.Path[len("/inbox/"):])
+	case "/inbox/inbox.css":
+		http.ServeFileFS(w, r, pageFiles, "page/inbox.css")
+	case "/inbox/inbox.js":
+		http.ServeFileFS(w, r, pageFiles, "page/inbox.js")
 	default:
 		http.NotFound(w, r)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,8 +127,8 @@ func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Ca
 // close closes what open opened, the last first.
 func (m *machine) close() error {
 	var errs []error
-	for i := len(m.closers) - 1; i >= 0; i-- {
-		errs = append(errs, m.closers[i]())
+	for _, c := range slices.Backward(m.closers) {
+		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
 }

@@ -22,13 +22,10 @@ var version = "devel"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "smsqueue:", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -51,7 +48,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	listener, err := net.Listen("tcp", c.addr)
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", c.addr)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}

@@ -87,14 +87,14 @@ func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		lack(t, name+" is not installed: "+hint)
+		Lack(t, name+" is not installed: "+hint)
 	}
 	return path
 }
 
-// lack ends a test that cannot run: as skipped, or as failed where nothing may
+// Lack ends a test that cannot run: as skipped, or as failed where nothing may
 // be skipped.
-func lack(t testing.TB, reason string) {
+func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
@@ -110,7 +110,7 @@ func engine(t testing.TB, name, env string) string {
 		t.Skip(reason)
 	}
 	if url == "" {
-		lack(t, name+" is not running: run `make test`, which starts it")
+		Lack(t, name+" is not running: run `make test`, which starts it")
 	}
 	return url
 }

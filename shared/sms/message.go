@@ -1,3 +1,6 @@
+// Package sms is the domain of smsqueue: messages, the states they may have and
+// the rules that change them, and the ports through which the rules meet the
+// world. It imports no adapter and no SDK.
 package sms
 
 import (

@@ -112,11 +112,8 @@ func OutcomeOf(carrierID string, err error) Outcome {
 	if err == nil {
 		return Outcome{CarrierID: carrierID}
 	}
-	var refused *CarrierError
-	if errors.As(err, &refused) {
-		return Outcome{Refused: refused}
-	}
-	return Outcome{}
+	refused, _ := errors.AsType[*CarrierError](err)
+	return Outcome{Refused: refused}
 }
 
 // Record is m after the hand-over named by token had the outcome o. An outcome

@@ -162,9 +162,9 @@ func TestRefusals(t *testing.T) {
 			l.attempts(0)
 			waits = append(waits, l.m.NotBefore.Sub(l.now))
 		}
-		want := []time.Duration{5, 10, 20, 40, 80, 160, 320, 600, 600, 600}
-		for i := range want {
-			want[i] *= time.Second
+		var want []time.Duration
+		for _, seconds := range []int{5, 10, 20, 40, 80, 160, 320, 600, 600, 600} {
+			want = append(want, time.Duration(seconds)*time.Second)
 		}
 		if diff := cmp.Diff(want, waits); diff != "" {
 			t.Errorf("waits differ (-want +got):\n%s", diff)

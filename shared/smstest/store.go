@@ -94,11 +94,10 @@ func (c *clock) now() time.Time {
 	return c.at
 }
 
-func (c *clock) advance(d time.Duration) time.Time {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
-	return c.at
 }
 
 // newNumber draws a number that no other subtest has.

@@ -17,7 +17,11 @@ func TestQueriesUseIndexes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	ctx, rules, now := t.Context(), sms.DefaultRules(), time.Now()
 	must := func(errs ...error) {
 		t.Helper()

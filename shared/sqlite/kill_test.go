@@ -32,7 +32,6 @@ func submitForEver(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
 	submitted, failed := make(chan string), make(chan error)
 	for range 8 {
 		go func() {

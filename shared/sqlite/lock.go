@@ -35,11 +35,11 @@ func lockFolder(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
 	}
 	if err := tryLock(f); err != nil {
-		defer f.Close()
+		err = fmt.Errorf("locking the data folder %s: %w", dir, err)
 		if errors.Is(err, errLocked) {
-			return nil, &InUseError{Dir: dir, PID: readPID(f)}
+			err = &InUseError{Dir: dir, PID: readPID(f)}
 		}
-		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
+		return nil, errors.Join(err, f.Close())
 	}
 	if err := writePID(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing the lock of the data folder: %w", err), f.Close())

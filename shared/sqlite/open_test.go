@@ -79,8 +79,8 @@ func TestOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer raw.Close()
-			if _, err := raw.Exec(`PRAGMA user_version = 99`); err != nil {
+			_, err = raw.Exec(`PRAGMA user_version = 99`)
+			if err = errors.Join(err, raw.Close()); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // the refusal gives the folder free again

@@ -76,7 +76,7 @@ func (a API) Get(ctx context.Context, id string) (Message, error) {
 }
 
 func (a API) do(r *http.Request, want int) (Message, error) {
-	response, err := a.HTTP.Do(r)
+	response, err := a.HTTP.Do(r) //nolint:gosec // its address is the test's own
 	if err != nil {
 		return Message{}, err
 	}
@@ -89,7 +89,8 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 		return Message{}, fmt.Errorf("%s: %s", response.Status, body)
 	}
 	var m Message
-	return m, json.Unmarshal(body, &m)
+	err = json.Unmarshal(body, &m)
+	return m, err
 }
 
 // Await looks a message up until it has one of the states.

@@ -36,6 +36,9 @@ var build = sync.OnceValues(func() (string, error) {
 // Binary is the path of the built server.
 func Binary(t testing.TB) string {
 	t.Helper()
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see the sources that it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	path, err := build()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +65,9 @@ const startTime = 30 * time.Second
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"-addr", "localhost:0", "-data", dir}, args...)
-	m := &Machine{Dir: dir, cmd: exec.Command(Binary(t), args...), stderr: &buffer{}, ended: make(chan struct{})}
+	// Not the test's context: it ends before the cleanup that stops the server.
+	cmd := exec.CommandContext(context.Background(), Binary(t), args...)
+	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {

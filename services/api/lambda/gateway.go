@@ -27,8 +27,6 @@ type gateway struct {
 
 // handle answers one event. Its error is nil: whatever is wrong with the
 // request is the handler's to answer.
-//
-//nolint:unparam // lambda.Start wants a function with an error
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
 	// Without a good caller in its context the request is refused.

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -35,9 +36,7 @@ func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
 		"iss": issuerName, "iat": noon.Unix(), "exp": noon.Add(time.Hour).Unix(), "jti": "1",
 	}
-	for name, value := range changes {
-		claims[name] = value
-	}
+	maps.Copy(claims, changes)
 	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
 	return claims
 }
@@ -172,7 +171,7 @@ func TestBearer(t *testing.T) {
 		"refuses a token that has been tampered with": {[]string{"Bearer " + good[:len(good)-2]}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request := httptest.NewRequest("GET", "/v1/sms", nil)
+			request := httptest.NewRequest(http.MethodGet, "/v1/sms", nil)
 			request.Header["Authorization"] = test.headers
 			claims, err := verifier.Bearer(request)
 			if test.ok && (err != nil || claims.ClientID != "local") {

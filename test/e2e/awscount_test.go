@@ -1,0 +1,83 @@
+package e2e_test
+
+import (
+	"maps"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/test/e2e"
+)
+
+// requests counts HTTP requests by operation, whatever the service.
+type requests map[string]int
+
+// requestsOf is what the functions ask of the engines while they do something.
+func requestsOf(d *e2e.AWS, something func()) requests {
+	d.DynamoDB.Reset()
+	d.SQS.Reset()
+	d.SNS.Reset()
+	something()
+	all := requests{}
+	maps.Copy(all, d.DynamoDB.Counts())
+	maps.Copy(all, d.SQS.Counts())
+	maps.Copy(all, d.SNS.Counts())
+	return all
+}
+
+// TestEachOperationCostsItsRequests counts below the SDK, where its repetitions
+// would show. What Lambda's event source asks of SQS is not the functions'.
+func TestEachOperationCostsItsRequests(t *testing.T) {
+	t.Parallel()
+	d := e2e.Deploy(t, e2e.AWSOptions{})
+	api := d.Client("shop")
+	want := func(what string, got, want requests) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	var id string
+	submit := func(key string) func() {
+		return func() {
+			id = post(t, api, key, text("+5511987654321", "hello")).message(t, http.StatusAccepted).ID
+		}
+	}
+	lookUp := func() { get(t, api, id).message(t, http.StatusOK) }
+
+	want("a submit", requestsOf(d, submit("")), requests{"PutItem": 1, "SendMessage": 1})
+	want("a submit with a key", requestsOf(d, submit("key")), requests{"PutItem": 1, "SendMessage": 1})
+	want("its repetition", requestsOf(d, submit("key")), requests{"PutItem": 1})
+	want("a look-up", requestsOf(d, lookUp), requests{"GetItem": 1})
+
+	// A new process reads the breaker; then it knows it for 5 s.
+	const breakerAge = 5 * time.Second
+	deliver := func(n int) func() {
+		batch := d.Receive(t, n)
+		return func() { d.Deliver(t, batch) }
+	}
+	first, second := deliver(1), deliver(1)
+	began := time.Now()
+	want("the first delivery of a process", requestsOf(d, first), requests{"GetItem": 1, "UpdateItem": 2, "Publish": 1})
+	delivery := requestsOf(d, second)
+	if time.Since(began) < breakerAge { // else the machine was too busy to tell
+		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
+	}
+
+	for range 10 {
+		submit("")()
+	}
+	ten := deliver(10)
+	d.Sender.Kill()
+	want("ten deliveries in one batch of a new process", requestsOf(d, ten), requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
+	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
+
+	submit("")()
+	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.LoseAnswer() })
+	if n := requestsOf(d, deliver(1))["Publish"]; n != 1 {
+		t.Errorf("%d publishes of a message whose answer is lost, want 1", n)
+	}
+}

@@ -1,0 +1,73 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/smsqueue/smsqueue/test/internal/tools"
+)
+
+// The engines that deployments are applied to. Nobody shares one, so none is
+// part of a [Set].
+const (
+	MinistackName    = "ministack"
+	ControlPlaneName = "moto"
+)
+
+// Ministack is the one engine that runs a whole deployment: gateway, tokens,
+// functions, queue. The functions reach AWS at endpoint, or at the engine itself
+// where that is "". It lets each do what its role's policy allows.
+func Ministack(endpoint string) Engine {
+	return Engine{
+		Name:    MinistackName,
+		Version: "1.5.33",
+		Needs:   []tools.Tool{tools.Python},
+		pin:     "ministack/requirements.txt",
+		madeBy:  []tools.Tool{tools.Python},
+		install: installVenv,
+		command: func(dir, port string) []string {
+			target := endpoint
+			if target == "" {
+				target = "http://127.0.0.1:" + port
+			}
+			return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
+				"AWS_ENDPOINT_URL=" + target, venvPython(dir), "-m", "ministack"}
+		},
+		ready: get("/_ministack/health"),
+	}
+}
+
+// ControlPlane is moto, started by script so that a deployment can be applied to
+// it. Nothing of what is applied works there.
+func ControlPlane(script string) Engine {
+	for _, e := range All() {
+		if e.Name == ControlPlaneName {
+			e.command = func(dir, port string) []string {
+				return []string{venvPython(dir), script, "-H", "127.0.0.1", "-p", port}
+			}
+			return e
+		}
+	}
+	panic("engines: there is no moto")
+}
+
+// Alone fetches and starts e, outside of any [Set], and waits until it answers.
+// Its output goes to the folder logs. After an error, which may be [Unavailable],
+// there is nothing to stop.
+func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
+	if err := os.MkdirAll(logs, 0o750); err != nil {
+		return "", nil, err
+	}
+	url, p, err := e.bringUp(ctx, repo, logs)
+	if err != nil {
+		return "", nil, err
+	}
+	return url, p.stop, nil
+}
+
+// Unavailable reports whether err says that an engine cannot be had here.
+func Unavailable(err error) bool {
+	var off *offError
+	return errors.As(err, &off)
+}

@@ -1,0 +1,81 @@
+package rules_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var update = flag.Bool("update", false, "write what documents take from the code")
+
+// TestDocumentsSayWhatTheCodeSays holds the parts of documents that repeat
+// code between their marks.
+func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
+	for _, tc := range []struct{ file, mark, want string }{
+		{"docs/design.md", "states", diagram()},
+		{"README.md", "numbers", numbers()},
+	} {
+		t.Run(tc.file, func(t *testing.T) {
+			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, rest, begun := strings.Cut(string(text), "<!-- "+tc.mark+": begin")
+			comment, rest, closed := strings.Cut(rest, "-->\n")
+			got, after, ended := strings.Cut(rest, "<!-- "+tc.mark+": end -->")
+			if !begun || !closed || !ended {
+				t.Fatalf("no marks %q", tc.mark)
+			}
+			if *update {
+				text := before + "<!-- " + tc.mark + ": begin" + comment + "-->\n" + tc.want + "<!-- " + tc.mark + ": end -->" + after
+				if err = os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("run go test ./test/rules -update (-code +document):\n%s", diff)
+			}
+		})
+	}
+}
+
+// diagram is the status table as a state diagram.
+func diagram() string {
+	var b strings.Builder
+	b.WriteString("\n```mermaid\nstateDiagram-v2\n    [*] --> scheduled\n    [*] --> queued\n")
+	for _, row := range sms.Transitions {
+		mark := ""
+		if row.Unanswered {
+			mark = " *"
+		}
+		fmt.Fprintf(&b, "    %s --> %s: %s%s\n", row.From, row.To, row.When, mark)
+	}
+	for _, s := range sms.Statuses() {
+		if s.Final() {
+			fmt.Fprintf(&b, "    %s --> [*]\n", s)
+		}
+	}
+	b.WriteString("```\n\n")
+	return b.String()
+}
+
+// numbers is the table of the simulated carrier's numbers.
+func numbers() string {
+	var b strings.Builder
+	b.WriteString("\n| number | what happens |\n|---|---|\n")
+	for _, n := range simulator.Numbers {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", n.Number, n.Happens)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
