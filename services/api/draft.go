@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/phone"
@@ -13,6 +14,9 @@ const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
 )
+
+// numberForm is what a number looks like in every deployment.
+var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
 // readDraft reads the fields of a message to send and checks what does not
 // depend on the time or on the deployment. What is wrong it adds to f.
@@ -26,7 +30,10 @@ func readDraft(f *fields) sms.Draft {
 	}
 	f.Require("phoneNumber", "message")
 	var d sms.Draft
-	d.PhoneNumber, _ = f.String("phoneNumber")
+	var written bool
+	if d.PhoneNumber, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.PhoneNumber) {
+		f.Fail("phoneNumber", "must have 1 to 40 characters: digits, spaces, hyphens, dots, parentheses and plus signs")
+	}
 	d.Text, _ = f.String("message")
 	d.Reference = text("reference")
 	kind, _ := f.Choice("type", string(sms.Transactional), string(sms.Promotional))
