@@ -34,6 +34,8 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/nyaruka/phonenumbers v1.8.1 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/smsqueue/smsqueue/services/relay v0.0.0
+	github.com/smsqueue/smsqueue/services/sender v0.0.0
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.23.0 // indirect
@@ -42,8 +44,13 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 	modernc.org/sqlite v1.61.1 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
 )
 
 replace github.com/smsqueue/smsqueue/services/api => ../services/api
 
 replace github.com/smsqueue/smsqueue/shared => ../shared
+
+replace github.com/smsqueue/smsqueue/services/sender => ../services/sender
+
+replace github.com/smsqueue/smsqueue/services/relay => ../services/relay
