@@ -64,47 +64,61 @@ func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 }
 
 // TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many
-// messages with those among a thousand.
+// messages with those among a thousand: medians of five, taken in turn, so that
+// whatever else the machine does slows both.
 func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
-	const few, slower = 1000, 1.2
-	median := func(n int) map[string]time.Duration {
+	const few, rounds, slower = 1000, 5, 1.2
+	var handlers [2]http.Handler
+	var ids [2]string
+	for i, n := range []int{few, many()} {
 		store := openSQLite(t, t.TempDir(), time.Now)
-		id := fill(t, store, "owner", n)
-		handler := newAPI(t, store, nil)
-		medians := make(map[string]time.Duration)
-		for name, target := range map[string]string{
-			"list":                "/v1/sms?limit=100",
-			"list what is queued": "/v1/sms?limit=100&status=queued",
-			"list by reference":   "/v1/sms?limit=100&reference=one+in+a+hundred",
-			"list by number":      "/v1/sms?limit=100&phoneNumber=%2B12065550100",
-			"look up":             "/v1/sms/" + id,
-		} {
-			var times []time.Duration
-			for range 5 {
-				begin := time.Now()
-				const each = 5
-				for range each {
-					if status, _ := as[page](t.Context(), handler, "owner", http.MethodGet, target, ""); status != http.StatusOK {
-						t.Fatalf("%s: status %d", name, status)
-					}
-				}
-				times = append(times, time.Since(begin)/each)
-			}
-			slices.Sort(times)
-			medians[name] = times[len(times)/2]
-		}
-		return medians
+		ids[i] = fill(t, store, "owner", n)
+		handlers[i] = newAPI(t, store, nil)
 	}
-	small, large := median(few), median(many())
-	for name, before := range small {
-		ratio := float64(large[name]) / float64(before)
+	for name, target := range map[string]string{
+		"list":                "/v1/sms?limit=100",
+		"list what is queued": "/v1/sms?limit=100&status=queued",
+		"list what failed":    "/v1/sms?limit=100&status=failed", // nothing did
+		"list by reference":   "/v1/sms?limit=100&reference=one+in+a+hundred",
+		"list by number":      "/v1/sms?limit=100&phoneNumber=%2B12065550100",
+		"look up":             "/v1/sms/",
+	} {
+		var times [2][]time.Duration
+		for range rounds {
+			for i, handler := range handlers {
+				at := target
+				if name == "look up" {
+					at += ids[i]
+				}
+				times[i] = append(times[i], quickest(t, handler, at))
+			}
+		}
+		slices.Sort(times[0])
+		slices.Sort(times[1])
+		before, after := times[0][rounds/2], times[1][rounds/2]
+		ratio := float64(after) / float64(before)
 		t.Logf("%-20s %8v among %d, %8v among %d: %.2f times", name, before.Round(time.Microsecond), few,
-			large[name].Round(time.Microsecond), many(), ratio)
+			after.Round(time.Microsecond), many(), ratio)
 		// A shared machine is too noisy for a limit; the long campaign has one.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
 			t.Errorf("%s takes %.2f times as long among %d messages, at most %v times is promised", name, ratio, many(), slower)
 		}
 	}
+}
+
+// quickest is the shortest time of some requests in a row, the one that nothing
+// else disturbed.
+func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
+	t.Helper()
+	shortest := time.Hour
+	for range 10 {
+		begin := time.Now()
+		if status, _ := as[page](t.Context(), handler, "owner", http.MethodGet, target, ""); status != http.StatusOK {
+			t.Fatalf("%s: status %d", target, status)
+		}
+		shortest = min(shortest, time.Since(begin))
+	}
+	return shortest
 }
 
 // TestManyMessagesMakeNoPageDearer compares what DynamoDB charges for a page.
