@@ -13,6 +13,8 @@ export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 LINTER_VERSION := v2.15.0
 LINTER := .build/bin/golangci-lint
+TFLINT_VERSION := v0.64.0
+TFLINT := .build/bin/tflint
 VERSION := $(shell git describe --always --dirty 2>/dev/null)
 
 # The services that run on AWS: one Lambda function each. Their archives are for
@@ -55,6 +57,26 @@ bin/%/bootstrap: FORCE
 dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
 	@$(GO) run ./test/cmd/lambdazip -o $@ $<
 
+# Its variables come from terraform/terraform.tfvars, or from ARGS="-var ...".
+.PHONY: deploy
+deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variables in terraform/terraform.tfvars
+	@terraform -chdir=terraform init -input=false
+	@terraform -chdir=terraform apply $(ARGS)
+
+.PHONY: destroy
+destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all
+	@if terraform -chdir=terraform show -json | grep -q '"deletion_protection_enabled":true'; then \
+		echo 'Table and clients are protected. It takes two steps:'; \
+		echo '  make deploy ARGS=-var=deletion_protection=false'; \
+		echo '  make destroy'; \
+		exit 1; \
+	fi
+	@terraform -chdir=terraform destroy -var=deletion_protection=false $(ARGS)
+
+.PHONY: emulate
+emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)
+	@exec $(GO) run ./test/terraform/emulate
+
 .PHONY: check
 check: .build/bin/runtests ## Vet and test with Go alone, without the engines: under a minute once built
 	@$(GO) vet work
@@ -84,7 +106,7 @@ fuzz: ## Fuzz every parser for FUZZTIME (30s) each
 	done
 
 .PHONY: lint
-lint: $(LINTER)-$(LINTER_VERSION) ## Check format and style; the first time builds golangci-lint, about 2 minutes
+lint: lint-terraform $(LINTER)-$(LINTER_VERSION) ## Check format and style; the first time builds golangci-lint and tflint, about 6 minutes
 	@unformatted=$$(gofmt -l services shared test); \
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
 	@$(LINTER) run $$($(GO) list -f '{{.Dir}}/...' -m)
@@ -93,6 +115,16 @@ lint: $(LINTER)-$(LINTER_VERSION) ## Check format and style; the first time buil
 $(LINTER)-$(LINTER_VERSION):
 	@echo "Building golangci-lint $(LINTER_VERSION), about 2 minutes, once."
 	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
+	@touch $@
+
+.PHONY: lint-terraform
+lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
+	@for dir in terraform terraform/modules/function terraform/examples/remote-state test/terraform/root; do \
+		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
+	done
+
+$(TFLINT)-$(TFLINT_VERSION):
+	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/terraform-linters/tflint@$(TFLINT_VERSION)
 	@touch $@
 
 .PHONY: fmt

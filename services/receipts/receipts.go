@@ -148,10 +148,6 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	return true, r.proved(ctx, m, rc)
 }
 
-// listed is how many of each kind Unsettled returns at most: with as many, there
-// may be more.
-const listed = 100
-
 // adopt applies k to the one unanswered hand-over that it can belong to, if no
 // other kept receipt can belong to that too.
 func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, err error) {
@@ -159,7 +155,7 @@ func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, er
 	if err != nil {
 		return false, fmt.Errorf("looking for unanswered hand-overs: %w", err)
 	}
-	if len(waiting.MessageIDs) >= listed || len(waiting.Receipts) >= listed {
+	if len(waiting.MessageIDs) >= sms.MaxUnsettled || len(waiting.Receipts) >= sms.MaxUnsettled {
 		return false, nil
 	}
 	m, token, err := r.soleCandidate(ctx, k, waiting.MessageIDs)

@@ -59,11 +59,23 @@ type Relay struct {
 	options  Options
 	now      func() time.Time
 	logger   *slog.Logger
+
+	mu      sync.Mutex
+	stopped map[place]string // where a run that held entries back stopped: DueQuery.After
+}
+
+// place is one shard of the agenda of one kind.
+type place struct {
+	kind  sms.DueKind
+	shard int
 }
 
 // New makes a relay.
 func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
-	return &Relay{store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger}
+	return &Relay{
+		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
+		stopped: make(map[place]string),
+	}
 }
 
 // Report counts what one run did.
@@ -148,11 +160,27 @@ func (u *run) report() Report {
 }
 
 func (u *run) kinds(ctx context.Context) error {
-	errs := []error{u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueSend)}
-	if u.backlog >= 0 && u.backlog <= u.options.Backlog {
-		errs = append(errs, u.kind(ctx, sms.DueRescue))
+	return errors.Join(u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueSend), u.kind(ctx, sms.DueRescue))
+}
+
+// holds reports whether entries of kind stay where they are unless their
+// validity ran out: the breaker is open, or their copies are rather late than
+// lost.
+func (u *run) holds(kind sms.DueKind) bool {
+	switch kind {
+	case sms.DueSend:
+		return u.breaker.Open
+	case sms.DueRescue:
+		return u.breaker.Open || u.backlog < 0 || u.backlog > u.options.Backlog
+	case sms.DueLease:
 	}
-	return errors.Join(errs...)
+	return false
+}
+
+// leaves reports whether e stays where it is in this run. A probe that is due
+// is let through once.
+func (u *run) leaves(e sms.DueEntry) bool {
+	return u.holds(e.Due.Kind) && e.ExpiresAt.After(u.now()) && u.probes.Add(-1) < 0
 }
 
 func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
@@ -164,9 +192,24 @@ func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
 	return group.Wait()
 }
 
-// heldPages bounds how far a run looks for validities that ran out while the
-// breaker keeps everything else where it is.
+// heldPages bounds how far a run looks, in each shard, for validities that ran
+// out among entries that it leaves where they are. The next run goes on there.
 const heldPages = 10
+
+// resume is where a run begins in p, and forgets it.
+func (r *Relay) resume(p place) (after string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	after = r.stopped[p]
+	delete(r.stopped, p)
+	return after
+}
+
+func (r *Relay) stop(p place, after string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped[p] = after
+}
 
 // shard works through what is due in one shard, a page at a time.
 func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
@@ -174,19 +217,27 @@ func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
 	if kind == sms.DueSend {
 		q.Until = q.Until.Add(2 * u.options.Interval)
 	}
+	p := place{kind, shard}
+	if after := u.resume(p); u.holds(kind) {
+		q.After = after
+	}
 	for pages := 1; ctx.Err() == nil; pages++ {
 		page, err := u.store.Due(ctx, q)
 		if err != nil {
 			return fmt.Errorf("reading what is due for %s in shard %d: %w", kind, shard, err)
 		}
 		var errs []error
-		for entries := range slices.Chunk(page.Entries, batch) {
+		for entries := range slices.Chunk(slices.DeleteFunc(page.Entries, u.leaves), batch) {
 			errs = append(errs, u.batch(ctx, entries))
 		}
 		if err := errors.Join(errs...); err != nil {
 			return err
 		}
-		if page.Next == "" || (u.breaker.Open && pages == heldPages) {
+		if page.Next == "" {
+			return nil
+		}
+		if u.holds(kind) && pages == heldPages {
+			u.stop(p, page.Next)
 			return nil
 		}
 		q.After = page.Next
@@ -221,10 +272,6 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 // message, due for rescue where it has to be enqueued now; a zero one where
 // there is nothing to do.
 func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
-	expired := !e.ExpiresAt.After(u.now())
-	if u.breaker.Open && e.Due.Kind != sms.DueLease && !expired && u.probes.Add(-1) < 0 {
-		return sms.Message{}, nil
-	}
 	m, err := u.store.Postpone(ctx, e, e.Postponed(u.now()))
 	switch {
 	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
@@ -250,10 +297,10 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 		}
 		found, token, settles = sms.SoleReceipt(ended, unsettled)
 	}
+	adopted := false // by the record as it is in the end: its sender may still have been faster
 	after, err := sms.Change(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, ended := u.rules.EndLease(m, now, u.force)
-		adopted := false
-		if settles {
+		if adopted = false; settles {
 			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)
 		}
 		m, gaveUp := u.rules.GiveUp(m, now)
@@ -266,7 +313,7 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 		u.ended.Add(1)
 		u.logger.InfoContext(ctx, "ended", "message_id", m.ID, "was", m.Status, "status", after.Status)
 	}
-	if settles {
+	if adopted {
 		u.settled.Add(1)
 		if err = u.store.Forget(ctx, found); err != nil {
 			u.logger.WarnContext(ctx, "receipt not forgotten", "message_id", m.ID, "error", err)
@@ -275,8 +322,12 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	return after, nil
 }
 
-// sendTime is how long one enqueue may take before it counts as failed.
-const sendTime = 5 * time.Second
+// sendTime is how long one enqueue may take before it counts as failed, and
+// mendTime how long it may take to make those messages due again.
+const (
+	sendTime = 5 * time.Second
+	mendTime = 3 * time.Second
+)
 
 // enqueue puts copies of messages onto the queue. Those that did not get there
 // are due again at once.
@@ -291,8 +342,11 @@ func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
 	failed := sms.FailedDeliveries(err, len(deliveries))
 	u.enqueued.Add(int64(len(messages) - len(failed)))
 	u.notSent.Add(int64(len(failed)))
+	// Also where the run's time is up: it leaves a reserve for this.
+	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
+	defer cancel()
 	for _, i := range failed {
-		if _, err := sms.Change(ctx, u.store, messages[i], func(m sms.Message) (sms.Message, bool) {
+		if _, err := sms.Change(mending, u.store, messages[i], func(m sms.Message) (sms.Message, bool) {
 			return u.rules.EnqueueFailed(m, u.now())
 		}); err != nil {
 			u.logger.WarnContext(ctx, "due not moved back", "message_id", messages[i].ID, "error", err)
@@ -304,8 +358,9 @@ func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
 	return nil
 }
 
-// kept looks once more for the messages of kept receipts that are due. An
-// agenda that lags may show one twice: then the rest is left to the next run.
+// kept looks once more for the messages of kept receipts that are due. What an
+// agenda that lags shows again, or what could not be put off, is left to the
+// next run.
 func (u *run) kept(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
@@ -314,17 +369,19 @@ func (u *run) kept(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
 		}
+		fresh := 0
 		for _, k := range receipts {
 			if seen[k.ID] {
-				return errors.Join(errs...)
+				continue
 			}
 			seen[k.ID] = true
+			fresh++
 			if err = u.receipts.Retry(ctx, k); err != nil {
 				errs = append(errs, fmt.Errorf("looking again for the message of a receipt: %w", err))
 			}
 			u.receiptsSeen.Add(1)
 		}
-		if len(receipts) < u.options.Page {
+		if len(receipts) < u.options.Page || fresh == 0 {
 			break
 		}
 	}

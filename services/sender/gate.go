@@ -75,11 +75,18 @@ func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verd
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return Pass, nil
 	case <-ctx.Done():
 		reservation.Cancel()
 		return Later, fmt.Errorf("waiting at the gate: %w", ctx.Err())
 	}
+	// The wait may have been far longer than BreakerAge.
+	if b, err = g.breaker(ctx); err != nil {
+		return Later, err
+	}
+	if b.Open {
+		return Closed, nil
+	}
+	return Pass, nil
 }
 
 // Charge accounts for parts beyond the one that Ask let through: those behind

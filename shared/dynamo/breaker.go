@@ -24,7 +24,7 @@ type breaker struct {
 	ClosedAt millis      `dynamodbav:"closed_at"`
 	ProbeAt  millis      `dynamodbav:"probe_at"`
 	Probes   int         `dynamodbav:"probes"`
-	ProbeID  string      `dynamodbav:"probe_id"`
+	ProbeIDs []string    `dynamodbav:"probe_ids"`
 	Revision string      `dynamodbav:"revision"`
 }
 
@@ -45,7 +45,7 @@ func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return sms.Breaker{
 		Open: b.Open, Trouble: b.Trouble, Detail: b.Detail,
 		OpenedAt: b.OpenedAt.time(), ClosedAt: b.ClosedAt.time(),
-		ProbeAt: b.ProbeAt.time(), Probes: b.Probes, ProbeID: b.ProbeID, Revision: b.Revision,
+		ProbeAt: b.ProbeAt.time(), Probes: b.Probes, ProbeIDs: b.ProbeIDs, Revision: b.Revision,
 	}, nil
 }
 
@@ -54,7 +54,7 @@ func (s *Store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 	b := breaker{
 		ID: breakerID, Open: next.Open, Trouble: next.Trouble, Detail: next.Detail,
 		OpenedAt: toMillis(next.OpenedAt), ClosedAt: toMillis(next.ClosedAt),
-		ProbeAt: toMillis(next.ProbeAt), Probes: next.Probes, ProbeID: next.ProbeID,
+		ProbeAt: toMillis(next.ProbeAt), Probes: next.Probes, ProbeIDs: next.ProbeIDs,
 		Revision: sms.NewToken(),
 	}
 	after := encode(b)

@@ -89,9 +89,6 @@ func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.R
 	return s.write(ctx, id, &w)
 }
 
-// maxUnsettled is how much Unsettled returns of each kind, at most.
-const maxUnsettled = 100
-
 // Unsettled returns what waits for its counterpart: one query of the index, and
 // more only for a number with hundreds of entries.
 func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
@@ -101,7 +98,7 @@ func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled
 		IndexName:                 aws.String(indexUnsettled),
 		KeyConditionExpression:    aws.String("unsettled = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
-		Limit:                     aws.Int32(2 * maxUnsettled),
+		Limit:                     aws.Int32(2 * sms.MaxUnsettled),
 	}
 	for {
 		out, err := call(ctx, s.client.Query, query)
@@ -115,13 +112,13 @@ func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled
 		for _, it := range found {
 			switch {
 			case it.gone(s.now()):
-			case it.Receipt == nil && len(all.MessageIDs) < maxUnsettled:
+			case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnsettled:
 				all.MessageIDs = append(all.MessageIDs, it.ID)
-			case it.Receipt != nil && len(all.Receipts) < maxUnsettled:
+			case it.Receipt != nil && len(all.Receipts) < sms.MaxUnsettled:
 				all.Receipts = append(all.Receipts, it.kept())
 			}
 		}
-		full := len(all.MessageIDs) == maxUnsettled && len(all.Receipts) == maxUnsettled
+		full := len(all.MessageIDs) == sms.MaxUnsettled && len(all.Receipts) == sms.MaxUnsettled
 		if full || len(out.LastEvaluatedKey) == 0 {
 			return all, nil
 		}

@@ -1,6 +1,9 @@
 package sms
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Trouble is why nothing is handed over.
 type Trouble string
@@ -24,13 +27,17 @@ type Breaker struct {
 	// trouble is over; zero: never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
 	Probes  int       `json:"probes,omitempty"` // since it opened
-	// ProbeID is the message that is the running probe.
-	ProbeID  string `json:"probeId,omitempty"`
-	Revision string `json:"revision,omitempty"` // "" for one that was never written
+	// ProbeIDs are the messages that are probes, the newest last: receipts
+	// may be hours late, so older ones still count.
+	ProbeIDs []string `json:"probeIds,omitempty"`
+	Revision string   `json:"revision,omitempty"` // "" for one that was never written
 }
 
 const (
 	lastProbe = 15 * time.Minute // the longest wait between two probes
+	// maxProbes is how many probes are remembered: three days of them, which
+	// is how late SNS's delivery logs may be.
+	maxProbes = 300
 	// staleTrouble is how old a receipt's word of trouble may be.
 	staleTrouble = 15 * time.Minute
 )
@@ -68,7 +75,7 @@ func (r Rules) Probe(b Breaker, id string, now time.Time) (after Breaker, ok boo
 		return b, false
 	}
 	b.Probes++
-	b.ProbeID = id
+	b.ProbeIDs = append(slices.Clone(b.ProbeIDs[max(0, len(b.ProbeIDs)-maxProbes+1):]), id)
 	b.ProbeAt = stamp(now.Add(min(r.FirstProbe<<min(b.Probes, 8), lastProbe)))
 	return b, true
 }
@@ -76,7 +83,7 @@ func (r Rules) Probe(b Breaker, id string, now time.Time) (after Breaker, ok boo
 // Proves reports whether what became of the message id closes b: a taken
 // publish where the trouble was authorization, its delivery otherwise.
 func (b Breaker) Proves(id string, taken, delivered bool) bool {
-	if !b.Open || b.ProbeID != id || b.Trouble == Paused {
+	if !b.Open || !slices.Contains(b.ProbeIDs, id) || b.Trouble == Paused {
 		return false
 	}
 	return delivered || (taken && b.Trouble == Authorization)

@@ -74,9 +74,13 @@ type Receipts interface {
 	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unsettled returns everything about number that waits for its
 	// counterpart: messages that are Unsettled, and kept receipts, at most
-	// 100 of each.
+	// MaxUnsettled of each.
 	Unsettled(ctx context.Context, number Number) (Unsettled, error)
 }
+
+// MaxUnsettled is how many messages and receipts Unsettled returns at most:
+// with as many, there may be more.
+const MaxUnsettled = 100
 
 // Unsettled is what stands unmatched for one number.
 type Unsettled struct {

@@ -65,16 +65,16 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 // clockSlack is how far the carrier's clock may be off.
 const clockSlack = 5 * time.Second
 
-// receiptDelay is how long after a hand-over its receipt may still be
-// stamped: carriers try for days.
-const receiptDelay = 72 * time.Hour
-
-// fits reports whether rc can be the receipt of h, by time alone.
+// fits reports whether rc can be the receipt of h, by time alone. However late
+// a receipt comes, its time is taken for that of the publish, as the delivery
+// log's notification.timestamp reads: so those of other messages to the same
+// number stay out. A time that is later than that would only leave h without
+// its receipt.
 func (h HandOver) fits(rc Receipt) bool {
 	if rc.At.IsZero() {
 		return true
 	}
-	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(receiptDelay))
+	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))
 }
 
 // Candidates are the tokens of m's hand-overs that k may belong to although it
@@ -82,6 +82,11 @@ func (h HandOver) fits(rc Receipt) bool {
 // it says, and not after it came.
 func (m Message) Candidates(k KeptReceipt) []string {
 	if m.Number != k.Receipt.Number {
+		return nil
+	}
+	if k.Receipt.Verdict == VerdictVoid && k.Receipt.At.IsZero() {
+		// It may be any application's, and taken for ours it would say that a
+		// message which perhaps arrived did not: that could then be canceled.
 		return nil
 	}
 	var tokens []string
@@ -143,6 +148,9 @@ func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Messag
 	case Queued:
 		m.retry(r, 0, e.Detail, now)
 	default:
+		if other := m.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered }); to == Undelivered && other != nil {
+			h = other
+		}
 		m.settleBy(r, h, e)
 	}
 	return m
@@ -165,8 +173,9 @@ func (m *Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
 		}
 	case VerdictVoid:
 		switch {
-		case m.Status != Sent || m.taken():
-		case m.TextDropped: // nothing is left to be sent again
+		case m.Status != Sent || m.awaited() > 0:
+		case m.taken() || m.TextDropped:
+			// The others were undelivered, or nothing is left to be sent again.
 			return Undelivered
 		default:
 			return Queued
@@ -180,6 +189,9 @@ func (m *Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
 // receipt, exactly one hand-over it can belong to, and no other message that
 // could claim it.
 func SoleReceipt(m Message, u Unsettled) (k KeptReceipt, token string, ok bool) {
+	if len(u.MessageIDs) >= MaxUnsettled || len(u.Receipts) >= MaxUnsettled {
+		return KeptReceipt{}, "", false // there may be more
+	}
 	for _, id := range u.MessageIDs {
 		if id != m.ID {
 			return KeptReceipt{}, "", false

@@ -340,6 +340,28 @@ func TestReceipts(t *testing.T) {
 		l.receipt(delivered("c2"))
 		l.is(sms.Delivered)
 	})
+	t.Run("account-wide trouble cannot put back what has no text any more", func(t *testing.T) {
+		l := sent(t)
+		var err error
+		if l.m, _, err = l.rules.DropText(l.m, l.now); err != nil {
+			t.Fatal(err)
+		}
+		l.receipt(void("c1"))
+		l.is(sms.Undelivered)
+		l.failure(sms.AccountExhausted)
+	})
+	t.Run("account-wide trouble after the other hand-over was undelivered ends it", func(t *testing.T) {
+		l := begin(t, draft())
+		late := l.claim()
+		l.outcome(late, noAnswer)
+		l.outcome(l.claim(), taken("c2"))
+		l.outcome(late, taken("c1"))
+		l.receipt(undelivered("c1"))
+		l.is(sms.Sent)
+		l.receipt(void("c2"))
+		l.is(sms.Undelivered)
+		l.failure(sms.Unreachable)
+	})
 	t.Run("account-wide trouble leaves an unknown one unknown", func(t *testing.T) {
 		d := draft()
 		d.OnUnknown = sms.Hold

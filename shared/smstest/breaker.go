@@ -40,7 +40,7 @@ func testBreakers(t *testing.T, open opener) {
 		b := sms.Breaker{
 			Open: true, Trouble: sms.SpendLimit, Detail: "No quota left for account — «ação»",
 			OpenedAt: now, ClosedAt: now.Add(-time.Hour), ProbeAt: now.Add(time.Minute),
-			Probes: 3, ProbeID: sms.NewID(),
+			Probes: 3, ProbeIDs: []string{sms.NewID(), sms.NewID()},
 		}
 		first := s.saveBreaker(t, b)
 		checkDiff(t, "the breaker", b, first, anyBreakerRevision)

@@ -12,6 +12,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -67,6 +68,9 @@ func Open(dir string, opts Options) (*DB, error) {
 		db.queue.file, err = openFile(filepath.Join(dir, "queue.db"), fileOptions{
 			synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
 		})
+	}
+	if err == nil {
+		err = db.queue.release(context.Background())
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

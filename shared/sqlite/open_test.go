@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,56 @@ func TestOpen(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("what was received and not deleted comes back at once, what is delayed in its time", func(t *testing.T) {
+		dir, now := t.TempDir(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		opts := sqlite.Options{Now: func() time.Time { return now }, Visibility: time.Hour}
+		first := open(t, dir, opts)
+		ref := message("acme").Ref()
+		receive := func(db *sqlite.DB, want ...int) []sms.Received {
+			t.Helper()
+			received, err := db.Queue().Receive(t.Context(), 10, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, r := range received {
+				got = append(got, r.Receive)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("received for the times %v, want %v", got, want)
+			}
+			return received
+		}
+		for range 3 {
+			if err := first.Queue().Send(t.Context(), sms.Delivery{Ref: ref}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		old := receive(first, 1, 1, 1)
+		if err := first.Queue().Delete(t.Context(), old[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Queue().Send(t.Context(), sms.Delivery{Ref: ref, Delay: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		now = now.Add(time.Second)
+		second := open(t, dir, opts)
+		receive(second, 2, 2)
+		if err := second.Queue().Delete(t.Context(), old...); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(59*time.Second - time.Millisecond)
+		receive(second)
+		now = now.Add(time.Millisecond)
+		receive(second, 1)
+		now = now.Add(time.Hour)
+		receive(second, 3, 3, 2) // the first process's handles named none of them
+	})
 
 	t.Run("calls on a closed folder are unavailable", func(t *testing.T) {
 		db := open(t, t.TempDir(), sqlite.Options{})

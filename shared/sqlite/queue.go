@@ -18,12 +18,28 @@ var (
 )
 
 // Queue is the queue of a DB, whose Close ends it. It implements sms.Queue and
-// sms.Consumer. Any number of goroutines may use it.
+// sms.Consumer. Any number of goroutines may use it. What they received and did
+// not delete comes back at the next Open, at the latest.
 type Queue struct {
 	now        func() time.Time
 	visibility time.Duration
 	file       *file
 	arrivals   bell
+}
+
+// release makes everything visible that a process which had the folder before
+// received and did not delete: it is dead. What was never received is delayed,
+// and stays so.
+func (q *Queue) release(ctx context.Context) error {
+	now := q.now().UnixMilli()
+	err := q.file.commit(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE deliveries SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("releasing deliveries: %w", err)
+	}
+	return nil
 }
 
 // sendBatch is how many deliveries one write enqueues.

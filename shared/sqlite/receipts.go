@@ -11,9 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// mostUnsettled is how many of each Unsettled lists.
-const mostUnsettled = 100
-
 // FindByCarrierID implements sms.Receipts.
 func (db *DB) FindByCarrierID(ctx context.Context, carrierID string) (messageID string, err error) {
 	err = db.messages.get(ctx, `SELECT id FROM messages
@@ -44,7 +41,7 @@ func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, 
 	var found sms.Unsettled
 	now := db.now().UnixMilli()
 	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unsettled_number = ? AND`+present+`LIMIT ?`,
-		[]any{string(number), now, mostUnsettled},
+		[]any{string(number), now, sms.MaxUnsettled},
 		func(scan func(...any) error) (bool, error) {
 			var id string
 			if err := scan(&id); err != nil {
@@ -57,7 +54,7 @@ func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, 
 		return sms.Unsettled{}, fmt.Errorf("listing unsettled messages: %w", err)
 	}
 	found.Receipts, err = db.keptReceipts(ctx, `SELECT record FROM kept_receipts
-		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, mostUnsettled)
+		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, sms.MaxUnsettled)
 	if err != nil {
 		return sms.Unsettled{}, fmt.Errorf("listing kept receipts: %w", err)
 	}

@@ -32,7 +32,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	ok = true
-	for _, t := range []tools.Tool{tools.Go, tools.Git, tools.Make, tools.CC, tools.Java, tools.Maven, tools.Python} {
+	for _, t := range []tools.Tool{tools.Go, tools.Git, tools.Make, tools.CC, tools.Java, tools.Maven, tools.Python, tools.Terraform} {
 		version, err := t.Find(ctx)
 		if err != nil {
 			ok = false

@@ -16,8 +16,8 @@ const (
 )
 
 // Ministack is the one engine that runs a whole deployment: gateway, tokens,
-// functions, queue. The functions reach AWS at endpoint, or at the engine itself
-// where that is "". It lets each do what its role's policy allows.
+// functions, queue. The functions reach AWS at endpoint. It lets everybody do
+// what policies allow and nothing else; the key test may do everything.
 func Ministack(endpoint string) Engine {
 	return Engine{
 		Name:    MinistackName,
@@ -27,12 +27,8 @@ func Ministack(endpoint string) Engine {
 		madeBy:  []tools.Tool{tools.Python},
 		install: installVenv,
 		command: func(dir, port string) []string {
-			target := endpoint
-			if target == "" {
-				target = "http://127.0.0.1:" + port
-			}
 			return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
-				"AWS_ENDPOINT_URL=" + target, venvPython(dir), "-m", "ministack"}
+				"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-m", "ministack"}
 		},
 		ready: get("/_ministack/health"),
 	}
@@ -50,6 +46,19 @@ func ControlPlane(script string) Engine {
 		}
 	}
 	panic("engines: there is no moto")
+}
+
+// Checkov is no engine but a program that is fetched like one: see [Engine.Fetch].
+// It is run as the module checkov.main of the environment's bin/python.
+func Checkov() Engine {
+	return Engine{
+		Name:    "checkov",
+		Version: "3.3.30",
+		Needs:   []tools.Tool{tools.Python},
+		pin:     "checkov/requirements.txt",
+		madeBy:  []tools.Tool{tools.Python},
+		install: installVenv,
+	}
 }
 
 // Alone fetches and starts e, outside of any [Set], and waits until it answers.

@@ -1,0 +1,329 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var errBroken = errors.New("broken")
+
+// brokenQueue fails as its test says; what it does not fail arrives.
+type brokenQueue struct {
+	sms.Queue
+	send func(ctx context.Context, queue sms.Queue, deliveries []sms.Delivery) error
+}
+
+func (q brokenQueue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+	return q.send(ctx, q.Queue, deliveries)
+}
+
+func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		send    func(context.Context, sms.Queue, []sms.Delivery) error
+		arrives []int
+	}{
+		{"all of them", func(context.Context, sms.Queue, []sms.Delivery) error { return sms.ErrUnavailable }, nil},
+		{"those that the error names", func(ctx context.Context, q sms.Queue, d []sms.Delivery) error {
+			if err := q.Send(ctx, d[1]); err != nil {
+				return err
+			}
+			return &sms.SendError{Failed: []int{0, 2}, Err: sms.ErrUnavailable}
+		}, []int{1}},
+		{"those whose answer was lost, which then come twice", func(ctx context.Context, q sms.Queue, d []sms.Delivery) error {
+			return errors.Join(errBroken, q.Send(ctx, d...))
+		}, []int{0, 1, 2}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			messages := s.acceptMany(3) // which the agenda lists in this order
+			report, err := s.on(s.store, brokenQueue{s.queue, tc.send}, relay.DefaultOptions()).Run(t.Context())
+			if err == nil || report.NotSent == 0 {
+				t.Errorf("Run = %+v, %v, want an error and a count", report, err)
+			}
+			var arrived, again []sms.Message
+			for i, m := range messages {
+				if s.get(m).Due.Kind == sms.DueSend {
+					again = append(again, m)
+				}
+				if slices.Contains(tc.arrives, i) {
+					arrived = append(arrived, m)
+				}
+			}
+			if len(again) != int(report.NotSent) {
+				t.Errorf("%d are due to be sent, want the %d that were not", len(again), report.NotSent)
+			}
+			s.arrive(arrived...)
+			s.run()
+			s.arrive(again...)
+		})
+	}
+	t.Run("a rescue too, even where the run's time is up", func(t *testing.T) {
+		s := newStage(t)
+		m := s.accept(nil)
+		s.pass(2 * time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		late := brokenQueue{s.queue, func(context.Context, sms.Queue, []sms.Delivery) error {
+			cancel()
+			return sms.ErrUnavailable
+		}}
+		if _, err := s.on(s.store, late, relay.DefaultOptions()).Run(ctx); err == nil {
+			t.Error("Run: no error")
+		}
+		s.run()
+		s.arrive(m)
+	})
+}
+
+func TestWhileTheBreakerIsOpen(t *testing.T) {
+	open := sms.Breaker{Open: true, Trouble: sms.SpendLimit, OpenedAt: start, ProbeAt: start.Add(10 * time.Minute)}
+	t.Run("nothing is enqueued but leases and validities end", func(t *testing.T) {
+		s := newStage(t)
+		s.breaker(open)
+		dead := s.claim(s.accept(hold))
+		waiting := append(s.acceptMany(2), s.accept(nil))
+		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(5 * time.Minute) })
+		s.pass(5 * time.Minute)
+		if diff := cmp.Diff(relay.Report{Ended: 2, Held: true}, s.run()); diff != "" {
+			t.Errorf("the report differs (-want +got):\n%s", diff)
+		}
+		s.arrive()
+		s.is(dead, sms.Unknown)
+		s.is(ending, sms.Expired)
+		s.breaker(sms.Breaker{ClosedAt: s.now})
+		s.run()
+		s.arrive(waiting...)
+	})
+	t.Run("one probe passes when it is due", func(t *testing.T) {
+		s := newStage(t)
+		s.breaker(open)
+		s.acceptMany(30)
+		s.pass(10*time.Minute - time.Millisecond).run()
+		s.arrive()
+		s.pass(time.Millisecond)
+		if got := s.run(); got.Enqueued != 1 || !got.Held {
+			t.Errorf("the report is %+v, want one enqueued, the others held", got)
+		}
+		if got := len(s.arrived()); got != 1 {
+			t.Errorf("%d arrived, want one probe", got)
+		}
+	})
+	t.Run("none passes while an operator has paused", func(t *testing.T) {
+		s := newStage(t)
+		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
+		s.acceptMany(3)
+		s.pass(12 * time.Hour).run()
+		s.arrive()
+	})
+	t.Run("validities end behind however many that are held", func(t *testing.T) {
+		s := newStage(t)
+		options := relay.DefaultOptions()
+		options.Page = 5
+		r := s.on(s.store, s.queue, options)
+		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
+		s.acceptMany(120)
+		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })
+		s.pass(5 * time.Minute)
+		for range 3 { // 50 entries each
+			if _, err := r.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.is(ending, sms.Expired)
+	})
+}
+
+// brokenStore has three shards. The middle one and one kind fail as its test
+// says; all records are in the last one.
+type brokenStore struct {
+	relay.Store
+	shard error
+	kind  sms.DueKind
+	due   func(ctx context.Context, page int) error // before each page of what is due to be sent
+	pages int
+	err   error // of Postpone, for the message of id
+	id    string
+}
+
+func (s *brokenStore) Shards() int { return 3 }
+
+func (s *brokenStore) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
+	switch {
+	case q.Shard == 0:
+		return sms.DuePage{}, nil
+	case q.Shard == 1:
+		return sms.DuePage{}, s.shard
+	case q.Kind == s.kind:
+		return sms.DuePage{}, errBroken
+	}
+	if q.Kind == sms.DueSend && s.due != nil {
+		s.pages++
+		if err := s.due(ctx, s.pages); err != nil {
+			return sms.DuePage{}, err
+		}
+	}
+	return s.Store.Due(ctx, q)
+}
+
+func (s *brokenStore) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
+	if e.Ref.ID == s.id {
+		return sms.Message{}, s.err
+	}
+	return s.Store.Postpone(ctx, e, next)
+}
+
+func TestAnErrorDoesNotKeepTheRestFromItsWork(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		store brokenStore
+	}{
+		{"of one shard", brokenStore{shard: errBroken}},
+		{"of one kind", brokenStore{kind: sms.DueLease}},
+		{"of one message", brokenStore{err: errBroken}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			messages := s.acceptMany(25)
+			lost := s.accept(nil)
+			s.pass(2 * time.Minute)
+			broken := tc.store
+			broken.Store = s.store
+			if broken.err != nil {
+				broken.id = messages[4].ID
+				messages = slices.Delete(messages, 4, 5)
+			}
+			if _, err := s.on(&broken, s.queue, relay.DefaultOptions()).Run(t.Context()); !errors.Is(err, errBroken) {
+				t.Errorf("Run: %v, want the error", err)
+			}
+			s.arrive(append(messages, lost)...)
+		})
+	}
+	t.Run("of the backlog only keeps it from rescuing", func(t *testing.T) {
+		s := newStage(t)
+		messages := s.acceptMany(2)
+		s.accept(nil)
+		s.pass(2 * time.Minute)
+		report, err := s.on(s.store, silentQueue{s.queue}, relay.DefaultOptions()).Run(t.Context())
+		if diff := cmp.Diff(relay.Report{Enqueued: 2, Backlog: -1}, report); diff != "" || err != nil {
+			t.Errorf("the error is %v, the report differs (-want +got):\n%s", err, diff)
+		}
+		s.arrive(messages...)
+	})
+}
+
+// silentQueue does not say how much it holds.
+type silentQueue struct{ sms.Queue }
+
+func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }
+
+func TestARunEndsBeforeItsDeadline(t *testing.T) {
+	s := newStage(t)
+	options := relay.DefaultOptions()
+	options.Page = 10
+	messages := s.acceptMany(15)
+	ended := time.Time{}
+	store := &brokenStore{Store: s.store, due: func(ctx context.Context, page int) error {
+		if page == 1 {
+			return nil
+		}
+		<-ctx.Done()
+		ended = time.Now()
+		return ctx.Err()
+	}}
+	// The run keeps a reserve of 5 seconds, so that this one lasts 300 ms.
+	ctx, cancel := context.WithTimeout(t.Context(), 5300*time.Millisecond)
+	defer cancel()
+	report, err := s.on(store, s.queue, options).Run(ctx)
+	if !report.Truncated || report.Enqueued != 10 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Run = %+v, %v, want one page enqueued, and truncated", report, err)
+	}
+	if deadline, _ := ctx.Deadline(); deadline.Sub(ended) < 4*time.Second {
+		t.Errorf("it ended %v before the deadline, want about 5 s", deadline.Sub(ended))
+	}
+	s.arrive(messages[:10]...)
+	s.run()
+	s.arrive(messages[10:]...)
+}
+
+// matcher fails for the receipts of one carrier id.
+type matcher struct {
+	relay.Matcher
+	fails string
+	calls map[string]int
+}
+
+func (m matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
+	m.calls[k.Receipt.CarrierID]++
+	if k.Receipt.CarrierID == m.fails {
+		return errBroken
+	}
+	return m.Matcher.Retry(ctx, k)
+}
+
+func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
+	s := newStage(t)
+	options := relay.DefaultOptions()
+	options.Page = 4
+	const n = 10
+	for i := range n {
+		rc := sms.Receipt{CarrierID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := s.handOver(s.accept(nil), sms.Outcome{CarrierID: "c"})
+	s.pass(time.Minute)
+	looks := matcher{s.receipts, "b", make(map[string]int)}
+	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
+	report, err := r.Run(t.Context())
+	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
+		t.Errorf("Run = %+v, %v after %v, want one look at each of %d and the error", report, err, looks.calls, n)
+	}
+	s.is(m, sms.Delivered)
+	clear(looks.calls)
+	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
+		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
+	}
+}
+
+// lateStore lets something happen after the relay took a message up and before
+// it changes it.
+type lateStore struct {
+	relay.Store
+	happens func()
+}
+
+func (s lateStore) Unsettled(ctx context.Context, n sms.Number) (sms.Unsettled, error) {
+	defer s.happens()
+	return s.Store.Unsettled(ctx, n)
+}
+
+func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
+	s := newStage(t)
+	m := s.claim(s.accept(nil))
+	rc := sms.Receipt{CarrierID: "carrier-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(s.rules.Lease))); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(s.rules.Lease)
+	store := lateStore{s.store, func() {
+		s.change(s.get(m), func(after sms.Message) (sms.Message, bool) {
+			return s.rules.Record(after, m.LeaseToken, taken, s.now)
+		})
+	}}
+	report, err := s.on(store, s.queue, relay.DefaultOptions()).Run(t.Context())
+	if err != nil || report.Settled != 0 {
+		t.Errorf("Run = %+v, %v, want nothing settled", report, err)
+	}
+	s.is(m, sms.Sent)
+	s.pass(time.Minute).run()
+	s.is(m, sms.Delivered)
+}

@@ -1,0 +1,309 @@
+package relay_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var (
+	noAnswer = sms.Outcome{}
+	taken    = sms.Outcome{CarrierID: "carrier-1"}
+	forNow   = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
+)
+
+func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
+
+func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
+	s := newStage(t)
+	messages := s.acceptMany(3)
+	if diff := cmp.Diff(relay.Report{Enqueued: 3}, s.run()); diff != "" {
+		t.Errorf("the report differs (-want +got):\n%s", diff)
+	}
+	s.arrive(messages...)
+	if got := s.pass(time.Minute).run(); got.Enqueued != 0 {
+		t.Errorf("enqueued again: %+v", got)
+	}
+}
+
+func TestALostCopyIsRescued(t *testing.T) {
+	// every lists the minutes in which a relay that runs every minute enqueues
+	// m, with each copy being lost.
+	every := func(s *stage, runs int) (minutes []int) {
+		for range runs {
+			if s.run(); len(s.arrived()) > 0 {
+				minutes = append(minutes, int(s.now.Sub(start).Minutes()))
+			}
+			s.pass(time.Minute)
+		}
+		return minutes
+	}
+	t.Run("after 2 minutes, then after 5, 10, 20 and so on up to 6 hours", func(t *testing.T) {
+		s := newStage(t)
+		m := s.accept(nil)
+		want := []int{2}
+		for _, wait := range []int{5, 10, 20, 40, 80, 160, 320, 360, 360} {
+			want = append(want, want[len(want)-1]+wait)
+		}
+		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
+			t.Errorf("the minutes differ (-want +got):\n%s", diff)
+		}
+		s.run()
+		s.is(m, sms.Expired)
+		if minutes := every(s, 10); len(minutes) > 0 {
+			t.Errorf("enqueued in minutes %v, after its end", minutes)
+		}
+	})
+	for _, tc := range []struct {
+		name string
+		end  func(*stage, sms.Message) sms.Message
+	}{
+		{"not once it was taken", func(s *stage, m sms.Message) sms.Message { return s.handOver(m, taken) }},
+		{"not once it was canceled", func(s *stage, m sms.Message) sms.Message {
+			return s.change(m, func(m sms.Message) (sms.Message, bool) {
+				m, changed, err := s.rules.Cancel(m, s.now)
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				return m, changed
+			})
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.accept(nil)
+			every(s, 8) // two rescues
+			tc.end(s, m)
+			if minutes := every(s, 60); len(minutes) > 0 {
+				t.Errorf("enqueued in minutes %v, after its end", minutes)
+			}
+		})
+	}
+}
+
+func TestNothingIsRescuedWhileTheQueueHoldsABacklog(t *testing.T) {
+	s := newStage(t)
+	lost, ending := s.accept(nil), s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(3 * time.Minute) })
+	limit := relay.DefaultOptions().Backlog
+	backlog := make([]sms.Delivery, limit+1)
+	for i := range backlog {
+		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
+	}
+	if err := s.queue.Send(t.Context(), backlog...); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(2 * time.Minute)
+	claimed := s.claim(s.accept(hold))
+	s.pass(s.rules.Lease)
+	s.acceptMany(1)
+	if diff := cmp.Diff(relay.Report{Enqueued: 1, Ended: 2, Backlog: limit + 1}, s.run()); diff != "" {
+		t.Errorf("with a backlog the report differs (-want +got):\n%s", diff)
+	}
+	s.is(claimed, sms.Unknown)
+	s.is(ending, sms.Expired)
+
+	s.arrived()
+	s.run()
+	s.arrive(lost)
+}
+
+func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		ahead time.Duration
+		runAt time.Duration // of the run that enqueues it
+	}{
+		{"90 seconds ahead, its enqueue having failed", 90 * time.Second, 0},
+		{"10 minutes ahead", 10 * time.Minute, 8 * time.Minute},
+		{"between two runs", 10*time.Minute + 20*time.Second, 9 * time.Minute},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.accept(func(d *sms.Draft) { d.SendAt = start.Add(tc.ahead) })
+			s.change(m, func(m sms.Message) (sms.Message, bool) { return s.rules.EnqueueFailed(m, s.now) })
+			for ; s.now.Before(start.Add(tc.runAt)); s.pass(time.Minute) {
+				if got := s.run(); got.Enqueued != 0 {
+					t.Fatalf("enqueued at %v, before its horizon", s.now.Sub(start))
+				}
+			}
+			if got := s.run(); got.Enqueued != 1 {
+				t.Errorf("not enqueued at %v: %+v", s.now.Sub(start), got)
+			}
+			s.now = m.SendAt.Add(-time.Millisecond)
+			s.run() // which does not enqueue it again
+			s.arrive()
+			s.pass(time.Millisecond)
+			s.arrive(m)
+			s.handOver(m, taken)
+		})
+	}
+	t.Run("a fraction of a second is rounded up", func(t *testing.T) {
+		s := newStage(t)
+		m := s.accept(func(d *sms.Draft) { d.SendAt = start.Add(10*time.Minute + 400*time.Millisecond) })
+		s.now = start.Add(9 * time.Minute)
+		s.run()
+		s.now = m.SendAt
+		s.arrive()
+		s.pass(600 * time.Millisecond)
+		s.arrive(m)
+	})
+}
+
+func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
+	s := newStage(t)
+	m := s.accept(nil)
+	for _, wait := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
+		refused := s.handOver(m, forNow)
+		if got := refused.NotBefore.Sub(s.now); got != wait {
+			t.Errorf("it waits %v, want %v", got, wait)
+		}
+		if got := s.run(); got.Enqueued != 1 {
+			t.Errorf("the report is %+v, want one enqueued", got)
+		}
+		s.pass(wait - time.Millisecond)
+		s.arrive()
+		s.pass(time.Millisecond)
+		s.arrive(m)
+	}
+	s.handOver(m, taken)
+	if got := s.pass(time.Hour).run(); got.Enqueued != 0 {
+		t.Errorf("the report is %+v, after its end", got)
+	}
+}
+
+func TestADeadLeaseEnds(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*sms.Draft)
+		status sms.Status
+	}{
+		{"under resend it is sent again", nil, sms.Queued},
+		{"under hold it is unknown", hold, sms.Unknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.claim(s.accept(tc.change))
+			s.pass(s.rules.Lease - time.Millisecond).run()
+			s.is(m, sms.Sending)
+			if got := s.pass(time.Millisecond).run(); got.Ended != 1 {
+				t.Errorf("the report is %+v, want one ended", got)
+			}
+			s.is(m, tc.status)
+			s.pass(5 * time.Second)
+			if tc.status == sms.Queued {
+				s.arrive(m)
+			} else {
+				s.arrive()
+			}
+		})
+	}
+	t.Run("at the start of one machine even if it is not over", func(t *testing.T) {
+		s := newStage(t)
+		again, held, waiting := s.claim(s.accept(nil)), s.claim(s.accept(hold)), s.accept(nil)
+		many := make([]sms.Message, 250) // more than two pages
+		for i := range many {
+			many[i] = s.claim(s.accept(hold))
+		}
+		report, err := s.EndLeases(t.Context())
+		if err != nil || report.Ended != 252 {
+			t.Errorf("EndLeases = %+v, %v, want 252 ended", report, err)
+		}
+		s.is(again, sms.Queued)
+		s.is(held, sms.Unknown)
+		s.is(waiting, sms.Queued)
+		for _, m := range many {
+			s.is(m, sms.Unknown)
+		}
+		s.run()
+		s.pass(5 * time.Second)
+		s.arrive(again)
+	})
+}
+
+func TestValidityRunsOut(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		accept func(*stage) sms.Message
+		status sms.Status
+	}{
+		{"of a queued message", func(s *stage) sms.Message { return s.accept(nil) }, sms.Expired},
+		{"of a scheduled message that nobody enqueued", func(s *stage) sms.Message {
+			return s.accept(func(d *sms.Draft) {
+				d.SendAt = s.now.Add(time.Hour)
+				d.ExpiresAt = s.now.Add(2 * time.Hour)
+			})
+		}, sms.Expired},
+		{"of a message that was refused", func(s *stage) sms.Message { return s.handOver(s.accept(nil), forNow) }, sms.Expired},
+		{"of one with a hand-over without an answer", func(s *stage) sms.Message { return s.handOver(s.accept(nil), noAnswer) }, sms.Unknown},
+		{"of one whose sender died", func(s *stage) sms.Message { return s.claim(s.accept(nil)) }, sms.Unknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			m := tc.accept(s)
+			s.now = m.ExpiresAt
+			if diff := cmp.Diff(relay.Report{Ended: 1}, s.run()); diff != "" {
+				t.Errorf("the report differs (-want +got):\n%s", diff)
+			}
+			s.is(m, tc.status)
+			s.arrive()
+		})
+	}
+}
+
+func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		wait func(*stage) sms.Message // until the relay is to act
+	}{
+		{"when a lease ends", func(s *stage) sms.Message {
+			m := s.claim(s.accept(nil))
+			s.pass(s.rules.Lease)
+			return m
+		}},
+		{"when a lease ends under hold", func(s *stage) sms.Message {
+			m := s.claim(s.accept(hold))
+			s.pass(s.rules.Lease)
+			return m
+		}},
+		{"when a retry is due", func(s *stage) sms.Message { return s.handOver(s.accept(nil), noAnswer) }},
+	} {
+		for _, verdict := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered} {
+			t.Run(tc.name+", "+string(verdict), func(t *testing.T) {
+				s := newStage(t)
+				rc := sms.Receipt{CarrierID: "carrier-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
+				m := tc.wait(s)
+				k := rc.Keep(s.now)
+				k.Due = time.Time{} // it was looked at often enough
+				if err := s.store.Keep(t.Context(), k); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(relay.Report{Settled: 1, Ended: 1}, s.run()); diff != "" {
+					t.Errorf("the report differs (-want +got):\n%s", diff)
+				}
+				s.is(m, sms.Status(verdict))
+				s.pass(time.Hour).run()
+				s.arrive()
+				left, err := s.store.Unsettled(t.Context(), number)
+				if err != nil || len(left.Receipts)+len(left.MessageIDs) > 0 {
+					t.Errorf("unsettled: %+v, %v, want nothing", left, err)
+				}
+			})
+		}
+	}
+}
+
+func TestARunReadsPageByPage(t *testing.T) {
+	s := newStage(t)
+	options := relay.DefaultOptions()
+	options.Page = 10
+	messages := s.acceptMany(35)
+	report, err := s.on(s.store, s.queue, options).Run(t.Context())
+	if err != nil || report.Enqueued != 35 {
+		t.Errorf("Run = %+v, %v, want 35 enqueued", report, err)
+	}
+	s.arrive(messages...)
+}

@@ -1,0 +1,95 @@
+package sms_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func open(t *testing.T, trouble sms.Trouble) sms.Breaker {
+	t.Helper()
+	b, changed := rules().Report(sms.Breaker{}, trouble, "", time.Time{}, start)
+	if !changed || !b.Open {
+		t.Fatal("the breaker did not open")
+	}
+	return b
+}
+
+func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
+	closed := sms.Breaker{}.Close(start)
+	for _, tc := range []struct {
+		name string
+		at   time.Time
+		now  time.Time
+		want bool
+	}{
+		{"told by a publish", time.Time{}, start.Add(time.Second), true},
+		{"of a receipt after its last closing", start.Add(time.Minute), start.Add(2 * time.Minute), true},
+		{"of a receipt from before its last closing", start.Add(-time.Second), start.Add(time.Minute), false},
+		{"of a receipt more than 15 minutes old", start.Add(time.Minute), start.Add(17 * time.Minute), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if b, changed := rules().Report(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
+				t.Errorf("changed %v, open %v; want %v", changed, b.Open, tc.want)
+			}
+		})
+	}
+	if _, changed := rules().Report(open(t, sms.Review), sms.SpendLimit, "", time.Time{}, start); changed {
+		t.Error("an open one changed")
+	}
+}
+
+func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
+	for _, tc := range []struct {
+		trouble          sms.Trouble
+		taken, delivered bool
+		want             bool
+	}{
+		{sms.SpendLimit, true, false, false},
+		{sms.SpendLimit, true, true, true},
+		{sms.Review, true, false, false},
+		{sms.Authorization, true, false, true},
+	} {
+		b, ok := rules().Probe(open(t, tc.trouble), "probe", start.Add(time.Hour))
+		if !ok {
+			t.Fatal("no probe was due")
+		}
+		if got := b.Proves("probe", tc.taken, tc.delivered); got != tc.want {
+			t.Errorf("%s, taken %v, delivered %v: proved %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
+		}
+		if b.Proves("another", true, true) {
+			t.Errorf("%s: a message that is no probe proved something", tc.trouble)
+		}
+	}
+	if (sms.Breaker{}).Pause("", start).Proves("probe", true, true) {
+		t.Error("a pause was ended by a delivery")
+	}
+}
+
+func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
+	b, now := open(t, sms.SpendLimit), start
+	if _, ok := rules().Probe(b, "early", now); ok {
+		t.Error("a probe passed at once")
+	}
+	for probes := 0; now.Before(start.Add(24 * time.Hour)); now = now.Add(time.Minute) {
+		next, ok := rules().Probe(b, "probe", now)
+		if !ok {
+			continue
+		}
+		if probes++; probes == 1 {
+			next, _ = rules().Probe(b, "first", now)
+		}
+		b = next
+	}
+	if b.Probes < 90 || !b.Proves("first", true, true) {
+		t.Errorf("after a day and %d probes the receipt of the first proves nothing", b.Probes)
+	}
+	for range 1000 {
+		now = b.ProbeAt
+		b, _ = rules().Probe(b, "probe", now)
+	}
+	if len(b.ProbeIDs) > 300 {
+		t.Errorf("%d probes are remembered", len(b.ProbeIDs))
+	}
+}

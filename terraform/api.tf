@@ -1,0 +1,49 @@
+# services/api: records what clients send, and tells what became of it.
+
+module "api" {
+  source = "./modules/function"
+
+  name            = "${var.name}-api"
+  description     = "Accepts messages and looks them up"
+  package         = local.packages["api"]
+  architecture    = var.architecture
+  memory_mb       = 512
+  timeout_seconds = 12 # longer than the gateway waits: its own deadlines add up to less than 10
+  logs            = local.logs
+
+  environment = merge(local.rules, {
+    TABLE_NAME      = aws_dynamodb_table.messages.name
+    QUEUE_URL       = aws_sqs_queue.messages.url
+    ALLOWED_REGIONS = join(",", var.allowed_regions)
+    CLIENT_OWNERS   = jsonencode(local.client_owners)
+    DEFAULT_REGION  = var.default_region == null ? "" : var.default_region
+  })
+
+  statements = [
+    {
+      Sid      = "AcceptAndLookUp"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = aws_dynamodb_table.messages.arn
+    },
+    {
+      Sid      = "Enqueue"
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = aws_sqs_queue.messages.arn
+    },
+    local.use_key,
+  ]
+
+  # Those that act on a record are released before the one that writes it.
+  depends_on = [module.receipts, module.relay, module.sender]
+}
+
+resource "aws_lambda_permission" "gateway" {
+  statement_id  = "gateway"
+  action        = "lambda:InvokeFunction"
+  function_name = module.api.name
+  qualifier     = module.api.alias_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/*"
+}

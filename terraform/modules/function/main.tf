@@ -1,0 +1,115 @@
+# One function: its role and policy, its log, its code, and the alias that
+# triggers call. A release publishes a version and moves the alias.
+
+locals {
+  statements = concat(
+    [
+      {
+        Sid      = "WriteLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.this.arn}:*"
+      },
+      {
+        Sid      = "Trace"
+        Effect   = "Allow"
+        Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+        Resource = "*" # X-Ray has no resources to name
+      },
+    ],
+    var.statements,
+    var.asynchronous == null ? [] : [{
+      Sid      = "KeepFailedEvents"
+      Effect   = "Allow"
+      Action   = ["sqs:SendMessage"]
+      Resource = var.asynchronous.dead_letter_arn
+    }],
+  )
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.logs.retention_days
+  kms_key_id        = var.logs.kms_key_arn
+}
+
+resource "aws_iam_role" "this" {
+  name = var.name
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = "function"
+  role   = aws_iam_role.this.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.statements })
+}
+
+resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_115: the event source mapping bounds the sender; reserved concurrency would throttle its polls, which spends receives
+  # checkov:skip=CKV_AWS_116: aws_lambda_function_event_invoke_config has the queue of asynchronous functions
+  # checkov:skip=CKV_AWS_117: it reaches AWS alone, by IAM; a VPC would add cost and no protection
+  # checkov:skip=CKV_AWS_173: no variable is secret
+  # checkov:skip=CKV_AWS_272: the zip comes from this build, by its hash; signing is for the account to demand
+  function_name = var.name
+  description   = var.description
+  role          = aws_iam_role.this.arn
+  runtime       = "provided.al2023"
+  handler       = "bootstrap"
+  architectures = [var.architecture]
+  memory_size   = var.memory_mb
+  timeout       = var.timeout_seconds
+  publish       = true
+
+  filename         = var.package.file
+  source_code_hash = var.package.hash
+  s3_bucket        = var.package.bucket
+  s3_key           = var.package.key
+
+  environment {
+    variables = var.environment
+  }
+
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = var.logs.level
+    system_log_level      = "WARN"
+    log_group             = aws_cloudwatch_log_group.this.name
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_iam_role_policy.this]
+}
+
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  description      = "The version that triggers call."
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  count = var.asynchronous == null ? 0 : 1
+
+  function_name          = aws_lambda_function.this.function_name
+  qualifier              = aws_lambda_alias.live.name
+  maximum_retry_attempts = var.asynchronous.retries
+
+  destination_config {
+    on_failure {
+      destination = var.asynchronous.dead_letter_arn
+    }
+  }
+
+  # Lambda tries the destination out when it is set.
+  depends_on = [aws_iam_role_policy.this]
+}

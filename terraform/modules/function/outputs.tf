@@ -1,0 +1,34 @@
+output "name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "alias_arn" {
+  description = "ARN of the alias that triggers call."
+  value       = aws_lambda_alias.live.arn
+}
+
+output "alias_name" {
+  description = "Name of that alias, for permissions."
+  value       = aws_lambda_alias.live.name
+}
+
+output "alias_invoke_arn" {
+  description = "The alias, as API Gateway calls it."
+  value       = aws_lambda_alias.live.invoke_arn
+}
+
+output "policy" {
+  description = "IAM policy of the function's role, for tests to read."
+  value       = aws_iam_role_policy.this.policy
+}
+
+output "log_group_name" {
+  description = "Log group of the function."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "environment" {
+  description = "Environment variables of the function, for tests to read."
+  value       = one(aws_lambda_function.this.environment).variables
+}

@@ -1,0 +1,113 @@
+# What the gateway answers itself, in the words of the table in
+# services/api/problem.go; a test holds the two together.
+
+locals {
+  problems = {
+    malformed-request = {
+      status  = 400
+      title   = "The request cannot be read"
+      detail  = "The body is not exactly one JSON document in UTF-8, or a header or the query is not what it must be."
+      headers = {}
+    }
+    unauthorized = {
+      status  = 401
+      title   = "No valid token"
+      detail  = "The request has no access token, or one that is expired or not of this deployment."
+      headers = { WWW-Authenticate = "Bearer realm=\"sms\"" }
+    }
+    insufficient-scope = {
+      status  = 403
+      title   = "The token lacks a scope"
+      detail  = "The token is valid but does not allow this operation."
+      headers = {}
+    }
+    not-found = {
+      status  = 404
+      title   = "Not found"
+      detail  = "There is no message of yours, and nothing else, at this address."
+      headers = {}
+    }
+    body-too-large = {
+      status  = 413
+      title   = "The body is too large"
+      detail  = "The body is larger than this operation takes."
+      headers = {}
+    }
+    unsupported-media-type = {
+      status  = 415
+      title   = "Unsupported media type"
+      detail  = "The body is not declared as `application/json` in UTF-8 without compression."
+      headers = {}
+    }
+    too-many-requests = {
+      status  = 429
+      title   = "Too many requests"
+      detail  = "More requests came than this deployment lets through."
+      headers = { Retry-After = "1" }
+    }
+    internal = {
+      status  = 500
+      title   = "Internal error"
+      detail  = "The service has a defect."
+      headers = {}
+    }
+    outcome-unknown = {
+      status  = 503
+      title   = "The outcome is unknown"
+      detail  = "The message may have been accepted or not. Repeat with an Idempotency-Key: with the same key it is never accepted twice."
+      headers = { Retry-After = "5" }
+    }
+  }
+
+  gateway_responses = {
+    BAD_REQUEST_BODY       = "malformed-request"
+    BAD_REQUEST_PARAMETERS = "malformed-request"
+    UNAUTHORIZED           = "unauthorized"
+    EXPIRED_TOKEN          = "unauthorized"
+    ACCESS_DENIED          = "insufficient-scope"
+    REQUEST_TOO_LARGE      = "body-too-large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
+    THROTTLED              = "too-many-requests"
+    QUOTA_EXCEEDED         = "too-many-requests"
+
+    # An unknown path or method. There the gateway expects a signature of AWS
+    # and complains, of a token, that it is none.
+    MISSING_AUTHENTICATION_TOKEN = "not-found"
+    INVALID_SIGNATURE            = "not-found"
+    RESOURCE_NOT_FOUND           = "not-found"
+    DEFAULT_4XX                  = "not-found" # an incomplete signature has no type of its own
+
+    # The function was called and perhaps did its work.
+    INTEGRATION_FAILURE = "outcome-unknown"
+    INTEGRATION_TIMEOUT = "outcome-unknown"
+
+    API_CONFIGURATION_ERROR        = "internal"
+    AUTHORIZER_CONFIGURATION_ERROR = "internal"
+    AUTHORIZER_FAILURE             = "internal"
+    DEFAULT_5XX                    = "internal"
+  }
+}
+
+resource "aws_api_gateway_gateway_response" "this" {
+  for_each = local.gateway_responses
+
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  response_type = each.key
+  status_code   = tostring(local.problems[each.value].status)
+
+  response_parameters = merge(
+    { "gatewayresponse.header.Content-Type" = "'application/problem+json'" },
+    { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
+  )
+
+  # The gateway looks templates up by what the client accepts; this one is the default.
+  response_templates = {
+    "application/json" = jsonencode({
+      type     = "urn:smsqueue:problem:${each.value}"
+      title    = local.problems[each.value].title
+      status   = local.problems[each.value].status
+      detail   = local.problems[each.value].detail
+      instance = "$context.requestId"
+    })
+  }
+}

@@ -1,0 +1,63 @@
+# The queue of what is to be sent, its dead-letter queue, where only garbage
+# ends, and the one for calls of functions that failed for good.
+
+locals {
+  max_receives = 5 # AWS advises at least 5 for a queue that a function reads
+
+  # Made of the names, for policies that a queue has from its beginning.
+  queue_arns = {
+    for queue in ["messages", "dead-letters", "failed-events"] :
+    queue => "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-${queue}"
+  }
+
+  # Encrypted connections alone; the rest is for the roles' policies.
+  queue_policies = {
+    for queue, arn in local.queue_arns : queue => jsonencode({
+      Version = "2012-10-17"
+      Statement = [{
+        Sid       = "RefusePlainText"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sqs:*"
+        Resource  = arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }]
+    })
+  }
+}
+
+resource "aws_sqs_queue" "messages" {
+  name                              = "${var.name}-messages"
+  visibility_timeout_seconds        = 6 * var.sender.timeout_seconds # what AWS asks for where a function reads
+  message_retention_seconds         = 4 * 24 * 60 * 60
+  receive_wait_time_seconds         = 20
+  kms_master_key_id                 = local.kms_key
+  kms_data_key_reuse_period_seconds = 60 * 60
+  policy                            = local.queue_policies["messages"]
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    maxReceiveCount     = local.max_receives
+  })
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  name                              = "${var.name}-dead-letters"
+  message_retention_seconds         = 14 * 24 * 60 * 60
+  kms_master_key_id                 = local.kms_key
+  kms_data_key_reuse_period_seconds = 60 * 60
+  policy                            = local.queue_policies["dead-letters"]
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.queue_arns["messages"]]
+  })
+}
+
+resource "aws_sqs_queue" "failed_events" {
+  name                              = "${var.name}-failed-events"
+  message_retention_seconds         = 14 * 24 * 60 * 60
+  kms_master_key_id                 = local.kms_key
+  kms_data_key_reuse_period_seconds = 60 * 60
+  policy                            = local.queue_policies["failed-events"]
+}

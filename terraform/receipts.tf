@@ -1,0 +1,59 @@
+# services/receipts: reads SNS's delivery logs.
+
+module "receipts" {
+  source = "./modules/function"
+  count  = var.receipts ? 1 : 0
+
+  name            = "${var.name}-receipts"
+  description     = "Applies delivery receipts of SNS"
+  package         = local.packages["receipts"]
+  architecture    = var.architecture
+  timeout_seconds = 60
+  logs            = local.logs
+
+  asynchronous = {
+    retries         = 2
+    dead_letter_arn = aws_sqs_queue.failed_events.arn
+  }
+
+  environment = merge(local.rules, { TABLE_NAME = aws_dynamodb_table.messages.name })
+
+  statements = [
+    {
+      Sid      = "FindMessage"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = [for index in ["carrier", "unsettled"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
+    },
+    {
+      Sid      = "Apply"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = aws_dynamodb_table.messages.arn
+    },
+    local.use_key,
+  ]
+}
+
+resource "aws_lambda_permission" "delivery_logs" {
+  for_each = var.receipts ? local.sns_log_groups : {}
+
+  statement_id  = "delivery-logs-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.receipts[0].name
+  qualifier     = module.receipts[0].alias_name
+  principal     = "logs.amazonaws.com"
+  source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
+}
+
+resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
+  for_each = var.receipts ? local.sns_log_groups : {}
+
+  name            = var.name
+  log_group_name  = each.value
+  filter_pattern  = "" # everything
+  destination_arn = module.receipts[0].alias_arn
+
+  # The groups are either made here or were there before.
+  depends_on = [aws_cloudwatch_log_group.sns, aws_lambda_permission.delivery_logs]
+}

@@ -1,0 +1,68 @@
+# services/sender: hands over what the queue delivers.
+
+module "sender" {
+  source = "./modules/function"
+
+  name            = "${var.name}-sender"
+  description     = "Hands messages over to SNS"
+  package         = local.packages["sender"]
+  architecture    = var.architecture
+  timeout_seconds = var.sender.timeout_seconds
+  logs            = local.logs
+
+  environment = merge(local.rules, {
+    TABLE_NAME       = aws_dynamodb_table.messages.name
+    PARTS_PER_SECOND = var.sender.parts_per_second / var.sender.concurrency # each keeps to its share
+    MAX_RECEIVES     = local.max_receives
+  })
+
+  statements = [
+    {
+      Sid      = "ClaimAndRecord"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = aws_dynamodb_table.messages.arn
+    },
+    {
+      Sid      = "Receive"
+      Effect   = "Allow"
+      Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Resource = aws_sqs_queue.messages.arn
+    },
+    # IAM takes the phone number itself for the resource: everything, then, and no topic.
+    {
+      Sid      = "PublishToPhones"
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = "*"
+    },
+    {
+      Sid      = "NotToTopics"
+      Effect   = "Deny"
+      Action   = ["sns:Publish"]
+      Resource = "arn:${local.partition}:sns:*:*:*"
+    },
+    # SNS hands SMS on in the caller's name; AWS's own policy for SNS has this since 2024.
+    {
+      Sid       = "PublishThroughSNS"
+      Effect    = "Allow"
+      Action    = ["sms-voice:SendTextMessage"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }
+    },
+    local.use_key,
+  ]
+}
+
+resource "aws_lambda_event_source_mapping" "messages" {
+  event_source_arn        = aws_sqs_queue.messages.arn
+  function_name           = module.sender.alias_arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+
+  # Not the function's reserved concurrency: polls that this throttles count as
+  # receives and bring good messages to the dead-letter queue.
+  scaling_config {
+    maximum_concurrency = var.sender.concurrency
+  }
+}

@@ -1,0 +1,68 @@
+# The records. Keys and indexes are those of Definition in shared/dynamo, which
+# says what each is for.
+
+resource "aws_dynamodb_table" "messages" {
+  name                        = "${var.name}-messages"
+  billing_mode                = "PAY_PER_REQUEST"
+  hash_key                    = "id"
+  deletion_protection_enabled = var.deletion_protection
+
+  dynamic "attribute" {
+    for_each = {
+      id         = "S"
+      due_shard  = "S"
+      due_at     = "N"
+      carrier_id = "S"
+      unsettled  = "S"
+      list_shard = "S"
+      list_at    = "S"
+    }
+    content {
+      name = attribute.key
+      type = attribute.value
+    }
+  }
+
+  global_secondary_index {
+    name               = "due"
+    hash_key           = "due_shard"
+    range_key          = "due_at"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["created_at", "due_round", "expires_at", "purge_at", "receipt"]
+  }
+
+  global_secondary_index {
+    name            = "carrier"
+    hash_key        = "carrier_id"
+    projection_type = "KEYS_ONLY"
+  }
+
+  global_secondary_index {
+    name               = "unsettled"
+    hash_key           = "unsettled"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["purge_at", "receipt"]
+  }
+
+  global_secondary_index {
+    name               = "list"
+    hash_key           = "list_shard"
+    range_key          = "list_at"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["number", "reference"]
+  }
+
+  ttl {
+    attribute_name = "purge"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = local.kms_key
+  }
+}

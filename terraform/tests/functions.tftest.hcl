@@ -1,0 +1,158 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  allowed_regions = ["DE", "GB"]
+  packages        = "s3://bucket/release"
+}
+
+run "the_sender_publishes_to_phones_and_to_no_topic" {
+  assert {
+    condition = [
+      for s in jsondecode(module.sender.policy).Statement : [s.Effect, s.Resource] if contains(flatten([s.Action]), "sns:Publish")
+    ] == [["Allow", "*"], ["Deny", "arn:aws:sns:*:*:*"]]
+    error_message = "sns:Publish is not allowed on everything and denied on topics."
+  }
+  assert {
+    condition = [
+      for s in jsondecode(module.sender.policy).Statement : s.Condition if contains(flatten([s.Action]), "sms-voice:SendTextMessage")
+    ] == [{ StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }]
+    error_message = "sms-voice:SendTextMessage is allowed other than through SNS."
+  }
+  assert {
+    condition     = !strcontains(join("", [module.api.policy, module.relay.policy]), "sns:")
+    error_message = "Another function than the sender may publish."
+  }
+}
+
+run "policies_name_actions_and_resources" {
+  variables { receipts = true }
+  assert {
+    condition = alltrue(flatten([
+      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy] : [
+        for s in jsondecode(p).Statement : [
+          for a in flatten([s.Action]) : !strcontains(replace(a, "/^kms:(GenerateDataKey|ReEncrypt)\\*$/", ""), "*")
+        ]
+      ]
+    ]))
+    error_message = "A policy allows actions by a pattern."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy] : [
+        for s in jsondecode(p).Statement : contains(["Trace", "PublishToPhones", "PublishThroughSNS"], s.Sid) if s.Resource == "*"
+      ]
+    ]))
+    error_message = "A policy allows something on every resource."
+  }
+}
+
+run "the_sender_is_fed_as_the_promises_need" {
+  variables {
+    sender = { concurrency = 4, parts_per_second = 10 }
+  }
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.messages.function_response_types == toset(["ReportBatchItemFailures"])
+      && one(aws_lambda_event_source_mapping.messages.scaling_config).maximum_concurrency == 4
+      && aws_lambda_event_source_mapping.messages.function_name == module.sender.alias_arn
+    )
+    error_message = "The mapping reports no single failures, is not bounded, or bypasses the alias."
+  }
+  assert {
+    condition     = module.sender.environment.PARTS_PER_SECOND == "2.5"
+    error_message = "The senders together are faster than was set."
+  }
+}
+
+run "the_relay_is_never_repeated" {
+  assert {
+    condition = (
+      one(one(aws_scheduler_schedule.relay.target).retry_policy).maximum_retry_attempts == 0
+      && one(aws_scheduler_schedule.relay.target).arn == module.relay.alias_arn
+      && aws_scheduler_schedule.relay.schedule_expression == "rate(1 minute)"
+    )
+    error_message = "The schedule repeats failed calls, bypasses the alias, or is not every minute."
+  }
+}
+
+run "the_environment_says_what_was_set" {
+  variables {
+    default_region = "GB"
+    clients        = { shop = {} }
+    messages       = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
+  }
+  assert {
+    condition     = module.api.environment.ALLOWED_REGIONS == "DE,GB" && module.api.environment.DEFAULT_REGION == "GB"
+    error_message = "The api allows other regions."
+  }
+  assert {
+    condition     = jsondecode(module.api.environment.CLIENT_OWNERS) == { (aws_cognito_user_pool_client.this["shop"].id) = "shop" }
+    error_message = "The api knows other owners."
+  }
+  assert {
+    condition = alltrue([
+      for e in [module.api.environment, module.sender.environment, module.relay.environment] :
+      [e.VALIDITY_HOURS, e.RETENTION_DAYS, e.MAX_ATTEMPTS, e.SENDER_TIMEOUT_SECONDS] == ["2", "8", "3", "60"]
+    ])
+    error_message = "The services go by different rules."
+  }
+}
+
+run "receipts_are_off_until_wanted" {
+  assert {
+    condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_sns_sms_preferences.this) == 0
+    error_message = "Something of receipts is there."
+  }
+}
+
+run "receipts_read_both_delivery_logs" {
+  variables {
+    receipts        = true
+    sms_preferences = { monthly_spend_limit_usd = 5 }
+  }
+  assert {
+    condition = toset([for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.log_group_name]) == toset([
+      "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber", "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber/Failure",
+    ])
+    error_message = "A delivery log is not read."
+  }
+  assert {
+    condition = (
+      aws_sns_sms_preferences.this[0].delivery_status_success_sampling_rate == "100"
+      && aws_sns_sms_preferences.this[0].monthly_spend_limit == 5
+      && aws_cloudwatch_metric_alarm.this["spend"].threshold == 4
+    )
+    error_message = "SNS does not log every delivery, or the spend limit is another."
+  }
+}
+
+run "two_deployments_share_an_account" {
+  variables {
+    name                        = "second"
+    manage_api_gateway_log_role = false
+  }
+  assert {
+    condition     = length(aws_api_gateway_account.this) == 0
+    error_message = "The account's log role is set though it was not to be."
+  }
+  assert {
+    condition = alltrue([
+      for n in concat(
+        [aws_dynamodb_table.messages.name, aws_sqs_queue.messages.name, aws_scheduler_schedule.relay.name, aws_cognito_user_pool_domain.this.domain],
+        [module.api.name, module.sender.name, module.relay.name, aws_iam_role.schedule.name, aws_cloudwatch_dashboard.this.dashboard_name],
+        [for a in aws_cloudwatch_metric_alarm.this : a.alarm_name],
+      ) : startswith(n, "second")
+    ])
+    error_message = "A name lacks the prefix."
+  }
+}
+
+run "alarms_notify" {
+  variables { alarm_actions = ["arn:aws:sns:eu-central-1:123456789012:alarms"] }
+  assert {
+    condition     = alltrue([for a in aws_cloudwatch_metric_alarm.this : a.alarm_actions == toset(var.alarm_actions) && a.ok_actions == toset(var.alarm_actions)])
+    error_message = "An alarm notifies nobody."
+  }
+}

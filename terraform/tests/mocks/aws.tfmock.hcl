@@ -1,0 +1,67 @@
+# Where the provider checks that it is given an ARN, or a test reads one, the
+# mocked resource has one; all else is what Terraform makes up.
+
+mock_data "aws_caller_identity" {
+  defaults = { account_id = "123456789012" }
+}
+
+mock_data "aws_partition" {
+  defaults = { partition = "aws" }
+}
+
+mock_data "aws_region" {
+  defaults = { id = "eu-central-1" }
+}
+
+mock_resource "aws_api_gateway_rest_api" {
+  defaults = { execution_arn = "arn:aws:execute-api:eu-central-1:123456789012:api" }
+}
+
+mock_resource "aws_cloudwatch_log_group" {
+  defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:group" }
+}
+
+mock_resource "aws_cognito_user_pool" {
+  defaults = { arn = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/pool" }
+}
+
+mock_resource "aws_cognito_user_pool_client" {
+  defaults = { client_secret = "secret" }
+}
+
+mock_resource "aws_dynamodb_table" {
+  defaults = { arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/messages" }
+}
+
+mock_resource "aws_iam_role" {
+  defaults = { arn = "arn:aws:iam::123456789012:role/role" }
+}
+
+mock_resource "aws_kms_key" {
+  defaults = { arn = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555" }
+}
+
+mock_resource "aws_lambda_alias" {
+  defaults = {
+    arn        = "arn:aws:lambda:eu-central-1:123456789012:function:function:live"
+    invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-central-1:123456789012:function:function:live/invocations"
+  }
+}
+
+mock_resource "aws_lambda_function" {
+  defaults = {
+    arn     = "arn:aws:lambda:eu-central-1:123456789012:function:function"
+    version = "1"
+  }
+}
+
+mock_resource "aws_scheduler_schedule_group" {
+  defaults = { arn = "arn:aws:scheduler:eu-central-1:123456789012:schedule-group/group" }
+}
+
+mock_resource "aws_sqs_queue" {
+  defaults = {
+    arn = "arn:aws:sqs:eu-central-1:123456789012:queue"
+    url = "https://sqs.eu-central-1.amazonaws.com/123456789012/queue"
+  }
+}

@@ -1,0 +1,25 @@
+package engines
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestPinsOfTheOthersAreWhatIsSaid holds the versions of what is no part of a
+// set against the pins.
+func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
+	repo, err := FindRepository(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []Engine{Ministack(""), Checkov()} {
+		pins, err := os.ReadFile(e.pinned(repo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(pins), "\n"+e.Name+"=="+e.Version+"\n") {
+			t.Errorf("%s is said to be %s, which its pins do not name", e.Name, e.Version)
+		}
+	}
+}

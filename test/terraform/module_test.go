@@ -1,0 +1,316 @@
+package terraform
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/test/internal/engines"
+	"github.com/smsqueue/smsqueue/test/internal/tools"
+)
+
+// TestMain lets more tests run at once than there are processors: terraform and
+// the engines wait for each other most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// needTerraform notes that the test runs terraform, and skips it where there is
+// none; in CI it fails.
+func needTerraform(t *testing.T) engines.Repository {
+	t.Helper()
+	t.Attr(enginetest.Attr, "terraform")
+	if testing.Short() {
+		t.Skip("runs terraform: minutes")
+	}
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see which files outside this module it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	if missing := tools.Missing(t.Context(), tools.Terraform); missing != nil {
+		cannot(t, missing[0])
+	}
+	repo, err := engines.FindRepository(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+// cannot ends a test that lacks something.
+func cannot(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+func openModule(t *testing.T) *Workspace {
+	t.Helper()
+	w, err := NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), ModuleRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestModule(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	w := openModule(t)
+	t.Run("is valid", func(t *testing.T) {
+		if _, err := w.Run(t.Context(), "validate"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("passes its own tests", func(t *testing.T) {
+		out, err := w.Run(t.Context(), "test")
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("%s", out)
+	})
+	t.Run("is formatted, with the root for engines", func(t *testing.T) {
+		for _, tree := range []string{ModuleRoot, EngineRoot} {
+			if _, err := w.Run(t.Context(), "fmt", "-check", "-recursive", "-diff", repo.Path(tree)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("has few variables, each described", func(t *testing.T) {
+		source, err := os.ReadFile(repo.Path(ModuleRoot, "variables.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
+		if variables > 18 {
+			t.Errorf("%d variables, 18 at most", variables)
+		}
+		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
+			t.Errorf("%d of %d variables are described", n, variables)
+		}
+	})
+	t.Run("can be called from a root with state of its own", func(t *testing.T) {
+		w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", "remote-state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Run(t.Context(), "validate"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestCheckov runs checkov. What it is not to complain of stands beside the
+// resource, with the reason.
+func TestCheckov(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	if missing := tools.Missing(t.Context(), tools.Python); missing != nil {
+		cannot(t, missing[0])
+	}
+	dir, err := engines.Checkov().Fetch(t.Context(), repo)
+	if err != nil {
+		cannot(t, err.Error())
+	}
+	checkov := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-m", "checkov.main",
+		"--directory", repo.Path(ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
+	out, err := checkov.Output()
+	if err != nil || !bytes.Contains(out, []byte("Failed checks: 0")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestWrongVariablesAreExplained holds the words that people read.
+func TestWrongVariablesAreExplained(t *testing.T) {
+	t.Parallel()
+	w := openModule(t)
+	tests := []struct{ name, set, want string }{
+		{"no allowed regions", `allowed_regions = []`, `at least one Region in allowed_regions, such as ["DE"]`},
+		{"a region in small letters", `allowed_regions = ["de"]`, `two capital letters`},
+		{"the United Kingdom", `allowed_regions = ["UK"]`, `Write "GB"`},
+		{"a region twice", `allowed_regions = ["DE", "DE"]`, `each Region once`},
+		{"a default region that is not allowed", `default_region = "FR"`, `one of allowed_regions`},
+		{"a name with capitals", `name = "SMS"`, `lower-case letters`},
+		{"a name that Cognito forbids", `name = "sms-aws"`, `Choose a name without "aws"`},
+		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
+		{"no scope", `clients = { shop = { scopes = [] } }`, `the scopes "send" and "read"`},
+		{"a bad owner", `clients = { shop = { owner = "a b" } }`, `Write the owner`},
+		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
+		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
+		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
+		{"no request a second", `throttling = { requests_per_second = 0 }`, `at least 1`},
+		{"one sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
+		{"a negative pace", `sender = { parts_per_second = -1 }`, `0, for no pace, or more`},
+		{"a sender without time", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
+		{"records kept for too short", `messages = { retention_days = 3 }`, `at least 7`},
+		{"no validity", `messages = { validity_hours = 0 }`, `at least 1`},
+		{"no attempt", `messages = { max_attempts = 0 }`, `at least 1`},
+		{"a log level that is none", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
+		{"logs kept for days that CloudWatch does not know", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
+		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
+		{"an alarm action that is no ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
+		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
+	}
+	var filters []string
+	for i, tt := range tests {
+		set := tt.set
+		if !strings.Contains(set, "allowed_regions") {
+			set += "\n    allowed_regions = [\"DE\"]"
+		}
+		if !strings.Contains(set, "packages") {
+			set += "\n    packages = \"s3://bucket/release\""
+		}
+		filters = append(filters, "-filter="+w.writeTest(t, fmt.Sprintf("wrong%02d", i), "command = plan", set))
+	}
+	words := make(map[string]string) // by file
+	for line := range w.runTests(t, filters...) {
+		if line.Type == "diagnostic" && line.Diagnostic.Severity == "error" {
+			words[line.File] += line.Diagnostic.Detail + "\n"
+		}
+	}
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := words[fmt.Sprintf("tests/wrong%02d.tftest.hcl", i)]
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("terraform says %q, want %q in it", got, tt.want)
+			}
+		})
+	}
+}
+
+// writeTest adds a test file of one run over the mocked provider and returns
+// what terraform calls it.
+func (w *Workspace) writeTest(t *testing.T, name, command, variables string) string {
+	t.Helper()
+	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = \"./tests/mocks\"\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
+		name, command, variables)
+	file := filepath.Join("tests", name+".tftest.hcl")
+	if err := os.WriteFile(filepath.Join(w.root, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// testLine is a line that `terraform test -json` prints.
+type testLine struct {
+	Type       string `json:"type"`
+	File       string `json:"@testfile"`
+	Diagnostic struct {
+		Severity string `json:"severity"`
+		Summary  string `json:"summary"`
+		Detail   string `json:"detail"`
+	} `json:"diagnostic"`
+	State struct {
+		Root *stateModule `json:"root_module"`
+	} `json:"test_state"`
+}
+
+// runTests runs the tests that args select and yields what is printed of them.
+func (w *Workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
+	t.Helper()
+	// How it ended is in what it printed.
+	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
+	return func(yield func(testLine) bool) {
+		lines := bufio.NewScanner(bytes.NewReader(out))
+		lines.Buffer(nil, 64<<20)
+		for lines.Scan() {
+			var line testLine
+			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+				t.Fatalf("reading %q: %v", lines.Text(), err)
+			}
+			if !yield(line) {
+				return
+			}
+		}
+		if lines.Err() != nil {
+			t.Fatal(lines.Err())
+		}
+	}
+}
+
+// stateModule is a module of a state, as terraform shows it in JSON.
+type stateModule struct {
+	Address   string          `json:"address"`
+	Resources []stateResource `json:"resources"`
+	Children  []stateModule   `json:"child_modules"`
+}
+
+type stateResource struct {
+	Address string          `json:"address"`
+	Type    string          `json:"type"`
+	Name    string          `json:"name"`
+	Index   any             `json:"index"`
+	Values  json.RawMessage `json:"values"`
+}
+
+// all yields the resources of one type, in m and below, with the address of the
+// module.
+func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
+	return func(yield func(string, stateResource) bool) {
+		for _, r := range m.Resources {
+			if r.Type == kind && !yield(m.Address, r) {
+				return
+			}
+		}
+		for _, child := range m.Children {
+			for address, r := range child.all(kind) {
+				if !yield(address, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read decodes the values of r.
+func (r stateResource) read(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(r.Values, v); err != nil {
+		t.Fatalf("reading %s: %v", r.Address, err)
+	}
+}
+
+var everything struct {
+	once  sync.Once
+	state *stateModule
+}
+
+// mocked is a deployment with everything switched on, as the mocked provider
+// makes it.
+func mocked(t *testing.T) stateModule {
+	t.Helper()
+	needTerraform(t)
+	everything.once.Do(func() {
+		w := openModule(t)
+		file := w.writeTest(t, "everything", "", strings.Join([]string{
+			`allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`, `receipts = true`,
+			`sms_preferences = {}`, `clients = { shop = {} }`,
+		}, "\n    "))
+		for line := range w.runTests(t, "-verbose", "-filter="+file) {
+			if line.Type == "test_state" {
+				everything.state = line.State.Root
+			}
+			if line.Type == "diagnostic" {
+				t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
+			}
+		}
+	})
+	if everything.state == nil {
+		t.Fatal("there is no state of the mocked deployment")
+	}
+	return *everything.state
+}
