@@ -24,6 +24,7 @@ const (
 	Pass   Verdict = iota // hand over now
 	Later                 // not within the time that the caller has
 	Closed                // the breaker is open: leave the message alone
+	Probe                 // hand over now, as the one that shows whether the trouble is over
 )
 
 // Gate answers one question: may n parts be handed over now? It waits for the
@@ -149,11 +150,22 @@ func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 	}
 	g.Tell(b)
 	switch {
-	case won || !b.Open:
+	case won:
+		return Probe, nil
+	case !b.Open:
 		return Pass, nil
 	default:
 		return Closed, nil
 	}
+}
+
+// unprobe makes another probe due at once, because id cannot be one.
+func (g *Gate) unprobe(ctx context.Context, id string) error {
+	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
+	if err == nil {
+		g.Tell(b)
+	}
+	return err
 }
 
 // proves reports whether the message id, taken by the carrier, closes the

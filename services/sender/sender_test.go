@@ -271,12 +271,31 @@ func TestGate(t *testing.T) {
 			gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
 			if v, err := gate.Ask(t.Context(), sms.NewID(), time.Second); err != nil {
 				t.Fatal(err)
-			} else if v == sender.Pass {
+			} else if v == sender.Probe {
 				passed++
 			}
 		}
 		if passed != 1 {
 			t.Errorf("%d probes passed, want 1", passed)
+		}
+	})
+	t.Run("wastes no probe on a message that cannot be claimed", func(t *testing.T) {
+		b := open(t)
+		done, waiting := b.accept(t, nil), b.accept(t, nil)
+		b.deliver(t, done)
+		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		b.now = b.now.Add(2 * sender.BreakerAge)
+		b.deliver(t, done)
+		b.deliver(t, waiting)
+		b.expect(t, waiting, sms.Sent, 1, 2)
+		breaker, err := b.store.LoadBreaker(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{waiting.ID}, breaker.ProbeIDs); diff != "" || breaker.Probes != 1 {
+			t.Errorf("%d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
 		}
 	})
 	t.Run("says later where the rate does not allow it in time", func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 
 // HandOver is one message that stands in a carrier's own log as taken.
 type HandOver struct {
+	At        time.Time
 	MessageID string // "" where the carrier does not know it: then number and text tell
 	CarrierID string
 	Number    sms.Number

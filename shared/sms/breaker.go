@@ -80,6 +80,19 @@ func (r Rules) Probe(b Breaker, id string, now time.Time) (after Breaker, ok boo
 	return b, true
 }
 
+// Unprobe is b after its newest probe, id, turned out to be one that cannot be
+// handed over: another one is due at once.
+func (b Breaker) Unprobe(id string, now time.Time) (after Breaker, changed bool) {
+	last := len(b.ProbeIDs) - 1
+	if !b.Open || b.ProbeAt.IsZero() || last < 0 || b.ProbeIDs[last] != id {
+		return b, false
+	}
+	b.Probes--
+	b.ProbeIDs = slices.Clone(b.ProbeIDs[:last])
+	b.ProbeAt = stamp(now)
+	return b, true
+}
+
 // Proves reports whether what became of the message id closes b: a taken
 // publish where the trouble was authorization, its delivery otherwise.
 func (b Breaker) Proves(id string, taken, delivered bool) bool {

@@ -109,8 +109,9 @@ type stand struct {
 	records, sends *wire
 }
 
-func newStand(t *testing.T, ctx context.Context, records, sends string, i int) *stand {
+func newStand(t *testing.T, records, sends string, i int) *stand {
 	t.Helper()
+	ctx := t.Context()
 	s := &stand{
 		clock: &clock{at: time.Now().UTC().Truncate(time.Millisecond)}, next: 6_000_000 + i*100_000,
 		records: newWire(t, records), sends: newWire(t, sends),
@@ -215,7 +216,7 @@ func TestMatrixOnEngines(t *testing.T) {
 	const atOnce = 24
 	stands := make(chan *stand, atOnce)
 	for i := range atOnce {
-		stands <- newStand(t, t.Context(), records, sends, i)
+		stands <- newStand(t, records, sends, i)
 	}
 	matrix(t, atOnce, func(t *testing.T, a *attack) {
 		a.befall, a.atMost = belowTheSDK, fewer

@@ -55,8 +55,7 @@ func rows() []row {
 	seen := make(map[row]bool)
 	for service, types := range ports {
 		for _, t := range types {
-			for i := range t.NumMethod() {
-				m := t.Method(i)
+			for m := range t.Methods() {
 				if m.Type.NumIn() > 0 && m.Type.In(0) == reflect.TypeFor[context.Context]() {
 					seen[row{service, m.Name}] = true
 				}

@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -101,9 +102,7 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() str
 func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.Number, key string) error {
 	fields := map[string]any{"phoneNumber": number, "message": s.name, "onUnknown": s.policy}
 	if s.fields != nil {
-		for name, value := range s.fields(w.Now()) {
-			fields[name] = value
-		}
+		maps.Copy(fields, s.fields(w.Now()))
 	}
 	submitting := ctx
 	if s.alone {

@@ -74,7 +74,7 @@ func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	for _, e := range entries {
 		if e.Verdict == simulator.Taken {
 			log = append(log, reconcile.HandOver{
-				MessageID: e.MessageID, CarrierID: e.CarrierID, Number: e.Number, Text: e.Text, Void: e.Fault == simulator.SpendLimit,
+				At: e.At, MessageID: e.MessageID, CarrierID: e.CarrierID, Number: e.Number, Text: e.Text, Void: e.Fault == simulator.SpendLimit,
 			})
 		}
 	}

@@ -12,15 +12,14 @@ import (
 // truth is the model of one message: what happened to it outside the records.
 // It knows nothing of leases, revisions or due times.
 type truth struct {
-	id        string
-	number    sms.Number
-	text      string
-	policy    sms.OnUnknown
-	expiresAt time.Time
-	refused   error // what the client was told in the end, where it was not accepted
-	was       sms.Status
-	events    int
-	canceled  bool // a cancel was answered with success
+	id       string
+	number   sms.Number
+	text     string
+	policy   sms.OnUnknown
+	refused  error // what the client was told in the end, where it was not accepted
+	was      sms.Status
+	events   int
+	canceled bool // a cancel was answered with success
 }
 
 // next are the states that the documented table allows after each, written

@@ -44,6 +44,8 @@ type Network struct {
 	log      []reconcile.HandOver
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
+	limited  bool
+	budget   int // hand-overs left, where it is limited
 }
 
 type pending struct {
@@ -63,6 +65,14 @@ func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.fates[number] = f
+}
+
+// Budget has all that is handed over after the next n be void: taken like any,
+// and not delivered. Below zero there is no limit.
+func (n *Network) Budget(handOvers int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
 // HandOver implements sms.Carrier. It looks at nothing but number and text, so
@@ -95,7 +105,11 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 	}
 	id = sms.NewToken()
 	void := fate == Broke && first
-	n.log = append(n.log, reconcile.HandOver{CarrierID: id, Number: m.Number, Text: m.Text, Void: void})
+	if n.limited {
+		void = void || n.budget <= 0
+		n.budget--
+	}
+	n.log = append(n.log, reconcile.HandOver{At: n.now(), CarrierID: id, Number: m.Number, Text: m.Text, Void: void})
 	receipt := line(id, m.Number, fate, void, n.now())
 	due := n.now().Add(ReceiptDelay)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,8 @@ type Options struct {
 	Interval time.Duration
 	Around   Around
 	Logger   *slog.Logger
+	// PartsPerSecond is the rate of each sender; 0: any.
+	PartsPerSecond float64
 	// Timeout is the functions'.
 	Timeout time.Duration
 }
@@ -155,8 +158,8 @@ func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (
 			return "", fmt.Errorf("reading the answer: %w", err)
 		}
 		w.mu.Lock()
-		defer w.mu.Unlock()
 		w.accepted = append(w.accepted, m.ID)
+		w.mu.Unlock()
 		return m.ID, nil
 	}
 	return "", ErrNoAnswer
@@ -180,7 +183,7 @@ func (w *World) currentSender() *senderProcess {
 	defer w.mu.Unlock()
 	if w.sender == nil || w.sender.dead.Load() {
 		p, records, _ := w.process("sender")
-		gate := sender.NewGate(records, w.Rules, 0, w.Now)
+		gate := sender.NewGate(records, w.Rules, w.PartsPerSecond, w.Now)
 		w.sender = &senderProcess{p, sender.New(records, carrier{w.Carrier, p}, gate, w.Rules, w.Now, w.Logger)}
 	}
 	return w.sender
@@ -209,20 +212,11 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	}
 	var done []sms.Received
 	for _, r := range received {
-		if !contains(stay, r.Handle) {
+		if !slices.Contains(stay, r.Handle) {
 			done = append(done, r)
 		}
 	}
 	return len(received), w.Queue.Delete(ctx, done...)
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Relay runs a relay once, in a process of its own.
