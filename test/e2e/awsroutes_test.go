@@ -93,10 +93,24 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		t.Errorf("a batch of 25, one of them wrong (-want +got):\n%s", diff)
 	}
 
+	for target, want := range map[string]requests{
+		"/v1/sms?limit=10":                  {"Query": 8, "BatchGetItem": 1},
+		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
+	} {
+		if diff := cmp.Diff(want, requestsOf(d, func() { ask(t, api, http.MethodGet, target, "") })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", target, diff)
+		}
+	}
+
 	later := ask(t, api, http.MethodPost, "/v1/sms", fmt.Sprintf(`{"phoneNumber": %q, "message": "later", "sendAt": %q}`,
 		number, time.Now().Add(time.Hour).Format(time.RFC3339))).message(t, http.StatusAccepted)
-	if got := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/cancel", "").message(t, http.StatusOK); got.Status != "canceled" {
-		t.Errorf("the canceled message is %s", got.Status)
+	cost = requestsOf(d, func() {
+		if got := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/cancel", "").message(t, http.StatusOK); got.Status != "canceled" {
+			t.Errorf("the canceled message is %s", got.Status)
+		}
+	})
+	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 1}, cost); diff != "" {
+		t.Errorf("a cancel (-want +got):\n%s", diff)
 	}
 	if again := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/resend", "").message(t, http.StatusAccepted); again.Message != "later" {
 		t.Errorf("the message that is sent again is %+v", again)
