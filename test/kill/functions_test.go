@@ -75,6 +75,7 @@ func (d *deployment) schedule(ctx context.Context) {
 }
 
 func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	size := size()
 	carrier := judge.Start(t, 20*time.Millisecond)
 	d := deploy(t, carrier)

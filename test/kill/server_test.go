@@ -16,19 +16,17 @@ import (
 )
 
 func TestTheServerIsKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	enginetest.SQLite(t)
 	size := size()
 	carrier := judge.Start(t, 20*time.Millisecond)
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_SNS": carrier.URL, "AWS_REGION": "us-east-1",
-		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-	} {
-		t.Setenv(name, value)
+	env := []string{
+		"AWS_ENDPOINT_URL_SNS=" + carrier.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}
 	dir := t.TempDir()
 	var now atomic.Pointer[e2e.API]
 	start := func() *machine.Machine {
-		m := machine.Start(t, dir, "-carrier", "sns", "-log-level", "error")
+		m := machine.StartIn(t, env, dir, "-carrier", "sns", "-log-level", "error")
 		now.Store(&e2e.API{HTTP: m.Client(t.Context()), Base: m.Base})
 		return m
 	}

@@ -104,13 +104,22 @@ func (p *Process) alive(f func()) bool {
 // Call makes one request to the API, in a process of its own. Status is 0
 // where that died.
 func (w *World) Call(ctx context.Context, method, path, key, body string) (status int, answer []byte, err error) {
+	recorder, err := w.Request(ctx, method, path, key, body)
+	if err != nil || recorder == nil {
+		return 0, nil, err
+	}
+	return recorder.Code, recorder.Body.Bytes(), nil
+}
+
+// Request is Call with the whole answer; nil where the process died.
+func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Regions: []string{api.AllRegions}, Now: w.Now, Logger: w.Logger,
 		Limits: api.Limits{PartsPerDay: 1_000_000}, // never reached, but counted
 	})
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	caller := api.Caller{ClientID: Owner, Owner: Owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
 	request := httptest.NewRequestWithContext(api.WithCaller(ctx, caller), method, path, strings.NewReader(body))
@@ -123,9 +132,16 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 	}
 	recorder := httptest.NewRecorder()
 	if !p.alive(func() { handler.ServeHTTP(recorder, request) }) {
-		return 0, nil, nil
+		return nil, nil
 	}
-	return recorder.Code, recorder.Body.Bytes(), nil
+	return recorder, nil
+}
+
+// Remember adds a message that was accepted otherwise than by Submit.
+func (w *World) Remember(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.accepted = append(w.accepted, id)
 }
 
 // ErrNoAnswer says that no answer to a submission was clear.
@@ -157,9 +173,7 @@ func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (
 		if err := json.Unmarshal(answer, &m); err != nil {
 			return "", fmt.Errorf("reading the answer: %w", err)
 		}
-		w.mu.Lock()
-		w.accepted = append(w.accepted, m.ID)
-		w.mu.Unlock()
+		w.Remember(m.ID)
 		return m.ID, nil
 	}
 	return "", ErrNoAnswer
