@@ -27,7 +27,6 @@ require (
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/nyaruka/phonenumbers v1.8.1 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	github.com/swaggest/swgui v1.8.5 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.23.0 // indirect
@@ -47,6 +46,7 @@ require (
 	github.com/smsqueue/smsqueue/services/receipts v0.0.0
 	github.com/smsqueue/smsqueue/services/relay v0.0.0
 	github.com/smsqueue/smsqueue/services/sender v0.0.0
+	github.com/swaggest/swgui v1.8.5
 	golang.org/x/oauth2 v0.37.0
 )
 

@@ -2,7 +2,6 @@ package routes_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -33,7 +32,7 @@ func TestCancelRacesWithSend(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
 		carrier := &counting{taken: make(map[string]int)}
 		rules := sms.DefaultRules()
-		logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+		logger := slog.New(slog.DiscardHandler)
 		s := sender.New(store, carrier, sender.NewGate(store, rules, 0, time.Now), rules, time.Now, logger)
 		handler := newAPI(t, store, nil)
 		canceled, sent := 0, 0
