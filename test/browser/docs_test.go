@@ -4,6 +4,7 @@ package browser_test
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,11 @@ import (
 // error to its console, as a breach of its policy does.
 func open(t *testing.T) context.Context {
 	t.Helper()
-	path := enginetest.Tool(t, "chromium", "apt-get install chromium")
+	name := "chromium"
+	if _, err := exec.LookPath("google-chrome"); err == nil {
+		name = "google-chrome"
+	}
+	path := enginetest.Tool(t, name, "apt-get install chromium")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1200, 1600))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
