@@ -37,7 +37,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="-addr 
 	@exec bin/server $(ARGS)
 
 .PHONY: build
-build: bin/server $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/server bin/reconcile $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/reconcile, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date: these are always asked for.
 .PHONY: FORCE
@@ -45,6 +45,9 @@ FORCE:
 
 bin/server: FORCE
 	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/server
+
+bin/reconcile: FORCE
+	@CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./services/server/reconcile
 
 bin/%/bootstrap: FORCE
 	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda
