@@ -93,9 +93,9 @@ test: build .build/bin/runtests ## Test everything, over the engines (ARGS="-run
 	@$(GO) build -o $@ ./test/cmd/runtests
 
 .PHONY: soak
-soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 5 minutes each: hours
+soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 10 minutes each: hours
 	@SMSQUEUE_SOAK=1 .build/bin/runtests -timeout=3h $(ARGS)
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
 
 .PHONY: bench
 bench: build ## Run the benchmarks, over the engines

@@ -67,7 +67,7 @@ func (f *front) down() {
 }
 
 func (f *front) forward(from net.Conn, target string) {
-	to, err := net.Dial("tcp", target) //nolint:noctx // it lasts as long as both ends
+	to, err := net.Dial("tcp", target)
 	if err != nil {
 		_ = from.Close() // what is behind is gone
 		return
