@@ -89,7 +89,8 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 		t.Errorf("every test is green:\n%s", out)
 	case !errors.As(err, &exit) || ctx.Err() != nil:
 		t.Errorf("running the tests: %v\n%s", err, out)
-	case bytes.Contains(out, []byte("[build failed]")) || (!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:"))):
+	case bytes.Contains(out, []byte("[build failed]")),
+		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
 		t.Errorf("it is not the tests that failed:\n%s", out)
 	}
 }
