@@ -190,9 +190,13 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	if err != nil {
 		return api.Caller{}, err
 	}
+	owners := token.Owners(m.config.clients)
+	if _, ok := owners[claims.ClientID]; !ok {
+		return api.Caller{}, errors.New("the client was removed")
+	}
 	return api.CallerFromClaims(
 		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier takes no other
-		token.Owners(m.config.clients))
+		owners)
 }
 
 // health answers 200 as long as the records can be read.
