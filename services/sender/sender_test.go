@@ -233,6 +233,39 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	})
 }
 
+// slowStore takes its time over a claim.
+type slowStore struct {
+	sender.Store
+	pass func()
+}
+
+func (s slowStore) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
+	defer s.pass()
+	return s.Store.Claim(ctx, ref, c)
+}
+
+func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
+	for _, tt := range []struct {
+		left   time.Duration
+		status sms.Status
+		given  int
+	}{
+		{sender.PublishTime + sender.RecordTime + time.Second, sms.Sent, 1},
+		{sender.PublishTime + sender.RecordTime - time.Second, sms.Queued, 0},
+		{-time.Second, sms.Queued, 0},
+	} {
+		t.Run("with "+tt.left.String()+" left", func(t *testing.T) {
+			b := open(t)
+			m := b.accept(t, nil)
+			slow := slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease - tt.left) }}
+			if err := b.on(slow).Deliver(t.Context(), m.Ref()); err != nil {
+				t.Fatal(err)
+			}
+			b.expect(t, m, tt.status, tt.given, tt.given)
+		})
+	}
+}
+
 func TestBreaker(t *testing.T) {
 	refused := sms.CarrierError{Refusal: sms.AccountWide, Code: "AuthorizationError", Trouble: sms.Authorization}
 	b := open(t)

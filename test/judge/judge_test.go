@@ -40,10 +40,10 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(judge.Handler(tt.carrier))
-			defer server.Close()
 			carrier := snscarrier.New(snscarrier.NewClient(enginetest.Config(t, server.URL)))
 			m := sms.Message{ID: "m", Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}
 			id, err := carrier.HandOver(t.Context(), m)
+			server.Close() // after it nobody writes down what was given
 			outcome := sms.OutcomeOf(id, err)
 			switch {
 			case tt.silent && (outcome.Refused != nil || outcome.CarrierID != ""):

@@ -2,5 +2,5 @@
 // order that chance decides, and compares every message after every step with
 // what a small model says is possible.
 //
-//	go test ./test/model -steps 100000 -rapid.seed 1
+//	go test ./test/model -v -steps 100000 -seed 1
 package model

@@ -2,7 +2,9 @@ package model
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +15,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var steps = flag.Int("steps", 0, "at least this many steps in all; 0: some thousands, with SMSQUEUE_SOAK=1 a hundred thousand")
+var (
+	steps = flag.Int("steps", 0, "at least this many steps in all; 0: some thousands, with SMSQUEUE_SOAK=1 a hundred thousand")
+	seed  = flag.Uint64("seed", 0, "of an earlier run that is to be repeated; 0: a new one")
+)
 
 // TestModel lets chance decide what happens next, until enough has happened.
 func TestModel(t *testing.T) {
@@ -26,9 +31,16 @@ func TestModel(t *testing.T) {
 			want = 100_000
 		}
 	}
+	if *seed == 0 {
+		*seed = rand.Uint64() >> 1
+	}
 	taken, runs := 0, 0
 	synctest.Test(t, func(t *testing.T) {
-		for taken < want && !t.Failed() {
+		// A check ends when its time is over, which in virtual time is soon.
+		for check := *seed; taken < want && !t.Failed(); check++ {
+			if err := flag.Set("rapid.seed", strconv.FormatUint(check, 10)); err != nil {
+				t.Fatal(err)
+			}
 			rapid.Check(undated{t}, func(rt *rapid.T) {
 				if taken >= want {
 					return
@@ -38,7 +50,7 @@ func TestModel(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d steps in %d runs", taken, runs)
+	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
 // undated hides the deadline of a test, which has none in virtual time.

@@ -61,3 +61,18 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 		})
 	}
 }
+
+// TestAClaimIsDueAtTheEndOfItsLease pins when the relay looks at what a sender
+// holds: not minutes later, when a lost copy would be rescued.
+func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
+	rules := sms.DefaultRules()
+	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	claimed, err := rules.NewClaim(now).Apply(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (sms.Due{Kind: sms.DueLease, At: now.Add(rules.Lease)}); claimed.Due != want {
+		t.Errorf("due %+v, want %+v", claimed.Due, want)
+	}
+}
