@@ -102,14 +102,18 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		d.relay.Kill()
 	}
 	<-ended
-	var report reconcile.Report
-	await(t, 5*time.Minute, "all settled", func() bool {
-		pause(t.Context(), 2*time.Second)
-		var err error
-		if report, err = reconcile.Accepted(t.Context(), d.store, l.ids, carrier.Log(t), time.Now()); err != nil {
+	reconciled := func() reconcile.Report {
+		report, err := reconcile.Accepted(t.Context(), d.store, l.ids, carrier.Log(t), time.Now())
+		if err != nil {
 			t.Fatal(err)
 		}
-		return report.OnTheWay == 0
+		return report
+	}
+	await(t, 5*time.Minute, "all settled", func() bool {
+		pause(t.Context(), 2*time.Second)
+		return reconciled().OnTheWay == 0
 	})
-	show(t, report, size)
+	// Once more: what was settled while the records were read is missing in the
+	// log, which was read before them.
+	show(t, reconciled(), size)
 }
