@@ -11,11 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// BreakerAge is how old a sender's knowledge of the breaker may be, and so how
-// long messages still go out after it opened: at most BreakerAge times the
-// rate of each sender.
-const BreakerAge = 5 * time.Second
-
 // Verdict is the gate's answer.
 type Verdict int
 
@@ -81,7 +76,7 @@ func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verd
 		reservation.Cancel()
 		return Later, fmt.Errorf("waiting at the gate: %w", ctx.Err())
 	}
-	// The wait may have been far longer than BreakerAge.
+	// The wait may have been far longer than sms.BreakerAge.
 	if b, err = g.breaker(ctx); err != nil {
 		return Later, err
 	}
@@ -108,7 +103,7 @@ func (g *Gate) Tell(b sms.Breaker) {
 	g.seen, g.seenAt = b, g.now()
 }
 
-// breaker is the breaker as it was at most BreakerAge ago. One caller reads it
+// breaker is the breaker as it was at most sms.BreakerAge ago. One caller reads it
 // for all; the others wait for that no longer than their contexts last.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
@@ -135,7 +130,7 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < BreakerAge
+	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < sms.BreakerAge
 }
 
 // probe lets id through where no other message was faster.

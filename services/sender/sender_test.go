@@ -319,7 +319,7 @@ func TestGate(t *testing.T) {
 		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
 			t.Fatal(err)
 		}
-		b.now = b.now.Add(2 * sender.BreakerAge)
+		b.now = b.now.Add(2 * sms.BreakerAge)
 		b.deliver(t, done)
 		b.deliver(t, waiting)
 		b.expect(t, waiting, sms.Sent, 1, 2)

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -126,7 +125,7 @@ func limited(t *testing.T, w *world.World, network *world.Network) {
 	// What still went out: until the first receipt, and then as long as the
 	// sender's knowledge may be old, at its rate. Then only probes.
 	probes := len(b.ProbeIDs)
-	if bound := int(sender.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
+	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
 		t.Errorf("%d went out after the breaker had opened, at most %d may", len(late), bound)
 	}
 	if probes < 5 || probes > 12 {

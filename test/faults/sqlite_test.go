@@ -40,14 +40,14 @@ func onSQLite(t *testing.T, a *attack) {
 func TestMatrixOnSQLite(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
-	matrix(t, 4, func(t *testing.T, a *attack) {
+	matrix(t, 4, 1, func(t *testing.T, a *attack) {
 		a.befall = atThePort
 		onSQLite(t, a)
 	})
 }
 
-// matrix runs all cells, n at a time, and prints the table.
-func matrix(t *testing.T, n int, run func(t *testing.T, a *attack)) {
+// matrix runs one of every so many cells, n at a time, and prints the table.
+func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 	}
@@ -71,8 +71,12 @@ func matrix(t *testing.T, n int, run func(t *testing.T, a *attack)) {
 	// over engines, cells wait most of the time.
 	var group errgroup.Group
 	group.SetLimit(n)
+	cell := 0
 	for _, r := range rows() {
 		for _, f := range allFaults {
+			if cell++; cell%every != 0 {
+				continue
+			}
 			group.Go(func() error {
 				t.Run(r.String()+"/"+string(f), func(t *testing.T) {
 					a := newAttack(r, f)

@@ -11,7 +11,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -117,7 +116,7 @@ func (s *stage) deliver(t *rapid.T) {
 	if s.running["sender"] > 2 {
 		t.Skip("enough senders")
 	}
-	paused := !s.paused.IsZero() && time.Since(s.paused) > sender.BreakerAge
+	paused := !s.paused.IsZero() && time.Since(s.paused) > sms.BreakerAge
 	before := len(s.net.Log())
 	alone := len(s.turns) == 0
 	s.say("deliver")

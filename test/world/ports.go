@@ -132,6 +132,10 @@ func (s store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 	return s.process.do(ctx, "SaveBreaker", "", func(ctx context.Context) error { return s.Store.SaveBreaker(ctx, next) })
 }
 
+func (s store) Count(ctx context.Context, c sms.Count) error {
+	return s.process.do(ctx, "Count", c.Key(), func(ctx context.Context) error { return s.Store.Count(ctx, c) })
+}
+
 // queue is the queue as one process reaches it.
 type queue struct {
 	sms.Queue

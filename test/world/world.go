@@ -115,7 +115,8 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
-		Messages: records, Queue: waiting, Rules: w.Rules, Regions: []string{api.AllRegions}, Now: w.Now, Logger: w.Logger,
+		Store: records, Queue: waiting, Rules: w.Rules, Regions: []string{api.AllRegions}, Now: w.Now, Logger: w.Logger,
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // never reached, but counted
 	})
 	if err != nil {
 		return nil, err
