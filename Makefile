@@ -37,7 +37,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="-addr 
 	@exec bin/server $(ARGS)
 
 .PHONY: build
-build: bin/server $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/server bin/reconcile $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/reconcile, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date: these are always asked for.
 .PHONY: FORCE
@@ -45,6 +45,9 @@ FORCE:
 
 bin/server: FORCE
 	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/server
+
+bin/reconcile: FORCE
+	@CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./services/server/reconcile
 
 bin/%/bootstrap: FORCE
 	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda
@@ -90,9 +93,9 @@ test: build .build/bin/runtests ## Test everything, over the engines (ARGS="-run
 	@$(GO) build -o $@ ./test/cmd/runtests
 
 .PHONY: soak
-soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 5 minutes each: hours
+soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 10 minutes each: hours
 	@SMSQUEUE_SOAK=1 .build/bin/runtests -timeout=3h $(ARGS)
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=5m
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
 
 .PHONY: bench
 bench: build ## Run the benchmarks, over the engines

@@ -8,7 +8,7 @@ module "api" {
   package         = local.packages["api"]
   architecture    = var.architecture
   memory_mb       = 512
-  timeout_seconds = 12 # longer than the gateway waits: its own deadlines add up to less than 10
+  timeout_seconds = 12 + var.longest_wait_seconds # longer than the gateway waits: its own deadlines add up to less than 10
   logs            = local.logs
 
   environment = merge(local.rules, {
@@ -17,19 +17,30 @@ module "api" {
     ALLOWED_REGIONS = join(",", var.allowed_regions)
     CLIENT_OWNERS   = jsonencode(local.client_owners)
     DEFAULT_REGION  = var.default_region == null ? "" : var.default_region
+
+    PARTS_PER_DAY               = var.limits.parts_per_day
+    MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour
+    CLIENT_LIMITS               = jsonencode(local.client_limits)
+    MAX_WAIT_SECONDS            = var.longest_wait_seconds
   })
 
   statements = [
     {
       Sid      = "AcceptAndLookUp"
       Effect   = "Allow"
-      Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       Resource = aws_dynamodb_table.messages.arn
+    },
+    {
+      Sid      = "ListAndSeeWhatWaits"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = [for index in ["due", "list"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
     },
     {
       Sid      = "Enqueue"
       Effect   = "Allow"
-      Action   = ["sqs:SendMessage"]
+      Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
     local.use_key,

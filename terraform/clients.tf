@@ -52,5 +52,15 @@ locals {
     read = "See messages"
     send = "Send messages"
   }
+  # What a client's own limits say, in the API's words.
+  client_limits = {
+    for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => {
+      for limit, value in {
+        regions                  = c.allowed_regions
+        partsPerDay              = c.parts_per_day
+        messagesPerRecipientHour = c.messages_per_recipient_hour
+      } : limit => value if value != null
+    } if c.allowed_regions != null || c.parts_per_day != null || c.messages_per_recipient_hour != null
+  }
   client_owners = { for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => coalesce(c.owner, name) }
 }

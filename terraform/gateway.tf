@@ -2,8 +2,15 @@
 
 locals {
   routes = {
-    send_message = { method = "POST", path = "/sms", scope = "send" }
-    get_message  = { method = "GET", path = "/sms/{id}", scope = "read" }
+    send_message    = { method = "POST", path = "/sms", scope = "send" }
+    list_messages   = { method = "GET", path = "/sms", scope = "read" }
+    send_batch      = { method = "POST", path = "/sms/batch", scope = "send" }
+    preview_message = { method = "POST", path = "/sms/preview", scope = "send" }
+    get_message     = { method = "GET", path = "/sms/{id}", scope = "read" }
+    cancel_message  = { method = "POST", path = "/sms/{id}/cancel", scope = "send" }
+    resend_message  = { method = "POST", path = "/sms/{id}/resend", scope = "send" }
+    drop_text       = { method = "DELETE", path = "/sms/{id}/message", scope = "send" }
+    get_status      = { method = "GET", path = "/status", scope = "read" }
   }
 
   # Every path and what leads to it, without the slash in front, by its depth.
@@ -87,7 +94,7 @@ resource "aws_api_gateway_integration" "this" {
   type                    = "AWS_PROXY"
   integration_http_method = "POST"
   uri                     = module.api.alias_invoke_arn
-  timeout_milliseconds    = 10 * 1000 # no answer takes longer
+  timeout_milliseconds    = (10 + var.longest_wait_seconds) * 1000 # no answer takes longer
 }
 
 resource "aws_api_gateway_deployment" "this" {

@@ -49,10 +49,13 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Who may call the API, by name. Clients of one owner see each other's messages: to rotate a secret, add a client with the same owner, then remove the old one. The owner is the client's name where none is given. Scopes are \"send\" and \"read\"."
+  description = "Who may call the API, by name. Clients of one owner see each other's messages: to rotate a secret, add a client with the same owner, then remove the old one. The owner is the client's name where none is given. Scopes are \"send\" and \"read\". Regions and limits of a client stand in place of the deployment's; -1 lifts a limit."
   type = map(object({
-    owner  = optional(string)
-    scopes = optional(list(string), ["send", "read"])
+    owner                       = optional(string)
+    scopes                      = optional(list(string), ["send", "read"])
+    allowed_regions             = optional(list(string))
+    parts_per_day               = optional(number)
+    messages_per_recipient_hour = optional(number)
   }))
   default  = {}
   nullable = false
@@ -68,6 +71,33 @@ variable "clients" {
   validation {
     condition     = alltrue([for c in values(var.clients) : c.owner == null ? true : can(regex("^[A-Za-z0-9._-]{1,64}$", c.owner))])
     error_message = "Write the owner of each of clients in letters, digits, dots, hyphens and underscores, at most 64 characters."
+  }
+}
+
+variable "limits" {
+  description = "What each owner may send: parts in a day from midnight, UTC, and messages to one number in an hour. 0 sets no limit; each that is set costs every message one write."
+  type = object({
+    parts_per_day               = optional(number, 0)
+    messages_per_recipient_hour = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for n in values(var.limits) : n >= 0 && floor(n) == n])
+    error_message = "Set parts_per_day and messages_per_recipient_hour of limits to whole numbers, 0 for none."
+  }
+}
+
+variable "longest_wait_seconds" {
+  description = "For how long a look-up may wait for a change where its client asks for it. Each that waits holds a function of the API."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.longest_wait_seconds >= 0 && var.longest_wait_seconds <= 15 && floor(var.longest_wait_seconds) == var.longest_wait_seconds
+    error_message = "Set longest_wait_seconds to a whole number from 0 to 15: the gateway gives up after 29 seconds, and the look-up needs up to 10 itself."
   }
 }
 

@@ -5,6 +5,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,21 +29,46 @@ var OpenAPI []byte
 // Options.Regions. It is meant for a machine from which nothing reaches a real carrier.
 const AllRegions = "*"
 
+// Store is what the API needs of the records.
+type Store interface {
+	sms.Messages
+	sms.Lister
+	sms.Counters
+	Agenda
+	// LoadBreaker is sms.Breakers'.
+	LoadBreaker(ctx context.Context) (sms.Breaker, error)
+}
+
+// Agenda is the reading half of sms.Agenda.
+type Agenda interface {
+	Shards() int
+	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
+}
+
 // Options is what a deployment gives to its API. Fields without a word on
 // their absence must be given.
 type Options struct {
-	Messages sms.Messages
-	Queue    sms.Queue
-	Rules    sms.Rules
+	Store Store
+	Queue sms.Queue
+	Rules sms.Rules
 	// Regions are those whose numbers may be sent to: ISO 3166-1 alpha-2,
 	// phone.International, or AllRegions alone.
 	Regions []string
 	// DefaultRegion is the region of numbers written without a plus sign.
 	// Where it is empty such numbers are refused.
 	DefaultRegion string
-	Logger        *slog.Logger     // nil logs nothing
-	Now           func() time.Time // nil is the clock
-	Deadlines     Deadlines
+	// Limits bound what each client may send; ClientLimits has those, by
+	// client id, that have limits of their own. There are none unless given.
+	Limits       Limits
+	ClientLimits map[string]Limits
+	// MaxWait is how long a look-up may wait for a change, whatever its client
+	// wishes: at most 20 s. 0 where each waiter would hold a function.
+	MaxWait time.Duration
+	// Closing, once closed, has those who wait answered. nil never is.
+	Closing   <-chan struct{}
+	Logger    *slog.Logger     // nil logs nothing
+	Now       func() time.Time // nil is the clock
+	Deadlines Deadlines
 }
 
 // Deadlines bound the calls that an answer waits for. Each that is zero is the
@@ -51,8 +77,11 @@ type Options struct {
 type Deadlines struct {
 	Read    time.Duration // one look-up; 5 s
 	Write   time.Duration // the write that accepts a message; 5 s
+	Accept  time.Duration // everything up to the end of that write; 6 s
+	Change  time.Duration // the write that changes a message, repeated where others were faster; 4 s
 	Enqueue time.Duration // 2 s
 	Mend    time.Duration // the write that makes up for a failed enqueue; 1 s
+	List    time.Duration // a page of messages, or the status; 8 s
 }
 
 func (d Deadlines) filled() Deadlines {
@@ -63,29 +92,38 @@ func (d Deadlines) filled() Deadlines {
 	}
 	fill(&d.Read, 5*time.Second)
 	fill(&d.Write, 5*time.Second)
+	fill(&d.Accept, 6*time.Second)
+	fill(&d.Change, 4*time.Second)
 	fill(&d.Enqueue, 2*time.Second)
 	fill(&d.Mend, time.Second)
+	fill(&d.List, 8*time.Second)
 	return d
 }
 
 func (o Options) check() error {
 	switch {
-	case o.Messages == nil:
+	case o.Store == nil:
 		return errors.New("the store of messages is missing")
 	case o.Queue == nil:
 		return errors.New("the queue is missing")
 	case len(o.Regions) == 0:
 		return errors.New("no allowed region is named: list ISO 3166-1 codes like BR")
-	case slices.Contains(o.Regions, AllRegions) && len(o.Regions) > 1:
-		return fmt.Errorf("allowed regions: %q must stand alone", AllRegions)
+	case o.MaxWait < 0 || o.MaxWait > maxWait:
+		return fmt.Errorf("the longest wait must be 0 to %v", maxWait)
 	case o.DefaultRegion != "" && !phone.ValidRegion(o.DefaultRegion):
 		return fmt.Errorf("default region: %q is not an ISO 3166-1 code like BR", o.DefaultRegion)
-	case o.DefaultRegion != "" && !slices.Contains(o.Regions, o.DefaultRegion) && o.Regions[0] != AllRegions:
+	case o.DefaultRegion != "" && !allows(o.Regions, o.DefaultRegion):
 		return fmt.Errorf("default region: %q is not among the allowed ones", o.DefaultRegion)
 	}
-	for _, region := range o.Regions {
-		if region != AllRegions && region != phone.International && !phone.ValidRegion(region) {
-			return fmt.Errorf("allowed regions: %q is not an ISO 3166-1 code like BR", region)
+	if err := checkRegions(o.Regions); err != nil {
+		return fmt.Errorf("allowed regions: %w", err)
+	}
+	if err := o.Limits.check(); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	for client, limits := range o.ClientLimits {
+		if err := limits.check(); err != nil {
+			return fmt.Errorf("limits of client %q: %w", client, err)
 		}
 	}
 	if err := o.Rules.Check(); err != nil {
@@ -94,11 +132,29 @@ func (o Options) check() error {
 	return nil
 }
 
+func checkRegions(regions []string) error {
+	if slices.Contains(regions, AllRegions) && len(regions) > 1 {
+		return fmt.Errorf("%q must stand alone", AllRegions)
+	}
+	for _, region := range regions {
+		if region != AllRegions && region != phone.International && !phone.ValidRegion(region) {
+			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", region)
+		}
+	}
+	return nil
+}
+
+func allows(regions []string, region string) bool {
+	return slices.Contains(regions, region) || slices.Contains(regions, AllRegions)
+}
+
 // api serves the routes.
 type api struct {
 	Options
-	logger *slog.Logger
-	routes []route
+	logger  *slog.Logger
+	routes  []route
+	waiters chan struct{} // has room for those who may wait at once
+	backlog backlogCache
 }
 
 // New returns the handler of everything below /v1. The caller of a request is
@@ -116,13 +172,20 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &api{Options: o, logger: o.Logger}
+	a := &api{Options: o, logger: o.Logger, waiters: make(chan struct{}, maxWaiters)}
 	if a.logger == nil {
 		a.logger = slog.New(slog.DiscardHandler)
 	}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, a.submit},
-		{http.MethodGet, "/v1/sms/{id}", ScopeRead, nil, a.lookUp},
+		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, a.list},
+		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, a.submitBatch},
+		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, a.preview},
+		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, a.lookUp},
+		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, a.cancel},
+		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, a.resend},
+		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, a.dropText},
+		{http.MethodGet, "/v1/status", ScopeRead, nil, a.status},
 	}
 	return a, nil
 }

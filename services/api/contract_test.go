@@ -94,15 +94,22 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 
 // excused are the answers declared that no handler gives, and who gives them.
 var excused = map[string]string{
-	"POST /sms 429":     "the gateway's throttle",
-	"GET /sms/{id} 429": "the gateway's throttle",
+	"GET /sms 429":                 throttle,
+	"POST /sms/batch 429":          throttle,
+	"POST /sms/preview 429":        throttle,
+	"GET /sms/{id} 429":            throttle,
+	"POST /sms/{id}/cancel 429":    throttle,
+	"DELETE /sms/{id}/message 429": throttle,
+	"GET /status 429":              throttle,
 }
+
+const throttle = "the gateway's throttle"
 
 // produced are the operations and statuses that tests have seen.
 var produced sync.Map
 
 // TestMain fails a whole run, one that no flag narrowed, in which a declared
-// answer was never seen.
+// answer was never seen, or one that is excused was.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -111,7 +118,7 @@ func TestMain(m *testing.M) {
 	})
 	if doc, err := contract(); code == 0 && whole && err == nil {
 		for _, name := range unseen(doc) {
-			fmt.Fprintf(os.Stderr, "openapi.yaml declares an answer that no test produced: %s\n", name)
+			fmt.Fprintf(os.Stderr, "openapi.yaml declares an answer that no test produced, or that is excused and was: %s\n", name)
 			code = 1
 		}
 	}
@@ -124,7 +131,7 @@ func unseen(doc *openapi3.T) []string {
 		for method, operation := range item.Operations() {
 			for status := range operation.Responses.Map() {
 				name := method + " " + path + " " + status
-				if _, seen := produced.Load(name); !seen && excused[name] == "" {
+				if _, seen := produced.Load(name); seen == (excused[name] != "") {
 					names = append(names, name)
 				}
 			}

@@ -42,9 +42,9 @@ func deploy(t testing.TB) *deployment {
 		queue: &watchedQueue{},
 		log:   &logBuffer{},
 	}
-	d.store = &watchedStore{Messages: openStore(t, d.clock.Now)}
+	d.store = &watchedStore{Store: openStore(t, d.clock.Now)}
 	d.options = api.Options{
-		Messages:      d.store,
+		Store:         d.store,
 		Queue:         d.queue,
 		Rules:         sms.DefaultRules(),
 		Regions:       []string{"BR", "US"},
@@ -136,7 +136,7 @@ func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message
 // mustBeUntouched fails t where anything was recorded or enqueued.
 func (d *deployment) mustBeUntouched(t testing.TB) {
 	t.Helper()
-	if n := d.store.count("create") + d.store.count("update"); n != 0 {
+	if n := d.store.count("create") + d.store.count("update") + d.store.count("count"); n != 0 {
 		t.Errorf("%d writes to the store", n)
 	}
 	if n := len(d.queue.sent()); n != 0 {
@@ -181,7 +181,7 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 
 // watchedStore counts the calls to a store, and lets a test get in between.
 type watchedStore struct {
-	sms.Messages
+	api.Store
 	// before, where set, is asked before each call; an error is its answer.
 	before func(ctx context.Context, call string, m sms.Message) error
 	// after, where set, replaces the error of each call.
@@ -217,12 +217,12 @@ func (s *watchedStore) watch(ctx context.Context, call string, m sms.Message, do
 }
 
 func (s *watchedStore) Create(ctx context.Context, m sms.Message) error {
-	return s.watch(ctx, "create", m, func() error { return s.Messages.Create(ctx, m) })
+	return s.watch(ctx, "create", m, func() error { return s.Store.Create(ctx, m) })
 }
 
 func (s *watchedStore) Get(ctx context.Context, id string) (m sms.Message, err error) {
 	err = s.watch(ctx, "get", sms.Message{ID: id}, func() error {
-		m, err = s.Messages.Get(ctx, id)
+		m, err = s.Store.Get(ctx, id)
 		return err
 	})
 	return m, err
@@ -230,20 +230,57 @@ func (s *watchedStore) Get(ctx context.Context, id string) (m sms.Message, err e
 
 func (s *watchedStore) Update(ctx context.Context, old, next sms.Message) (m sms.Message, err error) {
 	err = s.watch(ctx, "update", next, func() error {
-		m, err = s.Messages.Update(ctx, old, next)
+		m, err = s.Store.Update(ctx, old, next)
 		return err
 	})
 	return m, err
 }
 
-// watchedQueue keeps what is sent to it.
+func (s *watchedStore) Count(ctx context.Context, c sms.Count) error {
+	return s.watch(ctx, "count", sms.Message{}, func() error { return s.Store.Count(ctx, c) })
+}
+
+func (s *watchedStore) List(ctx context.Context, q sms.ListQuery) (page sms.ListPage, err error) {
+	err = s.watch(ctx, "list", sms.Message{}, func() error {
+		page, err = s.Store.List(ctx, q)
+		return err
+	})
+	return page, err
+}
+
+func (s *watchedStore) LoadBreaker(ctx context.Context) (b sms.Breaker, err error) {
+	err = s.watch(ctx, "breaker", sms.Message{}, func() error {
+		b, err = s.Store.LoadBreaker(ctx)
+		return err
+	})
+	return b, err
+}
+
+func (s *watchedStore) Due(ctx context.Context, q sms.DueQuery) (page sms.DuePage, err error) {
+	err = s.watch(ctx, "due", sms.Message{}, func() error {
+		page, err = s.Store.Due(ctx, q)
+		return err
+	})
+	return page, err
+}
+
+// watchedQueue keeps what is sent to it. Its backlog is all of that.
 type watchedQueue struct {
-	sms.Queue // only Send is called
 	// fail, where set, is the answer of every Send.
 	fail func(ctx context.Context) error
 
 	mu         sync.Mutex
 	deliveries []sms.Delivery
+	sends      int
+}
+
+func (q *watchedQueue) Backlog(ctx context.Context) (int, error) {
+	if q.fail != nil {
+		if err := q.fail(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return len(q.sent()), nil
 }
 
 func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
@@ -255,6 +292,7 @@ func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Delivery) err
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deliveries = append(q.deliveries, deliveries...)
+	q.sends++
 	return ctx.Err()
 }
 

@@ -2,7 +2,7 @@ package api
 
 import (
 	"errors"
-	"slices"
+	"regexp"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/phone"
@@ -14,6 +14,9 @@ const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
 )
+
+// numberForm is what a number looks like in every deployment.
+var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
 // readDraft reads the fields of a message to send and checks what does not
 // depend on the time or on the deployment. What is wrong it adds to f.
@@ -27,7 +30,10 @@ func readDraft(f *fields) sms.Draft {
 	}
 	f.Require("phoneNumber", "message")
 	var d sms.Draft
-	d.PhoneNumber, _ = f.String("phoneNumber")
+	var written bool
+	if d.PhoneNumber, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.PhoneNumber) {
+		f.Fail("phoneNumber", "must have 1 to 40 characters: digits, spaces, hyphens, dots, parentheses and plus signs")
+	}
 	d.Text, _ = f.String("message")
 	d.Reference = text("reference")
 	kind, _ := f.Choice("type", string(sms.Transactional), string(sms.Promotional))
@@ -48,30 +54,40 @@ func readDraft(f *fields) sms.Draft {
 	return d
 }
 
-// readNumber sets d's number, and adds to f what is wrong with it in this
-// deployment.
-func (a *api) readNumber(f *fields, d *sms.Draft) {
+// readNumber reads d's number; the error says what is wrong with it.
+func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultRegion)
-	if err != nil {
-		reason := "is not a phone number"
-		if known, ok := errors.AsType[*phone.Error](err); ok {
-			reason = known.Reason
-		}
-		f.Fail("phoneNumber", reason)
-		return
+	if err == nil {
+		return parsed, nil
 	}
-	if a.Regions[0] != AllRegions && !slices.Contains(a.Regions, parsed.Region) {
-		f.Fail("phoneNumber", "belongs to a region that this deployment does not send to")
-		return
+	reason := "is not a phone number"
+	if known, ok := errors.AsType[*phone.Error](err); ok {
+		reason = known.Reason
 	}
-	d.Number = parsed.Number
+	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkHere adds to f what is wrong with d now and in this deployment, though
-// it may have been right before or elsewhere.
-func (a *api) checkHere(f *fields, d *sms.Draft, now time.Time) {
-	a.readNumber(f, d)
-	f.failAll(d.CheckTimes(now))
+// checkRegion says what is wrong with sending to region.
+func (a *api) checkRegion(client, region string) *sms.InvalidError {
+	if allows(a.limitsOf(client).Regions, region) {
+		return nil
+	}
+	return &sms.InvalidError{Field: "phoneNumber", Reason: "belongs to a region that this deployment does not send to"}
+}
+
+// checkHere sets d's number, and returns what is wrong with d now and in this
+// deployment, though it may have been right before or elsewhere.
+func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
+	var invalid []sms.InvalidError
+	parsed, wrong := a.readNumber(*d)
+	if wrong == nil {
+		d.Number = parsed.Number
+		wrong = a.checkRegion(d.Client, parsed.Region)
+	}
+	if wrong != nil {
+		invalid = append(invalid, *wrong)
+	}
+	return append(invalid, d.CheckTimes(now)...)
 }
 
 func (f *fields) failAll(invalid []sms.InvalidError) {

@@ -37,7 +37,7 @@ func TestFailedEnqueueIsStillAccepted(t *testing.T) {
 				body = strings.Replace(goodBody, "{", `{"sendAt": "`+tt.sendAt+`", `, 1)
 			}
 			got, _ := d.accepted(t, body)
-			m, err := d.store.Messages.Get(t.Context(), got.ID)
+			m, err := d.store.Store.Get(t.Context(), got.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestFailedEnqueueIsStillAccepted(t *testing.T) {
 			return nil
 		}
 		got, _ := d.accepted(t, goodBody)
-		m, err := d.store.Messages.Get(t.Context(), got.ID)
+		m, err := d.store.Store.Get(t.Context(), got.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -136,7 +136,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 	t.Run("after it was canceled", func(t *testing.T) {
 		d := deploy(t)
 		first, _ := d.accepted(t, goodBody, key("k"))
-		m, err := d.store.Messages.Get(t.Context(), first.ID)
+		m, err := d.store.Store.Get(t.Context(), first.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.store.Messages.Update(t.Context(), m, canceled); err != nil {
+		if _, err := d.store.Store.Update(t.Context(), m, canceled); err != nil {
 			t.Fatal(err)
 		}
 		again, _ := d.accepted(t, goodBody, key("k"))

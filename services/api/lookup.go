@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -17,20 +19,62 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	m, err := a.get(c.Context(), c.id)
+	wait, err := c.readWait()
 	if err != nil {
 		return answer{}, err
 	}
-	if m.Owner != c.caller.Owner {
-		return answer{}, fmt.Errorf("message %s is another owner's: %w", c.id, sms.ErrNotFound)
+	m, err := a.own(c)
+	if err != nil {
+		return answer{}, err
 	}
+	seen := look(m)
+	if wait = min(wait, a.MaxWait); wait > 0 && !m.Status.Final() && (len(known.tags) == 0 || known.includes(seen.tag)) {
+		seen = a.awaitChange(c, seen, wait)
+	}
+	header := http.Header{"Etag": {seen.tag}}
+	if known.includes(seen.tag) {
+		return answer{status: http.StatusNotModified, header: header}, nil
+	}
+	header.Set("Content-Type", "application/json")
+	return answer{status: http.StatusOK, header: header, body: seen.body}, nil
+}
+
+// sight is a message as a client sees it at one moment.
+type sight struct {
+	body []byte
+	tag  string
+}
+
+func look(m sms.Message) sight {
 	body := mustJSON(viewOf(m))
-	tag := etag(body)
-	if known.includes(tag) {
-		return answer{status: http.StatusNotModified, header: http.Header{"Etag": {tag}}}, nil
+	return sight{body: body, tag: etag(body)}
+}
+
+// own reads the message that the path names, if it is the caller's.
+func (a *api) own(c *call) (sms.Message, error) {
+	m, err := a.get(c.Context(), c.id)
+	if err != nil {
+		return sms.Message{}, err
 	}
-	header := http.Header{"Content-Type": {"application/json"}, "Etag": {tag}}
-	return answer{status: http.StatusOK, header: header, body: body}, nil
+	if m.Owner != c.caller.Owner {
+		return sms.Message{}, fmt.Errorf("message %s is another owner's: %w", c.id, sms.ErrNotFound)
+	}
+	return m, nil
+}
+
+// get reads one message. An error that is not sms.ErrNotFound is unavailable,
+// whatever the store says: reading again does no harm.
+func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
+	defer cancel()
+	m, err := a.Store.Get(ctx, id)
+	switch {
+	case err == nil:
+		return m, nil
+	case errors.Is(err, sms.ErrNotFound):
+		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
+	}
+	return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
 }
 
 // entityTag is one tag as RFC 9110, section 8.8.3 has it, in ASCII;

@@ -18,7 +18,7 @@ import (
 // stored records m as it stands and returns its path.
 func (d *deployment) stored(t testing.TB, m sms.Message) string {
 	t.Helper()
-	if err := d.store.Messages.Create(t.Context(), m); err != nil {
+	if err := d.store.Store.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	return "/v1/sms/" + m.ID
@@ -131,7 +131,7 @@ func TestLookUpOfWhatChangedIsNew(t *testing.T) {
 		})
 	}
 	t.Run("its old tag", func(t *testing.T) {
-		m, err := d.store.Messages.Get(t.Context(), got.ID)
+		m, err := d.store.Store.Get(t.Context(), got.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestLookUpOfWhatChangedIsNew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.store.Messages.Update(t.Context(), m, canceled); err != nil {
+		if _, err := d.store.Store.Update(t.Context(), m, canceled); err != nil {
 			t.Fatal(err)
 		}
 		response := d.do(t, http.MethodGet, path, "", header("If-None-Match", tag))

@@ -23,10 +23,14 @@ const (
 	insufficientScope    slug = "insufficient-scope"
 	notFound             slug = "not-found"
 	methodNotAllowed     slug = "method-not-allowed"
+	tooLate              slug = "too-late"
+	notResendable        slug = "not-resendable"
+	notSettled           slug = "not-settled"
 	bodyTooLarge         slug = "body-too-large"
 	unsupportedMediaType slug = "unsupported-media-type"
 	invalidFields        slug = "invalid-fields"
 	idempotencyKeyReused slug = "idempotency-key-reused"
+	quotaExceeded        slug = "quota-exceeded"
 	tooManyRequests      slug = "too-many-requests"
 	internal             slug = "internal"
 	unavailable          slug = "unavailable"
@@ -65,6 +69,15 @@ var kinds = []kind{
 	{methodNotAllowed, http.StatusMethodNotAllowed, "Method not allowed",
 		"The path exists, but not with this method.",
 		"Use a method that the header `Allow` names.", 0, nil},
+	{tooLate, http.StatusConflict, "Too late to cancel",
+		"The message may have been handed over already, or it has ended.",
+		"Look the message up: its `status` and `events` say what became of it.", 0, nil},
+	{notResendable, http.StatusConflict, "The message cannot be resent",
+		"Only a message that is unknown, undelivered, failed, expired or canceled and still has its text can be resent.",
+		"Wait for its end, or send a new message.", 0, nil},
+	{notSettled, http.StatusConflict, "The text is still needed",
+		"The text of a message can be dropped only when nobody may have to send it any more: when it is final, sent or unknown.",
+		"Cancel the message, or wait for its end.", 0, nil},
 	{bodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"The body is larger than this operation takes.",
 		"Send a smaller one; a message fits many times.", 0, nil},
@@ -77,6 +90,9 @@ var kinds = []kind{
 	{idempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another message",
 		"A message was accepted with this Idempotency-Key before, and its fields were not these.",
 		"Repeat the first request unchanged, or use a new key for a new message.", 0, nil},
+	{quotaExceeded, http.StatusTooManyRequests, "The quota is used up",
+		"As many parts a day, or messages to this number an hour, were accepted as the deployment allows. Nothing was accepted.",
+		"Repeat the request after the time in `Retry-After`, or ask the operator for a higher limit.", 0, nil},
 	{tooManyRequests, http.StatusTooManyRequests, "Too many requests",
 		"More requests came than this deployment lets through.",
 		"Wait, then repeat the request more slowly.", time.Second, nil},

@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,7 +36,7 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 		{"an id in capitals", "GET", "/v1/sms/" + strings.ToUpper(id), "", nil, 404, "not-found"},
 		{"an id without hyphens", "GET", "/v1/sms/" + strings.ReplaceAll(id, "-", ""), "", nil, 404, "not-found"},
 		{"an id in braces", "GET", "/v1/sms/%7B" + id + "%7D", "", nil, 404, "not-found"},
-		{"a word for an id", "GET", "/v1/sms/batch", "", nil, 404, "not-found"},
+		{"a word for an id", "GET", "/v1/sms/latest", "", nil, 404, "not-found"},
 		{"an empty id", "GET", "/v1/sms/", "", nil, 404, "not-found"},
 		{"an encoded slash", "GET", "/v1/sms%2F" + id, "", nil, 404, "not-found"},
 		{"a path above", "GET", "/v1", "", nil, 404, "not-found"},
@@ -90,9 +92,13 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 
 func TestMethodsThatAPathLacksAreNotAllowed(t *testing.T) {
 	const id = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a76"
-	for target, allowed := range map[string]string{"/v1/sms": "POST", "/v1/sms/" + id: "GET"} {
+	for target, allowed := range map[string]string{
+		"/v1/sms": "GET, POST", "/v1/sms/batch": "POST", "/v1/sms/preview": "POST",
+		"/v1/sms/" + id: "GET", "/v1/sms/" + id + "/cancel": "POST", "/v1/sms/" + id + "/resend": "POST",
+		"/v1/sms/" + id + "/message": "DELETE", "/v1/status": "GET",
+	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "PURGE"} {
-			if method == allowed {
+			if slices.Contains(strings.Split(allowed, ", "), method) {
 				continue
 			}
 			t.Run(method+" "+target, func(t *testing.T) {
@@ -209,7 +215,15 @@ func TestNewRefusesWhatADeploymentMustNotBe(t *testing.T) {
 		{"all regions and one", func(o *api.Options) { o.Regions = []string{"BR", "*"} }, "alone"},
 		{"a default region that is none", func(o *api.Options) { o.DefaultRegion = "br" }, `"br"`},
 		{"a default region not allowed", func(o *api.Options) { o.DefaultRegion = "DE" }, "allowed"},
-		{"no store", func(o *api.Options) { o.Messages = nil }, "store"},
+		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
+		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
+		{"a limit below nothing", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},
+		{"a client's limit below nothing", func(o *api.Options) {
+			o.ClientLimits = map[string]api.Limits{"alice-1": {MessagesPerRecipientHour: -2}}
+		}, `"alice-1"`},
+		{"a client's region that is none", func(o *api.Options) {
+			o.ClientLimits = map[string]api.Limits{"alice-1": {Regions: []string{"Brazil"}}}
+		}, `"Brazil"`},
 		{"no queue", func(o *api.Options) { o.Queue = nil }, "queue"},
 		{"no rules", func(o *api.Options) { o.Rules = sms.Rules{} }, "rules"},
 	} {

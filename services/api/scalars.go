@@ -20,7 +20,12 @@ func (f *fields) Time(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, ok := parseTime(s)
-	if !ok {
+	switch {
+	case ok && t.Year() < 1970:
+		// Many languages write a time that was never set as one of the year 1.
+		f.Fail(name, "lies before 1970: leave it out where there is none")
+		return time.Time{}, false
+	case !ok:
 		f.Fail(name, "must be a time as in RFC 3339, like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00")
 	}
 	return t, ok

@@ -35,14 +35,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer is serve with every error, and every panic, turned into a problem.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
-	defer func() {
-		if v := recover(); v != nil {
-			a.logger.ErrorContext(ctx, "handler panicked",
-				"request_id", c.requestID, "route", c.route, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			reply = problemAnswer(&refusal{slug: internal}, c.requestID)
-		}
-	}()
-	reply, err := a.serve(ctx, c)
+	err := a.protect(ctx, func() (err error) {
+		reply, err = a.serve(ctx, c)
+		return err
+	})
 	if err != nil {
 		reply = problemAnswer(err, c.requestID)
 	}
@@ -55,6 +51,19 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 			"request_id", c.requestID, "route", c.route, "error", err)
 	}
 	return reply
+}
+
+// protect makes a panic of f an internal error. Whatever runs in a goroutine of
+// its own needs one of its own: a panic there would end the program.
+func (a *api) protect(ctx context.Context, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.logger.ErrorContext(ctx, "handler panicked",
+				"request_id", RequestID(ctx), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = &refusal{slug: internal}
+		}
+	}()
+	return f()
 }
 
 // serve does what every route needs before its own work. A path that does not

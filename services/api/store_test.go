@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
-	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 // openStore opens an empty store for the length of a test.
-func openStore(t testing.TB, now func() time.Time) sms.Messages {
+func openStore(t testing.TB, now func() time.Time) *sqlite.DB {
 	t.Helper()
 	enginetest.SQLite(t)
 	db, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: now})

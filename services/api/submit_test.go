@@ -31,7 +31,7 @@ func TestSubmitRecordsEveryField(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
-	m, err := d.store.Messages.Get(t.Context(), got.ID)
+	m, err := d.store.Store.Get(t.Context(), got.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestSubmitBelievesNoHeaderAboutTheCaller(t *testing.T) {
 	got, _ := d.accepted(t, goodBody,
 		header("X-Owner", "mallory"), header("Client_id", "mallory"), header("X-Client-Id", "mallory"),
 		header("X-Amzn-Oidc-Identity", "mallory"), header("Forwarded", "for=mallory"))
-	m, err := d.store.Messages.Get(t.Context(), got.ID)
+	m, err := d.store.Store.Get(t.Context(), got.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

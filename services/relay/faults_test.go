@@ -327,3 +327,29 @@ func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
 	s.pass(time.Minute).run()
 	s.is(m, sms.Delivered)
 }
+
+func TestWhatAnOpenBreakerThrewAwayComesBackAtItsClosing(t *testing.T) {
+	s := newStage(t)
+	thrown := s.accept(nil) // its copy met the open breaker
+	s.pass(30 * time.Second)
+	s.breaker(sms.Breaker{}.Close(s.now))
+	s.pass(time.Second)
+	backlog := make([]sms.Delivery, relay.DefaultOptions().Backlog+1)
+	for i := range backlog {
+		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
+	}
+	if err := s.queue.Send(t.Context(), backlog...); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(10 * time.Second)
+	later := s.accept(nil) // accepted after the closing: its copy may only be late
+	if got := s.run().Enqueued; got != 1 {
+		t.Errorf("%d enqueued, want the one that was thrown away", got)
+	}
+	if !slices.Contains(s.arrived(), thrown.Ref()) {
+		t.Error("it did not arrive")
+	}
+	if got := s.run().Enqueued; got != 0 {
+		t.Errorf("%d enqueued by the next run: %v", got, later.ID)
+	}
+}

@@ -160,7 +160,8 @@ func (u *run) report() Report {
 }
 
 func (u *run) kinds(ctx context.Context) error {
-	return errors.Join(u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueSend), u.kind(ctx, sms.DueRescue))
+	// Rescue before send, which leaves its entries due for rescue.
+	return errors.Join(u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueRescue), u.kind(ctx, sms.DueSend))
 }
 
 // holds reports whether entries of kind stay where they are unless their
@@ -180,7 +181,8 @@ func (u *run) holds(kind sms.DueKind) bool {
 // leaves reports whether e stays where it is in this run. A probe that is due
 // is let through once.
 func (u *run) leaves(e sms.DueEntry) bool {
-	return u.holds(e.Due.Kind) && e.ExpiresAt.After(u.now()) && u.probes.Add(-1) < 0
+	released := e.Due.Kind == sms.DueRescue && !e.Due.At.After(u.breaker.Released())
+	return !released && u.holds(e.Due.Kind) && e.ExpiresAt.After(u.now()) && u.probes.Add(-1) < 0
 }
 
 func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
@@ -214,8 +216,11 @@ func (r *Relay) stop(p place, after string) {
 // shard works through what is due in one shard, a page at a time.
 func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
 	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.until, Limit: u.options.Page}
-	if kind == sms.DueSend {
+	switch released := u.breaker.Released(); {
+	case kind == sms.DueSend:
 		q.Until = q.Until.Add(2 * u.options.Interval)
+	case kind == sms.DueRescue && released.After(q.Until):
+		q.Until = released // their copies are not late or lost: the breaker threw them away
 	}
 	p := place{kind, shard}
 	if after := u.resume(p); u.holds(kind) {

@@ -11,11 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// BreakerAge is how old a sender's knowledge of the breaker may be, and so how
-// long messages still go out after it opened: at most BreakerAge times the
-// rate of each sender.
-const BreakerAge = 5 * time.Second
-
 // Verdict is the gate's answer.
 type Verdict int
 
@@ -24,6 +19,7 @@ const (
 	Pass   Verdict = iota // hand over now
 	Later                 // not within the time that the caller has
 	Closed                // the breaker is open: leave the message alone
+	Probe                 // hand over now, as the one that shows whether the trouble is over
 )
 
 // Gate answers one question: may n parts be handed over now? It waits for the
@@ -33,6 +29,7 @@ type Gate struct {
 	rules    sms.Rules
 	now      func() time.Time
 	limiter  *rate.Limiter
+	loading  chan struct{} // has room for one: whoever reads the breaker
 
 	mu     sync.Mutex
 	seen   sms.Breaker
@@ -46,7 +43,7 @@ func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func
 	if perSecond > 0 {
 		limit, burst = rate.Limit(perSecond), max(1, int(perSecond))
 	}
-	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst)}
+	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst), loading: make(chan struct{}, 1)}
 }
 
 // Ask waits until one part of the message id may be handed over, but not
@@ -79,7 +76,7 @@ func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verd
 		reservation.Cancel()
 		return Later, fmt.Errorf("waiting at the gate: %w", ctx.Err())
 	}
-	// The wait may have been far longer than BreakerAge.
+	// The wait may have been far longer than sms.BreakerAge.
 	if b, err = g.breaker(ctx); err != nil {
 		return Later, err
 	}
@@ -106,19 +103,34 @@ func (g *Gate) Tell(b sms.Breaker) {
 	g.seen, g.seenAt = b, g.now()
 }
 
-// breaker is the breaker as it was at most BreakerAge ago.
+// breaker is the breaker as it was at most sms.BreakerAge ago. One caller reads it
+// for all; the others wait for that no longer than their contexts last.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < BreakerAge {
-		return g.seen, nil
+	if b, fresh := g.known(); fresh {
+		return b, nil
+	}
+	select {
+	case g.loading <- struct{}{}:
+		defer func() { <-g.loading }()
+	case <-ctx.Done():
+		return sms.Breaker{}, fmt.Errorf("waiting for the breaker: %w", ctx.Err())
+	}
+	if b, fresh := g.known(); fresh {
+		return b, nil
 	}
 	b, err := g.breakers.LoadBreaker(ctx)
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
-	g.seen, g.seenAt = b, g.now()
+	g.Tell(b)
 	return b, nil
+}
+
+// known is the breaker as g last saw it, and whether that is recent enough.
+func (g *Gate) known() (b sms.Breaker, fresh bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < sms.BreakerAge
 }
 
 // probe lets id through where no other message was faster.
@@ -133,11 +145,22 @@ func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 	}
 	g.Tell(b)
 	switch {
-	case won || !b.Open:
+	case won:
+		return Probe, nil
+	case !b.Open:
 		return Pass, nil
 	default:
 		return Closed, nil
 	}
+}
+
+// unprobe makes another probe due at once, because id cannot be one.
+func (g *Gate) unprobe(ctx context.Context, id string) error {
+	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
+	if err == nil {
+		g.Tell(b)
+	}
+	return err
 }
 
 // proves reports whether the message id, taken by the carrier, closes the

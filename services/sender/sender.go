@@ -66,12 +66,23 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	c := s.rules.NewClaim(s.now())
 	m, err := s.store.Claim(ctx, ref, c)
 	if err != nil {
+		if verdict == Probe {
+			s.unprobe(ctx, ref)
+		}
 		return s.notClaimed(ctx, ref, err)
 	}
 	s.gate.Charge(m.Parts - 1)
 	outcome := s.handOver(ctx, m, c)
 	s.record(ctx, m, c, outcome)
 	return nil
+}
+
+// unprobe gives a probe back whose message cannot be handed over, so that the
+// next one need not wait.
+func (s *Sender) unprobe(ctx context.Context, ref sms.Ref) {
+	if err := s.gate.unprobe(ctx, ref.ID); err != nil {
+		s.logger.WarnContext(ctx, "probe not given back", "message_id", ref.ID, "error", err)
+	}
 }
 
 // timeLeft is how long a delivery may wait before its claim.

@@ -233,6 +233,39 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	})
 }
 
+// slowStore takes its time over a claim.
+type slowStore struct {
+	sender.Store
+	pass func()
+}
+
+func (s slowStore) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
+	defer s.pass()
+	return s.Store.Claim(ctx, ref, c)
+}
+
+func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
+	for _, tt := range []struct {
+		left   time.Duration
+		status sms.Status
+		given  int
+	}{
+		{sender.PublishTime + sender.RecordTime + time.Second, sms.Sent, 1},
+		{sender.PublishTime + sender.RecordTime - time.Second, sms.Queued, 0},
+		{-time.Second, sms.Queued, 0},
+	} {
+		t.Run("with "+tt.left.String()+" left", func(t *testing.T) {
+			b := open(t)
+			m := b.accept(t, nil)
+			slow := slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease - tt.left) }}
+			if err := b.on(slow).Deliver(t.Context(), m.Ref()); err != nil {
+				t.Fatal(err)
+			}
+			b.expect(t, m, tt.status, tt.given, tt.given)
+		})
+	}
+}
+
 func TestBreaker(t *testing.T) {
 	refused := sms.CarrierError{Refusal: sms.AccountWide, Code: "AuthorizationError", Trouble: sms.Authorization}
 	b := open(t)
@@ -271,12 +304,31 @@ func TestGate(t *testing.T) {
 			gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
 			if v, err := gate.Ask(t.Context(), sms.NewID(), time.Second); err != nil {
 				t.Fatal(err)
-			} else if v == sender.Pass {
+			} else if v == sender.Probe {
 				passed++
 			}
 		}
 		if passed != 1 {
 			t.Errorf("%d probes passed, want 1", passed)
+		}
+	})
+	t.Run("wastes no probe on a message that cannot be claimed", func(t *testing.T) {
+		b := open(t)
+		done, waiting := b.accept(t, nil), b.accept(t, nil)
+		b.deliver(t, done)
+		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		b.now = b.now.Add(2 * sms.BreakerAge)
+		b.deliver(t, done)
+		b.deliver(t, waiting)
+		b.expect(t, waiting, sms.Sent, 1, 2)
+		breaker, err := b.store.LoadBreaker(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{waiting.ID}, breaker.ProbeIDs); diff != "" || breaker.Probes != 1 {
+			t.Errorf("%d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
 		}
 	})
 	t.Run("says later where the rate does not allow it in time", func(t *testing.T) {

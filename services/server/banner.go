@@ -33,6 +33,7 @@ func (m *machine) greet(w io.Writer, base string) {
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", version, base)
 	if c.loopback {
 		fmt.Fprintf(w, "  inbox     %s/\n", base)
+		fmt.Fprintf(w, "  docs      %s/docs\n", base)
 	}
 	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)

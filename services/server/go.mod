@@ -46,6 +46,7 @@ require (
 	github.com/smsqueue/smsqueue/services/receipts v0.0.0
 	github.com/smsqueue/smsqueue/services/relay v0.0.0
 	github.com/smsqueue/smsqueue/services/sender v0.0.0
+	github.com/swaggest/swgui v1.8.5
 	golang.org/x/oauth2 v0.37.0
 )
 

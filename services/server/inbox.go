@@ -33,20 +33,12 @@ type inbox struct {
 	logger   *slog.Logger
 }
 
+const inboxPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'"
+
 func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !loopbackHost(r.Host) {
-		http.Error(w, "the inbox is only served as localhost", http.StatusMisdirectedRequest)
+	if !localPage(w, r, inboxPolicy) {
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
 	switch r.URL.Path {
 	case "/":
 		i.page(w, r, pageTemplate.Name(), "text/html; charset=utf-8")
@@ -59,6 +51,25 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// localPage lets GET and HEAD under a loopback name through to a page with this
+// Content-Security-Policy, and answers everything else itself.
+func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
+	if !loopbackHost(r.Host) {
+		http.Error(w, "this page is only served as localhost", http.StatusMisdirectedRequest)
+		return false
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return false
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	return true
 }
 
 // page renders the whole page, or its rows alone.

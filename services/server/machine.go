@@ -36,6 +36,9 @@ const (
 	firstProbe   = 5 * time.Second // its account is never in trouble for long
 )
 
+// longestWait is how long a look-up may wait for a change.
+const longestWait = 20 * time.Second
+
 // machine is everything that one process consists of.
 type machine struct {
 	config config
@@ -44,6 +47,8 @@ type machine struct {
 	issuer *token.Issuer
 	worker worker
 	logger *slog.Logger
+	// closing is closed when the server ends: nobody is made to wait then.
+	closing chan struct{}
 
 	closers []func() error // in the order of opening
 }
@@ -51,7 +56,7 @@ type machine struct {
 // open opens the data folder and puts the services together on it. Nothing
 // works yet but the simulated carrier, which sends the receipts it still owes.
 func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error) {
-	m = &machine{config: c, rules: sms.DefaultRules()}
+	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + leaseMargin
 	if c.carrier == carrierSimulated {
 		m.rules.FirstProbe = firstProbe
@@ -131,8 +136,8 @@ func (m *machine) close() error {
 // handler answers every request to the machine; base is its own address.
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
-		Messages: m.store, Queue: m.store.Queue(), Rules: m.rules,
-		Regions: []string{api.AllRegions}, Logger: m.logger,
+		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
+		Regions: []string{api.AllRegions}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -168,6 +173,13 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
 			pages[path] = page
 		}
+		reference := &docs{logger: m.logger}
+		if m.config.clientsFile == "" {
+			reference.client = m.config.clients[0]
+		}
+		for _, path := range docsPaths() {
+			pages[path] = reference
+		}
 	}
 	return pages
 }
@@ -178,9 +190,13 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	if err != nil {
 		return api.Caller{}, err
 	}
+	owners := token.Owners(m.config.clients)
+	if _, ok := owners[claims.ClientID]; !ok {
+		return api.Caller{}, errors.New("the client was removed")
+	}
 	return api.CallerFromClaims(
 		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier takes no other
-		token.Owners(m.config.clients))
+		owners)
 }
 
 // health answers 200 as long as the records can be read.

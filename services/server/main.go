@@ -67,6 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
+	server.RegisterOnShutdown(func() { close(m.closing) })
 	return m.serve(ctx, server, listener, func() { m.greet(stdout, base) })
 }
 

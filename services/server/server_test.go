@@ -159,6 +159,20 @@ func TestPagesBesideTheAPI(t *testing.T) {
 	}
 }
 
+func TestATokenOfARemovedClientIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var old http.Header
+	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, "-data", dir), "local", "local-secret") })
+	server := start(t, "-data", dir, "-clients", file)
+	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusUnauthorized {
+		t.Errorf("with the token of a client that is gone: %d: %s", got.status, got.text)
+	}
+}
+
 func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s", "scopes": ["read"]}}`), 0o600); err != nil {

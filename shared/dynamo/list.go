@@ -52,7 +52,7 @@ func listBounds(q sms.ListQuery) (listRange, error) {
 	}
 	if q.After != "" {
 		if !listPlace.MatchString(q.After) {
-			return listRange{}, errCursor
+			return listRange{}, &sms.InvalidError{Field: "after", Reason: "is not the end of a page"}
 		}
 		bounds.to = min(bounds.to, q.After)
 	}

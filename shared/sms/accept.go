@@ -26,6 +26,16 @@ type Draft struct {
 	ResendOf          string
 }
 
+// Again completes d, which says by whom, with what m was: a request to send it
+// once more, now, and for the deployment's whole validity.
+func (m Message) Again(d Draft) Draft {
+	d.PhoneNumber, d.Number, d.Text, d.Reference, d.Type = string(m.Number), m.Number, m.Text, m.Reference, m.Type
+	d.SenderID, d.OriginationNumber, d.MaxPriceUSD = m.SenderID, m.OriginationNumber, m.MaxPriceUSD
+	d.OnUnknown, d.EntityID, d.TemplateID = m.OnUnknown, m.EntityID, m.TemplateID
+	d.ResendOf = m.ID
+	return d
+}
+
 // Limits of a request's fields.
 const (
 	MaxReference = 100                  // characters

@@ -80,6 +80,35 @@ func (r Rules) Probe(b Breaker, id string, now time.Time) (after Breaker, ok boo
 	return b, true
 }
 
+// Unprobe is b after its newest probe, id, turned out to be one that cannot be
+// handed over: another one is due at once.
+func (b Breaker) Unprobe(id string, now time.Time) (after Breaker, changed bool) {
+	last := len(b.ProbeIDs) - 1
+	if !b.Open || b.ProbeAt.IsZero() || last < 0 || b.ProbeIDs[last] != id {
+		return b, false
+	}
+	b.Probes--
+	b.ProbeIDs = slices.Clone(b.ProbeIDs[:last])
+	b.ProbeAt = stamp(now)
+	return b, true
+}
+
+// Released is until when records are due for rescue whose copies b may have
+// thrown away: those that were enqueued before it closed, or so soon after that
+// a sender still took it for open. It is zero while b is open, and before it
+// first was.
+func (b Breaker) Released() time.Time {
+	if b.Open || b.ClosedAt.IsZero() {
+		return time.Time{}
+	}
+	return b.ClosedAt.Add(BreakerAge + firstRescue)
+}
+
+// BreakerAge is how old a sender's knowledge of the breaker may be, and so how
+// long messages still go out after it opened: at most BreakerAge times the
+// rate of each sender.
+const BreakerAge = 5 * time.Second
+
 // Proves reports whether what became of the message id closes b: a taken
 // publish where the trouble was authorization, its delivery otherwise.
 func (b Breaker) Proves(id string, taken, delivered bool) bool {

@@ -66,6 +66,26 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
+// WaitsSince is since when the message of e, due for DueSend or DueRescue, waits
+// for a sender: since its time came or, where a copy of it was enqueued after
+// that, since then. It is never after now.
+func (e DueEntry) WaitsSince(now time.Time) time.Time {
+	since := e.Due.At
+	if e.Due.Kind == DueRescue {
+		wait := firstRescue
+		if e.Due.Round > 0 {
+			wait = min(nextRescue<<min(e.Due.Round-1, 16), lastRescue)
+		}
+		// Where the expiry pulled the due time forward this is too early, but
+		// no message waits since before it was created.
+		since = later(since.Add(-wait), time.UnixMilli(e.Ref.Generation).UTC())
+	}
+	if since.After(now) {
+		return now
+	}
+	return since
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

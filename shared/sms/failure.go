@@ -38,7 +38,7 @@ var Failures = []Failure{
 	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
 	{CarrierFault, "The carrier reported an error of its own.", false, "Resend it later."},
 	{NoAnswer, "The message was handed over but no answer came back: it may have been delivered.", false, "Resend it if a second copy does no harm."},
-	{ExpiryPassed, "The time to send the message ran out before a carrier took it.", false, "Resend it with a later expiresAt."},
+	{ExpiryPassed, "The time to send the message ran out before a carrier took it.", false, "Resend it: the new message has its whole validity before it."},
 	{AccountExhausted, "The carrier has stopped all messages of this account for now.", false, "Resend it later; the operator of this service has to act."},
 }
 

@@ -103,7 +103,8 @@ type ReceiptKeeper interface {
 type Lister interface {
 	// List returns a page of messages, newest first. It examines at most
 	// q.Examine records, so that a page may be short or empty and still have
-	// a next one. What was created in the last ten seconds may be missing.
+	// a next one. What was created in the last ten seconds may be missing. An
+	// *InvalidError says that q.After is nothing that List gave.
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
@@ -136,6 +137,17 @@ type Breakers interface {
 	SaveBreaker(ctx context.Context, next Breaker) error
 }
 
+// Counters bound how much happens in a window of time. However many count at
+// once, no counter ever goes over its limit. A counter that nobody counted in
+// yet stands at 0.
+type Counters interface {
+	// Count adds c.N to the counter c.Key, or returns ErrLimit where c.Fits
+	// does not hold. One write. After an error other than ErrLimit and
+	// ErrUnavailable it may have been counted: callers refuse then, so that
+	// less is let through than the limit, never more.
+	Count(ctx context.Context, c Count) error
+}
+
 // Store is everything that an adapter for records provides.
 type Store interface {
 	Messages
@@ -144,6 +156,7 @@ type Store interface {
 	ReceiptKeeper
 	Lister
 	Breakers
+	Counters
 }
 
 // Delivery asks the queue to deliver a reference.

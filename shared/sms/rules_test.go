@@ -494,6 +494,14 @@ func TestClientsChanges(t *testing.T) {
 			t.Errorf("DropText = %v, %v", changed, err)
 		}
 	})
+	t.Run("a message without its text is not sent again when account-wide trouble stopped it", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), taken("c1"))
+		l.m, _, _ = l.rules.DropText(l.m, l.now)
+		l.receipt(void("c1"))
+		l.is(sms.Undelivered)
+		l.failure(sms.AccountExhausted)
+	})
 }
 
 func TestEventsStopAtFiftyAndAreCounted(t *testing.T) {

@@ -105,6 +105,17 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 			checkDiff(t, "the breaker", want, s.saveBreaker(t, want), anyBreakerRevision)
 		}
 	})
+
+	t.Run("Count counts once", func(t *testing.T) {
+		s, lose := start(t)
+		for _, n := range []int{1, 1, -1, 1} {
+			lose()
+			c := s.count(2)
+			c.N = n
+			s.checkCount(t, c, nil)
+		}
+		s.checkCount(t, s.count(2), sms.ErrLimit)
+	})
 }
 
 func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {

@@ -40,6 +40,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"ReceiptKeeper", testReceiptKeeper},
 		{"Lister", testLister},
 		{"Breakers", testBreakers},
+		{"Counters", testCounters},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			part.test(t, func(t *testing.T) stage { return newStage(t, open) })

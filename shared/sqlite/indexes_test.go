@@ -66,6 +66,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		b, err := db.LoadBreaker(ctx)
 		must(err, db.SaveBreaker(ctx, b))
 	}
+	count := sms.CountParts("owner", 1, 10, now)
+	must(db.Count(ctx, count), db.Count(ctx, count.GiveBack()))
 	_, err = db.Purge(ctx, 10)
 	must(err)
 	q := db.Queue()

@@ -106,10 +106,11 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 // insert reports false where the id has a record.
 func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	rows, err := t.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at,
-		due_kind, due_at, due_round, unsettled_number, purge_at, record)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		due_kind, due_at, due_round, unsettled_number, purge_at, number, reference, status, record)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(),
-		text(m.Due.Kind), millis(m.Due.At), m.Due.Round, unsettledNumber(m), millis(m.PurgeAt), record)
+		text(m.Due.Kind), millis(m.Due.At), m.Due.Round, unsettledNumber(m), millis(m.PurgeAt),
+		string(m.Number), m.Reference, string(m.Status), record)
 	if err != nil || rows == 0 {
 		return false, err
 	}
@@ -212,6 +213,10 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 	if number := unsettledNumber(next); number != unsettledNumber(old) {
 		query += `, unsettled_number = ?`
 		args = append(args, number)
+	}
+	if old.Status != next.Status {
+		query += `, status = ?`
+		args = append(args, string(next.Status))
 	}
 	if !old.PurgeAt.Equal(next.PurgeAt) {
 		query += `, purge_at = ?`

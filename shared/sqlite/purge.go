@@ -11,12 +11,12 @@ import (
 // not wait long for it.
 const purgeBatch = 100
 
-// Purge removes what is past its retention, at most limit messages and limit
-// kept receipts, and returns how many it removed. Calls do not see them anyway;
+// Purge removes what is past its retention, at most limit messages, limit kept
+// receipts and limit counters, and returns how many it removed. Calls do not see them anyway;
 // this gives their space free for others.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
-	for _, batch := range []func(context.Context, int) (int, error){db.purgeMessages, db.purgeReceipts} {
+	for _, batch := range []func(context.Context, int) (int, error){db.purgeMessages, db.purgeReceipts, db.purgeCounters} {
 		for left := limit; left > 0; {
 			size := min(left, purgeBatch)
 			n, err := batch(ctx, size)
@@ -75,11 +75,20 @@ func purge(t *tx, m sms.Message) error {
 }
 
 func (db *DB) purgeReceipts(ctx context.Context, limit int) (int, error) {
+	return db.purgeRows(ctx, `DELETE FROM kept_receipts WHERE id IN
+		(SELECT id FROM kept_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
+}
+
+func (db *DB) purgeCounters(ctx context.Context, limit int) (int, error) {
+	return db.purgeRows(ctx, `DELETE FROM counters WHERE key IN
+		(SELECT key FROM counters WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
+}
+
+func (db *DB) purgeRows(ctx context.Context, query string, limit int) (int, error) {
 	now := db.now().UnixMilli()
 	var rows int64
 	err := db.messages.commit(ctx, func(t *tx) (err error) {
-		rows, err = t.exec(`DELETE FROM kept_receipts WHERE id IN
-			(SELECT id FROM kept_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, now, limit)
+		rows, err = t.exec(query, now, limit)
 		return err
 	})
 	if err != nil {

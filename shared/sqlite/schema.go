@@ -55,6 +55,23 @@ CREATE TABLE breaker (
 	revision TEXT NOT NULL,
 	record   BLOB NOT NULL
 ) STRICT;
+`, `
+CREATE TABLE counters (
+	key      TEXT PRIMARY KEY,
+	count    INTEGER NOT NULL,
+	purge_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX counters_purge ON counters (purge_at);
+
+-- What lists filter by. The first two never change, so their index shows them
+-- too: a list that finds little reads no record in vain.
+ALTER TABLE messages ADD COLUMN number TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN status TEXT NOT NULL DEFAULT '';
+UPDATE messages SET number = json_extract(record, '$.number'),
+	reference = coalesce(json_extract(record, '$.reference'), ''), status = json_extract(record, '$.status');
+DROP INDEX messages_owner;
+CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
 `}
 
 var queueMigrations = []string{`

@@ -100,6 +100,33 @@ run "the_environment_says_what_was_set" {
   }
 }
 
+run "limits_and_waits_reach_the_api" {
+  variables {
+    limits = { parts_per_day = 1000 }
+    clients = {
+      free    = { parts_per_day = -1, allowed_regions = ["US"] }
+      limited = { messages_per_recipient_hour = 2 }
+      plain   = {}
+    }
+    longest_wait_seconds = 15
+  }
+  assert {
+    condition     = [module.api.environment.PARTS_PER_DAY, module.api.environment.MESSAGES_PER_RECIPIENT_HOUR] == ["1000", "0"]
+    error_message = "The api goes by other limits."
+  }
+  assert {
+    condition = jsondecode(module.api.environment.CLIENT_LIMITS) == {
+      (aws_cognito_user_pool_client.this["free"].id)    = { partsPerDay = -1, regions = ["US"] }
+      (aws_cognito_user_pool_client.this["limited"].id) = { messagesPerRecipientHour = 2 }
+    }
+    error_message = "The api knows other limits of clients."
+  }
+  assert {
+    condition     = module.api.environment.MAX_WAIT_SECONDS == "15" && alltrue([for i in aws_api_gateway_integration.this : i.timeout_milliseconds == 25000])
+    error_message = "A look-up cannot wait as long as it may."
+  }
+}
+
 run "receipts_are_off_until_wanted" {
   assert {
     condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_sns_sms_preferences.this) == 0

@@ -43,6 +43,9 @@ type AWSOptions struct {
 	// Owners are CLIENT_OWNERS: of each client id its owner.
 	Owners map[string]string
 
+	// API is what else the API's environment says, as NAME=value.
+	API []string
+
 	// OneEndpoint has the functions find all engines at AWS_ENDPOINT_URL, in
 	// place of one variable a service.
 	OneEndpoint bool
@@ -95,7 +98,8 @@ func (d *AWS) startFunctions(t testing.TB, o AWSOptions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.API = start("api", 15*time.Second, table, queue, dynamoDB, toQueue, "ALLOWED_REGIONS=BR,US", "CLIENT_OWNERS="+string(owners))
+	d.API = start("api", 15*time.Second, append(o.API,
+		table, queue, dynamoDB, toQueue, "ALLOWED_REGIONS=BR,US", "CLIENT_OWNERS="+string(owners))...)
 	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toCarrier)
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 }

@@ -42,9 +42,9 @@ func startOnEngines(t *testing.T) *onEngines {
 	d.records, d.table = e2e.NewTable(t, enginetest.DynamoDB(t))
 	_, queueURL := e2e.NewQueue(t, enginetest.SQS(t))
 	handler, err := api.New(api.Options{
-		Messages: dynamo.New(d.records, d.table, dynamo.WithClock(d.now)),
-		Queue:    sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, d.queue.URL())), queueURL),
-		Rules:    sms.DefaultRules(), Regions: []string{"BR"}, Now: d.now,
+		Store: dynamo.New(d.records, d.table, dynamo.WithClock(d.now)),
+		Queue: sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, d.queue.URL())), queueURL),
+		Rules: sms.DefaultRules(), Regions: []string{"BR"}, Now: d.now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,12 @@ import (
 // apiDomain is the API's custom domain, mapped to its stage under v1.
 const apiDomain = "sms.example.com"
 
+// resources are the API's paths. The fixed ones come first, as they do at API
+// Gateway.
+var resources = []string{
+	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
+}
+
 // gateway is API Gateway as an http.RoundTripper: a request becomes a proxy
 // event, the function's answer becomes the response.
 type gateway struct {
@@ -27,7 +33,7 @@ func (g gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer func() { _ = r.Body.Close() }()
 	}
-	rest := lambdatest.Gateway{Resources: []string{"/sms", "/sms/{id}"}, Domain: apiDomain, BasePath: "v1"}
+	rest := lambdatest.Gateway{Resources: resources, Domain: apiDomain, BasePath: "v1"}
 	event, err := rest.Event(r, g.claims)
 	if err != nil {
 		return nil, fmt.Errorf("at the gateway: %w", err)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,6 +81,37 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	}
 	if err = m.Stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAStoppingServerKeepsNobodyWaiting stops a server that a client waits at.
+func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	m := machine.Start(t, t.TempDir())
+	api := client(t, m)
+	later := time.Now().Add(time.Hour).Format(time.RFC3339)
+	sent, err := api.Submit(t.Context(), "", map[string]any{"phoneNumber": "+12025550100", "message": "later", "sendAt": later})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { close(waiting) },
+	})
+	answered := make(chan time.Duration, 1)
+	begin := time.Now()
+	go func() {
+		// Where the server stops before it has read the request, this fails.
+		_, _ = api.Get(ctx, sent.ID+"?wait=20")
+		answered <- time.Since(begin)
+	}()
+	<-waiting
+	if err = m.Stop(); err != nil {
+		t.Error(err)
+	}
+	if took := <-answered; took > 10*time.Second {
+		t.Errorf("the client waited for %v", took)
 	}
 }
 

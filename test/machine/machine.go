@@ -64,11 +64,18 @@ const startTime = 30 * time.Second
 // The process ends with the test.
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
+	return StartIn(t, nil, dir, args...)
+}
+
+// StartIn is Start with variables besides those of the test's environment.
+func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
+	t.Helper()
 	args = append([]string{"-addr", "localhost:0", "-data", dir}, args...)
 	// Not the test's context: it ends before the cleanup that stops the server.
 	cmd := exec.CommandContext(context.Background(), Binary(t), args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
+	m.cmd.Env = append(os.Environ(), env...)
 	stdout, err := m.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

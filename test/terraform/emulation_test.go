@@ -104,6 +104,8 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
+	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
+
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
 		// Not to wait for 5 times 6 timeouts of the sender.

@@ -127,8 +127,14 @@ func callOf(r *http.Request, body []byte) (Call, bool) {
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	switch {
 	case strings.HasPrefix(service, "DynamoDB_"):
-		var in struct{ TableName, IndexName string }
+		var in struct {
+			TableName, IndexName string
+			RequestItems         map[string]json.RawMessage // of a batch, by table
+		}
 		_ = json.Unmarshal(body, &in) // what is missing shows as a call on nothing
+		for table := range in.RequestItems {
+			in.TableName = table
+		}
 		c.Action, c.Resource = "dynamodb:"+operation, "table/"+in.TableName
 		if in.IndexName != "" {
 			c.Resource += "/index/" + in.IndexName

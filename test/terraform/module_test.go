@@ -159,6 +159,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"records kept for too short", `messages = { retention_days = 3 }`, `at least 7`},
 		{"no validity", `messages = { validity_hours = 0 }`, `at least 1`},
 		{"no attempt", `messages = { max_attempts = 0 }`, `at least 1`},
+		{"a limit below nothing", `limits = { parts_per_day = -1 }`, `0 for none`},
+		{"a wait longer than the gateway's", `longest_wait_seconds = 20`, `from 0 to 15`},
 		{"a log level that is none", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"logs kept for days that CloudWatch does not know", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -12,6 +15,9 @@ type config struct {
 	defaultRegion string
 	owners        map[string]string // client id to owner; a client without one is its own
 	rules         sms.Rules
+	limits        api.Limits
+	clientLimits  map[string]api.Limits // by client id
+	maxWait       time.Duration
 }
 
 // configFromEnv reads it. Its error names every missing or bad variable.
@@ -23,7 +29,13 @@ func configFromEnv(getenv func(string) string) (config, error) {
 		regions:       r.List("ALLOWED_REGIONS"),
 		defaultRegion: r.Optional("DEFAULT_REGION"),
 		rules:         r.Rules(),
+		limits: api.Limits{
+			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
+			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),
+		},
+		maxWait: time.Duration(r.Int("MAX_WAIT_SECONDS", 0, 0)) * time.Second,
 	}
 	r.JSON("CLIENT_OWNERS", &c.owners)
+	r.JSON("CLIENT_LIMITS", &c.clientLimits)
 	return c, r.Err()
 }

@@ -36,9 +36,10 @@ func start(ctx context.Context, getenv func(string) string) (gateway, error) {
 		return gateway{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	handler, err := api.New(api.Options{
-		Messages: dynamo.New(dynamo.NewClient(cfg), c.table),
-		Queue:    sqsqueue.New(sqs.NewFromConfig(cfg), c.queue),
-		Rules:    c.rules, Regions: c.regions, DefaultRegion: c.defaultRegion,
+		Store: dynamo.New(dynamo.NewClient(cfg), c.table),
+		Queue: sqsqueue.New(sqs.NewFromConfig(cfg), c.queue),
+		Rules: c.rules, Regions: c.regions, DefaultRegion: c.defaultRegion,
+		Limits: c.limits, ClientLimits: c.clientLimits, MaxWait: c.maxWait,
 		Logger: lambdacontext.NewLogger(),
 	})
 	return gateway{handler: handler, owners: c.owners}, err

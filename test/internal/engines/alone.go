@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
+	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/test/internal/tools"
 )
 
@@ -32,6 +34,23 @@ func Ministack(endpoint string) Engine {
 		},
 		ready: get("/_ministack/health"),
 	}
+}
+
+// DynamoDBOnDisk is DynamoDB Local with its tables in folder, so that it can be
+// stopped and started again.
+func DynamoDBOnDisk(folder string) Engine {
+	for _, e := range All() {
+		if e.Name == enginetest.DynamoDBLocal {
+			inMemory := e.command
+			e.command = func(dir, port string) []string {
+				command := inMemory(dir, port)
+				at := slices.Index(command, "-inMemory")
+				return slices.Replace(command, at, at+1, "-dbPath", folder)
+			}
+			return e
+		}
+	}
+	panic("engines: there is no DynamoDB Local")
 }
 
 // ControlPlane is moto, started by script so that a deployment can be applied to

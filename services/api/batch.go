@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	maxBatch     = 100     // messages
+	maxBatchBody = 3 << 20 // bytes
+	// parallel bounds the writes that one request makes side by side.
+	parallel = 16
+)
+
+// submitBatch is POST /v1/sms/batch. Each message is accepted or refused by
+// itself; the answers stand in the order of the messages. All that is accepted
+// is enqueued together.
+func (a *api) submitBatch(c *call) (answer, error) {
+	if len(c.Header.Values("Idempotency-Key")) > 0 {
+		return answer{}, &refusal{
+			slug:   malformedRequest,
+			detail: "A batch takes no header Idempotency-Key: give each message an idempotencyKey of its own.",
+		}
+	}
+	document, err := readDocument(c.Request, maxBatchBody)
+	if err != nil {
+		return answer{}, err
+	}
+	document.Require("messages")
+	messages, _ := document.Objects("messages", maxBatch)
+	document.Unknown()
+	if wrong := document.Errors(); wrong != nil {
+		return answer{}, &refusal{slug: invalidFields, fields: wrong}
+	}
+	results := a.acceptAll(c.Context(), c, messages)
+	var accepted []acceptance
+	view := batchView{Results: make([]resultView, len(results))}
+	for i, r := range results {
+		if r.err == nil {
+			accepted = append(accepted, r.accepted)
+		}
+		view.Results[i] = r.view(c.requestID)
+	}
+	a.enqueue(c.Context(), accepted...)
+	header := http.Header{"Content-Type": {"application/json"}}
+	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
+}
+
+// result is what became of one message of a batch.
+type result struct {
+	accepted acceptance
+	err      error
+}
+
+// acceptAll accepts messages side by side, those that share a key one after
+// another, so that the first of them is the original.
+func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []result {
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
+	defer cancel()
+	results := make([]result, len(messages))
+	keys := make([]string, len(messages))
+	var chains [][]int // indexes of messages that must not overtake each other
+	chainOf := make(map[string]int)
+	for i, f := range messages {
+		keys[i] = readKey(f)
+		chain, known := chainOf[keys[i]]
+		if !known || keys[i] == "" {
+			chain = len(chains)
+			chains = append(chains, nil)
+			chainOf[keys[i]] = chain
+		}
+		chains[chain] = append(chains[chain], i)
+	}
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for _, chain := range chains {
+		group.Go(func() error {
+			for _, i := range chain {
+				results[i].err = a.protect(ctx, func() (err error) {
+					results[i].accepted, err = a.accept(ctx, c.caller, messages[i], keys[i])
+					return err
+				})
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // always nil
+	return results
+}
+
+// readKey reads the key of one message; what is wrong with it is added to f.
+func readKey(f *fields) string {
+	key, ok := f.String("idempotencyKey")
+	if ok && !validKey(key) {
+		f.Fail("idempotencyKey", "must have 1 to 255 printable ASCII characters")
+		return ""
+	}
+	return key
+}
+
+// batchView is the schema BatchResults of openapi.yaml.
+type batchView struct {
+	Results []resultView `json:"results"`
+}
+
+type resultView struct {
+	Status   int             `json:"status"`
+	Message  *view           `json:"message,omitempty"`
+	Replayed bool            `json:"idempotentReplayed,omitempty"`
+	Problem  json.RawMessage `json:"problem,omitempty"`
+}
+
+func (r result) view(requestID string) resultView {
+	if r.err != nil {
+		problem := problemAnswer(r.err, requestID)
+		return resultView{Status: problem.status, Problem: problem.body}
+	}
+	message := viewOf(r.accepted.message)
+	return resultView{Status: http.StatusAccepted, Message: &message, Replayed: r.accepted.replayed}
+}

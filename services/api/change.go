@@ -1,0 +1,37 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// change applies rule to the caller's own message that the path names. An error
+// of rule is returned as it is; harmless says what a client may do where it is
+// not known whether the change was made.
+func (a *api) change(
+	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), harmless string,
+) (sms.Message, error) {
+	m, err := a.own(c)
+	if err != nil {
+		return sms.Message{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.Deadlines.Change)
+	defer cancel()
+	var refused error
+	m, err = sms.Change(ctx, a.Store, m, func(m sms.Message) (after sms.Message, changed bool) {
+		after, changed, refused = rule(m)
+		return after, changed && refused == nil
+	})
+	switch {
+	case err == nil:
+		return m, refused
+	case errors.Is(err, sms.ErrNotFound), errors.Is(err, sms.ErrUnavailable):
+		return sms.Message{}, err
+	case errors.Is(err, sms.ErrConflict):
+		return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("changing message %s: %w", c.id, err)}
+	}
+	return sms.Message{}, &refusal{slug: outcomeUnknown, detail: harmless, cause: err}
+}

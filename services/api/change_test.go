@@ -1,0 +1,193 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// inState is a message of alice's that has come to the state by the rules.
+func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
+	t.Helper()
+	rules := d.options.Rules
+	dr := draft("Hi")
+	for _, edit := range edits {
+		edit(&dr)
+	}
+	now := d.clock.Now()
+	if state == sms.Scheduled {
+		dr.SendAt = now.Add(time.Hour)
+	}
+	if state == sms.Unknown {
+		dr.OnUnknown = sms.Hold
+	}
+	m := rules.Accept(sms.NewID(), dr, now)
+	outcome := sms.Outcome{CarrierID: "carrier-" + m.ID}
+	switch state {
+	case sms.Scheduled, sms.Queued:
+	case sms.Canceled:
+		m, _, _ = rules.Cancel(m, now)
+	case sms.Expired:
+		m.ExpiresAt = now
+		m, _ = rules.GiveUp(m, now)
+	default:
+		claimed, err := rules.NewClaim(now).Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = claimed
+	}
+	switch state {
+	case sms.Sent:
+		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
+	case sms.Unknown:
+		m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, now)
+	case sms.Failed:
+		refused := sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+		m, _ = rules.Record(m, m.LeaseToken, refused, now)
+	case sms.Delivered, sms.Undelivered:
+		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
+		verdict := sms.VerdictDelivered
+		if state == sms.Undelivered {
+			verdict = sms.VerdictUndelivered
+		}
+		m, _ = rules.Receive(m, sms.Receipt{CarrierID: outcome.CarrierID, Verdict: verdict, Failure: sms.Unreachable}, now)
+	}
+	if m.Status != state {
+		t.Fatalf("the message is %s, want %s", m.Status, state)
+	}
+	d.stored(t, m)
+	return m
+}
+
+// dropped is a message of alice's in the state, without its text.
+func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
+	t.Helper()
+	m := d.inState(t, state)
+	path := "/v1/sms/" + m.ID + "/message"
+	if r := d.do(t, http.MethodDelete, path, ""); r.status != http.StatusNoContent {
+		t.Fatalf("status %d: %s", r.status, r.body)
+	}
+	return m
+}
+
+func TestCancel(t *testing.T) {
+	for _, state := range sms.Statuses() {
+		t.Run("of a message that is "+string(state), func(t *testing.T) {
+			d := deploy(t)
+			m := d.inState(t, state)
+			path := "/v1/sms/" + m.ID
+			before := d.do(t, http.MethodGet, path, "").body
+			response := d.do(t, http.MethodPost, path+"/cancel", "")
+			if state != sms.Scheduled && state != sms.Queued && state != sms.Canceled {
+				mustBe(t, response, http.StatusConflict, "too-late")
+				if after := d.do(t, http.MethodGet, path, "").body; after != before {
+					t.Errorf("it was %s\nand is %s", before, after)
+				}
+				return
+			}
+			got := decode[message](t, response)
+			if response.status != http.StatusOK || got.Status != "canceled" || got.ID != m.ID {
+				t.Fatalf("status %d: %s", response.status, response.body)
+			}
+			if again := d.do(t, http.MethodPost, path+"/cancel", ""); again.status != http.StatusOK || again.body != response.body {
+				t.Errorf("the second time: %d %s", again.status, again.body)
+			}
+			if now := d.do(t, http.MethodGet, path, ""); now.body != response.body {
+				t.Errorf("canceled as %s\nand looked up as %s", response.body, now.body)
+			}
+		})
+	}
+	t.Run("of a message that a hand-over without an answer may have sent is too late", func(t *testing.T) {
+		d := deploy(t)
+		m := d.inState(t, sms.Sending)
+		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Outcome{}, morning)
+		if _, err := d.store.Store.Update(t.Context(), m, queued); err != nil || queued.Status != sms.Queued {
+			t.Fatal(queued.Status, err)
+		}
+		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
+	})
+	t.Run("that a sender overtakes is too late", func(t *testing.T) {
+		d := deploy(t)
+		m := d.inState(t, sms.Queued)
+		d.store.before = func(ctx context.Context, call string, _ sms.Message) error {
+			if call != "update" {
+				return nil
+			}
+			d.store.before = nil
+			_, err := d.store.Claim(ctx, m.Ref(), d.options.Rules.NewClaim(morning))
+			return err
+		}
+		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
+	})
+}
+
+func TestDropText(t *testing.T) {
+	for _, state := range sms.Statuses() {
+		t.Run("of a message that is "+string(state), func(t *testing.T) {
+			d := deploy(t)
+			m := d.inState(t, state)
+			path := "/v1/sms/" + m.ID
+			response := d.do(t, http.MethodDelete, path+"/message", "")
+			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
+			if !state.Settled() {
+				mustBe(t, response, http.StatusConflict, "not-settled")
+				if now.Message != "Hi" {
+					t.Errorf("the text is %q", now.Message)
+				}
+				return
+			}
+			if response.status != http.StatusNoContent || response.body != "" || now.Message != "" || now.Status != string(state) {
+				t.Errorf("status %d: %s; then %+v", response.status, response.body, now)
+			}
+			if again := d.do(t, http.MethodDelete, path+"/message", ""); again.status != http.StatusNoContent {
+				t.Errorf("the second time: %d %s", again.status, again.body)
+			}
+		})
+	}
+}
+
+func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
+	for _, tt := range []struct {
+		name, method, path string
+		state              sms.Status
+	}{
+		{"a cancel", http.MethodPost, "/cancel", sms.Queued},
+		{"a drop of the text", http.MethodDelete, "/message", sms.Sent},
+	} {
+		t.Run(tt.name+" whose answer was lost says so, and can be repeated", func(t *testing.T) {
+			d := deploy(t)
+			m := d.inState(t, tt.state)
+			d.store.after = func(_ context.Context, call string, _ sms.Message, err error) error {
+				if call == "update" {
+					return errBroken
+				}
+				return err
+			}
+			target := "/v1/sms/" + m.ID + tt.path
+			p := mustBe(t, d.do(t, tt.method, target, ""), http.StatusServiceUnavailable, "outcome-unknown")
+			if !strings.Contains(p.Detail, "Repeat") || strings.Contains(p.Detail, "Idempotency-Key") {
+				t.Errorf("detail is %q", p.Detail)
+			}
+			d.store.after = nil
+			if r := d.do(t, tt.method, target, ""); r.status >= 300 {
+				t.Errorf("repeated: %d %s", r.status, r.body)
+			}
+		})
+		t.Run(tt.name+" that others overtake for ever is not available", func(t *testing.T) {
+			d := deploy(t)
+			m := d.inState(t, tt.state)
+			d.store.before = func(_ context.Context, call string, _ sms.Message) error {
+				if call == "update" {
+					return &sms.ConflictError{Current: m}
+				}
+				return nil
+			}
+			mustBe(t, d.do(t, tt.method, "/v1/sms/"+m.ID+tt.path, ""), http.StatusServiceUnavailable, "unavailable")
+		})
+	}
+}

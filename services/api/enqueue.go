@@ -1,0 +1,64 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// enqueue puts those of accepted that are new onto the queue if their time is
+// near. A failure is the relay's to mend: at once if the record can be told so,
+// else when the copy that it counts on is due for rescue. It is never the
+// client's.
+func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
+	ctx = context.WithoutCancel(ctx)
+	now := a.Now()
+	var messages []sms.Message
+	var deliveries []sms.Delivery
+	for _, one := range accepted {
+		m := one.message
+		if delay, yes := m.EnqueueNow(now); yes && !one.replayed {
+			messages = append(messages, m)
+			deliveries = append(deliveries, sms.Delivery{Ref: m.Ref(), Group: m.Client, Delay: delay})
+		}
+	}
+	if len(deliveries) == 0 {
+		return
+	}
+	err := a.send(ctx, deliveries)
+	if err == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Mend)
+	defer cancel()
+	var mending errgroup.Group
+	mending.SetLimit(parallel)
+	for _, i := range sms.FailedDeliveries(err, len(deliveries)) {
+		m := messages[i]
+		a.logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
+		mending.Go(func() error { return a.protect(ctx, func() error { return a.mend(ctx, m) }) })
+	}
+	if err := mending.Wait(); err != nil {
+		a.logger.WarnContext(ctx, "messages not marked as due", "error", err)
+	}
+}
+
+// mend tells the record of m, which is on no queue, that it is due.
+func (a *api) mend(ctx context.Context, m sms.Message) error {
+	_, err := sms.Change(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
+		return a.Rules.EnqueueFailed(m, a.Now())
+	})
+	return err
+}
+
+func (a *api) send(ctx context.Context, deliveries []sms.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Enqueue)
+	defer cancel()
+	if err := a.Queue.Send(ctx, deliveries...); err != nil {
+		return fmt.Errorf("enqueueing %d messages: %w", len(deliveries), err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// limit deploys an API whose limits are these.
+func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
+	t.Helper()
+	d := deploy(t)
+	d.options.Limits, d.options.ClientLimits = limits, clients
+	d.restart(t)
+	return d
+}
+
+func to(number string) string { return strings.Replace(goodBody, "+5511999999999", number, 1) }
+
+func TestLimits(t *testing.T) {
+	t.Run("of parts a day refuse what goes over them until midnight", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 3}, nil)
+		two := strings.Replace(goodBody, "1234", strings.Repeat("x", 200), 1)
+		d.accepted(t, two)
+		response := d.post(t, two)
+		p := mustBe(t, response, http.StatusTooManyRequests, "quota-exceeded")
+		if got := response.header.Get("Retry-After"); got != fmt.Sprint(15*3600) || !strings.Contains(p.Detail, "2030-05-05T00:00:00Z") {
+			t.Errorf("Retry-After is %s, detail %q", got, p.Detail)
+		}
+		d.accepted(t, goodBody)
+		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+		d.clock.advance(15 * time.Hour)
+		d.accepted(t, goodBody)
+	})
+	t.Run("of messages to one number refuse more until the next hour", func(t *testing.T) {
+		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
+		d.clock.advance(20*time.Minute + time.Millisecond)
+		d.accepted(t, goodBody)
+		d.accepted(t, goodBody)
+		response := d.post(t, goodBody)
+		mustBe(t, response, http.StatusTooManyRequests, "quota-exceeded")
+		if got := response.header.Get("Retry-After"); got != "2400" {
+			t.Errorf("Retry-After is %s", got)
+		}
+		d.accepted(t, to("+5511999999998"))
+		d.clock.advance(40 * time.Minute)
+		d.accepted(t, goodBody)
+	})
+	t.Run("count for the owner, over all its clients", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1}, nil)
+		rotated, bob := alice, alice
+		rotated.ClientID, bob.ClientID, bob.Owner = "alice-2", "bob", "bob"
+		d.accepted(t, goodBody)
+		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "quota-exceeded")
+		d.accepted(t, goodBody, by(bob))
+	})
+	t.Run("of a client stand in place of the deployment's", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
+			"alice-1": {PartsPerDay: api.Unlimited, Regions: []string{"US"}},
+		})
+		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
+		d.accepted(t, to("+12065550100"))
+		d.accepted(t, to("+12065550100"))
+		mustBe(t, d.post(t, to("+12065550100")), http.StatusTooManyRequests, "quota-exceeded")
+		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
+		d.accepted(t, goodBody, by(bob))
+		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "quota-exceeded")
+	})
+	t.Run("hold for resends and in batches too", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 2}, nil)
+		m := d.inState(t, sms.Failed)
+		d.resend(t, m.ID)
+		if got := d.batch(t, batched("one", ""), batched("two", "")).outcome(); got != "accepted quota-exceeded" && got != "quota-exceeded accepted" {
+			t.Errorf("results are %s", got)
+		}
+		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "quota-exceeded")
+	})
+	t.Run("that refuse leave nothing of what another limit counted", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
+		d.accepted(t, goodBody)
+		for range 10 { // counted for the number, refused for the day
+			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+		}
+		d.options.Limits.PartsPerDay = 5
+		d.restart(t)
+		for range 4 {
+			d.accepted(t, goodBody)
+		}
+		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+	})
+	t.Run("cost no call where there are none, and one for each that there is", func(t *testing.T) {
+		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
+			d := limit(t, limits, nil)
+			d.accepted(t, goodBody)
+			d.preview(t, goodBody)
+			if got := d.store.count("count"); got != 2*want {
+				t.Errorf("%+v: %d counts for a submission and a preview, want %d", limits, got, 2*want)
+			}
+			if got := d.store.count("get"); got != 0 {
+				t.Errorf("%+v: %d reads", limits, got)
+			}
+		}
+	})
+}
+
+func TestReplaySpendsNoQuota(t *testing.T) {
+	d := limit(t, api.Limits{PartsPerDay: 2}, nil)
+	first, _ := d.accepted(t, goodBody, key("k"))
+	for range 5 {
+		again, header := d.accepted(t, goodBody, key("k"))
+		if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
+			t.Fatalf("got %s, replayed %q", again.ID, header.Get("Idempotent-Replayed"))
+		}
+	}
+	d.accepted(t, goodBody)
+	mustBe(t, d.post(t, goodBody, key("new")), http.StatusTooManyRequests, "quota-exceeded")
+	d.accepted(t, goodBody, key("k"))
+	other := strings.Replace(goodBody, "1234", "5678", 1)
+	mustBe(t, d.post(t, other, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
+	calls := d.store.calls
+	if diff := cmp.Diff(map[string]int{"create": 2, "count": 3, "get": 9}, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsNotRecordedIsGivenBack(t *testing.T) {
+	d := limit(t, api.Limits{PartsPerDay: 1}, nil)
+	d.store.before = func(_ context.Context, call string, _ sms.Message) error {
+		if call == "create" {
+			return fmt.Errorf("writing: %w", sms.ErrUnavailable)
+		}
+		return nil
+	}
+	for range 3 {
+		mustBe(t, d.post(t, goodBody), http.StatusServiceUnavailable, "unavailable")
+	}
+	d.store.before = nil
+	d.accepted(t, goodBody)
+	mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+}
+
+func TestRacingRepetitionsSpendQuotaOnce(t *testing.T) {
+	d := limit(t, api.Limits{PartsPerDay: 64}, nil)
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() { d.accepted(t, goodBody, key("k")) })
+	}
+	all.Wait()
+	results := make(chan int, 128)
+	for range 128 {
+		all.Go(func() { results <- d.post(t, goodBody).status })
+	}
+	all.Wait()
+	close(results)
+	accepted := 0
+	for status := range results {
+		if status == http.StatusAccepted {
+			accepted++
+		}
+	}
+	if accepted != 63 {
+		t.Errorf("%d more were accepted after the one with the key, want 63", accepted)
+	}
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 100
+	// examine is how many records a page looks at, at most. Filters that select
+	// few make pages short, even empty, rather than slow.
+	examine = 1000
+)
+
+var listParameters = []string{"status", "phoneNumber", "reference", "from", "to", "limit", "cursor"}
+
+// list is GET /v1/sms.
+func (a *api) list(c *call) (answer, error) {
+	q, selection, err := c.readList()
+	if err != nil {
+		return answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	defer cancel()
+	page, err := a.Store.List(ctx, q)
+	if _, ok := errors.AsType[*sms.InvalidError](err); ok {
+		return answer{}, badParameter("cursor", "is not one that this list gave")
+	}
+	if err != nil {
+		return answer{}, &refusal{slug: unavailable, cause: fmt.Errorf("listing: %w", err)}
+	}
+	body := listView{Messages: []view{}}
+	for _, m := range page.Messages {
+		v := viewOf(m)
+		v.Events = nil
+		body.Messages = append(body.Messages, v)
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if page.Next != "" {
+		body.Next = cursorOf(selection, page.Next)
+		header.Set("Link", "<"+c.nextPage(body.Next)+`>; rel="next"`)
+	}
+	return answer{status: http.StatusOK, header: header, body: mustJSON(body)}, nil
+}
+
+// listView is the schema MessageList of openapi.yaml.
+type listView struct {
+	Messages []view `json:"messages"`
+	Next     string `json:"next,omitempty"`
+}
+
+// nextPage is this list from cursor on, as RFC 8288 wants it: a reference.
+func (c *call) nextPage(cursor string) string {
+	query := url.Values{"cursor": {cursor}}
+	for name, values := range c.query {
+		if name != "cursor" {
+			query[name] = values
+		}
+	}
+	return "/v1/sms?" + query.Encode()
+}
+
+// readList reads the query. selection is what a cursor must agree with: the
+// owner and all filters, not the size of the pages.
+func (c *call) readList() (q sms.ListQuery, selection string, err error) {
+	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
+	filters := url.Values{"owner": {q.Owner}}
+	var position string
+	for _, name := range listParameters {
+		if !c.query.Has(name) {
+			continue
+		}
+		value := c.query.Get(name)
+		if !utf8.ValidString(value) {
+			return q, "", badParameter(name, "must be UTF-8")
+		}
+		var wrong string
+		switch name {
+		case "status":
+			q.Status = sms.Status(value)
+			wrong = unless(q.Status.Valid(), "must be one of the states of a message")
+		case "phoneNumber":
+			q.Number, err = sms.ParseNumber(value)
+			wrong = unless(err == nil, "must be in E.164 form, its plus sign written as %2B")
+		case "reference":
+			q.Reference = value
+			n := utf8.RuneCountInString(value)
+			wrong = unless(n > 0 && n <= sms.MaxReference, "must have 1 to 100 characters")
+		case "from", "to":
+			t, ok := parseTime(value)
+			if t.IsZero() {
+				t = t.Add(time.Millisecond) // a bound like any other, not the absence of one
+			}
+			if name == "from" {
+				q.From = t
+			} else {
+				q.To = t
+			}
+			wrong = unless(ok, "must be a time as in RFC 3339, any plus sign in it written as %2B")
+		case "limit":
+			q.Limit, err = strconv.Atoi(value)
+			wrong = unless(err == nil && strconv.Itoa(q.Limit) == value && q.Limit >= 1 && q.Limit <= maxLimit, "must be a whole number from 1 to 100")
+		case "cursor":
+			position = value
+			wrong = unless(value != "", "must not be empty")
+		}
+		if wrong != "" {
+			return q, "", badParameter(name, wrong)
+		}
+		if name != "limit" && name != "cursor" {
+			filters.Set(name, value)
+		}
+	}
+	selection = filters.Encode()
+	if position != "" {
+		q.After, err = positionOf(selection, position)
+	}
+	return q, selection, err
+}
+
+func unless(ok bool, wrong string) string {
+	if ok {
+		return ""
+	}
+	return wrong
+}
+
+func badParameter(name, wrong string) *refusal {
+	return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " " + wrong + "."}
+}

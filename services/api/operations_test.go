@@ -1,0 +1,173 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+const goodBatch = `{"messages": [` + goodBody + `]}`
+
+// operation is one of openapi.yaml, with a request that is good if its message
+// is.
+type operation struct {
+	method, path, body string
+	scope              string
+}
+
+var operations = []operation{
+	{"POST", "/v1/sms", goodBody, api.ScopeSend},
+	{"GET", "/v1/sms", "", api.ScopeRead},
+	{"POST", "/v1/sms/batch", goodBatch, api.ScopeSend},
+	{"POST", "/v1/sms/preview", goodBody, api.ScopeSend},
+	{"GET", "/v1/sms/{id}", "", api.ScopeRead},
+	{"POST", "/v1/sms/{id}/cancel", "", api.ScopeSend},
+	{"POST", "/v1/sms/{id}/resend", "", api.ScopeSend},
+	{"DELETE", "/v1/sms/{id}/message", "", api.ScopeSend},
+	{"GET", "/v1/status", "", api.ScopeRead},
+}
+
+func TestOperationsAreTheContracts(t *testing.T) {
+	listed := map[string]bool{}
+	for _, o := range operations {
+		listed[o.method+" "+strings.TrimPrefix(o.path, "/v1")] = true
+	}
+	declared := 0
+	for path, item := range openContract(t).Paths.Map() {
+		for method := range item.Operations() {
+			declared++
+			if !listed[method+" "+path] {
+				t.Errorf("%s %s is not among the operations that are tested", method, path)
+			}
+		}
+	}
+	if declared != len(operations) {
+		t.Errorf("%d operations are declared, %d tested", declared, len(operations))
+	}
+}
+
+// each runs test once an operation.
+func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
+	t.Helper()
+	for _, o := range operations {
+		t.Run(o.method+" "+o.path, func(t *testing.T) { test(t, deploy(t), o) })
+	}
+}
+
+// on is the operation's target for a message.
+func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
+
+func TestEveryOperationWantsItsCallerAndScope(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		target := o.on(sms.NewID())
+		mustBe(t, d.do(t, o.method, target, o.body, nobody), http.StatusUnauthorized, "unauthorized")
+		other := alice
+		other.Scopes = []string{api.ScopeRead, "sms/other"}
+		if o.scope == api.ScopeRead {
+			other.Scopes[0] = api.ScopeSend
+		}
+		p := mustBe(t, d.do(t, o.method, target, o.body, by(other)), http.StatusForbidden, "insufficient-scope")
+		if !strings.Contains(p.Detail, o.scope) {
+			t.Errorf("detail %q does not name %s", p.Detail, o.scope)
+		}
+		d.mustBeUntouched(t)
+	})
+}
+
+func TestEveryOperationRefusesAnUnknownQueryParameter(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		mustBe(t, d.do(t, o.method, o.on(sms.NewID())+"?dryRun=1", o.body), http.StatusBadRequest, "malformed-request")
+		d.mustBeUntouched(t)
+	})
+}
+
+func TestEveryOperationOnOthersMessagesFindsNothing(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		if !strings.Contains(o.path, "{id}") {
+			return
+		}
+		theirs := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
+		theirs.Owner = "bob"
+		d.stored(t, theirs)
+		var answers []string
+		for _, id := range []string{theirs.ID, sms.NewID()} {
+			response := d.do(t, o.method, o.on(id), o.body, func(r *http.Request) *http.Request {
+				return r.WithContext(api.WithRequestID(r.Context(), "request-1"))
+			})
+			mustBe(t, response, http.StatusNotFound, "not-found")
+			answers = append(answers, response.body)
+		}
+		if answers[0] != answers[1] {
+			t.Errorf("they differ:\n%s", answers)
+		}
+		d.mustBeUntouched(t)
+	})
+}
+
+func TestEveryOperationWithABodyBoundsIt(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		if o.body == "" {
+			return
+		}
+		large := o.body + strings.Repeat(" ", 32<<10)
+		if o.path == "/v1/sms/batch" {
+			if r := d.do(t, o.method, o.path, large); r.status != http.StatusOK {
+				t.Errorf("a batch of more than 32 KiB has status %d", r.status)
+			}
+			d = deploy(t)
+			large = o.body + strings.Repeat(" ", 3<<20)
+		}
+		mustBe(t, d.do(t, o.method, o.path, large), http.StatusRequestEntityTooLarge, "body-too-large")
+		mustBe(t, d.do(t, o.method, o.path, o.body, header("Content-Type", "text/plain")), http.StatusUnsupportedMediaType, "unsupported-media-type")
+		mustBe(t, d.do(t, o.method, o.path, o.body+o.body), http.StatusBadRequest, "malformed-request")
+		mustBe(t, d.do(t, o.method, o.path, `[]`), http.StatusUnprocessableEntity, "invalid-fields")
+		mustBe(t, d.do(t, o.method, o.path, `{}`), http.StatusUnprocessableEntity, "invalid-fields")
+		d.mustBeUntouched(t)
+	})
+}
+
+func TestEveryOperationSaysWhenTheStoreFails(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		d.options.Limits = api.Limits{PartsPerDay: 1}
+		d.restart(t)
+		d.store.before = func(context.Context, string, sms.Message) error { return fmt.Errorf("calling: %w", sms.ErrUnavailable) }
+		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
+		if o.path == "/v1/sms/batch" {
+			results := decode[batchResults](t, response).Results
+			if response.status != http.StatusOK || len(results) != 1 || results[0].Status != http.StatusServiceUnavailable {
+				t.Errorf("status %d: %s", response.status, response.body)
+			}
+			return
+		}
+		mustBe(t, response, http.StatusServiceUnavailable, "unavailable")
+		if response.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	})
+}
+
+func TestEveryOperationSurvivesAPanic(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		d.options.Limits = api.Limits{PartsPerDay: 1}
+		d.restart(t)
+		d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
+		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
+		if o.path == "/v1/sms/batch" { // of one message it is that message's
+			if results := decode[batchResults](t, response).Results; len(results) != 1 || results[0].Status != http.StatusInternalServerError {
+				t.Errorf("status %d: %s", response.status, response.body)
+			}
+			d.store.before = nil
+			d.queue.fail = func(context.Context) error { panic("no transition") }
+			response = d.do(t, o.method, o.path, o.body)
+		}
+		p := mustBe(t, response, http.StatusInternalServerError, "internal")
+		if strings.Contains(p.Detail, "transition") {
+			t.Errorf("the cause shows: %q", p.Detail)
+		}
+	})
+}

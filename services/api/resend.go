@@ -1,0 +1,62 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// resendable are the states of a message that may be sent once more.
+var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
+
+// resend is POST /v1/sms/{id}/resend. The old message stays as it is. Its state
+// may have moved since an earlier request with the same key, and it may even be
+// gone, so with a key the original of that is looked up before a refusal.
+func (a *api) resend(c *call) (answer, error) {
+	key, err := idempotencyKey(c.Header)
+	if err != nil {
+		return answer{}, err
+	}
+	now := a.Now()
+	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, ResendOf: c.id}
+	accepted, err := a.resent(c, draft, key, now)
+	if mayHaveChanged(err) {
+		accepted, err = a.original(c.Context(), draft, key, err)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	a.enqueue(c.Context(), accepted)
+	return accepted.answer(), nil
+}
+
+// mayHaveChanged reports whether err is a refusal that an earlier request need
+// not have met.
+func mayHaveChanged(err error) bool {
+	refused, ok := errors.AsType[*refusal](err)
+	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
+}
+
+// resent records a new message like the one that the path names.
+func (a *api) resent(c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
+	old, err := a.own(c)
+	if err != nil {
+		return acceptance{}, err
+	}
+	if !slices.Contains(resendable, old.Status) {
+		return acceptance{}, &refusal{slug: notResendable, cause: fmt.Errorf("message %s is %s", old.ID, old.Status)}
+	}
+	if old.TextDropped {
+		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was dropped."}
+	}
+	d = old.Again(d)
+	if wrong := a.checkHere(&d, now); wrong != nil {
+		var f fields
+		f.failAll(wrong)
+		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
+	}
+	return a.record(c.Context(), d, key, now)
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// status is GET /v1/status: how the deployment is, whoever asks.
+func (a *api) status(c *call) (answer, error) {
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	defer cancel()
+	breaker, err := a.Store.LoadBreaker(ctx)
+	if err != nil {
+		return answer{}, &refusal{slug: unavailable, cause: fmt.Errorf("loading the breaker: %w", err)}
+	}
+	waiting, err := a.waiting(ctx, breaker.Open)
+	if err != nil {
+		return answer{}, &refusal{slug: unavailable, cause: err}
+	}
+	v := statusView{Sending: !breaker.Open, Backlog: waiting}
+	if breaker.Open {
+		v.Paused = &pausedView{
+			Reason: breaker.Trouble, Detail: pauses[breaker.Trouble],
+			Since: instant{breaker.OpenedAt}, ProbeAt: instant{breaker.ProbeAt},
+		}
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	return answer{status: http.StatusOK, header: header, body: mustJSON(v)}, nil
+}
+
+// statusView is the schema ServiceStatus of openapi.yaml.
+type statusView struct {
+	Sending bool        `json:"sending"`
+	Paused  *pausedView `json:"paused,omitempty"`
+	Backlog backlogView `json:"backlog"`
+}
+
+type pausedView struct {
+	Reason  sms.Trouble `json:"reason"`
+	Detail  string      `json:"detail"`
+	Since   instant     `json:"since"`
+	ProbeAt instant     `json:"probeAt,omitzero"`
+}
+
+type backlogView struct {
+	Deliveries       int  `json:"deliveries"`
+	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
+}
+
+// pauses tell clients of each trouble what its own detail, which is for
+// operators, must not.
+var pauses = map[sms.Trouble]string{
+	sms.SpendLimit:    "The account's spending limit at the carrier is reached. Nothing is lost; messages wait until it is raised.",
+	sms.Review:        "The carrier reviews the account. Nothing is lost; messages wait until that is over.",
+	sms.Authorization: "The carrier does not let the service send. Nothing is lost; the operator has to act.",
+	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until it is resumed.",
+}
+
+// backlogAge is how old an answer's backlog may be: asking for the status costs
+// one look at the agenda in this time, however often it is asked for.
+const backlogAge = 5 * time.Second
+
+type backlogCache struct {
+	mu     sync.Mutex
+	at     time.Time
+	paused bool
+	value  backlogView
+}
+
+// waiting is the backlog of the queue, and for how long the oldest message
+// waits. While nothing is handed over messages wait in the records alone.
+func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
+	now := a.Now()
+	a.backlog.mu.Lock()
+	cached, good := a.backlog.value, a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge
+	a.backlog.mu.Unlock()
+	if good {
+		return cached, nil
+	}
+	n, err := a.Queue.Backlog(ctx)
+	if err != nil {
+		return backlogView{}, fmt.Errorf("reading the backlog: %w", err)
+	}
+	v := backlogView{Deliveries: n}
+	if n > 0 || paused {
+		if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
+			return backlogView{}, err
+		}
+	}
+	a.backlog.mu.Lock()
+	a.backlog.at, a.backlog.paused, a.backlog.value = now, paused, v
+	a.backlog.mu.Unlock()
+	return v, nil
+}
+
+// oldestAmong is how many entries of each part of the agenda are looked at. The
+// first is the oldest but where the relay has enqueued messages again.
+const oldestAmong = 10
+
+// oldest is for how many seconds the message waits that waits longest, nil
+// where none does.
+func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
+	var mu sync.Mutex
+	var oldest time.Time
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
+		q := sms.DueQuery{Kind: kind, Until: now, Limit: oldestAmong}
+		if kind == sms.DueRescue {
+			q.Until = now.Add(24 * time.Hour) // a copy waits before its rescue is due
+		}
+		for shard := range a.Store.Shards() {
+			q := q
+			q.Shard = shard
+			group.Go(func() error {
+				return a.protect(ctx, func() error {
+					page, err := a.Store.Due(ctx, q)
+					mu.Lock()
+					defer mu.Unlock()
+					for _, e := range page.Entries {
+						if since := e.WaitsSince(now); since.Before(now) && (oldest.IsZero() || since.Before(oldest)) {
+							oldest = since
+						}
+					}
+					return err
+				})
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("reading the agenda: %w", err)
+	}
+	if oldest.IsZero() {
+		return nil, nil
+	}
+	seconds := int(now.Sub(oldest) / time.Second)
+	return &seconds, nil
+}

@@ -1,0 +1,89 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func (d *deployment) status(t testing.TB) string {
+	t.Helper()
+	response := d.do(t, http.MethodGet, "/v1/status", "")
+	if response.status != http.StatusOK {
+		t.Fatalf("status %d: %s", response.status, response.body)
+	}
+	return response.body
+}
+
+func TestStatus(t *testing.T) {
+	wantStatus := func(t *testing.T, d *deployment, want string) {
+		t.Helper()
+		if diff := cmp.Diff(want+"\n", d.status(t)); diff != "" {
+			t.Errorf("status (-want +got):\n%s", diff)
+		}
+	}
+	t.Run("of an idle service is that it sends", func(t *testing.T) {
+		wantStatus(t, deploy(t), `{"sending":true,"backlog":{"deliveries":0}}`)
+	})
+	t.Run("tells how many wait and for how long", func(t *testing.T) {
+		d := deploy(t)
+		d.accepted(t, goodBody)
+		d.clock.advance(90 * time.Second)
+		d.accepted(t, goodBody)
+		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":2,"oldestAgeSeconds":90}}`)
+	})
+	t.Run("is at most five seconds old and costs one look in that time", func(t *testing.T) {
+		d := deploy(t)
+		d.accepted(t, goodBody)
+		d.clock.advance(90 * time.Second)
+		for range 10 {
+			d.status(t)
+		}
+		if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
+			t.Errorf("%d looks at the agenda", n)
+		}
+		d.clock.advance(5 * time.Second)
+		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":1,"oldestAgeSeconds":95}}`)
+	})
+	t.Run("of a paused service says why, and counts what is held back", func(t *testing.T) {
+		for trouble, detail := range map[sms.Trouble]string{
+			sms.SpendLimit:    "The account's spending limit at the carrier is reached. Nothing is lost; messages wait until it is raised.",
+			sms.Review:        "The carrier reviews the account. Nothing is lost; messages wait until that is over.",
+			sms.Authorization: "The carrier does not let the service send. Nothing is lost; the operator has to act.",
+		} {
+			d := deploy(t)
+			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
+			b, _ := d.options.Rules.Report(sms.Breaker{}, trouble, "secret words", morning, morning)
+			d.saveBreaker(t, b)
+			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
+				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"deliveries":0,"oldestAgeSeconds":3600}}`)
+		}
+	})
+	t.Run("of a service that an operator paused has no probe", func(t *testing.T) {
+		d := deploy(t)
+		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
+		wantStatus(t, d, `{"sending":false,"paused":{"reason":"paused","detail":"The operator has paused sending. `+
+			`Nothing is lost; messages wait until it is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{"deliveries":0}}`)
+	})
+	t.Run("that cannot be told is not available", func(t *testing.T) {
+		d := deploy(t)
+		d.queue.fail = func(context.Context) error { return errBroken }
+		mustBe(t, d.do(t, http.MethodGet, "/v1/status", ""), http.StatusServiceUnavailable, "unavailable")
+	})
+}
+
+func (d *deployment) saveBreaker(t testing.TB, b sms.Breaker) {
+	t.Helper()
+	store, ok := d.store.Store.(sms.Breakers)
+	if !ok {
+		t.Fatal("the store keeps no breaker")
+	}
+	if err := store.SaveBreaker(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+}

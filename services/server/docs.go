@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"html/template"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/swaggest/swgui/v5/static"
+
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
+
+// docs is the contract as a readable page with forms that make real requests,
+// by Swagger UI. Like the inbox it is for whoever sits at this machine.
+type docs struct {
+	client token.Client // to fill in; zero where its secret is one
+	logger *slog.Logger
+}
+
+// docsPaths are what a docs answers.
+func docsPaths() []string {
+	return []string{"/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon-32x32.png"}
+}
+
+// docsPolicy lets the page reach nothing but this server. Swagger UI brings its
+// icons as data, and styles within its elements.
+const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !localPage(w, r, docsPolicy) {
+		return
+	}
+	switch name := path.Base(r.URL.Path); name {
+	case "docs":
+		var page bytes.Buffer
+		if err := docsTemplate.Execute(&page, d.client); err != nil {
+			d.logger.ErrorContext(r.Context(), "docs not rendered", "error", err)
+			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(page.Bytes()) // the reader may be gone
+	case "docs.js":
+		http.ServeFileFS(w, r, pageFiles, "page/docs.js")
+	case "favicon-32x32.png":
+		http.ServeFileFS(w, r, static.FS, name)
+	case "swagger-ui.css":
+		d.compressed(w, r, name, "text/css; charset=utf-8")
+	case "swagger-ui-bundle.js":
+		d.compressed(w, r, name, "text/javascript; charset=utf-8")
+	}
+}
+
+// compressed serves a file of Swagger UI, which is only there compressed.
+func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentType string) {
+	file, err := fs.ReadFile(static.FS, name+".gz")
+	if err != nil {
+		d.logger.ErrorContext(r.Context(), "docs not complete", "error", err)
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		_, _ = w.Write(file) //nolint:gosec // the program's own file; its reader may be gone
+		return
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(file))
+	if err == nil {
+		_, err = io.Copy(w, unpacked) //nolint:gosec // it unpacks what the program itself brings
+	}
+	if err != nil {
+		d.logger.DebugContext(r.Context(), "docs reader gone", "error", err)
+	}
+}

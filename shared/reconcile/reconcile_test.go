@@ -1,0 +1,128 @@
+package reconcile_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+
+const number sms.Number = "+12025550100"
+
+// accepted is a message that waits.
+func accepted(change func(*sms.Draft)) sms.Message {
+	d := sms.Draft{Owner: "o", Client: "c", Number: number, PhoneNumber: string(number), Text: "hi"}
+	if change != nil {
+		change(&d)
+	}
+	return sms.DefaultRules().Accept(sms.NewID(), d, now)
+}
+
+func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
+
+// after is m after one hand-over for each outcome, as far as the rules allow
+// them.
+func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
+	t.Helper()
+	rules := sms.DefaultRules()
+	at := now
+	for _, o := range outcomes {
+		at = at.Add(time.Hour)
+		claim := rules.NewClaim(at)
+		m2, err := claim.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ = rules.Record(m2, claim.Token, o, at)
+	}
+	return m
+}
+
+func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
+	for _, id := range ids {
+		log = append(log, reconcile.HandOver{MessageID: m.ID, CarrierID: id, Number: m.Number, Text: m.Text})
+	}
+	return log
+}
+
+func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
+	taken, none := sms.Outcome{CarrierID: "c1"}, sms.Outcome{}
+	for _, tt := range []struct {
+		name string
+		m    sms.Message
+		log  func(m sms.Message) []reconcile.HandOver
+		want string // "" where it adds up
+	}{
+		{"sent once", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
+		{"sent once, in the log without its id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
+			return []reconcile.HandOver{{CarrierID: "c1", Number: m.Number, Text: m.Text}}
+		}, ""},
+		{"sent twice and said so", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
+		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
+		{"sent twice and not said so", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events tell of 1"},
+		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "held, and the carrier took it 2 times"},
+		{"held, and the first one was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
+			log := took(m, "c0", "c1")
+			log[0].Void = true
+			return log
+		}, ""},
+		{"sent and never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the carrier never took it"},
+		{"expired and yet taken", func() sms.Message {
+			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
+			return m
+		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, and the carrier took it"},
+		{"waiting for nothing", func() sms.Message {
+			m := accepted(nil)
+			m.Due = sms.Due{}
+			return m
+		}(), func(sms.Message) []reconcile.HandOver { return nil }, "nobody will look at it again"},
+		{"waiting long after its time", func() sms.Message {
+			m := accepted(func(d *sms.Draft) { d.ExpiresAt = now.Add(-2 * time.Hour) })
+			return m
+		}(), func(sms.Message) []reconcile.HandOver { return nil }, "its time ran out"},
+		{"the carrier took what nobody accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
+			return []reconcile.HandOver{{CarrierID: "c9", Number: "+12025550199", Text: "other"}}
+		}, "belongs to no accepted message"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := reconcile.New(tt.log(tt.m), now)
+			l.Add(tt.m)
+			err := l.Report().Err()
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("it does not add up: %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("found %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSum(t *testing.T) {
+	l := reconcile.New(nil, now)
+	l.Add(accepted(nil))
+	l.Add(after(t, accepted(nil), sms.Outcome{CarrierID: "c1"}))
+	l.Add(after(t, accepted(hold), sms.Outcome{}))
+	l.Add(after(t, accepted(nil), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}}))
+	l.Missing("lost")
+	var printed strings.Builder
+	l.Report().Print(&printed)
+	want := `accepted 5 = final 1 + sent 1 + unknown 1 + on the way 1
+  queued       1
+  sent         1
+  unknown      1
+  failed       1
+handed over 0 times, 0 of them again
+findings: 1
+  lost: accepted, and there is no record of it
+`
+	if diff := cmp.Diff(want, printed.String()); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,51 @@
+package sms_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func TestWaitsSince(t *testing.T) {
+	accepted := start
+	entry := func(m sms.Message) sms.DueEntry {
+		return sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt}
+	}
+	message := func(change func(*sms.Draft)) sms.DueEntry {
+		d := draft()
+		change(&d)
+		return entry(rules().Accept(sms.NewID(), d, accepted))
+	}
+	now := accepted.Add(time.Hour)
+	plain := message(func(*sms.Draft) {})
+	late := accepted.Add(50 * time.Minute)
+	rescued := plain
+	rescued.Due = plain.Postponed(late)
+	again := rescued
+	again.Due = rescued.Postponed(late.Add(time.Minute))
+	for _, tt := range []struct {
+		name string
+		e    sms.DueEntry
+		want time.Time
+	}{
+		{"one that was enqueued at once waits since then", plain, accepted},
+		{"one that the relay enqueued once more waits since then", rescued, late},
+		{"and so it does after the next time", again, late.Add(time.Minute)},
+		{"one that expires before its rescue waits at most since it was created", message(func(d *sms.Draft) {
+			d.ExpiresAt = accepted.Add(time.Minute)
+		}), accepted},
+		{"one whose time came and that is not enqueued waits since then", message(func(d *sms.Draft) {
+			d.SendAt = accepted.Add(10 * time.Minute)
+		}), accepted.Add(10 * time.Minute)},
+		{"one whose time has not come does not wait", message(func(d *sms.Draft) {
+			d.SendAt = accepted.Add(2 * time.Hour)
+		}), now},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.e.WaitsSince(now); !got.Equal(tt.want) {
+				t.Errorf("it waits since %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

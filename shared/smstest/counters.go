@@ -1,0 +1,97 @@
+package smstest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// count is one message of the stage's, of at most limit in the hour.
+func (s stage) count(limit int) sms.Count {
+	return sms.CountMessage(s.owner, s.number, limit, s.clock.now())
+}
+
+func (s stage) checkCount(t *testing.T, c sms.Count, want error) {
+	t.Helper()
+	if err := s.Count(t.Context(), c); !errors.Is(err, want) {
+		t.Fatalf("Count of %d with the limit %d: %v, want %v", c.N, c.Limit, err, want)
+	}
+}
+
+func testCounters(t *testing.T, open opener) {
+	t.Run("a counter counts up to its limit, and what is over it is not counted", func(t *testing.T) {
+		s := open(t)
+		parts := func(n int) sms.Count { return sms.CountParts(s.owner, n, 10, s.clock.now()) }
+		s.checkCount(t, parts(11), sms.ErrLimit)
+		s.checkCount(t, parts(6), nil)
+		s.checkCount(t, parts(5), sms.ErrLimit)
+		s.checkCount(t, parts(3), nil)
+		s.checkCount(t, parts(2), sms.ErrLimit)
+		s.checkCount(t, parts(1), nil)
+		s.checkCount(t, parts(1), sms.ErrLimit)
+	})
+
+	t.Run("each call's own limit counts", func(t *testing.T) {
+		s := open(t)
+		s.checkCount(t, s.count(1), nil)
+		s.checkCount(t, s.count(1), sms.ErrLimit)
+		s.checkCount(t, s.count(2), nil)
+		s.checkCount(t, s.count(0), sms.ErrLimit)
+	})
+
+	t.Run("a try is refused where the count would be, and counts nothing", func(t *testing.T) {
+		s := open(t)
+		s.checkCount(t, s.count(0).Try(), sms.ErrLimit)
+		s.checkCount(t, s.count(1).Try(), nil)
+		s.checkCount(t, s.count(1).Try(), nil)
+		s.checkCount(t, s.count(1), nil)
+		s.checkCount(t, s.count(1).Try(), sms.ErrLimit)
+		s.checkCount(t, s.count(2), nil)
+	})
+
+	t.Run("what is given back can be counted again, whatever the limit is by then", func(t *testing.T) {
+		s := open(t)
+		s.checkCount(t, s.count(1), nil)
+		s.checkCount(t, s.count(0).GiveBack(), nil)
+		s.checkCount(t, s.count(1), nil)
+		s.checkCount(t, s.count(1), sms.ErrLimit)
+	})
+
+	t.Run("other owners, numbers, kinds and windows have counters of their own", func(t *testing.T) {
+		s := open(t)
+		now := s.clock.now()
+		for _, c := range []sms.Count{
+			sms.CountMessage(s.owner, s.number, 1, now),
+			sms.CountMessage(s.owner+"0", s.number, 1, now),
+			sms.CountMessage(s.owner, newNumber(), 1, now),
+			sms.CountMessage(s.owner, s.number, 1, now.Add(time.Hour)),
+			sms.CountParts(s.owner, 1, 1, now),
+			sms.CountParts(s.owner, 1, 1, now.Add(24*time.Hour)),
+		} {
+			s.checkCount(t, c, nil)
+			s.checkCount(t, c, sms.ErrLimit)
+		}
+	})
+
+	t.Run("of many that count at once exactly as many as the limit allows are counted", func(t *testing.T) {
+		s := open(t)
+		const limit = atOnce / 2
+		counted := 0
+		for _, a := range race(atOnce, func(int) (sms.Message, error) {
+			return sms.Message{}, s.Count(t.Context(), s.count(limit))
+		}) {
+			switch {
+			case a.err == nil:
+				counted++
+			case !errors.Is(a.err, sms.ErrLimit):
+				t.Errorf("Count: %v", a.err)
+			}
+		}
+		if counted != limit {
+			t.Errorf("%d were counted, want %d", counted, limit)
+		}
+		s.checkCount(t, s.count(limit), sms.ErrLimit)
+	})
+}

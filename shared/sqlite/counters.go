@@ -1,0 +1,30 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Count implements sms.Counters.
+func (db *DB) Count(ctx context.Context, c sms.Count) error {
+	if !c.Fits(0) {
+		return sms.ErrLimit
+	}
+	var rows int64
+	err := db.messages.commit(ctx, func(t *tx) (err error) {
+		// A count that gives back is within every limit.
+		rows, err = t.exec(`INSERT INTO counters (key, count, purge_at) VALUES (?1, ?2, ?3)
+			ON CONFLICT (key) DO UPDATE SET count = count + ?2 WHERE ?2 < 0 OR count + ?2 <= ?4`,
+			c.Key(), c.N, c.End.UnixMilli(), c.Limit)
+		return err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("counting: %w", err)
+	case rows == 0:
+		return sms.ErrLimit
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package faults
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// row is one outside call of one service.
+type row struct{ service, method string }
+
+func (r row) String() string { return r.service + "." + r.method }
+
+// ports are what each service is given. The relay looks for the messages of
+// kept receipts by the code of receipts, in its own process.
+var ports = map[string][]reflect.Type{
+	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
+	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Carrier]()},
+	"relay":    {reflect.TypeFor[relay.Store](), reflect.TypeFor[receipts.Store](), reflect.TypeFor[sms.Queue]()},
+	"receipts": {reflect.TypeFor[receipts.Store]()},
+}
+
+// uncalled are methods that a service's ports have and that it never calls.
+// The test fails for one that it does call after all.
+var uncalled = []row{
+	{"api", "Claim"},
+	// Reads for lists and GET /v1/status, on which no message's fate depends.
+	{"api", "Backlog"},
+	{"api", "Due"},
+	{"api", "List"},
+	{"api", "LoadBreaker"},
+	{"sender", "Create"},
+	{"sender", "Get"},
+	{"relay", "Create"},
+	{"relay", "Claim"},
+	{"receipts", "Create"},
+	{"receipts", "Claim"},
+	// What follows is done by the relay, when it looks again.
+	{"receipts", "Get"},
+	{"receipts", "Update"},
+	{"receipts", "Unsettled"},
+	{"receipts", "Forget"},
+	{"receipts", "DueReceipts"},
+}
+
+// rows are all outside calls: every method with a context of every port.
+func rows() []row {
+	seen := make(map[row]bool)
+	for service, types := range ports {
+		for _, t := range types {
+			for m := range t.Methods() {
+				if m.Type.NumIn() > 0 && m.Type.In(0) == reflect.TypeFor[context.Context]() {
+					seen[row{service, m.Name}] = true
+				}
+			}
+		}
+	}
+	var all []row
+	for r := range seen {
+		if !slices.Contains(uncalled, r) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b row) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}

@@ -1,0 +1,36 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// print shows the table, and its sum in one line.
+func (t *table) print(to *testing.T) {
+	to.Helper()
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "%-26s", "")
+	for _, f := range allFaults {
+		fmt.Fprintf(&lines, "%-21s", f)
+	}
+	cells, hold := 0, 0
+	for _, r := range rows() {
+		fmt.Fprintf(&lines, "\n%-26s", r)
+		for _, f := range allFaults {
+			verdict := t.cells[r][f]
+			if verdict == "" {
+				verdict = "NOT RUN"
+			}
+			cells++
+			if verdict == "holds" {
+				hold++
+			}
+			fmt.Fprintf(&lines, "%-21s", verdict)
+		}
+	}
+	to.Logf("every promise after every fault:\n%s\n%d of %d cells hold", lines.String(), hold, cells)
+	if filtered := cells - hold; filtered > 0 && !to.Failed() {
+		to.Logf("%d cells were left out", filtered)
+	}
+}

@@ -1,0 +1,71 @@
+// Package judge lets any carrier speak the part of SNS's wire protocol that
+// sends an SMS, so that the real client hands over to one whose log tells the
+// truth, in this process or in another that survives the senders.
+package judge
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Handler serves Publish to a phone number of SNS's query protocol, version
+// 2010-03-31, from carrier. A refusal is an error answer with the carrier's
+// code; where the carrier gives no answer the connection breaks. The carrier
+// sees no ids: it gets number, text and type alone.
+func Handler(carrier sms.Carrier) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "Publish" {
+			refuse(w, http.StatusBadRequest, "InvalidAction", "only Publish is served")
+			return
+		}
+		m := sms.Message{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}
+		id, err := carrier.HandOver(r.Context(), m)
+		var refused *sms.CarrierError
+		switch {
+		case errors.As(err, &refused):
+			refuse(w, status(refused.Refusal), refused.Code, refused.Detail)
+		case err != nil:
+			panic(http.ErrAbortHandler)
+		default:
+			w.Header().Set("Content-Type", "text/xml")
+			fmt.Fprintf(w, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>%s</MessageId></PublishResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></PublishResponse>`,
+				escaped(id), sms.NewToken())
+		}
+	})
+}
+
+// kind is the SMS type that the attributes name.
+func kind(r *http.Request) sms.Type {
+	for name, values := range r.Form {
+		entry, isName := strings.CutSuffix(name, ".Name")
+		if isName && values[0] == "AWS.SNS.SMS.SMSType" && r.Form.Get(entry+".Value.StringValue") == "Promotional" {
+			return sms.Promotional
+		}
+	}
+	return sms.Transactional
+}
+
+func status(r sms.Refusal) int {
+	if r == sms.AccountWide {
+		return http.StatusForbidden
+	}
+	return http.StatusBadRequest
+}
+
+func refuse(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>`,
+		escaped(code), escaped(detail), sms.NewToken())
+}
+
+func escaped(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes everything
+	return b.String()
+}

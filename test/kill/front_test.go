@@ -1,0 +1,91 @@
+package kill
+
+import (
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+)
+
+// front is an address that stays while what is behind it is stopped and
+// started again elsewhere. Meanwhile nothing listens there.
+type front struct {
+	addr string
+
+	mu       sync.Mutex
+	listener net.Listener
+	open     map[net.Conn]bool
+	running  sync.WaitGroup
+}
+
+// newFront takes a free port and listens for target.
+func newFront(t *testing.T, target string) *front {
+	t.Helper()
+	f := &front{addr: "127.0.0.1:0", open: make(map[net.Conn]bool)}
+	f.up(t, target)
+	t.Cleanup(f.down)
+	return f
+}
+
+func (f *front) url() string { return "http://" + f.addr }
+
+// up forwards connections to target from now on.
+func (f *front) up(t *testing.T, target string) {
+	t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	f.listener, f.addr = listener, listener.Addr().String()
+	f.mu.Unlock()
+	f.running.Go(func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			f.running.Go(func() { f.forward(from, to.Host) })
+		}
+	})
+}
+
+// down refuses connections from now on, and breaks those that there are.
+func (f *front) down() {
+	f.mu.Lock()
+	_ = f.listener.Close() // closed before: fine
+	for c := range f.open {
+		_ = c.Close() // the other end may be gone
+	}
+	f.mu.Unlock()
+	f.running.Wait()
+}
+
+func (f *front) forward(from net.Conn, target string) {
+	to, err := net.Dial("tcp", target)
+	if err != nil {
+		_ = from.Close() // what is behind is gone
+		return
+	}
+	f.mu.Lock()
+	f.open[from], f.open[to] = true, true
+	f.mu.Unlock()
+	var group sync.WaitGroup
+	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
+		group.Go(func() {
+			_, _ = io.Copy(way[0], way[1]) // its end is all there is to know
+			_ = way[0].Close()
+			_ = way[1].Close()
+		})
+	}
+	group.Wait()
+	f.mu.Lock()
+	delete(f.open, from)
+	delete(f.open, to)
+	f.mu.Unlock()
+}

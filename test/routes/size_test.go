@@ -1,0 +1,194 @@
+package routes_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// many is a full store: a million in the long campaigns, fewer elsewhere,
+// because the race detector makes their writing slow.
+func many() int {
+	if os.Getenv("SMSQUEUE_SOAK") != "" {
+		return 1_000_000
+	}
+	return 20_000
+}
+
+// fill stores n messages of owner, a second apart, every hundredth of them with
+// a reference. It returns the id of the middle one.
+func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
+	t.Helper()
+	rules := sms.DefaultRules()
+	newest := time.Now().Add(-time.Minute)
+	var next atomic.Int64
+	var middle atomic.Pointer[string]
+	var writers sync.WaitGroup
+	for range 64 {
+		writers.Go(func() {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				d := draft(owner)
+				if i%100 == 0 {
+					d.Reference = "one in a hundred"
+				}
+				m := rules.Accept(sms.NewID(), d, newest.Add(-time.Duration(i)*time.Second))
+				if err := store.Create(t.Context(), m); err != nil {
+					t.Error(err)
+					return
+				}
+				if i == int64(n/2) {
+					middle.Store(&m.ID)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return *middle.Load()
+}
+
+// TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many
+// messages with those among a thousand: medians of five, taken in turn, so that
+// whatever else the machine does slows both.
+func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
+	const few, rounds, slower = 1000, 5, 1.2
+	var handlers [2]http.Handler
+	var ids [2]string
+	for i, n := range []int{few, many()} {
+		store := openSQLite(t, t.TempDir(), time.Now)
+		ids[i] = fill(t, store, "owner", n)
+		handlers[i] = newAPI(t, store, nil)
+	}
+	for name, target := range map[string]string{
+		"list":                "/v1/sms?limit=100",
+		"list what is queued": "/v1/sms?limit=100&status=queued",
+		"list what failed":    "/v1/sms?limit=100&status=failed", // nothing did
+		"list by reference":   "/v1/sms?limit=100&reference=one+in+a+hundred",
+		"list by number":      "/v1/sms?limit=100&phoneNumber=%2B12065550100",
+		"look up":             "/v1/sms/",
+	} {
+		var times [2][]time.Duration
+		for range rounds {
+			for i, handler := range handlers {
+				at := target
+				if name == "look up" {
+					at += ids[i]
+				}
+				times[i] = append(times[i], quickest(t, handler, at))
+			}
+		}
+		slices.Sort(times[0])
+		slices.Sort(times[1])
+		before, after := times[0][rounds/2], times[1][rounds/2]
+		ratio := float64(after) / float64(before)
+		t.Logf("%-20s %8v among %d, %8v among %d: %.2f times", name, before.Round(time.Microsecond), few,
+			after.Round(time.Microsecond), many(), ratio)
+		// A shared machine is too noisy for a limit; the long campaign has one.
+		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
+			t.Errorf("%s takes %.2f times as long among %d messages, at most %v times is promised", name, ratio, many(), slower)
+		}
+	}
+}
+
+// quickest is the shortest time of some requests in a row, the one that nothing
+// else disturbed.
+func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
+	t.Helper()
+	shortest := time.Hour
+	for range 10 {
+		begin := time.Now()
+		if status, _ := as[page](t.Context(), handler, "owner", http.MethodGet, target, ""); status != http.StatusOK {
+			t.Fatalf("%s: status %d", target, status)
+		}
+		shortest = min(shortest, time.Since(begin))
+	}
+	return shortest
+}
+
+// TestManyMessagesMakeNoPageDearer compares what DynamoDB charges for a page.
+func TestManyMessagesMakeNoPageDearer(t *testing.T) {
+	const few, plenty = 200, 2000
+	var mu sync.Mutex
+	var consumed float64
+	client := dynamodb.NewFromConfig(enginetest.Config(t, enginetest.DynamoDB(t)), func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, meter(func(units float64) {
+			mu.Lock()
+			defer mu.Unlock()
+			consumed += units
+		}))
+	})
+	store := dynamo.New(client, newTable(t, client))
+	handler := newAPI(t, store, nil)
+	fill(t, store, "small", few)
+	fill(t, store, "large", plenty)
+	price := func(owner, target string) float64 {
+		mu.Lock()
+		consumed = 0
+		mu.Unlock()
+		if status, _ := as[page](t.Context(), handler, owner, http.MethodGet, target, ""); status != http.StatusOK {
+			t.Fatalf("status %d", status)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return consumed
+	}
+	for _, target := range []string{"/v1/sms?limit=20", "/v1/sms?limit=100", "/v1/sms?limit=20&status=queued"} {
+		small, large := price("small", target), price("large", target)
+		t.Logf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
+		// The shares of the shards differ by chance.
+		if small == 0 || large > small*1.1 {
+			t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
+		}
+	}
+	// A filter that finds nothing looks at so many records, however many there are.
+	const rare = "/v1/sms?limit=20&reference=nowhere"
+	bound := price("large", rare)
+	fill(t, store, "large", plenty)
+	if more := price("large", rare); more > bound*1.1 {
+		t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", rare, bound, plenty, more, 2*plenty)
+	}
+}
+
+// meter tells what each read consumed.
+func meter(tell func(units float64)) func(*middleware.Stack) error {
+	return func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(
+			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+		) (middleware.InitializeOutput, middleware.Metadata, error) {
+			switch read := in.Parameters.(type) {
+			case *dynamodb.QueryInput:
+				read.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+			case *dynamodb.BatchGetItemInput:
+				read.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+			}
+			out, metadata, err := next.HandleInitialize(ctx, in)
+			switch read := out.Result.(type) {
+			case *dynamodb.QueryOutput:
+				if read.ConsumedCapacity != nil {
+					tell(aws.ToFloat64(read.ConsumedCapacity.CapacityUnits))
+				}
+			case *dynamodb.BatchGetItemOutput:
+				for _, c := range read.ConsumedCapacity {
+					tell(aws.ToFloat64(c.CapacityUnits))
+				}
+			}
+			return out, metadata, err
+		}), middleware.Before)
+	}
+}

@@ -1,0 +1,138 @@
+package world
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// stillFinal reports a final state that was left again.
+func (w *World) stillFinal(ctx context.Context) error {
+	for id, was := range w.final {
+		m, err := w.Store.Get(ctx, id)
+		if err != nil {
+			return fmt.Errorf("reading message %s: %w", id, err)
+		}
+		if was.Status != m.Status || len(m.Events) < len(was.Events) || was.Evidence != m.Evidence {
+			return fmt.Errorf("message %s was %s, which is final, and is %s", id, was.Status, m.Status)
+		}
+	}
+	return nil
+}
+
+func (w *World) isFinal(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, final := w.final[id]
+	return final
+}
+
+// observe looks at every message that is not final yet. It returns how many are
+// not settled, and when the next of them is to be looked at by the relay.
+func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
+	soonest := func(t time.Time) {
+		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, id := range w.Accepted() {
+		if w.isFinal(id) {
+			continue // looked at again in the end
+		}
+		m, err := w.Store.Get(ctx, id)
+		if err != nil {
+			return 0, next, fmt.Errorf("reading message %s: %w", id, err)
+		}
+		if m.Status.Final() {
+			w.mu.Lock()
+			w.final[id] = m
+			w.mu.Unlock()
+		}
+		if !m.Status.Settled() {
+			waiting++
+			soonest(m.Due.At)
+			soonest(m.NotBefore)
+		}
+	}
+	return waiting, next, nil
+}
+
+// Settle lets the world go on without faults until every message is settled
+// and nothing of it is on its way, or virtual days are over.
+func (w *World) Settle(ctx context.Context) error {
+	end := w.Now().Add(72 * time.Hour)
+	for w.Now().Before(end) {
+		if err := w.quiet(ctx); err != nil {
+			return err
+		}
+		waiting, next, err := w.observe(ctx)
+		if err != nil {
+			return err
+		}
+		next, err = w.next(ctx, next)
+		if err != nil {
+			return err
+		}
+		if waiting == 0 && next.IsZero() {
+			return w.stillFinal(ctx)
+		}
+		// A second more than the time itself, so that nothing is delayed; and
+		// a minute, the relay's interval, where nothing has a time.
+		pause := time.Minute
+		if !next.IsZero() {
+			pause = max(next.Sub(w.Now()), 0) + time.Second
+		}
+		w.Sleep(pause)
+		w.Receipts(ctx)
+		_, _ = w.Relay(ctx) // what it could not do is due again
+	}
+	return errors.New("the world does not come to rest")
+}
+
+// quiet works until queue and carrier have nothing to bring.
+func (w *World) quiet(ctx context.Context) error {
+	for {
+		n, err := w.Deliver(ctx)
+		if err != nil {
+			return fmt.Errorf("delivering: %w", err)
+		}
+		if n+w.Receipts(ctx) == 0 {
+			return nil
+		}
+	}
+}
+
+// next is the soonest of soonest and what else has a time: receipts, kept
+// ones, and the breaker's probe.
+func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
+	add := func(t time.Time) {
+		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
+			soonest = t
+		}
+	}
+	add(w.Network.nextReceipt())
+	kept, err := w.Store.DueReceipts(ctx, w.Now().Add(sms.KeepReceipts), 1)
+	if err != nil {
+		return soonest, fmt.Errorf("reading due receipts: %w", err)
+	}
+	for _, k := range kept {
+		add(k.Due)
+	}
+	b, err := w.Store.LoadBreaker(ctx)
+	if err != nil {
+		return soonest, fmt.Errorf("loading the breaker: %w", err)
+	}
+	if b.Open && !soonest.IsZero() && b.ProbeAt.After(w.Now()) {
+		add(b.ProbeAt)
+	}
+	return soonest, nil
+}
+
+// Reconcile adds everything up.
+func (w *World) Reconcile(ctx context.Context) (reconcile.Report, error) {
+	return reconcile.Accepted(ctx, w.Store, w.Accepted(), w.Network.Log(), w.Now())
+}
