@@ -94,7 +94,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		"/v1/sms?limit=10":                  {"Query": 8, "BatchGetItem": 1},
+		// Of a longer page, one shard may hold more than its share.
+		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {
 		if diff := cmp.Diff(want, requestsOf(d, func() { ask(t, api, http.MethodGet, target, "") })); diff != "" {
