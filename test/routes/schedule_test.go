@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,39 +48,47 @@ type nobody struct{}
 
 func (nobody) Retry(context.Context, sms.KeptReceipt) error { return nil }
 
-// counted is a store that counts the relay's calls.
+// counted is a store that counts the relay's calls, some of them at once.
 type counted struct {
 	*sqlite.DB
+
+	mu    sync.Mutex
 	calls map[string]int
 }
 
+func (c *counted) count(call string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls[call]++
+}
+
 func (c *counted) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
-	c.calls["Due"]++
+	c.count("Due")
 	return c.DB.Due(ctx, q)
 }
 
 func (c *counted) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	c.calls["DueReceipts"]++
+	c.count("DueReceipts")
 	return c.DB.DueReceipts(ctx, until, limit)
 }
 
 func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
-	c.calls["LoadBreaker"]++
+	c.count("LoadBreaker")
 	return c.DB.LoadBreaker(ctx)
 }
 
 func (c *counted) Get(ctx context.Context, id string) (sms.Message, error) {
-	c.calls["Get"]++
+	c.count("Get")
 	return c.DB.Get(ctx, id)
 }
 
 func (c *counted) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
-	c.calls["Update"]++
+	c.count("Update")
 	return c.DB.Update(ctx, old, next)
 }
 
 func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
-	c.calls["Postpone"]++
+	c.count("Postpone")
 	return c.DB.Postpone(ctx, e, next)
 }
 

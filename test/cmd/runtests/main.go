@@ -70,8 +70,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return false, errors.New("with CI=true every engine has to run")
 	}
 
+	env, remove := scratch()
 	report := testrun.New(out, module)
-	if err := goTest(ctx, repo, opts, set.Environ(), report); err != nil {
+	err = goTest(ctx, repo, opts, append(env, set.Environ()...), report)
+	if err := errors.Join(err, remove()); err != nil {
 		return false, err
 	}
 	return conclude(report, strict && !opts.reduced(), out), nil
