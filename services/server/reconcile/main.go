@@ -1,9 +1,13 @@
-// Command reconcile adds up what became of every message on one machine, beside
-// the simulated carrier's own log, and names what does not add up:
+// Command reconcile adds up what became of every message, and names what does
+// not add up:
 //
 //	reconcile -data ./data
+//	reconcile -table smsqueue-messages
 //
-// The server must be stopped. It exits with 1 where something does not add up.
+// On one machine that is beside the simulated carrier's own log; the server must
+// be stopped. Of a deployment it scans the table, by the AWS credentials of the
+// environment, while that is in use. It exits with 1 where something does not
+// add up.
 package main
 
 import (
@@ -18,6 +22,9 @@ import (
 	"syscall"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -35,27 +42,24 @@ func main() {
 
 var errFindings = errors.New("it does not add up")
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("reconcile", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	data := flags.String("data", "./data", "the server's `folder`")
+	table := flags.String("table", "", "the `name` of a deployment's table, instead of a folder")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	// The folder is the server's to make.
-	if _, err := os.Stat(filepath.Join(*data, "messages.db")); err != nil {
-		return fmt.Errorf("there are no messages: %w", err)
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	log, err := handOvers(filepath.Join(*data, "carrier"))
-	if err != nil {
-		return err
+	var report reconcile.Report
+	var err error
+	if *table != "" {
+		report, err = deployment(ctx, *table)
+	} else {
+		report, err = machine(ctx, *data)
 	}
-	db, err := sqlite.Open(*data, sqlite.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	report, err := reconcile.Everything(ctx, db, log, time.Now())
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return nil
 }
 
-// handOvers is what the simulated carrier took; nil where another one was used.
+func deployment(ctx context.Context, table string) (reconcile.Report, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return reconcile.Report{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table), nil, time.Now())
+}
+
+func machine(ctx context.Context, dir string) (report reconcile.Report, err error) {
+	// The folder is the server's to make.
+	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
+		return report, fmt.Errorf("there are no messages: %w", err)
+	}
+	log, err := handOvers(filepath.Join(dir, "carrier"))
+	if err != nil {
+		return report, err
+	}
+	db, err := sqlite.Open(dir, sqlite.Options{})
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return reconcile.Everything(ctx, db, log, time.Now())
+}
+
 func handOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if errors.Is(err, os.ErrNotExist) {

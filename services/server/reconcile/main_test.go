@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"path/filepath"
@@ -8,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -79,4 +83,53 @@ func TestRun(t *testing.T) {
 			t.Error("no error for a folder that is not there")
 		}
 	})
+}
+
+func TestADeploymentsTableIsAddedUp(t *testing.T) {
+	url := enginetest.DynamoDB(t)
+	client := dynamo.NewClient(enginetest.Config(t, url))
+	table := "reconcile-" + sms.NewToken()
+	if err := dynamo.CreateTable(t.Context(), client, table); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+			t.Errorf("deleting table %s: %v", table, err)
+		}
+	})
+	store, rules := dynamo.New(client, table), sms.DefaultRules()
+	var forgotten sms.Message
+	for i := range 3 {
+		// Long enough that a scan has several pages.
+		m := rules.Accept(sms.NewID(), sms.Draft{
+			Owner: "o", Client: "c", Number: "+5511999999999", Text: strings.Repeat("x", 380_000),
+		}, time.Now().Add(-time.Duration(i)*time.Minute))
+		if i == 0 {
+			m.Due = sms.Due{}
+			forgotten = m
+		}
+		if err := store.Create(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.SaveBreaker(t.Context(), sms.Breaker{}.Pause("", time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": url, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+	} {
+		t.Setenv(name, value)
+	}
+	var out strings.Builder
+	if err := run(t.Context(), []string{"-table", table}, &out, io.Discard); !errors.Is(err, errFindings) {
+		t.Errorf("run: %v", err)
+	}
+	for _, want := range []string{
+		"accepted 3 = final 0 + sent 0 + unknown 0 + on the way 3\n",
+		"findings: 1\n  " + forgotten.ID + ": queued, and nobody will look at it again\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("printed %q, want %q in it", out.String(), want)
+		}
+	}
 }

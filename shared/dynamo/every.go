@@ -1,0 +1,41 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Every calls do for every message, in no order, and stops at its first error,
+// which it returns. It scans the whole table with consistent reads, a read unit
+// for each 4 KB: no service calls it, and none may.
+func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
+	in := &dynamodb.ScanInput{TableName: aws.String(s.table), ConsistentRead: aws.Bool(true)}
+	for {
+		out, err := call(ctx, s.client.Scan, in)
+		if err != nil {
+			return fmt.Errorf("scanning the table: %w", err)
+		}
+		for _, a := range out.Items {
+			m, err := s.kept(a)
+			if errors.Is(err, sms.ErrNotFound) {
+				continue // past its retention, or no message
+			}
+			if err == nil {
+				err = do(m)
+			}
+			if err != nil {
+				return fmt.Errorf("reading every message: %w", err)
+			}
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
