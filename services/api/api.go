@@ -118,11 +118,11 @@ func (o Options) check() error {
 	if err := checkRegions(o.Regions); err != nil {
 		return fmt.Errorf("allowed regions: %w", err)
 	}
-	if err := o.Limits.check(); err != nil {
+	if err := o.Limits.Check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	for client, limits := range o.ClientLimits {
-		if err := limits.check(); err != nil {
+		if err := limits.Check(); err != nil {
 			return fmt.Errorf("limits of client %q: %w", client, err)
 		}
 	}

@@ -28,14 +28,18 @@ type Limits struct {
 	MessagesPerRecipientHour int `json:"messagesPerRecipientHour"`
 }
 
-func (l Limits) check() error {
+// Check says what is wrong with l.
+func (l Limits) Check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
 		return errors.New("parts per day must not be negative")
 	case l.MessagesPerRecipientHour < Unlimited:
 		return errors.New("messages per recipient and hour must not be negative")
 	}
-	return checkRegions(l.Regions)
+	if err := checkRegions(l.Regions); err != nil {
+		return fmt.Errorf("allowed regions: %w", err)
+	}
+	return nil
 }
 
 // limitsOf are the limits that hold for a client, with its regions.

@@ -143,6 +143,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 		{"a number of no region where not all are allowed", `{"phoneNumber": "+870776001234", ` + text + `}`, "phoneNumber"},
 		{"an empty text", `{` + number + `, "message": ""}`, "message"},
 		{"a blank text", `{` + number + `, "message": " \n\u00a0"}`, "message"},
+		{"a text of nothing that shows", `{` + number + `, "message": "\u0000\u200b\u2060\ufeff\u00ad\u3164\ufe0f"}`, "message"},
 		{"a text too long", `{` + number + `, "message": "` + long + `"}`, "message"},
 		{"a text too long in UTF-16", `{` + number + `, "message": "` + strings.Repeat("😀", 801) + `"}`, "message"},
 		{"an empty reference", with(`"reference": ""`), "reference"},

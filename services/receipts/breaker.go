@@ -1,6 +1,7 @@
 package receipts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -18,7 +19,7 @@ const trustClosed = 5 * time.Second
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	b, err := sms.ChangeBreaker(ctx, r.store, func(b sms.Breaker) (sms.Breaker, bool) {
-		b, opened = r.rules.Report(b, rc.Trouble, rc.Detail, rc.At, r.now())
+		b, opened = r.rules.Report(b, rc.Trouble, rc.Detail, cmp.Or(rc.At, rc.LoggedAt), r.now())
 		return b, opened
 	})
 	if err != nil {

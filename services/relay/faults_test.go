@@ -99,7 +99,10 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.is(dead, sms.Unknown)
 		s.is(ending, sms.Expired)
 		s.breaker(sms.Breaker{ClosedAt: s.now})
-		s.run()
+		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.Held {
+			t.Errorf("the report is %+v while a sender may take the breaker for open", got)
+		}
+		s.pass(time.Millisecond).run()
 		s.arrive(waiting...)
 	})
 	t.Run("one probe passes when it is due", func(t *testing.T) {
@@ -351,5 +354,21 @@ func TestWhatAnOpenBreakerThrewAwayComesBackAtItsClosing(t *testing.T) {
 	}
 	if got := s.run().Enqueued; got != 0 {
 		t.Errorf("%d enqueued by the next run: %v", got, later.ID)
+	}
+}
+
+// Each closing brings back all that waits, at once: a rescue that doubled each
+// time would have a message wait for hours because the breaker opened often.
+func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
+	s := newStage(t)
+	m := s.accept(nil)
+	for i := range 10 {
+		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
+		s.arrived() // and thrown away
+		s.pass(time.Minute).run()
+		s.breaker(sms.Breaker{}.Close(s.now))
+		if s.pass(sms.BreakerAge).run(); !slices.Contains(s.arrived(), m.Ref()) {
+			t.Fatalf("closed for the time %d it did not come back", i+1)
+		}
 	}
 }

@@ -86,7 +86,7 @@ type Report struct {
 	Ended     int64 `json:"ended"`    // leases and validities that ran out
 	Receipts  int64 `json:"receipts"` // kept ones looked at again
 	Backlog   int   `json:"backlog"`  // -1 where the queue did not say
-	Held      bool  `json:"held"`     // the breaker is open
+	Held      bool  `json:"held"`     // the breaker is open, or was a moment ago
 	Truncated bool  `json:"truncated"`
 }
 
@@ -129,6 +129,7 @@ type run struct {
 	force   bool      // leases are given up although they are not over
 	backlog int
 	breaker sms.Breaker
+	held    bool         // senders may throw away what they are given
 	probes  atomic.Int64 // enqueues that an open breaker still allows
 
 	enqueued, notSent, settled, ended, receiptsSeen atomic.Int64
@@ -140,7 +141,7 @@ func (r *Relay) begin(ctx context.Context) (*run, error) {
 	if err != nil {
 		return run, fmt.Errorf("loading the breaker: %w", err)
 	}
-	run.breaker = breaker
+	run.breaker, run.held = breaker, breaker.Holds(run.until)
 	if _, due := r.rules.Probe(breaker, "", r.now()); due {
 		run.probes.Store(1)
 	}
@@ -155,34 +156,13 @@ func (r *Relay) begin(ctx context.Context) (*run, error) {
 func (u *run) report() Report {
 	return Report{
 		Enqueued: u.enqueued.Load(), NotSent: u.notSent.Load(), Settled: u.settled.Load(),
-		Ended: u.ended.Load(), Receipts: u.receiptsSeen.Load(), Backlog: u.backlog, Held: u.breaker.Open,
+		Ended: u.ended.Load(), Receipts: u.receiptsSeen.Load(), Backlog: u.backlog, Held: u.held,
 	}
 }
 
 func (u *run) kinds(ctx context.Context) error {
 	// Rescue before send, which leaves its entries due for rescue.
 	return errors.Join(u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueRescue), u.kind(ctx, sms.DueSend))
-}
-
-// holds reports whether entries of kind stay where they are unless their
-// validity ran out: the breaker is open, or their copies are rather late than
-// lost.
-func (u *run) holds(kind sms.DueKind) bool {
-	switch kind {
-	case sms.DueSend:
-		return u.breaker.Open
-	case sms.DueRescue:
-		return u.breaker.Open || u.backlog < 0 || u.backlog > u.options.Backlog
-	case sms.DueLease:
-	}
-	return false
-}
-
-// leaves reports whether e stays where it is in this run. A probe that is due
-// is let through once.
-func (u *run) leaves(e sms.DueEntry) bool {
-	released := e.Due.Kind == sms.DueRescue && !e.Due.At.After(u.breaker.Released())
-	return !released && u.holds(e.Due.Kind) && e.ExpiresAt.After(u.now()) && u.probes.Add(-1) < 0
 }
 
 func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
@@ -215,13 +195,7 @@ func (r *Relay) stop(p place, after string) {
 
 // shard works through what is due in one shard, a page at a time.
 func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
-	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.until, Limit: u.options.Page}
-	switch released := u.breaker.Released(); {
-	case kind == sms.DueSend:
-		q.Until = q.Until.Add(2 * u.options.Interval)
-	case kind == sms.DueRescue && released.After(q.Until):
-		q.Until = released // their copies are not late or lost: the breaker threw them away
-	}
+	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.horizon(kind), Limit: u.options.Page}
 	p := place{kind, shard}
 	if after := u.resume(p); u.holds(kind) {
 		q.After = after
@@ -277,7 +251,11 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 // message, due for rescue where it has to be enqueued now; a zero one where
 // there is nothing to do.
 func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
-	m, err := u.store.Postpone(ctx, e, e.Postponed(u.now()))
+	next := e.Postponed(u.now())
+	if u.released(e) {
+		next = e.Released(u.now())
+	}
+	m, err := u.store.Postpone(ctx, e, next)
 	switch {
 	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
 		return sms.Message{}, nil

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
@@ -42,7 +44,7 @@ func configFromArgs(args []string, output io.Writer) (config, error) {
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated carrier's log")
 	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment")
-	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer")
+	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer, below 5s")
 	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"]}}")
 	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
 	flags.BoolVar(&c.version, "version", false, "print the version and end")
@@ -64,19 +66,19 @@ func (c *config) check(rest []string) error {
 	if c.carrier != carrierSimulated && c.carrier != carrierSNS {
 		errs = append(errs, fmt.Errorf("-carrier must be %s or %s, not %q", carrierSimulated, carrierSNS, c.carrier))
 	}
-	if c.carrierDelay < 0 {
-		errs = append(errs, errors.New("-carrier-delay must not be negative"))
+	if c.carrierDelay < 0 || c.carrierDelay >= sender.PublishTime {
+		errs = append(errs, fmt.Errorf("-carrier-delay must not be negative, and below %v: a sender waits no longer for an answer", sender.PublishTime))
 	}
 	if c.data == "" {
 		errs = append(errs, errors.New("-data must name a folder"))
 	}
 	host, _, err := net.SplitHostPort(c.addr)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("-addr must be host:port: %w", err))
+		// What follows depends on it.
+		return errors.Join(append(errs, fmt.Errorf("-addr must be host:port, like localhost:8080, not %q", c.addr))...)
 	}
 	c.loopback = isLoopback(host)
-	errs = append(errs, c.readClients())
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.readClients())...)
 }
 
 // readClients refuses the well-known client where others could reach it.
@@ -93,10 +95,28 @@ func (c *config) readClients() error {
 		return fmt.Errorf("-clients: %w", err)
 	}
 	c.clients, err = token.ParseClients(f)
+	for id, limits := range c.limits() {
+		if wrong := limits.Check(); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("client %q: %w", id, wrong))
+		}
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("-clients %s: %w", c.clientsFile, err)
 	}
 	return nil
+}
+
+// limits are those of each client, by its id.
+func (c *config) limits() map[string]api.Limits {
+	limits := make(map[string]api.Limits, len(c.clients))
+	for _, client := range c.clients {
+		limits[client.ID] = api.Limits{
+			Regions:                  client.AllowedRegions,
+			PartsPerDay:              client.PartsPerDay,
+			MessagesPerRecipientHour: client.MessagesPerRecipientHour,
+		}
+	}
+	return limits
 }
 
 func isLoopback(host string) bool {

@@ -60,9 +60,7 @@ func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
 		http.Error(w, "this page is only served as localhost", http.StatusMisdirectedRequest)
 		return false
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	if !reads(w, r) {
 		return false
 	}
 	h := w.Header()
@@ -82,7 +80,7 @@ func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType s
 	}
 	var data any = list.Messages
 	if name != "rows" {
-		data = map[string]any{"Messages": list.Messages, "Carrier": i.carrier, "Numbers": i.numbers, "Lines": i.lines}
+		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Carrier": i.carrier, "Numbers": i.numbers, "Lines": i.lines}
 	}
 	var page bytes.Buffer
 	if err = pageTemplate.ExecuteTemplate(&page, name, data); err != nil {

@@ -45,6 +45,7 @@ type machine struct {
 	rules  sms.Rules
 	store  *sqlite.DB
 	issuer *token.Issuer
+	gate   *sender.Gate
 	worker worker
 	logger *slog.Logger
 	// closing is closed when the server ends: nobody is made to wait then.
@@ -84,9 +85,10 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 	queue := m.store.Queue()
 	options := relay.DefaultOptions()
 	options.Interval = relayInterval
+	m.gate = sender.NewGate(m.store, m.rules, 0, time.Now)
 	m.worker = worker{
 		queue:  queue,
-		sender: sender.New(m.store, carrier, sender.NewGate(m.store, m.rules, 0, time.Now), m.rules, time.Now, m.logger),
+		sender: sender.New(m.store, carrier, m.gate, m.rules, time.Now, m.logger),
 		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
 		purge:  m.store.Purge,
 		logger: m.logger,
@@ -95,7 +97,7 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}
-	return m, nil
+	return m, m.warnOfPause(ctx)
 }
 
 func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Carrier, error) {
@@ -137,7 +139,7 @@ func (m *machine) close() error {
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
-		Regions: []string{api.AllRegions}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Regions: []string{api.AllRegions}, ClientLimits: m.config.limits(), MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -162,8 +164,8 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               http.HandlerFunc(m.health),
-		"/openapi.yaml":          http.HandlerFunc(contract),
+		"/healthz":               onlyRead(m.health),
+		"/openapi.yaml":          onlyRead(contract),
 	}
 	if m.config.loopback {
 		page := &inbox{messages: m.store, carrier: m.config.carrier, lines: m.lines(base), logger: m.logger}
@@ -197,6 +199,25 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	return api.CallerFromClaims(
 		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier takes no other
 		owners)
+}
+
+// onlyRead lets GET and HEAD through to page.
+func onlyRead(page http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if reads(w, r) {
+			page(w, r)
+		}
+	})
+}
+
+// reads reports whether r is a GET or HEAD, and answers everything else itself.
+func reads(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
 }
 
 // health answers 200 as long as the records can be read.

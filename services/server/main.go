@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,43 +44,49 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		_, err = fmt.Fprintln(stdout, version)
 		return err
 	}
+	signals, stop := operatorSignals()
+	defer stop()
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", c.addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w; -addr names another address, and -addr localhost:0 takes a free port", err)
+	}
+	defer listener.Close() // a second time, where the server took it: no matter
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", c.addr)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
 	base := baseURL(c.addr, listener.Addr())
 	handler, err := m.handler(base)
 	if err != nil {
-		listener.Close()
 		return err
 	}
-	server := &http.Server{
+	server := newServer(handler)
+	server.RegisterOnShutdown(func() { close(m.closing) })
+	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
+}
+
+// newServer is the HTTP server of handler. A request must have come within
+// ReadTimeout, so that also one that never does is answered in 10 s.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
+		ReadTimeout:       9 * time.Second,
 		WriteTimeout:      45 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
-	server.RegisterOnShutdown(func() { close(m.closing) })
-	return m.serve(ctx, server, listener, func() { m.greet(stdout, base) })
 }
 
-// serve answers requests and works on messages until ctx ends, and then lets
-// what is in hand end.
-func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, ready func()) error {
+// serve answers requests, works on messages and obeys signals until ctx ends,
+// and then lets what is in hand end.
+func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, signals <-chan os.Signal, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	workEnded := make(chan struct{})
-	go func() {
-		defer close(workEnded)
-		m.worker.run(working)
-	}()
+	var work sync.WaitGroup
+	work.Go(func() { m.worker.run(working) })
+	work.Go(func() { m.obey(working, signals) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready()
@@ -93,7 +100,7 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 		err = server.Shutdown(closing)
 	}
 	stopWork()
-	<-workEnded
+	work.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}

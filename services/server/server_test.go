@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,10 +14,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 // start opens a machine and serves it; it works on messages until the test
@@ -147,6 +153,8 @@ func TestPagesBesideTheAPI(t *testing.T) {
 		{"GET", "/", "evil.example", 421, "localhost"},
 		{"GET", "/inbox/rows", "evil.example:80", 421, "localhost"},
 		{"POST", "/", "localhost", 405, "not allowed"},
+		{"DELETE", "/healthz", "localhost", 405, "not allowed"},
+		{"POST", "/openapi.yaml", "localhost", 405, "not allowed"},
 		{"GET", "/nothing", "localhost", 404, "urn:smsqueue:problem:not-found"},
 		{"GET", "/v1/sms/x", "localhost", 401, "urn:smsqueue:problem:unauthorized"},
 	} {
@@ -154,6 +162,9 @@ func TestPagesBesideTheAPI(t *testing.T) {
 			got := ask(t, server, tc.method, tc.path, tc.host, nil, "")
 			if got.status != tc.status || !strings.Contains(got.text, tc.contains) {
 				t.Errorf("%d: %s", got.status, got.text)
+			}
+			if allow := got.header.Get("Allow"); tc.status == http.StatusMethodNotAllowed && allow != "GET, HEAD" {
+				t.Errorf("Allow %q", allow)
 			}
 		})
 	}
@@ -186,4 +197,90 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	if got := ask(t, server, http.MethodGet, "/", "localhost", nil, ""); got.status != http.StatusNotFound {
 		t.Errorf("the inbox on every address: %d, want 404", got.status)
 	}
+}
+
+func TestEachClientHasItsLimits(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(file, []byte(`{
+		"shop": {"secret": "s", "allowedRegions": ["US"], "partsPerDay": 3, "messagesPerRecipientHour": 2},
+		"bank": {"secret": "b"}
+	}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, "-clients", file)
+	shop, bank := bearer(t, server, "shop", "s"), bearer(t, server, "bank", "b")
+	for _, tc := range []struct {
+		name   string
+		client http.Header
+		number string
+		status int
+	}{
+		{"a region that is not the client's", shop, "+4915112345678", http.StatusUnprocessableEntity},
+		{"the same for a client without limits", bank, "+4915112345678", http.StatusAccepted},
+		{"the first to a number", shop, "+12025550100", http.StatusAccepted},
+		{"the second to it", shop, "+12025550100", http.StatusAccepted},
+		{"the third to it", shop, "+12025550100", http.StatusTooManyRequests},
+		{"the third of the day", shop, "+12025550109", http.StatusAccepted},
+		{"the fourth of the day", shop, "+12025550110", http.StatusTooManyRequests},
+		{"one more of a client without limits", bank, "+12025550100", http.StatusAccepted},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", tc.client, `{"phoneNumber": "`+tc.number+`", "message": "hello"}`)
+			if got.status != tc.status {
+				t.Errorf("%d, want %d: %s", got.status, tc.status, got.text)
+			}
+		})
+	}
+}
+
+// pipes is a listener in memory, whose connections know no clock but the test's.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, open := <-p
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Close() error { close(p); return nil }
+
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestABodyThatDoesNotComeIsAnsweredInTenSeconds(t *testing.T) {
+	enginetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		store, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		routes, err := api.New(api.Options{Store: store, Queue: store.Queue(), Rules: sms.DefaultRules(), Regions: []string{api.AllRegions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller := api.Caller{ClientID: "shop", Owner: "shop", Scopes: []string{api.ScopeSend}}
+		server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			routes.ServeHTTP(w, r.WithContext(api.WithCaller(r.Context(), caller)))
+		}))
+		listener := make(pipes)
+		go func() { _ = server.Serve(listener) }()
+		defer server.Close()
+		here, there := net.Pipe()
+		defer here.Close()
+		listener <- there
+		begin := time.Now()
+		go func() {
+			_, _ = io.WriteString(here, "POST /v1/sms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+		}()
+		response, err := http.ReadResponse(bufio.NewReader(here), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if took := time.Since(begin); took > 10*time.Second || response.StatusCode != http.StatusBadRequest {
+			t.Errorf("%d after %v", response.StatusCode, took)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -69,7 +70,7 @@ func (d Draft) Check() []InvalidError {
 			bad = append(bad, InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)})
 		}
 	}
-	refuse(strings.TrimSpace(d.Text) == "", "message", "must not be blank")
+	refuse(!visible(d.Text), "message", "must have a visible character")
 	refuse(TextLength(d.Text) > MaxTextLength, "message", "must have at most %d characters", MaxTextLength)
 	refuse(utf8.RuneCountInString(d.Reference) > MaxReference, "reference", "must have at most %d characters", MaxReference)
 	refuse(d.Type != Transactional && d.Type != Promotional, "type", "must be %s or %s", Transactional, Promotional)
@@ -84,6 +85,14 @@ func (d Draft) Check() []InvalidError {
 	refuse(d.EntityID != "" && !registered.MatchString(d.EntityID), "entityId", "must be 1 to 50 letters or digits")
 	refuse(d.TemplateID != "" && !registered.MatchString(d.TemplateID), "templateId", "must be 1 to 50 letters or digits")
 	return bad
+}
+
+// visible reports whether a phone shows anything of text: something besides
+// spaces, control and format characters, and what Unicode has readers leave out.
+func visible(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	})
 }
 
 // CheckTimes returns what is wrong with the fields at now.

@@ -93,10 +93,15 @@ func (b Breaker) Unprobe(id string, now time.Time) (after Breaker, changed bool)
 	return b, true
 }
 
+// Holds reports whether senders may throw away at now what they are given: b is
+// open, or closed so short a time ago that one of them still takes it for open.
+func (b Breaker) Holds(now time.Time) bool {
+	return b.Open || now.Before(b.ClosedAt.Add(BreakerAge))
+}
+
 // Released is until when records are due for rescue whose copies b may have
-// thrown away: those that were enqueued before it closed, or so soon after that
-// a sender still took it for open. It is zero while b is open, and before it
-// first was.
+// thrown away: those that were enqueued while it held. It is zero while b is
+// open, and before it first was.
 func (b Breaker) Released() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}

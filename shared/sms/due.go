@@ -66,6 +66,17 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
+// Released is what e, due for DueRescue, is due for once the relay enqueued it
+// again at now because an open breaker had thrown its copy away. That copy was
+// not lost, so its rescue is as near as after the first enqueue: however often
+// the breaker opens, each closing releases all that waits.
+func (e DueEntry) Released(now time.Time) Due {
+	if !e.ExpiresAt.After(now) {
+		return e.Postponed(now)
+	}
+	return enqueued(stamp(now), e.ExpiresAt)
+}
+
 // WaitsSince is since when the message of e, due for DueSend or DueRescue, waits
 // for a sender: since its time came or, where a copy of it was enqueued after
 // that, since then. It is never after now.

@@ -1,11 +1,15 @@
 package e2e_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
@@ -75,9 +79,87 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	want("ten deliveries in one batch of a new process", requestsOf(d, ten), requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
 	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
 
+	elsewhere := func() {
+		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
+			t.Errorf("to a region that is not allowed: %d %s", r.status, r.body)
+		}
+	}
+	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
+
 	submit("")()
 	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.LoseAnswer() })
 	if n := requestsOf(d, deliver(1))["Publish"]; n != 1 {
 		t.Errorf("%d publishes of a message whose answer is lost, want 1", n)
+	}
+}
+
+// idle is what a run of the relay asks that finds nothing: the breaker, how much
+// the queue holds, and the shards of three kinds of due records and of kept
+// receipts.
+var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 3*32 + 8}
+
+// TestEachRunOfTheRelayCostsItsRequests counts what is due on top of an idle run.
+func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
+	t.Parallel()
+	d := e2e.Deploy(t, e2e.AWSOptions{})
+	api := d.Client("shop")
+	submit := func() string {
+		return post(t, api, "", text(newNumber(), "hello")).message(t, http.StatusAccepted).ID
+	}
+	run := func(what string, more requests) {
+		t.Helper()
+		want := maps.Clone(idle)
+		maps.Copy(want, more)
+		got := requestsOf(d, func() {
+			if _, err := d.RunRelay(t.Context()); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	deliver := func() { d.Deliver(t, d.Receive(t, 1)) }
+	run("nothing", nil)
+
+	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.Throttle() })
+	retried := submit()
+	deliver()
+	d.SNS.Rule(nil)
+	run("a retry", requests{"UpdateItem": 1, "SendMessage": 1})
+	deliver()
+	if m := get(t, api, retried).message(t, http.StatusOK); m.Status != "sent" || m.Attempts != 1 {
+		t.Errorf("after its retry the message is %+v", m)
+	}
+
+	// Those of one shard are enqueued together.
+	inShard := make(map[string]int)
+	for range 10 {
+		id := submit()
+		makeDue(t, d, id)
+		inShard[fmt.Sprint(d.Record(t, id)["due_shard"])]++
+	}
+	rescues := requests{"UpdateItem": 10}
+	for _, n := range inShard {
+		if n == 1 {
+			rescues["SendMessage"]++
+		} else {
+			rescues["SendMessageBatch"]++
+		}
+	}
+	d.Receive(t, 10) // and lost
+	run("ten rescues", rescues)
+}
+
+// makeDue has the time come at which a message must be rescued.
+func makeDue(t *testing.T, d *e2e.AWS, id string) {
+	t.Helper()
+	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName:        &d.Table,
+		Key:              map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+		UpdateExpression: aws.String("SET due_at = created_at"),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -75,22 +75,62 @@ func (a API) Get(ctx context.Context, id string) (Message, error) {
 	return a.do(r, http.StatusOK)
 }
 
+// Status is what clients see of the deployment.
+type Status struct {
+	Sending bool `json:"sending"`
+	Paused  struct {
+		Reason string `json:"reason"`
+	} `json:"paused"`
+	Backlog struct {
+		OldestAgeSeconds int `json:"oldestAgeSeconds"`
+	} `json:"backlog"`
+}
+
+// Status asks how the deployment is.
+func (a API) Status(ctx context.Context) (Status, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/status", nil)
+	if err != nil {
+		return Status{}, err
+	}
+	var s Status
+	err = a.read(r, http.StatusOK, &s)
+	return s, err
+}
+
+// AwaitStatus asks how the deployment is until it is as it should be.
+func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, so func(Status) bool) {
+	t.Helper()
+	var s Status
+	var err error
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if s, err = a.Status(t.Context()); err == nil && so(s) {
+			return
+		}
+	}
+	t.Fatalf("the status is %+v, %v, after %v: want %s", s, err, within, what)
+}
+
 func (a API) do(r *http.Request, want int) (Message, error) {
+	var m Message
+	err := a.read(r, want, &m)
+	return m, err
+}
+
+// read makes a request and decodes its answer, if it has the status want.
+func (a API) read(r *http.Request, want int, into any) error {
 	response, err := a.HTTP.Do(r) //nolint:gosec // its address is the test's own
 	if err != nil {
-		return Message{}, err
+		return err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return Message{}, err
+		return err
 	}
 	if response.StatusCode != want {
-		return Message{}, fmt.Errorf("%s: %s", response.Status, body)
+		return fmt.Errorf("%s: %s", response.Status, body)
 	}
-	var m Message
-	err = json.Unmarshal(body, &m)
-	return m, err
+	return json.Unmarshal(body, into)
 }
 
 // Await looks a message up until it has one of the states.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"net"
 	"net/http/httptrace"
 	"os"
 	"os/exec"
@@ -129,9 +130,21 @@ func TestASecondServerIsRefusedByName(t *testing.T) {
 func TestCommandLinesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	clients := filepath.Join(t.TempDir(), "clients.json")
-	if err := os.WriteFile(clients, []byte(`{"a": {"secret": ""}}`), 0o600); err != nil {
+	nowhere := filepath.Join(t.TempDir(), "nowhere.json")
+	for path, text := range map[string]string{
+		clients: `{"a": {"secret": ""}}`,
+		nowhere: `{"a": {"secret": "s", "allowedRegions": ["UK"]}}`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var listening net.ListenConfig
+	taken, err := listening.Listen(t.Context(), "tcp", "localhost:0")
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer taken.Close()
 	for _, tc := range []struct {
 		name string
 		args []string
@@ -140,17 +153,27 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"the well-known client on every address", []string{"-addr", ":0"}, "give -clients"},
 		{"a carrier that does not exist", []string{"-carrier", "pigeon"}, "-carrier must be simulated or sns"},
 		{"an address without a port", []string{"-addr", "localhost"}, "-addr must be host:port"},
+		{"an address that is taken", []string{"-addr", taken.Addr().String()}, "-addr names another"},
 		{"a negative delay", []string{"-carrier-delay", "-1s"}, "must not be negative"},
+		{"a delay for which no sender waits", []string{"-carrier-delay", "5s"}, "below 5s"},
 		{"a flag that does not exist", []string{"-x"}, "flag provided but not defined"},
 		{"an argument", []string{"x"}, "unexpected argument"},
 		{"a client without a secret", []string{"-clients", clients}, "secret"},
+		{"a region that does not exist", []string{"-clients", nowhere}, `client "a": allowed regions: "UK"`},
 		{"a file of clients that is not there", []string{"-clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			args := append([]string{"-data", t.TempDir()}, tc.args...)
+			data := filepath.Join(t.TempDir(), "data")
+			args := append([]string{"-data", data}, tc.args...)
 			out, err := exec.CommandContext(t.Context(), machine.Binary(t), args...).CombinedOutput()
 			if err == nil || !strings.Contains(string(out), tc.want) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
+			}
+			if strings.Contains(string(out), "give -clients") && tc.want != "give -clients" {
+				t.Errorf("it speaks of clients too:\n%s", out)
+			}
+			if _, err := os.Stat(data); err == nil {
+				t.Error("it made its data folder")
 			}
 		})
 	}

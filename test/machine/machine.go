@@ -138,6 +138,14 @@ func (m *Machine) Log() string { return m.stderr.String() }
 // Pid is the server's process id.
 func (m *Machine) Pid() int { return m.cmd.Process.Pid }
 
+// Signal sends the server a signal.
+func (m *Machine) Signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	if err := m.cmd.Process.Signal(s); err != nil {
+		t.Fatalf("sending %v to the server: %v", s, err)
+	}
+}
+
 // Kill ends the server with SIGKILL and waits for its end.
 func (m *Machine) Kill() {
 	_ = m.cmd.Process.Kill() // an error means that it has ended already

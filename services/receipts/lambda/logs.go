@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -28,8 +29,9 @@ type logBatch struct {
 }
 
 type logEvent struct {
-	ID      string `json:"id"`
-	Message string `json:"message"`
+	ID        string `json:"id"`
+	Timestamp int64  `json:"timestamp"` // milliseconds since 1970
+	Message   string `json:"message"`
 }
 
 const (
@@ -76,6 +78,18 @@ type summary struct {
 	Failed     int `json:"failed"`
 }
 
+// apply is ApplyLine with the log's own time.
+func (e logEvent) apply(ctx context.Context, r *receipts.Receipts) (receipts.Result, error) {
+	rc, err := receipts.ParseLine([]byte(e.Message))
+	if err != nil {
+		return "", err
+	}
+	if e.Timestamp > 0 {
+		rc.LoggedAt = time.UnixMilli(e.Timestamp)
+	}
+	return r.Apply(ctx, rc)
+}
+
 type logsHandler func(context.Context, events.CloudwatchLogsEvent) error
 
 // atOnce is how many lines are applied side by side.
@@ -105,7 +119,7 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 			group.Go(func() {
 				defer func() { <-slots }()
 				var result receipts.Result
-				result, errs[i] = r.ApplyLine(ctx, []byte(line.Message))
+				result, errs[i] = line.apply(ctx, r)
 				results[i] = string(result)
 			})
 		}

@@ -172,6 +172,46 @@ func TestABatchComesAgainUntilItSucceeds(t *testing.T) {
 	s.expect(t, sms.Delivered, sms.Undelivered)
 }
 
+func TestALineWithoutATimeIsAsOldAsTheLogSays(t *testing.T) {
+	const spent = `{"delivery": {"destination": "+5511888880000", "providerResponse": "No quota left for account"}, "status": "FAILURE"}`
+	for _, tc := range []struct {
+		name   string
+		logged time.Duration // ago; 0: the log does not say
+		closed time.Duration // ago; 0: the breaker was never open
+		want   bool
+	}{
+		{"trouble that is logged now opens the breaker", time.Second, 0, true},
+		{"as does trouble whose time nobody knows", 0, 0, true},
+		{"a batch that comes again a day later opens nothing", 24 * time.Hour, 0, false},
+		{"nor does what was logged before the last closing", 2 * time.Minute, time.Minute, false},
+		{"but what was logged after it does", time.Minute, 2 * time.Minute, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			if tc.closed > 0 {
+				if err := s.store.SaveBreaker(t.Context(), sms.Breaker{}.Close(time.Now().Add(-tc.closed))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			event := logEvent{ID: "1", Message: spent}
+			if tc.logged > 0 {
+				event.Timestamp = time.Now().Add(-tc.logged).UnixMilli()
+			}
+			batch, err := json.Marshal(logBatch{MessageType: dataMessage, LogEvents: []logEvent{event}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.handler(t.Context(), pack(t, batch)); err != nil {
+				t.Fatal(err)
+			}
+			b, err := s.store.LoadBreaker(t.Context())
+			if err != nil || b.Open != tc.want {
+				t.Errorf("open %v, %v; want %v", b.Open, err, tc.want)
+			}
+		})
+	}
+}
+
 func TestAControlMessageIsNothing(t *testing.T) {
 	s := newStage(t)
 	if err := s.handler(t.Context(), fixture(t, "control.json")); err != nil {

@@ -1,11 +1,10 @@
 // Command lambda is the relay as an AWS Lambda function, run every minute by
-// EventBridge Scheduler.
+// EventBridge Scheduler, and by operators with their orders.
 package main
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -29,7 +28,7 @@ func main() {
 	lambda.Start(handler)
 }
 
-func start(ctx context.Context, getenv func(string) string) (func(context.Context) (relay.Report, error), error) {
+func start(ctx context.Context, getenv func(string) string) (eventHandler, error) {
 	c, err := configFromEnv(getenv)
 	if err != nil {
 		return nil, err
@@ -43,9 +42,5 @@ func start(ctx context.Context, getenv func(string) string) (func(context.Contex
 	queue := sqsqueue.New(sqs.NewFromConfig(cfg), c.queue)
 	matcher := receipts.New(store, c.rules, logger, time.Now)
 	r := relay.New(store, queue, matcher, c.rules, relay.DefaultOptions(), time.Now, logger)
-	return func(ctx context.Context) (relay.Report, error) {
-		report, err := r.Run(ctx)
-		logger.InfoContext(ctx, "relay ran", slog.Any("report", report))
-		return report, err
-	}, nil
+	return handle(r, store, logger), nil
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,6 +29,7 @@ const (
 	// most 128.
 	maxName   = 128
 	maxSecret = 256
+	maxLimit  = 1_000_000_000
 )
 
 // Client is an application that may ask for tokens, as an app client of a Cognito user pool.
@@ -39,6 +42,12 @@ type Client struct {
 	Owner string
 	// Scopes are full names: [ScopeSend], [ScopeRead], each at most once and at least one.
 	Scopes []string
+
+	// AllowedRegions are those whose numbers the client may send to, in ISO 3166-1 alpha-2 or 001 for numbers of no
+	// country. PartsPerDay and MessagesPerRecipientHour bound what its owner may send. Empty and 0: no limit.
+	AllowedRegions           []string
+	PartsPerDay              int
+	MessagesPerRecipientHour int
 }
 
 // LogValue leaves the secret out.
@@ -63,10 +72,12 @@ func Owners(clients []Client) map[string]string {
 
 // ParseClients reads a file of clients, one JSON object by client name:
 //
-//	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"]}}
+//	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
+//	  "allowedRegions": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// The secret is required; the owner is the name and the scopes are both unless given. They come back in the order of
-// the file, with full scope names. Every error names the client and the field at fault, and never shows a secret.
+// The secret is required; the owner is the name, the scopes are both, and there are no limits unless given. They come
+// back in the order of the file, with full scope names. Every error names the client and the field at fault, and never
+// shows a secret. Whether a region of the right form exists is not known here.
 func ParseClients(r io.Reader) ([]Client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {
@@ -87,6 +98,7 @@ func parseClients(text []byte) ([]Client, error) {
 		return nil, errors.New("not in UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
 	var clients []Client
 	err := readObject(decoder, func(name string) error {
 		client := Client{ID: name, Owner: name, Scopes: allScopes()}
@@ -118,6 +130,12 @@ func (c *Client) readField(decoder *json.Decoder, field string) error {
 		c.Owner, err = readText(decoder)
 	case "scopes":
 		c.Scopes, err = readScopes(decoder)
+	case "allowedRegions":
+		c.AllowedRegions, err = readRegions(decoder)
+	case "partsPerDay":
+		c.PartsPerDay, err = readLimit(decoder)
+	case "messagesPerRecipientHour":
+		c.MessagesPerRecipientHour, err = readLimit(decoder)
 	default:
 		err = errors.New("unknown field")
 	}
@@ -196,8 +214,7 @@ func readText(decoder *json.Decoder) (string, error) {
 	return text, nil
 }
 
-// readScopes reads a list of scopes by their short names and returns the full ones.
-func readScopes(decoder *json.Decoder) ([]string, error) {
+func readTexts(decoder *json.Decoder) ([]string, error) {
 	var values any
 	if err := decoder.Decode(&values); err != nil {
 		return nil, badJSON(err)
@@ -206,15 +223,56 @@ func readScopes(decoder *json.Decoder) ([]string, error) {
 	if !ok {
 		return nil, errors.New("must be a list of strings")
 	}
-	scopes := make([]string, 0, len(list))
-	for _, value := range list {
-		name, ok := value.(string)
-		if !ok {
+	texts := make([]string, len(list))
+	for i, value := range list {
+		if texts[i], ok = value.(string); !ok {
 			return nil, errors.New("must be a list of strings")
 		}
-		scopes = append(scopes, scopePrefix+name)
 	}
-	return scopes, nil
+	return texts, nil
+}
+
+// readScopes reads a list of scopes by their short names and returns the full ones.
+func readScopes(decoder *json.Decoder) ([]string, error) {
+	scopes, err := readTexts(decoder)
+	for i := range scopes {
+		scopes[i] = scopePrefix + scopes[i]
+	}
+	return scopes, err
+}
+
+var regionForm = regexp.MustCompile(`^([A-Z]{2}|001)$`)
+
+func readRegions(decoder *json.Decoder) ([]string, error) {
+	regions, err := readTexts(decoder)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(regions) == 0:
+		return nil, errors.New("must name at least one; leave it out to allow all")
+	}
+	for i, region := range regions {
+		if !regionForm.MatchString(region) {
+			return nil, fmt.Errorf("%q is not two capital letters as in ISO 3166-1, like BR", region)
+		}
+		if slices.Contains(regions[:i], region) {
+			return nil, fmt.Errorf("%q stands twice", region)
+		}
+	}
+	return regions, nil
+}
+
+func readLimit(decoder *json.Decoder) (int, error) {
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return 0, badJSON(err)
+	}
+	number, _ := value.(json.Number)
+	limit, err := strconv.Atoi(number.String())
+	if err != nil || limit < 1 || limit > maxLimit {
+		return 0, fmt.Errorf("must be a whole number from 1 to %d; leave it out for none", maxLimit)
+	}
+	return limit, nil
 }
 
 // badJSON says of an error of the decoder what is wrong with the document.

@@ -30,6 +30,13 @@ func TestParseClientsReadsAFile(t *testing.T) {
 				{ID: "a", Secret: "s2", Owner: "shop", Scopes: []string{"sms/read", "sms/send"}},
 			},
 		},
+		"with limits": {
+			`{"a": {"secret": "s", "allowedRegions": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
+			[]token.Client{{
+				ID: "a", Secret: "s", Owner: "a", Scopes: both,
+				AllowedRegions: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5,
+			}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := token.ParseClients(strings.NewReader(test.file))
@@ -75,6 +82,16 @@ func TestParseClientsNamesTheFault(t *testing.T) {
 		"no scope":                     {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes: must name`},
 		"scopes in one string":         {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes: must be a list`},
 		"a scope that is no string":    {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes: must be a list`},
+		"regions in one string":        {`{"a": {"secret": "geheim", "allowedRegions": "BR"}}`, `client "a": allowedRegions: must be a list`},
+		"no region":                    {`{"a": {"secret": "geheim", "allowedRegions": []}}`, `client "a": allowedRegions: must name at least one`},
+		"a region in small letters":    {`{"a": {"secret": "geheim", "allowedRegions": ["BR", "de"]}}`, `client "a": allowedRegions: "de" is not two capital letters`},
+		"a region twice":               {`{"a": {"secret": "geheim", "allowedRegions": ["BR", "BR"]}}`, `client "a": allowedRegions: "BR" stands twice`},
+		"a limit of nothing":           {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay: must be a whole number from 1`},
+		"a limit below nothing":        {`{"a": {"secret": "geheim", "partsPerDay": -1}}`, `client "a": partsPerDay: must be a whole number from 1`},
+		"a limit with a fraction":      {`{"a": {"secret": "geheim", "messagesPerRecipientHour": 1.5}}`, `client "a": messagesPerRecipientHour: must be a whole number`},
+		"a limit without end":          {`{"a": {"secret": "geheim", "partsPerDay": 1e30}}`, `client "a": partsPerDay: must be a whole number`},
+		"a limit in a string":          {`{"a": {"secret": "geheim", "partsPerDay": "5"}}`, `client "a": partsPerDay: must be a whole number`},
+		"a limit that is null":         {`{"a": {"secret": "geheim", "partsPerDay": null}}`, `client "a": partsPerDay: must be a whole number`},
 		"a fault in the second client": {`{"a": {"secret": "geheim"}, "b": {}}`, `client "b": secret`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +135,7 @@ func FuzzParseClients(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `[]`, `null`, `{"a": {"secret": "s"}}`, `{"a": {"secret": "s"}} {}`, `{"a": {"secret": "s"}, "a": {"secret": "s"}}`,
 		`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s"}}`, `{"a": {"secret": {"x": [1, {"y": null}]}}}`,
-		`{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
+		`{"a": {"secret": "s", "allowedRegions": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -134,6 +151,14 @@ func FuzzParseClients(f *testing.F) {
 		members := make([]string, len(clients))
 		for at, client := range clients {
 			fields := map[string]any{"secret": client.Secret, "owner": client.Owner, "scopes": shortNames(client.Scopes)}
+			for name, limit := range map[string]int{"partsPerDay": client.PartsPerDay, "messagesPerRecipientHour": client.MessagesPerRecipientHour} {
+				if limit != 0 {
+					fields[name] = limit
+				}
+			}
+			if client.AllowedRegions != nil {
+				fields["allowedRegions"] = client.AllowedRegions
+			}
 			text, err := json.Marshal(fields)
 			if err != nil {
 				t.Fatal(err)

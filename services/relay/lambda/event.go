@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// eventHandler answers an event of Scheduler with what the run did, and an
+// operator's order with the breaker as it is then.
+type eventHandler func(ctx context.Context, event json.RawMessage) (any, error)
+
+func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHandler {
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		order, given, err := readOrder(event)
+		switch {
+		case err != nil:
+			return nil, err
+		case given:
+			return operate(ctx, breakers, order, logger)
+		}
+		report, err := r.Run(ctx)
+		logger.InfoContext(ctx, "relay ran", slog.Any("report", report))
+		return report, err
+	}
+}
+
+func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *slog.Logger) (sms.Breaker, error) {
+	b, err := sms.Operate(ctx, breakers, o, time.Now())
+	if err != nil {
+		return sms.Breaker{}, err
+	}
+	logger.WarnContext(ctx, "order carried out", "order", o.Word, "detail", o.Detail, "open", b.Open)
+	b.Revision = "" // which says nothing to an operator
+	return b, nil
+}
+
+// readOrder reads the order in an event, if it has the key "operator":
+//
+//	{"operator": "pause", "detail": "the campaign of this morning is wrong"}
+//
+// That of Scheduler has a detail too, but none of ours.
+func readOrder(event []byte) (o sms.Order, given bool, err error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(event, &fields); err != nil {
+		return sms.Order{}, false, fmt.Errorf("reading the event: %w", err)
+	}
+	word, given := fields["operator"]
+	if !given {
+		return sms.Order{}, false, nil
+	}
+	if json.Unmarshal(word, &o.Word) != nil {
+		return sms.Order{}, true, errors.New(`reading the event: operator must be "pause" or "resume"`)
+	}
+	if detail, given := fields["detail"]; given && json.Unmarshal(detail, &o.Detail) != nil {
+		return sms.Order{}, true, errors.New("reading the event: detail must be a string")
+	}
+	return o, true, nil
+}

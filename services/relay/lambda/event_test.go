@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// scheduled is what EventBridge Scheduler gives a function where the schedule
+// has no input of its own.
+const scheduled = `{"version": "0", "id": "d32c5473-8f17-4f5c-a1d7-6a1f8f4c3b62", "detail-type": "Scheduled Event",
+	"source": "aws.scheduler", "account": "123456789012", "time": "2026-11-22T15:04:00Z", "region": "eu-central-1",
+	"resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/smsqueue/smsqueue-relay"], "detail": "{}"}`
+
+func TestReadOrder(t *testing.T) {
+	for _, tc := range []struct {
+		name, event string
+		want        sms.Order
+		given       bool
+	}{
+		{"Scheduler's event is none", scheduled, sms.Order{}, false},
+		{"nor is one whose detail is an object", `{"detail": {}}`, sms.Order{}, false},
+		{"nor is an empty one", `{}`, sms.Order{}, false},
+		{"nor is none at all", `null`, sms.Order{}, false},
+		{"a pause with its reason", `{"operator": "pause", "detail": "wrong texts"}`, sms.Order{Word: sms.OrderPause, Detail: "wrong texts"}, true},
+		{"resuming", `{"operator": "resume"}`, sms.Order{Word: sms.OrderResume}, true},
+		{"an unknown word is for the domain to refuse", `{"operator": "stop"}`, sms.Order{Word: "stop"}, true},
+		{"so is no word", `{"operator": null}`, sms.Order{}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, given, err := readOrder([]byte(tc.event))
+			if diff := cmp.Diff(tc.want, got); diff != "" || given != tc.given || err != nil {
+				t.Errorf("given %v, error %v; the order differs (-want +got):\n%s", given, err, diff)
+			}
+		})
+	}
+	for name, event := range map[string]string{
+		"an order that is no word":        `{"operator": ["pause"]}`,
+		"a reason that is no text":        `{"operator": "pause", "detail": {"why": "texts"}}`,
+		"an event that is no JSON object": `"pause"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if o, _, err := readOrder([]byte(event)); err == nil {
+				t.Errorf("it was taken for %+v", o)
+			}
+		})
+	}
+}
+
+func FuzzReadOrder(f *testing.F) {
+	f.Add([]byte(scheduled))
+	f.Add([]byte(`{"operator": "pause", "detail": "wrong texts"}`))
+	f.Fuzz(func(t *testing.T, event []byte) {
+		o, given, err := readOrder(event)
+		if o != (sms.Order{}) && (!given || !json.Valid(event)) {
+			t.Errorf("an order out of nothing: %+v, %v", o, err)
+		}
+	})
+}
+
+func TestStartNamesWhatIsMissing(t *testing.T) {
+	_, err := start(t.Context(), func(string) string { return "" })
+	if err == nil || !strings.Contains(err.Error(), "TABLE_NAME") || !strings.Contains(err.Error(), "QUEUE_URL") {
+		t.Errorf("start: %v", err)
+	}
+}

@@ -1,0 +1,12 @@
+//go:build !unix
+
+package main
+
+import (
+	"os"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// orders is empty where there are no signals of one's own.
+var orders map[os.Signal]sms.Order
