@@ -1,4 +1,4 @@
-# services/relay: every minute, enqueues what is due.
+# services/relay: every minute, enqueues what is due. Operators call it with their orders.
 
 module "relay" {
   source = "./modules/function"

@@ -97,7 +97,8 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}
-	return m, m.warnOfPause(ctx)
+	err = m.warnOfPause(ctx)
+	return m, err
 }
 
 func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Carrier, error) {

@@ -233,6 +233,13 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}
 }
 
+func closing(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // pipes is a listener in memory, whose connections know no clock but the test's.
 type pipes chan net.Conn
 
@@ -255,7 +262,7 @@ func TestABodyThatDoesNotComeIsAnsweredInTenSeconds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
+		defer closing(t, store)
 		routes, err := api.New(api.Options{Store: store, Queue: store.Queue(), Rules: sms.DefaultRules(), Regions: []string{api.AllRegions}})
 		if err != nil {
 			t.Fatal(err)
@@ -266,9 +273,9 @@ func TestABodyThatDoesNotComeIsAnsweredInTenSeconds(t *testing.T) {
 		}))
 		listener := make(pipes)
 		go func() { _ = server.Serve(listener) }()
-		defer server.Close()
+		defer closing(t, server)
 		here, there := net.Pipe()
-		defer here.Close()
+		defer closing(t, here)
 		listener <- there
 		begin := time.Now()
 		go func() {

@@ -76,3 +76,22 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 		t.Errorf("due %+v, want %+v", claimed.Due, want)
 	}
 }
+
+// TestTheLogsTimeDoesNotDecideWhoseAReceiptIs: a log may have a receipt hours
+// after the publish that it tells of.
+func TestTheLogsTimeDoesNotDecideWhoseAReceiptIs(t *testing.T) {
+	rules := sms.DefaultRules()
+	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	c := rules.NewClaim(now)
+	claimed, err := c.Apply(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _ = rules.Record(claimed, c.Token, sms.Outcome{}, now)
+	late := now.Add(3 * time.Hour)
+	rc := sms.Receipt{Number: m.Number, Verdict: sms.VerdictDelivered, LoggedAt: late}
+	if got := m.Candidates(rc.Keep(late)); len(got) != 1 || got[0] != c.Token {
+		t.Errorf("the candidates are %v, want the hand-over that has no answer", got)
+	}
+}

@@ -19,10 +19,6 @@ type Receipt struct {
 	CarrierID string      `json:"carrierId,omitempty"`
 	Number    Number      `json:"number"`
 	At        time.Time   `json:"at,omitzero"` // the carrier's clock; zero when it did not say
-	// LoggedAt is when the carrier's log had it; zero when that is not known. It
-	// tells how old news of trouble are and nothing else: it is later than the
-	// publish, so it must not decide whose receipt this is, and is not kept.
-	LoggedAt time.Time `json:"-"`
 	Verdict   Verdict     `json:"verdict"`
 	Evidence  Evidence    `json:"evidence,omitempty"`
 	Failure   FailureCode `json:"failure,omitempty"` // for undelivered
@@ -30,6 +26,11 @@ type Receipt struct {
 	Detail    string      `json:"detail,omitempty"`  // the carrier's own words
 	Price     NanoUSD     `json:"price,omitempty"`
 	Parts     int         `json:"parts,omitempty"`
+
+	// LoggedAt is when the carrier's log had it; zero when that is not known. It
+	// tells how old news of trouble are and nothing else: it is later than the
+	// publish, so it must not decide whose receipt this is, and is not kept.
+	LoggedAt time.Time `json:"-"`
 }
 
 // KeptReceipt is a receipt that matched nothing yet.

@@ -3,6 +3,9 @@
 package e2e_test
 
 import (
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +28,9 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	m := machine.Start(t, dir)
 	if !strings.Contains(m.Banner(), "kill -USR1 ") {
 		t.Errorf("the banner does not say how to pause:\n%s", m.Banner())
+	}
+	if pid, err := os.ReadFile(filepath.Join(dir, "lock")); err != nil || strings.TrimSpace(string(pid)) != strconv.Itoa(m.Pid()) {
+		t.Errorf("data/lock names process %q, %v", pid, err)
 	}
 	api := client(t, m)
 	submit := func() string {

@@ -287,7 +287,7 @@ func (s *stage) pause(t *rapid.T) {
 	if !s.paused.IsZero() {
 		t.Skip("paused already")
 	}
-	s.changeBreaker(t, func(b sms.Breaker) sms.Breaker { return b.Pause("by the model", time.Now()) })
+	s.operate(t, sms.OrderPause)
 	s.paused = time.Now()
 	s.say("pause")
 }
@@ -296,13 +296,13 @@ func (s *stage) resume(t *rapid.T) {
 	if s.paused.IsZero() {
 		t.Skip("not paused")
 	}
-	s.changeBreaker(t, func(b sms.Breaker) sms.Breaker { return b.Close(time.Now()) })
+	s.operate(t, sms.OrderResume)
 	s.paused = time.Time{}
 	s.say("resume")
 }
 
-func (s *stage) changeBreaker(t *rapid.T, f func(sms.Breaker) sms.Breaker) {
-	if _, err := sms.ChangeBreaker(s.ctx, s.store, func(b sms.Breaker) (sms.Breaker, bool) { return f(b), true }); err != nil {
+func (s *stage) operate(t *rapid.T, word string) {
+	if _, err := sms.Operate(s.ctx, s.store, sms.Order{Word: word}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -98,4 +98,19 @@ var mutants = []mutant{
 		},
 		[]string{"./services/sender"},
 	},
+	{
+		"the wait of the relay for senders that take a closed breaker for open",
+		[]edit{{"shared/sms/breaker.go", "return b.Open || now.Before(b.ClosedAt.Add(BreakerAge))", "return b.Open"}},
+		[]string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
+	},
+	{
+		"the release of what waits at each closing",
+		[]edit{{"services/relay/relay.go", "		next = e.Released(u.now())\n", ""}},
+		[]string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
+	},
+	{
+		"the age of news without a time",
+		[]edit{{"services/receipts/breaker.go", "cmp.Or(rc.At, rc.LoggedAt)", "cmp.Or(rc.At, r.now())"}},
+		[]string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
+	},
 }

@@ -107,7 +107,7 @@ func (w *World) quiet(ctx context.Context) error {
 }
 
 // next is the soonest of soonest and what else has a time: receipts, kept
-// ones, and the breaker's probe.
+// ones, the breaker's probe, and the end of its hold.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
@@ -128,6 +128,9 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 	}
 	if b.Open && !soonest.IsZero() && b.ProbeAt.After(w.Now()) {
 		add(b.ProbeAt)
+	}
+	if !b.Open && b.Holds(w.Now()) {
+		add(b.ClosedAt.Add(sms.BreakerAge)) // then the relay takes up what waits
 	}
 	return soonest, nil
 }
