@@ -103,15 +103,22 @@ func TestModule(t *testing.T) {
 			t.Errorf("%d of %d variables are described", n, variables)
 		}
 	})
-	t.Run("can be called from a root with state of its own", func(t *testing.T) {
-		w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", "remote-state"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Run(t.Context(), "validate"); err != nil {
-			t.Error(err)
-		}
-	})
+	examples, err := filepath.Glob(repo.Path(ModuleRoot, "examples", "*"))
+	if err != nil || examples == nil {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, example := range examples {
+		name := filepath.Base(example)
+		t.Run("can be called as the example "+name+" does", func(t *testing.T) {
+			w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Run(t.Context(), "validate"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestCheckov runs checkov. What it is not to complain of stands beside the
@@ -299,7 +306,7 @@ func mocked(t *testing.T) stateModule {
 	everything.once.Do(func() {
 		w := openModule(t)
 		file := w.writeTest(t, "everything", "", strings.Join([]string{
-			`allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`, `receipts = true`,
+			`allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`, `events = true`,
 			`sms_preferences = {}`, `clients = { shop = {} }`,
 		}, "\n    "))
 		for line := range w.runTests(t, "-verbose", "-filter="+file) {
