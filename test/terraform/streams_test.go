@@ -1,11 +1,6 @@
 package terraform
 
-import (
-	"encoding/json"
-	"net/http"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // changesOf reads the stream of a table from its beginning: every change as
 // EventBridge Pipes hands it to filters and templates, but for a source ARN.
@@ -51,38 +46,7 @@ func changesOf(t *testing.T, url, table string) []map[string]any {
 // streamCall calls DynamoDB Streams.
 func streamCall(t *testing.T, url, operation string, in, out any) {
 	t.Helper()
-	jsonCall(t, url, "dynamodb", "DynamoDBStreams_20120810."+operation, in, out)
-}
-
-// jsonCall calls an operation of a service that speaks AWS's JSON protocol.
-func jsonCall(t *testing.T, url, service, target string, in, out any) {
-	t.Helper()
-	body, err := json.Marshal(in)
-	if err != nil {
+	if err := jsonCall(t.Context(), url, "dynamodb", "DynamoDBStreams_20120810."+operation, in, out); err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/", strings.NewReader(string(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Amz-Target", target)
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	sign(req, service)
-	got := do(t, req)
-	if got.status != http.StatusOK {
-		t.Fatalf("%s = %d %s", target, got.status, got.body)
-	}
-	if out == nil {
-		return
-	}
-	if err := json.Unmarshal([]byte(got.body), out); err != nil {
-		t.Fatalf("reading the answer of %s: %v", target, err)
-	}
-}
-
-// sign names the service that is meant, which is all that engines read of a
-// signature.
-func sign(r *http.Request, service string) {
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
-		"Credential=test/20200101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 }
