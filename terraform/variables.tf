@@ -249,7 +249,7 @@ variable "sms_preferences" {
 }
 
 variable "receipts" {
-  description = "Read SNS's delivery logs, without which no message is ever known to be delivered. Null reads them where sms_preferences switches them on here; true also where others have, once SNS has made its log groups."
+  description = "Read SNS's delivery logs, without which no message is ever known to be delivered. Null reads them where sms_preferences switches them on here; true also where others have, once its log groups are there."
   type        = bool
   default     = null
 }

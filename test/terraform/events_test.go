@@ -3,6 +3,8 @@ package terraform
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,5 +99,63 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("statuses told of (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheExampleCallsItsWebhookAtTheEnd holds the rule that the README shows
+// against events.
+func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	p := readPipe(t, mocked(t))
+	example, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", "webhook"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := example.mock(t, `webhook_key = "key"`)
+	if state == nil {
+		t.Fatal("the example makes nothing")
+	}
+	var rule struct {
+		Pattern string `json:"event_pattern"`
+	}
+	for _, r := range state.all("aws_cloudwatch_event_rule") {
+		r.read(t, &rule)
+	}
+	pattern := object(t, rule.Pattern)
+	for _, owner := range []string{"shop", "other"} {
+		for _, status := range sms.Statuses() {
+			e := p.event(t, object(t, fmt.Sprintf(`{"dynamodb": {"SequenceNumber": "1", "NewImage": {
+				"id": {"S": "x"}, "owner": {"S": %q}, "status": {"S": %q}, "updated_at": {"N": "1"}}}}`, owner, status)))
+			want := owner == "shop" && (status.Final() || status == sms.Unknown)
+			if got := matches(t, pattern, e); got != want {
+				t.Errorf("the webhook is called for %s of %s: %t, want %t", status, owner, got, want)
+			}
+		}
+	}
+}
+
+// TestTheReadmeShowsAnEvent compares the form of the README's event with one.
+func TestTheReadmeShowsAnEvent(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n### Callbacks\n")
+	_, block, _ := strings.Cut(section, "```json\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("the README has no event under Callbacks")
+	}
+	shown := object(t, block)
+	detail, _ := shown["detail"].(map[string]any)
+	asChange := func(name string) any { return map[string]any{"S": detail[name], "N": detail[name]} }
+	want := p.event(t, map[string]any{"dynamodb": map[string]any{"SequenceNumber": detail["sequence"], "NewImage": map[string]any{
+		"id": asChange("id"), "owner": asChange("owner"), "status": asChange("status"), "updated_at": asChange("updatedAtMillis"),
+	}}})
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("the README's event (-pipe +README):\n%s", diff)
 	}
 }

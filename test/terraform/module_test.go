@@ -205,9 +205,16 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 // what terraform calls it.
 func (w *Workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
-	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = \"./tests/mocks\"\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
-		name, command, variables)
+	mocks := "./tests/mocks"
+	if _, err := os.Stat(filepath.Join(w.root, mocks)); err != nil {
+		mocks = "../../tests/mocks" // an example's
+	}
+	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
+		mocks, name, command, variables)
 	file := filepath.Join("tests", name+".tftest.hcl")
+	if err := os.MkdirAll(filepath.Join(w.root, "tests"), 0o750); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(w.root, file), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -293,6 +300,23 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
+// mock makes the root with variables, by the mocked provider, and returns what
+// was made.
+func (w *Workspace) mock(t *testing.T, variables ...string) *stateModule {
+	t.Helper()
+	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
+	var state *stateModule
+	for line := range w.runTests(t, "-verbose", "-filter="+file) {
+		if line.Type == "test_state" {
+			state = line.State.Root
+		}
+		if line.Type == "diagnostic" {
+			t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
+		}
+	}
+	return state
+}
+
 var everything struct {
 	once  sync.Once
 	state *stateModule
@@ -304,19 +328,8 @@ func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)
 	everything.once.Do(func() {
-		w := openModule(t)
-		file := w.writeTest(t, "everything", "", strings.Join([]string{
-			`allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`, `events = true`,
-			`sms_preferences = {}`, `clients = { shop = {} }`,
-		}, "\n    "))
-		for line := range w.runTests(t, "-verbose", "-filter="+file) {
-			if line.Type == "test_state" {
-				everything.state = line.State.Root
-			}
-			if line.Type == "diagnostic" {
-				t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
-			}
-		}
+		everything.state = openModule(t).mock(t, `allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`,
+			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("there is no state of the mocked deployment")
