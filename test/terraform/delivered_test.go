@@ -10,8 +10,7 @@ import (
 
 // receipts has SNS's delivery log say that the message sent arrived, and waits
 // until the API says so. Beside it the log tells of another application's
-// message, of trouble with the account that is over, and of nothing that can be
-// read.
+// message, and of nothing that can be read.
 func (e *Emulation) receipts(t *testing.T, token, sent string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")

@@ -21,13 +21,12 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	for name, want := range pattern {
 		switch want := want.(type) {
 		case map[string]any:
-			inner, _ := event[name].(map[string]any) // nil has nothing in it, which a pattern may ask for
-			if !matches(t, want, inner) {
+			if !matches(t, want, part(event[name])) {
 				return false
 			}
 		case []any:
 			if name == "$or" {
-				if !slices.ContainsFunc(want, func(p any) bool { return matches(t, p.(map[string]any), event) }) {
+				if !slices.ContainsFunc(want, func(p any) bool { return matches(t, part(p), event) }) {
 					return false
 				}
 				continue
@@ -60,6 +59,12 @@ func matchesValue(t testing.TB, want, value any, there bool) bool {
 	return false
 }
 
+// part is v where that is an object, and otherwise one with nothing in it.
+func part(v any) map[string]any {
+	object, _ := v.(map[string]any)
+	return object
+}
+
 var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
 
 // fill is what a pipe makes of its input template, JSON whose variables stand
@@ -70,8 +75,7 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 		path := templateVariable.FindStringSubmatch(variable)[1]
 		var value any = change
 		for name := range strings.SplitSeq(path, ".") {
-			inner, _ := value.(map[string]any)
-			value = inner[name]
+			value = part(value)[name]
 		}
 		text, ok := value.(string)
 		if !ok {
