@@ -122,7 +122,7 @@ $(LINTER)-$(LINTER_VERSION):
 
 .PHONY: lint-terraform
 lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
-	@for dir in terraform terraform/modules/function terraform/examples/remote-state test/terraform/root; do \
+	@for dir in terraform terraform/modules/function $(wildcard terraform/examples/*) test/terraform/root; do \
 		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
 	done
 

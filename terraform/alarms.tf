@@ -12,7 +12,7 @@ locals {
         over      = 0, period = local.minute, periods = 1, missing = "notBreaching"
       }
       failed-events = {
-        says      = "A call of the relay or of receipts failed for good. The queue of failed events holds what it was called with, and why it failed."
+        says      = "A call of the relay or of receipts failed for good, or the pipe gave up changes. The queue of failed events holds what the function was called with, or where in the stream the changes stand, and why it failed."
         namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         of        = { QueueName = aws_sqs_queue.failed_events.name }
         over      = 0, period = local.minute, periods = 1, missing = "notBreaching"
@@ -37,13 +37,29 @@ locals {
       }
     },
     {
-      for name, function in { sender = module.sender.name, relay = module.relay.name } : "${name}-errors" => {
-        says                         = "Calls of the ${name} fail. Its log says why."
-        namespace                    = "AWS/Lambda", metric = "Errors", statistic = "Sum"
-        of                           = { FunctionName = function }
-        over                         = 0, period = local.minute, periods = 3, missing = "notBreaching"
+      for name in setsubtract(local.services, ["api"]) : "${name}-errors" => {
+        says      = "Calls of ${name} fail. Its log says why."
+        namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum"
+        of        = { FunctionName = "${var.name}-${name}" }
+        over      = 0, period = local.minute, periods = 3, missing = "notBreaching"
       }
     },
+    local.receipts ? {
+      receipts-unreadable = {
+        says      = "SNS's delivery log has lines that cannot be read. The log of receipts names each by its stream and event id; their messages stay as they are."
+        namespace = var.name, metric = "UnreadableReceipts", statistic = "Sum"
+        of        = {}
+        over      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
+      }
+    } : {},
+    var.events ? {
+      events-late = {
+        says      = "The pipe cannot put changes of status on the event bus. It tries for 6 hours; then they are named on the queue of failed events."
+        namespace = "AWS/EventBridge/Pipes", metric = "ExecutionFailed", statistic = "Sum"
+        of        = { PipeName = one(aws_pipes_pipe.events[*].name) }
+        over      = 0, period = local.minute, periods = 5, missing = "notBreaching"
+      }
+    } : {},
     var.sms_preferences == null ? {} : {
       spend = {
         says      = "Four fifths of this month's spend limit for SMS are used up. At the limit SNS sends nothing more, and says so in its delivery log alone."
@@ -55,7 +71,7 @@ locals {
   )
 
   api = ["ApiName", aws_api_gateway_rest_api.this.name, "Stage", aws_api_gateway_stage.v1.stage_name]
-  graphs = [
+  graphs = concat([
     {
       title = "Messages on the queues", stat = "Maximum"
       metrics = [
@@ -77,13 +93,16 @@ locals {
     },
     {
       title   = "Errors of the functions", stat = "Sum"
-      metrics = [for function in [module.api.name, module.sender.name, module.relay.name] : ["AWS/Lambda", "Errors", "FunctionName", function]]
+      metrics = [for name in local.services : ["AWS/Lambda", "Errors", "FunctionName", "${var.name}-${name}"]]
     },
     {
       title   = "Spent on SMS this month, US dollars", stat = "Maximum"
       metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD"]]
     },
-  ]
+    ], local.receipts ? [{
+      title   = "Receipts that belong to no message, and lines that are none", stat = "Sum"
+      metrics = [for filter in aws_cloudwatch_log_metric_filter.receipts : [var.name, filter.name]]
+  }] : [])
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

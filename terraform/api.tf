@@ -8,7 +8,7 @@ module "api" {
   package         = local.packages["api"]
   architecture    = var.architecture
   memory_mb       = 512
-  timeout_seconds = 12 + var.longest_wait_seconds # longer than the gateway waits: its own deadlines add up to less than 10
+  timeout_seconds = 12 + var.api.longest_wait_seconds # longer than the gateway waits: its own deadlines add up to less than 10
   logs            = local.logs
 
   environment = merge(local.rules, {
@@ -21,7 +21,7 @@ module "api" {
     PARTS_PER_DAY               = var.limits.parts_per_day
     MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour
     CLIENT_LIMITS               = jsonencode(local.client_limits)
-    MAX_WAIT_SECONDS            = var.longest_wait_seconds
+    MAX_WAIT_SECONDS            = var.api.longest_wait_seconds
   })
 
   statements = [

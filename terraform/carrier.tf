@@ -22,10 +22,8 @@ resource "aws_sns_sms_preferences" "this" {
 }
 
 # SNS makes these on first use, never expiring, with whole numbers in them. Where
-# it has done so, the apply says that they exist; import them then:
-#
-#   terraform import 'aws_cloudwatch_log_group.sns["success"]' sns/REGION/ACCOUNT/DirectPublishToPhoneNumber
-#   terraform import 'aws_cloudwatch_log_group.sns["failure"]' sns/REGION/ACCOUNT/DirectPublishToPhoneNumber/Failure
+# it has done so, the apply says that they exist; the README says how to import
+# them.
 resource "aws_cloudwatch_log_group" "sns" {
   for_each = var.sms_preferences == null ? {} : local.sns_log_groups
 

@@ -94,7 +94,7 @@ resource "aws_api_gateway_integration" "this" {
   type                    = "AWS_PROXY"
   integration_http_method = "POST"
   uri                     = module.api.alias_invoke_arn
-  timeout_milliseconds    = (10 + var.longest_wait_seconds) * 1000 # no answer takes longer
+  timeout_milliseconds    = (10 + var.api.longest_wait_seconds) * 1000 # no answer takes longer
 }
 
 resource "aws_api_gateway_deployment" "this" {
@@ -154,8 +154,8 @@ resource "aws_api_gateway_method_settings" "all" {
   method_path = "*/*"
 
   settings {
-    throttling_rate_limit  = var.throttling.requests_per_second
-    throttling_burst_limit = var.throttling.burst
+    throttling_rate_limit  = var.api.requests_per_second
+    throttling_burst_limit = var.api.burst
     metrics_enabled        = true
     logging_level          = "OFF" # execution logs hold texts and numbers; the access log says what is needed
     data_trace_enabled     = false

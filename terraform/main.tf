@@ -10,7 +10,7 @@ locals {
   region    = data.aws_region.current.id
   kms_key   = coalesce(var.kms_key_arn, one(aws_kms_key.this[*].arn))
 
-  services = toset(concat(["api", "sender", "relay"], var.receipts ? ["receipts"] : []))
+  services = toset(concat(["api", "sender", "relay"], local.receipts ? ["receipts"] : []))
 
   source  = var.packages == null ? "${path.module}/../dist" : var.packages
   release = startswith(local.source, "s3://") ? regex("^s3://(?P<bucket>[^/]+)/(?P<prefix>.+)$", local.source) : null

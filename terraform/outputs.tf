@@ -30,7 +30,7 @@ output "table_name" {
 }
 
 output "queue_urls" {
-  description = "The queue, its dead-letter queue, and the queue of calls that failed for good."
+  description = "The queue, its dead-letter queue, and the queue of calls and changes that failed for good."
   value = {
     messages      = aws_sqs_queue.messages.url
     dead_letters  = aws_sqs_queue.dead_letters.url
@@ -42,11 +42,16 @@ output "log_groups" {
   description = "Where the gateway and the functions log."
   value = merge(
     { gateway = aws_cloudwatch_log_group.gateway.name, api = module.api.log_group_name, sender = module.sender.log_group_name, relay = module.relay.log_group_name },
-    var.receipts ? { receipts = module.receipts[0].log_group_name } : {},
+    local.receipts ? { receipts = module.receipts[0].log_group_name } : {},
   )
 }
 
 output "dashboard_name" {
   description = "CloudWatch dashboard."
   value       = aws_cloudwatch_dashboard.this.dashboard_name
+}
+
+output "event_bus" {
+  description = "Bus of the events, for rules: its name and ARN; null where there is none."
+  value       = var.events ? { name = aws_cloudwatch_event_bus.events[0].name, arn = aws_cloudwatch_event_bus.events[0].arn } : null
 }

@@ -1,5 +1,6 @@
 # The queue of what is to be sent, its dead-letter queue, where only garbage
-# ends, and the one for calls of functions that failed for good.
+# ends, and the one for calls of functions that failed for good and for changes
+# that the pipe gave up.
 
 locals {
   max_receives = 5 # AWS advises at least 5 for a queue that a function reads

@@ -1,8 +1,12 @@
 # services/receipts: reads SNS's delivery logs.
 
+locals {
+  receipts = var.receipts == null ? var.sms_preferences != null : var.receipts
+}
+
 module "receipts" {
   source = "./modules/function"
-  count  = var.receipts ? 1 : 0
+  count  = local.receipts ? 1 : 0
 
   name            = "${var.name}-receipts"
   description     = "Applies delivery receipts of SNS"
@@ -23,7 +27,7 @@ module "receipts" {
       Sid      = "FindMessage"
       Effect   = "Allow"
       Action   = ["dynamodb:Query"]
-      Resource = [for index in ["carrier", "unsettled"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
+      Resource = "${aws_dynamodb_table.messages.arn}/index/carrier"
     },
     {
       Sid      = "Apply"
@@ -36,7 +40,7 @@ module "receipts" {
 }
 
 resource "aws_lambda_permission" "delivery_logs" {
-  for_each = var.receipts ? local.sns_log_groups : {}
+  for_each = local.receipts ? local.sns_log_groups : {}
 
   statement_id  = "delivery-logs-${each.key}"
   action        = "lambda:InvokeFunction"
@@ -46,8 +50,10 @@ resource "aws_lambda_permission" "delivery_logs" {
   source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
 }
 
+# A log group takes two subscriptions, so two deployments of an account can both
+# have receipts: what is the other's is foreign to each.
 resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
-  for_each = var.receipts ? local.sns_log_groups : {}
+  for_each = local.receipts ? local.sns_log_groups : {}
 
   name            = var.name
   log_group_name  = each.value
@@ -56,4 +62,23 @@ resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
 
   # The groups are either made here or were there before.
   depends_on = [aws_cloudwatch_log_group.sns, aws_lambda_permission.delivery_logs]
+}
+
+# What the functions say of receipts in words alone, as numbers. Where the log
+# level is above INFO, foreign ones are not counted.
+resource "aws_cloudwatch_log_metric_filter" "receipts" {
+  for_each = local.receipts ? {
+    UnreadableReceipts = { group = module.receipts[0].log_group_name, pattern = "{ $.message = \"receipt not readable\" }" }
+    ForeignReceipts    = { group = module.relay.log_group_name, pattern = "{ $.message = \"kept receipt settled\" && $.result = \"foreign\" }" }
+  } : {}
+
+  name           = each.key
+  log_group_name = each.value.group
+  pattern        = each.value.pattern
+
+  metric_transformation {
+    namespace = var.name
+    name      = each.key
+    value     = "1"
+  }
 }

@@ -6,6 +6,8 @@ resource "aws_dynamodb_table" "messages" {
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "id"
   deletion_protection_enabled = var.deletion_protection
+  stream_enabled              = var.events
+  stream_view_type            = var.events ? "NEW_AND_OLD_IMAGES" : null
 
   dynamic "attribute" {
     for_each = {

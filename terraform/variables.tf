@@ -89,18 +89,6 @@ variable "limits" {
   }
 }
 
-variable "longest_wait_seconds" {
-  description = "For how long a look-up may wait for a change where its client asks for it. Each that waits holds a function of the API."
-  type        = number
-  default     = 0
-  nullable    = false
-
-  validation {
-    condition     = var.longest_wait_seconds >= 0 && var.longest_wait_seconds <= 15 && floor(var.longest_wait_seconds) == var.longest_wait_seconds
-    error_message = "Set longest_wait_seconds to a whole number from 0 to 15: the gateway gives up after 29 seconds, and the look-up needs up to 10 itself."
-  }
-}
-
 variable "packages" {
   description = "Where <service>.zip lie: a folder, or a release in a bucket, such as \"s3://bucket/smsqueue/1.2.0\". A release never changes: a new one has a new prefix. Null is the folder that `make build` fills."
   type        = string
@@ -128,18 +116,23 @@ variable "architecture" {
   }
 }
 
-variable "throttling" {
-  description = "What the gateway lets through, for all clients together, before it answers 429."
+variable "api" {
+  description = "What the gateway lets through, for all clients together, before it answers 429, and for how long a look-up may wait for a change where its client asks for it: each that waits holds a function."
   type = object({
-    requests_per_second = optional(number, 100)
-    burst               = optional(number, 200) # requests at once
+    requests_per_second  = optional(number, 100)
+    burst                = optional(number, 200) # requests at once
+    longest_wait_seconds = optional(number, 0)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.throttling.requests_per_second >= 1 && var.throttling.burst >= 1
-    error_message = "Set requests_per_second and burst of throttling to at least 1."
+    condition     = var.api.requests_per_second >= 1 && var.api.burst >= 1
+    error_message = "Set requests_per_second and burst of api to at least 1."
+  }
+  validation {
+    condition     = var.api.longest_wait_seconds >= 0 && var.api.longest_wait_seconds <= 15 && floor(var.api.longest_wait_seconds) == var.api.longest_wait_seconds
+    error_message = "Set longest_wait_seconds of api to a whole number from 0 to 15: the gateway gives up after 29 seconds, and the look-up needs up to 10 itself."
   }
 }
 
@@ -242,7 +235,7 @@ variable "alarm_actions" {
 }
 
 variable "sms_preferences" {
-  description = "Settings of SNS for SMS, of which an account has one set a Region, and its delivery logs. Null leaves them to others; without the logs no message is ever known to be delivered."
+  description = "Settings of SNS for SMS, of which an account has one set a Region, and its delivery logs. Null leaves them to others."
   type = object({
     monthly_spend_limit_usd = optional(number, 1) # more than AWS has granted is refused
     default_sender_id       = optional(string)
@@ -256,9 +249,15 @@ variable "sms_preferences" {
 }
 
 variable "receipts" {
-  description = "Read SNS's delivery logs, which must be on: by sms_preferences here, or by whoever manages them."
+  description = "Read SNS's delivery logs, without which no message is ever known to be delivered. Null reads them where sms_preferences switches them on here; true also where others have, once its log groups are there."
   type        = bool
-  default     = false # until services/receipts is a function
+  default     = null
+}
+
+variable "events" {
+  description = "Put every change of a message's status on an event bus of the deployment's own, for rules to act on. It costs a stream of the table and a pipe."
+  type        = bool
+  default     = false
   nullable    = false
 }
 

@@ -27,10 +27,13 @@ run "the_sender_publishes_to_phones_and_to_no_topic" {
 }
 
 run "policies_name_actions_and_resources" {
-  variables { receipts = true }
+  variables {
+    receipts = true
+    events   = true
+  }
   assert {
     condition = alltrue(flatten([
-      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy] : [
+      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy, aws_iam_role_policy.pipe[0].policy] : [
         for s in jsondecode(p).Statement : [
           for a in flatten([s.Action]) : !strcontains(replace(a, "/^kms:(GenerateDataKey|ReEncrypt)\\*$/", ""), "*")
         ]
@@ -40,7 +43,7 @@ run "policies_name_actions_and_resources" {
   }
   assert {
     condition = alltrue(flatten([
-      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy] : [
+      for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy, aws_iam_role_policy.pipe[0].policy] : [
         for s in jsondecode(p).Statement : contains(["Trace", "PublishToPhones", "PublishThroughSNS"], s.Sid) if s.Resource == "*"
       ]
     ]))
@@ -108,7 +111,7 @@ run "limits_and_waits_reach_the_api" {
       limited = { messages_per_recipient_hour = 2 }
       plain   = {}
     }
-    longest_wait_seconds = 15
+    api = { longest_wait_seconds = 15 }
   }
   assert {
     condition     = [module.api.environment.PARTS_PER_DAY, module.api.environment.MESSAGES_PER_RECIPIENT_HOUR] == ["1000", "0"]
@@ -124,34 +127,6 @@ run "limits_and_waits_reach_the_api" {
   assert {
     condition     = module.api.environment.MAX_WAIT_SECONDS == "15" && alltrue([for i in aws_api_gateway_integration.this : i.timeout_milliseconds == 25000])
     error_message = "A look-up cannot wait as long as it may."
-  }
-}
-
-run "receipts_are_off_until_wanted" {
-  assert {
-    condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_sns_sms_preferences.this) == 0
-    error_message = "Something of receipts is there."
-  }
-}
-
-run "receipts_read_both_delivery_logs" {
-  variables {
-    receipts        = true
-    sms_preferences = { monthly_spend_limit_usd = 5 }
-  }
-  assert {
-    condition = toset([for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.log_group_name]) == toset([
-      "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber", "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber/Failure",
-    ])
-    error_message = "A delivery log is not read."
-  }
-  assert {
-    condition = (
-      aws_sns_sms_preferences.this[0].delivery_status_success_sampling_rate == "100"
-      && aws_sns_sms_preferences.this[0].monthly_spend_limit == 5
-      && aws_cloudwatch_metric_alarm.this["spend"].threshold == 4
-    )
-    error_message = "SNS does not log every delivery, or the spend limit is another."
   }
 }
 

@@ -25,7 +25,7 @@ import (
 // AWS is what Terraform makes of the service, on the engines: the built
 // functions, and a table and a queue that no other test uses.
 type AWS struct {
-	API, Sender, Relay *lambdatest.Function
+	API, Sender, Relay, Receipts *lambdatest.Function
 
 	// What stands between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
@@ -102,6 +102,7 @@ func (d *AWS) startFunctions(t testing.TB, o AWSOptions) {
 		table, queue, dynamoDB, toQueue, "ALLOWED_REGIONS=BR,US", "CLIENT_OWNERS="+string(owners))...)
 	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toCarrier)
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
+	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }
 
 // NewTable makes a table in DynamoDB Local at url, until the end of the test.
@@ -208,6 +209,17 @@ func (d *AWS) RunRelay(ctx context.Context) (RelayReport, error) {
 		return RelayReport{}, fmt.Errorf("reading the relay's report: %w", err)
 	}
 	return report, nil
+}
+
+// deliveryLog is where SNS writes what became of what it took.
+const deliveryLog = "sns/us-east-1/123456789012/DirectPublishToPhoneNumber"
+
+// Report has CloudWatch Logs tell receipts of lines of SNS's delivery log.
+func (d *AWS) Report(ctx context.Context, lines ...string) error {
+	if _, err := d.Receipts.Invoke(ctx, lambdatest.LogsEvent(deliveryLog, lines...)); err != nil {
+		return fmt.Errorf("reporting %d deliveries: %w", len(lines), err)
+	}
+	return nil
 }
 
 // Record is the item of a message as it stands in the table, read past all

@@ -171,9 +171,10 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 	t.Parallel()
 	for service, variables := range map[string][]string{
-		"api":    {"TABLE_NAME", "QUEUE_URL", "ALLOWED_REGIONS"},
-		"sender": {"TABLE_NAME"},
-		"relay":  {"TABLE_NAME", "QUEUE_URL"},
+		"api":      {"TABLE_NAME", "QUEUE_URL", "ALLOWED_REGIONS"},
+		"sender":   {"TABLE_NAME"},
+		"relay":    {"TABLE_NAME", "QUEUE_URL"},
+		"receipts": {"TABLE_NAME"},
 	} {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()

@@ -86,6 +86,27 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
+	// A receipt closes the breaker if it is a probe's: that is looked for as
+	// rarely as the sender does.
+	receipt := func() {
+		submit("")()
+		deliver(1)()
+		carrierID := get(t, api, id).message(t, http.StatusOK).CarrierMessageID
+		began = time.Now()
+		delivery = requestsOf(d, func() {
+			if err := d.Report(t.Context(), delivered(carrierID, "+5511987654321")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	receipt()
+	want("the first receipt of a process", delivery, requests{"Query": 1, "UpdateItem": 1, "GetItem": 1})
+	seen := time.Now()
+	receipt()
+	if time.Since(seen) < breakerAge {
+		want("a receipt", delivery, requests{"Query": 1, "UpdateItem": 1})
+	}
+
 	submit("")()
 	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.LoseAnswer() })
 	if n := requestsOf(d, deliver(1))["Publish"]; n != 1 {

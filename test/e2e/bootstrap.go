@@ -11,7 +11,7 @@ import (
 )
 
 // Functions are the services that run as Lambda functions here.
-var Functions = []string{"api", "sender", "relay"}
+var Functions = []string{"api", "sender", "relay", "receipts"}
 
 // builtIn is where the functions are built. It is empty until then.
 var builtIn string

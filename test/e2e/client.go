@@ -22,6 +22,7 @@ type Message struct {
 	Message          string `json:"message"`
 	Attempts         int    `json:"attempts"`
 	CarrierMessageID string `json:"carrierMessageId"`
+	Evidence         string `json:"evidence"`
 	Failure          struct {
 		Code string `json:"code"`
 	} `json:"failure"`

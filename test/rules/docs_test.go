@@ -22,8 +22,9 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	for _, tc := range []struct{ file, mark, want string }{
 		{"docs/design.md", "states", diagram()},
 		{"README.md", "numbers", numbers()},
+		{"README.md", "webhook", webhook(t)},
 	} {
-		t.Run(tc.file, func(t *testing.T) {
+		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -78,4 +79,14 @@ func numbers() string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// webhook is the example of a rule that acts on events.
+func webhook(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "terraform", "examples", "webhook", "webhook.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "\n```terraform\n" + string(source) + "```\n\n"
 }

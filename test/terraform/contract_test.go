@@ -107,9 +107,6 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	for service := range given {
 		t.Run(service, func(t *testing.T) {
 			folder := repo.Path("services", service, "lambda")
-			if _, err := os.Stat(folder); service == "receipts" && err != nil {
-				return // not a function yet, and off in terraform
-			}
 			read := variablesRead(t, folder)
 			if read["Rules"] {
 				maps.Copy(read, rules)
@@ -119,6 +116,70 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 				t.Errorf("environment variables (-read +given):\n%s", diff)
 			}
 		})
+	}
+}
+
+var quoted = regexp.MustCompile(`"([^"]+)"`)
+
+// TestMetricFiltersCountWhatIsLogged looks for the words of each filter's
+// pattern in the code that logs them.
+func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	var code strings.Builder
+	for _, folder := range []string{repo.Path("services", "receipts"), repo.Path("services", "receipts", "lambda")} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				code.Write(source)
+			}
+		}
+	}
+	found := 0
+	for _, r := range mocked(t).all("aws_cloudwatch_log_metric_filter") {
+		var filter struct{ Name, Pattern string }
+		r.read(t, &filter)
+		for _, words := range quoted.FindAllString(filter.Pattern, -1) {
+			found++
+			if !strings.Contains(code.String(), words) {
+				t.Errorf("%s counts %s, which nothing logs", filter.Name, words)
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("the filters look for %d words, want 3", found)
+	}
+}
+
+var imported = regexp.MustCompile(`import '([^']+)'`)
+
+// TestTheReadmeImportsWhatThereIs holds the addresses of its import commands.
+func TestTheReadmeImportsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, r := range mocked(t).all("aws_cloudwatch_log_group") {
+		if r.Name == "sns" {
+			want = append(want, r.Address)
+		}
+	}
+	for _, command := range imported.FindAllStringSubmatch(string(readme), -1) {
+		got = append(got, command[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log groups of SNS's (-terraform +README):\n%s", diff)
 	}
 }
 

@@ -79,12 +79,14 @@ var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},
 	{"dynamodb", "DynamoDB_20120810.ListTables"},
+	{"events", "AWSEvents.ListEventBuses"},
 	{"iam", "ListRoles"},
 	{"kms", "TrentService.ListAliases"},
 	{"lambda", "/2015-03-31/functions"},
 	{"logs", "Logs_20140328.DescribeLogGroups"},
 	{"monitoring", "GraniteServiceVersion20100801.DescribeAlarms"},
 	{"monitoring", "GraniteServiceVersion20100801.ListDashboards"},
+	{"pipes", "/v1/pipes"},
 	{"scheduler", "/schedules"},
 	{"scheduler", "/schedule-groups"},
 	{"sqs", "AmazonSQS.ListQueues"},
@@ -111,9 +113,7 @@ func (l listing) namesUs(t *testing.T, endpoint string) bool {
 		t.Fatal(err)
 	}
 	req.Header = header
-	// moto reads of a signature which service is meant.
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
-		"Credential=test/20200101/us-east-1/"+l.service+"/aws4_request, SignedHeaders=host, Signature=0")
+	sign(req, l.service)
 	got := do(t, req)
 	if got.status != http.StatusOK {
 		t.Fatalf("%s %s = %d %s", l.service, l.what, got.status, got.body)

@@ -67,6 +67,9 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	url := e.Front.URL
+	if err := createDeliveryLogs(ctx, url); err != nil {
+		return nil, err
+	}
 	say("applying terraform/, which takes over a minute")
 	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), EngineRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {

@@ -104,6 +104,8 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
+	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
+
 	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
@@ -146,6 +148,8 @@ func TestEmulation(t *testing.T) {
 			t.Errorf("the message is shown %d times, want by POST and by GET:\n%s", n, out)
 		}
 	})
+
+	t.Run("the pipe would pass what EventBridge finds to match", func(t *testing.T) { e.pipePatterns(t) })
 
 	t.Run("functions are allowed what they call, and call what they are allowed", func(t *testing.T) {
 		checkPolicies(t, e)

@@ -103,15 +103,22 @@ func TestModule(t *testing.T) {
 			t.Errorf("%d of %d variables are described", n, variables)
 		}
 	})
-	t.Run("can be called from a root with state of its own", func(t *testing.T) {
-		w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", "remote-state"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Run(t.Context(), "validate"); err != nil {
-			t.Error(err)
-		}
-	})
+	examples, err := filepath.Glob(repo.Path(ModuleRoot, "examples", "*"))
+	if err != nil || examples == nil {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, example := range examples {
+		name := filepath.Base(example)
+		t.Run("can be called as the example "+name+" does", func(t *testing.T) {
+			w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Run(t.Context(), "validate"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestCheckov runs checkov. What it is not to complain of stands beside the
@@ -152,7 +159,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
-		{"no request a second", `throttling = { requests_per_second = 0 }`, `at least 1`},
+		{"no request a second", `api = { requests_per_second = 0 }`, `at least 1`},
 		{"one sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
 		{"a negative pace", `sender = { parts_per_second = -1 }`, `0, for no pace, or more`},
 		{"a sender without time", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
@@ -160,7 +167,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"no validity", `messages = { validity_hours = 0 }`, `at least 1`},
 		{"no attempt", `messages = { max_attempts = 0 }`, `at least 1`},
 		{"a limit below nothing", `limits = { parts_per_day = -1 }`, `0 for none`},
-		{"a wait longer than the gateway's", `longest_wait_seconds = 20`, `from 0 to 15`},
+		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
 		{"a log level that is none", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"logs kept for days that CloudWatch does not know", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
@@ -198,9 +205,16 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 // what terraform calls it.
 func (w *Workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
-	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = \"./tests/mocks\"\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
-		name, command, variables)
+	mocks := "./tests/mocks"
+	if _, err := os.Stat(filepath.Join(w.root, mocks)); err != nil {
+		mocks = "../../tests/mocks" // an example's
+	}
+	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
+		mocks, name, command, variables)
 	file := filepath.Join("tests", name+".tftest.hcl")
+	if err := os.MkdirAll(filepath.Join(w.root, "tests"), 0o750); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(w.root, file), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -286,6 +300,23 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
+// mock makes the root with variables, by the mocked provider, and returns what
+// was made.
+func (w *Workspace) mock(t *testing.T, variables ...string) *stateModule {
+	t.Helper()
+	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
+	var state *stateModule
+	for line := range w.runTests(t, "-verbose", "-filter="+file) {
+		if line.Type == "test_state" {
+			state = line.State.Root
+		}
+		if line.Type == "diagnostic" {
+			t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
+		}
+	}
+	return state
+}
+
 var everything struct {
 	once  sync.Once
 	state *stateModule
@@ -297,19 +328,8 @@ func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)
 	everything.once.Do(func() {
-		w := openModule(t)
-		file := w.writeTest(t, "everything", "", strings.Join([]string{
-			`allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`, `receipts = true`,
-			`sms_preferences = {}`, `clients = { shop = {} }`,
-		}, "\n    "))
-		for line := range w.runTests(t, "-verbose", "-filter="+file) {
-			if line.Type == "test_state" {
-				everything.state = line.State.Root
-			}
-			if line.Type == "diagnostic" {
-				t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
-			}
-		}
+		everything.state = openModule(t).mock(t, `allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`,
+			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("there is no state of the mocked deployment")

@@ -59,20 +59,9 @@ func (l *list) UnmarshalJSON(b []byte) error {
 // policies grant, both ways.
 func checkPolicies(t *testing.T, e *Emulation) {
 	t.Helper()
-	var state struct {
-		Values struct {
-			Root stateModule `json:"root_module"`
-		}
-	}
-	out, err := e.Workspace.Run(t.Context(), "show", "-json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, &state); err != nil {
-		t.Fatal(err)
-	}
+	state := e.state(t)
 	functions := make(map[string]string) // by access key
-	for module, r := range state.Values.Root.all("aws_lambda_function") {
+	for module, r := range state.all("aws_lambda_function") {
 		var f struct{ Arn, Role, Version string }
 		r.read(t, &f)
 		for _, arn := range []string{f.Arn, f.Arn + ":" + f.Version, f.Arn + ":live"} {
@@ -97,7 +86,7 @@ func checkPolicies(t *testing.T, e *Emulation) {
 
 	granted := make(map[string]bool)
 	unnamed, byAWSUsed := make(map[string]bool), make(map[string]bool)
-	for module, r := range state.Values.Root.all("aws_iam_role_policy") {
+	for module, r := range state.all("aws_iam_role_policy") {
 		if !strings.Contains(module, ".module.") {
 			continue // not a function's
 		}

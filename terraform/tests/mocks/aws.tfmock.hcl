@@ -17,6 +17,22 @@ mock_resource "aws_api_gateway_rest_api" {
   defaults = { execution_arn = "arn:aws:execute-api:eu-central-1:123456789012:api" }
 }
 
+mock_resource "aws_cloudwatch_event_api_destination" {
+  defaults = { arn = "arn:aws:events:eu-central-1:123456789012:api-destination/destination/11111111" }
+}
+
+mock_resource "aws_cloudwatch_event_bus" {
+  defaults = { arn = "arn:aws:events:eu-central-1:123456789012:event-bus/bus" }
+}
+
+mock_resource "aws_cloudwatch_event_connection" {
+  defaults = { arn = "arn:aws:events:eu-central-1:123456789012:connection/connection/11111111" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:eu-central-1:123456789012:rule/bus/rule" }
+}
+
 mock_resource "aws_cloudwatch_log_group" {
   defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:group" }
 }
@@ -30,7 +46,10 @@ mock_resource "aws_cognito_user_pool_client" {
 }
 
 mock_resource "aws_dynamodb_table" {
-  defaults = { arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/messages" }
+  defaults = {
+    arn        = "arn:aws:dynamodb:eu-central-1:123456789012:table/messages"
+    stream_arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/messages/stream/2026-01-01T00:00:00.000"
+  }
 }
 
 mock_resource "aws_iam_role" {

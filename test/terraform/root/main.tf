@@ -49,9 +49,11 @@ provider "aws" {
     cloudwatchlogs = var.endpoint
     cognitoidp     = var.endpoint
     dynamodb       = var.endpoint
+    events         = var.endpoint
     iam            = var.endpoint
     kms            = var.endpoint
     lambda         = var.endpoint
+    pipes          = var.endpoint
     scheduler      = var.endpoint
     sns            = var.endpoint
     sqs            = var.endpoint
@@ -68,6 +70,8 @@ module "smsqueue" {
   default_region      = "DE"
   deletion_protection = false
   sms_preferences     = var.sms_preferences ? {} : null
+  receipts            = true # where the engine knows no preferences, its log groups are there before
+  events              = true
 
   clients = {
     shop    = { owner = "shop" }

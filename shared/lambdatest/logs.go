@@ -1,0 +1,29 @@
+package lambdatest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// LogsEvent is the event with which a subscription filter of CloudWatch Logs
+// tells a function of messages in a log group: JSON, packed by gzip.
+func LogsEvent(logGroup string, messages ...string) []byte {
+	batch := events.CloudwatchLogsData{
+		Owner: "123456789012", LogGroup: logGroup, LogStream: "stream", SubscriptionFilters: []string{"filter"},
+		MessageType: "DATA_MESSAGE",
+	}
+	for i, m := range messages {
+		batch.LogEvents = append(batch.LogEvents, events.CloudwatchLogsLogEvent{
+			ID: fmt.Sprintf("%056d", i+1), Timestamp: time.Now().UnixMilli(), Message: m,
+		})
+	}
+	var packed bytes.Buffer
+	zip := gzip.NewWriter(&packed)
+	_, _ = zip.Write(encode(batch)) // into memory
+	_ = zip.Close()
+	return encode(map[string]map[string][]byte{"awslogs": {"data": packed.Bytes()}})
+}

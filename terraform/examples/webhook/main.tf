@@ -1,0 +1,29 @@
+# A deployment whose events are wanted: events puts them on a bus, and webhook.tf
+# calls a webhook for some of them.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+    }
+  }
+}
+
+variable "webhook_key" {
+  description = "What the webhook knows its caller by, in the header X-Api-Key."
+  type        = string
+  sensitive   = true
+}
+
+module "smsqueue" {
+  source = "../.."
+
+  packages        = "s3://example-releases/smsqueue/1.0.0"
+  allowed_regions = ["DE"]
+  clients         = { shop = {} }
+  sms_preferences = {} # SNS's delivery logs: without them sent is the last that is heard
+  events          = true
+}

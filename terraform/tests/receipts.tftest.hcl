@@ -1,0 +1,92 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  allowed_regions = ["DE"]
+  packages        = "s3://bucket/release"
+}
+
+run "without_delivery_logs_there_is_nothing_of_receipts" {
+  assert {
+    condition = (
+      length(module.receipts) == 0 && length(aws_sns_sms_preferences.this) == 0 && length(aws_cloudwatch_log_group.sns) == 0
+      && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_lambda_permission.delivery_logs) == 0
+      && length(aws_cloudwatch_log_metric_filter.receipts) == 0
+      && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.this) : strcontains(name, "receipts")])
+    )
+    error_message = "Something of receipts is there."
+  }
+}
+
+run "delivery_logs_that_are_switched_on_here_are_read" {
+  variables {
+    sms_preferences = { monthly_spend_limit_usd = 5 }
+  }
+  assert {
+    condition = toset([for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.log_group_name]) == toset([
+      "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber", "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber/Failure",
+    ])
+    error_message = "A delivery log is not read."
+  }
+  assert {
+    condition = alltrue([
+      for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.destination_arn == module.receipts[0].alias_arn && f.filter_pattern == ""
+    ])
+    error_message = "A delivery log is read in part, or not by the alias."
+  }
+  assert {
+    condition = toset([for p in aws_lambda_permission.delivery_logs : p.source_arn]) == toset([
+      for f in aws_cloudwatch_log_subscription_filter.delivery_logs : "arn:aws:logs:eu-central-1:123456789012:log-group:${f.log_group_name}:*"
+    ])
+    error_message = "CloudWatch Logs may not call the function for a log that it is subscribed to, or for another."
+  }
+  assert {
+    condition     = alltrue([for g in aws_cloudwatch_log_group.sns : g.retention_in_days == 30 && g.kms_key_id == aws_kms_key.this[0].arn])
+    error_message = "The delivery logs, with whole numbers in them, are kept for ever or not encrypted with the key."
+  }
+  assert {
+    condition = (
+      aws_sns_sms_preferences.this[0].delivery_status_success_sampling_rate == "100"
+      && aws_sns_sms_preferences.this[0].monthly_spend_limit == 5
+      && aws_cloudwatch_metric_alarm.this["spend"].threshold == 4
+    )
+    error_message = "SNS does not log every delivery, or the spend limit is another."
+  }
+}
+
+run "delivery_logs_of_others_are_read_where_it_is_said" {
+  variables { receipts = true }
+  assert {
+    condition     = length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 2 && length(aws_cloudwatch_log_group.sns) == 0 && length(aws_sns_sms_preferences.this) == 0
+    error_message = "They are not read, or what is others' is made here."
+  }
+}
+
+run "delivery_logs_can_be_left_unread" {
+  variables {
+    receipts        = false
+    sms_preferences = {}
+  }
+  assert {
+    condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_cloudwatch_log_group.sns) == 2
+    error_message = "They are read, or not made."
+  }
+}
+
+run "receipts_that_fail_are_heard_of" {
+  variables { receipts = true }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["receipts-errors"].dimensions["FunctionName"] == module.receipts[0].name
+      && aws_cloudwatch_metric_alarm.this["receipts-unreadable"].metric_name == "UnreadableReceipts"
+      && aws_cloudwatch_metric_alarm.this["receipts-unreadable"].namespace == "smsqueue"
+      && one(aws_cloudwatch_log_metric_filter.receipts["UnreadableReceipts"].metric_transformation).namespace == "smsqueue"
+    )
+    error_message = "There is no alarm on receipts that fail or cannot be read."
+  }
+  assert {
+    condition     = !anytrue([for a in aws_cloudwatch_metric_alarm.this : a.metric_name == "ForeignReceipts"])
+    error_message = "Other applications' receipts raise an alarm."
+  }
+}
