@@ -57,7 +57,9 @@ func (k KeptReceipt) matchable() time.Time {
 // Owner finds the hand-over that k belongs to among all that u, of k's number,
 // knows of: in flight, taken or without an answer. It reads their messages, and
 // answers only where it can be a single one, and no other kept receipt can
-// belong to that; token is "" otherwise. What follows is for Adopt to say.
+// belong to that; token is "" otherwise. Of one message's hand-overs a receipt
+// that names none means the one that is not in doubt anyway for the lack of an
+// answer. What follows is for Adopt to say.
 func (u Unsettled) Owner(ctx context.Context, store Messages, k KeptReceipt, now time.Time) (owner Message, token string, err error) {
 	if u.More || now.Before(k.matchable()) {
 		return Message{}, "", nil
@@ -74,10 +76,14 @@ func (u Unsettled) Owner(ctx context.Context, store Messages, k KeptReceipt, now
 		for i := range m.HandOvers {
 			switch h := &m.HandOvers[i]; {
 			case !h.mayOwn(k):
-			case only != nil:
-				return Message{}, "", nil
-			default:
+			case only == nil:
 				owner, only = m, h
+			case owner.ID != m.ID || !k.Receipt.doubts():
+				return Message{}, "", nil
+			case only.Answer == AnswerNone:
+				only = h
+			case h.Answer != AnswerNone:
+				return Message{}, "", nil
 			}
 		}
 	}

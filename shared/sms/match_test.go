@@ -169,6 +169,24 @@ func TestTheOwnerOfAReceipt(t *testing.T) {
 			l := c.after(taken("c2"))
 			return c.keep(nameless()), l
 		}},
+		{"is a message that was taken after it had got no answer, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			l := c.after(noAnswer)
+			l.outcome(l.claim(), taken("c1"))
+			c.now = l.now
+			return c.keep(nameless()), l
+		}},
+		{"is not known where a message got no answer after another was taken, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			c.after(taken("c1"))
+			c.after(noAnswer)
+			return c.keep(nameless()), nil
+		}},
+		{"is not known of two messages, one of which was also taken, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			c.after(noAnswer)
+			l := c.after(noAnswer)
+			l.outcome(l.claim(), taken("c1"))
+			c.now = l.now
+			return c.keep(nameless()), nil
+		}},
 		{"is not known where one is in flight, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
 			c.after(taken("c1"))
 			c.handOver()
