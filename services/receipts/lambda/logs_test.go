@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,12 +58,11 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 type flaky struct {
 	*sqlite.DB
 
-	failures int
+	failures atomic.Int64 // used up by any of a batch's writes
 }
 
 func (f *flaky) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
-	if f.failures > 0 {
-		f.failures--
+	if f.failures.Add(-1) >= 0 {
 		return sms.Message{}, sms.ErrUnavailable
 	}
 	return f.DB.Receive(ctx, rules, id, rc, now)
@@ -161,7 +161,7 @@ func TestALineThatCannotBeReadIsNamedAndStopsNoOther(t *testing.T) {
 
 func TestABatchComesAgainUntilItSucceeds(t *testing.T) {
 	s := newStage(t)
-	s.store.failures = 1
+	s.store.failures.Store(1)
 	e := fixture(t, "two-of-ours-and-a-foreign-one.json")
 	if err := s.handler(t.Context(), e); err == nil {
 		t.Fatal("the batch would not come again")
