@@ -120,6 +120,9 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if got := s.get(m.ID).Status; got != sms.Sent {
+			t.Errorf("status %s within a minute, want %s", got, sms.Sent)
+		}
 		delivered := sms.Receipt{CarrierID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 		if got, err := s.receipts.Apply(t.Context(), delivered); got != receipts.Applied || err != nil {
 			t.Fatalf("Apply = %q, %v", got, err)
