@@ -84,9 +84,9 @@ func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after 
 	return r.receive(m, h, rc, now), true
 }
 
-// doubts reports whether rc tells of trouble with the account and not of which
+// doubts reports whether r tells of trouble with the account and not of which
 // message.
-func (rc Receipt) doubts() bool { return rc.Verdict == VerdictVoid && rc.CarrierID == "" }
+func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.CarrierID == "" }
 
 // doubt takes a hand-over that was taken for one without an answer, which costs
 // no attempt, and has it repeated where the client accepts that. Its message
