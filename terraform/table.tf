@@ -43,7 +43,7 @@ resource "aws_dynamodb_table" "messages" {
     name               = "unsettled"
     hash_key           = "unsettled"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["purge_at", "receipt"]
+    non_key_attributes = ["receipt"]
   }
 
   global_secondary_index {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +28,7 @@ type Result string
 // Where a receipt may go.
 const (
 	Applied Result = "applied" // to the message whose carrier id it names
-	Adopted Result = "adopted" // to the only message that was without an answer
+	Adopted Result = "adopted" // to the only message that it could be about
 	Kept    Result = "kept"    // to be looked at again
 	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
 )
@@ -86,9 +85,9 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Kept, nil
 }
 
-// Retry looks once more for the message of k: by its carrier id, then among the
-// messages to its number that have a hand-over without an answer. It forgets k
-// where it found one, and puts it off otherwise.
+// Retry looks once more for the message of k: by its carrier id, then among all
+// messages to its number that a receipt may come for. It forgets k where it
+// found one, and puts it off otherwise.
 func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
 	result, err := r.retry(ctx, k)
 	if err == nil && result != Kept {
@@ -148,24 +147,15 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	return true, r.proved(ctx, m, rc)
 }
 
-// adopt applies k to the one unanswered hand-over that it can belong to, if no
-// other kept receipt can belong to that too.
+// adopt applies k to the one hand-over that it can belong to.
 func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, err error) {
 	waiting, err := r.store.Unsettled(ctx, k.Receipt.Number)
 	if err != nil {
-		return false, fmt.Errorf("looking for unanswered hand-overs: %w", err)
+		return false, fmt.Errorf("looking for what waits for a receipt: %w", err)
 	}
-	if len(waiting.MessageIDs) >= sms.MaxUnsettled || len(waiting.Receipts) >= sms.MaxUnsettled {
-		return false, nil
-	}
-	m, token, err := r.soleCandidate(ctx, k, waiting.MessageIDs)
+	m, token, err := waiting.Owner(ctx, r.store, k, r.now())
 	if token == "" || err != nil {
 		return false, err
-	}
-	for _, other := range waiting.Receipts {
-		if other.ID != k.ID && slices.Contains(m.Candidates(other), token) {
-			return false, nil
-		}
 	}
 	m, err = sms.Change(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, found = r.rules.Adopt(m, token, k.Receipt, r.now())
@@ -175,27 +165,4 @@ func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, er
 		return false, err
 	}
 	return true, r.proved(ctx, m, k.Receipt)
-}
-
-// soleCandidate returns the message and the token of the only hand-over that k
-// can belong to, or "" where there are none or several.
-func (r *Receipts) soleCandidate(ctx context.Context, k sms.KeptReceipt, ids []string) (found sms.Message, token string, err error) {
-	for _, id := range ids {
-		m, err := r.store.Get(ctx, id)
-		if errors.Is(err, sms.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return sms.Message{}, "", fmt.Errorf("reading message %s: %w", id, err)
-		}
-		tokens := m.Candidates(k)
-		switch {
-		case len(tokens) == 0 || m.Status.Final():
-		case len(tokens) > 1 || token != "":
-			return sms.Message{}, "", nil
-		default:
-			found, token = m, tokens[0]
-		}
-	}
-	return found, token, nil
 }

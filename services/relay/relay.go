@@ -265,46 +265,6 @@ func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	return u.end(ctx, m)
 }
 
-// end applies what time alone does to m: a receipt that came before settles
-// an unanswered hand-over; a lease ends; validity runs out.
-func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
-	now := u.now()
-	var found sms.KeptReceipt
-	var token string
-	settles := false
-	ended, _ := u.rules.EndLease(m, now, u.force)
-	if ended.Unanswered() {
-		unsettled, err := u.store.Unsettled(ctx, m.Number)
-		if err != nil {
-			return sms.Message{}, fmt.Errorf("looking for receipts of message %s: %w", m.ID, err)
-		}
-		found, token, settles = sms.SoleReceipt(ended, unsettled)
-	}
-	adopted := false // by the record as it is in the end: its sender may still have been faster
-	after, err := sms.Change(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
-		m, ended := u.rules.EndLease(m, now, u.force)
-		if adopted = false; settles {
-			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)
-		}
-		m, gaveUp := u.rules.GiveUp(m, now)
-		return m, ended || adopted || gaveUp
-	})
-	if err != nil {
-		return sms.Message{}, err
-	}
-	if after.Status != m.Status {
-		u.ended.Add(1)
-		u.logger.InfoContext(ctx, "ended", "message_id", m.ID, "was", m.Status, "status", after.Status)
-	}
-	if adopted {
-		u.settled.Add(1)
-		if err = u.store.Forget(ctx, found); err != nil {
-			u.logger.WarnContext(ctx, "receipt not forgotten", "message_id", m.ID, "error", err)
-		}
-	}
-	return after, nil
-}
-
 // sendTime is how long one enqueue may take before it counts as failed, and
 // mendTime how long it may take to make those messages due again.
 const (

@@ -281,6 +281,7 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
 				}
+				s.pass(2 * time.Second) // by when indexes show what it could belong to
 				if diff := cmp.Diff(relay.Report{Settled: 1, Ended: 1}, s.run()); diff != "" {
 					t.Errorf("the report differs (-want +got):\n%s", diff)
 				}

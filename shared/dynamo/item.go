@@ -75,6 +75,7 @@ type handOver struct {
 	Until     millis          `dynamodbav:"until"`
 	Answer    sms.Answer      `dynamodbav:"answer,omitempty"`
 	CarrierID string          `dynamodbav:"carrier_id,omitempty"`
+	Doubted   bool            `dynamodbav:"doubted,omitempty"`
 	Receipt   sms.Verdict     `dynamodbav:"receipt,omitempty"`
 	Evidence  sms.Evidence    `dynamodbav:"evidence,omitempty"`
 	Failure   sms.FailureCode `dynamodbav:"failure,omitempty"`
@@ -120,7 +121,7 @@ func stored(m sms.Message) attributes {
 	for i, h := range m.HandOvers {
 		it.HandOvers[i] = handOver{
 			Token: h.Token, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, CarrierID: h.CarrierID,
-			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
+			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		}
 	}
 	for i, e := range m.Events {
@@ -162,7 +163,7 @@ func message(a attributes) (sms.Message, error) {
 	for _, h := range it.HandOvers {
 		m.HandOvers = append(m.HandOvers, sms.HandOver{
 			Token: h.Token, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, CarrierID: h.CarrierID,
-			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
+			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		})
 	}
 	for _, e := range it.Events {

@@ -40,6 +40,7 @@ type keptReceipt struct {
 	KeptAt    millis          `dynamodbav:"kept_at,omitempty"`
 	Tries     int             `dynamodbav:"tries,omitempty"`
 	Due       millis          `dynamodbav:"due,omitempty"`
+	PurgeAt   millis          `dynamodbav:"purge_at,omitempty"` // also of the item
 }
 
 func storedReceipt(k sms.KeptReceipt) attributes {
@@ -50,7 +51,7 @@ func storedReceipt(k sms.KeptReceipt) attributes {
 			CarrierID: r.CarrierID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
 			Price: r.Price, Parts: r.Parts,
-			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due),
+			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
 		},
 		Unsettled: r.Number,
 		PurgeAt:   toMillis(k.PurgeAt), Purge: purgeSeconds(k.PurgeAt),
@@ -71,7 +72,7 @@ func (it dueItem) kept() sms.KeptReceipt {
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
 			Price: r.Price, Parts: r.Parts,
 		},
-		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: it.PurgeAt.time(),
+		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: r.PurgeAt.time(),
 	}
 }
 

@@ -102,7 +102,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)))
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #number")
 	w.require("#created_at = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))
 	w.require("#expires_at > ?", num(toMillis(c.At)))
 	w.require("attribute_not_exists(#not_before) OR #not_before <= ?", num(toMillis(c.At.Add(sms.Skew))))

@@ -68,7 +68,7 @@ func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.
 // one, done is false and m the record as it is.
 func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
-		ID: id, Status: sms.Sent,
+		ID: id, Status: sms.Sent, Number: rc.Number,
 		HandOvers: []sms.HandOver{{CarrierID: rc.CarrierID, Answer: sms.AnswerTaken}},
 	}
 	settled, matches := rules.Receive(sent, rc, now)
@@ -89,39 +89,33 @@ func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.R
 	return s.write(ctx, id, &w)
 }
 
-// Unsettled returns what waits for its counterpart: one query of the index, and
-// more only for a number with hundreds of entries.
+// Unsettled returns what waits for its counterpart: one query of the index.
 func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
-	var all sms.Unsettled
-	query := &dynamodb.QueryInput{
+	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
 		TableName:                 aws.String(s.table),
 		IndexName:                 aws.String(indexUnsettled),
 		KeyConditionExpression:    aws.String("unsettled = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
-		Limit:                     aws.Int32(2 * sms.MaxUnsettled),
+		Limit:                     aws.Int32(2*sms.MaxUnsettled + 1), // one more than is ever needed
+	})
+	if err != nil {
+		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
 	}
-	for {
-		out, err := call(ctx, s.client.Query, query)
-		if err != nil {
-			return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
-		}
-		var found []dueItem
-		if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
-			return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
-		}
-		for _, it := range found {
-			switch {
-			case it.gone(s.now()):
-			case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnsettled:
-				all.MessageIDs = append(all.MessageIDs, it.ID)
-			case it.Receipt != nil && len(all.Receipts) < sms.MaxUnsettled:
-				all.Receipts = append(all.Receipts, it.kept())
-			}
-		}
-		full := len(all.MessageIDs) == sms.MaxUnsettled && len(all.Receipts) == sms.MaxUnsettled
-		if full || len(out.LastEvaluatedKey) == 0 {
-			return all, nil
-		}
-		query.ExclusiveStartKey = out.LastEvaluatedKey
+	var found []dueItem
+	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
 	}
+	all := sms.Unsettled{More: len(out.LastEvaluatedKey) > 0}
+	for _, it := range found {
+		switch {
+		case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnsettled:
+			all.MessageIDs = append(all.MessageIDs, it.ID)
+		case it.Receipt != nil && it.Receipt.PurgeAt <= toMillis(s.now()):
+		case it.Receipt != nil && len(all.Receipts) < sms.MaxUnsettled:
+			all.Receipts = append(all.Receipts, it.kept())
+		default:
+			all.More = true
+		}
+	}
+	return all, nil
 }

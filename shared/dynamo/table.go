@@ -22,7 +22,7 @@ import (
 //
 //	due        due_shard, due_at       what is due, of each kind in shards, by time
 //	carrier    carrier_id              the message that a carrier id belongs to
-//	unsettled  unsettled               by number: messages without an answer, kept receipts
+//	unsettled  unsettled               by number: messages for which a receipt may come, kept receipts
 //	list       list_shard, list_at     an owner's messages in shards, by creation
 func Definition(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
@@ -44,7 +44,7 @@ func Definition(table string) *dynamodb.CreateTableInput {
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index(indexDue, keySchema("due_shard", "due_at"), "created_at", "due_round", "expires_at", "purge_at", "receipt"),
 			index(indexCarrier, keySchema("carrier_id")),
-			index(indexUnsettled, keySchema("unsettled"), "purge_at", "receipt"),
+			index(indexUnsettled, keySchema("unsettled"), "receipt"),
 			index(indexList, keySchema("list_shard", "list_at"), "number", "reference"),
 		},
 	}

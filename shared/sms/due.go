@@ -48,15 +48,24 @@ func enqueued(at, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
 }
 
+// rescueWait is how long a copy is waited for after so many rescues.
+func rescueWait(round int) time.Duration {
+	if round == 0 {
+		return firstRescue
+	}
+	return min(nextRescue<<min(round-1, 16), lastRescue)
+}
+
 // Postponed is what e is due for once the relay took it up at now. It guards
 // against a second relay, and against the loss of the copy that is enqueued.
 func (e DueEntry) Postponed(now time.Time) Due {
 	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
 	switch e.Due.Kind {
 	case DueSend:
-		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(firstRescue)}
+		// A round that it has is from a rescue whose enqueue failed.
+		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
 	case DueRescue:
-		next.At = now.Add(min(nextRescue<<min(e.Due.Round, 16), lastRescue))
+		next.At = now.Add(rescueWait(next.Round))
 	case DueLease:
 	}
 	next.At = stamp(next.At)
@@ -83,13 +92,9 @@ func (e DueEntry) Released(now time.Time) Due {
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {
-		wait := firstRescue
-		if e.Due.Round > 0 {
-			wait = min(nextRescue<<min(e.Due.Round-1, 16), lastRescue)
-		}
 		// Where the expiry pulled the due time forward this is too early, but
 		// no message waits since before it was created.
-		since = later(since.Add(-wait), time.UnixMilli(e.Ref.Generation).UTC())
+		since = later(since.Add(-rescueWait(e.Due.Round)), time.UnixMilli(e.Ref.Generation).UTC())
 	}
 	if since.After(now) {
 		return now

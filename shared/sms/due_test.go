@@ -49,3 +49,22 @@ func TestWaitsSince(t *testing.T) {
 		})
 	}
 }
+
+func TestAFailedEnqueueForgetsNoRescue(t *testing.T) {
+	m := rules().Accept(sms.NewID(), draft(), start)
+	entry := func() sms.DueEntry { return sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt} }
+	now := start
+	for range 3 { // 2, 5 and 10 minutes after the enqueue
+		now = m.Due.At
+		m.Due = entry().Postponed(now)
+	}
+	failed, changed := rules().EnqueueFailed(m, now)
+	if want := (sms.Due{Kind: sms.DueSend, At: now, Round: 3}); !changed || failed.Due != want {
+		t.Errorf("due %+v, want %+v", failed.Due, want)
+	}
+	m.Due = failed.Due
+	now = now.Add(time.Minute)
+	if got, want := entry().Postponed(now), (sms.Due{Kind: sms.DueRescue, At: now.Add(20 * time.Minute), Round: 3}); got != want {
+		t.Errorf("once enqueued, due %+v, want %+v", got, want)
+	}
+}

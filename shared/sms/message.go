@@ -71,7 +71,7 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate, until a receipt tells
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // publishes that may have left
+	Attempts  int        `json:"attempts"` // publishes that may have left; those stopped by trouble with the account are given back
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
@@ -114,6 +114,9 @@ type HandOver struct {
 	Until     time.Time `json:"until"` // nor after this
 	Answer    Answer    `json:"answer,omitempty"`
 	CarrierID string    `json:"carrierId,omitempty"`
+	// Doubted says that a receipt of trouble that names no message was taken
+	// for this one's; see [Rules.Adopt].
+	Doubted bool `json:"doubted,omitempty"`
 	// What its receipt said, once it came.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
@@ -127,7 +130,7 @@ type Answer string
 // The answers that a hand-over may have; in flight it has none of them.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // its sender died, or the carrier did not answer
+	AnswerNone  Answer = "none" // its sender died, the carrier did not answer, or its answer is doubted
 )
 
 // Failure says why a message was not delivered, in words for the client.
@@ -167,9 +170,13 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unsettled reports whether a receipt that names no known carrier id could be
-// this message's: such messages are found by their number.
-func (m Message) Unsettled() bool { return m.Unanswered() && !m.Status.Final() }
+// Unsettled reports whether a receipt may still come for one of m's hand-overs:
+// from its claim on, until its own receipt or its refusal. Such messages are
+// found by their number. An outcome without a refusal changes nothing of it, nor
+// does the end of m by another hand-over.
+func (m Message) Unsettled() bool {
+	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Receipt == "" })
+}
 
 // CarrierID is the id that the carrier gave to the newest hand-over it took,
 // or "".

@@ -74,18 +74,19 @@ type Receipts interface {
 	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unsettled returns everything about number that waits for its
 	// counterpart: messages that are Unsettled, and kept receipts, at most
-	// MaxUnsettled of each.
+	// MaxUnsettled of each. It may name messages that are past their
+	// retention. One request, however much waits.
 	Unsettled(ctx context.Context, number Number) (Unsettled, error)
 }
 
-// MaxUnsettled is how many messages and receipts Unsettled returns at most:
-// with as many, there may be more.
+// MaxUnsettled is how many messages and receipts Unsettled returns at most.
 const MaxUnsettled = 100
 
 // Unsettled is what stands unmatched for one number.
 type Unsettled struct {
 	MessageIDs []string
 	Receipts   []KeptReceipt
+	More       bool // there is, or may be, more than this
 }
 
 // ReceiptKeeper keeps receipts that match nothing yet.

@@ -128,7 +128,7 @@ func (w *world) receipt(t *rapid.T) {
 	if !p.reported {
 		rc = rapid.SampledFrom([]sms.Receipt{delivered(p.id), undelivered(p.id), void(p.id)}).Draw(t, "receipt")
 	}
-	rc.Number = w.m.Number
+	rc.Number, rc.At = w.m.Number, w.now
 	m, changed := w.rules.Receive(w.m, rc, w.now)
 	if !changed && !p.reported && w.m.Unanswered() {
 		m, changed = w.rules.Adopt(w.m, p.token, rc, w.now)
@@ -145,6 +145,27 @@ func (w *world) receipt(t *rapid.T) {
 	w.apply(t, "receipt "+string(rc.Verdict), m)
 }
 
+// doubt has a receipt that names no message be taken for that of any hand-over,
+// which it may rightly be or not.
+func (w *world) doubt(t *rapid.T) {
+	p := w.pick(t, func(publish) bool { return true })
+	if p == nil {
+		return
+	}
+	was := w.m
+	m, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now)
+	if !changed {
+		return
+	}
+	w.apply(t, "doubt", m)
+	if again, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now); changed {
+		t.Fatalf("doubted twice, and it is %s", again.Status)
+	}
+	if was.OnUnknown == sms.Hold && m.Status != was.Status {
+		t.Fatalf("a doubt moved a held message to %s", m.Status)
+	}
+}
+
 func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := draft()
@@ -159,6 +180,7 @@ func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 			"leave":   w.leave,
 			"answer":  w.answer,
 			"receipt": w.receipt,
+			"doubt":   w.doubt,
 			"time passes": func(t *rapid.T) {
 				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour, 12 * time.Hour}).Draw(t, "time"))
 			},

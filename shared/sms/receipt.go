@@ -67,52 +67,51 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 	return k
 }
 
-// clockSlack is how far the carrier's clock may be off.
-const clockSlack = 5 * time.Second
-
-// fits reports whether rc can be the receipt of h, by time alone. However late
-// a receipt comes, its time is taken for that of the publish, as the delivery
-// log's notification.timestamp reads: so those of other messages to the same
-// number stay out. A time that is later than that would only leave h without
-// its receipt.
-func (h HandOver) fits(rc Receipt) bool {
-	if rc.At.IsZero() {
-		return true
-	}
-	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))
-}
-
-// Candidates are the tokens of m's hand-overs that k may belong to although it
-// names no carrier id that m knows: those without an answer, in time for what
-// it says, and not after it came.
-func (m Message) Candidates(k KeptReceipt) []string {
-	if m.Number != k.Receipt.Number {
-		return nil
-	}
-	if k.Receipt.Verdict == VerdictVoid && k.Receipt.At.IsZero() {
-		// It may be any application's, and taken for ours it would say that a
-		// message which perhaps arrived did not: that could then be canceled.
-		return nil
-	}
-	var tokens []string
-	for _, h := range m.HandOvers {
-		if h.Answer == AnswerNone && h.fits(k.Receipt) && !k.KeptAt.Before(h.At.Add(-Skew)) {
-			tokens = append(tokens, h.Token)
-		}
-	}
-	return tokens
-}
-
-// Adopt is m after rc was found to belong to the unanswered hand-over named by
-// token.
+// Adopt is m after rc was found to fit the hand-over named by token, and no
+// other of any message to that number: it settles one that has no answer. What
+// tells of trouble with the account proves less, as it may be about any
+// application's message: where it names no time it settles nothing, and where
+// it names no message the hand-over is doubted.
 func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	m = m.clone()
-	h := m.handOver(func(h HandOver) bool { return h.Token == token && h.Answer == AnswerNone })
-	if h == nil {
+	h := m.handOver(func(h HandOver) bool { return h.Token == token && h.Receipt == "" })
+	switch {
+	case h == nil:
+		return m, false
+	case rc.doubts():
+		return m.doubt(r, h, rc, now)
+	case h.Answer != AnswerNone || (rc.Verdict == VerdictVoid && rc.At.IsZero()):
 		return m, false
 	}
-	h.CarrierID = rc.CarrierID
+	if rc.CarrierID != "" {
+		h.CarrierID = rc.CarrierID
+	}
 	return r.receive(m, h, rc, now), true
+}
+
+// doubts reports whether r tells of trouble with the account and not of which
+// message.
+func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.CarrierID == "" }
+
+// doubt takes a hand-over that was taken for one without an answer, which costs
+// no attempt, and has it repeated where the client accepts that. Its message
+// cannot be cancelled and its own receipt still settles it: if rc was another's,
+// the phone has the text twice and nothing said here is false. Otherwise m
+// stays as it is, with an event.
+func (m Message) doubt(r Rules, h *HandOver, rc Receipt, now time.Time) (after Message, changed bool) {
+	if m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
+		return m, false
+	}
+	h.Doubted, h.Answer = true, AnswerNone
+	detail := "perhaps its receipt: " + rc.Detail
+	if m.OnUnknown != Resend || m.TextDropped || m.taken() {
+		h.Answer = AnswerTaken
+		m.note(Event{At: now, Status: m.Status, Detail: detail})
+		return m, true
+	}
+	m.Attempts--
+	m.retry(r, 0, detail, stamp(now))
+	return m, true
 }
 
 // Receive is m after the receipt of a hand-over whose carrier id it knows.
@@ -131,13 +130,14 @@ func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Messag
 	now = stamp(now)
 	wasUnanswered := m.Unanswered()
 	first := h.Receipt == ""
+	givenBack := h.Doubted && h.Answer == AnswerNone
 	if first {
 		h.Answer, h.Receipt, h.Evidence, h.Failure = AnswerTaken, rc.Verdict, rc.Evidence, rc.Failure
 		h.Price = rc.Price
 		if rc.Parts > 0 {
 			m.Parts = rc.Parts
 		}
-		if rc.Verdict == VerdictVoid {
+		if rc.Verdict == VerdictVoid && !givenBack {
 			m.Attempts-- // nothing left: it was no attempt
 		}
 	}
@@ -187,30 +187,4 @@ func (m *Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
 		}
 	}
 	return m.Status
-}
-
-// SoleReceipt picks, from what stands unmatched for m's number, the receipt
-// that settles one of m's unanswered hand-overs: there must be exactly one
-// receipt, exactly one hand-over it can belong to, and no other message that
-// could claim it.
-func SoleReceipt(m Message, u Unsettled) (k KeptReceipt, token string, ok bool) {
-	if len(u.MessageIDs) >= MaxUnsettled || len(u.Receipts) >= MaxUnsettled {
-		return KeptReceipt{}, "", false // there may be more
-	}
-	for _, id := range u.MessageIDs {
-		if id != m.ID {
-			return KeptReceipt{}, "", false
-		}
-	}
-	for _, candidate := range u.Receipts {
-		tokens := m.Candidates(candidate)
-		if len(tokens) == 0 {
-			continue
-		}
-		if ok || len(tokens) > 1 {
-			return KeptReceipt{}, "", false
-		}
-		k, token, ok = candidate, tokens[0], true
-	}
-	return k, token, ok
 }

@@ -201,12 +201,13 @@ func (r Rules) DropText(m Message, now time.Time) (after Message, changed bool, 
 }
 
 // EnqueueFailed is m, newly written or taken up by the relay, after its copy
-// did not get onto the queue: due at once.
+// did not get onto the queue: due at once. How often it was rescued before is
+// not forgotten.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false
 	}
-	m.Due = Due{Kind: DueSend, At: later(stamp(now), m.NotBefore)}
+	m.Due = Due{Kind: DueSend, At: later(stamp(now), m.NotBefore), Round: m.Due.Round}
 	return m, true
 }
 

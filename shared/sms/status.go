@@ -54,7 +54,7 @@ var Transitions = []Transition{
 
 	{From: Sent, To: Delivered, When: "a receipt says so"},
 	{From: Sent, To: Undelivered, When: "a receipt says so"},
-	{From: Sent, To: Queued, When: "a receipt proves account-wide trouble: nothing was delivered"},
+	{From: Sent, To: Queued, When: "a receipt tells of account-wide trouble"},
 
 	{From: Unknown, To: Sent, When: "a late answer comes"},
 	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},

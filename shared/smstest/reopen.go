@@ -38,7 +38,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s.checkDue(t, sms.DueLease, s.farAhead(), 2, entryOf(claimed))
 		s.checkDue(t, sms.DueSend, s.farAhead(), 2, entryOf(unanswered))
 		s.checkFound(t, sent.CarrierID(), sent.ID)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{unanswered.ID}})
+		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{claimed.ID, sent.ID, unanswered.ID}})
 		s.checkList(t, sms.ListQuery{Limit: 3, Examine: 3}, waiting, claimed, sent, unanswered)
 	})
 

@@ -44,39 +44,90 @@ func testUnsettled(t *testing.T, open opener) {
 		s.checkUnsettled(t, newNumber(), sms.Unsettled{})
 	})
 
-	t.Run("messages in any other state are not unsettled", func(t *testing.T) {
+	t.Run("a message is unsettled from its claim until its receipt", func(t *testing.T) {
 		s := open(t)
-		s.create(t, s.message())
-		s.claim(t, s.create(t, s.message()))
-		s.sent(t, sms.NewToken())
+		m := s.create(t, s.message())
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		found := sms.Unsettled{MessageIDs: []string{m.ID}}
+		m = s.claim(t, m)
+		s.checkUnsettled(t, s.number, found)
+		m = s.record(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		s.checkUnsettled(t, s.number, found)
+		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
 	})
 
-	t.Run("a message is unsettled from its unanswered hand-over until it is final", func(t *testing.T) {
+	t.Run("a scheduled message is unsettled from its claim", func(t *testing.T) {
+		s := open(t)
+		m := s.create(t, s.scheduled(time.Minute))
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.clock.advance(time.Minute)
+		s.claim(t, m)
+		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+	})
+
+	for _, c := range []struct {
+		name  string
+		after func(s stage, m sms.Message) (sms.Message, bool)
+	}{
+		{"refused for now", func(s stage, m sms.Message) (sms.Message, bool) {
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}}, s.clock.now())
+		}},
+		{"refused for good", func(s stage, m sms.Message) (sms.Message, bool) {
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood}}, s.clock.now())
+		}},
+	} {
+		t.Run("a message that was "+c.name+" is not unsettled", func(t *testing.T) {
+			s := open(t)
+			m := s.claim(t, s.create(t, s.message()))
+			after, _ := c.after(s, m)
+			s.update(t, m, after)
+			s.checkUnsettled(t, s.number, sms.Unsettled{})
+		})
+	}
+
+	t.Run("a message put back by trouble with the account is unsettled from its next claim", func(t *testing.T) {
+		s := open(t)
+		m := s.sent(t, sms.NewToken())
+		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
+		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.claim(t, m)
+		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+	})
+
+	t.Run("an unanswered hand-over is unsettled beyond the end of its message, until its own receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		other := s.unanswered(t)
 		both := sms.Unsettled{MessageIDs: []string{m.ID, other.ID}}
 		s.checkUnsettled(t, s.number, both)
 
+		late := m.HandOvers[0].Token
 		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
-		m = s.claim(t, m) // the next hand-over answers nothing about the one before
+		m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		s.checkUnsettled(t, s.number, both)
+		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, both)
 
-		m = s.record(t, m, sms.Outcome{CarrierID: sms.NewToken()})
-		s.checkUnsettled(t, s.number, both)
-
-		s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
+		rc := s.receipt(m, sms.VerdictDelivered)
+		rc.CarrierID = sms.NewToken()
+		adopted, changed := s.rules.Adopt(m, late, rc, s.clock.now())
+		if !changed || adopted.Status != sms.Delivered {
+			t.Fatal("the rule does not adopt the receipt")
+		}
+		s.update(t, m, adopted)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{other.ID}})
 	})
 
-	t.Run("a late answer settles", func(t *testing.T) {
+	t.Run("a late answer leaves a message unsettled", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: sms.NewToken()}, s.clock.now())
 		s.update(t, m, late)
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
 
 	t.Run("a message that is unknown is unsettled until a receipt is adopted", func(t *testing.T) {
@@ -103,31 +154,54 @@ func testUnsettled(t *testing.T, open opener) {
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}, Receipts: []sms.KeptReceipt{kept}})
 	})
 
-	t.Run("at most a hundred of each are listed", func(t *testing.T) {
+	t.Run("a hundred of each are listed, and that there is no more", func(t *testing.T) {
 		s := open(t)
-		const many, most = 105, 100
-		race(many, func(i int) (any, error) {
-			m := s.message()
-			m.HandOvers = []sms.HandOver{{
-				Token: sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
-			}}
-			if err := s.Create(t.Context(), m); err != nil {
-				t.Errorf("Create: %v", err)
-			}
-			if err := s.Keep(t.Context(), s.kept(fmt.Sprint(i))); err != nil {
-				t.Errorf("Keep: %v", err)
-			}
-			return nil, nil
-		})
-		eventually(t, func() string {
-			got, err := s.Unsettled(t.Context(), s.number)
-			if err != nil {
-				t.Fatalf("Unsettled: %v", err)
-			}
-			if len(got.MessageIDs) != most || len(got.Receipts) != most {
-				return fmt.Sprintf("%d messages and %d receipts, want %d of each", len(got.MessageIDs), len(got.Receipts), most)
-			}
-			return ""
-		})
+		s.fill(t, sms.MaxUnsettled)
+		s.checkCounts(t, sms.MaxUnsettled, false)
+	})
+
+	t.Run("at most a hundred of each are listed, and that there is more", func(t *testing.T) {
+		s := open(t)
+		s.fill(t, sms.MaxUnsettled+5)
+		s.checkCounts(t, sms.MaxUnsettled, true)
+	})
+}
+
+// fill stores n unsettled messages and n kept receipts.
+func (s stage) fill(t *testing.T, n int) {
+	t.Helper()
+	race(n, func(i int) (any, error) {
+		m := s.message()
+		m.HandOvers = []sms.HandOver{{
+			Token: sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
+		}}
+		if err := s.Create(t.Context(), m); err != nil {
+			t.Errorf("Create: %v", err)
+		}
+		if err := s.Keep(t.Context(), s.kept(fmt.Sprint(i))); err != nil {
+			t.Errorf("Keep: %v", err)
+		}
+		return nil, nil
+	})
+}
+
+// checkCounts waits until want messages and receipts are listed. With more than
+// a hundred of one, those of the other may be fewer.
+func (s stage) checkCounts(t *testing.T, want int, more bool) {
+	t.Helper()
+	eventually(t, func() string {
+		got, err := s.Unsettled(t.Context(), s.number)
+		if err != nil {
+			t.Fatalf("Unsettled: %v", err)
+		}
+		messages, receipts := len(got.MessageIDs), len(got.Receipts)
+		short := messages != want || receipts != want
+		if more {
+			short = max(messages, receipts) != want
+		}
+		if short || got.More != more {
+			return fmt.Sprintf("%d messages, %d receipts, more: %v; want %d of each, %v", messages, receipts, got.More, want, more)
+		}
+		return ""
 	})
 }

@@ -33,7 +33,7 @@ func text[S ~string](s S) any {
 	return string(s)
 }
 
-// unsettledNumber is what a message is found by while it waits for a receipt.
+// unsettledNumber is what a message is found by while a receipt may come for it.
 func unsettledNumber(m sms.Message) any {
 	if !m.Unsettled() {
 		return nil

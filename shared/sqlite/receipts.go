@@ -40,8 +40,9 @@ func (db *DB) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Re
 func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
 	var found sms.Unsettled
 	now := db.now().UnixMilli()
+	const oneMore = sms.MaxUnsettled + 1
 	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unsettled_number = ? AND`+present+`LIMIT ?`,
-		[]any{string(number), now, sms.MaxUnsettled},
+		[]any{string(number), now, oneMore},
 		func(scan func(...any) error) (bool, error) {
 			var id string
 			if err := scan(&id); err != nil {
@@ -54,10 +55,13 @@ func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, 
 		return sms.Unsettled{}, fmt.Errorf("listing unsettled messages: %w", err)
 	}
 	found.Receipts, err = db.keptReceipts(ctx, `SELECT record FROM kept_receipts
-		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, sms.MaxUnsettled)
+		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, oneMore)
 	if err != nil {
 		return sms.Unsettled{}, fmt.Errorf("listing kept receipts: %w", err)
 	}
+	found.More = len(found.MessageIDs) == oneMore || len(found.Receipts) == oneMore
+	found.MessageIDs = found.MessageIDs[:min(len(found.MessageIDs), sms.MaxUnsettled)]
+	found.Receipts = found.Receipts[:min(len(found.Receipts), sms.MaxUnsettled)]
 	return found, nil
 }
 

@@ -72,6 +72,14 @@ UPDATE messages SET number = json_extract(record, '$.number'),
 	reference = coalesce(json_extract(record, '$.reference'), ''), status = json_extract(record, '$.status');
 DROP INDEX messages_owner;
 CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
+`, `
+-- A message is found by its number while any of its hand-overs has no receipt.
+UPDATE messages SET unsettled_number = json_extract(record, '$.number')
+	WHERE unsettled_number IS NULL AND EXISTS (
+		SELECT 1 FROM json_each(record, '$.handOvers') WHERE json_extract(value, '$.receipt') IS NULL);
+UPDATE messages SET unsettled_number = NULL
+	WHERE unsettled_number IS NOT NULL AND NOT EXISTS (
+		SELECT 1 FROM json_each(record, '$.handOvers') WHERE json_extract(value, '$.receipt') IS NULL);
 `}
 
 var queueMigrations = []string{`

@@ -15,12 +15,7 @@ import (
 func TestFolderOfTheFirstVersion(t *testing.T) {
 	enginetest.SQLite(t)
 	dir := t.TempDir()
-	old, err := openFile(filepath.Join(dir, "messages.db"), fileOptions{
-		synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: messagesMigrations[:1],
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := openVersion(t, dir, 1)
 	m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{
 		Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "Hi", Reference: "order 1",
 	}, time.Now())
@@ -40,15 +35,7 @@ func TestFolderOfTheFirstVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	db, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := openNewest(t, dir)
 	for query, q := range map[string]sms.ListQuery{
 		"by number":    {Number: m.Number},
 		"by reference": {Reference: m.Reference},
@@ -64,5 +51,85 @@ func TestFolderOfTheFirstVersion(t *testing.T) {
 		if diff := cmp.Diff([]sms.Message{want}, page.Messages); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
+	}
+}
+
+// openVersion opens the messages of a folder as the program of an older schema
+// did.
+func openVersion(t *testing.T, dir string, version int) *file {
+	t.Helper()
+	f, err := openFile(filepath.Join(dir, "messages.db"), fileOptions{
+		synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: messagesMigrations[:version],
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func openNewest(t *testing.T, dir string) *DB {
+	t.Helper()
+	db, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// TestFolderOfTheSecondVersion opens what the release wrote that found only
+// messages with an unanswered hand-over by their number.
+func TestFolderOfTheSecondVersion(t *testing.T) {
+	enginetest.SQLite(t)
+	dir := t.TempDir()
+	old := openVersion(t, dir, 2)
+	const number = "+12025550100"
+	var want []string
+	for _, tt := range []struct {
+		handOvers []sms.HandOver
+		column    any
+		found     bool
+	}{
+		{nil, nil, false},
+		{[]sms.HandOver{{Token: "in flight"}}, nil, true},
+		{[]sms.HandOver{{Token: "taken", Answer: sms.AnswerTaken}}, nil, true},
+		{[]sms.HandOver{{Token: "unanswered", Answer: sms.AnswerNone}}, number, true},
+		{[]sms.HandOver{{Token: "void", Receipt: sms.VerdictVoid}, {Token: "taken"}}, nil, true},
+		{[]sms.HandOver{{Token: "delivered", Receipt: sms.VerdictDelivered}}, nil, false},
+		{[]sms.HandOver{{Token: "delivered", Receipt: sms.VerdictDelivered}}, number, false},
+	} {
+		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: "Hi"}, time.Now())
+		m.HandOvers = tt.handOvers
+		record, err := encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = old.commit(t.Context(), func(tx *tx) error {
+			_, err := tx.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at, unsettled_number, record)
+				VALUES (?, ?, ?, ?, ?, ?, ?)`,
+				m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(), tt.column, record)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.found {
+			want = append(want, m.ID)
+		}
+	}
+	if err := old.close(); err != nil {
+		t.Fatal(err)
+	}
+
+	got, err := openNewest(t, dir).Unsettled(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sms.Unsettled{MessageIDs: want}, got); diff != "" {
+		t.Errorf("unsettled (-want +got):\n%s", diff)
 	}
 }

@@ -93,6 +93,7 @@ func play(t *rapid.T, dir string) (taken int) {
 		"pause":     act(s.pause),
 		"resume":    act(s.resume),
 		"foreign":   act(s.foreign),
+		"nameless":  act(s.nameless),
 		"look up":   act(s.lookUp),
 	})
 	s.finish(t)

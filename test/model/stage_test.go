@@ -161,9 +161,9 @@ func (s *stage) submit(t *rapid.T) {
 		t.Skip("enough messages")
 	}
 	// Some numbers have several messages, so that receipts are ambiguous.
-	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 9).Draw(t, "number")))
+	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
-		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Lost, world.Broke, world.Denied,
+		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
 	}).Draw(t, "fate")
 	s.net.SetFate(number, fate)
 	text := fmt.Sprintf("message %d", n)
@@ -317,6 +317,14 @@ func (s *stage) foreign(t *rapid.T) {
 		t.Skip("a number of ours")
 	}
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
+}
+
+// nameless is a receipt of trouble that is any application's, to a number of
+// ours or not. It may be believed, and nothing false follow.
+func (s *stage) nameless(t *rapid.T) {
+	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
+	s.say("trouble that names no message, to %s", number)
+	s.net.Receipt(world.Nameless(number), 0)
 }
 
 // lookUp is a client's.

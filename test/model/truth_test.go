@@ -72,8 +72,21 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("%s past its time, and looked at only at %v", s, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
+	case foreignID(m, log) != "":
+		return fmt.Errorf("it has the carrier id %s, which is another's", foreignID(m, log))
 	case m.Text != w.text || m.Number != w.number:
 		return fmt.Errorf("its text or number changed")
 	}
 	return nil
+}
+
+// foreignID is a carrier id in m that the carrier gave to no hand-over of it: a
+// receipt that went to the wrong message.
+func foreignID(m sms.Message, log []reconcile.HandOver) string {
+	for _, id := range m.CarrierIDs() {
+		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.CarrierID == id }) {
+			return id
+		}
+	}
+	return ""
 }

@@ -20,7 +20,7 @@ const noFailFile = "-rapid.nofailfile"
 var mutants = []mutant{
 	{
 		"the window of kept receipts",
-		[]edit{{"shared/sms/receipt.go", "	if rc.At.IsZero() {\n		return true", "	if true {\n		return true"}},
+		[]edit{{"shared/sms/match.go", "	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))", "	return true"}},
 		[]string{"./services/receipts"},
 	},
 	{
@@ -112,5 +112,25 @@ var mutants = []mutant{
 		"the age of news without a time",
 		[]edit{{"services/receipts/breaker.go", "cmp.Or(rc.At, rc.LoggedAt)", "cmp.Or(rc.At, r.now())"}},
 		[]string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
+	},
+	{
+		"the word of messages in flight, when a receipt is matched by its number",
+		[]edit{{"shared/sms/match.go", `case h.Receipt != "", `, `case h.Receipt != "", h.Answer == "", `}},
+		[]string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
+	},
+	{
+		"hold, when trouble names no message",
+		[]edit{{"shared/sms/receipt.go", "if m.OnUnknown != Resend || m.TextDropped", "if m.TextDropped"}},
+		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
+	},
+	{
+		"the patience before a message is doubted",
+		[]edit{{"shared/sms/match.go", "doubtAfter = time.Minute", "doubtAfter = 0 * time.Minute"}},
+		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
+	},
+	{
+		"the doubt, which is no proof",
+		[]edit{{"shared/sms/receipt.go", "h.Doubted, h.Answer = true, AnswerNone", "h.Doubted, h.Answer, h.Receipt = true, AnswerTaken, VerdictVoid"}},
+		[]string{"./shared/sms", noFailFile},
 	},
 }

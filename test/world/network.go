@@ -25,8 +25,10 @@ const (
 	Refused Fate = "refused" // refused for good
 	Early   Fate = "early"   // the receipt comes before the answer
 	Twice   Fate = "twice"   // the receipt comes twice
+	Slow    Fate = "slow"    // taken and delivered; the receipt comes an hour later
 	Lost    Fate = "lost"    // taken; a receipt says that the phone was not reached
 	Broke   Fate = "broke"   // the first hand-over is taken; a receipt says that the account's budget is spent
+	Nobody  Fate = "nobody"  // like Broke, and the receipt names neither its message nor a time
 	Denied  Fate = "denied"  // the first hand-over is refused for a lack of authorization
 )
 
@@ -46,6 +48,7 @@ type Network struct {
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
 	budget   int // hand-overs left, where it is limited
+	nameless int // one of so many void hand-overs has a receipt that names nothing; 0: none
 }
 
 type pending struct {
@@ -73,6 +76,14 @@ func (n *Network) Budget(handOvers int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.limited, n.budget = handOvers >= 0, handOvers
+}
+
+// NameNothing has the receipt of about one in n void hand-overs name neither its
+// message nor a time.
+func (n *Network) NameNothing(oneIn int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.nameless = oneIn
 }
 
 // HandOver implements sms.Carrier. It looks at nothing but number and text, so
@@ -104,17 +115,22 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 		return "", nil, errSilent
 	}
 	id = sms.NewToken()
-	void := fate == Broke && first
+	void := (fate == Broke || fate == Nobody) && first
 	if n.limited {
 		void = void || n.budget <= 0
 		n.budget--
 	}
 	n.log = append(n.log, reconcile.HandOver{At: n.now(), CarrierID: id, Number: m.Number, Text: m.Text, Void: void})
 	receipt := line(id, m.Number, fate, void, n.now())
+	if void && (fate == Nobody || (n.nameless > 0 && len(n.log)%n.nameless == 0)) {
+		receipt = Nameless(m.Number)
+	}
 	due := n.now().Add(ReceiptDelay)
 	switch {
 	case fate == Early && n.early != nil:
 		return id, receipt, nil
+	case fate == Slow:
+		due = n.now().Add(time.Hour)
 	case fate == Twice:
 		n.receipts = append(n.receipts, pending{due, receipt})
 	}
@@ -153,6 +169,18 @@ func (n *Network) Receipt(line []byte, in time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.receipts = append(n.receipts, pending{n.now().Add(in), line})
+}
+
+// Nameless is a receipt for number of which only what SNS is sure to tell is
+// there: that some application's budget is spent.
+func Nameless(number sms.Number) []byte {
+	raw, err := json.Marshal(map[string]any{
+		"delivery": map[string]any{"destination": number.String(), "providerResponse": "No quota left for account"}, "status": "FAILURE",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }
 
 // Foreign is a receipt of another application on the same account, stamped at;

@@ -58,7 +58,7 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64
+	failures atomic.Int64 // used up by any of a batch's writes
 }
 
 func (f *flaky) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {

@@ -22,7 +22,7 @@ func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
 	const noexec = 8 // statfs(2), ST_NOEXEC: test binaries are run from there
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(sharedMemory, &fs); err != nil || fs.Flags&noexec != 0 || fs.Bavail*uint64(fs.Bsize) < room {
+	if err := syscall.Statfs(sharedMemory, &fs); err != nil || fs.Flags&noexec != 0 || float64(fs.Bavail)*float64(fs.Bsize) < room {
 		return nil, remove
 	}
 	dir, err := os.MkdirTemp(sharedMemory, "smsqueue-tests-")

@@ -1,0 +1,69 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// end applies what time alone does to m: a receipt that came before settles
+// an unanswered hand-over; a lease ends; validity runs out.
+func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
+	now := u.now()
+	var found sms.KeptReceipt
+	var token string
+	if ended, _ := u.rules.EndLease(m, now, u.force); ended.Unanswered() {
+		var err error
+		if found, token, err = u.receiptOf(ctx, m); err != nil {
+			return sms.Message{}, fmt.Errorf("looking for receipts of message %s: %w", m.ID, err)
+		}
+	}
+	adopted := false // by the record as it is in the end: its sender may still have been faster
+	after, err := sms.Change(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
+		m, ended := u.rules.EndLease(m, now, u.force)
+		if adopted = false; token != "" {
+			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)
+		}
+		m, gaveUp := u.rules.GiveUp(m, now)
+		return m, ended || adopted || gaveUp
+	})
+	if err != nil {
+		return sms.Message{}, err
+	}
+	if after.Status != m.Status {
+		u.ended.Add(1)
+		u.logger.InfoContext(ctx, "ended", "message_id", m.ID, "was", m.Status, "status", after.Status)
+	}
+	if adopted {
+		u.settled.Add(1)
+		if err = u.store.Forget(ctx, found); err != nil {
+			u.logger.WarnContext(ctx, "receipt not forgotten", "message_id", m.ID, "error", err)
+		}
+	}
+	return after, nil
+}
+
+// receiptOf finds a kept receipt that belongs to m, and the token of the
+// hand-over; "" where there is none, or where it could as well be another's.
+func (u *run) receiptOf(ctx context.Context, m sms.Message) (k sms.KeptReceipt, token string, err error) {
+	unsettled, err := u.store.Unsettled(ctx, m.Number)
+	if err != nil {
+		return sms.KeptReceipt{}, "", err
+	}
+	fitting := 0
+	for _, candidate := range unsettled.Receipts {
+		if m.MayOwn(candidate) {
+			k = candidate
+			fitting++
+		}
+	}
+	if fitting != 1 {
+		return sms.KeptReceipt{}, "", nil
+	}
+	owner, token, err := unsettled.Owner(ctx, u.store, k, u.now())
+	if err != nil || owner.ID != m.ID {
+		return sms.KeptReceipt{}, "", err
+	}
+	return k, token, nil
+}
