@@ -8,7 +8,8 @@ import (
 )
 
 // end applies what time alone does to m: a receipt that came before settles
-// an unanswered hand-over; a lease ends; validity runs out.
+// an unanswered hand-over; a lease ends; validity runs out. Where a receipt came
+// so lately that it is not known whose it is, m stays due, for the next run.
 func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	now := u.now()
 	var found sms.KeptReceipt
@@ -26,7 +27,11 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)
 		}
 		m, gaveUp := u.rules.GiveUp(m, now)
-		return m, ended || adopted || gaveUp
+		waits := false
+		if token == "" && found.Soon(now) {
+			m, waits = u.rules.EnqueueFailed(m, now)
+		}
+		return m, ended || adopted || gaveUp || waits
 	})
 	if err != nil {
 		return sms.Message{}, err
@@ -44,8 +49,9 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	return after, nil
 }
 
-// receiptOf finds a kept receipt that belongs to m, and the token of the
-// hand-over; "" where there is none, or where it could as well be another's.
+// receiptOf finds the only kept receipt that may be of m, if there is one, and
+// the token of the hand-over that it belongs to: "" where it could as well be
+// another's, or where that cannot be told yet.
 func (u *run) receiptOf(ctx context.Context, m sms.Message) (k sms.KeptReceipt, token string, err error) {
 	unsettled, err := u.store.Unsettled(ctx, m.Number)
 	if err != nil {
@@ -62,8 +68,8 @@ func (u *run) receiptOf(ctx context.Context, m sms.Message) (k sms.KeptReceipt, 
 		return sms.KeptReceipt{}, "", nil
 	}
 	owner, token, err := unsettled.Owner(ctx, u.store, k, u.now())
-	if err != nil || owner.ID != m.ID {
-		return sms.KeptReceipt{}, "", err
+	if owner.ID != m.ID {
+		token = ""
 	}
-	return k, token, nil
+	return k, token, err
 }

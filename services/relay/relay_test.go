@@ -297,6 +297,23 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 	}
 }
 
+func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
+	s := newStage(t)
+	m := s.handOver(s.accept(nil), noAnswer)
+	s.pass(10*time.Second - time.Millisecond)
+	rc := sms.Receipt{CarrierID: "carrier-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
+	if err := s.store.Keep(t.Context(), rc.Keep(s.now)); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Millisecond).run()
+	s.is(m, sms.Queued)
+	s.arrive()
+	s.pass(2 * time.Second).run()
+	s.is(m, sms.Delivered)
+	s.pass(time.Hour).run()
+	s.arrive()
+}
+
 func TestARunReadsPageByPage(t *testing.T) {
 	s := newStage(t)
 	options := relay.DefaultOptions()

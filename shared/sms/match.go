@@ -54,13 +54,19 @@ func (k KeptReceipt) matchable() time.Time {
 	return k.KeptAt.Add(indexLag)
 }
 
+// Soon reports whether k came so lately that it is known only in a moment whose
+// it is: what it may settle is better not sent again before.
+func (k KeptReceipt) Soon(now time.Time) bool {
+	return !k.Receipt.doubts() && now.Before(k.matchable())
+}
+
 // Owner finds the hand-over that k belongs to among all that u, of k's number,
 // knows of: in flight, taken or without an answer. It reads their messages, and
 // answers only where it can be a single one, and no other kept receipt can
 // belong to that; token is "" otherwise. The true owner, if it is one of ours,
-// is always among them until it has its receipt, so that no other is named. Of one message's hand-overs a receipt
-// that names none means the one that is not in doubt anyway for the lack of an
-// answer. What follows is for Adopt to say.
+// is always among them until it has its receipt, so that no other is named. Of
+// one message's hand-overs a receipt that names none means the one that is not
+// in doubt anyway for the lack of an answer. What follows is for Adopt to say.
 func (u Unsettled) Owner(ctx context.Context, store Messages, k KeptReceipt, now time.Time) (owner Message, token string, err error) {
 	if u.More || now.Before(k.matchable()) {
 		return Message{}, "", nil
