@@ -23,7 +23,7 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	m, err := a.own(c)
+	m, err := a.own(c.Context(), c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -51,8 +51,8 @@ func look(m sms.Message) sight {
 }
 
 // own reads the message that the path names, if it is the caller's.
-func (a *api) own(c *call) (sms.Message, error) {
-	m, err := a.get(c.Context(), c.id)
+func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
+	m, err := a.get(ctx, c.id)
 	if err != nil {
 		return sms.Message{}, err
 	}
