@@ -181,15 +181,15 @@ func New(o Options) (http.Handler, error) {
 		a.logger = slog.New(slog.DiscardHandler)
 	}
 	a.routes = []route{
-		{http.MethodPost, "/v1/sms", ScopeSend, nil, a.submit},
-		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, a.list},
-		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, a.submitBatch},
-		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, a.preview},
-		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, a.lookUp},
-		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, a.cancel},
-		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, a.resend},
-		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, a.dropText},
-		{http.MethodGet, "/v1/status", ScopeRead, nil, a.status},
+		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
+		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},
+		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, maxBatchBody, a.submitBatch},
+		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, maxBody, a.preview},
+		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, 0, a.lookUp},
+		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, 0, a.cancel},
+		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, 0, a.resend},
+		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, a.dropText},
+		{http.MethodGet, "/v1/status", ScopeRead, nil, 0, a.status},
 	}
 	return a, nil
 }

@@ -19,7 +19,7 @@ func (a *api) submit(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	document, err := readDocument(c.Request, maxBody)
+	document, err := c.readDocument()
 	if err != nil {
 		return answer{}, err
 	}
@@ -42,14 +42,12 @@ type acceptance struct {
 
 // answer is the 202 of an acceptance.
 func (accepted acceptance) answer() answer {
-	header := http.Header{
-		"Content-Type": {"application/json"},
-		"Location":     {"/v1/sms/" + accepted.message.ID},
-	}
+	reply := look(accepted.message).answer(http.StatusAccepted)
+	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
 	if accepted.replayed {
-		header.Set("Idempotent-Replayed", "true")
+		reply.header.Set("Idempotent-Replayed", "true")
 	}
-	return answer{status: http.StatusAccepted, header: header, body: mustJSON(viewOf(accepted.message))}
+	return reply
 }
 
 // accept records the message that f describes for caller. key is the client's
