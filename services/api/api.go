@@ -26,7 +26,8 @@ import (
 var OpenAPI []byte
 
 // AllRegions allows every region where it is the only one of
-// Options.Regions. It is meant for a machine from which nothing reaches a real carrier.
+// Options.Regions. It is meant for a machine from which nothing reaches a real
+// carrier, or where each client has regions of its own.
 const AllRegions = "*"
 
 // Store is what the API needs of the records.
