@@ -279,7 +279,7 @@ func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 }
 
 func breachOfProblem(doc *openapi3.T, response reply) string {
-	if response.status != http.StatusNotFound && response.status != http.StatusMethodNotAllowed {
+	if !slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized}, response.status) {
 		return "what is no operation has this status"
 	}
 	if got := response.header.Get("Content-Type"); got != "application/problem+json" {
