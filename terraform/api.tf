@@ -8,7 +8,7 @@ module "api" {
   package         = local.packages["api"]
   architecture    = var.architecture
   memory_mb       = 512
-  timeout_seconds = 12 + var.longest_wait_seconds # longer than the gateway waits; its own deadlines add up to 9 and the wait
+  timeout_seconds = 12 + var.longest_wait_seconds # longer than the gateway waits: its own deadlines add up to less than 10
   logs            = local.logs
 
   environment = merge(local.rules, {

@@ -45,7 +45,7 @@ func configFromArgs(args []string, output io.Writer) (config, error) {
 	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated carrier's log")
 	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment and needs -clients with allowedRegions")
 	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer, below 5s")
-	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"allowedRegions\": [\"BR\"], ...}}")
+	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
 	flags.BoolVar(&c.version, "version", false, "print the version and end")
 	if err := flags.Parse(args); err != nil {
