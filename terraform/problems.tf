@@ -6,7 +6,7 @@ locals {
     malformed-request = {
       status  = 400
       title   = "The request cannot be read"
-      detail  = "The body is not exactly one JSON document in UTF-8, or a header or the query is not what it must be."
+      detail  = "The body is not exactly one JSON document in UTF-8, or none is taken here, or a header or the query is not what it must be."
       headers = {}
     }
     unauthorized = {

@@ -26,7 +26,8 @@ import (
 var OpenAPI []byte
 
 // AllRegions allows every region where it is the only one of
-// Options.Regions. It is meant for a machine from which nothing reaches a real carrier.
+// Options.Regions. It is meant for a machine from which nothing reaches a real
+// carrier, or where each client has regions of its own.
 const AllRegions = "*"
 
 // Store is what the API needs of the records.
@@ -72,15 +73,20 @@ type Options struct {
 }
 
 // Deadlines bound the calls that an answer waits for. Each that is zero is the
-// default; together the defaults stay below the 10 seconds that an answer may
-// take.
+// default. The defaults of all that one answer can wait for in turn add up to
+// 9 s at most, of the 10 that it may take:
+//
+//	a submission, a resend, a batch  Accept, Mend, Enqueue, Mend
+//	a cancel, a drop of a text       Read, Change
+//	a preview                        Accept
+//	a look-up                        Read, and the time that its client asks to wait
+//	a list, the status               List
 type Deadlines struct {
 	Read    time.Duration // one look-up; 5 s
-	Write   time.Duration // the write that accepts a message; 5 s
-	Accept  time.Duration // everything up to the end of that write; 6 s
+	Accept  time.Duration // all reads and counts that an acceptance needs, and its write; 5 s
 	Change  time.Duration // the write that changes a message, repeated where others were faster; 4 s
 	Enqueue time.Duration // 2 s
-	Mend    time.Duration // the write that makes up for a failed enqueue; 1 s
+	Mend    time.Duration // what makes up for a failure: counts given back, the write after a failed enqueue; 1 s
 	List    time.Duration // a page of messages, or the status; 8 s
 }
 
@@ -91,8 +97,7 @@ func (d Deadlines) filled() Deadlines {
 		}
 	}
 	fill(&d.Read, 5*time.Second)
-	fill(&d.Write, 5*time.Second)
-	fill(&d.Accept, 6*time.Second)
+	fill(&d.Accept, 5*time.Second)
 	fill(&d.Change, 4*time.Second)
 	fill(&d.Enqueue, 2*time.Second)
 	fill(&d.Mend, time.Second)
@@ -177,15 +182,15 @@ func New(o Options) (http.Handler, error) {
 		a.logger = slog.New(slog.DiscardHandler)
 	}
 	a.routes = []route{
-		{http.MethodPost, "/v1/sms", ScopeSend, nil, a.submit},
-		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, a.list},
-		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, a.submitBatch},
-		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, a.preview},
-		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, a.lookUp},
-		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, a.cancel},
-		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, a.resend},
-		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, a.dropText},
-		{http.MethodGet, "/v1/status", ScopeRead, nil, a.status},
+		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
+		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},
+		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, maxBatchBody, a.submitBatch},
+		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, maxBody, a.preview},
+		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, 0, a.lookUp},
+		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, 0, a.cancel},
+		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, 0, a.resend},
+		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, a.dropText},
+		{http.MethodGet, "/v1/status", ScopeRead, nil, 0, a.status},
 	}
 	return a, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -25,7 +26,7 @@ func (a *api) submitBatch(c *call) (answer, error) {
 			detail: "A batch takes no header Idempotency-Key: give each message an idempotencyKey of its own.",
 		}
 	}
-	document, err := readDocument(c.Request, maxBatchBody)
+	document, err := c.readDocument()
 	if err != nil {
 		return answer{}, err
 	}
@@ -95,7 +96,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []resu
 func readKey(f *fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {
-		f.Fail("idempotencyKey", "must have 1 to 255 printable ASCII characters")
+		f.Fail("idempotencyKey", keyRule)
 		return ""
 	}
 	return key
@@ -107,16 +108,17 @@ type batchView struct {
 }
 
 type resultView struct {
-	Status   int             `json:"status"`
-	Message  *view           `json:"message,omitempty"`
-	Replayed bool            `json:"idempotentReplayed,omitempty"`
-	Problem  json.RawMessage `json:"problem,omitempty"`
+	Status     int             `json:"status"`
+	Message    *view           `json:"message,omitempty"`
+	Replayed   bool            `json:"idempotentReplayed,omitempty"`
+	Problem    json.RawMessage `json:"problem,omitempty"`
+	RetryAfter int             `json:"retryAfterSeconds,omitempty"`
 }
 
 func (r result) view(requestID string) resultView {
 	if r.err != nil {
 		problem := problemAnswer(r.err, requestID)
-		return resultView{Status: problem.status, Problem: problem.body}
+		return resultView{Status: problem.status, Problem: problem.body, RetryAfter: int(problem.retryAfter / time.Second)}
 	}
 	message := viewOf(r.accepted.message)
 	return resultView{Status: http.StatusAccepted, Message: &message, Replayed: r.accepted.replayed}

@@ -23,6 +23,7 @@ type batchResults struct {
 		Message            *message
 		IdempotentReplayed bool
 		Problem            *problem
+		RetryAfterSeconds  int
 	}
 }
 
@@ -79,11 +80,15 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 		batched("one", "k1"),
 		batched("another", "k1"),
 		batched("bad key", ""+strings.Repeat("k", 256)),
+		batched("a key that no header could carry", " k"),
+		batched("another one", "k "),
+		batched("nothing but a space", " "),
 		`{"phoneNumber": "+4915112345678", "message": "not there", "idempotencyKey": "k2"}`,
 		`{"phoneNumber": "+5511999999999", "message": "later", "sendAt": "2030-05-05T09:00:00Z"}`,
 		`{"phoneNumber": "+5511999999999", "message": "what", "extra": 1}`,
 	)
-	want := "accepted invalid-fields accepted invalid-fields replayed idempotency-key-reused invalid-fields invalid-fields accepted invalid-fields"
+	want := "accepted invalid-fields accepted invalid-fields replayed idempotency-key-reused " +
+		"invalid-fields invalid-fields invalid-fields invalid-fields invalid-fields accepted invalid-fields"
 	if diff := cmp.Diff(want, results.outcome()); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
@@ -93,8 +98,10 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 	if first, again := results.Results[0].Message.ID, results.Results[4].Message.ID; first != again {
 		t.Errorf("one key made %s and %s", first, again)
 	}
-	if e := results.Results[6].Problem.Errors; len(e) != 1 || e[0].Field != "idempotencyKey" {
-		t.Errorf("the bad key's errors are %v", e)
+	for _, r := range results.Results[6:10] {
+		if e := r.Problem.Errors; len(e) != 1 || e[0].Field != "idempotencyKey" {
+			t.Errorf("the bad key's errors are %v", e)
+		}
 	}
 	if n := len(d.queue.sent()); n != 2 || d.queue.sends != 1 {
 		t.Errorf("%d deliveries in %d calls, want the two whose time is near in one", n, d.queue.sends)
@@ -119,6 +126,28 @@ func TestBatchOfAHundredIsRepeatedWithoutFear(t *testing.T) {
 	}
 	if single, header := d.accepted(t, batched("message 7", ""), key("key 7")); single.ID != first.Results[7].Message.ID {
 		t.Errorf("a single submission with the same key is %s, %v", single.ID, header)
+	}
+}
+
+func TestBatchSaysWhenToRepeatAMessage(t *testing.T) {
+	d := deploy(t)
+	d.options.Limits = api.Limits{PartsPerDay: 2}
+	d.restart(t)
+	d.store.before = func(_ context.Context, call string, m sms.Message) error {
+		if call == "create" && m.Text == "down" {
+			return sms.ErrUnavailable
+		}
+		return nil
+	}
+	var got []int
+	for _, text := range []string{"fine", "down", "", "fine too", "too much"} {
+		for _, r := range d.batch(t, batched(text, "")).Results {
+			got = append(got, r.Status, r.RetryAfterSeconds)
+		}
+	}
+	want := []int{202, 0, 503, 5, 422, 0, 202, 0, 429, 15 * 3600} // until midnight
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("statuses and seconds (-want +got):\n%s", diff)
 	}
 }
 

@@ -99,7 +99,7 @@ func Authenticate(logger *slog.Logger, verify func(*http.Request) (Caller, error
 		}
 		logger.InfoContext(ctx, "token refused", "request_id", id, "error", err)
 		reply := problemAnswer(unauthorizedFor(r), id)
-		reply.write(w)
+		reply.write(w, id)
 		c := &call{Request: r, requestID: id}
 		c.log(ctx, logger, reply, time.Since(begin))
 	})

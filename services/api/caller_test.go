@@ -75,6 +75,12 @@ func TestAuthenticate(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a path or method that does not exist is refused like all others without a token", func(t *testing.T) {
+		for _, target := range []string{"GET /v1/nothing", "PATCH /v1/sms"} {
+			method, path, _ := strings.Cut(target, " ")
+			mustBe(t, perform(t, handler, httptest.NewRequest(method, path, http.NoBody)), http.StatusUnauthorized, "unauthorized")
+		}
+	})
 	if n := d.store.count("create"); n != 1 {
 		t.Errorf("%d messages", n)
 	}

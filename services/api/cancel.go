@@ -18,6 +18,5 @@ func (a *api) cancel(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	return answer{status: http.StatusOK, header: header, body: mustJSON(viewOf(m))}, nil
+	return look(m).answer(http.StatusOK), nil
 }

@@ -14,7 +14,7 @@ import (
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), harmless string,
 ) (sms.Message, error) {
-	m, err := a.own(c)
+	m, err := a.own(c.Context(), c)
 	if err != nil {
 		return sms.Message{}, err
 	}

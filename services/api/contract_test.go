@@ -41,16 +41,76 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
+// strictContract is the contract as of this version: what it leaves open, so
+// that clients do not break on what later ones add, is closed.
+var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	eachSchema(doc, func(_ string, s *openapi3.Schema) {
+		if len(s.Properties) > 0 {
+			s.AdditionalProperties.Has = new(bool)
+		}
+		if values := listed(s); values != nil {
+			s.Enum = values
+		}
+	})
+	return doc, nil
+})
+
+func openStrictContract(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := strictContract()
+	if err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	return doc
+}
+
+// listed are the values that the description of an open enumeration lists; nil
+// where s is none.
+func listed(s *openapi3.Schema) []any {
+	_, list, _ := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "New values may be added to these:")
+	var values []any
+	for _, quoted := range regexp.MustCompile("`[^`]+`").FindAllString(list, -1) {
+		values = append(values, strings.Trim(quoted, "`"))
+	}
+	return values
+}
+
+// eachSchema visits every schema of doc's components, those within others too,
+// with the name of the component.
+func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema)) {
+	for name, component := range doc.Components.Schemas {
+		var walk func(*openapi3.SchemaRef)
+		walk = func(ref *openapi3.SchemaRef) {
+			if ref == nil || ref.Ref != "" { // that is visited as a component
+				return
+			}
+			visit(name, ref.Value)
+			walk(ref.Value.Items)
+			for _, property := range ref.Value.Properties {
+				walk(property)
+			}
+			for _, part := range ref.Value.AllOf {
+				walk(part)
+			}
+		}
+		walk(component)
+	}
+}
+
 func TestContractIsValidOpenAPI(t *testing.T) { openContract(t) }
 
 func TestContractKnowsEveryFailureCode(t *testing.T) {
-	listed := openContract(t).Components.Schemas["Failure"].Value.Properties["code"].Value.Enum
+	listed := listed(openContract(t).Components.Schemas["Failure"].Value.Properties["code"].Value)
 	var codes []any
 	for _, f := range sms.Failures {
 		codes = append(codes, string(f.Code))
 	}
 	if !slices.Equal(listed, codes) {
-		t.Errorf("the enum of Failure.code is\n%v, sms.Failures is\n%v", listed, codes)
+		t.Errorf("Failure.code lists\n%v, sms.Failures is\n%v", listed, codes)
 	}
 }
 
@@ -67,28 +127,58 @@ func TestContractKnowsEveryStatus(t *testing.T) {
 
 func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	request := httptest.NewRequest(http.MethodGet, "/v1/sms/"+sms.NewID(), nil)
-	problem := http.Header{"Content-Type": {"application/problem+json"}}
+	id := []string{"request-1"}
+	problem := http.Header{"Content-Type": {"application/problem+json"}, "X-Request-Id": id}
+	const notFound = `{"type": "urn:smsqueue:problem:not-found", "title": "a", "status": 404, "detail": "b", "instance": "c"}`
+	if breach := breachOf(openStrictContract(t), request, reply{http.StatusNotFound, problem, notFound}); breach != "" {
+		t.Fatalf("a good answer is a breach: %s", breach)
+	}
 	for _, tt := range []struct {
 		name     string
 		response reply
 	}{
 		{"an undeclared status", reply{http.StatusTeapot, problem, `{}`}},
 		{"a body of another shape", reply{http.StatusNotFound, problem, `{"error": "not found"}`}},
-		{"a body of another type", reply{http.StatusNotFound, http.Header{"Content-Type": {"text/plain"}}, "not found"}},
+		{"a body of another type", reply{http.StatusNotFound, http.Header{"Content-Type": {"text/plain"}, "X-Request-Id": id}, "not found"}},
+		{"no request id", reply{http.StatusNotFound, http.Header{"Content-Type": problem["Content-Type"]}, notFound}},
 		{"a missing header", reply{http.StatusServiceUnavailable, problem,
 			`{"type": "urn:smsqueue:problem:unavailable", "title": "a", "status": 503, "detail": "b", "instance": "c"}`}},
 		{"a slug that is not listed", reply{http.StatusNotFound, problem,
 			`{"type": "urn:smsqueue:problem:gone", "title": "a", "status": 404, "detail": "b", "instance": "c"}`}},
 		{"a field too many", reply{http.StatusNotFound, problem,
 			`{"type": "urn:smsqueue:problem:not-found", "title": "a", "status": 404, "detail": "b", "instance": "c", "cause": "d"}`}},
-		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}}, "{}"}},
-		{"a 304 without an ETag", reply{http.StatusNotModified, nil, ""}},
+		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}, "X-Request-Id": id}, "{}"}},
+		{"a 304 without an ETag", reply{http.StatusNotModified, http.Header{"X-Request-Id": id}, ""}},
 	} {
 		t.Run(tt.name+" is a breach", func(t *testing.T) {
-			if breach := breachOf(openContract(t), request, tt.response); breach == "" {
+			if breach := breachOf(openStrictContract(t), request, tt.response); breach == "" {
 				t.Error("no breach was found")
 			}
 		})
+	}
+}
+
+// TestContractClosesRequestsAlone: a client that was generated from it must not
+// break on what later versions answer.
+func TestContractClosesRequestsAlone(t *testing.T) {
+	requests := []string{"NewMessage", "BatchMessage", "Batch"}
+	eachSchema(openContract(t), func(component string, s *openapi3.Schema) {
+		closed := s.AdditionalProperties.Has != nil && !*s.AdditionalProperties.Has
+		if len(s.Properties) > 0 && closed != slices.Contains(requests, component) {
+			t.Errorf("%s is closed: %v", component, closed)
+		}
+	})
+}
+
+func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
+	for path, item := range openContract(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			for status, response := range operation.Responses.Map() {
+				if response.Value.Headers["X-Request-Id"] == nil {
+					t.Errorf("%s %s %s does not", method, path, status)
+				}
+			}
+		}
 	}
 }
 
@@ -145,10 +235,11 @@ func unseen(doc *openapi3.T) []string {
 // declares.
 func holdToContract(t testing.TB, r *http.Request, response reply) {
 	t.Helper()
-	if path, _ := operationPath(openContract(t), r.URL.Path); path != "" {
+	doc := openStrictContract(t)
+	if path, _ := operationPath(doc, r.URL.Path); path != "" {
 		produced.Store(r.Method+" "+path+" "+strconv.Itoa(response.status), true)
 	}
-	if breach := breachOf(openContract(t), r, response); breach != "" {
+	if breach := breachOf(doc, r, response); breach != "" {
 		t.Errorf("%s %s: %d: %s", r.Method, r.URL.Path, response.status, breach)
 	}
 }
@@ -161,6 +252,9 @@ func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	var operation *openapi3.Operation
 	if item != nil && slices.Contains(slices.Collect(maps.Keys(item.Operations())), r.Method) {
 		operation = item.GetOperation(r.Method)
+	}
+	if response.header.Get("X-Request-Id") == "" {
+		return "the X-Request-Id is missing"
 	}
 	if operation == nil {
 		return breachOfProblem(doc, response)
@@ -185,7 +279,7 @@ func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 }
 
 func breachOfProblem(doc *openapi3.T, response reply) string {
-	if response.status != http.StatusNotFound && response.status != http.StatusMethodNotAllowed {
+	if !slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized}, response.status) {
 		return "what is no operation has this status"
 	}
 	if got := response.header.Get("Content-Type"); got != "application/problem+json" {

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,50 +129,102 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
+// TestNoAnswerTakesTenSeconds lets each call take all the time that it is given.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
+	const longest = 9 * time.Second // what the deadlines add up to
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	// almost succeeds when there is hardly any time left.
+	almost := func(ctx context.Context) error {
+		deadline, ok := ctx.Deadline()
+		if !ok {
+			return errors.New("a call without a deadline")
+		}
+		time.Sleep(time.Until(deadline) - time.Millisecond) // virtual
+		return nil
+	}
+	type taking struct {
+		name  string
+		store func(call int, name string) func(context.Context) error
+	}
+	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
+	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
+		if name == "update" { // it makes up for the queue
+			return hang
+		}
+		return almost
+	}}
+	mixed := taking{"on a store that hangs now and then", func(call int, _ string) func(context.Context) error {
+		if call%3 == 0 {
+			return hang
+		}
+		return almost
+	}}
+	var hundred []string
+	for i := range 100 {
+		hundred = append(hundred, batched("Hi", strconv.Itoa(i%90)))
+	}
+	repeated := func(body string) func(*testing.T, *deployment) {
+		return func(t *testing.T, d *deployment) { d.accepted(t, body, key("k")) }
+	}
 	for _, tt := range []struct {
-		name    string
-		arrange func(*deployment)
-		method  string
-		status  int
-		within  time.Duration
+		name, method, path string
+		state              sms.Status // of the message that the path names
+		body               string
+		before             func(*testing.T, *deployment)
+		edits              []edit
+		hanging, slow      int // statuses
+		wait               time.Duration
 	}{
-		{"a hanging look-up", func(d *deployment) {
-			d.store.before = func(ctx context.Context, _ string, _ sms.Message) error { return hang(ctx) }
-		}, "GET", 503, 5 * time.Second},
-		{"a hanging write", func(d *deployment) {
-			d.store.before = func(ctx context.Context, _ string, _ sms.Message) error { return hang(ctx) }
-		}, "POST", 503, 5 * time.Second},
-		{"a write that takes long, then a hanging queue, then a hanging write", func(d *deployment) {
-			d.queue.fail = hang
-			d.store.before = func(ctx context.Context, call string, _ sms.Message) error {
-				if call == "update" {
-					return hang(ctx)
-				}
-				time.Sleep(4999 * time.Millisecond) // virtual
-				return nil
-			}
-		}, "POST", 202, 8 * time.Second},
+		{"a look-up", "GET", "/v1/sms/{id}", sms.Queued, "", nil, nil, 503, 200, 0},
+		{"a look-up that waits", "GET", "/v1/sms/{id}?wait=10", sms.Queued, "", nil, nil, 503, 200, 10 * time.Second},
+		{"a list", "GET", "/v1/sms", sms.Queued, "", nil, nil, 503, 200, 0},
+		{"the status", "GET", "/v1/status", sms.Queued, "", nil, nil, 503, 503, 0},
+		{"a preview", "POST", "/v1/sms/preview", "", goodBody, nil, nil, 503, 200, 0},
+		{"a submission", "POST", "/v1/sms", "", goodBody, nil, nil, 503, 202, 0},
+		{"a submission with a key", "POST", "/v1/sms", "", goodBody, nil, []edit{key("k")}, 503, 202, 0},
+		{"a replay", "POST", "/v1/sms", "", goodBody, repeated(goodBody), []edit{key("k")}, 503, 202, 0},
+		{"a refusal that may be a replay", "POST", "/v1/sms", "", strings.Replace(goodBody, "+55", "+49", 1), nil, []edit{key("k")}, 503, 422, 0},
+		{"a batch", "POST", "/v1/sms/batch", "", `{"messages": [` + strings.Join(hundred, ",") + `]}`, nil, nil, 200, 200, 0},
+		{"a resend", "POST", "/v1/sms/{id}/resend", sms.Failed, "", nil, nil, 503, 202, 0},
+		{"a resend with a key", "POST", "/v1/sms/{id}/resend", sms.Failed, "", nil, []edit{key("k")}, 503, 202, 0},
+		{"a resend that is refused and may be a replay", "POST", "/v1/sms/{id}/resend", sms.Queued, "", nil, []edit{key("k")}, 503, 409, 0},
+		{"a cancel", "POST", "/v1/sms/{id}/cancel", sms.Queued, "", nil, nil, 503, 503, 0},
+		{"a drop of the text", "DELETE", "/v1/sms/{id}/message", sms.Sent, "", nil, nil, 503, 503, 0},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				d := deploy(t)
-				tt.arrange(d)
-				begin := time.Now()
-				response := d.do(t, tt.method, "/v1/sms/"+sms.NewID(), "")
-				if tt.method == http.MethodPost {
-					begin = time.Now()
-					response = d.post(t, goodBody)
-				}
-				if took := time.Since(begin); response.status != tt.status || took > tt.within {
-					t.Errorf("status %d after %v, want %d within %v", response.status, took, tt.status, tt.within)
-				}
+		for _, how := range []taking{hanging, slow, mixed} {
+			t.Run(tt.name+" "+how.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := deploy(t)
+					d.options.MaxWait = tt.wait
+					d.options.Limits = api.Limits{PartsPerDay: 1000, MessagesPerRecipientHour: 1000}
+					d.restart(t)
+					target := tt.path
+					if tt.state != "" {
+						target = strings.Replace(target, "{id}", d.inState(t, tt.state).ID, 1)
+					}
+					if tt.before != nil {
+						tt.before(t, d)
+					}
+					d.queue.fail = hang
+					var calls atomic.Int64
+					d.store.before = func(ctx context.Context, name string, _ sms.Message) error {
+						return how.store(int(calls.Add(1)), name)(ctx)
+					}
+					begin := time.Now()
+					response := d.do(t, tt.method, target, tt.body, tt.edits...)
+					if took := time.Since(begin); took > longest+tt.wait {
+						t.Errorf("it took %v, want %v at most", took, longest+tt.wait)
+					}
+					want := map[string]int{hanging.name: tt.hanging, slow.name: tt.slow}[how.name]
+					if want != 0 && response.status != want {
+						t.Errorf("status %d, want %d: %s", response.status, want, response.body)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -101,11 +99,11 @@ func (a *api) count(ctx context.Context, counts []limited, now time.Time) error 
 }
 
 func (c limited) refusal(now time.Time) *refusal {
-	wait := max(1, int((c.End.Sub(now)+time.Second-1)/time.Second))
+	wait := max(time.Second, (c.End.Sub(now) + time.Second - 1).Truncate(time.Second))
 	return &refusal{
-		slug:   quotaExceeded,
-		detail: c.detail + " The next window begins at " + c.End.Format(time.RFC3339) + ".",
-		header: http.Header{"Retry-After": {strconv.Itoa(wait)}},
+		slug:       quotaExceeded,
+		detail:     c.detail + " The next window begins at " + c.End.Format(time.RFC3339) + ".",
+		retryAfter: wait,
 	}
 }
 

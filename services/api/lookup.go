@@ -23,7 +23,7 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	m, err := a.own(c)
+	m, err := a.own(c.Context(), c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -31,12 +31,10 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if wait = min(wait, a.MaxWait); wait > 0 && !m.Status.Final() && (len(known.tags) == 0 || known.includes(seen.tag)) {
 		seen = a.awaitChange(c, seen, wait)
 	}
-	header := http.Header{"Etag": {seen.tag}}
 	if known.includes(seen.tag) {
-		return answer{status: http.StatusNotModified, header: header}, nil
+		return answer{status: http.StatusNotModified, header: http.Header{"Etag": {seen.tag}}}, nil
 	}
-	header.Set("Content-Type", "application/json")
-	return answer{status: http.StatusOK, header: header, body: seen.body}, nil
+	return seen.answer(http.StatusOK), nil
 }
 
 // sight is a message as a client sees it at one moment.
@@ -50,9 +48,16 @@ func look(m sms.Message) sight {
 	return sight{body: body, tag: etag(body)}
 }
 
+// answer shows the message. Whatever operation does, the tag is that of a
+// look-up, so that a client can go on from it with If-None-Match.
+func (s sight) answer(status int) answer {
+	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
+	return answer{status: status, header: header, body: s.body}
+}
+
 // own reads the message that the path names, if it is the caller's.
-func (a *api) own(c *call) (sms.Message, error) {
-	m, err := a.get(c.Context(), c.id)
+func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
+	m, err := a.get(ctx, c.id)
 	if err != nil {
 		return sms.Message{}, err
 	}

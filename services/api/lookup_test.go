@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"flag"
 	"net/http"
 	"os"
@@ -59,6 +60,42 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 }
 
 var update = flag.Lookup("update") // of the package's other tests
+
+func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
+	const scheduled = `{"phoneNumber": "(11) 99999-9999", "message": "Olá", "maxPriceUSD": 0.050, "sendAt": "2030-05-04T12:00:00.1234567+02:00"}`
+	for _, tt := range []struct {
+		name   string
+		answer func(*testing.T, *deployment) reply
+	}{
+		{"a submission", func(t *testing.T, d *deployment) reply { return d.post(t, goodBody) }},
+		{"a scheduled one", func(t *testing.T, d *deployment) reply { return d.post(t, scheduled) }},
+		{"one that could not be enqueued", func(t *testing.T, d *deployment) reply {
+			d.queue.fail = func(context.Context) error { return errBroken }
+			return d.post(t, goodBody)
+		}},
+		{"a replay", func(t *testing.T, d *deployment) reply {
+			d.accepted(t, goodBody, key("k"))
+			return d.post(t, goodBody, key("k"))
+		}},
+		{"a resend", func(t *testing.T, d *deployment) reply { return d.resend(t, d.inState(t, sms.Failed).ID) }},
+		{"a cancel", func(t *testing.T, d *deployment) reply {
+			return d.do(t, http.MethodPost, "/v1/sms/"+d.inState(t, sms.Queued).ID+"/cancel", "")
+		}},
+		{"a repeated cancel", func(t *testing.T, d *deployment) reply {
+			return d.do(t, http.MethodPost, "/v1/sms/"+d.inState(t, sms.Canceled).ID+"/cancel", "")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := deploy(t)
+			response := tt.answer(t, d)
+			tag := response.header.Get("Etag")
+			again := d.do(t, http.MethodGet, "/v1/sms/"+decode[message](t, response).ID, "", header("If-None-Match", tag))
+			if tag == "" || again.status != http.StatusNotModified {
+				t.Errorf("the tag is %s, a look-up with it %d %s", tag, again.status, again.header.Get("Etag"))
+			}
+		})
+	}
+}
 
 func TestLookUpShowsEverything(t *testing.T) {
 	d := deploy(t)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,10 +38,17 @@ func TestOperationsAreTheContracts(t *testing.T) {
 	for _, o := range operations {
 		listed[o.method+" "+strings.TrimPrefix(o.path, "/v1")] = true
 	}
+	takesBody := map[string]bool{}
+	for _, o := range operations {
+		takesBody[o.method+" "+strings.TrimPrefix(o.path, "/v1")] = o.body != ""
+	}
 	declared := 0
 	for path, item := range openContract(t).Paths.Map() {
-		for method := range item.Operations() {
+		for method, operation := range item.Operations() {
 			declared++
+			if (operation.RequestBody != nil) != takesBody[method+" "+path] {
+				t.Errorf("%s %s declares a body or it is tested with one, not both", method, path)
+			}
 			if !listed[method+" "+path] {
 				t.Errorf("%s %s is not among the operations that are tested", method, path)
 			}
@@ -128,6 +136,59 @@ func TestEveryOperationWithABodyBoundsIt(t *testing.T) {
 		mustBe(t, d.do(t, o.method, o.path, `[]`), http.StatusUnprocessableEntity, "invalid-fields")
 		mustBe(t, d.do(t, o.method, o.path, `{}`), http.StatusUnprocessableEntity, "invalid-fields")
 		d.mustBeUntouched(t)
+	})
+}
+
+func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		if o.body != "" {
+			return
+		}
+		m := d.inState(t, sms.Canceled)
+		for name, edits := range map[string][]edit{
+			"":                             nil,
+			" without a type":              {header("Content-Type")},
+			" of unknown length":           {unknownLength},
+			" that has not arrived":        {brokenBody},
+			" that never arrives entirely": {unknownLength, brokenBody},
+		} {
+			body := `{"message": "another"}`
+			if name == " that never arrives entirely" {
+				body = " " // the break comes after it
+			}
+			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
+			if p.Detail != "This operation takes no body." {
+				t.Errorf("a body%s: detail is %q", name, p.Detail)
+			}
+		}
+		unreadable := func(r *http.Request) *http.Request {
+			r.Body = io.NopCloser(failingReader{})
+			return unknownLength(r)
+		}
+		if p := mustBe(t, d.do(t, o.method, o.on(m.ID), "", unreadable), http.StatusBadRequest, "malformed-request"); p.Detail == "" {
+			t.Error("a body that cannot be read has no detail")
+		}
+		d.mustBeUntouched(t)
+		for _, edits := range [][]edit{nil, {header("Content-Type", "application/json")}, {unknownLength}} {
+			if r := d.do(t, o.method, o.on(m.ID), "", edits...); r.status >= 300 {
+				t.Errorf("without a body: %d %s", r.status, r.body)
+			}
+		}
+	})
+}
+
+func TestEveryAnswerHasTheRequestIDOfItsLog(t *testing.T) {
+	each(t, func(t *testing.T, d *deployment, o operation) {
+		for _, edits := range [][]edit{nil, {nobody}} {
+			response := d.do(t, o.method, o.on(sms.NewID()), o.body, edits...)
+			lines := d.log.lines(t, "request")
+			if got := response.header.Get("X-Request-Id"); got == "" || got != lines[len(lines)-1]["request_id"] {
+				t.Errorf("X-Request-Id is %q, the log has %v", got, lines[len(lines)-1])
+			}
+			if response.status >= 400 && decode[problem](t, response).Instance != response.header.Get("X-Request-Id") {
+				t.Errorf("the instance is another one: %s", response.body)
+			}
+		}
 	})
 }
 

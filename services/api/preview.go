@@ -13,7 +13,7 @@ import (
 // refused as a submission of it would be; what the time, the deployment and its
 // limits say of it are verdicts.
 func (a *api) preview(c *call) (answer, error) {
-	f, err := readDocument(c.Request, maxBody)
+	f, err := c.readDocument()
 	if err != nil {
 		return answer{}, err
 	}

@@ -47,7 +47,7 @@ type kind struct {
 	title      string
 	means      string        // the detail, where a refusal has none of its own
 	action     string        // what the client can do; for docs/problems.md
-	retryAfter time.Duration // whole seconds; 0: no such header
+	retryAfter time.Duration // whole seconds; 0 where repeating makes no sense
 	of         error         // the error of a port that it answers, if any
 }
 
@@ -55,7 +55,7 @@ type kind struct {
 // docs/problems.md. What is not in it is answered as internal.
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
-		"The body is not exactly one JSON document in UTF-8, or a header or the query is not what it must be.",
+		"The body is not exactly one JSON document in UTF-8, or none is taken here, or a header or the query is not what it must be.",
 		"Correct the request; `detail` says where it is wrong. Nothing was accepted.", 0, nil},
 	{unauthorized, http.StatusUnauthorized, "No valid token",
 		"The request has no access token, or one that is expired or not of this deployment.",
@@ -113,7 +113,9 @@ type refusal struct {
 	detail string // for the client; "" for what the kind means
 	fields []fieldError
 	header http.Header
-	cause  error // for the log
+	// retryAfter is when to repeat the request; 0 for what the kind says.
+	retryAfter time.Duration
+	cause      error // for the log
 }
 
 func (r *refusal) Error() string {
@@ -149,10 +151,14 @@ func problemAnswer(err error, requestID string) answer {
 	}
 	header := http.Header{"Content-Type": {"application/problem+json"}}
 	maps.Copy(header, r.header)
-	if k.retryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(k.retryAfter/time.Second)))
+	wait := r.retryAfter
+	if wait == 0 {
+		wait = k.retryAfter
 	}
-	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug}
+	if wait > 0 {
+		header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	}
+	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug, retryAfter: wait}
 }
 
 // refusalOf finds what err says to the client.

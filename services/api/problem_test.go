@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -69,13 +70,14 @@ func TestContractListsEverySlug(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want []any
+	var want []string
 	for _, k := range kinds {
 		want = append(want, problemType+string(k.slug))
 	}
-	listed := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Enum
+	description := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Description
+	listed := regexp.MustCompile(problemType+"[a-z-]+").FindAllString(description, -1)
 	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("the enum of Problem.type is not the table (-table +enum):\n%s", diff)
+		t.Errorf("Problem.type does not list the table (-table +list):\n%s", diff)
 	}
 }
 

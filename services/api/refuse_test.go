@@ -71,6 +71,8 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 		{"a long idempotency key", "POST", "/v1/sms", goodBody, []edit{key(strings.Repeat("k", 256))}, 400, "malformed-request"},
 		{"an idempotency key not in ASCII", "POST", "/v1/sms", goodBody, []edit{key("clé")}, 400, "malformed-request"},
 		{"an idempotency key with a tab", "POST", "/v1/sms", goodBody, []edit{key("a\tb")}, 400, "malformed-request"},
+		{"an idempotency key with a space before it", "POST", "/v1/sms", goodBody, []edit{key(" a")}, 400, "malformed-request"},
+		{"an idempotency key with a space after it", "POST", "/v1/sms", goodBody, []edit{key("a ")}, 400, "malformed-request"},
 		{"two idempotency keys", "POST", "/v1/sms", goodBody, []edit{header("Idempotency-Key", "a", "a")}, 400, "malformed-request"},
 		{"an entity tag without quotes", "GET", "/v1/sms/" + id, "", []edit{header("If-None-Match", "abc")}, 400, "malformed-request"},
 	} {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,11 +21,14 @@ func (a *api) resend(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	// One deadline for the old message, the new one and a look at an original.
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
+	defer cancel()
 	now := a.Now()
 	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, ResendOf: c.id}
-	accepted, err := a.resent(c, draft, key, now)
+	accepted, err := a.resent(ctx, c, draft, key, now)
 	if mayHaveChanged(err) {
-		accepted, err = a.original(c.Context(), draft, key, err)
+		accepted, err = a.original(ctx, draft, key, err)
 	}
 	if err != nil {
 		return answer{}, err
@@ -41,8 +45,8 @@ func mayHaveChanged(err error) bool {
 }
 
 // resent records a new message like the one that the path names.
-func (a *api) resent(c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
-	old, err := a.own(c)
+func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
+	old, err := a.own(ctx, c)
 	if err != nil {
 		return acceptance{}, err
 	}
@@ -58,5 +62,5 @@ func (a *api) resent(c *call, d sms.Draft, key string, now time.Time) (acceptanc
 		f.failAll(wrong)
 		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
 	}
-	return a.record(c.Context(), d, key, now)
+	return a.record(ctx, d, key, now)
 }

@@ -17,6 +17,7 @@ type route struct {
 	path  string
 	scope string   // what the caller must have been granted
 	query []string // the query parameters it knows
+	body  int64    // how many bytes its body may have; 0 where it takes none
 	serve func(*call) (answer, error)
 }
 
@@ -26,6 +27,7 @@ type call struct {
 	requestID string
 	caller    Caller
 	route     string // the path of the route found, "" for none
+	maxBody   int64  // of that route, in bytes
 	id        string // of the message that the path names, "" for none
 	query     url.Values
 }
@@ -45,6 +47,7 @@ func (a *api) find(c *call) (route, error) {
 		}
 		c.route, c.id = r.path, id
 		if r.method == c.Method {
+			c.maxBody = r.body
 			return r, nil
 		}
 		allowed = append(allowed, r.method)

@@ -17,10 +17,11 @@ import (
 // answer is a whole response. Handlers return it instead of writing, so that
 // whatever happens in them, there is one answer and one line in the log.
 type answer struct {
-	status  int
-	header  http.Header // may be nil
-	body    []byte
-	problem slug // "" for a success
+	status     int
+	header     http.Header // may be nil; those that every answer has are added
+	body       []byte
+	problem    slug          // "" for a success
+	retryAfter time.Duration // whole seconds; 0 where there is nothing to wait for
 }
 
 // ServeHTTP answers one request and logs it.
@@ -29,7 +30,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, id := ensureRequestID(r.Context())
 	c := &call{Request: r.WithContext(ctx), requestID: id}
 	reply := a.answer(ctx, c)
-	reply.write(w)
+	reply.write(w, id)
 	c.log(ctx, a.logger, reply, time.Since(begin))
 }
 
@@ -67,7 +68,8 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 }
 
 // serve does what every route needs before its own work. A path that does not
-// exist is not found whoever asks, as at the gateway.
+// exist is not found whoever asks, as at the gateway; where Authenticate stands
+// in front, only one whose token is good gets so far, all others are 401.
 func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	r, err := a.find(c)
 	if err != nil {
@@ -84,12 +86,19 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if err := c.readQuery(r); err != nil {
 		return answer{}, err
 	}
+	if r.body == 0 {
+		if err := c.readNoBody(); err != nil {
+			return answer{}, err
+		}
+	}
 	return r.serve(c)
 }
 
-func (r answer) write(w http.ResponseWriter) {
+// write answers the request of that id.
+func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)
+	header.Set("X-Request-Id", id)
 	// Answers hold private texts and numbers; a client may keep its own, and
 	// ask with If-None-Match whether they still hold.
 	header.Set("Cache-Control", "private, no-cache")
@@ -119,8 +128,8 @@ func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took 
 
 type requestIDKey struct{}
 
-// WithRequestID names the request of ctx for logs and problems. A request
-// without a name gets one.
+// WithRequestID names the request of ctx for logs, problems and the header
+// X-Request-Id. A request without a name gets one.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }

@@ -50,7 +50,7 @@ type pausedView struct {
 }
 
 type backlogView struct {
-	Deliveries       int  `json:"deliveries"`
+	Deliveries       *int `json:"deliveries,omitempty"`
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
@@ -75,7 +75,9 @@ type backlogCache struct {
 }
 
 // waiting is the backlog of the queue, and for how long the oldest message
-// waits. While nothing is handed over messages wait in the records alone.
+// waits, on the queue or not: where nobody enqueues what is due the queue is
+// empty and messages wait all the same. While nothing is handed over they wait
+// in the records alone, so that the queue cannot tell how many they are.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	now := a.Now()
 	a.backlog.mu.Lock()
@@ -84,15 +86,17 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	if good {
 		return cached, nil
 	}
-	n, err := a.Queue.Backlog(ctx)
-	if err != nil {
-		return backlogView{}, fmt.Errorf("reading the backlog: %w", err)
-	}
-	v := backlogView{Deliveries: n}
-	if n > 0 || paused {
-		if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
-			return backlogView{}, err
+	var v backlogView
+	if !paused {
+		n, err := a.Queue.Backlog(ctx)
+		if err != nil {
+			return backlogView{}, fmt.Errorf("reading the backlog: %w", err)
 		}
+		v.Deliveries = &n
+	}
+	var err error
+	if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
+		return backlogView{}, err
 	}
 	a.backlog.mu.Lock()
 	a.backlog.at, a.backlog.paused, a.backlog.value = now, paused, v

@@ -19,11 +19,13 @@ func (a *api) submit(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	document, err := readDocument(c.Request, maxBody)
+	document, err := c.readDocument()
 	if err != nil {
 		return answer{}, err
 	}
-	accepted, err := a.accept(c.Context(), c.caller, document, key)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
+	defer cancel()
+	accepted, err := a.accept(ctx, c.caller, document, key)
 	if err != nil {
 		return answer{}, err
 	}
@@ -40,19 +42,17 @@ type acceptance struct {
 
 // answer is the 202 of an acceptance.
 func (accepted acceptance) answer() answer {
-	header := http.Header{
-		"Content-Type": {"application/json"},
-		"Location":     {"/v1/sms/" + accepted.message.ID},
-	}
+	reply := look(accepted.message).answer(http.StatusAccepted)
+	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
 	if accepted.replayed {
-		header.Set("Idempotent-Replayed", "true")
+		reply.header.Set("Idempotent-Replayed", "true")
 	}
-	return answer{status: http.StatusAccepted, header: header, body: mustJSON(viewOf(accepted.message))}
+	return reply
 }
 
 // accept records the message that f describes for caller. key is the client's
 // idempotency key or "". A refusal changes nothing. What is new must then be
-// enqueued.
+// enqueued. ctx bounds all of it, which Deadlines.Accept is for.
 //
 // What the time or the deployment's configuration refuses may be the
 // repetition of what was accepted before they changed, so with a key the
@@ -106,10 +106,9 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 // errNotCounted says that there was no message to replay before counting.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d, which passed all checks.
+// record counts and writes the message of d, which passed all checks, until the
+// deadline of ctx.
 func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
-	defer cancel()
 	id := sms.NewID()
 	if key != "" {
 		id = sms.DerivedID(d.Owner, key)
@@ -126,7 +125,7 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	}
 	// From here on the client's leaving changes nothing: a written record is
 	// accepted and wants its place on the queue.
-	ctx, cancel = lasting(ctx)
+	ctx, cancel := lasting(ctx)
 	defer cancel()
 	if err := a.count(ctx, counts, now); err != nil {
 		return acceptance{}, err
@@ -157,8 +156,6 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 // create writes m. Of its errors only sms.ErrConflict and unavailable mean
 // that m is not recorded.
 func (a *api) create(ctx context.Context, m sms.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Write)
-	defer cancel()
 	err := a.Store.Create(ctx, m)
 	switch {
 	case err == nil:

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"strconv"
 	"time"
 )
@@ -29,7 +30,8 @@ func (c *call) readWait() (time.Duration, error) {
 
 // awaitChange looks at the message again and again, ever less often, until it
 // is not as seen any more or wait is over, and returns what it saw last. What
-// keeps it from looking ends the wait: the client may ask again.
+// keeps it from looking ends the wait: the client may ask again. A look that is
+// not back when the wait is over does not prolong it.
 func (a *api) awaitChange(c *call, seen sight, wait time.Duration) sight {
 	select {
 	case a.waiters <- struct{}{}:
@@ -37,23 +39,20 @@ func (a *api) awaitChange(c *call, seen sight, wait time.Duration) sight {
 	default:
 		return seen
 	}
-	end := time.NewTimer(wait)
-	defer end.Stop()
+	ctx, cancel := context.WithTimeout(c.Context(), wait)
+	defer cancel()
 	for pause := firstLook; ; pause = min(pause*3/2, lastLook) {
 		next := time.NewTimer(pause)
 		select {
 		case <-next.C:
-		case <-end.C:
-			next.Stop()
-			return seen
 		case <-a.Closing:
 			next.Stop()
 			return seen
-		case <-c.Context().Done():
+		case <-ctx.Done():
 			next.Stop()
 			return seen
 		}
-		m, err := a.own(c)
+		m, err := a.own(ctx, c)
 		if err != nil {
 			return seen
 		}

@@ -43,7 +43,7 @@ func configFromArgs(args []string, output io.Writer) (config, error) {
 	flags.SetOutput(output)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
 	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated carrier's log")
-	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment")
+	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment and needs -clients with allowedRegions")
 	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer, below 5s")
 	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
@@ -81,10 +81,15 @@ func (c *config) check(rest []string) error {
 	return errors.Join(append(errs, c.readClients())...)
 }
 
-// readClients refuses the well-known client where others could reach it.
+// readClients refuses the well-known client where others could reach it or
+// where it could reach others. Real messages cost money, and fraud looks for the
+// countries where they cost most: as on AWS somebody has to name those allowed.
 func (c *config) readClients() error {
 	if c.clientsFile == "" {
 		c.clients = token.DefaultClients()
+		if c.carrier == carrierSNS {
+			return errors.New("-carrier sns sends to real phones: name who may send, and where to, by -clients with allowedRegions")
+		}
 		if !c.loopback {
 			return fmt.Errorf("-addr %s can be reached from outside, and everyone knows the secret of client %q: give -clients", c.addr, c.clients[0].ID)
 		}
@@ -98,6 +103,11 @@ func (c *config) readClients() error {
 	for id, limits := range c.limits() {
 		if wrong := limits.Check(); wrong != nil {
 			err = errors.Join(err, fmt.Errorf("client %q: %w", id, wrong))
+		}
+	}
+	for _, client := range c.clients {
+		if c.carrier == carrierSNS && len(client.AllowedRegions) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: -carrier sns sends to real phones: give it allowedRegions", client.ID))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

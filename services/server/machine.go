@@ -140,6 +140,7 @@ func (m *machine) close() error {
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
+		// With a real carrier each client has regions of its own.
 		Regions: []string{api.AllRegions}, ClientLimits: m.config.limits(), MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {

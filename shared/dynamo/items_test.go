@@ -84,6 +84,31 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	}
 }
 
+func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
+	client := newClient(t, enginetest.DynamoDB(t))
+	table := newTable(t, client)
+	store := dynamo.New(client, table)
+	c := sms.CountParts("acme", 1, 10, start())
+	stored := func(what string, want int32) {
+		t.Helper()
+		out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Count != want {
+			t.Errorf("%d items after %s, want %d", out.Count, what, want)
+		}
+	}
+	if err := store.Count(t.Context(), c.Try()); err != nil {
+		t.Fatal(err)
+	}
+	stored("a try", 0)
+	if err := store.Count(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stored("a count", 1)
+}
+
 func TestIndexesThatAWriteTouches(t *testing.T) {
 	var touched []string
 	client := dynamodb.NewFromConfig(enginetest.Config(t, enginetest.DynamoDB(t)), func(o *dynamodb.Options) {

@@ -143,7 +143,8 @@ type Breakers interface {
 // yet stands at 0.
 type Counters interface {
 	// Count adds c.N to the counter c.Key, or returns ErrLimit where c.Fits
-	// does not hold. One write. After an error other than ErrLimit and
+	// does not hold. One write; one read where c.N is 0, which leaves nothing
+	// behind, not even a counter that stands at 0. After an error other than ErrLimit and
 	// ErrUnavailable it may have been counted: callers refuse then, so that
 	// less is let through than the limit, never more.
 	Count(ctx context.Context, c Count) error

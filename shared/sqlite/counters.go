@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -11,6 +13,9 @@ import (
 func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit
+	}
+	if c.N == 0 {
+		return db.tryCount(ctx, c)
 	}
 	var rows int64
 	err := db.messages.commit(ctx, func(t *tx) (err error) {
@@ -24,6 +29,19 @@ func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	case err != nil:
 		return fmt.Errorf("counting: %w", err)
 	case rows == 0:
+		return sms.ErrLimit
+	}
+	return nil
+}
+
+// tryCount reports whether c, which adds nothing, fits.
+func (db *DB) tryCount(ctx context.Context, c sms.Count) error {
+	var before int
+	err := db.messages.get(ctx, `SELECT count FROM counters WHERE key = ?`, []any{c.Key()}, &before)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("reading a counter: %w", err)
+	case !c.Fits(before):
 		return sms.ErrLimit
 	}
 	return nil

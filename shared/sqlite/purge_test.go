@@ -84,6 +84,29 @@ func TestPurge(t *testing.T) {
 	})
 }
 
+func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
+	now := time.Now()
+	db := open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return now }})
+	c := sms.CountParts("acme", 1, 10, now)
+	stored := func(what string, want int) {
+		t.Helper()
+		begin := now
+		now = c.End.Add(24 * time.Hour) // what is stored can be purged then
+		if n, err := db.Purge(t.Context(), 10); err != nil || n != want {
+			t.Errorf("%d counters after %s, %v, want %d", n, what, err, want)
+		}
+		now = begin
+	}
+	if err := db.Count(t.Context(), c.Try()); err != nil {
+		t.Fatal(err)
+	}
+	stored("a try", 0)
+	if err := db.Count(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stored("a count", 1)
+}
+
 func TestListOfAllOwners(t *testing.T) {
 	db := open(t, t.TempDir(), sqlite.Options{})
 	want := make(map[string]bool)

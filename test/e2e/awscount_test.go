@@ -57,6 +57,15 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	want("its repetition", requestsOf(d, submit("key")), requests{"PutItem": 1})
 	want("a look-up", requestsOf(d, lookUp), requests{"GetItem": 1})
 
+	const statusAge = 5 * time.Second
+	status := func() { ask(t, api, http.MethodGet, "/v1/status", "") }
+	asked := time.Now()
+	want("the status", requestsOf(d, status), requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 2 * 32})
+	again := requestsOf(d, status)
+	if time.Since(asked) < statusAge {
+		want("the status soon after", again, requests{"GetItem": 1})
+	}
+
 	// A new process reads the breaker; then it knows it for 5 s.
 	const breakerAge = 5 * time.Second
 	deliver := func(n int) func() {

@@ -155,6 +155,10 @@ func TestQuotasOfADeployment(t *testing.T) {
 	number := newNumber()
 	shop := d.Client("shop")
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
+	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
+	if diff := cmp.Diff(requests{"GetItem": 2}, requestsOf(d, preview)); diff != "" {
+		t.Errorf("a preview under two limits (-want +got):\n%s", diff)
+	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "SendMessage": 1}, cost); diff != "" {
 		t.Errorf("a submit with a key under two limits (-want +got):\n%s", diff)

@@ -131,9 +131,11 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	clients := filepath.Join(t.TempDir(), "clients.json")
 	nowhere := filepath.Join(t.TempDir(), "nowhere.json")
+	anywhere := filepath.Join(t.TempDir(), "anywhere.json")
 	for path, text := range map[string]string{
-		clients: `{"a": {"secret": ""}}`,
-		nowhere: `{"a": {"secret": "s", "allowedRegions": ["UK"]}}`,
+		clients:  `{"a": {"secret": ""}}`,
+		nowhere:  `{"a": {"secret": "s", "allowedRegions": ["UK"]}}`,
+		anywhere: `{"a": {"secret": "s", "allowedRegions": ["BR"]}, "b": {"secret": "s"}}`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -152,6 +154,8 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 	}{
 		{"the well-known client on every address", []string{"-addr", ":0"}, "give -clients"},
 		{"a carrier that does not exist", []string{"-carrier", "pigeon"}, "-carrier must be simulated or sns"},
+		{"real messages of the well-known client", []string{"-carrier", "sns"}, "by -clients with allowedRegions"},
+		{"real messages to anywhere", []string{"-carrier", "sns", "-clients", anywhere}, `client "b": -carrier sns sends to real phones`},
 		{"an address without a port", []string{"-addr", "localhost"}, "-addr must be host:port"},
 		{"an address that is taken", []string{"-addr", taken.Addr().String()}, "-addr names another"},
 		{"a negative delay", []string{"-carrier-delay", "-1s"}, "must not be negative"},

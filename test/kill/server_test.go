@@ -1,6 +1,8 @@
 package kill
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,9 +26,13 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		"AWS_ENDPOINT_URL_SNS=" + carrier.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}
 	dir := t.TempDir()
+	clients := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(clients, []byte(`{"local": {"secret": "local-secret", "allowedRegions": ["BR"]}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var now atomic.Pointer[e2e.API]
 	start := func() *machine.Machine {
-		m := machine.StartIn(t, env, dir, "-carrier", "sns", "-log-level", "error")
+		m := machine.StartIn(t, env, dir, "-carrier", "sns", "-clients", clients, "-log-level", "error")
 		now.Store(&e2e.API{HTTP: m.Client(t.Context()), Base: m.Base})
 		return m
 	}

@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +49,52 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 				t.Errorf("run go test ./test/rules -update (-code +document):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestBlocksPasteIntoAnyShell: as typed, zsh takes # for a word, knows no read
+// -p, and nobody's shell knows a prompt.
+func TestBlocksPasteIntoAnyShell(t *testing.T) {
+	comment := regexp.MustCompile(`(^|\s)#`)
+	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
+	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "```console") {
+			t.Errorf("%s: a console is not to be pasted: make it ```sh", file)
+		}
+		blocks := strings.Split(string(text), "```")
+		for i := 1; i < len(blocks); i += 2 {
+			script, ok := strings.CutPrefix(blocks[i], "sh\n")
+			if !ok {
+				continue
+			}
+			end := "" // of a here-document, which is no shell
+			for line := range strings.Lines(script) {
+				line = strings.TrimSuffix(line, "\n")
+				switch {
+				case end != "":
+					if line == end {
+						end = ""
+					}
+				case comment.MatchString(line), wrong.MatchString(line):
+					t.Errorf("%s: does not paste: %s", file, line)
+				default:
+					if _, mark, found := strings.Cut(line, "<<"); found {
+						end = strings.Trim(mark, "'\"")
+					}
+				}
+			}
+			for _, shell := range []string{"sh", "bash"} {
+				check := exec.CommandContext(t.Context(), shell, "-n")
+				check.Stdin = strings.NewReader(script)
+				if out, err := check.CombinedOutput(); err != nil {
+					t.Errorf("%s: %s: %v: %s\n%s", file, shell, err, out, script)
+				}
+			}
+		}
 	}
 }
 

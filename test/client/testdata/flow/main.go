@@ -54,15 +54,14 @@ func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 		return unexpected("sending", sent.HTTPResponse, sent.Body, err)
 	}
 	id, wait := sent.JSON202.Id, 20
-	var tag *string
-	for status := sent.JSON202.Status; status != smsapi.StatusDelivered; {
-		got, err := api.GetMessageWithResponse(ctx, id, &smsapi.GetMessageParams{Wait: &wait, IfNoneMatch: tag})
+	etag := sent.HTTPResponse.Header.Get("ETag")
+	for status := sent.JSON202.Status; status != smsapi.Delivered; {
+		got, err := api.GetMessageWithResponse(ctx, id, &smsapi.GetMessageParams{Wait: &wait, IfNoneMatch: &etag})
 		if err != nil || got.JSON200 == nil {
 			return unexpected("looking it up", got.HTTPResponse, got.Body, err)
 		}
 		status = got.JSON200.Status
-		etag := got.HTTPResponse.Header.Get("ETag")
-		tag = &etag
+		etag = got.HTTPResponse.Header.Get("ETag")
 	}
 	list, err := api.ListMessagesWithResponse(ctx, &smsapi.ListMessagesParams{Reference: &reference})
 	if err != nil || list.JSON200 == nil || len(list.JSON200.Messages) != 1 || list.JSON200.Messages[0].Id != id {
@@ -83,7 +82,7 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 		return unexpected("scheduling", sent.HTTPResponse, sent.Body, err)
 	}
 	canceled, err := api.CancelMessageWithResponse(ctx, sent.JSON202.Id)
-	if err != nil || canceled.JSON200 == nil || canceled.JSON200.Status != smsapi.StatusCanceled {
+	if err != nil || canceled.JSON200 == nil || canceled.JSON200.Status != smsapi.Canceled {
 		return unexpected("canceling", canceled.HTTPResponse, canceled.Body, err)
 	}
 	again, err := api.ResendMessageWithResponse(ctx, sent.JSON202.Id, nil)
@@ -97,11 +96,7 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 func many(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	var batch smsapi.Batch
 	for _, to := range []string{number, "+1"} {
-		var item smsapi.Batch_Messages_Item
-		if err := item.FromBatchMessage(smsapi.BatchMessage{PhoneNumber: to, Message: "Hello"}); err != nil {
-			return err
-		}
-		batch.Messages = append(batch.Messages, item)
+		batch.Messages = append(batch.Messages, smsapi.BatchMessage{PhoneNumber: to, Message: "Hello"})
 	}
 	sent, err := api.SendBatchWithResponse(ctx, batch)
 	if err != nil || sent.JSON200 == nil || len(sent.JSON200.Results) != 2 ||

@@ -1,0 +1,77 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// TestRequestExamplesAreAccepted posts each as it is served: it must be good
+// today, for whoever tries it.
+func TestRequestExamplesAreAccepted(t *testing.T) {
+	posted := 0
+	for path, item := range openContract(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			for name, example := range requestExamples(operation) {
+				posted++
+				t.Run(method+" "+path+" "+name, func(t *testing.T) {
+					body, err := json.Marshal(example)
+					if err != nil {
+						t.Fatal(err)
+					}
+					d := deploy(t)
+					d.clock.now = time.Now()
+					response := d.do(t, method, "/v1"+path, string(body))
+					if response.status >= http.StatusMultipleChoices {
+						t.Errorf("status %d: %s", response.status, response.body)
+					}
+					if path != "/sms/batch" {
+						return
+					}
+					for i, r := range decode[batchResults](t, response).Results {
+						if r.Status != http.StatusAccepted {
+							t.Errorf("result %d is %+v", i, r)
+						}
+					}
+				})
+			}
+		}
+	}
+	if posted < 4 {
+		t.Errorf("only %d examples were found", posted)
+	}
+}
+
+// requestExamples are the bodies that the documents show for an operation.
+func requestExamples(operation *openapi3.Operation) map[string]any {
+	examples := map[string]any{}
+	if operation.RequestBody == nil {
+		return examples
+	}
+	for _, media := range operation.RequestBody.Value.Content {
+		if media.Example != nil {
+			examples["the example"] = media.Example
+		}
+		for name, example := range media.Examples {
+			examples[name] = example.Value.Value
+		}
+	}
+	return examples
+}
+
+// TestOptionalParametersHaveNoExample: the page /docs would fill it in, and what
+// looks like a first try would be a list with filters, or a used key.
+func TestOptionalParametersHaveNoExample(t *testing.T) {
+	for path, item := range openContract(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			for _, p := range operation.Parameters {
+				if !p.Value.Required && (p.Value.Example != nil || p.Value.Examples != nil || p.Value.Schema.Value.Example != nil) {
+					t.Errorf("%s %s: %s has one", method, path, p.Value.Name)
+				}
+			}
+		}
+	}
+}
