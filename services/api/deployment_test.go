@@ -15,6 +15,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
 // morning is when the tests begin.
@@ -30,7 +31,7 @@ type deployment struct {
 	options api.Options
 	store   *watchedStore
 	queue   *watchedQueue
-	clock   *clock
+	clock   *smstest.Clock
 	log     *logBuffer
 	handler http.Handler
 }
@@ -38,7 +39,7 @@ type deployment struct {
 func deploy(t testing.TB) *deployment {
 	t.Helper()
 	d := &deployment{
-		clock: &clock{now: morning},
+		clock: smstest.NewClock(morning),
 		queue: &watchedQueue{},
 		log:   &logBuffer{},
 	}
@@ -300,24 +301,6 @@ func (q *watchedQueue) sent() []sms.Delivery {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.deliveries
-}
-
-// clock stands still until it is set.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 // logBuffer collects a JSON log.

@@ -102,7 +102,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 		reads      int
 	}{
 		{"at once", goodBody, func(*testing.T, *deployment) {}, 0},
-		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.advance(10 * time.Hour) }, 1},
+		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.Advance(10 * time.Hour) }, 1},
 		{"after its region is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
 			d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
 			d.restart(t)
@@ -155,7 +155,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 	t.Run("a look-up that cannot be made is not a refusal", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, scheduled, key("k"))
-		d.clock.advance(10 * time.Hour)
+		d.clock.Advance(10 * time.Hour)
 		d.store.before = func(context.Context, string, sms.Message) error { return fmt.Errorf("reading: %w", sms.ErrUnavailable) }
 		mustBe(t, d.post(t, scheduled, key("k")), http.StatusServiceUnavailable, "unavailable")
 	})

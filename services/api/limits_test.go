@@ -38,12 +38,12 @@ func TestLimits(t *testing.T) {
 		}
 		d.accepted(t, goodBody)
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
-		d.clock.advance(15 * time.Hour)
+		d.clock.Advance(15 * time.Hour)
 		d.accepted(t, goodBody)
 	})
 	t.Run("of messages to one number refuse more until the next hour", func(t *testing.T) {
 		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
-		d.clock.advance(20*time.Minute + time.Millisecond)
+		d.clock.Advance(20*time.Minute + time.Millisecond)
 		d.accepted(t, goodBody)
 		d.accepted(t, goodBody)
 		response := d.post(t, goodBody)
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("Retry-After is %s", got)
 		}
 		d.accepted(t, to("+5511999999998"))
-		d.clock.advance(40 * time.Minute)
+		d.clock.Advance(40 * time.Minute)
 		d.accepted(t, goodBody)
 	})
 	t.Run("count for the owner, over all its clients", func(t *testing.T) {

@@ -26,7 +26,7 @@ func TestResend(t *testing.T) {
 				dr.EntityID, dr.TemplateID = "E1", "T1"
 			})
 			before := d.do(t, http.MethodGet, "/v1/sms/"+m.ID, "").body
-			d.clock.advance(time.Hour)
+			d.clock.Advance(time.Hour)
 			response := d.resend(t, m.ID)
 			if after := d.do(t, http.MethodGet, "/v1/sms/"+m.ID, "").body; after != before {
 				t.Errorf("the old one was %s\nand is %s", before, after)
@@ -88,7 +88,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 		{"after the old one's text was dropped", func(t *testing.T, d *deployment, m sms.Message) {
 			d.do(t, http.MethodDelete, "/v1/sms/"+m.ID+"/message", "")
 		}},
-		{"after the old one is gone", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.advance(40 * 24 * time.Hour) }},
+		{"after the old one is gone", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.Advance(40 * 24 * time.Hour) }},
 		{"after its region is no longer allowed", func(t *testing.T, d *deployment, _ sms.Message) {
 			d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
 			d.restart(t)

@@ -33,7 +33,7 @@ func TestStatus(t *testing.T) {
 	t.Run("tells how many wait and for how long", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
-		d.clock.advance(90 * time.Second)
+		d.clock.Advance(90 * time.Second)
 		d.accepted(t, goodBody)
 		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":2,"oldestAgeSeconds":90}}`)
 	})
@@ -46,7 +46,7 @@ func TestStatus(t *testing.T) {
 			m := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
 			arrange(d, &m)
 			d.stored(t, m)
-			d.clock.advance(time.Hour)
+			d.clock.Advance(time.Hour)
 			wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":0,"oldestAgeSeconds":3600}}`)
 		}
 	})
@@ -58,14 +58,14 @@ func TestStatus(t *testing.T) {
 	t.Run("is at most five seconds old and costs one look in that time", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
-		d.clock.advance(90 * time.Second)
+		d.clock.Advance(90 * time.Second)
 		for range 10 {
 			d.status(t)
 		}
 		if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
 			t.Errorf("%d looks at the agenda", n)
 		}
-		d.clock.advance(5 * time.Second)
+		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":1,"oldestAgeSeconds":95}}`)
 	})
 	t.Run("of a paused service says why, and counts what is held back", func(t *testing.T) {

@@ -68,7 +68,7 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 }
 
 // farAhead is a time by which everything is due.
-func (s stage) farAhead() time.Time { return s.clock.now().Add(10 * 365 * 24 * time.Hour) }
+func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
 // dueAt is a new stored message that is due for d.
 func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
@@ -109,7 +109,7 @@ func testAgenda(t *testing.T, open opener) {
 			var all []sms.Message
 			for i := range 20 {
 				// Some are due at the same moment; none in the order of creation.
-				at := s.clock.now().Add(time.Duration(i*7%10) * time.Millisecond)
+				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}
 			s.checkDue(t, sms.DueRescue, s.farAhead(), limit, entriesOf(all...)...)
@@ -118,7 +118,7 @@ func testAgenda(t *testing.T, open opener) {
 
 	t.Run("until is part of what is due", func(t *testing.T) {
 		s := open(t)
-		at := s.clock.now()
+		at := s.clock.Now()
 		early := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(-time.Millisecond)})
 		exact := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at})
 		late := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(time.Millisecond)})
@@ -144,10 +144,10 @@ func testAgenda(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))
-		failed, _ := s.rules.EnqueueFailed(m, s.clock.now())
+		failed, _ := s.rules.EnqueueFailed(m, s.clock.Now())
 		m = s.update(t, m, failed)
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10)
-		s.checkDue(t, sms.DueSend, s.clock.now(), 10, entryOf(m))
+		s.checkDue(t, sms.DueSend, s.clock.Now(), 10, entryOf(m))
 		m = s.claim(t, m)
 		s.checkDue(t, sms.DueSend, s.farAhead(), 10)
 		s.checkDue(t, sms.DueLease, s.farAhead(), 10, entryOf(m))
@@ -163,7 +163,7 @@ func testAgenda(t *testing.T, open opener) {
 			t.Fatalf("the message is %s, want unknown", m.Status)
 		}
 		m := s.create(t, s.message())
-		canceled, _, err := s.rules.Cancel(m, s.clock.now())
+		canceled, _, err := s.rules.Cancel(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

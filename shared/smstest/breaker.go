@@ -36,7 +36,7 @@ func testBreakers(t *testing.T, open opener) {
 
 	t.Run("a saved breaker is read as it was written, with a fresh revision", func(t *testing.T) {
 		s := open(t)
-		now := s.clock.now()
+		now := s.clock.Now()
 		b := sms.Breaker{
 			Open: true, Trouble: sms.SpendLimit, Detail: "No quota left for account — «ação»",
 			OpenedAt: now, ClosedAt: now.Add(-time.Hour), ProbeAt: now.Add(time.Minute),
@@ -53,12 +53,12 @@ func testBreakers(t *testing.T, open opener) {
 
 	t.Run("a breaker that has changed since is a conflict", func(t *testing.T) {
 		s := open(t)
-		first := s.saveBreaker(t, sms.Breaker{}.Pause("first", s.clock.now()))
-		second := s.saveBreaker(t, first.Close(s.clock.now()))
+		first := s.saveBreaker(t, sms.Breaker{}.Pause("first", s.clock.Now()))
+		second := s.saveBreaker(t, first.Close(s.clock.Now()))
 		for name, revision := range map[string]string{
 			"none": "", "the first one": first.Revision, "one that never was": sms.NewToken(),
 		} {
-			b := second.Pause("too late", s.clock.now())
+			b := second.Pause("too late", s.clock.Now())
 			b.Revision = revision
 			if err := s.SaveBreaker(t.Context(), b); !errors.Is(err, sms.ErrConflict) {
 				t.Errorf("SaveBreaker with the revision %s: %v, want ErrConflict", name, err)
@@ -69,7 +69,7 @@ func testBreakers(t *testing.T, open opener) {
 
 	t.Run("a revision where no breaker was saved is a conflict", func(t *testing.T) {
 		s := open(t)
-		b := sms.Breaker{Revision: sms.NewToken()}.Pause("from nowhere", s.clock.now())
+		b := sms.Breaker{Revision: sms.NewToken()}.Pause("from nowhere", s.clock.Now())
 		if err := s.SaveBreaker(t.Context(), b); !errors.Is(err, sms.ErrConflict) {
 			t.Errorf("SaveBreaker: %v, want ErrConflict", err)
 		}

@@ -17,20 +17,20 @@ func testClaim(t *testing.T, open opener) {
 		{"a message tried before", func(s stage) sms.Message {
 			m := s.message()
 			m.HandOvers = []sms.HandOver{{
-				Token: sms.NewToken(), At: s.clock.now(), Until: s.clock.now(), Answer: sms.AnswerNone,
+				Token: sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
 			}}
 			m.Attempts, m.Refusals = 1, 2
-			m.NotBefore = s.clock.now()
+			m.NotBefore = s.clock.Now()
 			return m
 		}},
 		{"a message a moment before its time, within the skew of clocks", func(s stage) sms.Message {
 			m := s.message()
-			m.NotBefore = s.clock.now().Add(sms.Skew)
+			m.NotBefore = s.clock.Now().Add(sms.Skew)
 			return m
 		}},
 		{"a message in the last moment before it expires", func(s stage) sms.Message {
 			m := s.message()
-			m.ExpiresAt = s.clock.now().Add(time.Millisecond)
+			m.ExpiresAt = s.clock.Now().Add(time.Millisecond)
 			return m
 		}},
 		{"a message with its last attempt", func(s stage) sms.Message {
@@ -40,7 +40,7 @@ func testClaim(t *testing.T, open opener) {
 		}},
 		{"a scheduled message, which passes through queued", func(s stage) sms.Message {
 			m := s.scheduled(time.Minute)
-			s.clock.advance(time.Minute)
+			s.clock.Advance(time.Minute)
 			return m
 		}},
 		{"a message with one event less than it may have", func(s stage) sms.Message {
@@ -56,7 +56,7 @@ func testClaim(t *testing.T, open opener) {
 		{"a scheduled message with room for one event of two", func(s stage) sms.Message {
 			m := s.scheduled(time.Minute)
 			m.Events = s.events(sms.MaxEvents - 1)
-			s.clock.advance(time.Minute)
+			s.clock.Advance(time.Minute)
 			return m
 		}},
 		{"a message that counts events already", func(s stage) sms.Message {
@@ -67,14 +67,14 @@ func testClaim(t *testing.T, open opener) {
 		}},
 		{"a message whose clock is ahead of the sender's", func(s stage) sms.Message {
 			m := s.message()
-			m.UpdatedAt = s.clock.now().Add(500 * time.Millisecond)
+			m.UpdatedAt = s.clock.Now().Add(500 * time.Millisecond)
 			return m
 		}},
 	} {
 		t.Run("claims "+c.name, func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.now())
+			claim := s.rules.NewClaim(s.clock.Now())
 			want, err := claim.Apply(m)
 			if err != nil {
 				t.Fatal(err)
@@ -94,7 +94,7 @@ func testClaim(t *testing.T, open opener) {
 	t.Run("the events of a scheduled message are accepted, queued, sending", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
-		s.clock.advance(time.Minute)
+		s.clock.Advance(time.Minute)
 		var statuses []sms.Status
 		for _, e := range s.claim(t, m).Events {
 			statuses = append(statuses, e.Status)
@@ -106,7 +106,7 @@ func testClaim(t *testing.T, open opener) {
 		t.Run("refuses "+c.name, func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.now())
+			claim := s.rules.NewClaim(s.clock.Now())
 			_, err := s.Claim(t.Context(), m.Ref(), claim)
 			var refused *sms.NotClaimableError
 			if !errors.As(err, &refused) {
@@ -126,7 +126,7 @@ func testClaim(t *testing.T, open opener) {
 		for _, ms := range []int64{-1, 1} {
 			ref := m.Ref()
 			ref.Generation += ms
-			if _, err := s.Claim(t.Context(), ref, s.rules.NewClaim(s.clock.now())); !errors.Is(err, sms.ErrNotFound) {
+			if _, err := s.Claim(t.Context(), ref, s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 				t.Errorf("Claim of a generation %+d ms off: %v, want ErrNotFound", ms, err)
 			}
 		}
@@ -136,7 +136,7 @@ func testClaim(t *testing.T, open opener) {
 	t.Run("an absent record is not found", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
-		if _, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now())); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Claim: %v, want ErrNotFound", err)
 		}
 	})
@@ -152,7 +152,7 @@ func refusals() []refusal {
 	list := []refusal{
 		{"a message whose expiry has come", sms.PastExpiry, func(s stage) sms.Message {
 			m := s.message()
-			m.ExpiresAt = s.clock.now()
+			m.ExpiresAt = s.clock.Now()
 			return m
 		}},
 		{"a scheduled message before its time", sms.TooEarly, func(s stage) sms.Message {
@@ -160,7 +160,7 @@ func refusals() []refusal {
 		}},
 		{"a retry before its time", sms.TooEarly, func(s stage) sms.Message {
 			m := s.message()
-			m.NotBefore = s.clock.now().Add(sms.Skew + time.Millisecond)
+			m.NotBefore = s.clock.Now().Add(sms.Skew + time.Millisecond)
 			return m
 		}},
 		{"a message whose attempts are spent", sms.AttemptsSpent, func(s stage) sms.Message {
@@ -170,13 +170,13 @@ func refusals() []refusal {
 		}},
 		{"a message that is expired, early and spent, as expired", sms.PastExpiry, func(s stage) sms.Message {
 			m := s.message()
-			m.ExpiresAt, m.NotBefore = s.clock.now(), s.clock.now().Add(time.Hour)
+			m.ExpiresAt, m.NotBefore = s.clock.Now(), s.clock.Now().Add(time.Hour)
 			m.Attempts = s.rules.MaxAttempts
 			return m
 		}},
 		{"a message that is early and spent, as early", sms.TooEarly, func(s stage) sms.Message {
 			m := s.message()
-			m.NotBefore = s.clock.now().Add(time.Hour)
+			m.NotBefore = s.clock.Now().Add(time.Hour)
 			m.Attempts = s.rules.MaxAttempts
 			return m
 		}},

@@ -10,7 +10,7 @@ import (
 
 // count is one message of the stage's, of at most limit in the hour.
 func (s stage) count(limit int) sms.Count {
-	return sms.CountMessage(s.owner, s.number, limit, s.clock.now())
+	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
 }
 
 func (s stage) checkCount(t *testing.T, c sms.Count, want error) {
@@ -23,7 +23,7 @@ func (s stage) checkCount(t *testing.T, c sms.Count, want error) {
 func testCounters(t *testing.T, open opener) {
 	t.Run("a counter counts up to its limit, and what is over it is not counted", func(t *testing.T) {
 		s := open(t)
-		parts := func(n int) sms.Count { return sms.CountParts(s.owner, n, 10, s.clock.now()) }
+		parts := func(n int) sms.Count { return sms.CountParts(s.owner, n, 10, s.clock.Now()) }
 		s.checkCount(t, parts(11), sms.ErrLimit)
 		s.checkCount(t, parts(6), nil)
 		s.checkCount(t, parts(5), sms.ErrLimit)
@@ -61,7 +61,7 @@ func testCounters(t *testing.T, open opener) {
 
 	t.Run("other owners, numbers, kinds and windows have counters of their own", func(t *testing.T) {
 		s := open(t)
-		now := s.clock.now()
+		now := s.clock.Now()
 		for _, c := range []sms.Count{
 			sms.CountMessage(s.owner, s.number, 1, now),
 			sms.CountMessage(s.owner+"0", s.number, 1, now),

@@ -11,11 +11,11 @@ import (
 // kept is a receipt that belongs to no message of ours.
 func (s stage) kept(detail string) sms.KeptReceipt {
 	rc := sms.Receipt{
-		CarrierID: sms.NewToken(), Number: s.number, At: s.clock.now().Add(-time.Second),
+		CarrierID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
 		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
 		Detail: detail, Price: 12, Parts: 3,
 	}
-	return rc.Keep(s.clock.now())
+	return rc.Keep(s.clock.Now())
 }
 
 // keep stores a kept receipt.
@@ -52,7 +52,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("a kept receipt is read as it was written", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "Pas de crédit — «✓»")
-		bare := sms.Receipt{Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.now())
+		bare := sms.Receipt{Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.Now())
 		bare.Due = time.Time{}
 		s.store(t, bare)
 		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k, bare}})
@@ -105,7 +105,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		for i := range 6 {
 			all = append(all, s.kept(fmt.Sprint(i)))
 			all[i].Receipt.Number = newNumber()
-			all[i].Due = s.clock.now().Add(time.Duration(i) * time.Millisecond)
+			all[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
 		}
 		for _, i := range []int{3, 0, 5, 1, 4, 2} {
 			s.store(t, all[i])
@@ -119,9 +119,9 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("a kept receipt is absent from its time on", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "one")
-		s.clock.advance(sms.KeepReceipts - time.Millisecond)
+		s.clock.Advance(sms.KeepReceipts - time.Millisecond)
 		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
-		s.clock.advance(time.Millisecond)
+		s.clock.Advance(time.Millisecond)
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
 		s.checkDueReceipts(t, s.farAhead(), 10)
 		if err := s.Forget(t.Context(), k); err != nil {

@@ -21,7 +21,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		t.Helper()
 		s := plannedStage()
 		var lose func()
-		s.Store, lose = open(t, s.clock.now)
+		s.Store, lose = open(t, s.clock.Now)
 		return s, lose
 	}
 
@@ -36,7 +36,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 	t.Run("Create is the creator in place of a record past its retention", func(t *testing.T) {
 		s, lose := start(t)
 		old := s.sent(t, sms.NewToken())
-		s.clock.advance(s.rules.Retention)
+		s.clock.Advance(s.rules.Retention)
 		m := s.message()
 		m.ID = old.ID
 		lose()
@@ -100,7 +100,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 	t.Run("SaveBreaker saves, the first time and later", func(t *testing.T) {
 		s, lose := start(t)
 		for _, detail := range []string{"first", "second"} {
-			want := s.breaker(t).Pause(detail, s.clock.now())
+			want := s.breaker(t).Pause(detail, s.clock.Now())
 			lose()
 			checkDiff(t, "the breaker", want, s.saveBreaker(t, want), anyBreakerRevision)
 		}
@@ -126,7 +126,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 		{"a queued message", stage.message},
 		{"a scheduled message", func(s stage) sms.Message {
 			m := s.scheduled(time.Minute)
-			s.clock.advance(time.Minute)
+			s.clock.Advance(time.Minute)
 			return m
 		}},
 		{"a message whose events are full", func(s stage) sms.Message {
@@ -137,7 +137,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 		{"a message tried before", func(s stage) sms.Message {
 			m := s.message()
 			m.HandOvers = []sms.HandOver{{
-				Token: sms.NewToken(), At: s.clock.now(), Until: s.clock.now(), Answer: sms.AnswerNone,
+				Token: sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
 			}}
 			m.Attempts = 1
 			return m
@@ -146,7 +146,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 		t.Run("Claim of "+c.name+" is the sender's own, and one attempt", func(t *testing.T) {
 			s, lose := start(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.now())
+			claim := s.rules.NewClaim(s.clock.Now())
 			want, err := claim.Apply(m)
 			if err != nil {
 				t.Fatal(err)

@@ -38,7 +38,7 @@ func testRaces(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
-			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
 		}))
 		for _, err := range lost {
 			checkNotWaiting(t, err, won)
@@ -49,9 +49,9 @@ func testRaces(t *testing.T, open opener) {
 	t.Run("of many that claim a scheduled message at once one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
-		s.clock.advance(time.Minute)
+		s.clock.Advance(time.Minute)
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
-			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
 		}))
 		for _, err := range lost {
 			checkNotWaiting(t, err, won)
@@ -77,7 +77,7 @@ func testRaces(t *testing.T, open opener) {
 		s := open(t)
 		for range 10 {
 			m := s.create(t, s.message())
-			canceled, _, err := s.rules.Cancel(m, s.clock.now())
+			canceled, _, err := s.rules.Cancel(m, s.clock.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func testRaces(t *testing.T, open opener) {
 				if i == 0 {
 					return s.Update(t.Context(), m, canceled)
 				}
-				return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+				return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
 			}))
 			checkDiff(t, "the record", won, s.get(t, m.ID))
 		}
@@ -113,7 +113,7 @@ func testRaces(t *testing.T, open opener) {
 				t.Fatalf("LoadBreaker: %v", err)
 			}
 			won, lost := oneWinner(t, race(atOnce, func(int) (sms.Breaker, error) {
-				next := before.Pause(sms.NewToken(), s.clock.now())
+				next := before.Pause(sms.NewToken(), s.clock.Now())
 				return next, s.SaveBreaker(t.Context(), next)
 			}))
 			for _, err := range lost {
@@ -130,7 +130,7 @@ func testRaces(t *testing.T, open opener) {
 		m := s.sent(t, sms.NewToken())
 		const receipts = 8
 		for _, a := range race(receipts, func(int) (sms.Message, error) {
-			return s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+			return s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 		}) {
 			if a.err != nil {
 				t.Errorf("Receive: %v", a.err)

@@ -12,7 +12,7 @@ import (
 // receipt is what the carrier reports on the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
-		CarrierID: m.CarrierID(), Number: m.Number, At: s.clock.now().Add(-250 * time.Millisecond),
+		CarrierID: m.CarrierID(), Number: m.Number, At: s.clock.Now().Add(-250 * time.Millisecond),
 		Verdict: v, Detail: "Message has been accepted by phone carrier — ✓", Price: 6_450_001, Parts: 2,
 	}
 	switch v {
@@ -29,11 +29,11 @@ func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 // receive applies rc and checks the result against the rule.
 func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
 	t.Helper()
-	want, changed := s.rules.Receive(m, rc, s.clock.now())
+	want, changed := s.rules.Receive(m, rc, s.clock.Now())
 	if !changed {
 		t.Fatal("the rule knows no hand-over for the receipt")
 	}
-	got, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.now())
+	got, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 	if err != nil {
 		t.Fatalf("Receive: %v", err)
 	}
@@ -64,7 +64,7 @@ func testReceipts(t *testing.T, open opener) {
 		m := s.sent(t, first)
 		s.checkFound(t, first, m.ID)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
-		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Outcome{CarrierID: second})
 		other := s.sent(t, foreign)
 		s.checkFound(t, first, m.ID)
@@ -90,7 +90,7 @@ func testReceipts(t *testing.T, open opener) {
 		t.Run("the first receipt of a sent message counts when it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
-			s.clock.advance(time.Second)
+			s.clock.Advance(time.Second)
 			s.receive(t, m, s.receipt(m, v))
 		})
 
@@ -131,7 +131,7 @@ func testReceipts(t *testing.T, open opener) {
 			m := s.sent(t, sms.NewToken())
 			old := s.receipt(m, v)
 			m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
-			s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
 			s.receive(t, m, old)
 		})
@@ -140,7 +140,7 @@ func testReceipts(t *testing.T, open opener) {
 			s := open(t)
 			m := s.create(t, s.message())
 			m = s.handOver(t, m, sms.Outcome{})
-			s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
 			s.receive(t, m, s.receipt(m, v))
 		})
@@ -152,7 +152,7 @@ func testReceipts(t *testing.T, open opener) {
 			for _, id := range []string{sms.NewToken(), ""} {
 				rc := s.receipt(m, sms.VerdictDelivered)
 				rc.CarrierID = id
-				_, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.now())
+				_, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 				if !errors.Is(err, sms.ErrConflict) {
 					t.Errorf("Receive for a message that is %s: %v, want ErrConflict", m.Status, err)
 				}
@@ -165,7 +165,7 @@ func testReceipts(t *testing.T, open opener) {
 		s := open(t)
 		rc := s.receipt(s.message(), sms.VerdictDelivered)
 		rc.CarrierID = sms.NewToken()
-		if _, err := s.Receive(t.Context(), s.rules, sms.NewID(), rc, s.clock.now()); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.Receive(t.Context(), s.rules, sms.NewID(), rc, s.clock.Now()); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Receive: %v, want ErrNotFound", err)
 		}
 	})

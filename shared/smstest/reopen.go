@@ -18,7 +18,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	start := func(t *testing.T) (s stage, reopen func()) {
 		t.Helper()
 		s = plannedStage()
-		first, again := open(t, s.clock.now)
+		first, again := open(t, s.clock.Now)
 		current := &reopened{Store: first}
 		s.Store = current
 		return s, func() { current.Store = again() }
@@ -45,18 +45,18 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	t.Run("kept receipts and the breaker survive", func(t *testing.T) {
 		s, reopen := start(t)
 		k := s.keep(t, "one")
-		b := s.saveBreaker(t, sms.Breaker{}.Pause("maintenance", s.clock.now()))
+		b := s.saveBreaker(t, sms.Breaker{}.Pause("maintenance", s.clock.Now()))
 		reopen()
 		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
 		s.checkDueReceipts(t, k.Due, 1, k)
 		checkDiff(t, "the breaker", b, s.breaker(t))
-		s.saveBreaker(t, b.Close(s.clock.now()))
+		s.saveBreaker(t, b.Close(s.clock.Now()))
 	})
 
 	t.Run("conditions hold across a reopening", func(t *testing.T) {
 		s, reopen := start(t)
 		m := s.create(t, s.message())
-		claim := s.rules.NewClaim(s.clock.now())
+		claim := s.rules.NewClaim(s.clock.Now())
 		claimed, err := s.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatalf("Claim: %v", err)

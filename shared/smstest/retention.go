@@ -16,21 +16,21 @@ func testRetention(t *testing.T, open opener) {
 		m := s.fullMessage()
 		m.Status = sms.Queued
 		m.CreatedAt = m.CreatedAt.Add(-time.Hour)
-		m.ExpiresAt = s.clock.now().Add(365 * 24 * time.Hour)
+		m.ExpiresAt = s.clock.Now().Add(365 * 24 * time.Hour)
 		m.NotBefore = time.Time{}
-		m.PurgeAt = s.clock.now().Add(24 * time.Hour)
+		m.PurgeAt = s.clock.Now().Add(24 * time.Hour)
 		s.create(t, m)
 		s.checkFound(t, m.CarrierID(), m.ID)
-		s.clock.advance(24 * time.Hour)
+		s.clock.Advance(24 * time.Hour)
 		return m
 	}
 
 	t.Run("a record is there until the moment before its end of retention", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
-		s.clock.advance(s.rules.Retention - time.Millisecond)
+		s.clock.Advance(s.rules.Retention - time.Millisecond)
 		checkDiff(t, "the record", m, s.get(t, m.ID))
-		s.clock.advance(time.Millisecond)
+		s.clock.Advance(time.Millisecond)
 		if _, err := s.Get(t.Context(), m.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get: %v, want ErrNotFound", err)
 		}
@@ -45,7 +45,7 @@ func testRetention(t *testing.T, open opener) {
 			call func() error
 		}{
 			{"Get", func() error { _, err := s.Get(ctx, m.ID); return err }},
-			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim(s.clock.now())); return err }},
+			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim(s.clock.Now())); return err }},
 			{"Update", func() error { _, err := s.Update(ctx, m, m); return err }},
 			{"Update of a stale revision", func() error {
 				stale := m
@@ -55,7 +55,7 @@ func testRetention(t *testing.T, open opener) {
 			}},
 			{"Postpone", func() error {
 				e := entryOf(m)
-				_, err := s.Postpone(ctx, e, e.Postponed(s.clock.now()))
+				_, err := s.Postpone(ctx, e, e.Postponed(s.clock.Now()))
 				return err
 			}},
 			{"FindByCarrierID and Receive", func() error {
@@ -63,11 +63,11 @@ func testRetention(t *testing.T, open opener) {
 				if err != nil {
 					return err
 				}
-				_, err = s.Receive(ctx, s.rules, id, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+				_, err = s.Receive(ctx, s.rules, id, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 				return err
 			}},
 			{"Receive", func() error {
-				_, err := s.Receive(ctx, s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+				_, err := s.Receive(ctx, s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 				return err
 			}},
 		} {
@@ -93,8 +93,8 @@ func testRetention(t *testing.T, open opener) {
 	t.Run("a receipt of a sent message past its retention is not found", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
-		s.clock.advance(s.rules.Retention)
-		_, err := s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.now())
+		s.clock.Advance(s.rules.Retention)
+		_, err := s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 		if !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Receive: %v, want ErrNotFound", err)
 		}
@@ -110,7 +110,7 @@ func testRetention(t *testing.T, open opener) {
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))
 		s.checkDue(t, sms.DueLease, s.farAhead(), 10)
 		s.checkUnsettled(t, m.Number, sms.Unsettled{})
-		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim(s.clock.now())); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Claim of the old generation: %v, want ErrNotFound", err)
 		}
 		checkDiff(t, "the record", m, s.get(t, m.ID))

@@ -62,7 +62,7 @@ func longText() string {
 // fullMessage has a value other than zero in every field, those of its lists
 // included. What the fields say does not fit together: a store does not care.
 func (s stage) fullMessage() sms.Message {
-	now := s.clock.now()
+	now := s.clock.Now()
 	in := func(ms int) time.Time { return now.Add(time.Duration(ms) * time.Millisecond) }
 	m := sms.Message{
 		ID: sms.NewID(), Owner: s.owner, Client: "client", Status: sms.Sending,
@@ -116,7 +116,7 @@ func zeroField(v any) string {
 func (s stage) events(n int) []sms.Event {
 	events := make([]sms.Event, n)
 	for i := range events {
-		events[i] = sms.Event{At: s.clock.now(), Status: sms.Queued, Detail: fmt.Sprint("event ", i)}
+		events[i] = sms.Event{At: s.clock.Now(), Status: sms.Queued, Detail: fmt.Sprint("event ", i)}
 	}
 	return events
 }

@@ -54,7 +54,7 @@ type opener func(t *testing.T) stage
 // stage is what one subtest works on: an empty store and the clock it goes by.
 type stage struct {
 	sms.Store
-	clock  *clock
+	clock  *Clock
 	rules  sms.Rules
 	owner  string
 	number sms.Number
@@ -63,7 +63,7 @@ type stage struct {
 func newStage(t *testing.T, open OpenStore) stage {
 	t.Helper()
 	s := plannedStage()
-	s.Store = open(t, s.clock.now)
+	s.Store = open(t, s.clock.Now)
 	return s
 }
 
@@ -75,29 +75,11 @@ func plannedStage() stage {
 	return stage{
 		// The clock starts at the real time, because an engine may drop by
 		// itself what is past its retention.
-		clock:  &clock{at: time.Now().UTC().Truncate(time.Millisecond)},
+		clock:  NewClock(time.Now().UTC().Truncate(time.Millisecond)),
 		rules:  rules,
 		owner:  "owner-" + sms.NewToken(),
 		number: newNumber(),
 	}
-}
-
-// clock is a time that moves only by hand. Any number of goroutines may use it.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }
 
 // newNumber draws a number that no other subtest has.
@@ -119,14 +101,14 @@ func (s stage) draft() sms.Draft {
 
 // message is a newly accepted record that is stored nowhere yet.
 func (s stage) message() sms.Message {
-	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.now())
+	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.Now())
 }
 
 // scheduled is message with a time to be sent.
 func (s stage) scheduled(in time.Duration) sms.Message {
 	d := s.draft()
-	d.SendAt = s.clock.now().Add(in)
-	return s.rules.Accept(sms.NewID(), d, s.clock.now())
+	d.SendAt = s.clock.Now().Add(in)
+	return s.rules.Accept(sms.NewID(), d, s.clock.Now())
 }
 
 // create stores m and returns it.
@@ -158,7 +140,7 @@ func (s stage) update(t *testing.T, old, next sms.Message) sms.Message {
 
 func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	t.Helper()
-	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.now()))
+	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
 	if err != nil {
 		t.Fatalf("Claim: %v", err)
 	}
@@ -168,7 +150,7 @@ func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 // record writes the outcome of the hand-over in flight.
 func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
-	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.now())
+	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.Now())
 	if !changed {
 		t.Fatalf("the outcome changes nothing in a message that is %s", m.Status)
 	}

@@ -63,7 +63,7 @@ func testUnsettled(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
-		s.clock.advance(time.Minute)
+		s.clock.Advance(time.Minute)
 		s.claim(t, m)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
@@ -73,10 +73,10 @@ func testUnsettled(t *testing.T, open opener) {
 		after func(s stage, m sms.Message) (sms.Message, bool)
 	}{
 		{"refused for now", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}}, s.clock.now())
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}}, s.clock.Now())
 		}},
 		{"refused for good", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood}}, s.clock.now())
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood}}, s.clock.Now())
 		}},
 	} {
 		t.Run("a message that was "+c.name+" is not unsettled", func(t *testing.T) {
@@ -93,7 +93,7 @@ func testUnsettled(t *testing.T, open opener) {
 		m := s.sent(t, sms.NewToken())
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
-		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		s.claim(t, m)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
@@ -106,7 +106,7 @@ func testUnsettled(t *testing.T, open opener) {
 		s.checkUnsettled(t, s.number, both)
 
 		late := m.HandOvers[0].Token
-		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
 		s.checkUnsettled(t, s.number, both)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
@@ -114,7 +114,7 @@ func testUnsettled(t *testing.T, open opener) {
 
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.CarrierID = sms.NewToken()
-		adopted, changed := s.rules.Adopt(m, late, rc, s.clock.now())
+		adopted, changed := s.rules.Adopt(m, late, rc, s.clock.Now())
 		if !changed || adopted.Status != sms.Delivered {
 			t.Fatal("the rule does not adopt the receipt")
 		}
@@ -125,7 +125,7 @@ func testUnsettled(t *testing.T, open opener) {
 	t.Run("a late answer leaves a message unsettled", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
-		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: sms.NewToken()}, s.clock.now())
+		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: sms.NewToken()}, s.clock.Now())
 		s.update(t, m, late)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
@@ -138,7 +138,7 @@ func testUnsettled(t *testing.T, open opener) {
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.CarrierID = sms.NewToken()
-		adopted, changed := s.rules.Adopt(m, m.HandOvers[0].Token, rc, s.clock.now())
+		adopted, changed := s.rules.Adopt(m, m.HandOvers[0].Token, rc, s.clock.Now())
 		if !changed {
 			t.Fatal("the rule does not adopt the receipt")
 		}

@@ -48,7 +48,7 @@ func testUpdate(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		claimed := s.claim(t, m)
-		next, _, err := s.rules.Cancel(m, s.clock.now())
+		next, _, err := s.rules.Cancel(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,11 +93,11 @@ func testUpdate(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		m = s.handOver(t, m, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}})
-		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Outcome{})
-		s.clock.advance(m.NotBefore.Sub(s.clock.now()))
+		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
-		dropped, _, err := s.rules.DropText(m, s.clock.now())
+		dropped, _, err := s.rules.DropText(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

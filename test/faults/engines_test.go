@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
 	"github.com/smsqueue/smsqueue/shared/snscarrier"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 	"github.com/smsqueue/smsqueue/test/judge"
@@ -82,27 +82,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // production, where the matrix would take an hour.
 const patience = time.Second
 
-// clock is a time that moves by hand.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) sleep(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // stand is what cells stand on, one after another: a table and a queue.
 type stand struct {
-	clock          *clock
+	clock          *smstest.Clock
 	store          *dynamo.Store
 	queue          *sqsqueue.Queue
 	next           int // number of the next cell's first message
@@ -113,7 +95,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	t.Helper()
 	ctx := t.Context()
 	s := &stand{
-		clock: &clock{at: time.Now().UTC().Truncate(time.Millisecond)}, next: 6_000_000 + i*100_000,
+		clock: smstest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), next: 6_000_000 + i*100_000,
 		records: newWire(t, records), sends: newWire(t, sends),
 	}
 	configure := func(url string, w *wire) aws.Config {
@@ -126,7 +108,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	if err := dynamo.CreateTable(ctx, client, table); err != nil {
 		t.Fatal(err)
 	}
-	s.store = dynamo.New(client, table, dynamo.WithClock(s.clock.now))
+	s.store = dynamo.New(client, table, dynamo.WithClock(s.clock.Now))
 	queues := sqs.NewFromConfig(configure(sends, s.sends))
 	name := "faults-" + sms.NewToken()
 	created, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
@@ -143,18 +125,18 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	if b, err := s.store.LoadBreaker(ctx); err != nil {
 		t.Fatal(err)
 	} else if b.Open { // left by the cell before, which had nobody to close it
-		if err := s.store.SaveBreaker(ctx, b.Close(s.clock.now())); err != nil {
+		if err := s.store.SaveBreaker(ctx, b.Close(s.clock.Now())); err != nil {
 			t.Fatal(err)
 		}
-		s.clock.sleep(time.Minute)
+		s.clock.Advance(time.Minute)
 	}
-	network := world.NewNetwork(s.clock.now)
+	network := world.NewNetwork(s.clock.Now)
 	sns := httptest.NewServer(judge.Handler(network))
 	defer sns.Close()
 	cfg := enginetest.Config(t, sns.URL)
 	cfg.HTTPClient = &http.Client{Transport: newWire(t, sns.URL)}
 	w := world.New(world.Options{
-		Now: s.clock.now, Sleep: s.clock.sleep, Store: fewShards{s.store}, Queue: s.queue,
+		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
 		Network: network, Carrier: snscarrier.New(snscarrier.NewClient(cfg)),
 		// Nothing is enqueued ahead of its time, because the queue's clock is
 		// another.

@@ -16,13 +16,14 @@ import (
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 // service is the API, the relay and the sender on one SQLite folder, in a time
 // that moves by hand.
 type service struct {
-	clock   *clock
+	clock   *smstest.Clock
 	store   *sqlite.DB
 	calls   *counted
 	carrier *counting
@@ -31,15 +32,15 @@ type service struct {
 	sender  *sender.Sender
 }
 
-func openService(t *testing.T, dir string, c *clock) *service {
+func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	t.Helper()
 	rules := sms.DefaultRules()
 	logger := slog.New(slog.DiscardHandler)
-	s := &service{clock: c, store: openSQLite(t, dir, c.now), carrier: &counting{taken: make(map[string]int)}}
+	s := &service{clock: c, store: openSQLite(t, dir, c.Now), carrier: &counting{taken: make(map[string]int)}}
 	s.calls = &counted{DB: s.store, calls: map[string]int{}}
-	s.handler = newAPI(t, s.store, func(o *api.Options) { o.Queue, o.Now = s.store.Queue(), c.now })
-	s.relay = relay.New(s.calls, s.store.Queue(), nobody{}, rules, relay.DefaultOptions(), c.now, logger)
-	s.sender = sender.New(s.store, s.carrier, sender.NewGate(s.store, rules, 0, c.now), rules, c.now, logger)
+	s.handler = newAPI(t, s.store, func(o *api.Options) { o.Queue, o.Now = s.store.Queue(), c.Now })
+	s.relay = relay.New(s.calls, s.store.Queue(), nobody{}, rules, relay.DefaultOptions(), c.Now, logger)
+	s.sender = sender.New(s.store, s.carrier, sender.NewGate(s.store, rules, 0, c.Now), rules, c.Now, logger)
 	return s
 }
 
@@ -98,8 +99,8 @@ func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (s
 func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	t.Helper()
 	arrived := make(map[string]time.Time)
-	for end := s.clock.now().Add(d); s.clock.now().Before(end); s.clock.set(s.clock.now().Add(time.Second)) {
-		now := s.clock.now()
+	for end := s.clock.Now().Add(d); s.clock.Now().Before(end); s.clock.Advance(time.Second) {
+		now := s.clock.Now()
 		if now.Second() == 0 {
 			if _, err := s.relay.Run(t.Context()); err != nil {
 				t.Fatal(err)
@@ -139,8 +140,8 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {
 		t.Run(fmt.Sprint(ahead, " ahead"), func(t *testing.T) {
-			s := openService(t, t.TempDir(), &clock{at: time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)})
-			at := s.clock.now().Add(ahead)
+			s := openService(t, t.TempDir(), smstest.NewClock(time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)))
+			at := s.clock.Now().Add(ahead)
 			one := `{"phoneNumber": "+5511999999999", "message": "Now", "sendAt": "` + at.Format(time.RFC3339) + `"},`
 			body := `{"messages": [` + strings.TrimSuffix(strings.Repeat(one, 100), ",") + `]}`
 			ids := make(map[string]bool)
@@ -174,19 +175,19 @@ func TestMessageOfNextMonth(t *testing.T) {
 	start := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	at := start.AddDate(0, 1, 0).Add(17 * time.Second)
 	dir := t.TempDir()
-	s := openService(t, dir, &clock{at: start})
+	s := openService(t, dir, smstest.NewClock(start))
 	body := `{"phoneNumber": "+5511999999999", "message": "At last", "sendAt": "` + at.Format(time.RFC3339) + `"}`
 	status, m := as[message](t.Context(), s.handler, "owner", http.MethodPost, "/v1/sms", body)
 	if status != http.StatusAccepted {
 		t.Fatalf("status %d", status)
 	}
-	empty := openService(t, t.TempDir(), &clock{at: start})
+	empty := openService(t, t.TempDir(), smstest.NewClock(start))
 	for range 24 * 60 {
 		for _, one := range []*service{s, empty} {
 			if _, err := one.relay.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			one.clock.set(one.clock.now().Add(time.Minute))
+			one.clock.Advance(time.Minute)
 		}
 	}
 	if diff := cmp.Diff(empty.calls.calls, s.calls.calls); diff != "" || s.calls.calls["Postpone"]+s.calls.calls["Get"] != 0 {
@@ -197,7 +198,7 @@ func TestMessageOfNextMonth(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = openService(t, dir, &clock{at: at.Truncate(time.Minute).Add(-10 * time.Minute)})
+	s = openService(t, dir, smstest.NewClock(at.Truncate(time.Minute).Add(-10*time.Minute)))
 	if arrived := s.runFor(t, 15*time.Minute); !arrived[m.ID].Equal(at) || s.carrier.taken[m.ID] != 1 {
 		t.Errorf("it arrived at %v and was handed over %d times; its time is %v", arrived[m.ID], s.carrier.taken[m.ID], at)
 	}

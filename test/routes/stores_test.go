@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -118,22 +117,4 @@ type page struct {
 // draft is a request of owner to send one message.
 func draft(owner string) sms.Draft {
 	return sms.Draft{Owner: owner, Client: owner, PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "Hi"}
-}
-
-// clock is a time that moves by hand.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
 }
