@@ -121,7 +121,7 @@ answer=$(curl -sS -H "Authorization: Bearer $token" -H 'Content-Type: applicatio
   -d '{"phoneNumber": "+4915112345678", "message": "Your code is 1234"}' API/sms)
 echo "$answer"
 
-sleep 2 # the sender takes a moment
+sleep 2
 curl -sS -H "Authorization: Bearer $token" "API/sms/$(echo "$answer" | sed 's/.*"id": *"\([^"]*\)".*/\1/')"
 
 curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
