@@ -53,11 +53,15 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	}
 	table := &table{cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
-	if !t.Run("without faults", func(t *testing.T) { run(t, calm) }) {
+	told := false // -run may leave it out
+	if !t.Run("without faults", func(t *testing.T) {
+		told = true
+		run(t, calm)
+	}) {
 		return
 	}
 	for _, r := range rows() {
-		if calm.seen[r] == 0 {
+		if told && calm.seen[r] == 0 {
 			t.Errorf("%s is never called in the scenario: tell a story that calls it, or name it among the uncalled", r)
 		}
 	}
