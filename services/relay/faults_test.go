@@ -256,47 +256,6 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 	s.arrive(messages[10:]...)
 }
 
-// matcher fails for the receipts of one carrier id.
-type matcher struct {
-	relay.Matcher
-	fails string
-	calls map[string]int
-}
-
-func (m matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
-	m.calls[k.Receipt.CarrierID]++
-	if k.Receipt.CarrierID == m.fails {
-		return errBroken
-	}
-	return m.Matcher.Retry(ctx, k)
-}
-
-func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
-	s := newStage(t)
-	options := relay.DefaultOptions()
-	options.Page = 4
-	const n = 10
-	for i := range n {
-		rc := sms.Receipt{CarrierID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := s.handOver(s.accept(nil), sms.Outcome{CarrierID: "c"})
-	s.pass(time.Minute)
-	looks := matcher{s.receipts, "b", make(map[string]int)}
-	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
-	report, err := r.Run(t.Context())
-	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
-		t.Errorf("Run = %+v, %v after %v, want one look at each of %d and the error", report, err, looks.calls, n)
-	}
-	s.is(m, sms.Delivered)
-	clear(looks.calls)
-	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
-		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
-	}
-}
-
 // lateStore lets something happen after the relay took a message up and before
 // it changes it.
 type lateStore struct {

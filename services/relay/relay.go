@@ -90,27 +90,36 @@ type Report struct {
 	Truncated bool  `json:"truncated"`
 }
 
-// concurrency is how many shards are worked on side by side.
+// concurrency is how many shards, and how many kept receipts, are worked on side
+// by side.
 const concurrency = 8
 
 // reserve is the time that a run leaves unused at the end of its deadline.
 const reserve = 5 * time.Second
 
+// receiptsShare is the part of its time, one in so many, that a run leaves to
+// kept receipts, however long the agenda is.
+const receiptsShare = 4
+
 // Run does what is due now. An error of one shard does not keep the others
 // from their work; all of it is due again, so that the next run is the retry.
 func (r *Relay) Run(ctx context.Context) (Report, error) {
+	agenda := ctx
 	if deadline, ok := ctx.Deadline(); ok {
+		deadline = deadline.Add(-reserve)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+		agenda, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/receiptsShare))
 		defer cancel()
 	}
 	run, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, run.kinds(ctx), run.kept(ctx))
+		errs = append(errs, run.kinds(agenda), run.kept(ctx))
 	}
 	report := run.report()
-	report.Truncated = ctx.Err() != nil
+	report.Truncated = agenda.Err() != nil || ctx.Err() != nil
 	return report, errors.Join(errs...)
 }
 
@@ -299,34 +308,4 @@ func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
 		return fmt.Errorf("enqueueing: %w", err)
 	}
 	return nil
-}
-
-// kept looks once more for the messages of kept receipts that are due. What an
-// agenda that lags shows again, or what could not be put off, is left to the
-// next run.
-func (u *run) kept(ctx context.Context) error {
-	seen := make(map[string]bool)
-	var errs []error
-	for ctx.Err() == nil {
-		receipts, err := u.store.DueReceipts(ctx, u.until, u.options.Page)
-		if err != nil {
-			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
-		}
-		fresh := 0
-		for _, k := range receipts {
-			if seen[k.ID] {
-				continue
-			}
-			seen[k.ID] = true
-			fresh++
-			if err = u.receipts.Retry(ctx, k); err != nil {
-				errs = append(errs, fmt.Errorf("looking again for the message of a receipt: %w", err))
-			}
-			u.receiptsSeen.Add(1)
-		}
-		if len(receipts) < u.options.Page || fresh == 0 {
-			break
-		}
-	}
-	return errors.Join(errs...)
 }
