@@ -27,7 +27,9 @@ func (u *run) kept(ctx context.Context) error {
 		for _, k := range fresh {
 			seen[k.ID] = true
 		}
-		errs = append(errs, u.lookAgain(ctx, fresh)...)
+		if err = u.lookAgain(ctx, fresh); err != nil {
+			errs = append(errs, fmt.Errorf("looking again for the messages of receipts: %w", err))
+		}
 		if !full || len(fresh) == 0 {
 			break
 		}
@@ -38,22 +40,19 @@ func (u *run) kept(ctx context.Context) error {
 // lookAgain looks for the messages of receipts, some side by side, as long as ctx
 // lasts. Of two to one number each may see the other as it was: that leaves
 // both candidates, and so concludes less, never more.
-func (u *run) lookAgain(ctx context.Context, receipts []sms.KeptReceipt) []error {
+func (u *run) lookAgain(ctx context.Context, receipts []sms.KeptReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	for i, k := range receipts {
 		group.Go(func() error {
-			if ctx.Err() != nil {
-				return nil
+			if ctx.Err() == nil {
+				errs[i] = u.receipts.Retry(ctx, k)
+				u.receiptsSeen.Add(1)
 			}
-			if err := u.receipts.Retry(ctx, k); err != nil {
-				errs[i] = fmt.Errorf("looking again for the message of a receipt: %w", err)
-			}
-			u.receiptsSeen.Add(1)
 			return nil
 		})
 	}
 	_ = group.Wait() // errs has one for each
-	return errs
+	return errors.Join(errs...)
 }
