@@ -165,9 +165,10 @@ func (s *Sender) breaker(ctx context.Context, m sms.Message, o sms.Outcome) erro
 	default:
 		return nil
 	}
+	asked := s.now()
 	b, err := sms.ChangeBreaker(ctx, s.store, change)
 	if err == nil {
-		s.gate.Tell(b)
+		s.gate.Tell(b, asked)
 	}
 	return err
 }
