@@ -256,47 +256,6 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 	s.arrive(messages[10:]...)
 }
 
-// matcher fails for the receipts of one carrier id.
-type matcher struct {
-	relay.Matcher
-	fails string
-	calls map[string]int
-}
-
-func (m matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
-	m.calls[k.Receipt.CarrierID]++
-	if k.Receipt.CarrierID == m.fails {
-		return errBroken
-	}
-	return m.Matcher.Retry(ctx, k)
-}
-
-func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
-	s := newStage(t)
-	options := relay.DefaultOptions()
-	options.Page = 4
-	const n = 10
-	for i := range n {
-		rc := sms.Receipt{CarrierID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := s.handOver(s.accept(nil), sms.Outcome{CarrierID: "c"})
-	s.pass(time.Minute)
-	looks := matcher{s.receipts, "b", make(map[string]int)}
-	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
-	report, err := r.Run(t.Context())
-	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
-		t.Errorf("Run = %+v, %v after %v, want one look at each of %d and the error", report, err, looks.calls, n)
-	}
-	s.is(m, sms.Delivered)
-	clear(looks.calls)
-	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
-		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
-	}
-}
-
 // lateStore lets something happen after the relay took a message up and before
 // it changes it.
 type lateStore struct {
@@ -331,46 +290,4 @@ func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
 	s.is(m, sms.Sent)
 	s.pass(time.Minute).run()
 	s.is(m, sms.Delivered)
-}
-
-func TestWhatAnOpenBreakerThrewAwayComesBackAtItsClosing(t *testing.T) {
-	s := newStage(t)
-	thrown := s.accept(nil) // its copy met the open breaker
-	s.pass(30 * time.Second)
-	s.breaker(sms.Breaker{}.Close(s.now))
-	s.pass(time.Second)
-	backlog := make([]sms.Delivery, relay.DefaultOptions().Backlog+1)
-	for i := range backlog {
-		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
-	}
-	if err := s.queue.Send(t.Context(), backlog...); err != nil {
-		t.Fatal(err)
-	}
-	s.pass(10 * time.Second)
-	later := s.accept(nil) // accepted after the closing: its copy may only be late
-	if got := s.run().Enqueued; got != 1 {
-		t.Errorf("%d enqueued, want the one that was thrown away", got)
-	}
-	if !slices.Contains(s.arrived(), thrown.Ref()) {
-		t.Error("it did not arrive")
-	}
-	if got := s.run().Enqueued; got != 0 {
-		t.Errorf("%d enqueued by the next run: %v", got, later.ID)
-	}
-}
-
-// Each closing brings back all that waits, at once: a rescue that doubled each
-// time would have a message wait for hours because the breaker opened often.
-func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
-	s := newStage(t)
-	m := s.accept(nil)
-	for i := range 10 {
-		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
-		s.arrived() // and thrown away
-		s.pass(time.Minute).run()
-		s.breaker(sms.Breaker{}.Close(s.now))
-		if s.pass(sms.BreakerAge).run(); !slices.Contains(s.arrived(), m.Ref()) {
-			t.Fatalf("closed for the time %d it did not come back", i+1)
-		}
-	}
 }

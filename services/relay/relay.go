@@ -61,7 +61,8 @@ type Relay struct {
 	logger   *slog.Logger
 
 	mu      sync.Mutex
-	stopped map[place]string // where a run that held entries back stopped: DueQuery.After
+	stopped map[place]string  // where a run that held entries back stopped: DueQuery.After
+	swept   map[int]time.Time // by shard: the closing of the breaker after which all that waited was looked at
 }
 
 // place is one shard of the agenda of one kind.
@@ -74,7 +75,7 @@ type place struct {
 func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
 	return &Relay{
 		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
-		stopped: make(map[place]string),
+		stopped: make(map[place]string), swept: make(map[int]time.Time),
 	}
 }
 
@@ -90,27 +91,36 @@ type Report struct {
 	Truncated bool  `json:"truncated"`
 }
 
-// concurrency is how many shards are worked on side by side.
+// concurrency is how many shards, and how many kept receipts, are worked on side
+// by side.
 const concurrency = 8
 
 // reserve is the time that a run leaves unused at the end of its deadline.
 const reserve = 5 * time.Second
 
+// receiptsShare is the part of its time, one in so many, that a run leaves to
+// kept receipts, however long the agenda is.
+const receiptsShare = 4
+
 // Run does what is due now. An error of one shard does not keep the others
 // from their work; all of it is due again, so that the next run is the retry.
 func (r *Relay) Run(ctx context.Context) (Report, error) {
+	agenda := ctx
 	if deadline, ok := ctx.Deadline(); ok {
+		deadline = deadline.Add(-reserve)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+		agenda, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/receiptsShare))
 		defer cancel()
 	}
 	run, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, run.kinds(ctx), run.kept(ctx))
+		errs = append(errs, run.kinds(agenda), run.kept(ctx))
 	}
 	report := run.report()
-	report.Truncated = ctx.Err() != nil
+	report.Truncated = agenda.Err() != nil || ctx.Err() != nil
 	return report, errors.Join(errs...)
 }
 
@@ -174,8 +184,9 @@ func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
 	return group.Wait()
 }
 
-// heldPages bounds how far a run looks, in each shard, for validities that ran
-// out among entries that it leaves where they are. The next run goes on there.
+// heldPages bounds how far a run looks, in each shard, for what it may take up
+// among entries that it leaves where they are, in pages of nothing else. The next
+// run goes on there.
 const heldPages = 10
 
 // resume is where a run begins in p, and forgets it.
@@ -195,27 +206,35 @@ func (r *Relay) stop(p place, after string) {
 
 // shard works through what is due in one shard, a page at a time.
 func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
-	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.horizon(kind), Limit: u.options.Page}
 	p := place{kind, shard}
+	sweeps := u.sweeps(p)
+	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.horizon(p), Limit: u.options.Page}
 	if after := u.resume(p); u.holds(kind) {
 		q.After = after
 	}
-	for pages := 1; ctx.Err() == nil; pages++ {
+	for left := 0; ctx.Err() == nil; {
 		page, err := u.store.Due(ctx, q)
 		if err != nil {
 			return fmt.Errorf("reading what is due for %s in shard %d: %w", kind, shard, err)
 		}
+		due := slices.DeleteFunc(page.Entries, u.leaves)
 		var errs []error
-		for entries := range slices.Chunk(slices.DeleteFunc(page.Entries, u.leaves), batch) {
+		for entries := range slices.Chunk(due, batch) {
 			errs = append(errs, u.batch(ctx, entries))
 		}
 		if err := errors.Join(errs...); err != nil {
 			return err
 		}
-		if page.Next == "" {
-			return nil
+		if len(due) == 0 {
+			left++
 		}
-		if u.holds(kind) && pages == heldPages {
+		switch {
+		case page.Next == "" && sweeps:
+			u.sweptOut(p)
+			return nil
+		case page.Next == "":
+			return nil
+		case u.holds(kind) && left == heldPages:
 			u.stop(p, page.Next)
 			return nil
 		}
@@ -299,34 +318,4 @@ func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
 		return fmt.Errorf("enqueueing: %w", err)
 	}
 	return nil
-}
-
-// kept looks once more for the messages of kept receipts that are due. What an
-// agenda that lags shows again, or what could not be put off, is left to the
-// next run.
-func (u *run) kept(ctx context.Context) error {
-	seen := make(map[string]bool)
-	var errs []error
-	for ctx.Err() == nil {
-		receipts, err := u.store.DueReceipts(ctx, u.until, u.options.Page)
-		if err != nil {
-			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
-		}
-		fresh := 0
-		for _, k := range receipts {
-			if seen[k.ID] {
-				continue
-			}
-			seen[k.ID] = true
-			fresh++
-			if err = u.receipts.Retry(ctx, k); err != nil {
-				errs = append(errs, fmt.Errorf("looking again for the message of a receipt: %w", err))
-			}
-			u.receiptsSeen.Add(1)
-		}
-		if len(receipts) < u.options.Page || fresh == 0 {
-			break
-		}
-	}
-	return errors.Join(errs...)
 }

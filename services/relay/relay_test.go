@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -252,6 +253,47 @@ func TestValidityRunsOut(t *testing.T) {
 			s.arrive()
 		})
 	}
+}
+
+// The carrier asks for more patience than the message has.
+func TestAMessageExpiresInTimeHoweverLongTheCarrierAsksToWait(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		queue func(sms.Queue) sms.Queue
+	}{
+		{"with its copy on the queue", func(q sms.Queue) sms.Queue { return q }},
+		{"with a queue out of reach", func(q sms.Queue) sms.Queue {
+			return brokenQueue{q, func(context.Context, sms.Queue, []sms.Delivery) error { return sms.ErrUnavailable }}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
+			s.handOver(m, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+			r := s.on(s.store, tc.queue(s.queue), relay.DefaultOptions())
+			for ; s.now.Before(m.ExpiresAt); s.pass(time.Minute) {
+				report, err := r.Run(t.Context())
+				if (err == nil) != (report.NotSent == 0) {
+					t.Errorf("Run = %+v, %v", report, err)
+				}
+				s.is(m, sms.Queued)
+				s.arrive()
+			}
+			if _, err := r.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+			s.is(m, sms.Expired)
+		})
+	}
+	t.Run("and the others of its batch are enqueued", func(t *testing.T) {
+		s := newStage(t)
+		m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
+		s.handOver(m, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		s.pass(19 * time.Minute)
+		others := s.acceptMany(5)
+		s.run()
+		s.arrive(others...)
+	})
 }
 
 func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -194,7 +195,7 @@ func (s *stage) breaker(b sms.Breaker) {
 }
 
 // counted is a queue that knows how many deliveries it holds: waiting, delayed
-// and received ones alike.
+// and received ones alike. It refuses delays that are too long.
 type counted struct {
 	*sqlite.Queue
 
@@ -204,6 +205,11 @@ type counted struct {
 
 func (q *counted) Send(ctx context.Context, deliveries ...sms.Delivery) error {
 	q.calls.Add(1)
+	for _, d := range deliveries {
+		if d.Delay < 0 || d.Delay > sms.MaxDelay {
+			return fmt.Errorf("a delay of %v", d.Delay) // for which SQS fails them all
+		}
+	}
 	err := q.Queue.Send(ctx, deliveries...)
 	q.depth.Add(int64(len(deliveries) - len(sms.FailedDeliveries(err, len(deliveries)))))
 	return err

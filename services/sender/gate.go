@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,7 +34,8 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time
+	seenAt time.Time // before it was asked for: it was so then, or later
+	probed string    // the message that g let through last as a probe, whatever is seen since
 }
 
 // NewGate makes a gate that lets perSecond parts through in each second, any
@@ -96,11 +98,16 @@ func (g *Gate) Charge(parts int) {
 	}
 }
 
-// Tell makes g know a newer breaker than it has read.
-func (g *Gate) Tell(b sms.Breaker) {
+// Tell makes g know the breaker as it was at asked, which is before it was asked
+// for, or later. Where g knows of a later one that this breaker is closed tells it
+// nothing, however late the answer came. That it is open is believed for its
+// sms.BreakerAge all the same: g errs towards sending nothing.
+func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.seen, g.seenAt = b, g.now()
+	if b.Open || !asked.Before(g.seenAt) {
+		g.seen, g.seenAt = b, asked
+	}
 }
 
 // breaker is the breaker as it was at most sms.BreakerAge ago. One caller reads it
@@ -118,13 +125,21 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
 	}
+	asked := g.now()
 	b, err := g.breakers.LoadBreaker(ctx)
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
-	g.Tell(b)
+	g.Tell(b, asked)
+	// Which may be what g was told meanwhile.
+	b, fresh := g.known()
+	if !fresh {
+		return sms.Breaker{}, errLate
+	}
 	return b, nil
 }
+
+var errLate = errors.New("loading the breaker took longer than what it tells may be relied upon")
 
 // known is the breaker as g last saw it, and whether that is recent enough.
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
@@ -135,7 +150,7 @@ func (g *Gate) known() (b sms.Breaker, fresh bool) {
 
 // probe lets id through where no other message was faster.
 func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
-	won := false
+	won, asked := false, g.now()
 	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) {
 		b, won = g.rules.Probe(b, id, g.now())
 		return b, won
@@ -143,9 +158,12 @@ func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 	if err != nil {
 		return Later, err
 	}
-	g.Tell(b)
+	g.Tell(b, asked)
 	switch {
 	case won:
+		g.mu.Lock()
+		g.probed = id
+		g.mu.Unlock()
 		return Probe, nil
 	case !b.Open:
 		return Pass, nil
@@ -156,17 +174,18 @@ func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 
 // unprobe makes another probe due at once, because id cannot be one.
 func (g *Gate) unprobe(ctx context.Context, id string) error {
+	asked := g.now()
 	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
 	if err == nil {
-		g.Tell(b)
+		g.Tell(b, asked)
 	}
 	return err
 }
 
-// proves reports whether the message id, taken by the carrier, closes the
-// breaker as g knows it.
+// proves reports whether the message id, taken by the carrier, may close the
+// breaker, as far as g knows. The record decides.
 func (g *Gate) proves(id string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen.Proves(id, true, false)
+	return id == g.probed || g.seen.Proves(id, true, false)
 }

@@ -1,6 +1,9 @@
 package sender_test
 
 import (
+	"context"
+	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +18,7 @@ type breakers struct{ sms.Breakers }
 func TestTheGateStaysShutForThoseWhoWaitedWhileTheBreakerOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := sender.NewGate(breakers{}, sms.DefaultRules(), 1, time.Now)
-		gate.Tell(sms.Breaker{})
+		gate.Tell(sms.Breaker{}, time.Now())
 		verdicts := make(chan sender.Verdict)
 		ask := func() {
 			v, err := gate.Ask(t.Context(), "id", time.Minute)
@@ -30,9 +33,116 @@ func TestTheGateStaysShutForThoseWhoWaitedWhileTheBreakerOpened(t *testing.T) {
 		}
 		go ask() // which waits for a second
 		synctest.Wait()
-		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()))
+		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
 		if v := <-verdicts; v != sender.Closed {
 			t.Errorf("the second got %v, want closed", v)
 		}
 	})
+}
+
+// slowBreakers answers, where it is told to be slow, with what was true when it
+// was asked.
+type slowBreakers struct {
+	mu   sync.Mutex
+	b    sms.Breaker
+	slow time.Duration // for the next load alone
+}
+
+func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
+	s.mu.Lock()
+	b, slow := s.b, s.slow
+	s.slow = 0
+	s.mu.Unlock()
+	<-time.After(slow)
+	return b, nil
+}
+
+func (s *slowBreakers) SaveBreaker(_ context.Context, b sms.Breaker) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.Revision != s.b.Revision {
+		return sms.ErrConflict
+	}
+	s.b = b
+	s.b.Revision = sms.NewToken()
+	return nil
+}
+
+func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.b, s.slow = b, slow
+}
+
+// TestASlowReadHidesNoPause reads a closed breaker for so long that it is open
+// before the answer comes.
+func TestASlowReadHidesNoPause(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		slow time.Duration
+		told bool
+	}{
+		{"of which the gate was told", 1900 * time.Millisecond, true},
+		{"of which nobody told", 1900 * time.Millisecond, false},
+		{"of which nobody told, by longer than a word on it holds", 2 * sms.BreakerAge, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &slowBreakers{slow: tc.slow}
+				gate := sender.NewGate(store, sms.DefaultRules(), 0, time.Now)
+				asked := make(chan sender.Verdict)
+				go func() {
+					v, err := gate.Ask(t.Context(), "id", time.Minute)
+					if err != nil {
+						v = sender.Later
+					}
+					asked <- v
+				}()
+				<-time.After(time.Second)
+				paused := time.Now()
+				pause := sms.Breaker{}.Pause("maintenance", paused)
+				store.set(pause, 0)
+				if tc.told {
+					gate.Tell(pause, paused)
+				}
+				if v := <-asked; v == sender.Pass && (tc.told || time.Since(paused) > sms.BreakerAge) {
+					t.Errorf("the one that waited for the answer passes, %v after the pause", time.Since(paused))
+				}
+				for ; time.Since(paused) < 3*sms.BreakerAge; <-time.After(100 * time.Millisecond) {
+					v, err := gate.Ask(t.Context(), "id", time.Minute)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if v != sender.Closed && (tc.told || time.Since(paused) >= sms.BreakerAge) {
+						t.Fatalf("verdict %v, %v after the pause", v, time.Since(paused))
+					}
+				}
+			})
+		})
+	}
+}
+
+// The breaker is read again while its probe is on its way, by a read that began
+// before the probe was chosen.
+func TestAProbeThatIsTakenClosesTheBreakerWhateverTheGateHasSeenSince(t *testing.T) {
+	b := open(t)
+	clock := func() time.Time { return b.now }
+	gate := sender.NewGate(b.store, b.rules, 0, clock)
+	s := sender.New(b.store, b.carrier, gate, b.rules, clock, slog.New(slog.DiscardHandler))
+	before := sms.Breaker{Open: true, Trouble: sms.Authorization, ProbeAt: b.now.Add(-time.Second)}
+	if err := b.store.SaveBreaker(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	b.carrier.answer = func(ctx context.Context, m sms.Message) (string, error) {
+		gate.Tell(before, b.now)
+		return takes(ctx, m)
+	}
+	m := b.accept(t, nil)
+	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+		t.Fatal(err)
+	}
+	b.expect(t, m, sms.Sent, 1, 1)
+	if after, err := b.store.LoadBreaker(t.Context()); err != nil || after.Open {
+		t.Errorf("the breaker is %+v, %v, want it closed", after, err)
+	}
 }

@@ -38,6 +38,7 @@ type Sender struct {
 	rules   sms.Rules
 	now     func() time.Time
 	logger  *slog.Logger
+	burst   burst
 }
 
 // New makes a sender. now is the clock of leases and expiry.
@@ -72,7 +73,7 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 		return s.notClaimed(ctx, ref, err)
 	}
 	s.gate.Charge(m.Parts - 1)
-	outcome := s.handOver(ctx, m, c)
+	outcome := s.handOver(ctx, m, c, verdict == Probe)
 	s.record(ctx, m, c, outcome)
 	return nil
 }
@@ -114,7 +115,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 
 // handOver publishes a claimed message, if the lease and the caller's time
 // still cover it and it has not expired meanwhile.
-func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
+func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe bool) sms.Outcome {
 	now := s.now()
 	end := now.Add(PublishTime)
 	if m.ExpiresAt.Before(end) {
@@ -126,7 +127,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.O
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()
 	carrierID, err := s.carrier.HandOver(ctx, m)
-	outcome := sms.OutcomeOf(carrierID, err)
+	outcome := s.burst.judge(m.Number, sms.OutcomeOf(carrierID, err), probe, s.now())
 	s.logOutcome(ctx, m, outcome, err)
 	return outcome
 }
@@ -165,9 +166,10 @@ func (s *Sender) breaker(ctx context.Context, m sms.Message, o sms.Outcome) erro
 	default:
 		return nil
 	}
+	asked := s.now()
 	b, err := sms.ChangeBreaker(ctx, s.store, change)
 	if err == nil {
-		s.gate.Tell(b)
+		s.gate.Tell(b, asked)
 	}
 	return err
 }

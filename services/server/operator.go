@@ -32,12 +32,13 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 			return
 		case s := <-signals:
 			order := orders[s]
-			b, err := sms.Operate(ctx, m.store, order, time.Now())
+			asked := time.Now()
+			b, err := sms.Operate(ctx, m.store, order, asked)
 			if err != nil {
 				m.logger.ErrorContext(ctx, "order not carried out", "order", order.Word, "error", err)
 				continue
 			}
-			m.gate.Tell(b)
+			m.gate.Tell(b, asked)
 			m.logger.WarnContext(ctx, "order carried out", "order", order.Word, "detail", order.Detail, "open", b.Open)
 		}
 	}

@@ -26,7 +26,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	if err != nil {
 		return sms.DuePage{}, err
 	}
-	found, last, err := s.queryDue(ctx, shard, toMillis(q.Until), q.Limit, start)
+	found, last, err := s.queryDue(ctx, dueRange{shard: shard, until: toMillis(q.Until), limit: q.Limit, start: start})
 	if err != nil {
 		return sms.DuePage{}, fmt.Errorf("listing what is due in %s: %w", shard, err)
 	}
@@ -58,18 +58,28 @@ type dueItem struct {
 // gone reports whether the record is past its retention.
 func (it dueItem) gone(now time.Time) bool { return it.PurgeAt != 0 && it.PurgeAt <= toMillis(now) }
 
+// dueRange is a page of one partition: up to limit entries that are due from
+// from until until, both included, after the key start.
+type dueRange struct {
+	shard       string
+	from, until millis
+	limit       int
+	start       attributes
+}
+
 // queryDue reads a page of one partition. Where the page may not be the last
 // one, last is its last entry.
-func (s *Store) queryDue(ctx context.Context, shard string, until millis, limit int, start attributes) (
-	found []dueItem, last *dueItem, err error,
-) {
+func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last *dueItem, err error) {
+	if r.from > r.until { // which a query refuses
+		return nil, nil, nil
+	}
 	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
 		TableName:                 aws.String(s.table),
 		IndexName:                 aws.String(indexDue),
-		KeyConditionExpression:    aws.String("due_shard = :shard AND due_at <= :until"),
-		ExpressionAttributeValues: attributes{":shard": str(shard), ":until": num(until)},
-		ExclusiveStartKey:         start,
-		Limit:                     limitOf(limit),
+		KeyConditionExpression:    aws.String("due_shard = :shard AND due_at BETWEEN :from AND :until"),
+		ExpressionAttributeValues: attributes{":shard": str(r.shard), ":from": num(r.from), ":until": num(r.until)},
+		ExclusiveStartKey:         r.start,
+		Limit:                     limitOf(r.limit),
 	})
 	if err != nil {
 		return nil, nil, err
@@ -95,7 +105,12 @@ func duePosition(shard, after string) (attributes, error) {
 	if !ok || err != nil || id == "" {
 		return nil, errCursor
 	}
-	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
+	return dueKey(shard, millis(ms), id), nil
+}
+
+// dueKey is the key of an entry of the index.
+func dueKey(shard string, at millis, id string) attributes {
+	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(at)}
 }
 
 // limitOf is n as the SDK has it.

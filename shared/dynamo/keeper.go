@@ -101,27 +101,51 @@ func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // DueReceipts lists the kept receipts that are due, oldest first: one query a
-// shard, all at once.
+// shard, all at once, and more only of a shard that shows some past their
+// retention.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var found [receiptShards][]dueItem
+	var found [receiptShards][]sms.KeptReceipt
 	queries, ctx := errgroup.WithContext(ctx)
 	for shard := range found {
 		queries.Go(func() (err error) {
-			found[shard], _, err = s.queryDue(ctx, dueShard(dueReceipt, shard), toMillis(until), limit, nil)
+			found[shard], err = s.dueReceipts(ctx, dueShard(dueReceipt, shard), until, limit)
 			return err
 		})
 	}
 	if err := queries.Wait(); err != nil {
 		return nil, fmt.Errorf("listing the receipts that are due: %w", err)
 	}
-	var due []sms.KeptReceipt
-	for _, it := range slices.Concat(found[:]...) {
-		if it.Receipt != nil && !it.gone(s.now()) {
-			due = append(due, it.kept())
-		}
-	}
+	due := slices.Concat(found[:]...)
 	slices.SortFunc(due, func(a, b sms.KeptReceipt) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	return due[:min(limit, len(due))], nil
+}
+
+// maxReceiptPages bounds the queries of one shard in one call.
+const maxReceiptPages = 10
+
+// dueReceipts lists up to limit receipts of one shard. It begins where none that
+// is still kept can be due before: what is past its retention, until DynamoDB
+// removes it days later, hides the others for as long only as lay between its
+// keeping and its last look-up, which is minutes.
+func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.KeptReceipt, error) {
+	var due []sms.KeptReceipt
+	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
+	for range maxReceiptPages {
+		found, last, err := s.queryDue(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range found {
+			if it.Receipt != nil && !it.gone(s.now()) {
+				due = append(due, it.kept())
+			}
+		}
+		if last == nil || len(due) >= limit {
+			break
+		}
+		q.start = dueKey(shard, last.DueAt, last.ID)
+	}
+	return due, nil
 }

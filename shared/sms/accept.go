@@ -181,8 +181,10 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 }
 
 // Delay is how long a copy that is enqueued at now must wait, in whole
-// seconds, so that it arrives when m may be claimed and not before.
+// seconds, so that it arrives when m may be claimed and not before; at most
+// MaxDelay. Only a message that expires before it may be claimed is enqueued
+// longer ahead: no claim is made on its copy, and its Due is its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))
-	return (wait + time.Second - 1).Truncate(time.Second)
+	return min((wait + time.Second - 1).Truncate(time.Second), MaxDelay)
 }

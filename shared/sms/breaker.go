@@ -106,7 +106,7 @@ func (b Breaker) Released() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}
 	}
-	return b.ClosedAt.Add(BreakerAge + firstRescue)
+	return b.ClosedAt.Add(BreakerAge + lastRescue)
 }
 
 // BreakerAge is how old a sender's knowledge of the breaker may be, and so how

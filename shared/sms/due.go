@@ -21,9 +21,11 @@ func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
 
 // Due is the work that is left on a record. A settled record has none.
 type Due struct {
-	Kind  DueKind   `json:"kind,omitempty"`
-	At    time.Time `json:"at,omitzero"`
-	Round int       `json:"round,omitempty"` // rescues so far, for the doubling
+	Kind DueKind   `json:"kind,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	// Round counts the rescues so far, for the doubling; releasedLast is one
+	// that says more.
+	Round int `json:"round,omitempty"`
 }
 
 // IsZero reports whether no work is left.
@@ -42,6 +44,12 @@ const (
 	lastRescue  = 6 * time.Hour   // at most
 )
 
+// releasedLast is the Round of a record that was enqueued again after a closing of
+// the breaker, with less time left than until its first rescue. Its Due tells its
+// expiry and not when that was: without this mark each run of the relay would
+// take its copy for one that the breaker threw away.
+const releasedLast = -1
+
 // enqueued is what a record is due for once a copy was put on the queue that
 // arrives at the time at.
 func enqueued(at, expiresAt time.Time) Due {
@@ -50,7 +58,7 @@ func enqueued(at, expiresAt time.Time) Due {
 
 // rescueWait is how long a copy is waited for after so many rescues.
 func rescueWait(round int) time.Duration {
-	if round == 0 {
+	if round <= 0 {
 		return firstRescue
 	}
 	return min(nextRescue<<min(round-1, 16), lastRescue)
@@ -65,6 +73,7 @@ func (e DueEntry) Postponed(now time.Time) Due {
 		// A round that it has is from a rescue whose enqueue failed.
 		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
 	case DueRescue:
+		next.Round = max(next.Round, 1)
 		next.At = now.Add(rescueWait(next.Round))
 	case DueLease:
 	}
@@ -83,8 +92,24 @@ func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
 	}
-	return enqueued(stamp(now), e.ExpiresAt)
+	next := enqueued(stamp(now), e.ExpiresAt)
+	if next.At.Equal(e.ExpiresAt) {
+		next.Round = releasedLast
+	}
+	return next
 }
+
+// ThrownAway reports whether the copy of e, due for DueRescue, may have met b
+// while it held, though it is closed by now: it arrived before the end of that.
+func (e DueEntry) ThrownAway(b Breaker) bool {
+	return e.Due.Kind == DueRescue && e.Due.Round != releasedLast &&
+		!b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
+}
+
+// arrival is when the copy of e, due for DueRescue, got onto the queue or, where
+// it was delayed, to its senders. Where the expiry pulled the due time forward this
+// is too early.
+func (e DueEntry) arrival() time.Time { return e.Due.At.Add(-rescueWait(e.Due.Round)) }
 
 // WaitsSince is since when the message of e, due for DueSend or DueRescue, waits
 // for a sender: since its time came or, where a copy of it was enqueued after
@@ -92,9 +117,8 @@ func (e DueEntry) Released(now time.Time) Due {
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {
-		// Where the expiry pulled the due time forward this is too early, but
-		// no message waits since before it was created.
-		since = later(since.Add(-rescueWait(e.Due.Round)), time.UnixMilli(e.Ref.Generation).UTC())
+		// No message waits since before it was created.
+		since = later(e.arrival(), time.UnixMilli(e.Ref.Generation).UTC())
 	}
 	if since.After(now) {
 		return now

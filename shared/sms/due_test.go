@@ -68,3 +68,34 @@ func TestAFailedEnqueueForgetsNoRescue(t *testing.T) {
 		t.Errorf("once enqueued, due %+v, want %+v", got, want)
 	}
 }
+
+func TestAFailedEnqueueDelaysNoExpiry(t *testing.T) {
+	d := draft()
+	d.SendAt = start.Add(time.Minute)
+	m := rules().Accept(sms.NewID(), d, start)
+	m.ExpiresAt = start.Add(30 * time.Second)
+	failed, changed := rules().EnqueueFailed(m, start)
+	if want := (sms.Due{Kind: sms.DueSend, At: m.ExpiresAt}); !changed || failed.Due != want {
+		t.Errorf("due %+v, want %+v", failed.Due, want)
+	}
+}
+
+func TestDelay(t *testing.T) {
+	for _, tt := range []struct {
+		wait, want time.Duration
+	}{
+		{-time.Minute, 0},
+		{0, 0},
+		{time.Millisecond, time.Second},
+		{90 * time.Second, 90 * time.Second},
+		{sms.MaxDelay - time.Millisecond, sms.MaxDelay},
+		{sms.MaxDelay + time.Millisecond, sms.MaxDelay},
+		{time.Hour, sms.MaxDelay},
+	} {
+		t.Run("until a claim in "+tt.wait.String(), func(t *testing.T) {
+			if got := (sms.Message{NotBefore: start.Add(tt.wait)}).Delay(start); got != tt.want {
+				t.Errorf("Delay = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

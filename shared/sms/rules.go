@@ -201,13 +201,13 @@ func (r Rules) DropText(m Message, now time.Time) (after Message, changed bool, 
 }
 
 // EnqueueFailed is m, newly written or taken up by the relay, after its copy
-// did not get onto the queue: due at once. How often it was rescued before is
-// not forgotten.
+// did not get onto the queue: due at once, or as soon as it may be claimed or
+// must end. How often it was rescued before is not forgotten.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false
 	}
-	m.Due = Due{Kind: DueSend, At: later(stamp(now), m.NotBefore), Round: m.Due.Round}
+	m.Due = notAfter(Due{Kind: DueSend, At: later(stamp(now), m.NotBefore), Round: m.Due.Round}, m.ExpiresAt)
 	return m, true
 }
 

@@ -128,4 +128,29 @@ func testReceiptKeeper(t *testing.T, open opener) {
 			t.Errorf("Forget: %v", err)
 		}
 	})
+
+	t.Run("however many are past their retention, they hide none that are due", func(t *testing.T) {
+		for _, tc := range []struct {
+			name string
+			ago  time.Duration // since the retention of the dead ended
+		}{
+			{"a moment ago", 0},
+			{"an hour ago", time.Hour},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				s := open(t)
+				for i := range 120 {
+					s.keep(t, fmt.Sprint("dead ", i))
+				}
+				s.clock.Advance(sms.KeepReceipts + tc.ago)
+				var due []sms.KeptReceipt
+				for i := range 6 {
+					due = append(due, s.kept(fmt.Sprint("due ", i)))
+					due[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
+					s.store(t, due[i])
+				}
+				s.checkDueReceipts(t, s.farAhead(), 3, due[:3]...)
+			})
+		}
+	})
 }

@@ -84,7 +84,8 @@ func classify(m sms.Message, err error, unsent bool) error {
 }
 
 // failure reads from SNS's words what about a message it will never take. The
-// words about numbers come, too, from a Region that has no SMS at all.
+// words about numbers come, too, from a Region that has no SMS at all: package
+// sender notices that there are many.
 func failure(code, words string) sms.FailureCode {
 	words = strings.ToLower(words)
 	for _, known := range []struct {

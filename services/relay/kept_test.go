@@ -1,0 +1,110 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// matcher fails for the receipts of one carrier id.
+type matcher struct {
+	relay.Matcher
+	fails string
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+func (m *matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
+	m.mu.Lock()
+	m.calls[k.Receipt.CarrierID]++
+	m.mu.Unlock()
+	if k.Receipt.CarrierID == m.fails {
+		return errBroken
+	}
+	return m.Matcher.Retry(ctx, k)
+}
+
+func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
+	s := newStage(t)
+	options := relay.DefaultOptions()
+	options.Page = 4
+	const n = 10
+	for i := range n {
+		rc := sms.Receipt{CarrierID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := s.handOver(s.accept(nil), sms.Outcome{CarrierID: "c"})
+	s.pass(time.Minute)
+	looks := &matcher{Matcher: s.receipts, fails: "b", calls: make(map[string]int)}
+	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
+	report, err := r.Run(t.Context())
+	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
+		t.Errorf("Run = %+v, %v after %v, want one look at each of %d and the error", report, err, looks.calls, n)
+	}
+	s.is(m, sms.Delivered)
+	clear(looks.calls)
+	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
+		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
+	}
+}
+
+// lateMatcher takes a second for each receipt.
+type lateMatcher struct{}
+
+func (lateMatcher) Retry(ctx context.Context, _ sms.KeptReceipt) error {
+	select {
+	case <-time.After(time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// endless is an agenda whose end no run reaches, and receipts that are due.
+type endless struct {
+	relay.Store
+	receipts []sms.KeptReceipt
+}
+
+func (endless) LoadBreaker(context.Context) (sms.Breaker, error) { return sms.Breaker{}, nil }
+
+func (endless) Shards() int { return 1 }
+
+func (endless) Due(ctx context.Context, _ sms.DueQuery) (sms.DuePage, error) {
+	select {
+	case <-time.After(time.Second):
+		return sms.DuePage{Next: "more"}, nil
+	case <-ctx.Done():
+		return sms.DuePage{}, ctx.Err()
+	}
+}
+
+func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.KeptReceipt, error) {
+	return s.receipts, nil
+}
+
+// A run of 60 s has 55 s for its work: a quarter of it is the receipts', eight
+// of which are looked at side by side.
+func TestALongAgendaLeavesTimeForKeptReceipts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := endless{receipts: make([]sms.KeptReceipt, 99)}
+		for i := range store.receipts {
+			store.receipts[i].ID = sms.NewID()
+		}
+		r := relay.New(store, silentQueue{}, lateMatcher{}, sms.DefaultRules(), relay.DefaultOptions(), time.Now, discard)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		report, _ := r.Run(ctx)
+		if report.Receipts != 99 || !report.Truncated {
+			t.Errorf("%d receipts were looked at, truncated %v; want all of 99, and an agenda that is", report.Receipts, report.Truncated)
+		}
+	})
+}
