@@ -163,10 +163,10 @@ func (g *Gate) unprobe(ctx context.Context, id string) error {
 	return err
 }
 
-// proves reports whether the message id, taken by the carrier, closes the
-// breaker as g knows it.
-func (g *Gate) proves(id string) bool {
+// proves reports whether the message id, taken by the carrier from a hand-over
+// that began then, closes the breaker as g knows it.
+func (g *Gate) proves(id string, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen.Proves(id, true, false)
+	return g.seen.Proves(id, began, true, false)
 }

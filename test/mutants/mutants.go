@@ -109,6 +109,11 @@ var mutants = []mutant{
 		[]string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
+		"the time of a hand-over that proves the trouble over",
+		[]edit{{"shared/sms/breaker.go", " || began.Before(b.OpenedAt)", ""}},
+		[]string{"-run", "TestWhatClosesTheBreaker", "./services/receipts"},
+	},
+	{
 		"the age of news without a time",
 		[]edit{{"services/receipts/breaker.go", "cmp.Or(rc.At, rc.LoggedAt)", "cmp.Or(rc.At, r.now())"}},
 		[]string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
