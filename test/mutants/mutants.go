@@ -129,6 +129,11 @@ var mutants = []mutant{
 		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
 	},
 	{
+		"the log's time of a line without one",
+		[]edit{{"shared/sms/match.go", "cmp.Or(rc.LoggedAt, k.KeptAt)", "cmp.Or(k.KeptAt, rc.LoggedAt)"}},
+		[]string{"-run", "TestALineThatNamesNoMessage", "./services/receipts"},
+	},
+	{
 		"the patience before a message is doubted",
 		[]edit{{"shared/sms/match.go", "doubtAfter = time.Minute", "doubtAfter = 0 * time.Minute"}},
 		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
