@@ -310,17 +310,42 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		l.failure(sms.NoAnswer)
 	})
 	for _, tt := range []struct {
-		rc   sms.Receipt
-		want sms.Status
-	}{{delivered("c1"), sms.Delivered}, {undelivered("c1"), sms.Undelivered}, {void("c1"), sms.Queued}} {
+		rc       sms.Receipt
+		want     sms.Status
+		attempts int
+	}{{delivered("c1"), sms.Delivered, 1}, {undelivered("c1"), sms.Undelivered, 1}, {void("c1"), sms.Queued, 0}} {
 		t.Run("gives way to its own receipt: "+string(tt.rc.Verdict), func(t *testing.T) {
 			l, token := sent(t, sms.Resend)
 			l.adopt(token, nameless())
 			l.receipt(tt.rc)
 			l.is(tt.want)
-			l.attempts(0)
+			l.attempts(tt.attempts)
+			l.receipt(tt.rc)
+			l.attempts(tt.attempts)
 		})
 	}
+	t.Run("is but an event of a message that cannot be sent any more", func(t *testing.T) {
+		l, token := sent(t, sms.Resend)
+		l.now = l.m.ExpiresAt
+		if !l.adopt(token, nameless()) || l.adopt(token, nameless()) {
+			t.Error("want one change")
+		}
+		l.is(sms.Sent)
+		l.receipt(delivered("c1"))
+		l.is(sms.Delivered)
+		l.attempts(1)
+	})
+	t.Run("counts a hand-over that was one after all, while the next is in flight", func(t *testing.T) {
+		l, token := sent(t, sms.Resend)
+		l.adopt(token, nameless())
+		again := l.claim()
+		l.receipt(undelivered("c1"))
+		l.is(sms.Sending)
+		l.attempts(2)
+		l.outcome(again, forNow)
+		l.is(sms.Undelivered)
+		l.attempts(1)
+	})
 	t.Run("is but an event of a message that is held", func(t *testing.T) {
 		l, token := sent(t, sms.Hold)
 		before := len(l.m.Events)

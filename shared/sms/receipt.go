@@ -99,15 +99,15 @@ func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.CarrierID 
 // doubt takes a hand-over that was taken for one without an answer, which costs
 // no attempt, and has it repeated where the client accepts that. Its message
 // cannot be cancelled and its own receipt still settles it: if rc was another's,
-// the phone has the text twice and nothing said here is false. Otherwise m
-// stays as it is, with an event.
+// the phone has the text twice and nothing said here is false. Otherwise, or
+// where nothing can be sent any more, m stays as it is, with an event.
 func (m Message) doubt(r Rules, h *HandOver, rc Receipt, now time.Time) (after Message, changed bool) {
 	if m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
 		return m, false
 	}
 	h.Doubted, h.Answer = true, AnswerNone
 	detail := "perhaps its receipt: " + rc.Detail
-	if m.OnUnknown != Resend || m.TextDropped || m.taken() {
+	if m.OnUnknown != Resend || m.TextDropped || !m.ExpiresAt.After(now) || m.taken() {
 		h.Answer = AnswerTaken
 		m.note(Event{At: now, Status: m.Status, Detail: detail})
 		return m, true
@@ -140,8 +140,11 @@ func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Messag
 		if rc.Parts > 0 {
 			m.Parts = rc.Parts
 		}
-		if rc.Verdict == VerdictVoid && !givenBack {
+		switch void := rc.Verdict == VerdictVoid; {
+		case void && !givenBack:
 			m.Attempts-- // nothing left: it was no attempt
+		case !void && givenBack:
+			m.Attempts++ // it was one after all
 		}
 	}
 	e := Event{At: now, CarrierAt: stamp(rc.At), Detail: "receipt: " + rc.Detail}
