@@ -198,3 +198,87 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 		t.Errorf("the other message is %s, want %s", got, sms.Unknown)
 	}
 }
+
+// logged is nameless as a line that the log had then.
+func logged(at time.Time) sms.Receipt {
+	line := nameless
+	line.LoggedAt = at
+	return line
+}
+
+func TestALineThatNamesNoMessage(t *testing.T) {
+	t.Run("says nothing of a message sent after it, though it comes again", func(t *testing.T) {
+		s := newStage(t)
+		first := s.sent(number, "c-1")
+		line := logged(s.now.Add(2 * time.Second))
+		s.now = line.LoggedAt
+		s.keep(line)
+		s.retryDue()
+		if got := s.get(first.ID).Status; got != sms.Queued {
+			t.Errorf("the first message is %s, want %s", got, sms.Queued)
+		}
+		s.deliver("c-1", line.LoggedAt)
+		second := s.sent(number, "c-2")
+		s.now = s.now.Add(time.Minute)
+		s.keep(line)
+		s.retryDue()
+		if got := s.get(second.ID).Status; got != sms.Sent {
+			t.Errorf("the second message is %s, want %s", got, sms.Sent)
+		}
+	})
+	t.Run("says nothing of the same message sent again, though it comes again", func(t *testing.T) {
+		s := newStage(t)
+		m := s.sent(number, "c-1")
+		line := logged(s.now.Add(2 * time.Second))
+		s.keep(line)
+		s.retryDue()
+		s.probe(s.get(m.ID), sms.Outcome{CarrierID: "c-2"})
+		s.keep(line)
+		s.retryDue()
+		if got := s.get(m.ID).Status; got != sms.Sent {
+			t.Errorf("it is %s, want %s", got, sms.Sent)
+		}
+	})
+	t.Run("counts though it comes hours late", func(t *testing.T) {
+		s := newStage(t)
+		m := s.sent(number, "c-1")
+		line := logged(s.now.Add(2 * time.Second))
+		s.now = s.now.Add(3 * time.Hour)
+		s.keep(line)
+		s.retryDue()
+		if got := s.get(m.ID).Status; got != sms.Queued {
+			t.Errorf("it is %s, want %s", got, sms.Queued)
+		}
+	})
+	t.Run("counts while others like it keep coming", func(t *testing.T) {
+		s := newStage(t)
+		m := s.sent(number, "c-1")
+		for range 40 { // another application goes on trying that number
+			s.now = s.now.Add(30 * time.Second)
+			s.keep(logged(s.now))
+			due, err := s.store.DueReceipts(t.Context(), s.now, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range due {
+				if err := s.receipts.Retry(t.Context(), k); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := s.get(m.ID); got.Status != sms.Queued || len(got.HandOvers) != 1 {
+			t.Errorf("it is %s after %d hand-overs, want %s after 1", got.Status, len(got.HandOvers), sms.Queued)
+		}
+	})
+}
+
+func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
+	s := newStage(t)
+	id := s.unanswered(number, sms.Hold)
+	s.now = s.now.Add(20 * 24 * time.Hour)
+	s.keep(sms.Receipt{CarrierID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
+	s.retryDue()
+	if got := s.get(id).Status; got != sms.Unknown {
+		t.Errorf("it is %s, want %s", got, sms.Unknown)
+	}
+}

@@ -4,66 +4,92 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// trustClosed is how long the sight of a closed breaker spares another look.
-// Between its opening and the first probe lies far more, so that no probe's
-// receipt is missed.
-const trustClosed = 5 * time.Second
-
 // reportTrouble opens the breaker for what rc tells of the whole account, no
 // matter whose message it was about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
-	b, err := sms.ChangeBreaker(ctx, r.store, func(b sms.Breaker) (sms.Breaker, bool) {
+	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
 		b, opened = r.rules.Report(b, rc.Trouble, rc.Detail, cmp.Or(rc.At, rc.LoggedAt), r.now())
 		return b, opened
 	})
 	if err != nil {
 		return fmt.Errorf("reporting trouble of the account: %w", err)
 	}
-	r.see(b)
 	if opened {
-		r.logger.ErrorContext(ctx, "breaker opened", "trouble", string(b.Trouble), "detail", b.Detail)
+		r.logger.ErrorContext(ctx, "breaker opened", "trouble", string(rc.Trouble), "detail", rc.Detail)
 	}
 	return nil
 }
 
-// proved closes the breaker if rc says that its probe m was delivered.
-func (r *Receipts) proved(ctx context.Context, m sms.Message, rc sms.Receipt) error {
-	if rc.Verdict != sms.VerdictDelivered || r.sureClosed() {
+// Prove closes the breaker if rc, which settled the hand-over of m named by token,
+// says that a probe was delivered. After an error it may be called again.
+func (r *Receipts) Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error {
+	return r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.Token == token })
+}
+
+// prove is Prove for the hand-over of m that was settled.
+func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt, settled func(sms.HandOver) bool) error {
+	i := slices.IndexFunc(m.HandOvers, settled)
+	if i < 0 || rc.Verdict != sms.VerdictDelivered {
+		return nil
+	}
+	began := m.HandOvers[i].At
+	proves := func(b sms.Breaker) bool { return b.Proves(m.ID, began, false, true) }
+	if r.surelyNot(began, proves) {
 		return nil
 	}
 	closed := false
-	b, err := sms.ChangeBreaker(ctx, r.store, func(b sms.Breaker) (sms.Breaker, bool) {
-		closed = b.Proves(m.ID, false, true)
+	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+		closed = proves(b)
 		return b.Close(r.now()), closed
 	})
 	if err != nil {
 		return fmt.Errorf("closing the breaker: %w", err)
 	}
-	r.see(b)
 	if closed {
 		r.logger.InfoContext(ctx, "breaker closed", "message_id", m.ID)
 	}
 	return nil
 }
 
-// see remembers b. An open one is looked at again each time.
-func (r *Receipts) see(b sms.Breaker) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closedSeen = time.Time{}
-	if !b.Open {
-		r.closedSeen = r.now()
-	}
+// sight is the breaker as it was at a time or after it.
+type sight struct {
+	breaker sms.Breaker
+	at      time.Time // zero: it was never looked at
 }
 
-func (r *Receipts) sureClosed() bool {
+// surelyNot reports whether a hand-over that began then closes nothing, whatever
+// became of the breaker since it was last seen.
+func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
+	r.mu.Lock()
+	seen := r.seen
+	r.mu.Unlock()
+	switch {
+	case seen.at.IsZero():
+		return false
+	case began.Before(seen.breaker.OpenedAt):
+		return true
+	}
+	return began.Before(r.rules.NextProbe(seen.breaker, seen.at)) && !proves(seen.breaker)
+}
+
+// change is sms.ChangeBreaker, and remembers what it saw.
+func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
+	at := r.now()
+	b, err := sms.ChangeBreaker(ctx, r.store, f)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.closedSeen.IsZero() && r.now().Sub(r.closedSeen) < trustClosed
+	if !at.Before(r.seen.at) {
+		r.seen = sight{b, at}
+	}
+	return nil
 }

@@ -41,8 +41,8 @@ type Receipts struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	mu         sync.Mutex
-	closedSeen time.Time // when the breaker was last seen closed; zero: it was open, or never looked at
+	mu   sync.Mutex
+	seen sight
 }
 
 // New makes Receipts.
@@ -144,7 +144,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.proved(ctx, m, rc)
+	return true, r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.CarrierID == rc.CarrierID })
 }
 
 // adopt applies k to the one hand-over that it can belong to.
@@ -164,5 +164,5 @@ func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, er
 	if !found || err != nil {
 		return false, err
 	}
-	return true, r.proved(ctx, m, k.Receipt)
+	return true, r.Prove(ctx, m, token, k.Receipt)
 }

@@ -195,82 +195,6 @@ func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	}
 }
 
-func TestTroubleOpensTheBreaker(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		at   func(now time.Time) time.Time
-		want bool
-	}{
-		{"just now", func(now time.Time) time.Time { return now }, true},
-		{"at a time that is not known", func(time.Time) time.Time { return time.Time{} }, true},
-		{"long ago", func(now time.Time) time.Time { return now.Add(-time.Hour) }, false},
-	} {
-		for _, whose := range []string{"ours", "foreign"} {
-			t.Run(whose+", "+tt.name, func(t *testing.T) {
-				s := newStage(t)
-				if whose == "ours" {
-					s.sent(number, "c-1")
-				}
-				rc := sms.Receipt{CarrierID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
-				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
-					t.Fatal(err)
-				}
-				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.Review) {
-					t.Errorf("breaker %+v, want open: %v", b, tt.want)
-				}
-			})
-		}
-	}
-	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
-		s := newStage(t)
-		rc := sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
-		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
-			t.Fatal(err)
-		}
-		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
-		s.retryDue()
-		if b := s.breaker(); b.Open {
-			t.Errorf("breaker %+v, want it closed", b)
-		}
-	})
-}
-
-func TestTheProbesDeliveryClosesTheBreaker(t *testing.T) {
-	delivery := func(id string) sms.Receipt {
-		return sms.Receipt{CarrierID: id, Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
-	}
-	s := newStage(t)
-	probe, other := s.sent(number, "c-probe"), s.sent(number, "c-other")
-	s.sent(number, "c-early")
-	apply := func(rc sms.Receipt) {
-		t.Helper()
-		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Applied || err != nil {
-			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Applied)
-		}
-	}
-	apply(delivery("c-early")) // sees the breaker closed
-	trouble := delivery("c-foreign")
-	trouble.Verdict, trouble.Trouble = sms.VerdictVoid, sms.SpendLimit
-	if _, err := s.receipts.Apply(t.Context(), trouble); err != nil {
-		t.Fatal(err)
-	}
-	s.change(func(b sms.Breaker) sms.Breaker {
-		b, ok := sms.DefaultRules().Probe(b, probe.ID, s.now.Add(time.Hour))
-		if !ok {
-			t.Fatal("no probe is due")
-		}
-		return b
-	})
-	apply(delivery("c-other"))
-	if b := s.breaker(); !b.Open {
-		t.Errorf("the delivery of %s closed the breaker", other.ID)
-	}
-	apply(delivery("c-probe"))
-	if b := s.breaker(); b.Open {
-		t.Errorf("breaker %+v, want it closed", b)
-	}
-}
-
 // stage is a store with a clock that stands still, and the receipts under test.
 type stage struct {
 	t        *testing.T
@@ -368,20 +292,4 @@ func (s *stage) retryDue() int {
 		}
 	}
 	return len(due)
-}
-
-func (s *stage) breaker() sms.Breaker {
-	s.t.Helper()
-	b, err := s.store.LoadBreaker(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return b
-}
-
-func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
-	s.t.Helper()
-	if err := s.store.SaveBreaker(s.t.Context(), f(s.breaker())); err != nil {
-		s.t.Fatal(err)
-	}
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -42,11 +43,21 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	}
 	if adopted {
 		u.settled.Add(1)
-		if err = u.store.Forget(ctx, found); err != nil {
-			u.logger.WarnContext(ctx, "receipt not forgotten", "message_id", m.ID, "error", err)
+		if err = u.useUp(ctx, after, token, found); err != nil {
+			u.logger.WarnContext(ctx, "receipt not used up", "message_id", m.ID, "error", err)
 		}
 	}
 	return after, nil
+}
+
+// useUp forgets k, which settled the hand-over of m named by token, once the
+// breaker knows of it. Where that fails k is looked at in the next run.
+func (u *run) useUp(ctx context.Context, m sms.Message, token string, k sms.KeptReceipt) error {
+	if err := u.receipts.Prove(ctx, m, token, k.Receipt); err != nil {
+		k.Due = u.now()
+		return errors.Join(err, u.store.Keep(ctx, k))
+	}
+	return u.store.Forget(ctx, k)
 }
 
 // receiptOf finds the only kept receipt that may be of m, if there is one, and

@@ -68,6 +68,8 @@ func (lateMatcher) Retry(ctx context.Context, _ sms.KeptReceipt) error {
 	}
 }
 
+func (lateMatcher) Prove(context.Context, sms.Message, string, sms.Receipt) error { return nil }
+
 // endless is an agenda whose end no run reaches, and receipts that are due.
 type endless struct {
 	relay.Store

@@ -27,9 +27,13 @@ type Store interface {
 	Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error)
 }
 
-// Matcher looks once more for the message of a kept receipt.
+// Matcher does with kept receipts what is not the relay's to know.
 type Matcher interface {
+	// Retry looks once more for the message of k.
 	Retry(ctx context.Context, k sms.KeptReceipt) error
+	// Prove closes the breaker where rc, which settled the hand-over of m named
+	// by token, shows that its trouble is over. It may be repeated.
+	Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error
 }
 
 // Options are what a deployment decides.

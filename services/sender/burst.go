@@ -19,10 +19,13 @@ const (
 // burst notices that a carrier refuses numbers because it takes none at all, as
 // SNS does in a Region or an account without SMS: each of its answers says that
 // this one number is not valid. A sender process has one, which any number of
-// deliveries may use at once; it forgets with the first message that is taken.
+// deliveries may use at once. Once a number was taken it notices nothing more:
+// then refusals are about numbers, and whoever sends to many bad ones must not
+// stop everybody else.
 type burst struct {
 	mu      sync.Mutex
-	refused map[sms.Number]bool // since the last that was taken, at most burstNumbers
+	taken   bool                // some number, ever
+	refused map[sms.Number]bool // at most burstNumbers
 	began   time.Time           // when they had become so many; zero: they have not
 }
 
@@ -35,12 +38,11 @@ func (b *burst) judge(number sms.Number, o sms.Outcome, probe bool, now time.Tim
 	defer b.mu.Unlock()
 	switch {
 	case o.CarrierID != "":
-		clear(b.refused)
-		b.began = time.Time{}
+		b.taken = true
 		return o
 	case o.Refused == nil || o.Refused.Refusal != sms.RefusedForGood || o.Refused.Failure != sms.NumberRefused:
 		return o
-	case probe || b.goesOn(number, now):
+	case probe || (!b.taken && b.goesOn(number, now)):
 		trouble := *o.Refused
 		trouble.Refusal, trouble.Failure, trouble.Trouble = sms.AccountWide, "", sms.Authorization
 		trouble.Detail = "no number is accepted, perhaps there is no SMS in this Region or account: " + o.Refused.Detail

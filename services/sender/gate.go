@@ -182,10 +182,10 @@ func (g *Gate) unprobe(ctx context.Context, id string) error {
 	return err
 }
 
-// proves reports whether the message id, taken by the carrier, may close the
-// breaker, as far as g knows. The record decides.
-func (g *Gate) proves(id string) bool {
+// proves reports whether the message id, taken by the carrier from a hand-over
+// that began then, may close the breaker, as far as g knows. The record decides.
+func (g *Gate) proves(id string, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return id == g.probed || g.seen.Proves(id, true, false)
+	return id == g.probed || g.seen.Proves(id, began, true, false)
 }

@@ -145,23 +145,23 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 	} else if after.Status == sms.Failed || after.Status == sms.Unknown {
 		s.logger.WarnContext(ctx, "message ended", "message_id", m.ID, "status", after.Status)
 	}
-	if err = s.breaker(ctx, m, o); err != nil {
+	if err = s.breaker(ctx, m, c, o); err != nil {
 		s.logger.ErrorContext(ctx, "breaker not changed", "message_id", m.ID, "error", err)
 	}
 }
 
 // breaker opens the breaker on account-wide trouble, and closes it on a probe
 // that proves the trouble over.
-func (s *Sender) breaker(ctx context.Context, m sms.Message, o sms.Outcome) error {
+func (s *Sender) breaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
 	var change func(sms.Breaker) (sms.Breaker, bool)
 	switch {
 	case o.Refused != nil && o.Refused.Refusal == sms.AccountWide:
 		change = func(b sms.Breaker) (sms.Breaker, bool) {
 			return s.rules.Report(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
 		}
-	case o.CarrierID != "" && s.gate.proves(m.ID):
+	case o.CarrierID != "" && s.gate.proves(m.ID, c.At):
 		change = func(b sms.Breaker) (sms.Breaker, bool) {
-			return b.Close(s.now()), b.Proves(m.ID, true, false)
+			return b.Close(s.now()), b.Proves(m.ID, c.At, true, false)
 		}
 	default:
 		return nil

@@ -114,11 +114,29 @@ func (b Breaker) Released() time.Time {
 // rate of each sender.
 const BreakerAge = 5 * time.Second
 
-// Proves reports whether what became of the message id closes b: a taken
-// publish where the trouble was authorization, its delivery otherwise.
-func (b Breaker) Proves(id string, taken, delivered bool) bool {
-	if !b.Open || !slices.Contains(b.ProbeIDs, id) || b.Trouble == Paused {
+// Proves reports whether what became of a hand-over of the message id closes b:
+// a taken publish where the trouble was authorization, its delivery otherwise.
+// began is HandOver.At: a probe may have been handed over before b opened, and
+// whatever becomes of that tells nothing of the trouble.
+func (b Breaker) Proves(id string, began time.Time, taken, delivered bool) bool {
+	if !b.Open || b.Trouble == Paused || began.Before(b.OpenedAt) || !slices.Contains(b.ProbeIDs, id) {
 		return false
 	}
 	return delivered || (taken && b.Trouble == Authorization)
+}
+
+// NextProbe is when a probe may begin of which b, read not before seen, knows
+// nothing yet. Whether a hand-over from before then closes the breaker is for b
+// to say, however long ago it was read: what opens later opens after it. One
+// that is open may have a probe at any moment once it had its first, as that may
+// be given back.
+func (r Rules) NextProbe(b Breaker, seen time.Time) time.Time {
+	next := seen.Add(min(BreakerAge, r.FirstProbe-Skew)) // of one that opens just then
+	switch {
+	case b.Probes > 0:
+		return seen.Add(-Skew)
+	case !b.ProbeAt.IsZero() && b.ProbeAt.Before(next):
+		return b.ProbeAt
+	}
+	return next
 }

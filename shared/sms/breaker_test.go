@@ -55,14 +55,17 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 		if !ok {
 			t.Fatal("no probe was due")
 		}
-		if got := b.Proves("probe", tc.taken, tc.delivered); got != tc.want {
+		if got := b.Proves("probe", start, tc.taken, tc.delivered); got != tc.want {
 			t.Errorf("%s, taken %v, delivered %v: proved %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
 		}
-		if b.Proves("another", true, true) {
+		if b.Proves("another", start, true, true) {
 			t.Errorf("%s: a message that is no probe proved something", tc.trouble)
 		}
+		if b.Proves("probe", start.Add(-time.Millisecond), true, true) {
+			t.Errorf("%s: a hand-over from before the opening proved something", tc.trouble)
+		}
 	}
-	if (sms.Breaker{}).Pause("", start).Proves("probe", true, true) {
+	if (sms.Breaker{}).Pause("", start).Proves("probe", start, true, true) {
 		t.Error("a pause was ended by a delivery")
 	}
 }
@@ -82,7 +85,7 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 		}
 		b = next
 	}
-	if b.Probes < 90 || !b.Proves("first", true, true) {
+	if b.Probes < 90 || !b.Proves("first", start, true, true) {
 		t.Errorf("after a day and %d probes the receipt of the first proves nothing", b.Probes)
 	}
 	for range 1000 {
@@ -91,5 +94,44 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	}
 	if len(b.ProbeIDs) > 300 {
 		t.Errorf("%d probes are remembered", len(b.ProbeIDs))
+	}
+}
+
+func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
+	const seen = time.Hour // since start, when the breaker was read
+	opened := func(ago time.Duration) sms.Breaker {
+		b, _ := rules().Report(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
+		return b
+	}
+	probed := func(b sms.Breaker) sms.Breaker {
+		b, ok := rules().Probe(b, "probe", start.Add(seen))
+		if !ok {
+			t.Fatal("no probe was due")
+		}
+		return b
+	}
+	unprobed, _ := probed(opened(time.Minute)).Unprobe("probe", start.Add(seen-time.Second))
+	hasty := rules()
+	hasty.FirstProbe = 2 * time.Second
+	for _, tc := range []struct {
+		name  string
+		rules sms.Rules
+		b     sms.Breaker
+		want  time.Duration // after it was read
+	}{
+		{"closed, it may open, and that is looked for often", rules(), sms.Breaker{}, sms.BreakerAge},
+		{"closed, its first probe may come at once after it opens", hasty, sms.Breaker{}, time.Second},
+		{"paused, it closes first", rules(), sms.Breaker{}.Pause("", start), sms.BreakerAge},
+		{"just open, it knows its first probe, but may be another by then", rules(), opened(0), sms.BreakerAge},
+		{"open, it knows its first probe", rules(), opened(58 * time.Second), 2 * time.Second},
+		{"open since long, its first probe may be on its way", rules(), opened(2 * time.Minute), -time.Minute},
+		{"after its first probe there may be one at any moment", rules(), probed(opened(time.Minute)), -sms.Skew},
+		{"after its first probe was given back the next is due", rules(), unprobed, -time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := tc.rules.NextProbe(tc.b, start.Add(seen)).Sub(start.Add(seen)); got != tc.want {
+				t.Errorf("%v after it was read, want %v", got, tc.want)
+			}
+		})
 	}
 }

@@ -77,9 +77,9 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	}
 }
 
-// TestTheLogsTimeDoesNotDecideWhoseAReceiptIs: a log may have a receipt hours
-// after the publish that it tells of.
-func TestTheLogsTimeDoesNotDecideWhoseAReceiptIs(t *testing.T) {
+// TestTheLogMayHaveAReceiptHoursAfterItsPublish keeps the time of a line from
+// being taken for that of the publish.
+func TestTheLogMayHaveAReceiptHoursAfterItsPublish(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)

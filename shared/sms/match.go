@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 const (
 	// clockSlack is how far the carrier's clock may be off.
 	clockSlack = 5 * time.Second
+	// lateReceipt is how long after its publish a receipt may come: SNS's delivery
+	// logs may have it 72 hours late, and an hour is left for its way to us.
+	lateReceipt = 73 * time.Hour
 	// indexLag is how old a kept receipt must be to be matched by its number:
 	// of a hand-over that began before it came, everybody can know by then.
 	indexLag = 2 * time.Second
@@ -26,8 +30,9 @@ const (
 // time is taken for that of the publish, as the delivery log's
 // notification.timestamp reads: so those of other messages to the same number
 // stay out. A time that is later than that would only leave h without its
-// receipt. Trouble without a time is of the last 15 minutes, like what opens
-// the breaker.
+// receipt. Where k has no time, that of its line in the log, or else of its
+// coming, is one after the publish: at most 15 minutes where it tells of trouble,
+// like what opens the breaker, and as long as the log may take otherwise.
 func (h HandOver) mayOwn(k KeptReceipt) bool {
 	rc := k.Receipt
 	switch {
@@ -36,7 +41,12 @@ func (h HandOver) mayOwn(k KeptReceipt) bool {
 	case rc.CarrierID != "" && h.CarrierID != "":
 		return rc.CarrierID == h.CarrierID
 	case rc.At.IsZero():
-		return rc.Verdict != VerdictVoid || k.KeptAt.Sub(h.At) <= staleTrouble
+		late := lateReceipt
+		if rc.Verdict == VerdictVoid {
+			late = staleTrouble
+		}
+		told := cmp.Or(rc.LoggedAt, k.KeptAt)
+		return !told.Before(h.At.Add(-clockSlack)) && told.Sub(h.At) <= late
 	}
 	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))
 }
@@ -63,7 +73,7 @@ func (k KeptReceipt) Soon(now time.Time) bool {
 // Owner finds the hand-over that k belongs to among all that u, of k's number,
 // knows of: in flight, taken or without an answer. It reads their messages, and
 // answers only where it can be a single one, and no other kept receipt can
-// belong to that; token is "" otherwise. The true owner, if it is one of ours,
+// belong to that, unless both but cast doubt; token is "" otherwise. The true owner, if it is one of ours,
 // is always among them until it has its receipt, so that no other is named. Of
 // one message's hand-overs a receipt that names none means the one that is not
 // in doubt anyway for the lack of an answer. What follows is for Adopt to say.
@@ -94,7 +104,11 @@ func (u Unsettled) Owner(ctx context.Context, store Messages, k KeptReceipt, now
 			}
 		}
 	}
-	if only == nil || slices.ContainsFunc(u.Receipts, func(other KeptReceipt) bool { return other.ID != k.ID && only.mayOwn(other) }) {
+	competes := func(other KeptReceipt) bool {
+		settles := !k.Receipt.doubts() || !other.Receipt.doubts()
+		return other.ID != k.ID && settles && only.mayOwn(other)
+	}
+	if only == nil || slices.ContainsFunc(u.Receipts, competes) {
 		return Message{}, "", nil
 	}
 	return owner, only.Token, nil

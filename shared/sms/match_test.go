@@ -192,12 +192,55 @@ func TestTheOwnerOfAReceipt(t *testing.T) {
 			c.handOver()
 			return c.keep(nameless()), nil
 		}},
-		{"is not known where another receipt that names none differs", func(c *crowd) (sms.KeptReceipt, *life) {
-			c.after(taken("c1"))
+		{"is the same for each of several that name none", func(c *crowd) (sms.KeptReceipt, *life) {
+			l := c.after(taken("c1"))
 			other := nameless()
 			other.Detail = "Your account requires additional review"
 			c.keep(other)
+			return c.keep(nameless()), l
+		}},
+		{"is not known where one that tells of a delivery may be its too, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			c.after(taken("c1"))
+			c.keep(sms.Receipt{Verdict: sms.VerdictDelivered})
 			return c.keep(nameless()), nil
+		}},
+		{"is a message that was taken before the log had it, however late it comes, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			l := c.after(taken("c1"))
+			rc := nameless()
+			rc.LoggedAt = c.now.Add(15 * time.Minute)
+			c.now = c.now.Add(6 * time.Hour)
+			return c.keep(rc), l
+		}},
+		{"is none that was taken after the log had it, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
+			rc := nameless()
+			rc.LoggedAt = c.now
+			c.now = c.now.Add(6 * time.Second)
+			c.after(taken("c1"))
+			return c.keep(rc), nil
+		}},
+		{"is a message without an answer from three days before, where it has no time", func(c *crowd) (sms.KeptReceipt, *life) {
+			l := c.after(noAnswer)
+			c.now = c.now.Add(72 * time.Hour)
+			return c.keep(undelivered("c1")), l
+		}},
+		{"is none from longer before, where it has no time", func(c *crowd) (sms.KeptReceipt, *life) {
+			c.after(noAnswer)
+			c.now = c.now.Add(74 * time.Hour)
+			return c.keep(undelivered("c1")), nil
+		}},
+		{"is one from three days before the log had it, where it has no time", func(c *crowd) (sms.KeptReceipt, *life) {
+			l := c.after(noAnswer)
+			rc := undelivered("c1")
+			rc.LoggedAt = c.now.Add(72 * time.Hour)
+			c.now = c.now.Add(80 * time.Hour)
+			return c.keep(rc), l
+		}},
+		{"is none that began after the log had it, where it has no time", func(c *crowd) (sms.KeptReceipt, *life) {
+			rc := undelivered("c1")
+			rc.LoggedAt = c.now
+			c.now = c.now.Add(6 * time.Second)
+			c.after(noAnswer)
+			return c.keep(rc), nil
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -267,17 +310,42 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		l.failure(sms.NoAnswer)
 	})
 	for _, tt := range []struct {
-		rc   sms.Receipt
-		want sms.Status
-	}{{delivered("c1"), sms.Delivered}, {undelivered("c1"), sms.Undelivered}, {void("c1"), sms.Queued}} {
+		rc       sms.Receipt
+		want     sms.Status
+		attempts int
+	}{{delivered("c1"), sms.Delivered, 1}, {undelivered("c1"), sms.Undelivered, 1}, {void("c1"), sms.Queued, 0}} {
 		t.Run("gives way to its own receipt: "+string(tt.rc.Verdict), func(t *testing.T) {
 			l, token := sent(t, sms.Resend)
 			l.adopt(token, nameless())
 			l.receipt(tt.rc)
 			l.is(tt.want)
-			l.attempts(0)
+			l.attempts(tt.attempts)
+			l.receipt(tt.rc)
+			l.attempts(tt.attempts)
 		})
 	}
+	t.Run("is but an event of a message that cannot be sent any more", func(t *testing.T) {
+		l, token := sent(t, sms.Resend)
+		l.now = l.m.ExpiresAt
+		if !l.adopt(token, nameless()) || l.adopt(token, nameless()) {
+			t.Error("want one change")
+		}
+		l.is(sms.Sent)
+		l.receipt(delivered("c1"))
+		l.is(sms.Delivered)
+		l.attempts(1)
+	})
+	t.Run("counts a hand-over that was one after all, while the next is in flight", func(t *testing.T) {
+		l, token := sent(t, sms.Resend)
+		l.adopt(token, nameless())
+		again := l.claim()
+		l.receipt(undelivered("c1"))
+		l.is(sms.Sending)
+		l.attempts(2)
+		l.outcome(again, forNow)
+		l.is(sms.Undelivered)
+		l.attempts(1)
+	})
 	t.Run("is but an event of a message that is held", func(t *testing.T) {
 		l, token := sent(t, sms.Hold)
 		before := len(l.m.Events)

@@ -27,15 +27,14 @@ type Receipt struct {
 	Price     NanoUSD     `json:"price,omitempty"`
 	Parts     int         `json:"parts,omitempty"`
 
-	// LoggedAt is when the carrier's log had it; zero when that is not known. It
-	// tells how old news of trouble are and nothing else: it is later than the
-	// publish, so it must not decide whose receipt this is, and is not kept.
-	LoggedAt time.Time `json:"-"`
+	// LoggedAt is when the carrier's log had it, hours after the publish perhaps;
+	// zero when that is not known. It stands in for At where that is missing.
+	LoggedAt time.Time `json:"loggedAt,omitzero"`
 }
 
 // KeptReceipt is a receipt that matched nothing yet.
 type KeptReceipt struct {
-	ID      string    `json:"id"` // the same for the same receipt
+	ID      string    `json:"id"` // the same for the same receipt; where that names no message, for the same line of the log
 	Receipt Receipt   `json:"receipt"`
 	KeptAt  time.Time `json:"keptAt"`
 	Tries   int       `json:"tries,omitempty"` // look-ups by carrier id since
@@ -49,9 +48,13 @@ const KeepReceipts = 24 * time.Hour
 // Keep is r kept from now on, due for a second look-up soon: its message's
 // outcome may only be on its way.
 func (r Receipt) Keep(now time.Time) KeptReceipt {
-	now = stamp(now)
+	now, r.LoggedAt = stamp(now), stamp(r.LoggedAt)
 	k := KeptReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
-	k.ID = "receipt-" + fingerprint(r.CarrierID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
+	line := ""
+	if r.CarrierID == "" { // else the log may repeat it
+		line = r.LoggedAt.String()
+	}
+	k.ID = "receipt-" + fingerprint(r.CarrierID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
 	return k.Retried(now)
 }
 
@@ -96,15 +99,15 @@ func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.CarrierID 
 // doubt takes a hand-over that was taken for one without an answer, which costs
 // no attempt, and has it repeated where the client accepts that. Its message
 // cannot be cancelled and its own receipt still settles it: if rc was another's,
-// the phone has the text twice and nothing said here is false. Otherwise m
-// stays as it is, with an event.
+// the phone has the text twice and nothing said here is false. Otherwise, or
+// where nothing can be sent any more, m stays as it is, with an event.
 func (m Message) doubt(r Rules, h *HandOver, rc Receipt, now time.Time) (after Message, changed bool) {
 	if m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
 		return m, false
 	}
 	h.Doubted, h.Answer = true, AnswerNone
 	detail := "perhaps its receipt: " + rc.Detail
-	if m.OnUnknown != Resend || m.TextDropped || m.taken() {
+	if m.OnUnknown != Resend || m.TextDropped || !m.ExpiresAt.After(now) || m.taken() {
 		h.Answer = AnswerTaken
 		m.note(Event{At: now, Status: m.Status, Detail: detail})
 		return m, true
@@ -137,8 +140,11 @@ func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Messag
 		if rc.Parts > 0 {
 			m.Parts = rc.Parts
 		}
-		if rc.Verdict == VerdictVoid && !givenBack {
+		switch void := rc.Verdict == VerdictVoid; {
+		case void && !givenBack:
 			m.Attempts-- // nothing left: it was no attempt
+		case !void && givenBack:
+			m.Attempts++ // it was one after all
 		}
 	}
 	e := Event{At: now, CarrierAt: stamp(rc.At), Detail: "receipt: " + rc.Detail}

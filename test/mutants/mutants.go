@@ -109,6 +109,11 @@ var mutants = []mutant{
 		[]string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
+		"the time of a hand-over that proves the trouble over",
+		[]edit{{"shared/sms/breaker.go", " || began.Before(b.OpenedAt)", ""}},
+		[]string{"-run", "TestWhatClosesTheBreaker", "./services/receipts"},
+	},
+	{
 		"the age of news without a time",
 		[]edit{{"services/receipts/breaker.go", "cmp.Or(rc.At, rc.LoggedAt)", "cmp.Or(rc.At, r.now())"}},
 		[]string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
@@ -122,6 +127,11 @@ var mutants = []mutant{
 		"hold, when trouble names no message",
 		[]edit{{"shared/sms/receipt.go", "if m.OnUnknown != Resend || m.TextDropped", "if m.TextDropped"}},
 		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
+	},
+	{
+		"the log's time of a line without one",
+		[]edit{{"shared/sms/match.go", "cmp.Or(rc.LoggedAt, k.KeptAt)", "cmp.Or(k.KeptAt, rc.LoggedAt)"}},
+		[]string{"-run", "TestALineThatNamesNoMessage", "./services/receipts"},
 	},
 	{
 		"the patience before a message is doubted",

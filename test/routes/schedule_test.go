@@ -49,6 +49,8 @@ type nobody struct{}
 
 func (nobody) Retry(context.Context, sms.KeptReceipt) error { return nil }
 
+func (nobody) Prove(context.Context, sms.Message, string, sms.Receipt) error { return nil }
+
 // counted is a store that counts the relay's calls, some of them at once.
 type counted struct {
 	*sqlite.DB

@@ -1,0 +1,347 @@
+package receipts_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+func TestTroubleOpensTheBreaker(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		at   func(now time.Time) time.Time
+		want bool
+	}{
+		{"just now", func(now time.Time) time.Time { return now }, true},
+		{"at a time that is not known", func(time.Time) time.Time { return time.Time{} }, true},
+		{"long ago", func(now time.Time) time.Time { return now.Add(-time.Hour) }, false},
+	} {
+		for _, whose := range []string{"ours", "foreign"} {
+			t.Run(whose+", "+tt.name, func(t *testing.T) {
+				s := newStage(t)
+				if whose == "ours" {
+					s.sent(number, "c-1")
+				}
+				rc := sms.Receipt{CarrierID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
+					t.Fatal(err)
+				}
+				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.Review) {
+					t.Errorf("breaker %+v, want open: %v", b, tt.want)
+				}
+			})
+		}
+	}
+	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
+		s := newStage(t)
+		rc := sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
+			t.Fatal(err)
+		}
+		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
+		s.retryDue()
+		if b := s.breaker(); b.Open {
+			t.Errorf("breaker %+v, want it closed", b)
+		}
+	})
+}
+
+func TestWhatClosesTheBreaker(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		stage func(s *stage)
+		open  bool
+	}{
+		{"the delivery of its probe", func(s *stage) {
+			s.spend()
+			s.probe(s.accept(number), sms.Outcome{CarrierID: "c-1"})
+			s.deliver("c-1", s.now)
+		}, false},
+		{"the delivery of a probe that was followed by others", func(s *stage) {
+			s.spend()
+			s.probe(s.accept(number), sms.Outcome{CarrierID: "c-1"})
+			s.probe(s.accept(number), sms.Outcome{CarrierID: "c-2"})
+			s.deliver("c-1", s.now)
+		}, false},
+		{"the delivery of a probe that got no answer", func(s *stage) {
+			s.spend()
+			s.probe(s.accept(number), sms.Outcome{})
+			s.keep(delivered("c-1", s.now))
+			s.retryDue()
+		}, false},
+		{"not the delivery of another message", func(s *stage) {
+			s.spend()
+			s.sent(number, "c-1") // its sender did not know yet
+			s.probe(s.accept(number), sms.Outcome{CarrierID: "c-2"})
+			s.deliver("c-1", s.now)
+		}, true},
+		{"not the failure of its probe", func(s *stage) {
+			s.spend()
+			s.probe(s.accept(number), sms.Outcome{CarrierID: "c-1"})
+			rc := delivered("c-1", s.now)
+			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
+			s.applied(rc)
+		}, true},
+		{"not the delivery of what its probe was handed over in before, without an answer", func(s *stage) {
+			before := s.now
+			id := s.unanswered(number, sms.Resend)
+			s.now = s.now.Add(time.Minute)
+			s.spend()
+			s.probe(s.get(id), sms.Outcome{CarrierID: "c-2"})
+			s.count()
+			s.keep(delivered("c-1", before))
+			s.retryDue()
+			if got := s.get(id).Status; got != sms.Delivered {
+				s.t.Errorf("the message is %s, want %s", got, sms.Delivered)
+			}
+		}, true},
+		{"not the delivery of what its probe was handed over in before, and doubted", func(s *stage) {
+			before := s.now
+			m := s.sent(number, "c-1")
+			s.now = s.now.Add(10 * time.Second)
+			s.keep(nameless)
+			s.retryDue()
+			s.probe(s.get(m.ID), sms.Outcome{CarrierID: "c-2"})
+			s.count()
+			s.deliver("c-1", before)
+		}, true},
+		{"the delivery of its probe, after that of an earlier hand-over of the same message", func(s *stage) {
+			before := s.now
+			id := s.unanswered(number, sms.Resend)
+			s.now = s.now.Add(time.Minute)
+			s.spend()
+			s.probe(s.get(id), sms.Outcome{CarrierID: "c-2"})
+			at := s.now
+			s.keep(delivered("c-1", before))
+			s.retryDue()
+			s.deliver("c-2", at)
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			tt.stage(s)
+			if b := s.breaker(); b.Open != tt.open {
+				t.Errorf("breaker %+v, want open: %v", b, tt.open)
+			}
+		})
+	}
+}
+
+// counted counts the looks at the breaker.
+type counted struct {
+	*sqlite.DB
+	looks int
+}
+
+func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
+	c.looks++
+	return c.DB.LoadBreaker(ctx)
+}
+
+// count has the stage's receipts look at the breaker through a counter, and
+// remember nothing of it.
+func (s *stage) count() *counted {
+	c := &counted{DB: s.store}
+	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
+	return c
+}
+
+func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
+	const n = 50
+	sent := func(s *stage) {
+		for i := range n {
+			s.sent(number, "c-"+strconv.Itoa(i))
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		stage func(s *stage)
+		looks int
+	}{
+		{"while it is closed", sent, 1},
+		{"while it is paused", func(s *stage) {
+			s.change(func(b sms.Breaker) sms.Breaker { return b.Pause("maintenance", s.now) })
+			sent(s)
+		}, 1},
+		{"of messages from before it opened", func(s *stage) {
+			sent(s)
+			s.now = s.now.Add(time.Second)
+			s.spend()
+		}, 1},
+		{"of messages that went out before its senders knew", func(s *stage) {
+			s.spend()
+			s.now = s.now.Add(time.Second)
+			sent(s)
+		}, 1},
+		{"of messages from before it opened, after many probes", func(s *stage) {
+			sent(s)
+			s.now = s.now.Add(time.Second)
+			s.spend()
+			for i := range 5 {
+				s.probe(s.accept(number), sms.Outcome{CarrierID: "probe-" + strconv.Itoa(i)})
+			}
+		}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			tt.stage(s)
+			c := s.count()
+			for i := range n {
+				s.deliver("c-"+strconv.Itoa(i), s.now)
+			}
+			if c.looks != tt.looks {
+				t.Errorf("%d looks for %d receipts, want %d", c.looks, n, tt.looks)
+			}
+		})
+	}
+}
+
+// TestNoProbesDeliveryIsMissed has receipts look at the breaker at some time
+// around its opening, and what they remember must not hide a probe from them.
+func TestNoProbesDeliveryIsMissed(t *testing.T) {
+	look := func(s *stage) {
+		id := sms.NewToken()
+		s.sent(number, id)
+		s.deliver(id, s.now)
+	}
+	probe := func(s *stage, carrierID string) {
+		s.probe(s.accept(number), sms.Outcome{CarrierID: carrierID})
+	}
+	for name, probes := range map[string]func(s *stage){
+		"the first probe": func(s *stage) { probe(s, "c-1") },
+		"the second probe": func(s *stage) {
+			probe(s, "c-0")
+			probe(s, "c-1")
+		},
+		"the second probe, seen the first": func(s *stage) {
+			probe(s, "c-0")
+			look(s)
+			probe(s, "c-1")
+		},
+		"the next probe, seen one that was given back": func(s *stage) {
+			b := s.breaker()
+			s.now = b.ProbeAt
+			b, _ = s.rules.Probe(b, "canceled", s.now)
+			s.change(func(sms.Breaker) sms.Breaker { return b })
+			look(s)
+			s.now = s.now.Add(time.Millisecond)
+			s.change(func(b sms.Breaker) sms.Breaker {
+				b, _ = b.Unprobe("canceled", s.now)
+				return b
+			})
+			probe(s, "c-1")
+		},
+	} {
+		for _, after := range []time.Duration{-100 * time.Millisecond, 0, time.Second, 59 * time.Second} {
+			for _, first := range []time.Duration{time.Second, 5 * time.Second, time.Minute} {
+				t.Run(fmt.Sprintf("%s, the first %v after the opening, seen %v after it", name, first, after), func(t *testing.T) {
+					s := newStage(t)
+					s.rules.FirstProbe = first
+					s.count()
+					opening := s.now.Add(time.Second)
+					if after < 0 {
+						s.now = opening.Add(after)
+						look(s)
+					}
+					s.change(func(b sms.Breaker) sms.Breaker {
+						b, _ = s.rules.Report(b, sms.SpendLimit, "", opening, opening)
+						return b
+					})
+					if after >= 0 {
+						s.now = opening.Add(after)
+						look(s)
+					}
+					probes(s)
+					s.now = s.now.Add(300 * time.Millisecond)
+					s.deliver("c-1", s.now)
+					if s.breaker().Open {
+						t.Error("its delivery did not close the breaker")
+					}
+				})
+			}
+		}
+	}
+}
+
+func (s *stage) breaker() sms.Breaker {
+	s.t.Helper()
+	b, err := s.store.LoadBreaker(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}
+
+func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
+	s.t.Helper()
+	if err := s.store.SaveBreaker(s.t.Context(), f(s.breaker())); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// accept is a message that waits for its sender.
+func (s *stage) accept(to sms.Number) sms.Message {
+	s.t.Helper()
+	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: to, Text: "hi"}, s.now)
+	if err := s.store.Create(s.t.Context(), m); err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// spend has the receipt of another application tell that the quota is spent.
+func (s *stage) spend() {
+	s.t.Helper()
+	rc := sms.Receipt{CarrierID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+	s.keep(rc)
+	if !s.breaker().Open {
+		s.t.Fatal("the breaker did not open")
+	}
+}
+
+// probe lets the time of the next probe come, which is m and has the outcome o.
+func (s *stage) probe(m sms.Message, o sms.Outcome) {
+	s.t.Helper()
+	b := s.breaker()
+	if b.ProbeAt.After(s.now) {
+		s.now = b.ProbeAt
+	}
+	if m.NotBefore.After(s.now) {
+		s.now = m.NotBefore
+	}
+	b, ok := s.rules.Probe(b, m.ID, s.now)
+	if !ok {
+		s.t.Fatal("no probe is due")
+	}
+	s.change(func(sms.Breaker) sms.Breaker { return b })
+	claim := s.rules.NewClaim(s.now)
+	claimed, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.record(claimed, claim.Token, o)
+}
+
+func delivered(carrierID string, at time.Time) sms.Receipt {
+	return sms.Receipt{CarrierID: carrierID, Number: number, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+}
+
+func (s *stage) deliver(carrierID string, at time.Time) {
+	s.t.Helper()
+	s.applied(delivered(carrierID, at))
+}
+
+// applied applies rc, whose message has its carrier id.
+func (s *stage) applied(rc sms.Receipt) {
+	s.t.Helper()
+	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {
+		s.t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Applied)
+	}
+}

@@ -1,0 +1,93 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// deadProbe is a probe that was handed over by a sender that then died. Its
+// delivered receipt is kept, and the relay is to act.
+func (s *stage) deadProbe() sms.Message {
+	s.t.Helper()
+	m := s.accept(nil)
+	b, _ := s.rules.Report(sms.Breaker{}, sms.SpendLimit, "", s.now, s.now)
+	s.pass(s.rules.FirstProbe)
+	b, ok := s.rules.Probe(b, m.ID, s.now)
+	if !ok {
+		s.t.Fatal("no probe is due")
+	}
+	s.breaker(b)
+	s.claim(m)
+	rc := sms.Receipt{CarrierID: "carrier-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	k := rc.Keep(s.pass(3 * time.Second).now)
+	k.Due = time.Time{} // it was looked at often enough
+	if err := s.store.Keep(s.t.Context(), k); err != nil {
+		s.t.Fatal(err)
+	}
+	s.pass(s.rules.Lease)
+	return m
+}
+
+func (s *stage) isOpen(want bool) {
+	s.t.Helper()
+	if b, err := s.store.LoadBreaker(s.t.Context()); err != nil || b.Open != want {
+		s.t.Errorf("breaker %+v, %v, want open: %t", b, err, want)
+	}
+}
+
+// left is how many receipts are kept.
+func (s *stage) left() int {
+	s.t.Helper()
+	unsettled, err := s.store.Unsettled(s.t.Context(), number)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(unsettled.Receipts)
+}
+
+func TestAKeptReceiptOfAProbeClosesTheBreaker(t *testing.T) {
+	s := newStage(t)
+	m := s.deadProbe()
+	s.run()
+	s.is(m, sms.Delivered)
+	s.isOpen(false)
+	if n := s.left(); n > 0 {
+		t.Errorf("%d receipts are kept, want none", n)
+	}
+}
+
+// unreachable is a store whose breaker cannot be written.
+type unreachable struct{ *sqlite.DB }
+
+func (unreachable) SaveBreaker(context.Context, sms.Breaker) error { return errBroken }
+
+func TestAKeptReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
+	s := newStage(t)
+	m := s.deadProbe()
+	store := unreachable{s.store}
+	matcher := receipts.New(store, s.rules, discard, s.clock)
+	broken := relay.New(store, s.queue, matcher, s.rules, relay.DefaultOptions(), s.clock, discard)
+	for range 3 {
+		if _, err := broken.Run(t.Context()); !errors.Is(err, errBroken) {
+			t.Errorf("Run: %v, want %v", err, errBroken)
+		}
+		s.is(m, sms.Delivered)
+		s.isOpen(true)
+		if n := s.left(); n != 1 {
+			t.Errorf("%d receipts are kept, want the probe's", n)
+		}
+		s.pass(time.Minute)
+	}
+	s.run()
+	s.isOpen(false)
+	if n := s.left(); n > 0 {
+		t.Errorf("%d receipts are kept, want none", n)
+	}
+}
