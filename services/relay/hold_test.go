@@ -51,6 +51,8 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 			t.Fatalf("closed for the time %d it did not come back", i+1)
 		}
 	}
+	s.pass(2 * time.Minute).run()
+	s.arrive(m) // its last copy was lost, and not thrown away: its rescue is the first
 }
 
 // Senders are broken for hours, and every copy is lost: the next rescue is hours
