@@ -26,6 +26,9 @@ func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
 	}
+	if testing.Short() {
+		return 5_000
+	}
 	return 20_000
 }
 

@@ -1,0 +1,22 @@
+package api
+
+import "testing"
+
+// FuzzCursor looks for a cursor that is taken though it was not given for the
+// selection.
+func FuzzCursor(f *testing.F) {
+	f.Add("owner=a", "1904119200000.7", "")
+	f.Add("owner=a&status=queued", "1904119200000.0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a76", "MS5hYmMuMTIz")
+	f.Add("", ".", cursorOf("", "."))
+	f.Add("owner=b", "x", cursorOf("owner=a", "x"))
+	f.Fuzz(func(t *testing.T, selection, position, cursor string) {
+		if position != "" {
+			if got, err := positionOf(selection, cursorOf(selection, position)); got != position || err != nil {
+				t.Errorf("the position %q comes back as %q, %v", position, got, err)
+			}
+		}
+		if got, err := positionOf(selection, cursor); err == nil && cursorOf(selection, got) != cursor {
+			t.Errorf("%q is taken for %q", cursor, got)
+		}
+	})
+}
