@@ -28,13 +28,14 @@ func positionOf(selection, cursor string) (string, error) {
 		slug:   malformedRequest,
 		detail: "The query parameter cursor is not one that this list gave with the same filters.",
 	}
-	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		return "", foreign
 	}
-	version, rest, _ := strings.Cut(string(text), ".")
-	hash, position, ok := strings.Cut(rest, ".")
-	if !ok || version != cursorVersion || position == "" || hash != cursorHash(selection, position) {
+	_, rest, _ := strings.Cut(string(text), ".")
+	_, position, _ := strings.Cut(rest, ".")
+	// Whole, because the decoder overlooks line breaks and spare bits.
+	if position == "" || cursor != cursorOf(selection, position) {
 		return "", foreign
 	}
 	return position, nil
