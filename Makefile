@@ -58,7 +58,7 @@ bin/%/bootstrap: FORCE
 	@GOOS=linux GOARCH=$(ARCH) GOAMD64=v1 GOARM64=v8.0 $(LAMBDA_BUILD) -o $@ ./services/$*/lambda
 
 dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
-	@$(GO) run ./test/cmd/lambdazip -o $@ $<
+	@$(GO) run ./tools/lambdazip -o $@ $<
 
 # Its variables come from terraform/terraform.tfvars, or from ARGS="-var ...".
 .PHONY: deploy
@@ -78,7 +78,7 @@ destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all
 
 .PHONY: emulate
 emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)
-	@exec $(GO) run ./test/terraform/emulate
+	@exec $(GO) run ./tools/emulate
 
 .PHONY: check
 check: .build/bin/runtests ## Vet and test with Go alone, without the engines: under a minute once built
@@ -90,7 +90,7 @@ test: build .build/bin/runtests ## Test everything, over the engines (ARGS="-run
 	@exec .build/bin/runtests $(ARGS)
 
 .build/bin/runtests: FORCE
-	@$(GO) build -o $@ ./test/cmd/runtests
+	@$(GO) build -o $@ ./tools/runtests
 
 .PHONY: soak
 soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 10 minutes each: hours
@@ -99,18 +99,18 @@ soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 10 mi
 
 .PHONY: bench
 bench: build ## Run the benchmarks, over the engines
-	@$(GO) run ./test/cmd/withengines $(GO) test -run '^$$' -bench . -benchmem $(or $(ARGS),work)
+	@$(GO) run ./tools/withengines $(GO) test -run '^$$' -bench . -benchmem $(or $(ARGS),work)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZTIME (30s) each
-	@grep -rEo --include='*_test.go' '^func Fuzz\w+' services shared test | while IFS=: read -r file func; do \
+	@grep -rEo --include='*_test.go' '^func Fuzz\w+' services shared test tools | while IFS=: read -r file func; do \
 		echo "$${file%/*} $${func#func }"; \
 		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null; \
 	done
 
 .PHONY: lint
 lint: lint-terraform $(LINTER)-$(LINTER_VERSION) ## Check format and style; the first time builds golangci-lint and tflint, about 6 minutes
-	@unformatted=$$(gofmt -l services shared test); \
+	@unformatted=$$(gofmt -l services shared test tools); \
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
 	@$(LINTER) run $$($(GO) list -f '{{.Dir}}/...' -m)
 
@@ -122,7 +122,7 @@ $(LINTER)-$(LINTER_VERSION):
 
 .PHONY: lint-terraform
 lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
-	@for dir in terraform terraform/modules/function $(wildcard terraform/examples/*) test/terraform/root; do \
+	@for dir in terraform terraform/modules/function $(wildcard terraform/examples/*) tools/emulation/root; do \
 		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
 	done
 
@@ -132,11 +132,11 @@ $(TFLINT)-$(TFLINT_VERSION):
 
 .PHONY: fmt
 fmt: ## Format the Go files
-	@gofmt -l -w services shared test
+	@gofmt -l -w services shared test tools
 
 .PHONY: doctor
 doctor: ## Name each tool that is needed: the version found, what for, how to get it
-	@$(GO) run ./test/cmd/doctor
+	@$(GO) run ./tools/doctor
 
 .PHONY: clean
 clean: ## Remove what was built, and the downloads; data/ stays

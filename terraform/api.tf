@@ -12,11 +12,11 @@ module "api" {
   logs            = local.logs
 
   environment = merge(local.rules, {
-    TABLE_NAME      = aws_dynamodb_table.messages.name
-    QUEUE_URL       = aws_sqs_queue.messages.url
-    ALLOWED_REGIONS = join(",", var.allowed_regions)
-    CLIENT_OWNERS   = jsonencode(local.client_owners)
-    DEFAULT_REGION  = var.default_region == null ? "" : var.default_region
+    TABLE_NAME        = aws_dynamodb_table.messages.name
+    QUEUE_URL         = aws_sqs_queue.messages.url
+    ALLOWED_COUNTRIES = join(",", var.allowed_countries)
+    CLIENT_OWNERS     = jsonencode(local.client_owners)
+    DEFAULT_COUNTRY   = var.default_country == null ? "" : var.default_country
 
     PARTS_PER_DAY               = var.limits.parts_per_day
     MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour

@@ -27,7 +27,7 @@ module "receipts" {
       Sid      = "FindMessage"
       Effect   = "Allow"
       Action   = ["dynamodb:Query"]
-      Resource = "${aws_dynamodb_table.messages.arn}/index/carrier"
+      Resource = "${aws_dynamodb_table.messages.arn}/index/provider"
     },
     {
       Sid      = "Apply"

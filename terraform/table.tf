@@ -11,13 +11,13 @@ resource "aws_dynamodb_table" "messages" {
 
   dynamic "attribute" {
     for_each = {
-      id         = "S"
-      due_shard  = "S"
-      due_at     = "N"
-      carrier_id = "S"
-      unsettled  = "S"
-      list_shard = "S"
-      list_at    = "S"
+      id                  = "S"
+      due_shard           = "S"
+      due_at              = "N"
+      provider_message_id = "S"
+      unsettled           = "S"
+      list_shard          = "S"
+      list_at             = "S"
     }
     content {
       name = attribute.key
@@ -34,8 +34,8 @@ resource "aws_dynamodb_table" "messages" {
   }
 
   global_secondary_index {
-    name            = "carrier"
-    hash_key        = "carrier_id"
+    name            = "provider"
+    hash_key        = "provider_message_id"
     projection_type = "KEYS_ONLY"
   }
 

@@ -1,34 +1,34 @@
-variable "allowed_regions" {
-  description = "Regions whose phone numbers may be sent to, in ISO 3166-1 alpha-2, such as [\"DE\", \"GB\"]. There is no default: each Region more is one more that toll fraud can use."
+variable "allowed_countries" {
+  description = "Countries whose phone numbers may be sent to, in ISO 3166-1 alpha-2, such as [\"DE\", \"GB\"]. There is no default: every additional country widens exposure to toll fraud."
   type        = list(string)
   nullable    = false
 
   validation {
-    condition     = length(var.allowed_regions) > 0
-    error_message = "Name at least one Region in allowed_regions, such as [\"DE\"]."
+    condition     = length(var.allowed_countries) > 0
+    error_message = "Name at least one country in allowed_countries, such as [\"DE\"]."
   }
   validation {
-    condition     = alltrue([for r in var.allowed_regions : can(regex("^[A-Z]{2}$", r))])
-    error_message = "Write each of allowed_regions as two capital letters of ISO 3166-1, such as \"DE\"."
+    condition     = alltrue([for c in var.allowed_countries : can(regex("^[A-Z]{2}$", c))])
+    error_message = "Write each of allowed_countries as two capital letters of ISO 3166-1, such as \"DE\"."
   }
   validation {
-    condition     = !contains(var.allowed_regions, "UK")
-    error_message = "Write \"GB\" for the United Kingdom in allowed_regions: ISO 3166-1 has no \"UK\"."
+    condition     = !contains(var.allowed_countries, "UK")
+    error_message = "Write \"GB\" for the United Kingdom in allowed_countries: ISO 3166-1 has no \"UK\"."
   }
   validation {
-    condition     = length(distinct(var.allowed_regions)) == length(var.allowed_regions)
-    error_message = "Name each Region once in allowed_regions."
+    condition     = length(distinct(var.allowed_countries)) == length(var.allowed_countries)
+    error_message = "Name each country once in allowed_countries."
   }
 }
 
-variable "default_region" {
-  description = "Region whose national format is read in numbers without a plus sign; null refuses such numbers."
+variable "default_country" {
+  description = "Country whose national format is read in numbers without a plus sign; null refuses such numbers."
   type        = string
   default     = null
 
   validation {
-    condition     = var.default_region == null ? true : contains(var.allowed_regions, var.default_region)
-    error_message = "Set default_region to one of allowed_regions, or leave it out."
+    condition     = var.default_country == null ? true : contains(var.allowed_countries, var.default_country)
+    error_message = "Set default_country to one of allowed_countries, or leave it out."
   }
 }
 
@@ -49,11 +49,11 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Who may call the API, by name. Clients of one owner see each other's messages: to rotate a secret, add a client with the same owner, then remove the old one. The owner is the client's name where none is given. Scopes are \"send\" and \"read\". Regions and limits of a client stand in place of the deployment's; -1 lifts a limit."
+  description = "Who may call the API, by name. Clients of one owner see each other's messages: to rotate a secret, add a client with the same owner, then remove the old one. The owner is the client's name where none is given. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
-    allowed_regions             = optional(list(string))
+    allowed_countries           = optional(list(string))
     parts_per_day               = optional(number)
     messages_per_recipient_hour = optional(number)
   }))

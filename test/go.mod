@@ -2,6 +2,8 @@ module github.com/smsqueue/smsqueue/test
 
 go 1.26.0
 
+replace github.com/smsqueue/smsqueue => ../
+
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue v1.21.19
@@ -12,11 +14,7 @@ require (
 	github.com/chromedp/chromedp v0.16.0
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/google/go-cmp v0.7.0
-	github.com/smsqueue/smsqueue/services/api v0.0.0
-	github.com/smsqueue/smsqueue/services/receipts v0.0.0
-	github.com/smsqueue/smsqueue/services/relay v0.0.0
-	github.com/smsqueue/smsqueue/services/sender v0.0.0
-	github.com/smsqueue/smsqueue/shared v0.0.0
+	github.com/smsqueue/smsqueue v0.0.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sync v0.24.0
 	pgregory.net/rapid v1.3.0
@@ -40,13 +38,13 @@ require (
 	github.com/gobwas/pool v0.2.1 // indirect
 	github.com/gobwas/ws v1.4.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/kr/pretty v0.3.1 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/nyaruka/phonenumbers v1.8.1 // indirect
 	github.com/oasdiff/yaml v0.1.1 // indirect
 	github.com/oasdiff/yaml3 v0.0.14 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	github.com/rogpeppe/go-internal v1.16.0 // indirect
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.23.0 // indirect
@@ -57,13 +55,3 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 	modernc.org/sqlite v1.61.1 // indirect
 )
-
-replace github.com/smsqueue/smsqueue/services/api => ../services/api
-
-replace github.com/smsqueue/smsqueue/services/receipts => ../services/receipts
-
-replace github.com/smsqueue/smsqueue/shared => ../shared
-
-replace github.com/smsqueue/smsqueue/services/sender => ../services/sender
-
-replace github.com/smsqueue/smsqueue/services/relay => ../services/relay

@@ -25,10 +25,10 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllRegions allows every region where it is the only one of
-// Options.Regions. It is meant for a machine from which nothing reaches a real
-// carrier, or where each client has regions of its own.
-const AllRegions = "*"
+// AllCountries allows every country where it is the only one of
+// Options.Countries. It is meant for a machine from which nothing reaches a real
+// provider, or where each client has countries of its own.
+const AllCountries = "*"
 
 // Store is what the API needs of the records.
 type Store interface {
@@ -52,12 +52,12 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Regions are those whose numbers may be sent to: ISO 3166-1 alpha-2,
-	// phone.International, or AllRegions alone.
-	Regions []string
-	// DefaultRegion is the region of numbers written without a plus sign.
+	// Countries are those whose numbers may be sent to: ISO 3166-1 alpha-2,
+	// phone.International, or AllCountries alone.
+	Countries []string
+	// DefaultCountry is the country of numbers written without a plus sign.
 	// Where it is empty such numbers are refused.
-	DefaultRegion string
+	DefaultCountry string
 	// Limits bound what each client may send; ClientLimits has those, by
 	// client id, that have limits of their own. There are none unless given.
 	Limits       Limits
@@ -111,17 +111,17 @@ func (o Options) check() error {
 		return errors.New("the store of messages is missing")
 	case o.Queue == nil:
 		return errors.New("the queue is missing")
-	case len(o.Regions) == 0:
-		return errors.New("no allowed region is named: list ISO 3166-1 codes like BR")
+	case len(o.Countries) == 0:
+		return errors.New("no allowed country is named: list ISO 3166-1 codes like BR")
 	case o.MaxWait < 0 || o.MaxWait > maxWait:
 		return fmt.Errorf("the longest wait must be 0 to %v", maxWait)
-	case o.DefaultRegion != "" && !phone.ValidRegion(o.DefaultRegion):
-		return fmt.Errorf("default region: %q is not an ISO 3166-1 code like BR", o.DefaultRegion)
-	case o.DefaultRegion != "" && !allows(o.Regions, o.DefaultRegion):
-		return fmt.Errorf("default region: %q is not among the allowed ones", o.DefaultRegion)
+	case o.DefaultCountry != "" && !phone.ValidCountry(o.DefaultCountry):
+		return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", o.DefaultCountry)
+	case o.DefaultCountry != "" && !allows(o.Countries, o.DefaultCountry):
+		return fmt.Errorf("default country: %q is not among the allowed ones", o.DefaultCountry)
 	}
-	if err := checkRegions(o.Regions); err != nil {
-		return fmt.Errorf("allowed regions: %w", err)
+	if err := checkCountries(o.Countries); err != nil {
+		return fmt.Errorf("allowed countries: %w", err)
 	}
 	if err := o.Limits.Check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
@@ -137,20 +137,20 @@ func (o Options) check() error {
 	return nil
 }
 
-func checkRegions(regions []string) error {
-	if slices.Contains(regions, AllRegions) && len(regions) > 1 {
-		return fmt.Errorf("%q must stand alone", AllRegions)
+func checkCountries(countries []string) error {
+	if slices.Contains(countries, AllCountries) && len(countries) > 1 {
+		return fmt.Errorf("%q must stand alone", AllCountries)
 	}
-	for _, region := range regions {
-		if region != AllRegions && region != phone.International && !phone.ValidRegion(region) {
-			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", region)
+	for _, country := range countries {
+		if country != AllCountries && country != phone.International && !phone.ValidCountry(country) {
+			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", country)
 		}
 	}
 	return nil
 }
 
-func allows(regions []string, region string) bool {
-	return slices.Contains(regions, region) || slices.Contains(regions, AllRegions)
+func allows(countries []string, country string) bool {
+	return slices.Contains(countries, country) || slices.Contains(countries, AllCountries)
 }
 
 // api serves the routes.

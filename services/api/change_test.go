@@ -26,7 +26,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		dr.OnUnknown = sms.Hold
 	}
 	m := rules.Accept(sms.NewID(), dr, now)
-	outcome := sms.Outcome{CarrierID: "carrier-" + m.ID}
+	outcome := sms.Outcome{ProviderMessageID: "provider-" + m.ID}
 	switch state {
 	case sms.Scheduled, sms.Queued:
 	case sms.Canceled:
@@ -47,7 +47,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	case sms.Unknown:
 		m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, now)
 	case sms.Failed:
-		refused := sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+		refused := sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
 		m, _ = rules.Record(m, m.LeaseToken, refused, now)
 	case sms.Delivered, sms.Undelivered:
 		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
@@ -55,7 +55,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		if state == sms.Undelivered {
 			verdict = sms.VerdictUndelivered
 		}
-		m, _ = rules.Receive(m, sms.Receipt{CarrierID: outcome.CarrierID, Verdict: verdict, Failure: sms.Unreachable}, now)
+		m, _ = rules.Receive(m, sms.Receipt{ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
 	}
 	if m.Status != state {
 		t.Fatalf("the message is %s, want %s", m.Status, state)

@@ -56,7 +56,7 @@ func readDraft(f *fields) sms.Draft {
 
 // readNumber reads d's number; the error says what is wrong with it.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
-	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultRegion)
+	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultCountry)
 	if err == nil {
 		return parsed, nil
 	}
@@ -67,12 +67,12 @@ func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkRegion says what is wrong with sending to region.
-func (a *api) checkRegion(client, region string) *sms.InvalidError {
-	if allows(a.limitsOf(client).Regions, region) {
+// checkCountry says what is wrong with sending to country.
+func (a *api) checkCountry(client, country string) *sms.InvalidError {
+	if allows(a.limitsOf(client).Countries, country) {
 		return nil
 	}
-	return &sms.InvalidError{Field: "phoneNumber", Reason: "belongs to a region that this deployment does not send to"}
+	return &sms.InvalidError{Field: "phoneNumber", Reason: "belongs to a country that this deployment does not send to"}
 }
 
 // checkHere sets d's number, and returns what is wrong with d now and in this
@@ -82,7 +82,7 @@ func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
 	parsed, wrong := a.readNumber(*d)
 	if wrong == nil {
 		d.Number = parsed.Number
-		wrong = a.checkRegion(d.Client, parsed.Region)
+		wrong = a.checkCountry(d.Client, parsed.Country)
 	}
 	if wrong != nil {
 		invalid = append(invalid, *wrong)

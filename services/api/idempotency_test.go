@@ -103,16 +103,16 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 	}{
 		{"at once", goodBody, func(*testing.T, *deployment) {}, 0},
 		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.Advance(10 * time.Hour) }, 1},
-		{"after its region is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
-			d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
+		{"after its country is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
+			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}, 1},
-		{"after the default region was taken away", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultRegion = ""
+		{"after the default country was taken away", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+			d.options.DefaultCountry = ""
 			d.restart(t)
 		}, 1},
-		{"after the default region became another", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultRegion = "US"
+		{"after the default country became another", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+			d.options.DefaultCountry = "US"
 			d.restart(t)
 		}, 1},
 	} {

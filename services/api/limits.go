@@ -17,8 +17,8 @@ const Unlimited = -1
 // one client a zero field is the deployment's own, which without a value means
 // none.
 type Limits struct {
-	// Regions that the client may send to, instead of the deployment's.
-	Regions []string `json:"regions"`
+	// Countries that the client may send to, instead of the deployment's.
+	Countries []string `json:"allowedCountries"`
 	// PartsPerDay bounds the parts accepted in a day from midnight, UTC.
 	PartsPerDay int `json:"partsPerDay"`
 	// MessagesPerRecipientHour bounds the messages accepted for one number in a
@@ -34,13 +34,13 @@ func (l Limits) Check() error {
 	case l.MessagesPerRecipientHour < Unlimited:
 		return errors.New("messages per recipient and hour must not be negative")
 	}
-	if err := checkRegions(l.Regions); err != nil {
-		return fmt.Errorf("allowed regions: %w", err)
+	if err := checkCountries(l.Countries); err != nil {
+		return fmt.Errorf("allowed countries: %w", err)
 	}
 	return nil
 }
 
-// limitsOf are the limits that hold for a client, with its regions.
+// limitsOf are the limits that hold for a client, with its countries.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
 	if own.PartsPerDay == 0 {
@@ -49,11 +49,11 @@ func (a *api) limitsOf(client string) Limits {
 	if own.MessagesPerRecipientHour == 0 {
 		own.MessagesPerRecipientHour = general.MessagesPerRecipientHour
 	}
-	if len(own.Regions) == 0 {
-		own.Regions = general.Regions
+	if len(own.Countries) == 0 {
+		own.Countries = general.Countries
 	}
-	if len(own.Regions) == 0 {
-		own.Regions = a.Regions
+	if len(own.Countries) == 0 {
+		own.Countries = a.Countries
 	}
 	return own
 }

@@ -65,7 +65,7 @@ func TestLimits(t *testing.T) {
 	})
 	t.Run("of a client stand in place of the deployment's", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
-			"alice-1": {PartsPerDay: api.Unlimited, Regions: []string{"US"}},
+			"alice-1": {PartsPerDay: api.Unlimited, Countries: []string{"US"}},
 		})
 		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
 		d.accepted(t, to("+12065550100"))

@@ -51,9 +51,9 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, at.Add(5*time.Second))
 	at = at.Add(time.Minute)
 	handOver(at)
-	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{CarrierID: "carrier-2"}, at.Add(123*time.Millisecond))
+	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: "provider-2"}, at.Add(123*time.Millisecond))
 	m, _ = rules.Receive(m, sms.Receipt{
-		CarrierID: "carrier-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
+		ProviderMessageID: "provider-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
 		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
 	}, at.Add(3*time.Second))
 	return m
@@ -104,9 +104,9 @@ func TestLookUpShowsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Outcome{CarrierID: "carrier-1"}, morning)
+	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Outcome{ProviderMessageID: "provider-1"}, morning)
 	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
-		CarrierID: "carrier-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
+		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)
 	dropped, _, err := d.options.Rules.DropText(delivered, morning)
 	if err != nil {

@@ -37,7 +37,7 @@ func (a *api) preview(c *call) (answer, error) {
 type previewView struct {
 	Acceptable  bool          `json:"acceptable"`
 	PhoneNumber sms.Number    `json:"phoneNumber,omitempty"`
-	Region      string        `json:"region,omitempty"`
+	Country     string        `json:"country,omitempty"`
 	Encoding    sms.Encoding  `json:"encoding"`
 	Parts       int           `json:"parts"`
 	Forcing     []forcingView `json:"forcing,omitempty"`
@@ -76,8 +76,8 @@ func (a *api) judge(ctx context.Context, d sms.Draft) (previewView, error) {
 	parsed, wrong := a.readNumber(d)
 	v.judge("phoneNumber", reasonOf(wrong))
 	if wrong == nil {
-		d.Number, v.PhoneNumber, v.Region = parsed.Number, parsed.Number, parsed.Region
-		v.judge("region", reasonOf(a.checkRegion(d.Client, parsed.Region)))
+		d.Number, v.PhoneNumber, v.Country = parsed.Number, parsed.Number, parsed.Country
+		v.judge("country", reasonOf(a.checkCountry(d.Client, parsed.Country)))
 	}
 	times := map[string]string{}
 	for _, e := range d.CheckTimes(now) {

@@ -141,8 +141,8 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 		{"a number too short", `{"phoneNumber": "+55119999", ` + text + `}`, "phoneNumber"},
 		{"a number out of use", `{"phoneNumber": "+55119000000000", ` + text + `}`, "phoneNumber"},
 		{"a number of no country", `{"phoneNumber": "+999123456789", ` + text + `}`, "phoneNumber"},
-		{"a number of a region not allowed", `{"phoneNumber": "+4915112345678", ` + text + `}`, "phoneNumber"},
-		{"a number of no region where not all are allowed", `{"phoneNumber": "+870776001234", ` + text + `}`, "phoneNumber"},
+		{"a number of a country not allowed", `{"phoneNumber": "+4915112345678", ` + text + `}`, "phoneNumber"},
+		{"a number of no country where not all are allowed", `{"phoneNumber": "+870776001234", ` + text + `}`, "phoneNumber"},
 		{"an empty text", `{` + number + `, "message": ""}`, "message"},
 		{"a blank text", `{` + number + `, "message": " \n\u00a0"}`, "message"},
 		{"a text of nothing that shows", `{` + number + `, "message": "\u0000\u200b\u2060\ufeff\u00ad\u3164\ufe0f"}`, "message"},
@@ -195,9 +195,9 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestNumbersWithoutPlusNeedADefaultRegion(t *testing.T) {
+func TestNumbersWithoutPlusNeedADefaultCountry(t *testing.T) {
 	d := deploy(t)
-	d.options.DefaultRegion = ""
+	d.options.DefaultCountry = ""
 	d.restart(t)
 	p := mustBe(t, d.post(t, `{"phoneNumber": "11 99999-9999", "message": "Hi"}`), http.StatusUnprocessableEntity, "invalid-fields")
 	if len(p.Errors) != 1 || p.Errors[0].Field != "phoneNumber" {
@@ -212,20 +212,20 @@ func TestNewRefusesWhatADeploymentMustNotBe(t *testing.T) {
 		want string // "" for none
 	}{
 		{"all that is needed", func(*api.Options) {}, ""},
-		{"satellite phones", func(o *api.Options) { o.Regions = append(o.Regions, "001") }, ""},
-		{"no region", func(o *api.Options) { o.Regions = nil }, "no allowed region"},
-		{"a region that is none", func(o *api.Options) { o.Regions = []string{"BR", "Brazil"} }, `"Brazil"`},
-		{"all regions and one", func(o *api.Options) { o.Regions = []string{"BR", "*"} }, "alone"},
-		{"a default region that is none", func(o *api.Options) { o.DefaultRegion = "br" }, `"br"`},
-		{"a default region not allowed", func(o *api.Options) { o.DefaultRegion = "DE" }, "allowed"},
+		{"satellite phones", func(o *api.Options) { o.Countries = append(o.Countries, "001") }, ""},
+		{"no country", func(o *api.Options) { o.Countries = nil }, "no allowed country"},
+		{"a country that is none", func(o *api.Options) { o.Countries = []string{"BR", "Brazil"} }, `"Brazil"`},
+		{"all countries and one", func(o *api.Options) { o.Countries = []string{"BR", "*"} }, "alone"},
+		{"a default country that is none", func(o *api.Options) { o.DefaultCountry = "br" }, `"br"`},
+		{"a default country not allowed", func(o *api.Options) { o.DefaultCountry = "DE" }, "allowed"},
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
 		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
 		{"a limit below nothing", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},
 		{"a client's limit below nothing", func(o *api.Options) {
 			o.ClientLimits = map[string]api.Limits{"alice-1": {MessagesPerRecipientHour: -2}}
 		}, `"alice-1"`},
-		{"a client's region that is none", func(o *api.Options) {
-			o.ClientLimits = map[string]api.Limits{"alice-1": {Regions: []string{"Brazil"}}}
+		{"a client's country that is none", func(o *api.Options) {
+			o.ClientLimits = map[string]api.Limits{"alice-1": {Countries: []string{"Brazil"}}}
 		}, `"Brazil"`},
 		{"no queue", func(o *api.Options) { o.Queue = nil }, "queue"},
 		{"no rules", func(o *api.Options) { o.Rules = sms.Rules{} }, "rules"},

@@ -59,10 +59,10 @@ func TestResend(t *testing.T) {
 		d := deploy(t)
 		mustBe(t, d.resend(t, d.dropped(t, sms.Failed).ID), http.StatusConflict, "not-resendable")
 	})
-	t.Run("to a region that is no longer allowed is refused", func(t *testing.T) {
+	t.Run("to a country that is no longer allowed is refused", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Failed)
-		d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
+		d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
 		d.restart(t)
 		mustBe(t, d.resend(t, m.ID), http.StatusUnprocessableEntity, "invalid-fields")
 	})
@@ -80,7 +80,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 	}{
 		{"at once", func(*testing.T, *deployment, sms.Message) {}},
 		{"after a late answer moved the old one", func(t *testing.T, d *deployment, m sms.Message) {
-			sent, changed := d.options.Rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: "late"}, morning)
+			sent, changed := d.options.Rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: "late"}, morning)
 			if _, err := d.store.Store.Update(t.Context(), m, sent); err != nil || !changed {
 				t.Fatal(changed, err)
 			}
@@ -89,8 +89,8 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 			d.do(t, http.MethodDelete, "/v1/sms/"+m.ID+"/message", "")
 		}},
 		{"after the old one is gone", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.Advance(40 * 24 * time.Hour) }},
-		{"after its region is no longer allowed", func(t *testing.T, d *deployment, _ sms.Message) {
-			d.options.Regions, d.options.DefaultRegion = []string{"US"}, ""
+		{"after its country is no longer allowed", func(t *testing.T, d *deployment, _ sms.Message) {
+			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}},
 	} {

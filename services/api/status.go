@@ -57,9 +57,9 @@ type backlogView struct {
 // pauses tell clients of each trouble what its own detail, which is for
 // operators, must not.
 var pauses = map[sms.Trouble]string{
-	sms.SpendLimit:    "The account's spending limit at the carrier is reached. Nothing is lost; messages wait until it is raised.",
-	sms.Review:        "The carrier reviews the account. Nothing is lost; messages wait until that is over.",
-	sms.Authorization: "The carrier does not let the service send. Nothing is lost; the operator has to act.",
+	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until it is raised.",
+	sms.Review:        "The provider reviews the account. Nothing is lost; messages wait until that is over.",
+	sms.Authorization: "The provider does not let the service send. Nothing is lost; the operator has to act.",
 	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until it is resumed.",
 }
 

@@ -70,9 +70,9 @@ func TestStatus(t *testing.T) {
 	})
 	t.Run("of a paused service says why, and counts what is held back", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
-			sms.SpendLimit:    "The account's spending limit at the carrier is reached. Nothing is lost; messages wait until it is raised.",
-			sms.Review:        "The carrier reviews the account. Nothing is lost; messages wait until that is over.",
-			sms.Authorization: "The carrier does not let the service send. Nothing is lost; the operator has to act.",
+			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until it is raised.",
+			sms.Review:        "The provider reviews the account. Nothing is lost; messages wait until that is over.",
+			sms.Authorization: "The provider does not let the service send. Nothing is lost; the operator has to act.",
 		} {
 			d := deploy(t)
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))

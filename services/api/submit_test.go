@@ -93,9 +93,9 @@ func TestSubmitTakesOtherMediaTypesForJSON(t *testing.T) {
 	}
 }
 
-func TestSubmitTakesEveryRegionWhereAllAreAllowed(t *testing.T) {
+func TestSubmitTakesEveryCountryWhereAllAreAllowed(t *testing.T) {
 	d := deploy(t)
-	d.options.Regions, d.options.DefaultRegion = []string{api.AllRegions}, ""
+	d.options.Countries, d.options.DefaultCountry = []string{api.AllCountries}, ""
 	d.restart(t)
 	for _, number := range []string{"+5511999999999", "+12065550100", "+4915112345678", "+870776001234"} {
 		d.accepted(t, strings.Replace(goodBody, "+5511999999999", number, 1))

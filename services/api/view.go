@@ -28,7 +28,7 @@ type view struct {
 	ExpiresAt         instant       `json:"expiresAt"`
 	OnUnknown         sms.OnUnknown `json:"onUnknown"`
 	Attempts          int           `json:"attempts"`
-	CarrierMessageID  string        `json:"carrierMessageId,omitempty"`
+	ProviderMessageID string        `json:"providerMessageId,omitempty"`
 	Evidence          sms.Evidence  `json:"evidence,omitempty"`
 	PriceUSD          json.Number   `json:"priceUSD,omitempty"`
 	Failure           *sms.Failure  `json:"failure,omitempty"`
@@ -37,10 +37,10 @@ type view struct {
 }
 
 type event struct {
-	At        instant    `json:"at"`
-	Status    sms.Status `json:"status"`
-	Detail    string     `json:"detail,omitempty"`
-	CarrierAt instant    `json:"carrierAt,omitzero"`
+	At         instant    `json:"at"`
+	Status     sms.Status `json:"status"`
+	Detail     string     `json:"detail,omitempty"`
+	ProviderAt instant    `json:"providerAt,omitzero"`
 }
 
 func viewOf(m sms.Message) view {
@@ -51,14 +51,14 @@ func viewOf(m sms.Message) view {
 		CreatedAt: instant{m.CreatedAt}, UpdatedAt: instant{m.UpdatedAt},
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		OnUnknown: m.OnUnknown, Attempts: m.Attempts,
-		CarrierMessageID: m.CarrierID(), Evidence: m.Evidence, Failure: m.Failure, ResendOf: m.ResendOf,
+		ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: m.Failure, ResendOf: m.ResendOf,
 	}
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}
 	for _, e := range m.History() {
 		v.Events = append(v.Events, event{
-			At: instant{e.At}, Status: e.Status, Detail: e.Detail, CarrierAt: instant{e.CarrierAt},
+			At: instant{e.At}, Status: e.Status, Detail: e.Detail, ProviderAt: instant{e.ProviderAt},
 		})
 	}
 	return v

@@ -37,9 +37,9 @@ type logLine struct {
 
 // Bounds of what a receipt keeps of a line.
 const (
-	maxCarrierID = 100 // bytes; SNS's have 36
-	maxDetail    = 300 // bytes
-	maxParts     = 255 // GSM 03.40 cannot number more
+	maxProviderMessageID = 100 // bytes; SNS's have 36
+	maxDetail            = 300 // bytes
+	maxParts             = 255 // GSM 03.40 cannot number more
 )
 
 // ParseLine reads one text of SNS's delivery log. Unknown fields are ignored and
@@ -62,14 +62,14 @@ func ParseLine(line []byte) (sms.Receipt, error) {
 	if err != nil {
 		return sms.Receipt{}, err
 	}
-	if len(l.Notification.MessageID) > maxCarrierID {
+	if len(l.Notification.MessageID) > maxProviderMessageID {
 		return sms.Receipt{}, fmt.Errorf("%w: its message id is too long", ErrUnreadable)
 	}
 	if l.Delivery.Parts < 0 || l.Delivery.Parts > maxParts {
 		return sms.Receipt{}, fmt.Errorf("%w: its number of parts is impossible", ErrUnreadable)
 	}
 	rc := sms.Receipt{
-		CarrierID: l.Notification.MessageID, Number: number, At: at,
+		ProviderMessageID: l.Notification.MessageID, Number: number, At: at,
 		Detail: shorten(l.Delivery.ProviderResponse), Price: price, Parts: l.Delivery.Parts,
 	}
 	return l.judge(rc)
@@ -122,7 +122,7 @@ var causes = []cause{
 	{words: "unknown error", failure: sms.CarrierFault},
 }
 
-// reason finds the cause of a failure; what is not known is the carrier's fault.
+// reason finds the cause of a failure; what is not known is the provider's fault.
 func reason(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {

@@ -17,28 +17,28 @@ import (
 func TestParseLineReadsWhatSNSWrites(t *testing.T) {
 	at := time.Date(2016, 6, 28, 0, 40, 34, 558_000_000, time.UTC)
 	whole := sms.Receipt{
-		CarrierID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
+		ProviderMessageID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
 		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
 		Detail: "Message has been accepted by phone carrier", Price: 6_450_000, Parts: 1,
 	}
-	carrierOnly := whole
-	carrierOnly.Evidence = sms.ByCarrier
+	byCarrier := whole
+	byCarrier.Evidence = sms.ByCarrier
 	unreachable := whole
 	unreachable.Verdict, unreachable.Evidence, unreachable.Failure = sms.VerdictUndelivered, "", sms.Unreachable
 	unreachable.Detail = "Phone is currently unreachable/unavailable"
 	for file, want := range map[string]sms.Receipt{
 		"delivered-to-handset.json": whole,
-		"taken-by-carrier.json":     carrierOnly,
+		"taken-by-carrier.json":    byCarrier,
 		"unreachable.json":          unreachable,
 		"no-quota-bare.json": {
 			Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"no-quota.json": {
-			CarrierID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
 			Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"review.json": {
-			CarrierID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
 			Verdict: sms.VerdictVoid, Trouble: sms.Review,
 			Detail: "Your account requires additional review before it can send to this destination",
 		},
@@ -119,7 +119,7 @@ func TestParseLineReadsOddButPlainLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := sms.Receipt{
-				CarrierID: "x", Number: "+12025550142", At: time.Date(2016, 6, 28, 0, 40, 34, 0, time.UTC),
+				ProviderMessageID: "x", Number: "+12025550142", At: time.Date(2016, 6, 28, 0, 40, 34, 0, time.UTC),
 				Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier,
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -202,7 +202,7 @@ func FuzzParseLine(f *testing.F) {
 			(got.Verdict == sms.VerdictDelivered) != (got.Evidence != "") {
 			t.Errorf("%+v is not one thing", got)
 		}
-		if got.Price < 0 || got.Parts < 0 || len(got.Detail) > 300 || len(got.CarrierID) > 100 {
+		if got.Price < 0 || got.Parts < 0 || len(got.Detail) > 300 || len(got.ProviderMessageID) > 100 {
 			t.Errorf("%+v is out of bounds", got)
 		}
 	})

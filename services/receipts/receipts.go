@@ -1,4 +1,4 @@
-// Package receipts takes the carrier's reports on what it was handed, finds the
+// Package receipts takes the provider's reports on what it was handed, finds the
 // messages that they belong to, and brings these to the state that they tell of,
 // whatever the order in which the reports come.
 package receipts
@@ -27,7 +27,7 @@ type Result string
 
 // Where a receipt may go.
 const (
-	Applied Result = "applied" // to the message whose carrier id it names
+	Applied Result = "applied" // to the message whose provider message id it names
 	Adopted Result = "adopted" // to the only message that it could be about
 	Kept    Result = "kept"    // to be looked at again
 	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
@@ -85,14 +85,14 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Kept, nil
 }
 
-// Retry looks once more for the message of k: by its carrier id, then among all
+// Retry looks once more for the message of k: by its provider message id, then among all
 // messages to its number that a receipt may come for. It forgets k where it
 // found one, and puts it off otherwise.
 func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
 	result, err := r.retry(ctx, k)
 	if err == nil && result != Kept {
 		r.logger.InfoContext(ctx, "kept receipt settled",
-			"result", string(result), "carrier_id", k.Receipt.CarrierID, "number", k.Receipt.Number)
+			"result", string(result), "provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
 	}
 	return err
 }
@@ -123,13 +123,13 @@ func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error)
 	return Kept, nil
 }
 
-// receive applies rc to the message that has its carrier id, and reports whether
+// receive applies rc to the message that has its provider message id, and reports whether
 // there is one.
 func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
-	if rc.CarrierID == "" {
+	if rc.ProviderMessageID == "" {
 		return false, nil
 	}
-	id, err := r.store.FindByCarrierID(ctx, rc.CarrierID)
+	id, err := r.store.FindByProviderMessageID(ctx, rc.ProviderMessageID)
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil
 	}
@@ -144,7 +144,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.CarrierID == rc.CarrierID })
+	return true, r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.ProviderMessageID == rc.ProviderMessageID })
 }
 
 // adopt applies k to the one hand-over that it can belong to.

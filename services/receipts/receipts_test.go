@@ -20,9 +20,9 @@ const (
 )
 
 func TestApply(t *testing.T) {
-	delivered := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
-	undelivered := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
-	void := sms.Receipt{CarrierID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	delivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	undelivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	void := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 	for _, tt := range []struct {
 		name     string
 		receipts []sms.Receipt
@@ -61,7 +61,7 @@ func TestApply(t *testing.T) {
 
 func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	s := newStage(t)
-	rc := sms.Receipt{CarrierID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	for range 2 {
 		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
@@ -90,11 +90,11 @@ func TestApplyLineReadsAndApplies(t *testing.T) {
 func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	s := newStage(t)
 	m, token := s.handedOver(number, sms.Resend)
-	rc := sms.Receipt{CarrierID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	rc := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	s.record(m, token, sms.Outcome{CarrierID: "c-1"})
+	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
@@ -106,7 +106,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 
 func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	ours := func(s *stage) sms.Receipt {
-		return sms.Receipt{CarrierID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+		return sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -129,7 +129,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 		}, sms.Delivered},
 		{"two receipts leave it open", func(s *stage) (string, []sms.Receipt) {
 			other := ours(s)
-			other.CarrierID = "c-2"
+			other.ProviderMessageID = "c-2"
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), other}
 		}, sms.Unknown},
 		{"two messages leave it open", func(s *stage) (string, []sms.Receipt) {
@@ -147,7 +147,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 		}, sms.Unknown},
 		{"a receipt from before the hand-over does not compete", func(s *stage) (string, []sms.Receipt) {
 			old := ours(s)
-			old.CarrierID, old.At = "c-2", s.now.Add(-time.Minute)
+			old.ProviderMessageID, old.At = "c-2", s.now.Add(-time.Minute)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), old}
 		}, sms.Delivered},
 	} {
@@ -181,7 +181,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 
 func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	s := newStage(t)
-	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{CarrierID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 		t.Fatal(err)
 	}
 	rounds := 0
@@ -245,11 +245,11 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 	return m
 }
 
-// sent is a message that the carrier took under carrierID.
-func (s *stage) sent(to sms.Number, carrierID string) sms.Message {
+// sent is a message that the provider took under providerMessageID.
+func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
-	return s.record(m, token, sms.Outcome{CarrierID: carrierID})
+	return s.record(m, token, sms.Outcome{ProviderMessageID: providerMessageID})
 }
 
 // unanswered is the id of a message whose hand-over got no answer.

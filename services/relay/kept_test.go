@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher fails for the receipts of one carrier id.
+// matcher fails for the receipts of one provider message id.
 type matcher struct {
 	relay.Matcher
 	fails string
@@ -22,9 +22,9 @@ type matcher struct {
 
 func (m *matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
 	m.mu.Lock()
-	m.calls[k.Receipt.CarrierID]++
+	m.calls[k.Receipt.ProviderMessageID]++
 	m.mu.Unlock()
-	if k.Receipt.CarrierID == m.fails {
+	if k.Receipt.ProviderMessageID == m.fails {
 		return errBroken
 	}
 	return m.Matcher.Retry(ctx, k)
@@ -36,12 +36,12 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 	options.Page = 4
 	const n = 10
 	for i := range n {
-		rc := sms.Receipt{CarrierID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+		rc := sms.Receipt{ProviderMessageID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m := s.handOver(s.accept(nil), sms.Outcome{CarrierID: "c"})
+	m := s.handOver(s.accept(nil), sms.Outcome{ProviderMessageID: "c"})
 	s.pass(time.Minute)
 	looks := &matcher{Matcher: s.receipts, fails: "b", calls: make(map[string]int)}
 	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)

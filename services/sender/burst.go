@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// burstNumbers is how many numbers in a row a carrier may refuse for good
+	// burstNumbers is how many numbers in a row a provider may refuse for good
 	// until that is taken for its trouble with the account.
 	burstNumbers = 10
 	// burstLasts is how long what else comes back is of the same burst. By
@@ -16,7 +16,7 @@ const (
 	burstLasts = 2 * sms.BreakerAge
 )
 
-// burst notices that a carrier refuses numbers because it takes none at all, as
+// burst notices that a provider refuses numbers because it takes none at all, as
 // SNS does in a Region or an account without SMS: each of its answers says that
 // this one number is not valid. A sender process has one, which any number of
 // deliveries may use at once. Once a number was taken it notices nothing more:
@@ -37,7 +37,7 @@ func (b *burst) judge(number sms.Number, o sms.Outcome, probe bool, now time.Tim
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case o.CarrierID != "":
+	case o.ProviderMessageID != "":
 		b.taken = true
 		return o
 	case o.Refused == nil || o.Refused.Refusal != sms.RefusedForGood || o.Refused.Failure != sms.NumberRefused:

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var badNumber = sms.CarrierError{
+var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to",
 }
 
@@ -23,10 +23,10 @@ func to(n int) func(*sms.Draft) {
 }
 
 // refuseNumbers delivers messages to the numbers from first until before end, one
-// after another, to a carrier that refuses them.
+// after another, to a provider that refuses them.
 func (b *bench) refuseNumbers(t *testing.T, first, end int) (messages []sms.Message) {
 	t.Helper()
-	b.carrier.answer = refuses(badNumber)
+	b.provider.answer = refuses(badNumber)
 	for n := first; n < end; n++ {
 		m := b.accept(t, to(n))
 		b.deliver(t, m)
@@ -44,7 +44,7 @@ func (b *bench) breaker(t *testing.T) sms.Breaker {
 	return breaker
 }
 
-func TestACarrierThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
+func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	b := open(t)
 	for _, m := range b.refuseNumbers(t, 0, 10) {
 		b.expect(t, m, sms.Failed, 1, 10)
@@ -70,7 +70,7 @@ func TestACarrierThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 		b.expect(t, waiting, sms.Queued, 0, 12+i)
 	}
 
-	b.carrier.answer = takes
+	b.provider.answer = takes
 	b.now = b.now.Add(15 * time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Sent, 1, 14)
@@ -88,7 +88,7 @@ func TestRefusalsOfSomeNumbersFailTheirMessagesAlone(t *testing.T) {
 		last func(*testing.T, *bench) // after ten numbers were refused, the message that is refused next
 	}{
 		{"where one was taken between", func(t *testing.T, b *bench) {
-			b.carrier.answer = takes
+			b.provider.answer = takes
 			b.deliver(t, b.accept(t, to(100)))
 			b.refuseNumbers(t, 10, 40)
 		}},
@@ -98,7 +98,7 @@ func TestRefusalsOfSomeNumbersFailTheirMessagesAlone(t *testing.T) {
 			}
 		}},
 		{"where the refusal is about something else", func(t *testing.T, b *bench) {
-			b.carrier.answer = refuses(sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})
+			b.provider.answer = refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})
 			b.deliver(t, b.accept(t, to(10)))
 		}},
 	} {

@@ -182,7 +182,7 @@ func (g *Gate) unprobe(ctx context.Context, id string) error {
 	return err
 }
 
-// proves reports whether the message id, taken by the carrier from a hand-over
+// proves reports whether the message id, taken by the provider from a hand-over
 // that began then, may close the breaker, as far as g knows. The record decides.
 func (g *Gate) proves(id string, began time.Time) bool {
 	g.mu.Lock()

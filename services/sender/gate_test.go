@@ -128,12 +128,12 @@ func TestAProbeThatIsTakenClosesTheBreakerWhateverTheGateHasSeenSince(t *testing
 	b := open(t)
 	clock := func() time.Time { return b.now }
 	gate := sender.NewGate(b.store, b.rules, 0, clock)
-	s := sender.New(b.store, b.carrier, gate, b.rules, clock, slog.New(slog.DiscardHandler))
+	s := sender.New(b.store, b.provider, gate, b.rules, clock, slog.New(slog.DiscardHandler))
 	before := sms.Breaker{Open: true, Trouble: sms.Authorization, ProbeAt: b.now.Add(-time.Second)}
 	if err := b.store.SaveBreaker(t.Context(), before); err != nil {
 		t.Fatal(err)
 	}
-	b.carrier.answer = func(ctx context.Context, m sms.Message) (string, error) {
+	b.provider.answer = func(ctx context.Context, m sms.Message) (string, error) {
 		gate.Tell(before, b.now)
 		return takes(ctx, m)
 	}
@@ -154,7 +154,7 @@ func TestATakenPublishFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b.rules.FirstProbe = time.Second
 	m := b.accept(t, nil)
 	gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
-	b.carrier.answer = func(ctx context.Context, m sms.Message) (string, error) {
+	b.provider.answer = func(ctx context.Context, m sms.Message) (string, error) {
 		b.now = b.now.Add(time.Second)
 		opened, _ := b.rules.Report(sms.Breaker{}, sms.Authorization, "", b.now, b.now)
 		b.now = opened.ProbeAt
@@ -168,7 +168,7 @@ func TestATakenPublishFromBeforeTheOpeningClosesNothing(t *testing.T) {
 		gate.Tell(probed, b.now)
 		return takes(ctx, m)
 	}
-	s := sender.New(b.store, b.carrier, gate, b.rules, func() time.Time { return b.now }, slog.New(slog.DiscardHandler))
+	s := sender.New(b.store, b.provider, gate, b.rules, func() time.Time { return b.now }, slog.New(slog.DiscardHandler))
 	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
 		t.Fatal(err)
 	}

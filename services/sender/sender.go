@@ -1,5 +1,5 @@
 // Package sender drains the queue: gate, claim, hand over, record. It is the
-// only code that gives messages to a carrier.
+// only code that gives messages to a provider.
 package sender
 
 import (
@@ -32,18 +32,18 @@ type Store interface {
 
 // Sender hands messages over.
 type Sender struct {
-	store   Store
-	carrier sms.Carrier
-	gate    *Gate
-	rules   sms.Rules
-	now     func() time.Time
-	logger  *slog.Logger
-	burst   burst
+	store    Store
+	provider sms.Provider
+	gate     *Gate
+	rules    sms.Rules
+	now      func() time.Time
+	logger   *slog.Logger
+	burst    burst
 }
 
 // New makes a sender. now is the clock of leases and expiry.
-func New(store Store, carrier sms.Carrier, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
-	return &Sender{store: store, carrier: carrier, gate: gate, rules: rules, now: now, logger: logger}
+func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
+	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
 // Deliver does what there is to do for one delivery. After nil the delivery is
@@ -122,12 +122,12 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe
 		end = m.ExpiresAt
 	}
 	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
-		return sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "no-time"}}
+		return sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()
-	carrierID, err := s.carrier.HandOver(ctx, m)
-	outcome := s.burst.judge(m.Number, sms.OutcomeOf(carrierID, err), probe, s.now())
+	providerMessageID, err := s.provider.HandOver(ctx, m)
+	outcome := s.burst.judge(m.Number, sms.OutcomeOf(providerMessageID, err), probe, s.now())
 	s.logOutcome(ctx, m, outcome, err)
 	return outcome
 }
@@ -159,7 +159,7 @@ func (s *Sender) breaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.
 		change = func(b sms.Breaker) (sms.Breaker, bool) {
 			return s.rules.Report(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
 		}
-	case o.CarrierID != "" && s.gate.proves(m.ID, c.At):
+	case o.ProviderMessageID != "" && s.gate.proves(m.ID, c.At):
 		change = func(b sms.Breaker) (sms.Breaker, bool) {
 			return b.Close(s.now()), b.Proves(m.ID, c.At, true, false)
 		}
@@ -177,8 +177,8 @@ func (s *Sender) breaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.
 func (s *Sender) logOutcome(ctx context.Context, m sms.Message, o sms.Outcome, err error) {
 	logger := s.logger.With("message_id", m.ID, "number", m.Number)
 	switch {
-	case o.CarrierID != "":
-		logger.InfoContext(ctx, "taken", "carrier_id", o.CarrierID)
+	case o.ProviderMessageID != "":
+		logger.InfoContext(ctx, "taken", "provider_message_id", o.ProviderMessageID)
 	case o.Refused != nil:
 		logger.WarnContext(ctx, "refused", "refusal", string(o.Refused.Refusal), "code", o.Refused.Code)
 	default:

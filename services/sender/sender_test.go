@@ -17,39 +17,39 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// carrier answers as its test says, and remembers what it was given.
-type carrier struct {
+// provider answers as its test says, and remembers what it was given.
+type provider struct {
 	mu     sync.Mutex
 	given  []string
 	answer func(ctx context.Context, m sms.Message) (string, error)
 }
 
-func (c *carrier) HandOver(ctx context.Context, m sms.Message) (string, error) {
+func (c *provider) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	c.mu.Lock()
 	c.given = append(c.given, m.ID)
 	c.mu.Unlock()
 	return c.answer(ctx, m)
 }
 
-func takes(context.Context, sms.Message) (string, error) { return "carrier-" + sms.NewID(), nil }
+func takes(context.Context, sms.Message) (string, error) { return "provider-" + sms.NewID(), nil }
 
-func refuses(e sms.CarrierError) func(context.Context, sms.Message) (string, error) {
+func refuses(e sms.ProviderError) func(context.Context, sms.Message) (string, error) {
 	return func(context.Context, sms.Message) (string, error) { return "", &e }
 }
 
-// bench is a sender on SQLite with a clock and a carrier of the test's.
+// bench is a sender on SQLite with a clock and a provider of the test's.
 type bench struct {
 	*sender.Sender
-	store   *sqlite.DB
-	carrier *carrier
-	rules   sms.Rules
-	now     time.Time
+	store    *sqlite.DB
+	provider *provider
+	rules    sms.Rules
+	now      time.Time
 }
 
 func open(t *testing.T) *bench {
 	t.Helper()
 	enginetest.SQLite(t)
-	b := &bench{carrier: &carrier{answer: takes}, rules: sms.DefaultRules(), now: time.Now()}
+	b := &bench{provider: &provider{answer: takes}, rules: sms.DefaultRules(), now: time.Now()}
 	clock := func() time.Time { return b.now }
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: clock})
 	if err != nil {
@@ -61,7 +61,7 @@ func open(t *testing.T) *bench {
 		}
 	})
 	b.store = store
-	b.Sender = sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
+	b.Sender = sender.New(store, b.provider, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
 	return b
 }
 
@@ -97,14 +97,14 @@ func (b *bench) get(t *testing.T, m sms.Message) sms.Message {
 func (b *bench) expect(t *testing.T, m sms.Message, status sms.Status, attempts, given int) {
 	t.Helper()
 	got := b.get(t, m)
-	if got.Status != status || got.Attempts != attempts || len(b.carrier.given) != given {
-		t.Errorf("status %s, %d attempts, %d given to the carrier; want %s, %d, %d",
-			got.Status, got.Attempts, len(b.carrier.given), status, attempts, given)
+	if got.Status != status || got.Attempts != attempts || len(b.provider.given) != given {
+		t.Errorf("status %s, %d attempts, %d given to the provider; want %s, %d, %d",
+			got.Status, got.Attempts, len(b.provider.given), status, attempts, given)
 	}
 }
 
 func TestDeliver(t *testing.T) {
-	throttled := sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling"}
+	throttled := sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"}
 	for _, tc := range []struct {
 		name     string
 		answer   func(context.Context, sms.Message) (string, error)
@@ -114,13 +114,13 @@ func TestDeliver(t *testing.T) {
 	}{
 		{"a message that is taken is sent", takes, nil, sms.Sent, 1},
 		{"one that is refused for now waits, at no cost", refuses(throttled), nil, sms.Queued, 0},
-		{"one that is refused for good has failed", refuses(sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
+		{"one that is refused for good has failed", refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
 		{"one without an answer is sent again under resend", noAnswer, nil, sms.Queued, 1},
 		{"one without an answer is left under hold", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := open(t)
-			b.carrier.answer = tc.answer
+			b.provider.answer = tc.answer
 			m := b.accept(t, tc.change)
 			b.deliver(t, m)
 			b.expect(t, m, tc.status, tc.attempts, 1)
@@ -164,7 +164,7 @@ func TestDeliverClaimsOnlyWithTimeForTheRest(t *testing.T) {
 func TestDeliverNeverPublishesAfterExpiry(t *testing.T) {
 	b := open(t)
 	m := b.accept(t, func(d *sms.Draft) { d.ExpiresAt = b.now.Add(time.Second) })
-	b.carrier.answer = func(ctx context.Context, _ sms.Message) (string, error) {
+	b.provider.answer = func(ctx context.Context, _ sms.Message) (string, error) {
 		if deadline, _ := ctx.Deadline(); time.Until(deadline) > time.Second {
 			t.Errorf("the publish may last until %v, past the expiry", deadline)
 		}
@@ -211,7 +211,7 @@ func (s brokenStore) Update(ctx context.Context, old, next sms.Message) (sms.Mes
 
 func (b *bench) on(store sender.Store) *sender.Sender {
 	clock := func() time.Time { return b.now }
-	return sender.New(store, b.carrier, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
+	return sender.New(store, b.provider, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
 }
 
 func TestDeliverWhenTheStoreFails(t *testing.T) {
@@ -267,9 +267,9 @@ func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
 }
 
 func TestBreaker(t *testing.T) {
-	refused := sms.CarrierError{Refusal: sms.AccountWide, Code: "AuthorizationError", Trouble: sms.Authorization}
+	refused := sms.ProviderError{Refusal: sms.AccountWide, Code: "AuthorizationError", Trouble: sms.Authorization}
 	b := open(t)
-	b.carrier.answer = refuses(refused)
+	b.provider.answer = refuses(refused)
 	first, second := b.accept(t, nil), b.accept(t, nil)
 	b.deliver(t, first)
 	b.expect(t, first, sms.Queued, 0, 1)
@@ -282,7 +282,7 @@ func TestBreaker(t *testing.T) {
 
 	// Later one probe passes. A publish that is taken proves that the trouble
 	// is over.
-	b.carrier.answer = takes
+	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)
 	b.expect(t, second, sms.Sent, 1, 2)
@@ -363,7 +363,7 @@ func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 	if diff := cmp.Diff([]string{"garbage"}, b.Batch(t.Context(), batch, 4)); diff != "" {
 		t.Errorf("what stays differs (-want +got):\n%s", diff)
 	}
-	if got := len(b.carrier.given); got != 8 {
+	if got := len(b.provider.given); got != 8 {
 		t.Errorf("%d handed over, want 8", got)
 	}
 	if got := b.Batch(t.Context(), batch[:7], 4); got == nil || len(got) != 0 {

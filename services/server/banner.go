@@ -39,7 +39,7 @@ func (m *machine) greet(w io.Writer, base string) {
 	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
 	fmt.Fprintf(w, "  data      %s\n", c.data)
-	fmt.Fprintf(w, "  carrier   %s\n", c.carrier)
+	fmt.Fprintf(w, "  provider   %s\n", c.provider)
 	if len(orders) > 0 {
 		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d, and to resume: kill -USR2 %[1]d\n", os.Getpid())
 	}

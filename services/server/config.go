@@ -15,21 +15,21 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// The carriers that -carrier chooses from.
+// The providers that -provider chooses from.
 const (
-	carrierSimulated = "simulated"
-	carrierSNS       = "sns"
+	providerSimulated = "simulated"
+	providerSNS       = "sns"
 )
 
 // config is what the command line says.
 type config struct {
-	addr         string
-	data         string
-	carrier      string
-	carrierDelay time.Duration
-	clientsFile  string
-	logLevel     slog.Level
-	version      bool
+	addr          string
+	data          string
+	provider      string
+	providerDelay time.Duration
+	clientsFile   string
+	logLevel      slog.Level
+	version       bool
 
 	loopback bool
 	clients  []token.Client
@@ -42,9 +42,9 @@ func configFromArgs(args []string, output io.Writer) (config, error) {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated carrier's log")
-	flags.StringVar(&c.carrier, "carrier", carrierSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment and needs -clients with allowedRegions")
-	flags.DurationVar(&c.carrierDelay, "carrier-delay", 0, "how `long` the simulated carrier takes to answer, below 5s")
+	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated provider's log")
+	flags.StringVar(&c.provider, "provider", providerSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment and needs -clients with allowedCountries")
+	flags.DurationVar(&c.providerDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
 	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
 	flags.BoolVar(&c.version, "version", false, "print the version and end")
@@ -63,11 +63,11 @@ func (c *config) check(rest []string) error {
 	if len(rest) > 0 {
 		errs = append(errs, fmt.Errorf("unexpected argument %q", rest[0]))
 	}
-	if c.carrier != carrierSimulated && c.carrier != carrierSNS {
-		errs = append(errs, fmt.Errorf("-carrier must be %s or %s, not %q", carrierSimulated, carrierSNS, c.carrier))
+	if c.provider != providerSimulated && c.provider != providerSNS {
+		errs = append(errs, fmt.Errorf("-provider must be %s or %s, not %q", providerSimulated, providerSNS, c.provider))
 	}
-	if c.carrierDelay < 0 || c.carrierDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("-carrier-delay must not be negative, and below %v: a sender waits no longer for an answer", sender.PublishTime))
+	if c.providerDelay < 0 || c.providerDelay >= sender.PublishTime {
+		errs = append(errs, fmt.Errorf("-provider-delay must not be negative, and below %v: a sender waits no longer for an answer", sender.PublishTime))
 	}
 	if c.data == "" {
 		errs = append(errs, errors.New("-data must name a folder"))
@@ -87,8 +87,8 @@ func (c *config) check(rest []string) error {
 func (c *config) readClients() error {
 	if c.clientsFile == "" {
 		c.clients = token.DefaultClients()
-		if c.carrier == carrierSNS {
-			return errors.New("-carrier sns sends to real phones: name who may send, and where to, by -clients with allowedRegions")
+		if c.provider == providerSNS {
+			return errors.New("-provider sns sends to real phones: name who may send, and where to, by -clients with allowedCountries")
 		}
 		if !c.loopback {
 			return fmt.Errorf("-addr %s can be reached from outside, and everyone knows the secret of client %q: give -clients", c.addr, c.clients[0].ID)
@@ -106,8 +106,8 @@ func (c *config) readClients() error {
 		}
 	}
 	for _, client := range c.clients {
-		if c.carrier == carrierSNS && len(client.AllowedRegions) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: -carrier sns sends to real phones: give it allowedRegions", client.ID))
+		if c.provider == providerSNS && len(client.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: -provider sns sends to real phones: give it allowedCountries", client.ID))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -121,7 +121,7 @@ func (c *config) limits() map[string]api.Limits {
 	limits := make(map[string]api.Limits, len(c.clients))
 	for _, client := range c.clients {
 		limits[client.ID] = api.Limits{
-			Regions:                  client.AllowedRegions,
+			Countries:                client.AllowedCountries,
 			PartsPerDay:              client.PartsPerDay,
 			MessagesPerRecipientHour: client.MessagesPerRecipientHour,
 		}

@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html"))
 // loopback name: no foreign page can reach it by a name of its own.
 type inbox struct {
 	messages sms.Lister
-	carrier  string
+	provider string
 	numbers  []simulator.Number
 	lines    string
 	logger   *slog.Logger
@@ -80,7 +80,7 @@ func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType s
 	}
 	var data any = list.Messages
 	if name != "rows" {
-		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Carrier": i.carrier, "Numbers": i.numbers, "Lines": i.lines}
+		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Lines": i.lines}
 	}
 	var page bytes.Buffer
 	if err = pageTemplate.ExecuteTemplate(&page, name, data); err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/shared/snscarrier"
+	"github.com/smsqueue/smsqueue/shared/sns"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -29,7 +29,7 @@ import (
 // outlive a change of it.
 const issuer = "https://smsqueue.localhost"
 
-// How the simulated carrier behaves.
+// How the simulated provider behaves.
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
@@ -55,11 +55,11 @@ type machine struct {
 }
 
 // open opens the data folder and puts the services together on it. Nothing
-// works yet but the simulated carrier, which sends the receipts it still owes.
+// works yet but the simulated provider, which sends the receipts it still owes.
 func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + leaseMargin
-	if c.carrier == carrierSimulated {
+	if c.provider == providerSimulated {
 		m.rules.FirstProbe = firstProbe
 	}
 	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.logLevel}))
@@ -78,7 +78,7 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 		return m, err
 	}
 	r := receipts.New(m.store, m.rules, m.logger, time.Now)
-	carrier, err := m.openCarrier(ctx, r)
+	provider, err := m.openProvider(ctx, r)
 	if err != nil {
 		return m, err
 	}
@@ -88,7 +88,7 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 	m.gate = sender.NewGate(m.store, m.rules, 0, time.Now)
 	m.worker = worker{
 		queue:  queue,
-		sender: sender.New(m.store, carrier, m.gate, m.rules, time.Now, m.logger),
+		sender: sender.New(m.store, provider, m.gate, m.rules, time.Now, m.logger),
 		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
 		purge:  m.store.Purge,
 		logger: m.logger,
@@ -101,16 +101,16 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 	return m, err
 }
 
-func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Carrier, error) {
-	if m.config.carrier == carrierSNS {
+func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.Provider, error) {
+	if m.config.provider == providerSNS {
 		cfg, err := awsconfig.LoadDefaultConfig(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 		}
-		return snscarrier.New(snscarrier.NewClient(cfg)), nil
+		return sns.New(sns.NewClient(cfg)), nil
 	}
-	carrier, err := simulator.Open(filepath.Join(m.config.data, "carrier"), simulator.Options{
-		Delay: m.config.carrierDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
+	provider, err := simulator.Open(filepath.Join(m.config.data, "provider"), simulator.Options{
+		Delay: m.config.providerDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
 		Receipts: func(ctx context.Context, line []byte) error {
 			_, err := r.ApplyLine(ctx, line)
 			if errors.Is(err, receipts.ErrUnreadable) {
@@ -123,8 +123,8 @@ func (m *machine) openCarrier(ctx context.Context, r *receipts.Receipts) (sms.Ca
 	if err != nil {
 		return nil, err
 	}
-	m.closers = append(m.closers, carrier.Close)
-	return carrier, nil
+	m.closers = append(m.closers, provider.Close)
+	return provider, nil
 }
 
 // close closes what open opened, the last first.
@@ -140,8 +140,8 @@ func (m *machine) close() error {
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
-		// With a real carrier each client has regions of its own.
-		Regions: []string{api.AllRegions}, ClientLimits: m.config.limits(), MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		// With a real provider each client has countries of its own.
+		Countries: []string{api.AllCountries}, ClientLimits: m.config.limits(), MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -170,8 +170,8 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		"/openapi.yaml":          onlyRead(contract),
 	}
 	if m.config.loopback {
-		page := &inbox{messages: m.store, carrier: m.config.carrier, lines: m.lines(base), logger: m.logger}
-		if m.config.carrier == carrierSimulated {
+		page := &inbox{messages: m.store, provider: m.config.provider, lines: m.lines(base), logger: m.logger}
+		if m.config.provider == providerSimulated {
 			page.numbers = simulator.Numbers
 		}
 		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {

@@ -1,6 +1,6 @@
 // Command server is all of smsqueue in one process: the API, the sender, the
 // relay and the receipts on SQLite, with a token endpoint like Cognito's, a
-// simulated carrier and an inbox page.
+// simulated provider and an inbox page.
 package main
 
 import (

@@ -202,7 +202,7 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 func TestEachClientHasItsLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{
-		"shop": {"secret": "s", "allowedRegions": ["US"], "partsPerDay": 3, "messagesPerRecipientHour": 2},
+		"shop": {"secret": "s", "allowedCountries": ["US"], "partsPerDay": 3, "messagesPerRecipientHour": 2},
 		"bank": {"secret": "b"}
 	}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestEachClientHasItsLimits(t *testing.T) {
 		number string
 		status int
 	}{
-		{"a region that is not the client's", shop, "+4915112345678", http.StatusUnprocessableEntity},
+		{"a country that is not the client's", shop, "+4915112345678", http.StatusUnprocessableEntity},
 		{"the same for a client without limits", bank, "+4915112345678", http.StatusAccepted},
 		{"the first to a number", shop, "+12025550100", http.StatusAccepted},
 		{"the second to it", shop, "+12025550100", http.StatusAccepted},
@@ -263,7 +263,7 @@ func TestABodyThatDoesNotComeIsAnsweredInTenSeconds(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer closing(t, store)
-		routes, err := api.New(api.Options{Store: store, Queue: store.Queue(), Rules: sms.DefaultRules(), Regions: []string{api.AllRegions}})
+		routes, err := api.New(api.Options{Store: store, Queue: store.Queue(), Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}})
 		if err != nil {
 			t.Fatal(err)
 		}

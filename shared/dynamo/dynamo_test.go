@@ -77,9 +77,9 @@ func (s story) record(step string, m sms.Message, o sms.Outcome) sms.Message {
 	return s.done(step, m, err)
 }
 
-func (s story) receive(step string, m sms.Message, carrierID string, v sms.Verdict) sms.Message {
+func (s story) receive(step string, m sms.Message, providerMessageID string, v sms.Verdict) sms.Message {
 	s.Helper()
-	rc := sms.Receipt{CarrierID: carrierID, Number: m.Number, At: s.now, Verdict: v}
+	rc := sms.Receipt{ProviderMessageID: providerMessageID, Number: m.Number, At: s.now, Verdict: v}
 	m, err := s.store.Receive(s.Context(), rules, m.ID, rc, s.now)
 	return s.done(step, m, err)
 }
@@ -109,9 +109,9 @@ func TestRequestsPerOperation(t *testing.T) {
 	s.done("postpone", m, err)
 	m = s.claim("claim", m)
 	first := sms.NewToken()
-	m = s.record("outcome", m, sms.Outcome{CarrierID: first})
-	_, err = store.FindByCarrierID(t.Context(), first)
-	s.done("find by carrier id", m, err)
+	m = s.record("outcome", m, sms.Outcome{ProviderMessageID: first})
+	_, err = store.FindByProviderMessageID(t.Context(), first)
+	s.done("find by provider message id", m, err)
 	s.receive("receipt", m, first, sms.VerdictDelivered)
 	s.receive("second receipt", m, first, sms.VerdictDelivered)
 	_, err = store.Unsettled(t.Context(), m.Number)
@@ -132,11 +132,11 @@ func TestRequestsPerOperation(t *testing.T) {
 	proxy.Reset()
 	s.claim("claim of a scheduled message", scheduled)
 
-	again := s.record("outcome", s.claim("claim", s.create("create", accept(s.now))), sms.Outcome{CarrierID: sms.NewToken()})
-	again = s.receive("void receipt", again, again.CarrierID(), sms.VerdictVoid)
+	again := s.record("outcome", s.claim("claim", s.create("create", accept(s.now))), sms.Outcome{ProviderMessageID: sms.NewToken()})
+	again = s.receive("void receipt", again, again.ProviderMessageID(), sms.VerdictVoid)
 	s.now = again.NotBefore
 	again = s.claim("claim", again)
-	s.record("outcome that is the second to be taken", again, sms.Outcome{CarrierID: sms.NewToken()})
+	s.record("outcome that is the second to be taken", again, sms.Outcome{ProviderMessageID: sms.NewToken()})
 
 	want := map[string]map[string]int{
 		"create":                                 {"PutItem": 1},
@@ -146,7 +146,7 @@ func TestRequestsPerOperation(t *testing.T) {
 		"claim of a scheduled message":           {"UpdateItem": 2},
 		"outcome":                                {"UpdateItem": 1},
 		"outcome that is the second to be taken": {"UpdateItem": 1, "PutItem": 1},
-		"find by carrier id":                     {"Query": 1},
+		"find by provider message id":            {"Query": 1},
 		"receipt":                                {"UpdateItem": 1},
 		"second receipt":                         {"UpdateItem": 2},
 		"void receipt":                           {"GetItem": 1, "UpdateItem": 1},
@@ -184,7 +184,7 @@ var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 		return err
 	},
 	"Receive": func(t *testing.T, s sms.Store, m sms.Message) error {
-		rc := sms.Receipt{CarrierID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
+		rc := sms.Receipt{ProviderMessageID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
 		_, err := s.Receive(t.Context(), rules, m.ID, rc, m.CreatedAt)
 		return err
 	},

@@ -59,27 +59,27 @@ type item struct {
 	PurgeAt    millis `dynamodbav:"purge_at,omitempty"`
 
 	// What the table's indexes and its TTL go by.
-	DueShard  string     `dynamodbav:"due_shard,omitempty"` // names the kind
-	DueAt     millis     `dynamodbav:"due_at,omitempty"`
-	DueRound  int        `dynamodbav:"due_round,omitempty"`
-	CarrierID string     `dynamodbav:"carrier_id,omitempty"` // of the newest hand-over that has one
-	Unsettled sms.Number `dynamodbav:"unsettled,omitempty"`
-	ListShard string     `dynamodbav:"list_shard,omitempty"`
-	ListAt    string     `dynamodbav:"list_at,omitempty"`
-	Purge     int64      `dynamodbav:"purge,omitempty"` // seconds since 1970, not before purge_at
+	DueShard          string     `dynamodbav:"due_shard,omitempty"` // names the kind
+	DueAt             millis     `dynamodbav:"due_at,omitempty"`
+	DueRound          int        `dynamodbav:"due_round,omitempty"`
+	ProviderMessageID string     `dynamodbav:"provider_message_id,omitempty"` // of the newest hand-over that has one
+	Unsettled         sms.Number `dynamodbav:"unsettled,omitempty"`
+	ListShard         string     `dynamodbav:"list_shard,omitempty"`
+	ListAt            string     `dynamodbav:"list_at,omitempty"`
+	Purge             int64      `dynamodbav:"purge,omitempty"` // seconds since 1970, not before purge_at
 }
 
 type handOver struct {
-	Token     string          `dynamodbav:"token"`
-	At        millis          `dynamodbav:"at"`
-	Until     millis          `dynamodbav:"until"`
-	Answer    sms.Answer      `dynamodbav:"answer,omitempty"`
-	CarrierID string          `dynamodbav:"carrier_id,omitempty"`
-	Doubted   bool            `dynamodbav:"doubted,omitempty"`
-	Receipt   sms.Verdict     `dynamodbav:"receipt,omitempty"`
-	Evidence  sms.Evidence    `dynamodbav:"evidence,omitempty"`
-	Failure   sms.FailureCode `dynamodbav:"failure,omitempty"`
-	Price     sms.NanoUSD     `dynamodbav:"price,omitempty"` // billionths of a US dollar
+	Token             string          `dynamodbav:"token"`
+	At                millis          `dynamodbav:"at"`
+	Until             millis          `dynamodbav:"until"`
+	Answer            sms.Answer      `dynamodbav:"answer,omitempty"`
+	ProviderMessageID string          `dynamodbav:"provider_message_id,omitempty"`
+	Doubted           bool            `dynamodbav:"doubted,omitempty"`
+	Receipt           sms.Verdict     `dynamodbav:"receipt,omitempty"`
+	Evidence          sms.Evidence    `dynamodbav:"evidence,omitempty"`
+	Failure           sms.FailureCode `dynamodbav:"failure,omitempty"`
+	Price             sms.NanoUSD     `dynamodbav:"price,omitempty"` // billionths of a US dollar
 }
 
 type failure struct {
@@ -90,10 +90,10 @@ type failure struct {
 }
 
 type event struct {
-	At        millis     `dynamodbav:"at"`
-	Status    sms.Status `dynamodbav:"status"`
-	Detail    string     `dynamodbav:"detail,omitempty"`
-	CarrierAt millis     `dynamodbav:"carrier_at,omitempty"`
+	At         millis     `dynamodbav:"at"`
+	Status     sms.Status `dynamodbav:"status"`
+	Detail     string     `dynamodbav:"detail,omitempty"`
+	ProviderAt millis     `dynamodbav:"provider_at,omitempty"`
 }
 
 var errNoMessage = errors.New("the item is not a message")
@@ -114,18 +114,18 @@ func stored(m sms.Message) attributes {
 		LeaseToken: m.LeaseToken, LeaseUntil: toMillis(m.LeaseUntil),
 		NotBefore: toMillis(m.NotBefore), Refusals: m.Refusals, PurgeAt: toMillis(m.PurgeAt),
 
-		CarrierID: m.CarrierID(),
-		ListShard: listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
+		ProviderMessageID: m.ProviderMessageID(),
+		ListShard:         listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
 		Purge: purgeSeconds(m.PurgeAt),
 	}
 	for i, h := range m.HandOvers {
 		it.HandOvers[i] = handOver{
-			Token: h.Token, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, CarrierID: h.CarrierID,
+			Token: h.Token, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
 			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		}
 	}
 	for i, e := range m.Events {
-		it.Events[i] = event{At: toMillis(e.At), Status: e.Status, Detail: e.Detail, CarrierAt: toMillis(e.CarrierAt)}
+		it.Events[i] = event{At: toMillis(e.At), Status: e.Status, Detail: e.Detail, ProviderAt: toMillis(e.ProviderAt)}
 	}
 	if !m.Due.IsZero() {
 		it.DueShard = dueShard(string(m.Due.Kind), shardOf(m.ID, dueShards))
@@ -162,12 +162,12 @@ func message(a attributes) (sms.Message, error) {
 	}
 	for _, h := range it.HandOvers {
 		m.HandOvers = append(m.HandOvers, sms.HandOver{
-			Token: h.Token, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, CarrierID: h.CarrierID,
+			Token: h.Token, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
 			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		})
 	}
 	for _, e := range it.Events {
-		m.Events = append(m.Events, sms.Event{At: e.At.time(), Status: e.Status, Detail: e.Detail, CarrierAt: e.CarrierAt.time()})
+		m.Events = append(m.Events, sms.Event{At: e.At.time(), Status: e.Status, Detail: e.Detail, ProviderAt: e.ProviderAt.time()})
 	}
 	return m, nil
 }

@@ -52,9 +52,9 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	m = s.record("no answer", m, sms.Outcome{})
 	s.now = m.NotBefore
 	m = s.claim("claim", m)
-	m = s.record("refused", m, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}})
+	m = s.record("refused", m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}})
 	s.now = m.NotBefore
-	m = s.record("taken", s.claim("claim", m), sms.Outcome{CarrierID: "c1"})
+	m = s.record("taken", s.claim("claim", m), sms.Outcome{ProviderMessageID: "c1"})
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	if m.Status != sms.Delivered || len(m.HandOvers) != 2 {
 		t.Fatalf("the message is %s with %d hand-overs, want delivered with 2", m.Status, len(m.HandOvers))
@@ -120,7 +120,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		got[step], touched = slices.Compact(touched), nil
 	}}
 
-	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Outcome{CarrierID: "c1"})
+	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Outcome{ProviderMessageID: "c1"})
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	m = s.receive("delivered again", m, "c1", sms.VerdictDelivered)
 	dropped, _, err := rules.DropText(m, s.now)
@@ -134,19 +134,19 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	m = s.record("no answer", m, sms.Outcome{})
 	s.now = m.NotBefore
 	m = s.claim("claimed again", m)
-	m = s.record("taken at last", m, sms.Outcome{CarrierID: "c2"})
+	m = s.record("taken at last", m, sms.Outcome{ProviderMessageID: "c2"})
 	s.receive("settled", m, "c2", sms.VerdictDelivered)
 
 	want := map[string][]string{
 		"created":         {"due", "list"},
 		"claimed":         {"due", "unsettled"},
-		"taken":           {"carrier", "due"},
+		"taken":           {"provider", "due"},
 		"delivered":       {"unsettled"},
 		"delivered again": nil,
 		"text dropped":    nil,
 		"no answer":       {"due"},
 		"claimed again":   {"due"},
-		"taken at last":   {"carrier", "due"},
+		"taken at last":   {"provider", "due"},
 		"settled":         nil, // the first hand-over has no receipt still
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -12,7 +12,7 @@ import (
 // Index names.
 const (
 	indexDue       = "due"
-	indexCarrier   = "carrier"
+	indexProvider  = "provider"
 	indexUnsettled = "unsettled"
 	indexList      = "list"
 )
@@ -50,18 +50,18 @@ func listAt(created time.Time, id string) string { return listTime(created) + ".
 // listTime sorts before the listAt of all that was created from then on.
 func listTime(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
 
-// aliasID is the id of the item that finds message by an older carrier id of
+// aliasID is the id of the item that finds message by an older provider message id of
 // its: the index shows keys alone, so the key says whose it is.
-func aliasID(message, carrierID string) string { return message + "#" + carrierID }
+func aliasID(message, providerMessageID string) string { return message + "#" + providerMessageID }
 
-// aliasTarget is the message that an id found by a carrier id stands for.
+// aliasTarget is the message that an id found by a provider message id stands for.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias
 }
 
-// olderCarrierIDs are those of m's carrier ids that its own item cannot show.
-func olderCarrierIDs(m sms.Message) []string {
-	ids := m.CarrierIDs()
+// olderProviderMessageIDs are those of m's provider message ids that its own item cannot show.
+func olderProviderMessageIDs(m sms.Message) []string {
+	ids := m.ProviderMessageIDs()
 	return ids[:max(0, len(ids)-1)]
 }

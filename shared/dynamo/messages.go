@@ -114,7 +114,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 }
 
 // Update writes the difference between old and next: one write. It takes one
-// more for each carrier id that stops being the newest one, so that receipts
+// more for each provider message id that stops being the newest one, so that receipts
 // find the message by it still.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
@@ -172,30 +172,30 @@ func (s *Store) kept(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases keeps the carrier ids of next findable that its own item no longer
+// putAliases keeps the provider message ids of next findable that its own item no longer
 // shows. It comes before the write that hides them; if that is then refused,
 // the alias only says what is so anyway.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
-	known := olderCarrierIDs(old)
-	for _, id := range olderCarrierIDs(next) {
+	known := olderProviderMessageIDs(old)
+	for _, id := range olderProviderMessageIDs(next) {
 		if slices.Contains(known, id) {
 			continue
 		}
 		_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 			TableName: aws.String(s.table),
-			Item:      encode(alias{ID: aliasID(next.ID, id), CarrierID: id, Purge: purgeSeconds(aliasEnd(next))}),
+			Item:      encode(alias{ID: aliasID(next.ID, id), ProviderMessageID: id, Purge: purgeSeconds(aliasEnd(next))}),
 		})
 		if err != nil {
-			return fmt.Errorf("keeping carrier id %s: %w", id, err)
+			return fmt.Errorf("keeping provider message id %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
 type alias struct {
-	ID        string `dynamodbav:"id"`
-	CarrierID string `dynamodbav:"carrier_id"`
-	Purge     int64  `dynamodbav:"purge"`
+	ID                string `dynamodbav:"id"`
+	ProviderMessageID string `dynamodbav:"provider_message_id"`
+	Purge             int64  `dynamodbav:"purge"`
 }
 
 // lateReceipts is longer than receipts take: up to 72 hours.

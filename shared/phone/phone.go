@@ -17,15 +17,15 @@ import (
 // after each, and some to spare.
 const maxInput = 40
 
-// International is the Region of numbers that belong to no country, such as
+// International is the Country of numbers that belong to no country, such as
 // those of satellite phones.
 const International = "001"
 
 // Parsed is a number of a range that is in use, and where it belongs.
 type Parsed struct {
 	Number      sms.Number
-	Region      string // ISO 3166-1 alpha-2, or International
-	CallingCode int    // 55 for Brazil; several regions may share one
+	Country     string // ISO 3166-1 alpha-2, or International
+	CallingCode int    // 55 for Brazil; several countries may share one
 }
 
 // Error says why something is not a number that a message can go to. It never
@@ -44,20 +44,20 @@ var (
 	errTooLong    = &Error{fmt.Sprintf("is longer than %d bytes", maxInput)}
 	errCharacters = &Error{"may hold only digits 0 to 9, spaces, hyphens, dots, parentheses, and one plus sign before them all; no letters and no extension"}
 	errNoDigits   = &Error{"has no digits"}
-	errNoRegion   = &Error{"must begin with a plus sign and the country code, because no default region is configured"}
+	errNoDefault  = &Error{"must begin with a plus sign and the country code, because no default country is configured"}
 	errNoCountry  = &Error{"begins with a country code that does not exist"}
 	errNotANumber = &Error{"is not a phone number"}
 )
 
 // Parse reads raw, which may have spaces, hyphens, dots and parentheses in it.
 // With a plus sign it is an international number. Without one it is dialled in
-// defaultRegion (ISO 3166-1 alpha-2, as ValidRegion has it), and refused where
+// defaultCountry (ISO 3166-1 alpha-2, as ValidCountry has it), and refused where
 // that is empty.
 //
 // A number is taken only if its range is in use by the numbering plans that
 // this program was built with; a length that fits is not enough, because most
 // mistyped numbers have one. Every error is an *Error.
-func Parse(raw, defaultRegion string) (Parsed, error) {
+func Parse(raw, defaultCountry string) (Parsed, error) {
 	dialled, err := strip(raw)
 	if err != nil {
 		return Parsed{}, err
@@ -65,12 +65,12 @@ func Parse(raw, defaultRegion string) (Parsed, error) {
 	if strings.HasPrefix(dialled, "+") {
 		// Else the library would try a wrong country code again without its
 		// plus sign.
-		defaultRegion = ""
-	} else if !ValidRegion(defaultRegion) {
-		return Parsed{}, errNoRegion
+		defaultCountry = ""
+	} else if !ValidCountry(defaultCountry) {
+		return Parsed{}, errNoDefault
 	}
 
-	n, err := phonenumbers.Parse(dialled, defaultRegion)
+	n, err := phonenumbers.Parse(dialled, defaultCountry)
 	if err != nil {
 		return Parsed{}, reasonOfParser(err)
 	}
@@ -83,15 +83,15 @@ func Parse(raw, defaultRegion string) (Parsed, error) {
 	}
 	return Parsed{
 		Number:      number,
-		Region:      phonenumbers.GetRegionCodeForNumber(n),
+		Country:     phonenumbers.GetRegionCodeForNumber(n),
 		CallingCode: int(n.GetCountryCode()),
 	}, nil
 }
 
-// ValidRegion tells whether code is a country or territory with a numbering
+// ValidCountry tells whether code is a country or territory with a numbering
 // plan: ISO 3166-1 alpha-2 in capitals, and of the codes that ISO reserves AC
 // (Ascension), TA (Tristan da Cunha) and XK (Kosovo).
-func ValidRegion(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
+func ValidCountry(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
 
 // strip leaves the digits, and the plus sign before them. The library would
 // also read letters, extensions, other scripts' digits, and numbers in the

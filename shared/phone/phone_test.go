@@ -13,38 +13,38 @@ import (
 )
 
 func TestParseReads(t *testing.T) {
-	brazil := phone.Parsed{Number: "+5511999999999", Region: "BR", CallingCode: 55}
-	london := phone.Parsed{Number: "+442079460958", Region: "GB", CallingCode: 44}
-	america := phone.Parsed{Number: "+12025550100", Region: "US", CallingCode: 1}
+	brazil := phone.Parsed{Number: "+5511999999999", Country: "BR", CallingCode: 55}
+	london := phone.Parsed{Number: "+442079460958", Country: "GB", CallingCode: 44}
+	america := phone.Parsed{Number: "+12025550100", Country: "US", CallingCode: 1}
 	for _, tt := range []struct {
-		name, raw, region string
-		want              phone.Parsed
+		name, raw, country string
+		want               phone.Parsed
 	}{
 		{"E.164", "+5511999999999", "", brazil},
-		{"E.164 whatever the default region is", "+5511999999999", "US", brazil},
+		{"E.164 whatever the default country is", "+5511999999999", "US", brazil},
 		{"separators", "+55 (11) 99999-9999", "", brazil},
 		{"dots and spaces around", " +55.11.99999.9999 ", "", brazil},
 		{"a plus sign in parentheses", "(+55) 11 99999-9999", "", brazil},
 		{"a national number", "(11) 99999-9999", "BR", brazil},
 		{"a national number with its trunk prefix", "011 99999-9999", "BR", brazil},
 		{"the country code without a plus sign", "5511999999999", "BR", brazil},
-		{"an international prefix of the default region", "00 55 11 99999 9999", "PT", brazil},
+		{"an international prefix of the default country", "00 55 11 99999 9999", "PT", brazil},
 		{"another one", "011 55 11 99999 9999", "US", brazil},
 		{"a trunk prefix in parentheses", "+44 (0)20 7946 0958", "", london},
 		{"a national number in Britain", "020 7946 0958", "GB", london},
 		{"a national number in America", "202-555-0100", "US", america},
-		{"a country that shares its code", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Region: "CA", CallingCode: 1}},
-		{"an island that shares its code", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Region: "JE", CallingCode: 44}},
-		{"a leading zero that belongs to the number", "06 1234 5678", "IT", phone.Parsed{Number: "+390612345678", Region: "IT", CallingCode: 39}},
-		{"a satellite phone", "+882 16 1234567", "", phone.Parsed{Number: "+882161234567", Region: phone.International, CallingCode: 882}},
+		{"a country that shares its code", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Country: "CA", CallingCode: 1}},
+		{"an island that shares its code", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Country: "JE", CallingCode: 44}},
+		{"a leading zero that belongs to the number", "06 1234 5678", "IT", phone.Parsed{Number: "+390612345678", Country: "IT", CallingCode: 39}},
+		{"a satellite phone", "+882 16 1234567", "", phone.Parsed{Number: "+882161234567", Country: phone.International, CallingCode: 882}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := phone.Parse(tt.raw, tt.region)
+			got, err := phone.Parse(tt.raw, tt.country)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("Parse(%q, %q) (-want +got):\n%s", tt.raw, tt.region, diff)
+				t.Errorf("Parse(%q, %q) (-want +got):\n%s", tt.raw, tt.country, diff)
 			}
 		})
 	}
@@ -53,16 +53,16 @@ func TestParseReads(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const (
 		characters = "may hold only digits"
-		noRegion   = "must begin with a plus sign"
+		noDefault  = "must begin with a plus sign"
 		noCountry  = "begins with a country code that does not exist"
 	)
-	for _, tt := range []struct{ name, raw, region, reason string }{
+	for _, tt := range []struct{ name, raw, country, reason string }{
 		{"nothing", "", "BR", "is empty"},
 		{"spaces alone", "   ", "BR", "is empty"},
 		{"punctuation alone", "(-)", "BR", "has no digits"},
 		{"a plus sign alone", "+", "BR", "has no digits"},
-		{"a national number without a default region", "11 99999-9999", "", noRegion},
-		{"a national number with a region that does not exist", "11 99999-9999", "ZZ", noRegion},
+		{"a national number without a default country", "11 99999-9999", "", noDefault},
+		{"a national number with a country that does not exist", "11 99999-9999", "ZZ", noDefault},
 		{"a number over 40 bytes", strings.Repeat("1 ", 21), "BR", "is longer than 40 bytes"},
 
 		{"a vanity number", "1-800-FLOWERS", "US", characters},
@@ -85,7 +85,7 @@ func TestParseRefuses(t *testing.T) {
 		{"bad UTF-8", "+1202555\xff0100", "", characters},
 
 		{"a country code that does not exist", "+999 123456789", "", noCountry},
-		{"such a code is not read in the default region", "+011 44 20 7946 0958", "US", noCountry},
+		{"such a code is not read in the default country", "+011 44 20 7946 0958", "US", noCountry},
 		{"a country code alone", "+55", "", "is too short"},
 		{"too few digits", "+55 11", "", "is too short for country code +55"},
 		{"too many digits", "+1 202 555 0100 1", "", "is too long for country code +1"},
@@ -96,22 +96,22 @@ func TestParseRefuses(t *testing.T) {
 		{"a number for film and television in Britain", "+44 7700 900123", "", "is in a range that is not in use in country code +44"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := phone.Parse(tt.raw, tt.region)
+			got, err := phone.Parse(tt.raw, tt.country)
 			var reason *phone.Error
 			if !errors.As(err, &reason) {
-				t.Fatalf("Parse(%q, %q) = %+v, %v; want a *phone.Error", tt.raw, tt.region, got, err)
+				t.Fatalf("Parse(%q, %q) = %+v, %v; want a *phone.Error", tt.raw, tt.country, got, err)
 			}
 			if !strings.HasPrefix(reason.Reason, tt.reason) {
-				t.Errorf("Parse(%q, %q): %q; want %q", tt.raw, tt.region, reason.Reason, tt.reason)
+				t.Errorf("Parse(%q, %q): %q; want %q", tt.raw, tt.country, reason.Reason, tt.reason)
 			}
 			if got != (phone.Parsed{}) {
-				t.Errorf("Parse(%q, %q) = %+v beside an error", tt.raw, tt.region, got)
+				t.Errorf("Parse(%q, %q) = %+v beside an error", tt.raw, tt.country, got)
 			}
 		})
 	}
 }
 
-// The simulated carrier's numbers come from 555-0100 to 555-0199, which North
+// The simulated provider's numbers come from 555-0100 to 555-0199, which North
 // America keeps for fiction in every area code: nobody owns one, yet they are
 // valid.
 func TestParseTakesNumbersForFiction(t *testing.T) {
@@ -123,13 +123,13 @@ func TestParseTakesNumbersForFiction(t *testing.T) {
 	}
 }
 
-func TestValidRegion(t *testing.T) {
+func TestValidCountry(t *testing.T) {
 	for code, want := range map[string]bool{
 		"BR": true, "US": true, "GB": true, "GG": true, "XK": true, "AC": true,
 		"": false, "br": false, "UK": false, "EU": false, "ZZ": false, "AQ": false, "BRA": false, "001": false, "B": false,
 	} {
-		if got := phone.ValidRegion(code); got != want {
-			t.Errorf("ValidRegion(%q) = %t, want %t", code, got, want)
+		if got := phone.ValidCountry(code); got != want {
+			t.Errorf("ValidCountry(%q) = %t, want %t", code, got, want)
 		}
 	}
 }
@@ -139,28 +139,28 @@ func FuzzParse(f *testing.F) {
 		"+5511999999999", "(11) 99999-9999", "011 44 20 7946 0958", "+44 (0)20 7946 0958", "06 1234 5678", "1-800-FLOWERS",
 		"+12025550100;ext=5", "+", "00", "+882161234567", "+54 9 11 1234 5678", "0 15 1234 5678",
 	} {
-		for _, region := range []string{"", "BR", "US", "IT", "AR"} {
-			f.Add(s, region)
+		for _, country := range []string{"", "BR", "US", "IT", "AR"} {
+			f.Add(s, country)
 		}
 	}
-	f.Fuzz(func(t *testing.T, raw, region string) {
-		got, err := phone.Parse(raw, region)
+	f.Fuzz(func(t *testing.T, raw, country string) {
+		got, err := phone.Parse(raw, country)
 		if err != nil {
 			var reason *phone.Error
 			if !errors.As(err, &reason) || reason.Reason == "" {
-				t.Errorf("Parse(%q, %q): %v is not a *phone.Error with a reason", raw, region, err)
+				t.Errorf("Parse(%q, %q): %v is not a *phone.Error with a reason", raw, country, err)
 			}
 			return
 		}
 		if _, err := sms.ParseNumber(got.Number.String()); err != nil {
-			t.Errorf("Parse(%q, %q) = %q: %v", raw, region, got.Number, err)
+			t.Errorf("Parse(%q, %q) = %q: %v", raw, country, got.Number, err)
 		}
-		if !phone.ValidRegion(got.Region) && got.Region != phone.International {
-			t.Errorf("Parse(%q, %q) is in region %q", raw, region, got.Region)
+		if !phone.ValidCountry(got.Country) && got.Country != phone.International {
+			t.Errorf("Parse(%q, %q) is in country %q", raw, country, got.Country)
 		}
 		again, err := phone.Parse(got.Number.String(), "")
 		if err != nil || again != got {
-			t.Errorf("Parse(%q, %q) = %+v, but read again %+v, %v", raw, region, got, again, err)
+			t.Errorf("Parse(%q, %q) = %+v, but read again %+v, %v", raw, country, got, again, err)
 		}
 	})
 }

@@ -1,5 +1,5 @@
 // Package reconcile adds up what became of accepted messages, beside the
-// carrier's own log where there is one, and names what does not add up.
+// provider's own log where there is one, and names what does not add up.
 //
 //	accepted = final + sent + unknown + on the way
 //
@@ -17,14 +17,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// HandOver is one message that stands in a carrier's own log as taken.
+// HandOver is one message that stands in a provider's own log as taken.
 type HandOver struct {
-	At        time.Time
-	MessageID string // "" where the carrier does not know it: then number and text tell
-	CarrierID string
-	Number    sms.Number
-	Text      string
-	// Void says that the carrier stopped it for trouble of the whole account:
+	At                time.Time
+	MessageID         string // "" where the provider does not know it: then number and text tell
+	ProviderMessageID string
+	Number            sms.Number
+	Text              string
+	// Void says that the provider stopped it for trouble of the whole account:
 	// nothing was delivered, and it counts as not handed over.
 	Void bool
 }
@@ -45,7 +45,7 @@ type Report struct {
 	Unknown   int
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
-	HandOvers int // in the carrier's log, without void ones
+	HandOvers int // in the provider's log, without void ones
 	// Doubles counts hand-overs beyond the first of each message; their events
 	// tell of every one of them, or they are among the Findings.
 	Doubles  int
@@ -92,7 +92,7 @@ type Ledger struct {
 const overdue = time.Hour
 
 // New makes a ledger that adds up at the time now. log is everything that the
-// carrier took, nil where nobody knows.
+// provider took, nil where nobody knows.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus = make(map[sms.Status]int)
@@ -153,7 +153,7 @@ func (l *Ledger) onTheWay(m sms.Message) {
 	}
 }
 
-// beside compares m with what the carrier says of it.
+// beside compares m with what the provider says of it.
 func (l *Ledger) beside(m sms.Message) {
 	var taken []HandOver
 	for _, key := range []string{m.ID, string(m.Number) + " " + m.Text} {
@@ -161,8 +161,8 @@ func (l *Ledger) beside(m sms.Message) {
 		delete(l.log, key)
 	}
 	for _, h := range m.HandOvers {
-		if h.CarrierID != "" && !slices.ContainsFunc(taken, func(t HandOver) bool { return t.CarrierID == h.CarrierID }) {
-			l.find(m.ID, "carrier id %s, which the carrier did not give to it", h.CarrierID)
+		if h.ProviderMessageID != "" && !slices.ContainsFunc(taken, func(t HandOver) bool { return t.ProviderMessageID == h.ProviderMessageID }) {
+			l.find(m.ID, "provider message id %s, which the provider did not give to it", h.ProviderMessageID)
 		}
 	}
 	all := len(taken)
@@ -173,17 +173,17 @@ func (l *Ledger) beside(m sms.Message) {
 	}
 	switch s := m.Status; {
 	case len(taken) == 0 && (s == sms.Delivered || s == sms.Undelivered || (s == sms.Sent && all == 0)):
-		l.find(m.ID, "%s, and the carrier never took it", s)
+		l.find(m.ID, "%s, and the provider never took it", s)
 	case len(taken) > 0 && (s == sms.Canceled || s == sms.Failed || s == sms.Expired || s == sms.Scheduled):
-		l.find(m.ID, "%s, and the carrier took it", s)
+		l.find(m.ID, "%s, and the provider took it", s)
 	case len(taken) > 0 && s == sms.Queued && len(m.HandOvers) == 0:
-		l.find(m.ID, "queued as if never handed over, and the carrier took it")
+		l.find(m.ID, "queued as if never handed over, and the provider took it")
 	}
 	if all > said {
-		l.find(m.ID, "the carrier took it %d times, its events tell of %d", all, said)
+		l.find(m.ID, "the provider took it %d times, its events tell of %d", all, said)
 	}
 	if m.OnUnknown == sms.Hold && len(taken) > 1 {
-		l.find(m.ID, "held, and the carrier took it %d times", len(taken))
+		l.find(m.ID, "held, and the provider took it %d times", len(taken))
 	}
 }
 
@@ -198,7 +198,7 @@ func handOversSaid(m sms.Message) int {
 	return n
 }
 
-// Report is the sum of all that was added. What is left of the carrier's log
+// Report is the sum of all that was added. What is left of the provider's log
 // belongs to no message.
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
@@ -207,7 +207,7 @@ func (l *Ledger) Report() Report {
 			if id == "" {
 				id = "-"
 			}
-			l.find(id, "the carrier took %s, which belongs to no accepted message", h.CarrierID)
+			l.find(id, "the provider took %s, which belongs to no accepted message", h.ProviderMessageID)
 		}
 		delete(l.log, key)
 	}

@@ -46,13 +46,13 @@ func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 
 func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	for _, id := range ids {
-		log = append(log, reconcile.HandOver{MessageID: m.ID, CarrierID: id, Number: m.Number, Text: m.Text})
+		log = append(log, reconcile.HandOver{MessageID: m.ID, ProviderMessageID: id, Number: m.Number, Text: m.Text})
 	}
 	return log
 }
 
 func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
-	taken, none := sms.Outcome{CarrierID: "c1"}, sms.Outcome{}
+	taken, none := sms.Outcome{ProviderMessageID: "c1"}, sms.Outcome{}
 	for _, tt := range []struct {
 		name string
 		m    sms.Message
@@ -61,22 +61,22 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 	}{
 		{"sent once", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
 		{"sent once, in the log without its id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
-			return []reconcile.HandOver{{CarrierID: "c1", Number: m.Number, Text: m.Text}}
+			return []reconcile.HandOver{{ProviderMessageID: "c1", Number: m.Number, Text: m.Text}}
 		}, ""},
 		{"sent twice and said so", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
 		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
 		{"sent twice and not said so", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events tell of 1"},
-		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "held, and the carrier took it 2 times"},
+		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "held, and the provider took it 2 times"},
 		{"held, and the first one was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[0].Void = true
 			return log
 		}, ""},
-		{"sent and never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the carrier never took it"},
+		{"sent and never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the provider never took it"},
 		{"expired and yet taken", func() sms.Message {
 			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
 			return m
-		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, and the carrier took it"},
+		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, and the provider took it"},
 		{"waiting for nothing", func() sms.Message {
 			m := accepted(nil)
 			m.Due = sms.Due{}
@@ -86,8 +86,8 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 			m := accepted(func(d *sms.Draft) { d.ExpiresAt = now.Add(-2 * time.Hour) })
 			return m
 		}(), func(sms.Message) []reconcile.HandOver { return nil }, "its time ran out"},
-		{"the carrier took what nobody accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
-			return []reconcile.HandOver{{CarrierID: "c9", Number: "+12025550199", Text: "other"}}
+		{"the provider took what nobody accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
+			return []reconcile.HandOver{{ProviderMessageID: "c9", Number: "+12025550199", Text: "other"}}
 		}, "belongs to no accepted message"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,9 +107,9 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 func TestSum(t *testing.T) {
 	l := reconcile.New(nil, now)
 	l.Add(accepted(nil))
-	l.Add(after(t, accepted(nil), sms.Outcome{CarrierID: "c1"}))
+	l.Add(after(t, accepted(nil), sms.Outcome{ProviderMessageID: "c1"}))
 	l.Add(after(t, accepted(hold), sms.Outcome{}))
-	l.Add(after(t, accepted(nil), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}}))
+	l.Add(after(t, accepted(nil), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}}))
 	l.Missing("lost")
 	var printed strings.Builder
 	l.Report().Print(&printed)

@@ -10,7 +10,7 @@ import (
 )
 
 // Accepted adds up the messages with these ids, which clients were told were
-// accepted, and everything that the carrier took.
+// accepted, and everything that the provider took.
 func Accepted(ctx context.Context, store sms.Messages, ids []string, log []HandOver, now time.Time) (Report, error) {
 	l := New(log, now)
 	for _, id := range ids {
@@ -29,7 +29,7 @@ func Accepted(ctx context.Context, store sms.Messages, ids []string, log []HandO
 
 // Everything adds up every message of a store. Where senders are at work
 // meanwhile, a message counts as what it was when it was read, so that only a
-// carrier's log read before, or a store at rest, can be expected to add up.
+// provider's log read before, or a store at rest, can be expected to add up.
 func Everything(ctx context.Context, store interface {
 	Every(ctx context.Context, do func(sms.Message) error) error
 }, log []HandOver, now time.Time,

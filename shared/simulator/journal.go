@@ -27,25 +27,25 @@ const (
 
 // Entry is one hand-over as the log has it: a line of JSON.
 type Entry struct {
-	At        time.Time  `json:"at"`
-	CarrierID string     `json:"carrierId,omitempty"` // of taken ones
-	MessageID string     `json:"messageId"`
-	HandOver  string     `json:"handOver"` // the token of the sender's lease
-	Number    sms.Number `json:"number"`
-	Text      string     `json:"text"`
-	Type      sms.Type   `json:"type,omitempty"`
-	Verdict   Verdict    `json:"verdict"`
-	Fault     string     `json:"fault,omitempty"` // the Name of its number, where that made a difference
+	At                time.Time  `json:"at"`
+	ProviderMessageID string     `json:"providerMessageId,omitempty"` // of taken ones
+	MessageID         string     `json:"messageId"`
+	HandOver          string     `json:"handOver"` // the token of the sender's lease
+	Number            sms.Number `json:"number"`
+	Text              string     `json:"text"`
+	Type              sms.Type   `json:"type,omitempty"`
+	Verdict           Verdict    `json:"verdict"`
+	Fault             string     `json:"fault,omitempty"` // the Name of its number, where that made a difference
 }
 
 const logName = "handed-over.jsonl"
 
-// ReadLog reads the whole log in the folder dir, also while a carrier has it
+// ReadLog reads the whole log in the folder dir, also while a provider has it
 // open. It leaves out a last line that is not complete.
 func ReadLog(dir string) ([]Entry, error) {
 	file, err := os.Open(filepath.Join(dir, logName))
 	if err != nil {
-		return nil, fmt.Errorf("reading the simulated carrier's log: %w", err)
+		return nil, fmt.Errorf("reading the simulated provider's log: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	var all []Entry
@@ -60,13 +60,13 @@ func ReadLog(dir string) ([]Entry, error) {
 			err = json.Unmarshal(line, &e)
 		}
 		if err != nil {
-			return all, fmt.Errorf("reading line %d of the simulated carrier's log: %w", n, err)
+			return all, fmt.Errorf("reading line %d of the simulated provider's log: %w", n, err)
 		}
 		all = append(all, e)
 	}
 }
 
-// journal is the log of a running carrier. One goroutine writes it, and syncs
+// journal is the log of a running provider. One goroutine writes it, and syncs
 // once for all that came while it synced before.
 type journal struct {
 	file   *os.File
@@ -201,10 +201,10 @@ func (j *journal) run(ctx context.Context) {
 
 func (j *journal) write(lines []byte) error {
 	if _, err := j.file.Write(lines); err != nil {
-		return fmt.Errorf("writing the simulated carrier's log: %w", err)
+		return fmt.Errorf("writing the simulated provider's log: %w", err)
 	}
 	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("syncing the simulated carrier's log: %w", err)
+		return fmt.Errorf("syncing the simulated provider's log: %w", err)
 	}
 	j.size.Add(int64(len(lines)))
 	select {

@@ -13,7 +13,7 @@ const pricePerPart dollars = 6_450_000
 // delivery log: of a spent budget it tells little, and the time has no zone.
 func line(e Entry, delay time.Duration) logLine {
 	l := logLine{Status: "SUCCESS"}
-	l.Notification.MessageID = e.CarrierID
+	l.Notification.MessageID = e.ProviderMessageID
 	l.Notification.Timestamp = e.At.UTC().Format("2006-01-02 15:04:05.000")
 	l.Delivery.Destination = e.Number.String()
 	if e.Fault == SpendLimit {

@@ -32,8 +32,8 @@ const Throttles = 2
 // Numbers lists them all. They are valid numbers that belong to nobody: the
 // North American plan sets 555-0100 to 555-0199 aside for fiction in every area.
 var Numbers = []Number{
-	{"+12025550101", Refused, "the carrier refuses the number for good"},
-	{"+12025550102", OptedOut, "the carrier refuses it for good: the recipient has opted out"},
+	{"+12025550101", Refused, "the provider refuses the number for good"},
+	{"+12025550102", OptedOut, "the provider refuses it for good: the recipient has opted out"},
 	{"+12025550103", Unreachable, "taken, then a receipt says that the phone could not be reached"},
 	{"+12025550104", Throttled, fmt.Sprintf("the first %d hand-overs of a message are refused for now, the next is delivered", Throttles)},
 	{"+12025550105", NoAnswer, "the first hand-over of a message is taken and gets no answer; its receipt follows"},
@@ -67,22 +67,22 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal is the carrier's "no" for a fault, or nil where it takes the message.
+// refusal is the provider's "no" for a fault, or nil where it takes the message.
 // Codes and words are those of SNS.
-func refusal(fault string) *sms.CarrierError {
+func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:
-		return &sms.CarrierError{
+		return &sms.ProviderError{
 			Refusal: sms.RefusedForGood, Failure: sms.NumberRefused,
 			Code: "InvalidParameter", Detail: "Invalid parameter: PhoneNumber is not valid to publish to",
 		}
 	case OptedOut:
-		return &sms.CarrierError{
+		return &sms.ProviderError{
 			Refusal: sms.RefusedForGood, Failure: sms.OptedOut,
 			Code: "OptedOut", Detail: "Phone number is opted out",
 		}
 	case Throttled:
-		return &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttled", Detail: "Rate exceeded"}
+		return &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttled", Detail: "Rate exceeded"}
 	}
 	return nil
 }

@@ -62,12 +62,12 @@ type pending struct {
 
 // report sends the receipts of everything in the log, in groups whose time has
 // come, until ctx ends.
-func (c *Carrier) report(ctx context.Context) {
+func (c *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
 		next, err := c.pending(lines)
 		if err != nil {
-			c.options.Logger.ErrorContext(ctx, "simulated carrier's log not read", "error", err)
+			c.options.Logger.ErrorContext(ctx, "simulated provider's log not read", "error", err)
 			return
 		}
 		if len(next) == 0 {
@@ -85,7 +85,7 @@ func (c *Carrier) report(ctx context.Context) {
 }
 
 // pending reads the next entries whose receipts were not confirmed.
-func (c *Carrier) pending(lines *bufio.Reader) ([]pending, error) {
+func (c *Provider) pending(lines *bufio.Reader) ([]pending, error) {
 	at := c.position.at
 	lines.Reset(io.NewSectionReader(c.journal.file, at, c.journal.size.Load()-at))
 	var next []pending
@@ -107,7 +107,7 @@ func (c *Carrier) pending(lines *bufio.Reader) ([]pending, error) {
 	return next, nil
 }
 
-func (c *Carrier) untilDue(e Entry) time.Duration {
+func (c *Provider) untilDue(e Entry) time.Duration {
 	if e.Verdict != Taken {
 		return 0
 	}
@@ -116,7 +116,7 @@ func (c *Carrier) untilDue(e Entry) time.Duration {
 
 // reportGroup sends the receipts of the first entries of next whose time has
 // come, side by side, and then moves the position behind them.
-func (c *Carrier) reportGroup(ctx context.Context, next []pending) {
+func (c *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := c.position.at
 	for _, p := range next {
@@ -138,7 +138,7 @@ func (c *Carrier) reportGroup(ctx context.Context, next []pending) {
 }
 
 // reportEntry sends the receipts of e until each is confirmed or ctx ends.
-func (c *Carrier) reportEntry(ctx context.Context, e Entry) {
+func (c *Provider) reportEntry(ctx context.Context, e Entry) {
 	if c.cameEarly(ctx, e) {
 		return
 	}
@@ -159,19 +159,19 @@ func (c *Carrier) reportEntry(ctx context.Context, e Entry) {
 
 // expectEarly prepares for a receipt that comes before the answer to e. What it
 // returns sends it, if e was written, and must be called in any case.
-func (c *Carrier) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
+func (c *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || c.options.Receipts == nil {
 		return func(context.Context, bool) {}
 	}
 	came := make(chan bool, 1)
-	c.early.Store(e.CarrierID, came)
+	c.early.Store(e.ProviderMessageID, came)
 	return func(ctx context.Context, written bool) { came <- written && c.send(ctx, e) }
 }
 
 // cameEarly waits until it is known whether the receipt of e came before its
 // answer.
-func (c *Carrier) cameEarly(ctx context.Context, e Entry) bool {
-	expected, _ := c.early.LoadAndDelete(e.CarrierID)
+func (c *Provider) cameEarly(ctx context.Context, e Entry) bool {
+	expected, _ := c.early.LoadAndDelete(e.ProviderMessageID)
 	came, ok := expected.(chan bool)
 	if !ok {
 		return false
@@ -185,13 +185,13 @@ func (c *Carrier) cameEarly(ctx context.Context, e Entry) bool {
 }
 
 // send reports whether the receipt of e was confirmed.
-func (c *Carrier) send(ctx context.Context, e Entry) bool {
+func (c *Provider) send(ctx context.Context, e Entry) bool {
 	text, err := json.Marshal(line(e, c.options.ReceiptDelay))
 	if err == nil {
 		err = c.options.Receipts(ctx, text)
 	}
 	if err != nil && ctx.Err() == nil {
-		c.options.Logger.WarnContext(ctx, "receipt not confirmed", "carrier_id", e.CarrierID, "error", err)
+		c.options.Logger.WarnContext(ctx, "receipt not confirmed", "provider_message_id", e.ProviderMessageID, "error", err)
 	}
 	return err == nil
 }

@@ -1,6 +1,6 @@
-// Package simulator is a carrier for one machine and for tests. It delivers to
+// Package simulator is a provider for one machine and for tests. It delivers to
 // every number but for those in Numbers, which produce the faults that a real
-// carrier has, and it sends a receipt for what it took, in SNS's log format.
+// provider has, and it sends a receipt for what it took, in SNS's log format.
 //
 // What it was handed stands in a log of its own, synced before it answers: that
 // log is the judge of whether a message was lost or sent twice.
@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Options say how a carrier behaves. The zero value answers at once and sends
+// Options say how a provider behaves. The zero value answers at once and sends
 // no receipts.
 type Options struct {
 	// Delay is how long a hand-over takes before it is taken or refused.
@@ -39,29 +39,29 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Carrier is the simulated carrier. It may be used by any number of callers at
+// Provider is the simulated provider. It may be used by any number of callers at
 // once.
-type Carrier struct {
+type Provider struct {
 	options  Options
 	journal  *journal
 	position *position
 	counts   counts
-	early    sync.Map // by carrier id: a chan bool that tells whether the receipt came before the answer
+	early    sync.Map // by provider message id: a chan bool that tells whether the receipt came before the answer
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
 
-var _ sms.Carrier = (*Carrier)(nil)
+var _ sms.Provider = (*Provider)(nil)
 
 var (
-	errNoAnswer   = errors.New("the simulated carrier gives no answer")
-	errNotWritten = errors.New("the simulated carrier does not work any more")
+	errNoAnswer   = errors.New("the simulated provider gives no answer")
+	errNotWritten = errors.New("the simulated provider does not work any more")
 )
 
-// Open starts a carrier whose log is in the folder dir, which is made where it
-// is missing. One carrier at a time may have a folder open. A last line that a
+// Open starts a provider whose log is in the folder dir, which is made where it
+// is missing. One provider at a time may have a folder open. A last line that a
 // crash left incomplete is cut off: nobody got an answer for it.
-func Open(dir string, options Options) (*Carrier, error) {
+func Open(dir string, options Options) (*Provider, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -70,14 +70,14 @@ func Open(dir string, options Options) (*Carrier, error) {
 	}
 	j, err := openJournal(dir)
 	if err != nil {
-		return nil, fmt.Errorf("opening the simulated carrier's log: %w", err)
+		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
 	}
 	p, err := openPosition(dir, j.size.Load())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the simulated carrier's receipts: %w", err), j.file.Close())
+		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	c := &Carrier{options: options, journal: j, position: p, stop: stop}
+	c := &Provider{options: options, journal: j, position: p, stop: stop}
 	c.running.Go(func() { j.run(ctx) })
 	if options.Receipts != nil {
 		c.running.Go(func() { c.report(ctx) })
@@ -85,9 +85,9 @@ func Open(dir string, options Options) (*Carrier, error) {
 	return c, nil
 }
 
-// Close ends the carrier: it waits for what it is writing and for the receipts
+// Close ends the provider: it waits for what it is writing and for the receipts
 // that are under way, whose contexts end. Later hand-overs are refused for now.
-func (c *Carrier) Close() error {
+func (c *Provider) Close() error {
 	c.stop()
 	c.running.Wait()
 	return errors.Join(c.journal.file.Close(), c.position.file.Close())
@@ -95,7 +95,7 @@ func (c *Carrier) Close() error {
 
 // HandOver takes or refuses m as Numbers says, and delivers it where that says
 // nothing. What it took is in the log when it answers.
-func (c *Carrier) HandOver(ctx context.Context, m sms.Message) (carrierID string, err error) {
+func (c *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := wait(ctx, c.options.Delay); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
 	}
@@ -107,14 +107,14 @@ func (c *Carrier) HandOver(ctx context.Context, m sms.Message) (carrierID string
 	if refused != nil {
 		e.Verdict = Rejected
 	} else {
-		e.CarrierID = sms.NewToken()
+		e.ProviderMessageID = sms.NewToken()
 	}
 	early := c.expectEarly(e)
 	err = c.journal.append(ctx, e)
 	early(ctx, err == nil)
 	switch {
 	case errors.Is(err, errNotWritten):
-		return "", &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Unavailable", Detail: err.Error(), Err: err}
+		return "", &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Unavailable", Detail: err.Error(), Err: err}
 	case err != nil:
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
 	case refused != nil:
@@ -122,12 +122,12 @@ func (c *Carrier) HandOver(ctx context.Context, m sms.Message) (carrierID string
 	case e.Fault == NoAnswer:
 		return "", errors.Join(errNoAnswer, wait(ctx, c.options.Silence))
 	}
-	return e.CarrierID, nil
+	return e.ProviderMessageID, nil
 }
 
 // fault is what happens to this hand-over of m. Only messages for which their
 // hand-overs differ are counted.
-func (c *Carrier) fault(m sms.Message) string {
+func (c *Provider) fault(m sms.Message) string {
 	if always := fault(m.Number, 1); always == fault(m.Number, Throttles+1) {
 		return always
 	}

@@ -24,17 +24,17 @@ import (
 const ordinary sms.Number = "+5511999999999"
 
 func TestConformance(t *testing.T) {
-	smstest.TestCarrier(t, func(t *testing.T) smstest.CarrierUnderTest {
+	smstest.TestProvider(t, func(t *testing.T) smstest.ProviderUnderTest {
 		dir := t.TempDir()
-		carrier := open(t, dir, simulator.Options{})
-		return smstest.CarrierUnderTest{
-			Carrier: carrier, Good: ordinary, Refused: number(t, simulator.Refused),
-			Lossy: carrier, LossyNumber: number(t, simulator.NoAnswer),
+		provider := open(t, dir, simulator.Options{})
+		return smstest.ProviderUnderTest{
+			Provider: provider, Good: ordinary, Refused: number(t, simulator.Refused),
+			Lossy: provider, LossyNumber: number(t, simulator.NoAnswer),
 			Taken: func(t *testing.T) []smstest.Taken {
 				var all []smstest.Taken
 				for _, e := range read(t, dir) {
 					if e.Verdict == simulator.Taken {
-						all = append(all, smstest.Taken{CarrierID: e.CarrierID, Number: e.Number, Text: e.Text})
+						all = append(all, smstest.Taken{ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text})
 					}
 				}
 				return all
@@ -78,7 +78,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 		t.Run("number "+tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got receipts
-				carrier := open(t, t.TempDir(), simulator.Options{
+				provider := open(t, t.TempDir(), simulator.Options{
 					Delay: 20 * time.Millisecond, ReceiptDelay: time.Second, Silence: time.Second, Receipts: got.add,
 				})
 				m := message(ordinary)
@@ -87,7 +87,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 				}
 				var answers []string
 				for range tt.answers {
-					answers = append(answers, answer(carrier.HandOver(t.Context(), m)))
+					answers = append(answers, answer(provider.HandOver(t.Context(), m)))
 					if tt.name == simulator.EarlyReceipt && len(got.list()) != 1 {
 						t.Errorf("%d receipts before the answer, want 1", len(got.list()))
 					}
@@ -108,10 +108,10 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 func TestTheReceiptHasTheFormOfSNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got receipts
-		carrier := open(t, t.TempDir(), simulator.Options{ReceiptDelay: 1344 * time.Millisecond, Receipts: got.add})
+		provider := open(t, t.TempDir(), simulator.Options{ReceiptDelay: 1344 * time.Millisecond, Receipts: got.add})
 		m := message(ordinary)
 		m.Text = strings.Repeat("a", 161)
-		id, err := carrier.HandOver(t.Context(), m)
+		id, err := provider.HandOver(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,14 +189,14 @@ func TestTheLogSurvivesACrashInTheMidstOfALine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.WriteString(`{"at":"2026-01-01T00:00:00Z","carrierId":"torn` + strings.Repeat("x", 70<<10)); err != nil {
+	if _, err := file.WriteString(`{"at":"2026-01-01T00:00:00Z","providerMessageId":"torn` + strings.Repeat("x", 70<<10)); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
 	want := []simulator.Entry{{
-		CarrierID: id, MessageID: m.ID, HandOver: "lease-1", Number: ordinary, Text: m.Text, Type: m.Type, Verdict: simulator.Taken,
+		ProviderMessageID: id, MessageID: m.ID, HandOver: "lease-1", Number: ordinary, Text: m.Text, Type: m.Type, Verdict: simulator.Taken,
 	}}
 	exceptTime := cmpopts.IgnoreFields(simulator.Entry{}, "At")
 	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
@@ -209,19 +209,19 @@ func TestTheLogSurvivesACrashInTheMidstOfALine(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = append(want, want[0])
-	want[1].CarrierID = id
+	want[1].ProviderMessageID = id
 	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
 		t.Errorf("the log after it was opened (-want +got):\n%s", diff)
 	}
 }
 
-func TestAClosedCarrierRefusesForNow(t *testing.T) {
-	carrier, err := simulator.Open(t.TempDir(), simulator.Options{})
+func TestAClosedProviderRefusesForNow(t *testing.T) {
+	provider, err := simulator.Open(t.TempDir(), simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	shut(t, carrier)
-	if got := answer(carrier.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
+	shut(t, provider)
+	if got := answer(provider.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
 		t.Errorf("answer %q, want %q", got, sms.RefusedForNow)
 	}
 }
@@ -229,11 +229,11 @@ func TestAClosedCarrierRefusesForNow(t *testing.T) {
 func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		carrier := open(t, dir, simulator.Options{Silence: time.Hour})
+		provider := open(t, dir, simulator.Options{Silence: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		begin := time.Now()
-		_, err := carrier.HandOver(ctx, message(number(t, simulator.NoAnswer)))
+		_, err := provider.HandOver(ctx, message(number(t, simulator.NoAnswer)))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
 			t.Errorf("after %v: %v, want the deadline", time.Since(begin), err)
 		}
@@ -244,15 +244,15 @@ func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
 }
 
 func BenchmarkHandOver(b *testing.B) {
-	carrier, err := simulator.Open(b.TempDir(), simulator.Options{})
+	provider, err := simulator.Open(b.TempDir(), simulator.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = carrier.Close() })
+	b.Cleanup(func() { _ = provider.Close() })
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := carrier.HandOver(b.Context(), message(ordinary)); err != nil {
+			if _, err := provider.HandOver(b.Context(), message(ordinary)); err != nil {
 				b.Error(err)
 			}
 		}
@@ -274,19 +274,19 @@ func number(t *testing.T, name string) sms.Number {
 	return ""
 }
 
-func open(t *testing.T, dir string, options simulator.Options) *simulator.Carrier {
+func open(t *testing.T, dir string, options simulator.Options) *simulator.Provider {
 	t.Helper()
-	carrier, err := simulator.Open(dir, options)
+	provider, err := simulator.Open(dir, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = carrier.Close() })
-	return carrier
+	t.Cleanup(func() { _ = provider.Close() })
+	return provider
 }
 
-func shut(t *testing.T, carrier *simulator.Carrier) {
+func shut(t *testing.T, provider *simulator.Provider) {
 	t.Helper()
-	if err := carrier.Close(); err != nil {
+	if err := provider.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -302,7 +302,7 @@ func read(t *testing.T, dir string) []simulator.Entry {
 
 // answer is what a hand-over came to, in a word.
 func answer(id string, err error) string {
-	var refused *sms.CarrierError
+	var refused *sms.ProviderError
 	switch {
 	case err == nil && id != "":
 		return "taken"
@@ -314,7 +314,7 @@ func answer(id string, err error) string {
 	return "no answer"
 }
 
-// receipts collects what a carrier reports.
+// receipts collects what a provider reports.
 type receipts struct {
 	mu    sync.Mutex
 	lines []string

@@ -42,7 +42,7 @@ const (
 	staleTrouble = 15 * time.Minute
 )
 
-// Report is b after a publish or a receipt told of trouble at the carrier's
+// Report is b after a publish or a receipt told of trouble at the provider's
 // time at. What is older than the last closing, or than 15 minutes, opens
 // nothing.
 func (r Rules) Report(b Breaker, t Trouble, detail string, at, now time.Time) (after Breaker, changed bool) {

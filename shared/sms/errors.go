@@ -59,25 +59,25 @@ const (
 	AttemptsSpent NotClaimable = "its attempts are spent"
 )
 
-// CarrierError is a carrier's refusal. Any other error of a Carrier means
+// ProviderError is a provider's refusal. Any other error of a Provider means
 // that no answer came back.
-type CarrierError struct {
+type ProviderError struct {
 	Refusal    Refusal
-	Code       string        // the carrier's own code, for people
-	Detail     string        // the carrier's own words, for operators, never for clients
+	Code       string        // the provider's own code, for people
+	Detail     string        // the provider's own words, for operators, never for clients
 	Failure    FailureCode   // what the client is told, for RefusedForGood
 	Trouble    Trouble       // what the breaker opens for, for AccountWide
-	RetryAfter time.Duration // 0 when the carrier did not say
+	RetryAfter time.Duration // 0 when the provider did not say
 	Err        error         // the cause, may be nil
 }
 
-func (e *CarrierError) Error() string {
-	return fmt.Sprintf("the carrier refused %s: %s: %s", e.Refusal, e.Code, e.Detail)
+func (e *ProviderError) Error() string {
+	return fmt.Sprintf("the provider refused %s: %s: %s", e.Refusal, e.Code, e.Detail)
 }
 
-func (e *CarrierError) Unwrap() error { return e.Err }
+func (e *ProviderError) Unwrap() error { return e.Err }
 
-// Refusal says what kind of answer a carrier's "no" is.
+// Refusal says what kind of answer a provider's "no" is.
 type Refusal string
 
 // The kinds of refusal.

@@ -35,11 +35,11 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			}
 			silent := handOver(now, sms.Outcome{})
 			at := now.Add(time.Minute)
-			handOver(at, sms.Outcome{CarrierID: "c-2"})
+			handOver(at, sms.Outcome{ProviderMessageID: "c-2"})
 			receive := func(id string, v sms.Verdict) {
 				t.Helper()
 				var known bool
-				rc := sms.Receipt{CarrierID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
+				rc := sms.Receipt{ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
 				if m, known = rules.Receive(m, rc, at); !known {
 					t.Fatalf("no hand-over has the id %s", id)
 				}
@@ -49,7 +49,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			if m.Status != tt.want {
 				t.Fatalf("it ended %s, want %s", m.Status, tt.want)
 			}
-			m, _ = rules.Record(m, silent, sms.Outcome{CarrierID: "c-1"}, at)
+			m, _ = rules.Record(m, silent, sms.Outcome{ProviderMessageID: "c-1"}, at)
 			receive("c-1", tt.late)
 			receive("c-1", tt.late)
 			if m.Status != ended.Status || !m.Due.IsZero() || m.PurgeAt != ended.PurgeAt || m.Evidence != ended.Evidence {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// clockSlack is how far the carrier's clock may be off.
+	// clockSlack is how far the provider's clock may be off.
 	clockSlack = 5 * time.Second
 	// lateReceipt is how long after its publish a receipt may come: SNS's delivery
 	// logs may have it 72 hours late, and an hour is left for its way to us.
@@ -38,8 +38,8 @@ func (h HandOver) mayOwn(k KeptReceipt) bool {
 	switch {
 	case h.Receipt != "", h.Doubted && rc.doubts(), k.KeptAt.Before(h.At.Add(-Skew)):
 		return false
-	case rc.CarrierID != "" && h.CarrierID != "":
-		return rc.CarrierID == h.CarrierID
+	case rc.ProviderMessageID != "" && h.ProviderMessageID != "":
+		return rc.ProviderMessageID == h.ProviderMessageID
 	case rc.At.IsZero():
 		late := lateReceipt
 		if rc.Verdict == VerdictVoid {

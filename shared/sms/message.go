@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Type is the kind of traffic that carriers bill and route by.
+// Type is the kind of traffic that providers bill and route by.
 type Type string
 
 // The two kinds of traffic.
@@ -99,21 +99,21 @@ type Message struct {
 
 // Event is one line of a message's history.
 type Event struct {
-	At        time.Time `json:"at"`
-	Status    Status    `json:"status"` // the state after it
-	Detail    string    `json:"detail,omitempty"`
-	CarrierAt time.Time `json:"carrierAt,omitzero"` // the carrier's own clock
+	At         time.Time `json:"at"`
+	Status     Status    `json:"status"` // the state after it
+	Detail     string    `json:"detail,omitempty"`
+	ProviderAt time.Time `json:"providerAt,omitzero"` // the provider's own clock
 }
 
-// HandOver is one publish that may have reached the carrier. Refused ones are
+// HandOver is one publish that may have reached the provider. Refused ones are
 // removed again, so that what stands here was taken, may have been, or is in
 // flight.
 type HandOver struct {
-	Token     string    `json:"token"` // the lease it was made under
-	At        time.Time `json:"at"`    // not before this
-	Until     time.Time `json:"until"` // nor after this
-	Answer    Answer    `json:"answer,omitempty"`
-	CarrierID string    `json:"carrierId,omitempty"`
+	Token             string    `json:"token"` // the lease it was made under
+	At                time.Time `json:"at"`    // not before this
+	Until             time.Time `json:"until"` // nor after this
+	Answer            Answer    `json:"answer,omitempty"`
+	ProviderMessageID string    `json:"providerMessageId,omitempty"`
 	// Doubted says that a receipt of trouble that names no message was taken
 	// for this one's; see [Rules.Adopt].
 	Doubted bool `json:"doubted,omitempty"`
@@ -124,13 +124,13 @@ type HandOver struct {
 	Price    NanoUSD     `json:"price,omitempty"`
 }
 
-// Answer is what the carrier said to a hand-over.
+// Answer is what the provider said to a hand-over.
 type Answer string
 
 // The answers that a hand-over may have; in flight it has none of them.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // its sender died, the carrier did not answer, or its answer is doubted
+	AnswerNone  Answer = "none" // its sender died, the provider did not answer, or its answer is doubted
 )
 
 // Failure says why a message was not delivered, in words for the client.
@@ -178,23 +178,23 @@ func (m Message) Unsettled() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Receipt == "" })
 }
 
-// CarrierID is the id that the carrier gave to the newest hand-over it took,
+// ProviderMessageID is the id that the provider gave to the newest hand-over it took,
 // or "".
-func (m Message) CarrierID() string {
+func (m Message) ProviderMessageID() string {
 	for _, h := range slices.Backward(m.HandOvers) {
-		if h.CarrierID != "" {
-			return h.CarrierID
+		if h.ProviderMessageID != "" {
+			return h.ProviderMessageID
 		}
 	}
 	return ""
 }
 
-// CarrierIDs are the ids of all hand-overs that have one.
-func (m Message) CarrierIDs() []string {
+// ProviderMessageIDs are the ids of all hand-overs that have one.
+func (m Message) ProviderMessageIDs() []string {
 	var ids []string
 	for _, h := range m.HandOvers {
-		if h.CarrierID != "" {
-			ids = append(ids, h.CarrierID)
+		if h.ProviderMessageID != "" {
+			ids = append(ids, h.ProviderMessageID)
 		}
 	}
 	return ids

@@ -12,13 +12,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// street is several messages to one number, and the truth about which carrier
+// street is several messages to one number, and the truth about which provider
 // id each of their hand-overs got.
 type street struct {
 	now      time.Time
 	messages records
 	ids      []string          // of messages, in their order
-	left     map[string]string // carrier ids by the token of the hand-over
+	left     map[string]string // provider message ids by the token of the hand-over
 	answered map[string]bool   // by token: its sender is done with it
 	coming   []sms.Receipt
 	kept     []sms.KeptReceipt
@@ -54,11 +54,11 @@ func (s *street) claim(t *rapid.T) {
 	if !rapid.Bool().Draw(t, "leaves") {
 		return
 	}
-	id := fmt.Sprint("carrier-", len(s.left))
+	id := fmt.Sprint("provider-", len(s.left))
 	s.left[c.Token] = id
 	rc := rapid.SampledFrom([]sms.Receipt{delivered(id), undelivered(id), void(id)}).Draw(t, "receipt")
 	rc.Number = m.Number
-	clock := time.Duration(rapid.IntRange(-5, 5).Draw(t, "the carrier's clock")) * time.Second
+	clock := time.Duration(rapid.IntRange(-5, 5).Draw(t, "the provider's clock")) * time.Second
 	rc.At = s.now.Add(clock)
 	s.coming = append(s.coming, rc)
 }
@@ -153,10 +153,10 @@ func (s *street) look(t *rapid.T) {
 func (s *street) check(t *rapid.T) {
 	for _, m := range s.messages.byID {
 		for _, h := range m.HandOvers {
-			if h.CarrierID != "" && h.CarrierID != s.left[h.Token] {
-				t.Fatalf("a hand-over that the carrier calls %q is taken for %q", s.left[h.Token], h.CarrierID)
+			if h.ProviderMessageID != "" && h.ProviderMessageID != s.left[h.Token] {
+				t.Fatalf("a hand-over that the provider calls %q is taken for %q", s.left[h.Token], h.ProviderMessageID)
 			}
-			if h.Receipt != "" && h.CarrierID == "" {
+			if h.Receipt != "" && h.ProviderMessageID == "" {
 				t.Fatalf("a hand-over has a receipt that names no message: %s", h.Receipt)
 			}
 			if h.Receipt == "" && !m.Unsettled() {

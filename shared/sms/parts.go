@@ -29,7 +29,7 @@ const (
 )
 
 // Measurement is the size of a text on the air. Parts is an estimate: a
-// carrier may split at word boundaries, and need one more.
+// provider may split at word boundaries, and need one more.
 type Measurement struct {
 	Encoding Encoding
 	Parts    int

@@ -63,14 +63,14 @@ type DuePage struct {
 // Receipts finds the messages that receipts belong to, and keeps receipts that
 // belong to none yet. Its reads may lag behind writes by a second.
 type Receipts interface {
-	// FindByCarrierID returns the id of the message that has a hand-over with
-	// this carrier id, the older ones of several included; ErrNotFound. It may
+	// FindByProviderMessageID returns the id of the message that has a hand-over with
+	// this provider message id, the older ones of several included; ErrNotFound. It may
 	// name one that is past its retention, which Receive then does not find.
-	FindByCarrierID(ctx context.Context, carrierID string) (messageID string, err error)
+	FindByProviderMessageID(ctx context.Context, providerMessageID string) (messageID string, err error)
 	// Receive applies rules.Receive to the record of id and returns it. One
 	// write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
-	// carrier id.
+	// provider message id.
 	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unsettled returns everything about number that waits for its
 	// counterpart: messages that are Unsettled, and kept receipts, at most
@@ -226,11 +226,11 @@ func FailedDeliveries(err error, n int) []int {
 	return all
 }
 
-// Carrier hands messages over to the network of phones.
-type Carrier interface {
-	// HandOver gives m to the carrier once: it makes no attempt of its own
-	// after the first. It returns the carrier's id of a message that was
-	// taken. A *CarrierError is a refusal: the message certainly was not taken.
+// Provider hands messages over to the network of phones.
+type Provider interface {
+	// HandOver gives m to the provider once: it makes no attempt of its own
+	// after the first. It returns the provider's id of a message that was
+	// taken. A *ProviderError is a refusal: the message certainly was not taken.
 	// After any other error, a deadline's included, it may have been.
-	HandOver(ctx context.Context, m Message) (carrierID string, err error)
+	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)
 }

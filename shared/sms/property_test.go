@@ -14,7 +14,7 @@ import (
 // publish is the truth about one hand-over, which the record does not know.
 type publish struct {
 	token    string
-	id       string // the carrier's, where it left
+	id       string // the provider's, where it left
 	answered bool   // its sender is done with it
 	reported bool   // its receipt came
 	void     bool
@@ -91,7 +91,7 @@ func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	return &w.publishes[rapid.SampledFrom(indexes).Draw(t, "publish")]
 }
 
-// leave lets a claimed message reach the carrier, while its lease is live.
+// leave lets a claimed message reach the provider, while its lease is live.
 func (w *world) leave(t *rapid.T) {
 	p := w.pick(t, func(p publish) bool { return !p.answered && p.id == "" && p.token == w.m.LeaseToken })
 	if p == nil || !w.now.Before(w.m.LeaseUntil) || !w.m.ExpiresAt.After(w.now) {
@@ -100,7 +100,7 @@ func (w *world) leave(t *rapid.T) {
 	if w.m.Status.Final() {
 		t.Fatalf("handed over after %s", w.m.Status)
 	}
-	p.id = fmt.Sprint("carrier-", len(w.publishes))
+	p.id = fmt.Sprint("provider-", len(w.publishes))
 	w.check(t, "leave")
 }
 

@@ -13,21 +13,21 @@ const (
 	VerdictVoid Verdict = "void"
 )
 
-// Receipt is a carrier's report on one hand-over, of ours or of another
+// Receipt is a provider's report on one hand-over, of ours or of another
 // application on the same account. Only Number and Verdict are always there.
 type Receipt struct {
-	CarrierID string      `json:"carrierId,omitempty"`
-	Number    Number      `json:"number"`
-	At        time.Time   `json:"at,omitzero"` // the carrier's clock; zero when it did not say
-	Verdict   Verdict     `json:"verdict"`
-	Evidence  Evidence    `json:"evidence,omitempty"`
-	Failure   FailureCode `json:"failure,omitempty"` // for undelivered
-	Trouble   Trouble     `json:"trouble,omitempty"` // for void
-	Detail    string      `json:"detail,omitempty"`  // the carrier's own words
-	Price     NanoUSD     `json:"price,omitempty"`
-	Parts     int         `json:"parts,omitempty"`
+	ProviderMessageID string      `json:"providerMessageId,omitempty"`
+	Number            Number      `json:"number"`
+	At                time.Time   `json:"at,omitzero"` // the provider's clock; zero when it did not say
+	Verdict           Verdict     `json:"verdict"`
+	Evidence          Evidence    `json:"evidence,omitempty"`
+	Failure           FailureCode `json:"failure,omitempty"` // for undelivered
+	Trouble           Trouble     `json:"trouble,omitempty"` // for void
+	Detail            string      `json:"detail,omitempty"`  // the provider's own words
+	Price             NanoUSD     `json:"price,omitempty"`
+	Parts             int         `json:"parts,omitempty"`
 
-	// LoggedAt is when the carrier's log had it, hours after the publish perhaps;
+	// LoggedAt is when the provider's log had it, hours after the publish perhaps;
 	// zero when that is not known. It stands in for At where that is missing.
 	LoggedAt time.Time `json:"loggedAt,omitzero"`
 }
@@ -37,7 +37,7 @@ type KeptReceipt struct {
 	ID      string    `json:"id"` // the same for the same receipt; where that names no message, for the same line of the log
 	Receipt Receipt   `json:"receipt"`
 	KeptAt  time.Time `json:"keptAt"`
-	Tries   int       `json:"tries,omitempty"` // look-ups by carrier id since
+	Tries   int       `json:"tries,omitempty"` // look-ups by provider message id since
 	Due     time.Time `json:"due,omitzero"`    // next look-up; zero: none
 	PurgeAt time.Time `json:"purgeAt"`
 }
@@ -51,10 +51,10 @@ func (r Receipt) Keep(now time.Time) KeptReceipt {
 	now, r.LoggedAt = stamp(now), stamp(r.LoggedAt)
 	k := KeptReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
 	line := ""
-	if r.CarrierID == "" { // else the log may repeat it
+	if r.ProviderMessageID == "" { // else the log may repeat it
 		line = r.LoggedAt.String()
 	}
-	k.ID = "receipt-" + fingerprint(r.CarrierID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
+	k.ID = "receipt-" + fingerprint(r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
 	return k.Retried(now)
 }
 
@@ -86,15 +86,15 @@ func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after 
 	case h.Answer != AnswerNone || (rc.Verdict == VerdictVoid && rc.At.IsZero()):
 		return m, false
 	}
-	if rc.CarrierID != "" {
-		h.CarrierID = rc.CarrierID
+	if rc.ProviderMessageID != "" {
+		h.ProviderMessageID = rc.ProviderMessageID
 	}
 	return r.receive(m, h, rc, now), true
 }
 
 // doubts reports whether r tells of trouble with the account and not of which
 // message.
-func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.CarrierID == "" }
+func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.ProviderMessageID == "" }
 
 // doubt takes a hand-over that was taken for one without an answer, which costs
 // no attempt, and has it repeated where the client accepts that. Its message
@@ -117,12 +117,14 @@ func (m Message) doubt(r Rules, h *HandOver, rc Receipt, now time.Time) (after M
 	return m, true
 }
 
-// Receive is m after the receipt of a hand-over whose carrier id it knows.
+// Receive is m after the receipt of a hand-over whose provider message id it knows.
 // Late, repeated and reordered receipts add an event and never move a final
 // state. changed is false where no hand-over has that id.
 func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	m = m.clone()
-	h := m.handOver(func(h HandOver) bool { return h.CarrierID == rc.CarrierID && rc.CarrierID != "" })
+	h := m.handOver(func(h HandOver) bool {
+		return h.ProviderMessageID == rc.ProviderMessageID && rc.ProviderMessageID != ""
+	})
 	if h == nil {
 		return m, false
 	}
@@ -147,9 +149,9 @@ func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Messag
 			m.Attempts++ // it was one after all
 		}
 	}
-	e := Event{At: now, CarrierAt: stamp(rc.At), Detail: "receipt: " + rc.Detail}
+	e := Event{At: now, ProviderAt: stamp(rc.At), Detail: "receipt: " + rc.Detail}
 	if rc.At.IsZero() {
-		e.CarrierAt = time.Time{}
+		e.ProviderAt = time.Time{}
 	}
 	to := m.afterReceipt(rc.Verdict, first, wasUnanswered)
 	switch to {

@@ -102,23 +102,23 @@ func (c Claim) Apply(m Message) (Message, error) {
 
 // Outcome is what became of one hand-over.
 type Outcome struct {
-	CarrierID string        // set when the carrier took it
-	Refused   *CarrierError // set when it refused; neither: no answer came
+	ProviderMessageID string         // set when the provider took it
+	Refused           *ProviderError // set when it refused; neither: no answer came
 }
 
-// OutcomeOf reads the results of Carrier.HandOver. Whatever is not a clear
+// OutcomeOf reads the results of Provider.HandOver. Whatever is not a clear
 // answer is none.
-func OutcomeOf(carrierID string, err error) Outcome {
+func OutcomeOf(providerMessageID string, err error) Outcome {
 	if err == nil {
-		return Outcome{CarrierID: carrierID}
+		return Outcome{ProviderMessageID: providerMessageID}
 	}
-	refused, _ := errors.AsType[*CarrierError](err)
+	refused, _ := errors.AsType[*ProviderError](err)
 	return Outcome{Refused: refused}
 }
 
 // Record is m after the hand-over named by token had the outcome o. An outcome
 // that comes after its lease was given up overwrites nothing; it may still
-// tell that the carrier took it. changed is false where there is nothing to
+// tell that the provider took it. changed is false where there is nothing to
 // write.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	now = stamp(now)
@@ -132,9 +132,9 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 	}
 	m.LeaseToken, m.LeaseUntil = "", time.Time{}
 	switch {
-	case o.CarrierID != "":
-		h.Answer, h.CarrierID = AnswerTaken, o.CarrierID
-		m.settleTaken(r, "the carrier took it: "+o.CarrierID, now)
+	case o.ProviderMessageID != "":
+		h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
+		m.settleTaken(r, "the provider took it: "+o.ProviderMessageID, now)
 	case o.Refused == nil:
 		h.Answer = AnswerNone
 		m.endUnanswered(r, now)
@@ -213,12 +213,12 @@ func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed b
 
 // lateAnswer is the outcome of a hand-over that was already given up.
 func (m Message) lateAnswer(r Rules, h *HandOver, o Outcome, now time.Time) (Message, bool) {
-	if o.CarrierID == "" || h.CarrierID == o.CarrierID {
+	if o.ProviderMessageID == "" || h.ProviderMessageID == o.ProviderMessageID {
 		return m, false
 	}
 	wasUnanswered := m.Unanswered()
-	h.Answer, h.CarrierID = AnswerTaken, o.CarrierID
-	detail := "a late answer: the carrier took it: " + o.CarrierID
+	h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
+	detail := "a late answer: the provider took it: " + o.ProviderMessageID
 	if m.Status == Unknown || (m.Status == Queued && wasUnanswered) {
 		m.settle(r, Sent, Event{At: now, Detail: detail})
 		return m, true
@@ -227,7 +227,7 @@ func (m Message) lateAnswer(r Rules, h *HandOver, o Outcome, now time.Time) (Mes
 	return m, true
 }
 
-// settleTaken ends a hand-over that leaves at least one taken by the carrier:
+// settleTaken ends a hand-over that leaves at least one taken by the provider:
 // receipts that came while it was in flight count now.
 func (m *Message) settleTaken(r Rules, detail string, now time.Time) {
 	m.Refusals = 0
@@ -269,8 +269,8 @@ func (m *Message) endUnanswered(r Rules, now time.Time) {
 	}
 }
 
-// endRefused ends a message that its carrier will never take.
-func (m *Message) endRefused(r Rules, e *CarrierError, now time.Time) {
+// endRefused ends a message that its provider will never take.
+func (m *Message) endRefused(r Rules, e *ProviderError, now time.Time) {
 	const detail = "refused for good"
 	switch {
 	case m.taken():
@@ -312,7 +312,7 @@ func (m *Message) giveUp(r Rules, now time.Time) {
 	m.settle(r, Expired, Event{At: now, Detail: "time ran out"})
 }
 
-// withdraw removes a hand-over that the carrier refused.
+// withdraw removes a hand-over that the provider refused.
 func (m *Message) withdraw(token string, free bool) {
 	m.HandOvers = slices.DeleteFunc(m.HandOvers, func(h HandOver) bool { return h.Token == token })
 	if free {
@@ -320,7 +320,7 @@ func (m *Message) withdraw(token string, free bool) {
 	}
 }
 
-// taken reports whether some hand-over is with the carrier: taken, and not
+// taken reports whether some hand-over is with the provider: taken, and not
 // proved void.
 func (m *Message) taken() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {

@@ -110,23 +110,23 @@ func (l *life) failure(want sms.FailureCode) {
 
 var (
 	noAnswer = sms.Outcome{}
-	forNow   = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
-	forGood  = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
-	account  = sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.AccountWide, Trouble: sms.Authorization}}
+	forNow   = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
+	forGood  = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+	account  = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}}
 )
 
-func taken(id string) sms.Outcome { return sms.Outcome{CarrierID: id} }
+func taken(id string) sms.Outcome { return sms.Outcome{ProviderMessageID: id} }
 
 func delivered(id string) sms.Receipt {
-	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
 }
 
 func undelivered(id string) sms.Receipt {
-	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
 }
 
 func void(id string) sms.Receipt {
-	return sms.Receipt{CarrierID: id, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 }
 
 func TestMessageIsSentAndDelivered(t *testing.T) {
@@ -139,14 +139,14 @@ func TestMessageIsSentAndDelivered(t *testing.T) {
 	l.receipt(delivered("c1"))
 	l.is(sms.Delivered)
 	l.attempts(1)
-	if l.m.Evidence != sms.ByHandset || l.m.Price() != 6_450_000 || l.m.Parts != 2 || l.m.CarrierID() != "c1" {
+	if l.m.Evidence != sms.ByHandset || l.m.Price() != 6_450_000 || l.m.Parts != 2 || l.m.ProviderMessageID() != "c1" {
 		t.Errorf("the receipt's facts were not kept: %+v", l.m)
 	}
 	var got []string
 	for _, e := range l.m.History() {
 		got = append(got, fmt.Sprintf("%s: %s", e.Status, e.Detail))
 	}
-	want := []string{"queued: accepted", "sending: hand-over 1 begins", "sent: the carrier took it: c1", "delivered: receipt: "}
+	want := []string{"queued: accepted", "sending: hand-over 1 begins", "sent: the provider took it: c1", "delivered: receipt: "}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("history differs (-want +got):\n%s", diff)
 	}
@@ -170,9 +170,9 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("waits differ (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("for now waits at least as long as the carrier asks", func(t *testing.T) {
+	t.Run("for now waits at least as long as the provider asks", func(t *testing.T) {
 		l := begin(t, draft())
-		l.outcome(l.claim(), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		l.outcome(l.claim(), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
 		if got := l.m.NotBefore.Sub(l.now); got != time.Hour {
 			t.Errorf("wait = %v, want an hour", got)
 		}
@@ -321,7 +321,7 @@ func TestReceipts(t *testing.T) {
 			t.Errorf("price = %v: counted twice", l.m.Price())
 		}
 	})
-	t.Run("for another carrier id changes nothing", func(t *testing.T) {
+	t.Run("for another provider message id changes nothing", func(t *testing.T) {
 		if sent(t).receipt(delivered("c2")) {
 			t.Error("changed")
 		}

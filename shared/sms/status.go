@@ -10,11 +10,11 @@ const (
 	Scheduled   Status = "scheduled"   // accepted, its time to be sent lies ahead
 	Queued      Status = "queued"      // accepted, waiting for a sender
 	Sending     Status = "sending"     // one sender holds the lease
-	Sent        Status = "sent"        // the carrier took it and gave an id
+	Sent        Status = "sent"        // the provider took it and gave an id
 	Unknown     Status = "unknown"     // handed over, no answer came back: perhaps taken
 	Delivered   Status = "delivered"   // final: a receipt says that it arrived
 	Undelivered Status = "undelivered" // final: a receipt says that it did not arrive
-	Failed      Status = "failed"      // final: the carrier refused it for good
+	Failed      Status = "failed"      // final: the provider refused it for good
 	Expired     Status = "expired"     // final: its time ran out before it was handed over
 	Canceled    Status = "canceled"    // final: the client took it back before it was handed over
 )
@@ -44,7 +44,7 @@ var Transitions = []Transition{
 	{From: Queued, To: Delivered, When: "a receipt settles a hand-over", Unanswered: true},
 	{From: Queued, To: Undelivered, When: "a receipt settles a hand-over", Unanswered: true},
 
-	{From: Sending, To: Sent, When: "the carrier takes it"},
+	{From: Sending, To: Sent, When: "the provider takes it"},
 	{From: Sending, To: Queued, When: "refused for now, or no answer and resend"},
 	{From: Sending, To: Failed, When: "refused for good"},
 	{From: Sending, To: Expired, When: "expiresAt passes before the hand-over"},

@@ -11,7 +11,7 @@ import (
 // kept is a receipt that belongs to no message of ours.
 func (s stage) kept(detail string) sms.KeptReceipt {
 	rc := sms.Receipt{
-		CarrierID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
+		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
 		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
 		Detail: detail, Price: 12, Parts: 3, LoggedAt: s.clock.Now().Add(-500 * time.Millisecond),
 	}

@@ -50,9 +50,9 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s, lose := start(t)
 		m := s.claim(t, s.create(t, s.message()))
 		lose()
-		m = s.record(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		m = s.record(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
 		checkSame(t, m, s.get(t, m.ID))
-		s.checkFound(t, m.CarrierID(), m.ID)
+		s.checkFound(t, m.ProviderMessageID(), m.ID)
 	})
 
 	t.Run("Postpone moves the record once", func(t *testing.T) {

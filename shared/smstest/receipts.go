@@ -9,10 +9,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// receipt is what the carrier reports on the newest hand-over of m.
+// receipt is what the provider reports on the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
-		CarrierID: m.CarrierID(), Number: m.Number, At: s.clock.Now().Add(-250 * time.Millisecond),
+		ProviderMessageID: m.ProviderMessageID(), Number: m.Number, At: s.clock.Now().Add(-250 * time.Millisecond),
 		Verdict: v, Detail: "Message has been accepted by phone carrier — ✓", Price: 6_450_001, Parts: 2,
 	}
 	switch v {
@@ -45,45 +45,45 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	return got
 }
 
-// checkFound waits until the message is found by the carrier's id.
-func (s stage) checkFound(t *testing.T, carrierID, messageID string) {
+// checkFound waits until the message is found by the provider's id.
+func (s stage) checkFound(t *testing.T, providerMessageID, messageID string) {
 	t.Helper()
 	eventually(t, func() string {
-		got, err := s.FindByCarrierID(t.Context(), carrierID)
+		got, err := s.FindByProviderMessageID(t.Context(), providerMessageID)
 		if err != nil || got != messageID {
-			return fmt.Sprintf("FindByCarrierID: %q, %v, want %q", got, err, messageID)
+			return fmt.Sprintf("FindByProviderMessageID: %q, %v, want %q", got, err, messageID)
 		}
 		return ""
 	})
 }
 
 func testReceipts(t *testing.T, open opener) {
-	t.Run("a message is found by each of its carrier ids", func(t *testing.T) {
+	t.Run("a message is found by each of its provider message ids", func(t *testing.T) {
 		s := open(t)
 		first, second, foreign := sms.NewToken(), sms.NewToken(), sms.NewToken()
 		m := s.sent(t, first)
 		s.checkFound(t, first, m.ID)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{CarrierID: second})
+		m = s.handOver(t, m, sms.Outcome{ProviderMessageID: second})
 		other := s.sent(t, foreign)
 		s.checkFound(t, first, m.ID)
 		s.checkFound(t, second, m.ID)
 		s.checkFound(t, foreign, other.ID)
 	})
 
-	t.Run("a carrier id that nobody has is not found", func(t *testing.T) {
+	t.Run("a provider message id that nobody has is not found", func(t *testing.T) {
 		s := open(t)
 		s.sent(t, sms.NewToken())
-		if _, err := s.FindByCarrierID(t.Context(), sms.NewToken()); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("FindByCarrierID: %v, want ErrNotFound", err)
+		if _, err := s.FindByProviderMessageID(t.Context(), sms.NewToken()); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByProviderMessageID: %v, want ErrNotFound", err)
 		}
 	})
 
-	t.Run("a created record is found by its carrier ids", func(t *testing.T) {
+	t.Run("a created record is found by its provider message ids", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.fullMessage())
-		s.checkFound(t, m.CarrierID(), m.ID)
+		s.checkFound(t, m.ProviderMessageID(), m.ID)
 	})
 
 	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
@@ -97,7 +97,7 @@ func testReceipts(t *testing.T, open opener) {
 		t.Run("a receipt with nothing but its verdict counts when it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
-			s.receive(t, m, sms.Receipt{CarrierID: m.CarrierID(), Number: m.Number, Verdict: v})
+			s.receive(t, m, sms.Receipt{ProviderMessageID: m.ProviderMessageID(), Number: m.Number, Verdict: v})
 		})
 
 		t.Run("a receipt that comes before the outcome is kept with its hand-over when it says "+string(v), func(t *testing.T) {
@@ -105,7 +105,7 @@ func testReceipts(t *testing.T, open opener) {
 			m := s.claim(t, s.create(t, s.message()))
 			next := m
 			next.HandOvers = []sms.HandOver{m.HandOvers[0]}
-			next.HandOvers[0].CarrierID = sms.NewToken()
+			next.HandOvers[0].ProviderMessageID = sms.NewToken()
 			m = s.update(t, m, next)
 			s.receive(t, m, s.receipt(m, v))
 		})
@@ -132,7 +132,7 @@ func testReceipts(t *testing.T, open opener) {
 			old := s.receipt(m, v)
 			m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+			m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
 			s.receive(t, m, old)
 		})
 
@@ -141,17 +141,17 @@ func testReceipts(t *testing.T, open opener) {
 			m := s.create(t, s.message())
 			m = s.handOver(t, m, sms.Outcome{})
 			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-			m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+			m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
 			s.receive(t, m, s.receipt(m, v))
 		})
 	}
 
-	t.Run("a receipt that no hand-over has the carrier id of is a conflict", func(t *testing.T) {
+	t.Run("a receipt that no hand-over has the provider message id of is a conflict", func(t *testing.T) {
 		s := open(t)
 		for _, m := range []sms.Message{s.sent(t, sms.NewToken()), s.create(t, s.message())} {
 			for _, id := range []string{sms.NewToken(), ""} {
 				rc := s.receipt(m, sms.VerdictDelivered)
-				rc.CarrierID = id
+				rc.ProviderMessageID = id
 				_, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 				if !errors.Is(err, sms.ErrConflict) {
 					t.Errorf("Receive for a message that is %s: %v, want ErrConflict", m.Status, err)
@@ -164,7 +164,7 @@ func testReceipts(t *testing.T, open opener) {
 	t.Run("a receipt for an absent message is not found", func(t *testing.T) {
 		s := open(t)
 		rc := s.receipt(s.message(), sms.VerdictDelivered)
-		rc.CarrierID = sms.NewToken()
+		rc.ProviderMessageID = sms.NewToken()
 		if _, err := s.Receive(t.Context(), s.rules, sms.NewID(), rc, s.clock.Now()); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Receive: %v, want ErrNotFound", err)
 		}

@@ -28,7 +28,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s, reopen := start(t)
 		waiting := s.listed(t, 0, nil)
 		claimed := s.claim(t, s.listed(t, time.Minute, nil))
-		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Outcome{CarrierID: sms.NewToken()})
+		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Outcome{ProviderMessageID: sms.NewToken()})
 		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Outcome{})
 		reopen()
 		for _, m := range []sms.Message{waiting, claimed, sent, unanswered} {
@@ -37,7 +37,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 2, entryOf(waiting))
 		s.checkDue(t, sms.DueLease, s.farAhead(), 2, entryOf(claimed))
 		s.checkDue(t, sms.DueSend, s.farAhead(), 2, entryOf(unanswered))
-		s.checkFound(t, sent.CarrierID(), sent.ID)
+		s.checkFound(t, sent.ProviderMessageID(), sent.ID)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{claimed.ID, sent.ID, unanswered.ID}})
 		s.checkList(t, sms.ListQuery{Limit: 3, Examine: 3}, waiting, claimed, sent, unanswered)
 	})
@@ -67,7 +67,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		checkConflict(t, s.Create(t.Context(), other), claimed)
 		_, err = s.Update(t.Context(), m, m)
 		checkConflict(t, err, claimed)
-		s.record(t, claimed, sms.Outcome{CarrierID: sms.NewToken()})
+		s.record(t, claimed, sms.Outcome{ProviderMessageID: sms.NewToken()})
 	})
 }
 

@@ -20,7 +20,7 @@ func testRetention(t *testing.T, open opener) {
 		m.NotBefore = time.Time{}
 		m.PurgeAt = s.clock.Now().Add(24 * time.Hour)
 		s.create(t, m)
-		s.checkFound(t, m.CarrierID(), m.ID)
+		s.checkFound(t, m.ProviderMessageID(), m.ID)
 		s.clock.Advance(24 * time.Hour)
 		return m
 	}
@@ -58,8 +58,8 @@ func testRetention(t *testing.T, open opener) {
 				_, err := s.Postpone(ctx, e, e.Postponed(s.clock.Now()))
 				return err
 			}},
-			{"FindByCarrierID and Receive", func() error {
-				id, err := s.FindByCarrierID(ctx, m.CarrierID())
+			{"FindByProviderMessageID and Receive", func() error {
+				id, err := s.FindByProviderMessageID(ctx, m.ProviderMessageID())
 				if err != nil {
 					return err
 				}

@@ -74,7 +74,7 @@ func (s stage) fullMessage() sms.Message {
 		CreatedAt: now, UpdatedAt: in(2), Attempts: 2,
 		HandOvers: []sms.HandOver{
 			{
-				Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, CarrierID: sms.NewToken(),
+				Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken(),
 				Doubted: true, Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
 			},
 			{Token: sms.NewToken(), At: in(5), Until: in(6), Answer: sms.AnswerNone},
@@ -83,7 +83,7 @@ func (s stage) fullMessage() sms.Message {
 		Evidence: sms.ByCarrier,
 		Failure:  sms.Explain(sms.OptedOut),
 		Events: []sms.Event{
-			{At: in(9), Status: sms.Queued, Detail: "accepted", CarrierAt: in(10)},
+			{At: in(9), Status: sms.Queued, Detail: "accepted", ProviderAt: in(10)},
 			{At: in(11), Status: sms.Sending},
 		},
 		EventsOmitted: 4,

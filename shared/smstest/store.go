@@ -163,10 +163,10 @@ func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message 
 	return s.record(t, s.claim(t, m), o)
 }
 
-// sent is a stored message that the carrier took under carrierID.
-func (s stage) sent(t *testing.T, carrierID string) sms.Message {
+// sent is a stored message that the provider took under providerMessageID.
+func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
 	t.Helper()
-	return s.handOver(t, s.create(t, s.message()), sms.Outcome{CarrierID: carrierID})
+	return s.handOver(t, s.create(t, s.message()), sms.Outcome{ProviderMessageID: providerMessageID})
 }
 
 // diff tells messages and what contains them apart; an absent list is an empty

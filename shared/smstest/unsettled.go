@@ -51,7 +51,7 @@ func testUnsettled(t *testing.T, open opener) {
 		found := sms.Unsettled{MessageIDs: []string{m.ID}}
 		m = s.claim(t, m)
 		s.checkUnsettled(t, s.number, found)
-		m = s.record(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		m = s.record(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
 		s.checkUnsettled(t, s.number, found)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
@@ -73,10 +73,10 @@ func testUnsettled(t *testing.T, open opener) {
 		after func(s stage, m sms.Message) (sms.Message, bool)
 	}{
 		{"refused for now", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}}, s.clock.Now())
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}}, s.clock.Now())
 		}},
 		{"refused for good", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood}}, s.clock.Now())
+			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood}}, s.clock.Now())
 		}},
 	} {
 		t.Run("a message that was "+c.name+" is not unsettled", func(t *testing.T) {
@@ -107,13 +107,13 @@ func testUnsettled(t *testing.T, open opener) {
 
 		late := m.HandOvers[0].Token
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{CarrierID: sms.NewToken()})
+		m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
 		s.checkUnsettled(t, s.number, both)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, both)
 
 		rc := s.receipt(m, sms.VerdictDelivered)
-		rc.CarrierID = sms.NewToken()
+		rc.ProviderMessageID = sms.NewToken()
 		adopted, changed := s.rules.Adopt(m, late, rc, s.clock.Now())
 		if !changed || adopted.Status != sms.Delivered {
 			t.Fatal("the rule does not adopt the receipt")
@@ -125,7 +125,7 @@ func testUnsettled(t *testing.T, open opener) {
 	t.Run("a late answer leaves a message unsettled", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
-		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: sms.NewToken()}, s.clock.Now())
+		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: sms.NewToken()}, s.clock.Now())
 		s.update(t, m, late)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
@@ -137,14 +137,14 @@ func testUnsettled(t *testing.T, open opener) {
 		m = s.handOver(t, s.create(t, m), sms.Outcome{})
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 		rc := s.receipt(m, sms.VerdictDelivered)
-		rc.CarrierID = sms.NewToken()
+		rc.ProviderMessageID = sms.NewToken()
 		adopted, changed := s.rules.Adopt(m, m.HandOvers[0].Token, rc, s.clock.Now())
 		if !changed {
 			t.Fatal("the rule does not adopt the receipt")
 		}
 		m = s.update(t, m, adopted)
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
-		s.checkFound(t, rc.CarrierID, m.ID)
+		s.checkFound(t, rc.ProviderMessageID, m.ID)
 	})
 
 	t.Run("messages and kept receipts of one number stand side by side", func(t *testing.T) {

@@ -38,7 +38,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	must(err)
 	m, err = db.Claim(ctx, m.Ref(), rules.NewClaim(now))
 	must(err)
-	m.HandOvers[0].Answer, m.HandOvers[0].CarrierID = sms.AnswerNone, "c1"
+	m.HandOvers[0].Answer, m.HandOvers[0].ProviderMessageID = sms.AnswerNone, "c1"
 	unanswered := m
 	unanswered.HandOvers = []sms.HandOver{m.HandOvers[0]}
 	m.HandOvers = nil
@@ -48,7 +48,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	if err == nil {
 		t.Fatal("an update without a revision succeeded")
 	}
-	_, err = db.FindByCarrierID(ctx, "c1")
+	_, err = db.FindByProviderMessageID(ctx, "c1")
 	must(err)
 	_, err = db.Unsettled(ctx, m.Number)
 	must(err)

@@ -114,24 +114,24 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	if err != nil || rows == 0 {
 		return false, err
 	}
-	return true, link(t, m.ID, nil, m.CarrierIDs())
+	return true, link(t, m.ID, nil, m.ProviderMessageIDs())
 }
 
-// link makes a message found by the carrier ids that it has now.
+// link makes a message found by the provider message ids that it has now.
 func link(t *tx, id string, before, now []string) error {
-	for _, carrierID := range before {
-		if slices.Contains(now, carrierID) {
+	for _, providerMessageID := range before {
+		if slices.Contains(now, providerMessageID) {
 			continue
 		}
-		if _, err := t.exec(`DELETE FROM carrier_ids WHERE carrier_id = ? AND message_id = ?`, carrierID, id); err != nil {
+		if _, err := t.exec(`DELETE FROM provider_message_ids WHERE provider_message_id = ? AND message_id = ?`, providerMessageID, id); err != nil {
 			return err
 		}
 	}
-	for _, carrierID := range now {
-		if slices.Contains(before, carrierID) {
+	for _, providerMessageID := range now {
+		if slices.Contains(before, providerMessageID) {
 			continue
 		}
-		if _, err := t.exec(`INSERT OR REPLACE INTO carrier_ids (carrier_id, message_id) VALUES (?, ?)`, carrierID, id); err != nil {
+		if _, err := t.exec(`INSERT OR REPLACE INTO provider_message_ids (provider_message_id, message_id) VALUES (?, ?)`, providerMessageID, id); err != nil {
 			return err
 		}
 	}
@@ -177,7 +177,7 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 			return err
 		}
 		if saved = rows > 0; saved {
-			return link(t, old.ID, old.CarrierIDs(), next.CarrierIDs())
+			return link(t, old.ID, old.ProviderMessageIDs(), next.ProviderMessageIDs())
 		}
 		standing, err = recordOf(t, old.ID)
 		return err

@@ -20,7 +20,7 @@ func TestPurge(t *testing.T) {
 		t.Helper()
 		m := message("acme")
 		m.Status, m.Due, m.PurgeAt = sms.Sent, sms.Due{}, now.Add(24*time.Hour)
-		m.HandOvers = []sms.HandOver{{Token: sms.NewToken(), Answer: sms.AnswerTaken, CarrierID: sms.NewToken()}}
+		m.HandOvers = []sms.HandOver{{Token: sms.NewToken(), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken()}}
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -51,8 +51,8 @@ func TestPurge(t *testing.T) {
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}
-		if _, err := db.FindByCarrierID(t.Context(), gone.CarrierID()); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("FindByCarrierID of a purged message: %v, want ErrNotFound", err)
+		if _, err := db.FindByProviderMessageID(t.Context(), gone.ProviderMessageID()); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByProviderMessageID of a purged message: %v, want ErrNotFound", err)
 		}
 		for _, m := range []sms.Message{later, waiting} {
 			if _, err := db.Get(t.Context(), m.ID); err != nil {

@@ -11,16 +11,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// FindByCarrierID implements sms.Receipts.
-func (db *DB) FindByCarrierID(ctx context.Context, carrierID string) (messageID string, err error) {
+// FindByProviderMessageID implements sms.Receipts.
+func (db *DB) FindByProviderMessageID(ctx context.Context, providerMessageID string) (messageID string, err error) {
 	err = db.messages.get(ctx, `SELECT id FROM messages
-		WHERE id = (SELECT message_id FROM carrier_ids WHERE carrier_id = ?) AND`+present,
-		[]any{carrierID, db.now().UnixMilli()}, &messageID)
+		WHERE id = (SELECT message_id FROM provider_message_ids WHERE provider_message_id = ?) AND`+present,
+		[]any{providerMessageID, db.now().UnixMilli()}, &messageID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", sms.ErrNotFound
 	case err != nil:
-		return "", fmt.Errorf("finding a message by its carrier id: %w", err)
+		return "", fmt.Errorf("finding a message by its provider message id: %w", err)
 	}
 	return messageID, nil
 }

@@ -34,8 +34,8 @@ CREATE INDEX messages_created ON messages (created_at);
 CREATE INDEX messages_unsettled ON messages (unsettled_number) WHERE unsettled_number IS NOT NULL;
 CREATE INDEX messages_purge ON messages (purge_at) WHERE purge_at IS NOT NULL;
 
-CREATE TABLE carrier_ids (
-	carrier_id TEXT PRIMARY KEY,
+CREATE TABLE provider_message_ids (
+	provider_message_id TEXT PRIMARY KEY,
 	message_id TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -3,8 +3,8 @@ mock_provider "aws" {
 }
 
 variables {
-  allowed_regions = ["DE"]
-  packages        = "s3://bucket/release"
+  allowed_countries = ["DE"]
+  packages          = "s3://bucket/release"
 }
 
 run "events_are_off_until_wanted" {

@@ -3,8 +3,8 @@ mock_provider "aws" {
 }
 
 variables {
-  allowed_regions = ["DE", "GB"]
-  packages        = "s3://bucket/release"
+  allowed_countries = ["DE", "GB"]
+  packages          = "s3://bucket/release"
 }
 
 run "the_sender_publishes_to_phones_and_to_no_topic" {
@@ -82,13 +82,13 @@ run "the_relay_is_never_repeated" {
 
 run "the_environment_says_what_was_set" {
   variables {
-    default_region = "GB"
-    clients        = { shop = {} }
-    messages       = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
+    default_country = "GB"
+    clients         = { shop = {} }
+    messages        = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
   }
   assert {
-    condition     = module.api.environment.ALLOWED_REGIONS == "DE,GB" && module.api.environment.DEFAULT_REGION == "GB"
-    error_message = "The api allows other regions."
+    condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB" && module.api.environment.DEFAULT_COUNTRY == "GB"
+    error_message = "The api allows other countries."
   }
   assert {
     condition     = jsondecode(module.api.environment.CLIENT_OWNERS) == { (aws_cognito_user_pool_client.this["shop"].id) = "shop" }
@@ -107,7 +107,7 @@ run "limits_and_waits_reach_the_api" {
   variables {
     limits = { parts_per_day = 1000 }
     clients = {
-      free    = { parts_per_day = -1, allowed_regions = ["US"] }
+      free    = { parts_per_day = -1, allowed_countries = ["US"] }
       limited = { messages_per_recipient_hour = 2 }
       plain   = {}
     }
@@ -119,7 +119,7 @@ run "limits_and_waits_reach_the_api" {
   }
   assert {
     condition = jsondecode(module.api.environment.CLIENT_LIMITS) == {
-      (aws_cognito_user_pool_client.this["free"].id)    = { partsPerDay = -1, regions = ["US"] }
+      (aws_cognito_user_pool_client.this["free"].id)    = { partsPerDay = -1, allowedCountries = ["US"] }
       (aws_cognito_user_pool_client.this["limited"].id) = { messagesPerRecipientHour = 2 }
     }
     error_message = "The api knows other limits of clients."

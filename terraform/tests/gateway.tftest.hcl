@@ -3,8 +3,8 @@ mock_provider "aws" {
 }
 
 variables {
-  allowed_regions = ["DE"]
-  packages        = "s3://bucket/release"
+  allowed_countries = ["DE"]
+  packages          = "s3://bucket/release"
 }
 
 run "every_route_wants_a_token_with_its_scope" {

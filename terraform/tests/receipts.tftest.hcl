@@ -3,8 +3,8 @@ mock_provider "aws" {
 }
 
 variables {
-  allowed_regions = ["DE"]
-  packages        = "s3://bucket/release"
+  allowed_countries = ["DE"]
+  packages          = "s3://bucket/release"
 }
 
 run "without_delivery_logs_there_is_nothing_of_receipts" {

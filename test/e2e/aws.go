@@ -81,10 +81,10 @@ func (d *AWS) startFunctions(t testing.TB, o AWSOptions) {
 	table, queue := "TABLE_NAME="+d.Table, "QUEUE_URL="+d.QueueURL
 	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + d.DynamoDB.URL()
 	toQueue := "AWS_ENDPOINT_URL_SQS=" + d.SQS.URL()
-	toCarrier := "AWS_ENDPOINT_URL_SNS=" + d.SNS.URL()
+	toProvider := "AWS_ENDPOINT_URL_SNS=" + d.SNS.URL()
 	if o.OneEndpoint {
 		one := "AWS_ENDPOINT_URL=" + oneEndpoint(t, d)
-		dynamoDB, toQueue, toCarrier = one, one, one
+		dynamoDB, toQueue, toProvider = one, one, one
 	}
 	start := func(service string, timeout time.Duration, env ...string) *lambdatest.Function {
 		env = append(env,
@@ -99,8 +99,8 @@ func (d *AWS) startFunctions(t testing.TB, o AWSOptions) {
 		t.Fatal(err)
 	}
 	d.API = start("api", 15*time.Second, append(o.API,
-		table, queue, dynamoDB, toQueue, "ALLOWED_REGIONS=BR,US", "CLIENT_OWNERS="+string(owners))...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toCarrier)
+		table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US", "CLIENT_OWNERS="+string(owners))...)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }

@@ -32,7 +32,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				OneEndpoint: oneEndpoint,
 				Owners:      map[string]string{"shop-1": "shop", "shop-2": "shop"},
 			})
-			d.RecordCarrier(t)
+			d.RecordProvider(t)
 			d.SQS.KeepBodies()
 			number := newNumber()
 			const secret = "Seu código é 1234"
@@ -90,8 +90,8 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 
 			// Another client of the same owner sees it, another owner does not.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
-			if sent.Status != "sent" || sent.CarrierMessageID != taken[0].CarrierID || sent.Attempts != 1 || sent.HandOvers() != 1 {
-				t.Errorf("in the end: %+v, want sent as %s", sent, taken[0].CarrierID)
+			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
+				t.Errorf("in the end: %+v, want sent as %s", sent, taken[0].ProviderMessageID)
 			}
 			if r := get(t, d.Client("stranger"), m.ID); r.status != http.StatusNotFound {
 				t.Errorf("another owner gets %d: %s", r.status, r.body)
@@ -152,7 +152,7 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 	for i, id := range ids {
 		taken := d.Taken(t, numbers[i])
 		got := get(t, api, id).message(t, http.StatusOK)
-		if len(taken) != 1 || got.Status != "sent" || got.CarrierMessageID != taken[0].CarrierID {
+		if len(taken) != 1 || got.Status != "sent" || got.ProviderMessageID != taken[0].ProviderMessageID {
 			t.Errorf("message %d is %+v, moto took %+v", i, got, taken)
 		}
 	}
@@ -171,7 +171,7 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 	t.Parallel()
 	for service, variables := range map[string][]string{
-		"api":      {"TABLE_NAME", "QUEUE_URL", "ALLOWED_REGIONS"},
+		"api":      {"TABLE_NAME", "QUEUE_URL", "ALLOWED_COUNTRIES"},
 		"sender":   {"TABLE_NAME"},
 		"relay":    {"TABLE_NAME", "QUEUE_URL"},
 		"receipts": {"TABLE_NAME"},

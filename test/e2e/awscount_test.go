@@ -90,7 +90,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 
 	elsewhere := func() {
 		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
-			t.Errorf("to a region that is not allowed: %d %s", r.status, r.body)
+			t.Errorf("to a country that is not allowed: %d %s", r.status, r.body)
 		}
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
@@ -100,10 +100,10 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	receipt := func() {
 		submit("")()
 		deliver(1)()
-		carrierID := get(t, api, id).message(t, http.StatusOK).CarrierMessageID
+		providerMessageID := get(t, api, id).message(t, http.StatusOK).ProviderMessageID
 		began = time.Now()
 		delivery = requestsOf(d, func() {
-			if err := d.Report(t.Context(), delivered(carrierID, "+5511987654321")); err != nil {
+			if err := d.Report(t.Context(), delivered(providerMessageID, "+5511987654321")); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -57,7 +57,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			d.Poll(t, nil)
 			sent := api.Await(t, m.ID, 10*time.Second, "sent")
 			taken := d.Taken(t, number)
-			if len(taken) != 1 || sent.CarrierMessageID != taken[0].CarrierID || sent.HandOvers() != 1 {
+			if len(taken) != 1 || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.HandOvers() != 1 {
 				t.Errorf("moto took %+v; message %+v", taken, sent)
 			}
 		})

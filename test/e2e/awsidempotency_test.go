@@ -44,7 +44,7 @@ func startOnEngines(t *testing.T) *onEngines {
 	handler, err := api.New(api.Options{
 		Store: dynamo.New(d.records, d.table, dynamo.WithClock(d.now)),
 		Queue: sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, d.queue.URL())), queueURL),
-		Rules: sms.DefaultRules(), Regions: []string{"BR"}, Now: d.now,
+		Rules: sms.DefaultRules(), Countries: []string{"BR"}, Now: d.now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,12 +11,12 @@ import (
 )
 
 // delivered is a line of SNS's delivery log that says that a phone acknowledged
-// what the carrier took as carrierID.
-func delivered(carrierID, number string) string {
+// what the provider took as providerMessageID.
+func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,
 			"priceInUSD": 0.00645, "smsType": "Transactional", "providerResponse": "Message has been accepted by phone",
-			"dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344}, "status": "SUCCESS"}`, carrierID, number)
+			"dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344}, "status": "SUCCESS"}`, providerMessageID, number)
 }
 
 // TestReceiptsTellWhatBecameOfAMessage follows messages from the API to SNS, and
@@ -26,7 +26,7 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 	d := e2e.Deploy(t, e2e.AWSOptions{})
 	api := d.Client("shop")
 	arrives, fails := newNumber(), newNumber()
-	var ids, carrierIDs []string
+	var ids, providerMessageIDs []string
 	for _, number := range []string{arrives, fails} {
 		id := post(t, api, "", text(number, "hello")).message(t, http.StatusAccepted).ID
 		d.Deliver(t, d.Receive(t, 1))
@@ -34,14 +34,14 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		if sent.Status != "sent" {
 			t.Fatalf("before its receipt the message is %s", sent.Status)
 		}
-		ids, carrierIDs = append(ids, id), append(carrierIDs, sent.CarrierMessageID)
+		ids, providerMessageIDs = append(ids, id), append(providerMessageIDs, sent.ProviderMessageID)
 	}
 
 	unreachable := strings.NewReplacer("SUCCESS", "FAILURE",
-		"Message has been accepted by phone", "Phone is currently unreachable/unavailable").Replace(delivered(carrierIDs[1], fails))
+		"Message has been accepted by phone", "Phone is currently unreachable/unavailable").Replace(delivered(providerMessageIDs[1], fails))
 	lines := []string{
 		delivered("of-another-application", newNumber()),
-		delivered(carrierIDs[0], arrives),
+		delivered(providerMessageIDs[0], arrives),
 		"no line of SNS's, about " + arrives,
 		unreachable,
 	}
@@ -74,7 +74,7 @@ func TestReceiptsThatCannotBeWrittenComeAgain(t *testing.T) {
 	number := newNumber()
 	id := post(t, api, "", text(number, "hello")).message(t, http.StatusAccepted).ID
 	d.Deliver(t, d.Receive(t, 1))
-	line := delivered(get(t, api, id).message(t, http.StatusOK).CarrierMessageID, number)
+	line := delivered(get(t, api, id).message(t, http.StatusOK).ProviderMessageID, number)
 
 	d.DynamoDB.Rule(func(op string, _ int) faultproxy.Fault {
 		if op == "UpdateItem" {

@@ -44,7 +44,7 @@ func decoded[T any](t testing.TB, r reply, status int) T {
 func TestRoutesBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	d := e2e.Deploy(t, e2e.AWSOptions{})
-	d.RecordCarrier(t)
+	d.RecordProvider(t)
 	api := d.Client("shop")
 	number := newNumber()
 
@@ -150,7 +150,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 func TestQuotasOfADeployment(t *testing.T) {
 	t.Parallel()
 	d := e2e.Deploy(t, e2e.AWSOptions{API: []string{
-		"PARTS_PER_DAY=100", "MESSAGES_PER_RECIPIENT_HOUR=2", `CLIENT_LIMITS={"free": {"messagesPerRecipientHour": -1, "regions": ["US"]}}`,
+		"PARTS_PER_DAY=100", "MESSAGES_PER_RECIPIENT_HOUR=2", `CLIENT_LIMITS={"free": {"messagesPerRecipientHour": -1, "allowedCountries": ["US"]}}`,
 	}})
 	number := newNumber()
 	shop := d.Client("shop")
@@ -174,6 +174,6 @@ func TestQuotasOfADeployment(t *testing.T) {
 		post(t, d.Client("free"), "", text("+12065550100", "hello")).message(t, http.StatusAccepted)
 	}
 	if r := post(t, d.Client("free"), "", text(number, "hello")); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("a region that the client may not send to: %d %s", r.status, r.body)
+		t.Errorf("a country that the client may not send to: %d %s", r.status, r.body)
 	}
 }

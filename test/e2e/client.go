@@ -16,14 +16,14 @@ import (
 
 // Message is what clients see of one.
 type Message struct {
-	ID               string `json:"id"`
-	Status           string `json:"status"`
-	PhoneNumber      string `json:"phoneNumber"`
-	Message          string `json:"message"`
-	Attempts         int    `json:"attempts"`
-	CarrierMessageID string `json:"carrierMessageId"`
-	Evidence         string `json:"evidence"`
-	Failure          struct {
+	ID                string `json:"id"`
+	Status            string `json:"status"`
+	PhoneNumber       string `json:"phoneNumber"`
+	Message           string `json:"message"`
+	Attempts          int    `json:"attempts"`
+	ProviderMessageID string `json:"providerMessageId"`
+	Evidence          string `json:"evidence"`
+	Failure           struct {
 		Code string `json:"code"`
 	} `json:"failure"`
 	Events []struct {

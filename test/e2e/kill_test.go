@@ -63,21 +63,21 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 	dir := t.TempDir()
 	l := &load{accepted: make(map[string]bool)}
 	for round := 1; round <= kills; round++ {
-		m := machine.Start(t, dir, "-carrier-delay", "200ms", "-log-level", "error")
+		m := machine.Start(t, dir, "-provider-delay", "200ms", "-log-level", "error")
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			l.run(t.Context(), client(t, m))
 		}()
 		inFlight, unfinished, handedOver := int64(0), 0, 0
-		handedOverBefore := len(carrierLog(t, dir))
+		handedOverBefore := len(providerLog(t, dir))
 		deadline := time.Now().Add(time.Minute)
 		for before := l.count(); inFlight < atLeast || unfinished < atLeast || handedOver < atLeast || l.count() < before+perRound; {
 			if time.Now().After(deadline) {
 				t.Fatalf("round %d: %d requests in flight and %d messages unfinished of %d after a minute", round, inFlight, unfinished, l.count())
 			}
 			time.Sleep(5 * time.Millisecond)
-			taken := len(carrierLog(t, dir))
+			taken := len(providerLog(t, dir))
 			handedOver, unfinished = taken-handedOverBefore, l.count()-taken
 			inFlight = l.inFlight.Load()
 		}
@@ -95,14 +95,14 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 		delivered[id] = api.Await(t, id, time.Until(deadline), "delivered")
 	}
 	doubles := 0
-	taken := carrierLog(t, dir)
+	taken := providerLog(t, dir)
 	for id, got := range delivered {
 		n := len(taken[id])
 		if n > 1 {
 			doubles++
 		}
 		if n == 0 || got.HandOvers() < n {
-			t.Errorf("message %s reached the carrier %d times; its events tell of %d: %+v", id, n, got.HandOvers(), got.Events)
+			t.Errorf("message %s reached the provider %d times; its events tell of %d: %+v", id, n, got.HandOvers(), got.Events)
 		}
 	}
 	t.Logf("%d accepted, all delivered; %d more than once, each said so in its events", len(l.accepted), doubles)

@@ -21,9 +21,9 @@ func client(t *testing.T, m *machine.Machine) e2e.API {
 	return e2e.API{HTTP: m.Client(t.Context()), Base: m.Base}
 }
 
-func carrierLog(t *testing.T, dir string) map[string][]simulator.Entry {
+func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	t.Helper()
-	entries, err := simulator.ReadLog(filepath.Join(dir, "carrier"))
+	entries, err := simulator.ReadLog(filepath.Join(dir, "provider"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +134,8 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 	anywhere := filepath.Join(t.TempDir(), "anywhere.json")
 	for path, text := range map[string]string{
 		clients:  `{"a": {"secret": ""}}`,
-		nowhere:  `{"a": {"secret": "s", "allowedRegions": ["UK"]}}`,
-		anywhere: `{"a": {"secret": "s", "allowedRegions": ["BR"]}, "b": {"secret": "s"}}`,
+		nowhere:  `{"a": {"secret": "s", "allowedCountries": ["UK"]}}`,
+		anywhere: `{"a": {"secret": "s", "allowedCountries": ["BR"]}, "b": {"secret": "s"}}`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -153,17 +153,17 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		want string
 	}{
 		{"the well-known client on every address", []string{"-addr", ":0"}, "give -clients"},
-		{"a carrier that does not exist", []string{"-carrier", "pigeon"}, "-carrier must be simulated or sns"},
-		{"real messages of the well-known client", []string{"-carrier", "sns"}, "by -clients with allowedRegions"},
-		{"real messages to anywhere", []string{"-carrier", "sns", "-clients", anywhere}, `client "b": -carrier sns sends to real phones`},
+		{"a provider that does not exist", []string{"-provider", "pigeon"}, "-provider must be simulated or sns"},
+		{"real messages of the well-known client", []string{"-provider", "sns"}, "by -clients with allowedCountries"},
+		{"real messages to anywhere", []string{"-provider", "sns", "-clients", anywhere}, `client "b": -provider sns sends to real phones`},
 		{"an address without a port", []string{"-addr", "localhost"}, "-addr must be host:port"},
 		{"an address that is taken", []string{"-addr", taken.Addr().String()}, "-addr names another"},
-		{"a negative delay", []string{"-carrier-delay", "-1s"}, "must not be negative"},
-		{"a delay for which no sender waits", []string{"-carrier-delay", "5s"}, "below 5s"},
+		{"a negative delay", []string{"-provider-delay", "-1s"}, "must not be negative"},
+		{"a delay for which no sender waits", []string{"-provider-delay", "5s"}, "below 5s"},
 		{"a flag that does not exist", []string{"-x"}, "flag provided but not defined"},
 		{"an argument", []string{"x"}, "unexpected argument"},
 		{"a client without a secret", []string{"-clients", clients}, "secret"},
-		{"a region that does not exist", []string{"-clients", nowhere}, `client "a": allowed regions: "UK"`},
+		{"a country that does not exist", []string{"-clients", nowhere}, `client "a": allowed countries: "UK"`},
 		{"a file of clients that is not there", []string{"-clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // that reached the carrier
+		handOvers       int // that reached the provider
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},
@@ -216,8 +216,8 @@ func TestDocumentedNumbers(t *testing.T) {
 			if got.Status != w.status || got.Failure.Code != w.failure {
 				t.Errorf("status %q, failure %q; want %q, %q", got.Status, got.Failure.Code, w.status, w.failure)
 			}
-			if handed := len(carrierLog(t, dir)[sent.ID]); handed != w.handOvers {
-				t.Errorf("the carrier took it %d times, want %d; %+v", handed, w.handOvers, got.Events)
+			if handed := len(providerLog(t, dir)[sent.ID]); handed != w.handOvers {
+				t.Errorf("the provider took it %d times, want %d; %+v", handed, w.handOvers, got.Events)
 			}
 		})
 	}

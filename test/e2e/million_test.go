@@ -34,11 +34,11 @@ func backlog() int {
 // with nothing waiting and once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
-	empty := submitTimes(t, machine.Start(t, t.TempDir(), "-carrier-delay", "20ms", "-log-level", "error"))
+	empty := submitTimes(t, machine.Start(t, t.TempDir(), "-provider-delay", "20ms", "-log-level", "error"))
 
 	dir := t.TempDir()
 	fill(t, dir, backlog())
-	m := machine.Start(t, dir, "-carrier-delay", "20ms", "-log-level", "error")
+	m := machine.Start(t, dir, "-provider-delay", "20ms", "-log-level", "error")
 	full := submitTimes(t, m)
 	peak := peakResident(t, m.Pid())
 	t.Logf("submit, median: %v with nothing waiting, %v with %d waiting (%.2f times); peak resident memory %d MB",
@@ -46,7 +46,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	if peak > maxResident {
 		t.Errorf("peak resident memory is %d MB, more than %d", peak>>20, maxResident>>20)
 	}
-	if len(carrierLog(t, dir)) == 0 {
+	if len(providerLog(t, dir)) == 0 {
 		t.Error("the server handed nothing over meanwhile")
 	}
 }

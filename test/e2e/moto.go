@@ -14,9 +14,9 @@ import (
 
 // Taken is one SMS that moto, as SNS, took.
 type Taken struct {
-	CarrierID string `json:"message_id"`
-	Number    string `json:"phone_number"`
-	Text      string `json:"message"`
+	ProviderMessageID string `json:"message_id"`
+	Number            string `json:"phone_number"`
+	Text              string `json:"message"`
 }
 
 // Taken lists what moto took for a number, in order.
@@ -39,9 +39,9 @@ func (d *AWS) Taken(t testing.TB, number string) []Taken {
 	return all
 }
 
-// RecordCarrier has moto keep the requests that it gets from now on, for
+// RecordProvider has moto keep the requests that it gets from now on, for
 // [AWS.TakenAttributes].
-func (d *AWS) RecordCarrier(t testing.TB) {
+func (d *AWS) RecordProvider(t testing.TB) {
 	t.Helper()
 	d.moto(t, http.MethodPost, "recorder/start-recording")
 }

@@ -60,8 +60,8 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 				t.Errorf("%s a message has %d attempts", at, got.Attempts)
 			}
 		}
-		if n := len(carrierLog(t, dir)); n != 1 {
-			t.Errorf("%s the carrier has %d messages, want the one from before", at, n)
+		if n := len(providerLog(t, dir)); n != 1 {
+			t.Errorf("%s the provider has %d messages, want the one from before", at, n)
 		}
 	}
 	wait("in the pause")

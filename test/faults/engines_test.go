@@ -20,7 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/smstest"
-	"github.com/smsqueue/smsqueue/shared/snscarrier"
+	"github.com/smsqueue/smsqueue/shared/sns"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 	"github.com/smsqueue/smsqueue/test/judge"
 	"github.com/smsqueue/smsqueue/test/world"
@@ -131,13 +131,13 @@ func (s *stand) cell(t *testing.T, a *attack) {
 		s.clock.Advance(time.Minute)
 	}
 	network := world.NewNetwork(s.clock.Now)
-	sns := httptest.NewServer(judge.Handler(network))
-	defer sns.Close()
-	cfg := enginetest.Config(t, sns.URL)
-	cfg.HTTPClient = &http.Client{Transport: newWire(t, sns.URL)}
+	server := httptest.NewServer(judge.Handler(network))
+	defer server.Close()
+	cfg := enginetest.Config(t, server.URL)
+	cfg.HTTPClient = &http.Client{Transport: newWire(t, server.URL)}
 	w := world.New(world.Options{
 		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
-		Network: network, Carrier: snscarrier.New(snscarrier.NewClient(cfg)),
+		Network: network, Provider: sns.New(sns.NewClient(cfg)),
 		// Nothing is enqueued ahead of its time, because the queue's clock is
 		// another.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,

@@ -112,7 +112,7 @@ func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, car
 	switch f {
 	case throttled:
 		if c.Method == "HandOver" {
-			return &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling", Err: errLost}
+			return &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling", Err: errLost}
 		}
 		return fmt.Errorf("%w: throttled", sms.ErrUnavailable)
 	case before:

@@ -37,7 +37,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 		}()
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
-			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Carrier: network,
+			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
 			Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: pausedRate,
 		})
 		ctx := t.Context()

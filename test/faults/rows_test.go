@@ -22,7 +22,7 @@ func (r row) String() string { return r.service + "." + r.method }
 // kept receipts by the code of receipts, in its own process.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
-	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Carrier]()},
+	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
 	"relay":    {reflect.TypeFor[relay.Store](), reflect.TypeFor[receipts.Store](), reflect.TypeFor[sms.Queue]()},
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }

@@ -49,7 +49,7 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle: the carrier goes on to take messages,
+// TestTheSpendLimitIsReachedInTheMiddle: the provider goes on to take messages,
 // and only its receipts say that nothing is delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
@@ -86,7 +86,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	network := world.NewNetwork(time.Now)
 	network.NameNothing(nameless)
 	w := world.New(world.Options{
-		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Carrier: network,
+		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
 		Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: spendRate,
 	})
 	ctx := t.Context()

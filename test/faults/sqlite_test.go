@@ -28,7 +28,7 @@ func onSQLite(t *testing.T, a *attack) {
 		}()
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
-			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Carrier: network,
+			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
 			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around,
 		})
 		all := scenario(t, w, a, 7_000_000, sms.NewToken, both)

@@ -1,4 +1,4 @@
-// Package judge lets any carrier speak the part of SNS's wire protocol that
+// Package judge lets any provider speak the part of SNS's wire protocol that
 // sends an SMS, so that the real client hands over to one whose log tells the
 // truth, in this process or in another that survives the senders.
 package judge
@@ -14,18 +14,18 @@ import (
 )
 
 // Handler serves Publish to a phone number of SNS's query protocol, version
-// 2010-03-31, from carrier. A refusal is an error answer with the carrier's
-// code; where the carrier gives no answer the connection breaks. The carrier
+// 2010-03-31, from provider. A refusal is an error answer with the provider's
+// code; where the provider gives no answer the connection breaks. The provider
 // sees no ids: it gets number, text and type alone.
-func Handler(carrier sms.Carrier) http.Handler {
+func Handler(provider sms.Provider) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "Publish" {
 			refuse(w, http.StatusBadRequest, "InvalidAction", "only Publish is served")
 			return
 		}
 		m := sms.Message{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}
-		id, err := carrier.HandOver(r.Context(), m)
-		var refused *sms.CarrierError
+		id, err := provider.HandOver(r.Context(), m)
+		var refused *sms.ProviderError
 		switch {
 		case errors.As(err, &refused):
 			refuse(w, status(refused.Refusal), refused.Code, refused.Detail)

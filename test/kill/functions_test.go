@@ -32,13 +32,13 @@ const (
 	visibility    = "20" // seconds; a killed batch comes again
 )
 
-// deployment is the built functions on the engines, and the carrier.
+// deployment is the built functions on the engines, and the provider.
 type deployment struct {
 	api, sender, relay *lambdatest.Function
 	store              *dynamo.Store
 }
 
-func deploy(t *testing.T, carrier *judge.Process) *deployment {
+func deploy(t *testing.T, provider *judge.Process) *deployment {
 	t.Helper()
 	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
 	records, table := e2e.NewTable(t, dynamoURL)
@@ -52,8 +52,8 @@ func deploy(t *testing.T, carrier *judge.Process) *deployment {
 		return lambdatest.Start(t, lambdatest.Options{
 			Binary: e2e.Bootstrap(t, service), FunctionName: service, Timeout: timeout, Concurrency: concurrency,
 			Env: []string{
-				"TABLE_NAME=" + table, "QUEUE_URL=" + queueURL, "ALLOWED_REGIONS=BR", "SENDER_TIMEOUT_SECONDS=15",
-				"AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL, "AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_SNS=" + carrier.URL,
+				"TABLE_NAME=" + table, "QUEUE_URL=" + queueURL, "ALLOWED_COUNTRIES=BR", "SENDER_TIMEOUT_SECONDS=15",
+				"AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL, "AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_SNS=" + provider.URL,
 				"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test",
 			},
 		})
@@ -77,8 +77,8 @@ func (d *deployment) schedule(ctx context.Context) {
 func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	size := size()
-	carrier := judge.Start(t, 20*time.Millisecond)
-	d := deploy(t, carrier)
+	provider := judge.Start(t, 20*time.Millisecond)
+	d := deploy(t, provider)
 	scheduling, stop := context.WithCancel(t.Context())
 	scheduled := make(chan struct{})
 	go func() {
@@ -103,7 +103,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 	}
 	<-ended
 	reconciled := func() reconcile.Report {
-		report, err := reconcile.Accepted(t.Context(), d.store, l.ids, carrier.Log(t), time.Now())
+		report, err := reconcile.Accepted(t.Context(), d.store, l.ids, provider.Log(t), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

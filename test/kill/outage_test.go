@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 	"github.com/smsqueue/smsqueue/test/e2e"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
 	"github.com/smsqueue/smsqueue/test/world"
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 const (
@@ -112,7 +112,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	w := world.New(world.Options{
 		Now: time.Now, Sleep: time.Sleep, Store: dynamo.New(client, table),
 		Queue:   sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, sends)), queueURL),
-		Network: network, Carrier: network, Rules: rules, Interval: time.Second, Timeout: 15 * time.Second,
+		Network: network, Provider: network, Rules: rules, Interval: time.Second, Timeout: 15 * time.Second,
 	})
 
 	ctx, end := context.WithCancel(t.Context())
@@ -164,7 +164,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0
 	})
-	// Once more: the carrier's log is read before the records.
+	// Once more: the provider's log is read before the records.
 	report, err := w.Reconcile(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -21,18 +21,18 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	size := size()
-	carrier := judge.Start(t, 20*time.Millisecond)
+	provider := judge.Start(t, 20*time.Millisecond)
 	env := []string{
-		"AWS_ENDPOINT_URL_SNS=" + carrier.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_ENDPOINT_URL_SNS=" + provider.URL, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 	}
 	dir := t.TempDir()
 	clients := filepath.Join(t.TempDir(), "clients.json")
-	if err := os.WriteFile(clients, []byte(`{"local": {"secret": "local-secret", "allowedRegions": ["BR"]}}`), 0o600); err != nil {
+	if err := os.WriteFile(clients, []byte(`{"local": {"secret": "local-secret", "allowedCountries": ["BR"]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var now atomic.Pointer[e2e.API]
 	start := func() *machine.Machine {
-		m := machine.StartIn(t, env, dir, "-carrier", "sns", "-clients", clients, "-log-level", "error")
+		m := machine.StartIn(t, env, dir, "-provider", "sns", "-clients", clients, "-log-level", "error")
 		now.Store(&e2e.API{HTTP: m.Client(t.Context()), Base: m.Base})
 		return m
 	}
@@ -61,7 +61,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		if db, err = sqlite.Open(dir, sqlite.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		report, err = reconcile.Accepted(t.Context(), db, l.ids, carrier.Log(t), time.Now())
+		report, err = reconcile.Accepted(t.Context(), db, l.ids, provider.Log(t), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		}
 	}()
 	show(t, report, size)
-	whole, err := reconcile.Everything(t.Context(), db, carrier.Log(t), time.Now())
+	whole, err := reconcile.Everything(t.Context(), db, provider.Log(t), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func newStage(ctx context.Context, dir string) (*stage, error) {
 		arrive: make(chan *turn, 10_000), ended: make(chan ending, 1000),
 	}
 	s.w = world.New(world.Options{
-		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: s.net, Carrier: s.net,
+		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: s.net, Provider: s.net,
 		Rules: sms.DefaultRules(), Interval: time.Minute, Around: s.around, Logger: slog.New(slog.DiscardHandler),
 	})
 	return s, nil

@@ -33,7 +33,7 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth; log is what the carrier took of
+// check compares the record m with the truth; log is what the provider took of
 // this message. After one step the change must be in the table; after several,
 // it must not leave a final state.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
@@ -73,18 +73,18 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
-		return fmt.Errorf("it has the carrier id %s, which is another's", foreignID(m, log))
+		return fmt.Errorf("it has the provider message id %s, which is another's", foreignID(m, log))
 	case m.Text != w.text || m.Number != w.number:
 		return fmt.Errorf("its text or number changed")
 	}
 	return nil
 }
 
-// foreignID is a carrier id in m that the carrier gave to no hand-over of it: a
+// foreignID is a provider message id in m that the provider gave to no hand-over of it: a
 // receipt that went to the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
-	for _, id := range m.CarrierIDs() {
-		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.CarrierID == id }) {
+	for _, id := range m.ProviderMessageIDs() {
+		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == id }) {
 			return id
 		}
 	}

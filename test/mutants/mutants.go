@@ -68,7 +68,7 @@ var mutants = []mutant{
 	},
 	{
 		"the SNS client's single attempt",
-		[]edit{{"shared/snscarrier/snscarrier.go", "o.RetryMaxAttempts = 1", "o.RetryMaxAttempts = 3"}},
+		[]edit{{"shared/sns/sns.go", "o.RetryMaxAttempts = 1", "o.RetryMaxAttempts = 3"}},
 		[]string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/judge"},
 	},
 	{

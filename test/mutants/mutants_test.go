@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smsqueue/smsqueue/test/internal/engines"
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 // few is how many mutants a run without SMSQUEUE_SOAK=1 has.

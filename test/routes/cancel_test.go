@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// counting is a carrier that takes everything and counts by message.
+// counting is a provider that takes everything and counts by message.
 type counting struct {
 	mu    sync.Mutex
 	taken map[string]int
@@ -22,7 +22,7 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken[m.ID]++
-	return "carrier-" + sms.NewToken(), nil
+	return "provider-" + sms.NewToken(), nil
 }
 
 // TestCancelRacesWithSend lets a client cancel while a sender works on the
@@ -33,10 +33,10 @@ func TestCancelRacesWithSend(t *testing.T) {
 		tries = 100
 	}
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
-		carrier := &counting{taken: make(map[string]int)}
+		provider := &counting{taken: make(map[string]int)}
 		rules := sms.DefaultRules()
 		logger := slog.New(slog.DiscardHandler)
-		s := sender.New(store, carrier, sender.NewGate(store, rules, 0, time.Now), rules, time.Now, logger)
+		s := sender.New(store, provider, sender.NewGate(store, rules, 0, time.Now), rules, time.Now, logger)
 		handler := newAPI(t, store, nil)
 		canceled, sent := 0, 0
 		for i := range tries {
@@ -65,13 +65,13 @@ func TestCancelRacesWithSend(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			switch taken := carrier.taken[m.ID]; {
+			switch taken := provider.taken[m.ID]; {
 			case status == http.StatusOK && taken == 0 && now.Status == sms.Canceled:
 				canceled++
 			case status == http.StatusConflict && taken == 1 && now.Status == sms.Sent:
 				sent++
 			default:
-				t.Fatalf("try %d: the client got %d, the carrier took it %d times, it is %s", i, status, taken, now.Status)
+				t.Fatalf("try %d: the client got %d, the provider took it %d times, it is %s", i, status, taken, now.Status)
 			}
 		}
 		t.Logf("of %d tries the client won %d, the sender %d", tries, canceled, sent)

@@ -23,24 +23,24 @@ import (
 // service is the API, the relay and the sender on one SQLite folder, in a time
 // that moves by hand.
 type service struct {
-	clock   *smstest.Clock
-	store   *sqlite.DB
-	calls   *counted
-	carrier *counting
-	handler http.Handler
-	relay   *relay.Relay
-	sender  *sender.Sender
+	clock    *smstest.Clock
+	store    *sqlite.DB
+	calls    *counted
+	provider *counting
+	handler  http.Handler
+	relay    *relay.Relay
+	sender   *sender.Sender
 }
 
 func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	t.Helper()
 	rules := sms.DefaultRules()
 	logger := slog.New(slog.DiscardHandler)
-	s := &service{clock: c, store: openSQLite(t, dir, c.Now), carrier: &counting{taken: make(map[string]int)}}
+	s := &service{clock: c, store: openSQLite(t, dir, c.Now), provider: &counting{taken: make(map[string]int)}}
 	s.calls = &counted{DB: s.store, calls: map[string]int{}}
 	s.handler = newAPI(t, s.store, func(o *api.Options) { o.Queue, o.Now = s.store.Queue(), c.Now })
 	s.relay = relay.New(s.calls, s.store.Queue(), nobody{}, rules, relay.DefaultOptions(), c.Now, logger)
-	s.sender = sender.New(s.store, s.carrier, sender.NewGate(s.store, rules, 0, c.Now), rules, c.Now, logger)
+	s.sender = sender.New(s.store, s.provider, sender.NewGate(s.store, rules, 0, c.Now), rules, c.Now, logger)
 	return s
 }
 
@@ -163,7 +163,7 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 				}
 			}
 			for id := range ids {
-				if n := s.carrier.taken[id]; n != 1 {
+				if n := s.provider.taken[id]; n != 1 {
 					t.Errorf("message %s was handed over %d times", id, n)
 				}
 			}
@@ -201,7 +201,7 @@ func TestMessageOfNextMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openService(t, dir, smstest.NewClock(at.Truncate(time.Minute).Add(-10*time.Minute)))
-	if arrived := s.runFor(t, 15*time.Minute); !arrived[m.ID].Equal(at) || s.carrier.taken[m.ID] != 1 {
-		t.Errorf("it arrived at %v and was handed over %d times; its time is %v", arrived[m.ID], s.carrier.taken[m.ID], at)
+	if arrived := s.runFor(t, 15*time.Minute); !arrived[m.ID].Equal(at) || s.provider.taken[m.ID] != 1 {
+		t.Errorf("it arrived at %v and was handed over %d times; its time is %v", arrived[m.ID], s.provider.taken[m.ID], at)
 	}
 }

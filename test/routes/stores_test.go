@@ -69,10 +69,10 @@ func (noQueue) Send(context.Context, ...sms.Delivery) error { return nil }
 
 func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
 
-// newAPI is an API on store that allows all regions.
+// newAPI is an API on store that allows all countries.
 func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler {
 	t.Helper()
-	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Regions: []string{api.AllRegions}}
+	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}}
 	if edit != nil {
 		edit(&options)
 	}

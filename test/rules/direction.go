@@ -44,7 +44,7 @@ var (
 	adapters = []string{
 		module + "shared/dynamo",
 		module + "shared/sqsqueue",
-		module + "shared/snscarrier",
+		module + "shared/sns",
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
@@ -73,7 +73,7 @@ func Directions(packages []Package) []string {
 	var wrong []string
 	for _, p := range packages {
 		path := p.ImportPath
-		if !strings.HasPrefix(path, module) || in(path, module+"test") {
+		if !strings.HasPrefix(path, module) || in(path, module+"test", module+"tools") {
 			continue
 		}
 		for _, dep := range p.Deps {

@@ -118,7 +118,7 @@ func diagram() string {
 	return b.String()
 }
 
-// numbers is the table of the simulated carrier's numbers.
+// numbers is the table of the simulated provider's numbers.
 func numbers() string {
 	var b strings.Builder
 	b.WriteString("\n| number | what happens |\n|---|---|\n")

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/smsqueue/smsqueue/test/internal/engines"
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 func TestImportsPointTheRightWay(t *testing.T) {

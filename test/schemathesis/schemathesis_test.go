@@ -20,9 +20,9 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/test/e2e"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
-	"github.com/smsqueue/smsqueue/test/internal/tools"
 	"github.com/smsqueue/smsqueue/test/machine"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // leastGood is how many calls of each operation must have ended in 2xx.
@@ -92,7 +92,7 @@ func fetch(t *testing.T) (python string) {
 		t.Fatal(err)
 	}
 	e := engines.Schemathesis()
-	if missing := tools.Missing(t.Context(), e.Needs...); missing != nil {
+	if missing := prereq.Missing(t.Context(), e.Needs...); missing != nil {
 		enginetest.Lack(t, strings.Join(missing, "; "))
 	}
 	dir, err := e.Fetch(t.Context(), repo)

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/shared/dynamo"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 // TestRoutesAreThoseOfTheContract compares both ways: a route, method or scope

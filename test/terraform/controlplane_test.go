@@ -7,8 +7,9 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
-	"github.com/smsqueue/smsqueue/test/internal/tools"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // TestControlPlane applies terraform/ to moto, looks for what a second plan would
@@ -17,7 +18,7 @@ func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	t.Attr(enginetest.Attr, enginetest.Moto)
-	if missing := tools.Missing(t.Context(), tools.Python); missing != nil {
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
 		cannot(t, missing[0])
 	}
 	dir := t.TempDir()
@@ -31,16 +32,16 @@ func TestControlPlane(t *testing.T) {
 	}
 	t.Cleanup(stop)
 	zips := filepath.Join(dir, "zips")
-	if err := BuildZips(t.Context(), repo, zips); err != nil {
+	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
 		t.Fatal(err)
 	}
-	w, err := NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), EngineRoot, "AWS_ENDPOINT_URL="+url)
+	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.EngineRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	err = w.Apply(t.Context(), map[string]string{
-		"endpoint": url, "packages": zips, "architecture": Architecture(), "sms_preferences": "true",
+		"endpoint": url, "packages": zips, "architecture": emulation.Architecture(), "sms_preferences": "true",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func (l listing) namesUs(t *testing.T, endpoint string) bool {
 		t.Fatal(err)
 	}
 	req.Header = header
-	sign(req, l.service)
+	emulation.Sign(req, l.service)
 	got := do(t, req)
 	if got.status != http.StatusOK {
 		t.Fatalf("%s %s = %d %s", l.service, l.what, got.status, got.body)

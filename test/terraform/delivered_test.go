@@ -3,6 +3,7 @@ package terraform
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/smsqueue/smsqueue/tools/emulation"
 	"net/http"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 // receipts has SNS's delivery log say that the message sent arrived, and waits
 // until the API says so. Beside it the log tells of another application's
 // message, and of nothing that can be read.
-func (e *Emulation) receipts(t *testing.T, token, sent string) {
+func (e deployment) receipts(t *testing.T, token, sent string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")
 	line := func(id, number, response, status string) string {
@@ -22,7 +23,7 @@ func (e *Emulation) receipts(t *testing.T, token, sent string) {
 	const taken = "Message has been accepted by phone carrier"
 	err := e.Deliveries(t.Context(),
 		line("of-another-application", "+4915112345699", taken, "SUCCESS"),
-		line(message.field("carrierMessageId"), message.field("phoneNumber"), taken, "SUCCESS"),
+		line(message.field("providerMessageId"), message.field("phoneNumber"), taken, "SUCCESS"),
 		"no line of SNS's",
 	)
 	if err != nil {
@@ -36,7 +37,7 @@ func (e *Emulation) receipts(t *testing.T, token, sent string) {
 // pipePatterns asks ministack's EventBridge, which reads patterns by rules of its
 // own, about every change that was made in the table until now. Its pipes
 // deliver to SNS and Step Functions alone, and ignore patterns.
-func (e *Emulation) pipePatterns(t *testing.T) {
+func (e deployment) pipePatterns(t *testing.T) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
@@ -61,7 +62,7 @@ func (e *Emulation) pipePatterns(t *testing.T) {
 
 // eventBridgePasses is whether a pattern of p matches change, by the word of
 // ministack. It asks for an event's usual fields, which no pattern names.
-func (e *Emulation) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
+func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
 	t.Helper()
 	event := map[string]any{
 		"id": "1", "account": "000000000000", "source": "x", "time": "2026-01-01T00:00:00Z", "region": "us-east-1",
@@ -77,7 +78,7 @@ func (e *Emulation) eventBridgePasses(t *testing.T, p pipe, change map[string]an
 	for _, pattern := range p.patterns {
 		var answer struct{ Result bool }
 		in := map[string]string{"EventPattern": asText(pattern), "Event": asText(event)}
-		if err := jsonCall(t.Context(), e.Front.URL, "events", "AWSEvents.TestEventPattern", in, &answer); err != nil {
+		if err := emulation.JSONCall(t.Context(), e.Front.URL, "events", "AWSEvents.TestEventPattern", in, &answer); err != nil {
 			t.Fatal(err)
 		}
 		if answer.Result {
@@ -88,7 +89,7 @@ func (e *Emulation) eventBridgePasses(t *testing.T, p pipe, change map[string]an
 }
 
 // state is what was applied.
-func (e *Emulation) state(t *testing.T) stateModule {
+func (e deployment) state(t *testing.T) stateModule {
 	t.Helper()
 	var state struct {
 		Values struct {

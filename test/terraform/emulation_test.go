@@ -20,28 +20,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
-	"github.com/smsqueue/smsqueue/test/internal/tools"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // TestEmulation applies terraform/ to ministack and uses the deployment as its
 // clients would.
+// deployment is an emulation with what its tests ask of it.
+type deployment struct{ *emulation.Emulation }
+
 func TestEmulation(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	t.Attr(enginetest.Attr, engines.MinistackName)
-	if missing := tools.Missing(t.Context(), tools.Python); missing != nil {
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
 		cannot(t, missing[0])
 	}
 	dir := t.TempDir()
 	var progress bytes.Buffer
-	e, err := Emulate(t.Context(), repo, dir, &progress)
+	running, err := emulation.Emulate(t.Context(), repo, dir, &progress)
 	if err != nil && engines.Unavailable(err) {
 		cannot(t, err.Error())
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
 	}
+	e := deployment{running}
 	t.Cleanup(e.Stop)
 	t.Logf("%s", &progress)
 
@@ -76,14 +81,14 @@ func TestEmulation(t *testing.T) {
 			method, path, token, body string
 			want                      []int
 		}{
-			"no token":                              {http.MethodPost, "/sms", "", body, []int{401}},
-			"a token that is none":                  {http.MethodPost, "/sms", "x.y.z", body, []int{401}},
-			"a token that lacks the scope":          {http.MethodPost, "/sms", e.login(t, "watcher"), body, []int{401, 403}},
-			"a message without text":                {http.MethodPost, "/sms", shop, `{"phoneNumber": "+4915112345678"}`, []int{422}},
-			"a number of a region that is not ours": {http.MethodPost, "/sms", shop, `{"phoneNumber": "+33612345678", "message": "x"}`, []int{422}},
-			"bytes that are no UTF-8":               {http.MethodPost, "/sms", shop, "{\"phoneNumber\": \"+4915112345678\", \"message\": \"\xff\"}", []int{400}},
-			"another owner's message":               {http.MethodGet, "/sms/" + id, e.login(t, "other"), "", []int{404}},
-			"an unknown message":                    {http.MethodGet, "/sms/00000000-0000-4000-8000-000000000000", shop, "", []int{404}},
+			"no token":                               {http.MethodPost, "/sms", "", body, []int{401}},
+			"a token that is none":                   {http.MethodPost, "/sms", "x.y.z", body, []int{401}},
+			"a token that lacks the scope":           {http.MethodPost, "/sms", e.login(t, "watcher"), body, []int{401, 403}},
+			"a message without text":                 {http.MethodPost, "/sms", shop, `{"phoneNumber": "+4915112345678"}`, []int{422}},
+			"a number of a country that is not ours": {http.MethodPost, "/sms", shop, `{"phoneNumber": "+33612345678", "message": "x"}`, []int{422}},
+			"bytes that are no UTF-8":                {http.MethodPost, "/sms", shop, "{\"phoneNumber\": \"+4915112345678\", \"message\": \"\xff\"}", []int{400}},
+			"another owner's message":                {http.MethodGet, "/sms/" + id, e.login(t, "other"), "", []int{404}},
+			"an unknown message":                     {http.MethodGet, "/sms/00000000-0000-4000-8000-000000000000", shop, "", []int{404}},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -171,7 +176,7 @@ func (a answer) field(name string) string {
 	return text
 }
 
-func (e *Emulation) call(t *testing.T, method, path, token, body string) answer {
+func (e deployment) call(t *testing.T, method, path, token, body string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, e.APIURL+path, strings.NewReader(body))
 	if err != nil {
@@ -201,7 +206,7 @@ func do(t *testing.T, req *http.Request) answer {
 }
 
 // login gets a token for a client.
-func (e *Emulation) login(t *testing.T, client string) string {
+func (e deployment) login(t *testing.T, client string) string {
 	t.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.TokenURL, strings.NewReader(form.Encode()))
@@ -224,7 +229,7 @@ type received struct {
 	Attributes   map[string]string
 }
 
-func (e *Emulation) phone(t *testing.T, number string) []received {
+func (e deployment) phone(t *testing.T, number string) []received {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
 		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)

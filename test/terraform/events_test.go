@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
 // No engine runs a pipe to a bus: ministack's deliver to SNS and Step Functions
@@ -51,7 +52,7 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	var seen []sms.Status
 	for name, life := range lives {
 		w.now = time.Now().UTC().Truncate(time.Millisecond)
-		w.carrierID = name
+		w.providerMessageID = name
 		m := life.lead(w)
 		for _, status := range life.tells {
 			want[m.ID] = append(want[m.ID], string(status))
@@ -108,10 +109,11 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	p := readPipe(t, mocked(t))
-	example, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", "webhook"))
+	copied, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "webhook"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	example := workspace{copied}
 	state := example.mock(t, `webhook_key = "key"`)
 	if state == nil {
 		t.Fatal("the example makes nothing")

@@ -36,9 +36,9 @@ var lives = map[string]struct {
 		return w.receive(w.taken(w.claim(w.create(private))), sms.VerdictUndelivered)
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Undelivered}},
 	"refused for now, then for good": {func(w *writer) sms.Message {
-		m := w.record(w.claim(w.create(private)), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForNow}})
+		m := w.record(w.claim(w.create(private)), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}})
 		w.now = m.NotBefore
-		return w.record(w.claim(m), sms.Outcome{Refused: &sms.CarrierError{Refusal: sms.RefusedForGood}})
+		return w.record(w.claim(m), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood}})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Failed}},
 	"scheduled and canceled": {func(w *writer) sms.Message {
 		d := private
@@ -70,16 +70,16 @@ var lives = map[string]struct {
 		d.OnUnknown = sms.Hold
 		m := w.record(w.claim(w.create(d)), sms.Outcome{})
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{CarrierID: w.carrierID}, w.now)
+			return w.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: w.providerMessageID}, w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Unknown, sms.Sent}},
-	"handed over twice, so that an older carrier id is an item of its own": {func(w *writer) sms.Message {
+	"handed over twice, so that an older provider message id is an item of its own": {func(w *writer) sms.Message {
 		m := w.record(w.claim(w.create(private)), sms.Outcome{})
 		first := m.HandOvers[0].Token
 		w.now = m.NotBefore
 		m = w.taken(w.claim(m))
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, first, sms.Outcome{CarrierID: w.carrierID + ", first"}, w.now)
+			return w.rules.Record(m, first, sms.Outcome{ProviderMessageID: w.providerMessageID + ", first"}, w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Sent}},
 	"stopped by trouble with the account": {func(w *writer) sms.Message {
@@ -94,13 +94,13 @@ var lives = map[string]struct {
 
 // writer changes records in a table that has a stream.
 type writer struct {
-	t          *testing.T
-	url, table string
-	client     *dynamodb.Client
-	store      *dynamo.Store
-	rules      sms.Rules
-	now        time.Time
-	carrierID  string // of the next hand-over that is taken
+	t                 *testing.T
+	url, table        string
+	client            *dynamodb.Client
+	store             *dynamo.Store
+	rules             sms.Rules
+	now               time.Time
+	providerMessageID string // of the next hand-over that is taken
 }
 
 func newWriter(t *testing.T) *writer {
@@ -155,12 +155,12 @@ func (w *writer) record(m sms.Message, o sms.Outcome) sms.Message {
 
 func (w *writer) taken(m sms.Message) sms.Message {
 	w.t.Helper()
-	return w.record(m, sms.Outcome{CarrierID: w.carrierID})
+	return w.record(m, sms.Outcome{ProviderMessageID: w.providerMessageID})
 }
 
 func (w *writer) receive(m sms.Message, v sms.Verdict) sms.Message {
 	w.t.Helper()
-	rc := sms.Receipt{CarrierID: w.carrierID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
+	rc := sms.Receipt{ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
 	m, err := w.store.Receive(w.t.Context(), w.rules, m.ID, rc, w.now)
 	if err != nil {
 		w.t.Fatal(err)
@@ -182,7 +182,7 @@ func (w *writer) remove(id string) {
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	kept := sms.Receipt{CarrierID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
+	kept := sms.Receipt{ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
 	for _, k := range []sms.KeptReceipt{kept, kept.Retried(w.now)} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)

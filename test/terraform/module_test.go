@@ -14,8 +14,9 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
-	"github.com/smsqueue/smsqueue/test/internal/engines"
-	"github.com/smsqueue/smsqueue/test/internal/tools"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // TestMain lets more tests run at once than there are processors: terraform and
@@ -39,7 +40,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	// Every run has another value there: a result must not be kept, because Go
 	// does not see which files outside this module it depends on.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
-	if missing := tools.Missing(t.Context(), tools.Terraform); missing != nil {
+	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
 		cannot(t, missing[0])
 	}
 	repo, err := engines.FindRepository(t.Context())
@@ -58,13 +59,16 @@ func cannot(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-func openModule(t *testing.T) *Workspace {
+// workspace is a copy of the Terraform with what the tests ask of it.
+type workspace struct{ *emulation.Workspace }
+
+func openModule(t *testing.T) workspace {
 	t.Helper()
-	w, err := NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), ModuleRoot)
+	w, err := emulation.NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), emulation.ModuleRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return workspace{w}
 }
 
 func TestModule(t *testing.T) {
@@ -84,14 +88,14 @@ func TestModule(t *testing.T) {
 		t.Logf("%s", out)
 	})
 	t.Run("is formatted, with the root for engines", func(t *testing.T) {
-		for _, tree := range []string{ModuleRoot, EngineRoot} {
+		for _, tree := range []string{emulation.ModuleRoot, emulation.EngineRoot} {
 			if _, err := w.Run(t.Context(), "fmt", "-check", "-recursive", "-diff", repo.Path(tree)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	t.Run("has few variables, each described", func(t *testing.T) {
-		source, err := os.ReadFile(repo.Path(ModuleRoot, "variables.tf"))
+		source, err := os.ReadFile(repo.Path(emulation.ModuleRoot, "variables.tf"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,14 +107,14 @@ func TestModule(t *testing.T) {
 			t.Errorf("%d of %d variables are described", n, variables)
 		}
 	})
-	examples, err := filepath.Glob(repo.Path(ModuleRoot, "examples", "*"))
+	examples, err := filepath.Glob(repo.Path(emulation.ModuleRoot, "examples", "*"))
 	if err != nil || examples == nil {
 		t.Fatalf("no examples: %v", err)
 	}
 	for _, example := range examples {
 		name := filepath.Base(example)
 		t.Run("can be called as the example "+name+" does", func(t *testing.T) {
-			w, err := NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(ModuleRoot, "examples", name))
+			w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +130,7 @@ func TestModule(t *testing.T) {
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
-	if missing := tools.Missing(t.Context(), tools.Python); missing != nil {
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
 		cannot(t, missing[0])
 	}
 	dir, err := engines.Checkov().Fetch(t.Context(), repo)
@@ -134,7 +138,7 @@ func TestCheckov(t *testing.T) {
 		cannot(t, err.Error())
 	}
 	checkov := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-m", "checkov.main",
-		"--directory", repo.Path(ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
+		"--directory", repo.Path(emulation.ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
 	out, err := checkov.Output()
 	if err != nil || !bytes.Contains(out, []byte("Failed checks: 0")) {
 		t.Errorf("%v\n%s", err, out)
@@ -146,11 +150,11 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	t.Parallel()
 	w := openModule(t)
 	tests := []struct{ name, set, want string }{
-		{"no allowed regions", `allowed_regions = []`, `at least one Region in allowed_regions, such as ["DE"]`},
-		{"a region in small letters", `allowed_regions = ["de"]`, `two capital letters`},
-		{"the United Kingdom", `allowed_regions = ["UK"]`, `Write "GB"`},
-		{"a region twice", `allowed_regions = ["DE", "DE"]`, `each Region once`},
-		{"a default region that is not allowed", `default_region = "FR"`, `one of allowed_regions`},
+		{"no allowed countries", `allowed_countries = []`, `at least one Region in allowed_countries, such as ["DE"]`},
+		{"a country in small letters", `allowed_countries = ["de"]`, `two capital letters`},
+		{"the United Kingdom", `allowed_countries = ["UK"]`, `Write "GB"`},
+		{"a country twice", `allowed_countries = ["DE", "DE"]`, `each country once`},
+		{"a default country that is not allowed", `default_country = "FR"`, `one of allowed_countries`},
 		{"a name with capitals", `name = "SMS"`, `lower-case letters`},
 		{"a name that Cognito forbids", `name = "sms-aws"`, `Choose a name without "aws"`},
 		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
@@ -177,8 +181,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	var filters []string
 	for i, tt := range tests {
 		set := tt.set
-		if !strings.Contains(set, "allowed_regions") {
-			set += "\n    allowed_regions = [\"DE\"]"
+		if !strings.Contains(set, "allowed_countries") {
+			set += "\n    allowed_countries = [\"DE\"]"
 		}
 		if !strings.Contains(set, "packages") {
 			set += "\n    packages = \"s3://bucket/release\""
@@ -203,19 +207,19 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 
 // writeTest adds a test file of one run over the mocked provider and returns
 // what terraform calls it.
-func (w *Workspace) writeTest(t *testing.T, name, command, variables string) string {
+func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
-	if _, err := os.Stat(filepath.Join(w.root, mocks)); err != nil {
+	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
 		mocks = "../../tests/mocks" // an example's
 	}
 	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
 		mocks, name, command, variables)
 	file := filepath.Join("tests", name+".tftest.hcl")
-	if err := os.MkdirAll(filepath.Join(w.root, "tests"), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.Root, "tests"), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(w.root, file), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.Root, file), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -236,7 +240,7 @@ type testLine struct {
 }
 
 // runTests runs the tests that args select and yields what is printed of them.
-func (w *Workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
+func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
 	// How it ended is in what it printed.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
@@ -302,7 +306,7 @@ func (r stateResource) read(t *testing.T, v any) {
 
 // mock makes the root with variables, by the mocked provider, and returns what
 // was made.
-func (w *Workspace) mock(t *testing.T, variables ...string) *stateModule {
+func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
 	var state *stateModule
@@ -328,7 +332,7 @@ func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)
 	everything.once.Do(func() {
-		everything.state = openModule(t).mock(t, `allowed_regions = ["DE"]`, `packages = "s3://bucket/release"`,
+		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
 			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {

@@ -57,7 +57,7 @@ func (l *list) UnmarshalJSON(b []byte) error {
 
 // checkPolicies compares the calls that the functions of e made with what their
 // policies grant, both ways.
-func checkPolicies(t *testing.T, e *Emulation) {
+func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)
 	functions := make(map[string]string) // by access key

@@ -9,13 +9,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
 // relayWork leaves messages that only the relay can bring on, and waits for its
-// next runs: one that could not be enqueued, one whose carrier was proved to have
+// next runs: one that could not be enqueued, one whose provider was proved to have
 // delivered nothing, one whose sender died after its receipt had come, and a
 // receipt that belongs to nobody.
-func (e *Emulation) relayWork(t *testing.T, token string) {
+func (e deployment) relayWork(t *testing.T, token string) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
@@ -24,7 +25,7 @@ func (e *Emulation) relayWork(t *testing.T, token string) {
 	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table)
 	rules := sms.DefaultRules()
 
-	e.Front.Break(func(c Call) bool { return c.Action == "sqs:SendMessage" })
+	e.Front.Break(func(c emulation.Call) bool { return c.Action == "sqs:SendMessage" })
 	accepted := e.call(t, http.MethodPost, "/sms", token, `{"phoneNumber": "+4915112345601", "message": "enqueued later"}`)
 	e.Front.Break(nil)
 	if accepted.status != http.StatusAccepted {
@@ -37,11 +38,11 @@ func (e *Emulation) relayWork(t *testing.T, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, _ := rules.Record(m, claim.Token, sms.Outcome{CarrierID: "first"}, time.Now())
+	next, _ := rules.Record(m, claim.Token, sms.Outcome{ProviderMessageID: "first"}, time.Now())
 	if _, err := store.Update(t.Context(), m, next); err != nil {
 		t.Fatal(err)
 	}
-	receipt := sms.Receipt{CarrierID: "first", Number: void.Number, Verdict: sms.VerdictVoid}
+	receipt := sms.Receipt{ProviderMessageID: "first", Number: void.Number, Verdict: sms.VerdictVoid}
 	if _, err := store.Receive(t.Context(), rules, void.ID, receipt, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -52,8 +53,8 @@ func (e *Emulation) relayWork(t *testing.T, token string) {
 		t.Fatal(err)
 	}
 	for _, rc := range []sms.Receipt{
-		{CarrierID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
-		{CarrierID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 	} {
 		if err := store.Keep(t.Context(), rc.Keep(past)); err != nil {
 			t.Fatal(err)

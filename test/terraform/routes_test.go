@@ -13,7 +13,7 @@ import (
 
 // routes goes through the routes beyond submitting and looking up. sent is a
 // message that is sent.
-func (e *Emulation) routes(t *testing.T, token, sent string) {
+func (e deployment) routes(t *testing.T, token, sent string) {
 	t.Helper()
 	want := func(what string, got answer, status int, part string) {
 		t.Helper()

@@ -1,6 +1,10 @@
 package terraform
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/smsqueue/smsqueue/tools/emulation"
+)
 
 // changesOf reads the stream of a table from its beginning: every change as
 // EventBridge Pipes hands it to filters and templates, but for a source ARN.
@@ -46,7 +50,7 @@ func changesOf(t *testing.T, url, table string) []map[string]any {
 // streamCall calls DynamoDB Streams.
 func streamCall(t *testing.T, url, operation string, in, out any) {
 	t.Helper()
-	if err := jsonCall(t.Context(), url, "dynamodb", "DynamoDBStreams_20120810."+operation, in, out); err != nil {
+	if err := emulation.JSONCall(t.Context(), url, "dynamodb", "DynamoDBStreams_20120810."+operation, in, out); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,7 +31,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 	})
 	network := world.NewNetwork(time.Now)
 	w := world.New(world.Options{
-		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Carrier: network, Rules: sms.DefaultRules(), Interval: time.Minute,
+		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network, Rules: sms.DefaultRules(), Interval: time.Minute,
 	})
 	f.Fuzz(func(t *testing.T, key string) {
 		if key == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Fate is what the carrier does with the messages to one number.
+// Fate is what the provider does with the messages to one number.
 type Fate string
 
 // The fates.
@@ -35,7 +35,7 @@ const (
 // ReceiptDelay is the time from a hand-over to its receipt.
 const ReceiptDelay = 3 * time.Second
 
-// Network is a carrier in memory, with the truth about what it was given.
+// Network is a provider in memory, with the truth about what it was given.
 // Numbers without a fate are Plain.
 type Network struct {
 	now func() time.Time
@@ -58,7 +58,7 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork makes a carrier that goes by the clock now.
+// NewNetwork makes a provider that goes by the clock now.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -86,7 +86,7 @@ func (n *Network) NameNothing(oneIn int) {
 	n.nameless = oneIn
 }
 
-// HandOver implements sms.Carrier. It looks at nothing but number and text, so
+// HandOver implements sms.Provider. It looks at nothing but number and text, so
 // that it may stand behind a wire.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	id, line, err := n.decide(m)
@@ -106,11 +106,11 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 	first := n.tries[m.Number] == 1
 	switch {
 	case fate == Refused:
-		return "", nil, &sms.CarrierError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut, Code: "OptedOut", Detail: "opted out"}
+		return "", nil, &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut, Code: "OptedOut", Detail: "opted out"}
 	case fate == Never, fate == Busy && first:
-		return "", nil, &sms.CarrierError{Refusal: sms.RefusedForNow, Code: "Throttling", Detail: "Rate exceeded"}
+		return "", nil, &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling", Detail: "Rate exceeded"}
 	case fate == Denied && first:
-		return "", nil, &sms.CarrierError{Refusal: sms.AccountWide, Trouble: sms.Authorization, Code: "AuthorizationError", Detail: "not authorized"}
+		return "", nil, &sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization, Code: "AuthorizationError", Detail: "not authorized"}
 	case fate == Deaf && first:
 		return "", nil, errSilent
 	}
@@ -120,7 +120,7 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 		void = void || n.budget <= 0
 		n.budget--
 	}
-	n.log = append(n.log, reconcile.HandOver{At: n.now(), CarrierID: id, Number: m.Number, Text: m.Text, Void: void})
+	n.log = append(n.log, reconcile.HandOver{At: n.now(), ProviderMessageID: id, Number: m.Number, Text: m.Text, Void: void})
 	receipt := line(id, m.Number, fate, void, n.now())
 	if void && (fate == Nobody || (n.nameless > 0 && len(n.log)%n.nameless == 0)) {
 		receipt = Nameless(m.Number)

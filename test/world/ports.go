@@ -96,8 +96,10 @@ func (s store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.
 	return call(ctx, s.process, "Postpone", e.Ref.ID, func(ctx context.Context) (sms.Message, error) { return s.Store.Postpone(ctx, e, next) })
 }
 
-func (s store) FindByCarrierID(ctx context.Context, carrierID string) (string, error) {
-	return call(ctx, s.process, "FindByCarrierID", carrierID, func(ctx context.Context) (string, error) { return s.Store.FindByCarrierID(ctx, carrierID) })
+func (s store) FindByProviderMessageID(ctx context.Context, providerMessageID string) (string, error) {
+	return call(ctx, s.process, "FindByProviderMessageID", providerMessageID, func(ctx context.Context) (string, error) {
+		return s.Store.FindByProviderMessageID(ctx, providerMessageID)
+	})
 }
 
 func (s store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -155,13 +157,13 @@ func (q queue) Backlog(ctx context.Context) (int, error) {
 	return call(ctx, q.process, "Backlog", "", q.Queue.Backlog)
 }
 
-// carrier is the carrier as one process reaches it.
-type carrier struct {
-	sms.Carrier
+// provider is the provider as one process reaches it.
+type provider struct {
+	sms.Provider
 
 	process *Process
 }
 
-func (c carrier) HandOver(ctx context.Context, m sms.Message) (string, error) {
-	return call(ctx, c.process, "HandOver", m.ID, func(ctx context.Context) (string, error) { return c.Carrier.HandOver(ctx, m) })
+func (c provider) HandOver(ctx context.Context, m sms.Message) (string, error) {
+	return call(ctx, c.process, "HandOver", m.ID, func(ctx context.Context) (string, error) { return c.Provider.HandOver(ctx, m) })
 }

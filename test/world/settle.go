@@ -93,7 +93,7 @@ func (w *World) Settle(ctx context.Context) error {
 	return errors.New("the world does not come to rest")
 }
 
-// quiet works until queue and carrier have nothing to bring.
+// quiet works until queue and provider have nothing to bring.
 func (w *World) quiet(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)

@@ -1,5 +1,5 @@
 // Package world runs all services in one process, on any adapters and by any
-// clock, with a carrier that remembers the truth: so that tests can have calls
+// clock, with a provider that remembers the truth: so that tests can have calls
 // fail and processes die, let the world go on, and see what became of every
 // message.
 package world
@@ -33,9 +33,9 @@ type Options struct {
 		sms.Queue
 		sms.Consumer
 	}
-	Network *Network
-	Carrier sms.Carrier // how senders reach Network
-	Rules   sms.Rules
+	Network  *Network
+	Provider sms.Provider // how senders reach Network
+	Rules    sms.Rules
 	// Interval is the relay's; what it enqueues comes delayed by up to twice
 	// of it.
 	Interval time.Duration
@@ -115,7 +115,7 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
-		Store: records, Queue: waiting, Rules: w.Rules, Regions: []string{api.AllRegions}, Now: w.Now, Logger: w.Logger,
+		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
 		Limits: api.Limits{PartsPerDay: 1_000_000}, // never reached, but counted
 	})
 	if err != nil {
@@ -198,7 +198,7 @@ func (w *World) currentSender() *senderProcess {
 	if w.sender == nil || w.sender.dead.Load() {
 		p, records, _ := w.process("sender")
 		gate := sender.NewGate(records, w.Rules, w.PartsPerSecond, w.Now)
-		w.sender = &senderProcess{p, sender.New(records, carrier{w.Carrier, p}, gate, w.Rules, w.Now, w.Logger)}
+		w.sender = &senderProcess{p, sender.New(records, provider{w.Provider, p}, gate, w.Rules, w.Now, w.Logger)}
 	}
 	return w.sender
 }

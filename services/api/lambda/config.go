@@ -10,25 +10,25 @@ import (
 
 // config is what the function's environment says.
 type config struct {
-	table, queue  string
-	regions       []string
-	defaultRegion string
-	owners        map[string]string // client id to owner; a client without one is its own
-	rules         sms.Rules
-	limits        api.Limits
-	clientLimits  map[string]api.Limits // by client id
-	maxWait       time.Duration
+	table, queue   string
+	countries      []string
+	defaultCountry string
+	owners         map[string]string // client id to owner; a client without one is its own
+	rules          sms.Rules
+	limits         api.Limits
+	clientLimits   map[string]api.Limits // by client id
+	maxWait        time.Duration
 }
 
 // configFromEnv reads it. Its error names every missing or bad variable.
 func configFromEnv(getenv func(string) string) (config, error) {
 	r := environ.Read(getenv)
 	c := config{
-		table:         r.String("TABLE_NAME"),
-		queue:         r.String("QUEUE_URL"),
-		regions:       r.List("ALLOWED_REGIONS"),
-		defaultRegion: r.Optional("DEFAULT_REGION"),
-		rules:         r.Rules(),
+		table:          r.String("TABLE_NAME"),
+		queue:          r.String("QUEUE_URL"),
+		countries:      r.List("ALLOWED_COUNTRIES"),
+		defaultCountry: r.Optional("DEFAULT_COUNTRY"),
+		rules:          r.Rules(),
 		limits: api.Limits{
 			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
 			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),

@@ -38,7 +38,7 @@ func start(ctx context.Context, getenv func(string) string) (gateway, error) {
 	handler, err := api.New(api.Options{
 		Store: dynamo.New(dynamo.NewClient(cfg), c.table),
 		Queue: sqsqueue.New(sqs.NewFromConfig(cfg), c.queue),
-		Rules: c.rules, Regions: c.regions, DefaultRegion: c.defaultRegion,
+		Rules: c.rules, Countries: c.countries, DefaultCountry: c.defaultCountry,
 		Limits: c.limits, ClientLimits: c.clientLimits, MaxWait: c.maxWait,
 		Logger: lambdacontext.NewLogger(),
 	})

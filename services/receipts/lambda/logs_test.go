@@ -68,7 +68,7 @@ func (f *flaky) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.
 	return f.DB.Receive(ctx, rules, id, rc, now)
 }
 
-// stage is the handler on a store that has two messages which the carrier took,
+// stage is the handler on a store that has two messages which the provider took,
 // as ids c-1 and c-2.
 type stage struct {
 	handler  logsHandler
@@ -101,7 +101,7 @@ func newStage(t *testing.T) *stage {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{CarrierID: []string{"c-1", "c-2"}[i]}, time.Now())
+		sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{ProviderMessageID: []string{"c-1", "c-2"}[i]}, time.Now())
 		if _, err := db.Update(t.Context(), claimed, sent); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
-	"github.com/smsqueue/smsqueue/shared/snscarrier"
+	"github.com/smsqueue/smsqueue/shared/sns"
 )
 
 func main() {
@@ -35,8 +35,8 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	store := dynamo.New(dynamo.NewClient(cfg), c.table)
-	carrier := snscarrier.New(snscarrier.NewClient(cfg))
+	provider := sns.New(sns.NewClient(cfg))
 	gate := sender.NewGate(store, c.rules, c.rate, time.Now)
-	s := sender.New(store, carrier, gate, c.rules, time.Now, lambdacontext.NewLogger())
+	s := sender.New(store, provider, gate, c.rules, time.Now, lambdacontext.NewLogger())
 	return handle(s, c.receives-1), nil
 }

@@ -4,7 +4,7 @@
 //	reconcile -data ./data
 //	reconcile -table smsqueue-messages
 //
-// On one machine that is beside the simulated carrier's own log; the server must
+// On one machine that is beside the simulated provider's own log; the server must
 // be stopped. Of a deployment it scans the table, by the AWS credentials of the
 // environment, while that is in use. It exits with 1 where something does not
 // add up.
@@ -83,7 +83,7 @@ func machine(ctx context.Context, dir string) (report reconcile.Report, err erro
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}
-	log, err := handOvers(filepath.Join(dir, "carrier"))
+	log, err := handOvers(filepath.Join(dir, "provider"))
 	if err != nil {
 		return report, err
 	}
@@ -107,7 +107,7 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 	for _, e := range entries {
 		if e.Verdict == simulator.Taken {
 			log = append(log, reconcile.HandOver{
-				At: e.At, MessageID: e.MessageID, CarrierID: e.CarrierID, Number: e.Number, Text: e.Text,
+				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
 				Void: e.Fault == simulator.SpendLimit,
 			})
 		}

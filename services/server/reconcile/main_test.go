@@ -19,7 +19,7 @@ import (
 )
 
 // folder is a server's, with one message that was handed over as often as its
-// carrier's log says, and recorded once.
+// provider's log says, and recorded once.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -28,7 +28,7 @@ func folder(t *testing.T, handOvers int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	carrier, err := simulator.Open(filepath.Join(dir, "carrier"), simulator.Options{})
+	provider, err := simulator.Open(filepath.Join(dir, "provider"), simulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,15 +44,15 @@ func folder(t *testing.T, handOvers int) string {
 	}
 	id := ""
 	for range handOvers {
-		if id, err = carrier.HandOver(t.Context(), claimed); err != nil {
+		if id, err = provider.HandOver(t.Context(), claimed); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{CarrierID: id}, time.Now())
+	sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{ProviderMessageID: id}, time.Now())
 	if _, err := db.Update(t.Context(), claimed, sent); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(carrier.Close(), db.Close()); err != nil {
+	if err := errors.Join(provider.Close(), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 		if err := run(t.Context(), []string{"-data", folder(t, 2)}, &out, io.Discard); !errors.Is(err, errFindings) {
 			t.Errorf("run: %v", err)
 		}
-		if want := "the carrier took it 2 times, its events tell of 1"; !strings.Contains(out.String(), want) {
+		if want := "the provider took it 2 times, its events tell of 1"; !strings.Contains(out.String(), want) {
 			t.Errorf("printed %q, want %q in it", out.String(), want)
 		}
 	})

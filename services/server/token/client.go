@@ -43,9 +43,9 @@ type Client struct {
 	// Scopes are full names: [ScopeSend], [ScopeRead], each at most once and at least one.
 	Scopes []string
 
-	// AllowedRegions are those whose numbers the client may send to, in ISO 3166-1 alpha-2 or 001 for numbers of no
+	// AllowedCountries are those whose numbers the client may send to, in ISO 3166-1 alpha-2 or 001 for numbers of no
 	// country. PartsPerDay and MessagesPerRecipientHour bound what its owner may send. Empty and 0: no limit.
-	AllowedRegions           []string
+	AllowedCountries         []string
 	PartsPerDay              int
 	MessagesPerRecipientHour int
 }
@@ -73,11 +73,11 @@ func Owners(clients []Client) map[string]string {
 // ParseClients reads a file of clients, one JSON object by client name:
 //
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
-//	  "allowedRegions": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
+//	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
 // The secret is required; the owner is the name, the scopes are both, and there are no limits unless given. They come
 // back in the order of the file, with full scope names. Every error names the client and the field at fault, and never
-// shows a secret. Whether a region of the right form exists is not known here.
+// shows a secret. Whether a country code of the right form exists is not known here.
 func ParseClients(r io.Reader) ([]Client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {
@@ -130,8 +130,8 @@ func (c *Client) readField(decoder *json.Decoder, field string) error {
 		c.Owner, err = readText(decoder)
 	case "scopes":
 		c.Scopes, err = readScopes(decoder)
-	case "allowedRegions":
-		c.AllowedRegions, err = readRegions(decoder)
+	case "allowedCountries":
+		c.AllowedCountries, err = readCountries(decoder)
 	case "partsPerDay":
 		c.PartsPerDay, err = readLimit(decoder)
 	case "messagesPerRecipientHour":
@@ -241,25 +241,25 @@ func readScopes(decoder *json.Decoder) ([]string, error) {
 	return scopes, err
 }
 
-var regionForm = regexp.MustCompile(`^([A-Z]{2}|001)$`)
+var countryForm = regexp.MustCompile(`^([A-Z]{2}|001)$`)
 
-func readRegions(decoder *json.Decoder) ([]string, error) {
-	regions, err := readTexts(decoder)
+func readCountries(decoder *json.Decoder) ([]string, error) {
+	countries, err := readTexts(decoder)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(regions) == 0:
+	case len(countries) == 0:
 		return nil, errors.New("must name at least one; leave it out to allow all")
 	}
-	for i, region := range regions {
-		if !regionForm.MatchString(region) {
-			return nil, fmt.Errorf("%q is not two capital letters as in ISO 3166-1, like BR", region)
+	for i, country := range countries {
+		if !countryForm.MatchString(country) {
+			return nil, fmt.Errorf("%q is not two capital letters as in ISO 3166-1, like BR", country)
 		}
-		if slices.Contains(regions[:i], region) {
-			return nil, fmt.Errorf("%q stands twice", region)
+		if slices.Contains(countries[:i], country) {
+			return nil, fmt.Errorf("%q stands twice", country)
 		}
 	}
-	return regions, nil
+	return countries, nil
 }
 
 func readLimit(decoder *json.Decoder) (int, error) {

@@ -31,10 +31,10 @@ func TestParseClientsReadsAFile(t *testing.T) {
 			},
 		},
 		"with limits": {
-			`{"a": {"secret": "s", "allowedRegions": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
+			`{"a": {"secret": "s", "allowedCountries": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
 			[]token.Client{{
 				ID: "a", Secret: "s", Owner: "a", Scopes: both,
-				AllowedRegions: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5,
+				AllowedCountries: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5,
 			}},
 		},
 	} {
@@ -82,10 +82,10 @@ func TestParseClientsNamesTheFault(t *testing.T) {
 		"no scope":                     {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes: must name`},
 		"scopes in one string":         {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes: must be a list`},
 		"a scope that is no string":    {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes: must be a list`},
-		"regions in one string":        {`{"a": {"secret": "geheim", "allowedRegions": "BR"}}`, `client "a": allowedRegions: must be a list`},
-		"no region":                    {`{"a": {"secret": "geheim", "allowedRegions": []}}`, `client "a": allowedRegions: must name at least one`},
-		"a region in small letters":    {`{"a": {"secret": "geheim", "allowedRegions": ["BR", "de"]}}`, `client "a": allowedRegions: "de" is not two capital letters`},
-		"a region twice":               {`{"a": {"secret": "geheim", "allowedRegions": ["BR", "BR"]}}`, `client "a": allowedRegions: "BR" stands twice`},
+		"countries in one string":      {`{"a": {"secret": "geheim", "allowedCountries": "BR"}}`, `client "a": allowedCountries: must be a list`},
+		"no country":                   {`{"a": {"secret": "geheim", "allowedCountries": []}}`, `client "a": allowedCountries: must name at least one`},
+		"a country in small letters":   {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "de"]}}`, `client "a": allowedCountries: "de" is not two capital letters`},
+		"a country twice":              {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "BR"]}}`, `client "a": allowedCountries: "BR" stands twice`},
 		"a limit of nothing":           {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay: must be a whole number from 1`},
 		"a limit below nothing":        {`{"a": {"secret": "geheim", "partsPerDay": -1}}`, `client "a": partsPerDay: must be a whole number from 1`},
 		"a limit with a fraction":      {`{"a": {"secret": "geheim", "messagesPerRecipientHour": 1.5}}`, `client "a": messagesPerRecipientHour: must be a whole number`},
@@ -135,7 +135,7 @@ func FuzzParseClients(f *testing.F) {
 	for _, seed := range []string{
 		``, `{}`, `[]`, `null`, `{"a": {"secret": "s"}}`, `{"a": {"secret": "s"}} {}`, `{"a": {"secret": "s"}, "a": {"secret": "s"}}`,
 		`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s"}}`, `{"a": {"secret": {"x": [1, {"y": null}]}}}`,
-		`{"a": {"secret": "s", "allowedRegions": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
+		`{"a": {"secret": "s", "allowedCountries": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -156,8 +156,8 @@ func FuzzParseClients(f *testing.F) {
 					fields[name] = limit
 				}
 			}
-			if client.AllowedRegions != nil {
-				fields["allowedRegions"] = client.AllowedRegions
+			if client.AllowedCountries != nil {
+				fields["allowedCountries"] = client.AllowedCountries
 			}
 			text, err := json.Marshal(fields)
 			if err != nil {

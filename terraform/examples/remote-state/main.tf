@@ -35,10 +35,10 @@ provider "aws" {
 module "smsqueue" {
   source = "../.."
 
-  packages        = "s3://example-releases/smsqueue/1.0.0"
-  allowed_regions = ["DE", "AT"]
-  default_region  = "DE"
-  clients         = { shop = { owner = "shop" } }
+  packages          = "s3://example-releases/smsqueue/1.0.0"
+  allowed_countries = ["DE", "AT"]
+  default_country   = "DE"
+  clients           = { shop = { owner = "shop" } }
 }
 
 output "api_url" {

@@ -21,9 +21,9 @@ variable "webhook_key" {
 module "smsqueue" {
   source = "../.."
 
-  packages        = "s3://example-releases/smsqueue/1.0.0"
-  allowed_regions = ["DE"]
-  clients         = { shop = {} }
-  sms_preferences = {} # SNS's delivery logs: without them sent is the last that is heard
-  events          = true
+  packages          = "s3://example-releases/smsqueue/1.0.0"
+  allowed_countries = ["DE"]
+  clients           = { shop = {} }
+  sms_preferences   = {} # SNS's delivery logs: without them sent is the last that is heard
+  events            = true
 }

@@ -1,0 +1,39 @@
+package sns
+
+import (
+	"context"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/aws/smithy-go/middleware"
+)
+
+// trip is how far one request came on its way to SNS. Its fields are set by
+// whatever goroutine dials.
+type trip struct {
+	started   atomic.Bool // the request was handed to the HTTP client
+	asked     atomic.Bool // the HTTP client asks for a connection
+	connected atomic.Bool // it has one: from here on, SNS may have the request
+}
+
+// watch has the SDK report t's progress. The trace begins only where the signed
+// request goes out, so that requests for credentials do not count.
+func (t *trip) watch(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("smsqueue.Trip",
+		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+			middleware.DeserializeOutput, middleware.Metadata, error,
+		) {
+			t.started.Store(true)
+			return next.HandleDeserialize(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+				GetConn: func(string) { t.asked.Store(true) },
+				GotConn: func(httptrace.GotConnInfo) { t.connected.Store(true) },
+			}), in)
+		}), middleware.After)
+}
+
+// unsent reports whether the request certainly never left: it was not even
+// made, or the name, the dial or the TLS handshake failed. An HTTP client that
+// does not trace leaves it open.
+func (t *trip) unsent() bool {
+	return !t.started.Load() || (t.asked.Load() && !t.connected.Load())
+}

@@ -1,0 +1,66 @@
+# Who may call the API: a user pool without users, whose clients are machines.
+
+resource "aws_cognito_user_pool" "this" {
+  name                = var.name
+  deletion_protection = var.deletion_protection ? "ACTIVE" : "INACTIVE"
+
+  admin_create_user_config {
+    allow_admin_create_user_only = true # nobody signs up
+  }
+}
+
+resource "aws_cognito_user_pool_domain" "this" {
+  domain       = "${var.name}-${local.account}" # one of a kind in the Region
+  user_pool_id = aws_cognito_user_pool.this.id
+}
+
+resource "aws_cognito_resource_server" "sms" {
+  identifier   = "sms"
+  name         = "sms"
+  user_pool_id = aws_cognito_user_pool.this.id
+
+  dynamic "scope" {
+    for_each = local.scopes
+    content {
+      scope_name        = scope.key
+      scope_description = scope.value
+    }
+  }
+}
+
+resource "aws_cognito_user_pool_client" "this" {
+  for_each = var.clients
+
+  name                                 = each.key
+  user_pool_id                         = aws_cognito_user_pool.this.id
+  generate_secret                      = true
+  allowed_oauth_flows                  = ["client_credentials"]
+  allowed_oauth_flows_user_pool_client = true
+  allowed_oauth_scopes                 = [for s in sort(each.value.scopes) : "${aws_cognito_resource_server.sms.identifier}/${s}"]
+  explicit_auth_flows                  = ["ALLOW_REFRESH_TOKEN_AUTH"] # none that a user could take; an empty list is Cognito's default, which has some
+  prevent_user_existence_errors        = "ENABLED"
+  enable_token_revocation              = true
+  access_token_validity                = 60
+
+  token_validity_units {
+    access_token = "minutes"
+  }
+}
+
+locals {
+  scopes = {
+    read = "See messages"
+    send = "Send messages"
+  }
+  # What a client's own limits say, in the API's words.
+  client_limits = {
+    for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => {
+      for limit, value in {
+        allowedCountries         = c.allowed_countries
+        partsPerDay              = c.parts_per_day
+        messagesPerRecipientHour = c.messages_per_recipient_hour
+      } : limit => value if value != null
+    } if c.allowed_countries != null || c.parts_per_day != null || c.messages_per_recipient_hour != null
+  }
+  client_owners = { for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => coalesce(c.owner, name) }
+}

@@ -1,0 +1,62 @@
+// Command doctor says for each tool that building and testing need whether it is
+// there, in which version, what for, and how to get it. It exits with 1 if
+// something is missing that `make test` cannot do without; with Go alone, `make
+// run`, `make build` and `make check` work all the same.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+func main() {
+	ok, err := run(context.Background(), os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "doctor:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) (ok bool, err error) {
+	repo, err := engines.FindRepository(ctx)
+	if err != nil {
+		return false, err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	ok = true
+	for _, t := range []prereq.Tool{prereq.Go, prereq.Git, prereq.Make, prereq.CC, prereq.Java, prereq.Maven, prereq.Python, prereq.Terraform} {
+		version, err := t.Find(ctx)
+		if err != nil {
+			ok = false
+			fmt.Fprintf(table, "MISSING\t%s\t%v\t%s\tget it: %s\n", t.Name, err, t.Why, t.Get)
+			continue
+		}
+		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", t.Name, version, t.Why)
+	}
+	// What follows is fetched by the targets that need it.
+	linter := prereq.Linter(repo.Path(".build", "bin", "golangci-lint"))
+	if version, err := linter.Find(ctx); err != nil {
+		fmt.Fprintf(table, "later\t%s\t%v\t%s\tget it: %s\n", linter.Name, err, linter.Why, linter.Get)
+	} else {
+		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", linter.Name, version, linter.Why)
+	}
+	for _, e := range engines.All() {
+		if e.Fetched(ctx, repo) {
+			fmt.Fprintf(table, "ok\t%s\t%s\tan engine of `make test`\t\n", e.Name, e.Version)
+		} else {
+			fmt.Fprintf(table, "later\t%s\tnot fetched yet\tan engine of `make test`\tget it: make test fetches %s\n", e.Name, e.Version)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return false, fmt.Errorf("printing: %w", err)
+	}
+	return ok, nil
+}

@@ -1,0 +1,146 @@
+package emulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// Emulation is a whole deployment on this machine: terraform/ applied to
+// ministack, which runs the functions.
+type Emulation struct {
+	APIURL   string // append /sms
+	TokenURL string
+	Front    *Front            // where everything reaches ministack
+	Clients  map[string]Client // shop, watcher and other: see the root for engines
+	Queues   map[string]string // URLs, by what the outputs call them
+
+	Workspace *Workspace
+
+	stops []func()
+}
+
+// Client is the credentials of one client.
+type Client struct{ ID, Secret string }
+
+// Emulate builds the functions, starts ministack and applies terraform/ to it,
+// which takes about two minutes, and tells out what it does. An error for which
+// engines.Unavailable holds says what this machine lacks.
+func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
+	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
+		return nil, errors.New(missing[0])
+	}
+	e = new(Emulation)
+	defer func() {
+		if err != nil {
+			e.Stop()
+		}
+	}()
+	begin := time.Now()
+	say := func(what string) { fmt.Fprintf(out, "%4.0f s  %s\n", time.Since(begin).Seconds(), what) }
+
+	say("building the functions for this machine")
+	zips := filepath.Join(dir, "zips")
+	if err := BuildZips(ctx, repo, zips); err != nil {
+		return nil, err
+	}
+	say("starting ministack; the first time it is fetched")
+	if e.Front, err = NewFront(); err != nil {
+		return nil, err
+	}
+	e.stops = append(e.stops, e.Front.Close)
+	engine, stop, err := engines.Ministack(e.Front.URL).Alone(ctx, repo, filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	e.stops = append(e.stops, stop)
+	if err := e.Front.Forward(engine); err != nil {
+		return nil, err
+	}
+	url := e.Front.URL
+	if err := createDeliveryLogs(ctx, url); err != nil {
+		return nil, err
+	}
+	say("applying terraform/, which takes over a minute")
+	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), EngineRoot, "AWS_ENDPOINT_URL="+url)
+	if err != nil {
+		return nil, err
+	}
+	err = e.Workspace.Apply(ctx, map[string]string{
+		"endpoint": url, "packages": zips, "architecture": Architecture(), "sms_preferences": "false",
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.readOutputs(ctx); err != nil {
+		return nil, err
+	}
+	say("ready")
+	return e, nil
+}
+
+func (e *Emulation) readOutputs(ctx context.Context) error {
+	var api string
+	ids, secrets := make(map[string]string), make(map[string]string)
+	if err := errors.Join(
+		e.Workspace.Output(ctx, "rest_api_id", &api),
+		e.Workspace.Output(ctx, "client_ids", &ids),
+		e.Workspace.Output(ctx, "client_secrets", &secrets),
+		e.Workspace.Output(ctx, "queue_urls", &e.Queues),
+	); err != nil {
+		return err
+	}
+	e.Clients = make(map[string]Client)
+	for name, id := range ids {
+		e.Clients[name] = Client{ID: id, Secret: secrets[name]}
+	}
+	// AWS has a host for each; the engine has paths.
+	e.APIURL = e.Front.URL + "/_aws/execute-api/" + api + "/v1"
+	e.TokenURL = e.Front.URL + "/oauth2/token"
+	return nil
+}
+
+// Commands are what a person pastes to get a token, send a message, and see what
+// became of it and what the phone would have shown.
+func (e *Emulation) Commands() string {
+	shop := e.Clients["shop"]
+	return strings.NewReplacer("API", e.APIURL, "TOKEN_URL", e.TokenURL, "ENGINE", e.Front.URL, "ID:SECRET", shop.ID+":"+shop.Secret).Replace(`
+token=$(curl -sS -u ID:SECRET -d grant_type=client_credentials TOKEN_URL |
+  sed 's/.*"access_token": *"\([^"]*\)".*/\1/')
+
+answer=$(curl -sS -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+  -d '{"phoneNumber": "+4915112345678", "message": "Your code is 1234"}' API/sms)
+echo "$answer"
+
+sleep 2
+curl -sS -H "Authorization: Bearer $token" "API/sms/$(echo "$answer" | sed 's/.*"id": *"\([^"]*\)".*/\1/')"
+
+curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
+`)
+}
+
+// Stop ends what runs. What was applied goes with it.
+func (e *Emulation) Stop() {
+	for _, stop := range slices.Backward(e.stops) {
+		stop()
+	}
+	e.stops = nil
+}
+
+// TempDir makes an empty folder for one emulation, and what removes it.
+func TempDir(repo engines.Repository) (dir string, remove func(), err error) {
+	if err := os.MkdirAll(repo.Path(".build"), 0o750); err != nil {
+		return "", nil, err
+	}
+	dir, err = os.MkdirTemp(repo.Path(".build"), "emulate-*")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
+}

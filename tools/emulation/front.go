@@ -1,0 +1,172 @@
+package emulation
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Call is a call of AWS by a function, as IAM sees it.
+type Call struct {
+	Key      string // the access key id, which tells the functions apart
+	Action   string // such as dynamodb:PutItem
+	Resource string // what of the service it names: a table, a table's index, a queue; "phone" or "topic" for SNS
+	Status   int    // of the answer
+}
+
+// Front is a proxy in front of ministack. It stands in for the end of TLS, which
+// queues insist on and ministack, that enforces their policies, believes in, and
+// it notes the calls that it sees.
+type Front struct {
+	URL string
+
+	server *http.Server
+	mu     sync.Mutex
+	target *url.URL
+	calls  []Call
+	broken func(Call) bool
+}
+
+// NewFront listens on the loopback interface. It answers 502 until it has a
+// target.
+func NewFront() (*Front, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
+	if err != nil {
+		return nil, err
+	}
+	f := &Front{URL: "http://" + listener.Addr().String()}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.target != nil {
+				p.SetURL(f.target)
+			}
+			p.Out.Host = p.In.Host // it is part of the signature
+			p.Out.Header.Set("X-Forwarded-Proto", "https")
+		},
+	}
+	f.server = &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			body, err := io.ReadAll(req.Body)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			answer := &statusWriter{ResponseWriter: w}
+			call, known := callOf(req, body)
+			if known && f.breaks(call) {
+				http.Error(answer, "broken for a test", http.StatusInternalServerError)
+			} else {
+				proxy.ServeHTTP(answer, req)
+			}
+			if known {
+				call.Status = answer.status
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.calls = append(f.calls, call)
+			}
+		}),
+	}
+	go func() { _ = f.server.Serve(listener) }() // ends with Close
+	return f, nil
+}
+
+// Forward makes target, an engine's URL, the one that calls go to.
+func (f *Front) Forward(target string) error {
+	u, err := url.Parse(target)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.target = u
+	return err
+}
+
+// Calls are those seen until now.
+func (f *Front) Calls() []Call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.calls)
+}
+
+// Break lets calls fail for which broken holds, until it is called with nil.
+func (f *Front) Break(broken func(Call) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = broken
+}
+
+func (f *Front) breaks(c Call) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.broken != nil && f.broken(c)
+}
+
+// Close ends the proxy.
+func (f *Front) Close() { _ = f.server.Close() }
+
+var credential = regexp.MustCompile(`Credential=([^/]+)/`)
+
+// callOf reads a request of the AWS SDK in one of the protocols that DynamoDB,
+// SQS and SNS speak.
+func callOf(r *http.Request, body []byte) (Call, bool) {
+	var c Call
+	if found := credential.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
+		c.Key = found[1]
+	}
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	switch {
+	case strings.HasPrefix(service, "DynamoDB_"):
+		var in struct {
+			TableName, IndexName string
+			RequestItems         map[string]json.RawMessage // of a batch, by table
+		}
+		_ = json.Unmarshal(body, &in) // what is missing shows as a call on nothing
+		for table := range in.RequestItems {
+			in.TableName = table
+		}
+		c.Action, c.Resource = "dynamodb:"+operation, "table/"+in.TableName
+		if in.IndexName != "" {
+			c.Resource += "/index/" + in.IndexName
+		}
+		return c, true
+	case service == "AmazonSQS":
+		var in struct {
+			QueueURL string `json:"QueueUrl"`
+		}
+		_ = json.Unmarshal(body, &in)
+		c.Action = "sqs:" + strings.TrimSuffix(operation, "Batch")
+		c.Resource = in.QueueURL[strings.LastIndex(in.QueueURL, "/")+1:]
+		return c, true
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil || form.Get("Action") != "Publish" {
+		return Call{}, false
+	}
+	c.Action, c.Resource = "sns:Publish", "topic"
+	if form.Has("PhoneNumber") {
+		c.Resource = "phone"
+	}
+	return c, true
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}

@@ -1,0 +1,202 @@
+// Package emulation applies the repository's terraform/ to the engines that
+// stand in for AWS.
+package emulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// Tool is the program itself.
+var Tool = prereq.Terraform
+
+// The roots of the repository: terraform/ itself, with its tests, and the one
+// that calls it as a module, for an engine.
+const (
+	ModuleRoot = "terraform"
+	EngineRoot = "tools/emulation/root"
+)
+
+// Workspace is a copy of the repository's Terraform, in which one root is
+// initialized. What a run leaves, its state above all, stays in the copy.
+type Workspace struct {
+	Root string // the folder of the root in the copy
+	env  []string
+}
+
+// NewWorkspace copies the repository's Terraform to the empty folder dir and
+// initializes root there. Commands get env besides the environment.
+func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
+	for _, tree := range []string{ModuleRoot, EngineRoot} {
+		if err := copySources(filepath.Join(dir, tree), repo.Path(tree)); err != nil {
+			return nil, fmt.Errorf("copying %s: %w", tree, err)
+		}
+	}
+	settings, err := cliConfig(repo)
+	if err != nil {
+		return nil, err
+	}
+	w := &Workspace{Root: filepath.Join(dir, root), env: slices.Concat(isolated(), settings, env)}
+	_, err = w.Run(ctx, "init", "-backend=false")
+	return w, err
+}
+
+// copySources copies what people write, and nothing that terraform left.
+func copySources(to, from string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		if entry.IsDir() {
+			return os.MkdirAll(target, 0o750)
+		}
+		if ext := filepath.Ext(path); ext != ".tf" && ext != ".hcl" {
+			return nil
+		}
+		source, err := os.ReadFile(path) //nolint:gosec // of the checkout itself
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, source, 0o600) //nolint:gosec // in the copy, under the same name
+	})
+}
+
+// isolated is the part of the environment that keeps terraform from the user's
+// AWS account, whatever a provider block lacks, and from asking for news.
+func isolated() []string {
+	return []string{
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",
+		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
+		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0",
+	}
+}
+
+// cliConfig returns the setting that lets terraform take the provider from a
+// mirror of this machine, if it has one: a folder named as the registry, at most
+// three levels below the root.
+func cliConfig(repo engines.Repository) ([]string, error) {
+	var mirror string
+	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
+		if found, _ := filepath.Glob(pattern); found != nil && mirror == "" {
+			mirror = filepath.Dir(found[0])
+		}
+	}
+	if mirror == "" {
+		return nil, nil
+	}
+	path := repo.Path(".build", "terraform.rc")
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	if have, err := os.ReadFile(path); err == nil && string(have) == text {
+		return []string{"TF_CLI_CONFIG_FILE=" + path}, nil
+	}
+	part, err := os.CreateTemp(filepath.Dir(path), ".terraform.rc-*")
+	if err != nil {
+		return nil, err
+	}
+	_, err = part.WriteString(text)
+	if err := errors.Join(err, part.Close()); err != nil {
+		return nil, err
+	}
+	// Another test may be writing the same.
+	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
+}
+
+// CommandError is a terraform command that ended with a code other than 0.
+type CommandError struct {
+	Command string
+	Code    int
+	Output  string // what it printed on both streams
+}
+
+func (e *CommandError) Error() string {
+	return fmt.Sprintf("terraform %s ended with %d:\n%s", e.Command, e.Code, e.Output)
+}
+
+// Run runs one command of terraform in the root and returns its standard output.
+// A code other than 0 is a *CommandError. A command that ctx interrupts may still
+// finish what it was doing to a resource.
+func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "terraform", slices.Insert(slices.Clone(args), 1, "-no-color")...)
+	cmd.Dir = w.Root
+	cmd.Env = append(os.Environ(), w.env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return stdout.Bytes(), &CommandError{args[0], exit.ExitCode(), stdout.String() + stderr.String()}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("running terraform %s: %w", args[0], err)
+	}
+	return stdout.Bytes(), nil
+}
+
+// Apply makes what the root says, with the variables vars.
+func (w *Workspace) Apply(ctx context.Context, vars map[string]string) error {
+	settings := make(map[string]any, len(vars))
+	for name, value := range vars {
+		settings[name] = value
+	}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(w.Root, "engine.auto.tfvars.json"), text, 0o600); err != nil {
+		return err
+	}
+	_, err = w.Run(ctx, "apply", "-auto-approve", "-parallelism=20")
+	return err
+}
+
+// Changes returns what a further apply would do, and "" if nothing.
+func (w *Workspace) Changes(ctx context.Context) (string, error) {
+	_, err := w.Run(ctx, "plan", "-detailed-exitcode")
+	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 2 {
+		return failed.Output, nil
+	}
+	return "", err
+}
+
+// Destroy takes away what was applied.
+func (w *Workspace) Destroy(ctx context.Context) error {
+	_, err := w.Run(ctx, "destroy", "-auto-approve", "-parallelism=20")
+	return err
+}
+
+// Output reads one output of the root into v.
+func (w *Workspace) Output(ctx context.Context, name string, v any) error {
+	out, err := w.Run(ctx, "output", "-json", name)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, v)
+}

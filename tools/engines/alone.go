@@ -1,0 +1,101 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// The engines that deployments are applied to. Nobody shares one, so none is
+// part of a [Set].
+const (
+	MinistackName    = "ministack"
+	ControlPlaneName = "moto"
+)
+
+// Ministack is the one engine that runs a whole deployment: gateway, tokens,
+// functions, queue. The functions reach AWS at endpoint. It lets everybody do
+// what policies allow and nothing else; the key test may do everything.
+func Ministack(endpoint string) Engine {
+	return Engine{
+		Name:    MinistackName,
+		Version: "1.5.33",
+		Needs:   []prereq.Tool{prereq.Python},
+		pin:     "ministack/requirements.txt",
+		madeBy:  []prereq.Tool{prereq.Python},
+		install: installVenv,
+		command: func(dir, port string) []string {
+			return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
+				"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-m", "ministack"}
+		},
+		ready: get("/_ministack/health"),
+	}
+}
+
+// DynamoDBOnDisk is DynamoDB Local with its tables in folder, so that it can be
+// stopped and started again.
+func DynamoDBOnDisk(folder string) Engine {
+	for _, e := range All() {
+		if e.Name == enginetest.DynamoDBLocal {
+			inMemory := e.command
+			e.command = func(dir, port string) []string {
+				command := inMemory(dir, port)
+				at := slices.Index(command, "-inMemory")
+				return slices.Replace(command, at, at+1, "-dbPath", folder)
+			}
+			return e
+		}
+	}
+	panic("engines: there is no DynamoDB Local")
+}
+
+// ControlPlane is moto, started by script so that a deployment can be applied to
+// it. Nothing of what is applied works there.
+func ControlPlane(script string) Engine {
+	for _, e := range All() {
+		if e.Name == ControlPlaneName {
+			e.command = func(dir, port string) []string {
+				return []string{venvPython(dir), script, "-H", "127.0.0.1", "-p", port}
+			}
+			return e
+		}
+	}
+	panic("engines: there is no moto")
+}
+
+// Checkov is no engine but a program that is fetched like one: see [Engine.Fetch].
+// It is run as the module checkov.main of the environment's bin/python.
+func Checkov() Engine {
+	return Engine{
+		Name:    "checkov",
+		Version: "3.3.30",
+		Needs:   []prereq.Tool{prereq.Python},
+		pin:     "checkov/requirements.txt",
+		madeBy:  []prereq.Tool{prereq.Python},
+		install: installVenv,
+	}
+}
+
+// Alone fetches and starts e, outside of any [Set], and waits until it answers.
+// Its output goes to the folder logs. After an error, which may be [Unavailable],
+// there is nothing to stop.
+func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
+	if err := os.MkdirAll(logs, 0o750); err != nil {
+		return "", nil, err
+	}
+	url, p, err := e.bringUp(ctx, repo, logs)
+	if err != nil {
+		return "", nil, err
+	}
+	return url, p.stop, nil
+}
+
+// Unavailable reports whether err says that an engine cannot be had here.
+func Unavailable(err error) bool {
+	var off *offError
+	return errors.As(err, &off)
+}

@@ -1,0 +1,131 @@
+// Package engines fetches and runs the programs that stand in for AWS in the
+// tests. What is fetched is pinned under tools/engines and kept in .build, so
+// that it is downloaded once; each engine is started once per run, on a free
+// port of the loopback interface.
+package engines
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// Engine is one of the programs: where it comes from, how it is started, and
+// how it is asked whether it is ready.
+type Engine struct {
+	Name    string // as the tests' attribute names it
+	Version string
+	Env     string // the variable in which the tests find its URL
+	Needs   []prereq.Tool
+
+	pin     string        // the file under tools/engines that pins it
+	madeBy  []prereq.Tool // the download serves these tools' versions alone
+	install func(ctx context.Context, pin, dir string) error
+	command func(dir, port string) []string
+	ready   func(ctx context.Context, url string) (*http.Request, error)
+}
+
+// All returns every engine. The start lines are those the engines' own
+// documentation gives for use without a container.
+func All() []Engine {
+	return []Engine{
+		{
+			Name:    enginetest.DynamoDBLocal,
+			Version: "3.1.0",
+			Env:     enginetest.EnvDynamoDB,
+			Needs:   []prereq.Tool{prereq.Java, prereq.Maven},
+			pin:     "dynamodb-local/pom.xml",
+			install: installJars,
+			command: func(dir, port string) []string {
+				return []string{"java", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.library.path=" + dir, "-cp", jars(dir),
+					"software.amazon.dynamodb.services.local.main.ServerRunner",
+					"-inMemory", "-disableTelemetry", "-port", port}
+			},
+			ready: listTables,
+		},
+		{
+			Name:    enginetest.ElasticMQ,
+			Version: "1.7.1",
+			Env:     enginetest.EnvSQS,
+			Needs:   []prereq.Tool{prereq.Java, prereq.Maven},
+			pin:     "elasticmq/pom.xml",
+			install: installJars,
+			command: func(dir, port string) []string {
+				return []string{"java", "-Xmx256m",
+					"-Dnode-address.host=localhost", "-Dnode-address.port=" + port,
+					"-Drest-sqs.bind-hostname=127.0.0.1", "-Drest-sqs.bind-port=" + port,
+					"-Drest-stats.enabled=false", "-Dgenerate-node-address=true", "-Daws.region=us-east-1",
+					"-cp", jars(dir), "org.elasticmq.server.Main"}
+			},
+			ready: get("/?Action=ListQueues"),
+		},
+		{
+			Name:    enginetest.Moto,
+			Version: "5.2.5",
+			Env:     enginetest.EnvMoto,
+			Needs:   []prereq.Tool{prereq.Python},
+			pin:     "moto/requirements.txt",
+			madeBy:  []prereq.Tool{prereq.Python},
+			install: installVenv,
+			command: func(dir, port string) []string {
+				return []string{venvPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", port}
+			},
+			ready: get("/moto-api/data.json"),
+		},
+	}
+}
+
+// Select returns the engines that list names: "all", "none", or names
+// separated by commas.
+func Select(list string) ([]Engine, error) {
+	switch list {
+	case "all":
+		return All(), nil
+	case "none":
+		return nil, nil
+	}
+	known := make(map[string]Engine)
+	var names []string
+	for _, e := range All() {
+		known[e.Name] = e
+		names = append(names, e.Name)
+	}
+	var selected []Engine
+	for name := range strings.SplitSeq(list, ",") {
+		e, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("no engine is called %q; there are %s", name, strings.Join(names, ", "))
+		}
+		selected = append(selected, e)
+	}
+	return selected, nil
+}
+
+// jars is the class path of all jars in dir.
+func jars(dir string) string { return filepath.Join(dir, "*") }
+
+// get asks with a GET of path, which answers 200 once the engine serves.
+func get(path string) func(context.Context, string) (*http.Request, error) {
+	return func(ctx context.Context, url string) (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
+	}
+}
+
+// listTables asks DynamoDB Local for its tables. It wants to see a signature
+// and does not verify it.
+func listTables(ctx context.Context, url string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
+		"Credential=test/20200101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	return req, nil
+}

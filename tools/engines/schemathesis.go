@@ -1,0 +1,19 @@
+package engines
+
+import "github.com/smsqueue/smsqueue/tools/prereq"
+
+// Schemathesis is no engine but a program that is run once: it is only fetched.
+// It is module schemathesis.cli of [VenvPython].
+func Schemathesis() Engine {
+	return Engine{
+		Name:    "schemathesis",
+		Version: "4.32.5",
+		Needs:   []prereq.Tool{prereq.Python},
+		pin:     "schemathesis/requirements.txt",
+		madeBy:  []prereq.Tool{prereq.Python},
+		install: installVenv,
+	}
+}
+
+// VenvPython is the interpreter of a download that is a virtual environment.
+func VenvPython(dir string) string { return venvPython(dir) }

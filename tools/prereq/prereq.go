@@ -1,0 +1,191 @@
+// Package prereq knows the programs that building and testing need: what each is
+// for, how to see whether it is there, and how to get it.
+package prereq
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Tool is a program of the machine.
+type Tool struct {
+	Name string
+	Why  string // what cannot be done without it
+	Get  string // how to get it on Debian, Ubuntu and the like
+
+	// probe returns the version found, or why the program does not serve.
+	probe func(ctx context.Context) (version string, err error)
+}
+
+// probeLimit is ample for a program that only says its version; Maven, the
+// slowest, takes about a second on a busy machine.
+const probeLimit = 20 * time.Second
+
+// Find returns the version of the tool on this machine. The error says what is
+// missing, without how to get it.
+func (t Tool) Find(ctx context.Context) (version string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	return t.probe(ctx)
+}
+
+// Missing returns one sentence for each of tools that does not serve, with how
+// to get it, and nothing when all are there.
+func Missing(ctx context.Context, tools ...Tool) []string {
+	var missing []string
+	for _, t := range tools {
+		if _, err := t.Find(ctx); err != nil {
+			missing = append(missing, fmt.Sprintf("%s: %v (to get it: %s)", t.Name, err, t.Get))
+		}
+	}
+	return missing
+}
+
+// Go compiles everything; go.work names the toolchain, which an older go fetches.
+var Go = Tool{
+	Name:  "go",
+	Why:   "builds, runs and checks everything",
+	Get:   "https://go.dev/dl, 1.21 or later",
+	probe: saying(`go(\d\S*)`, "go", "version"),
+}
+
+// Git gives bin/server its version.
+var Git = Tool{
+	Name:  "git",
+	Why:   "names the version of bin/server",
+	Get:   "apt-get install git",
+	probe: saying(`git version (\S+)`, "git", "--version"),
+}
+
+// Make runs the targets of the Makefile.
+var Make = Tool{
+	Name:  "make",
+	Why:   "runs the targets of the Makefile",
+	Get:   "apt-get install make",
+	probe: saying(`(?m)^GNU Make (\S+)`, "make", "--version"),
+}
+
+// CC is the C compiler that Go's race detector is linked with.
+var CC = Tool{
+	Name:  "C compiler",
+	Why:   "the race detector in `make test`",
+	Get:   "apt-get install gcc libc6-dev",
+	probe: probeCC,
+}
+
+// javaMajor is the oldest Java that DynamoDB Local 3 runs on.
+const javaMajor = 17
+
+// Java runs DynamoDB Local and ElasticMQ.
+var Java = Tool{
+	Name:  "java",
+	Why:   "runs DynamoDB Local and ElasticMQ in `make test`",
+	Get:   "apt-get install default-jre-headless",
+	probe: probeJava,
+}
+
+// Maven fetches DynamoDB Local and ElasticMQ.
+var Maven = Tool{
+	Name:  "mvn",
+	Why:   "fetches DynamoDB Local and ElasticMQ for `make test`",
+	Get:   "apt-get install maven",
+	probe: saying(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
+}
+
+// Python runs moto, out of a virtual environment. What moto pulls in needs 3.11.
+var Python = Tool{
+	Name: "python3 with venv",
+	Why:  "fetches and runs moto, the SNS engine, in `make test`",
+	Get:  "apt-get install python3-venv",
+	probe: saying(`^(\d\S*)`, "python3", "-c", "import ensurepip, platform, sys, venv\n"+
+		"sys.version_info >= (3, 11) or sys.exit(f'version {platform.python_version()} found, 3.11 or later needed')\n"+
+		"print(platform.python_version())"),
+}
+
+// Linter is golangci-lint at path, where `make lint` installs it.
+func Linter(path string) Tool {
+	return Tool{
+		Name:  "golangci-lint",
+		Why:   "the checks of `make lint`",
+		Get:   "make lint, which builds it once in about 2 minutes",
+		probe: saying(`version v?(\d\S*)`, path, "version"),
+	}
+}
+
+// saying probes for a program by running it and looking for pattern in what it
+// prints; the first group is the version.
+func saying(pattern, name string, args ...string) func(context.Context) (string, error) {
+	re := regexp.MustCompile(pattern)
+	return func(ctx context.Context) (string, error) {
+		if _, err := exec.LookPath(name); err != nil {
+			return "", errors.New("not installed")
+		}
+		out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("does not work: %w: %s", err, lastLine(out))
+		}
+		found := re.FindSubmatch(out)
+		if found == nil {
+			return "", fmt.Errorf("says no version: %s", lastLine(out))
+		}
+		return string(found[1]), nil
+	}
+}
+
+func probeJava(ctx context.Context) (string, error) {
+	version, err := saying(`version "([^"]+)"`, "java", "-version")(ctx)
+	if err != nil {
+		return "", err
+	}
+	return version, checkJava(version)
+}
+
+// checkJava refuses versions below javaMajor. Java 8 calls itself 1.8.
+func checkJava(version string) error {
+	first, _, _ := strings.Cut(version, ".")
+	first, _, _ = strings.Cut(first, "-")
+	if major, err := strconv.Atoi(first); err != nil || major < javaMajor {
+		return fmt.Errorf("version %s found, %d or later needed", version, javaMajor)
+	}
+	return nil
+}
+
+// probeCC links a program, because a compiler without the C library's headers,
+// as a minimal machine has it, is of no use.
+func probeCC(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking go for its C compiler: %w", err)
+	}
+	words := strings.Fields(string(out))
+	if len(words) == 0 {
+		return "", errors.New("not installed")
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return "", fmt.Errorf("%s is not installed", words[0])
+	}
+	args := slices.Concat(words[1:], []string{"-x", "c", "-", "-o", "/dev/null"})
+	cmd := exec.CommandContext(ctx, words[0], args...)
+	cmd.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s cannot link a program: %w: %s", words[0], err, lastLine(out))
+	}
+	version, err := exec.CommandContext(ctx, words[0], "-dumpversion").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking %s for its version: %w", words[0], err)
+	}
+	return words[0] + " " + strings.TrimSpace(string(version)), nil
+}
+
+func lastLine(out []byte) string {
+	out = bytes.TrimSpace(out)
+	return string(out[bytes.LastIndexByte(out, '\n')+1:])
+}

@@ -1,0 +1,63 @@
+package prereq
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestJavaVersion(t *testing.T) {
+	tests := map[string]struct {
+		version string
+		ok      bool
+	}{
+		"the oldest that serves":             {"17.0.15", true},
+		"a later one":                        {"25", true},
+		"an early access build":              {"26-ea", true},
+		"one too old":                        {"11.0.2", false},
+		"one that still counts from one":     {"1.8.0_402", false},
+		"something that is no number at all": {"unknown", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := checkJava(tt.version); (err == nil) != tt.ok {
+				t.Errorf("checkJava(%q) = %v, want ok %v", tt.version, err, tt.ok)
+			}
+		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	t.Run("names what is not installed and how to get it", func(t *testing.T) {
+		t.Setenv("PATH", t.TempDir())
+		got := Missing(t.Context(), Maven)
+		want := "mvn: not installed (to get it: apt-get install maven)"
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+	t.Run("names what is installed and broken", func(t *testing.T) {
+		installScript(t, "mvn", "echo no JAVA_HOME; exit 3")
+		got := Missing(t.Context(), Maven)
+		if len(got) != 1 || !strings.Contains(got[0], "no JAVA_HOME") {
+			t.Errorf("got %q, want the reason the program gives", got)
+		}
+	})
+	t.Run("has nothing to say of a tool that is there", func(t *testing.T) {
+		installScript(t, "mvn", "echo Apache Maven 3.9.9")
+		if got := Missing(t.Context(), Maven); got != nil {
+			t.Errorf("got %q, want nothing", got)
+		}
+	})
+}
+
+// installScript makes a shell script the only program in PATH.
+func installScript(t *testing.T, name, body string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/testrun"
+)
+
+// options is the command line. Most of it goes to go test as it is.
+type options struct {
+	engines  string
+	packages []string
+
+	run, skip string
+	short     bool
+	race      bool
+	shuffle   string
+	count     int
+	timeout   time.Duration
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("runtests", flag.ContinueOnError)
+	flags.StringVar(&o.engines, "engines", "all", "engines to start: all, none, or names separated by commas")
+	flags.StringVar(&o.run, "run", "", "run only tests matching this `pattern`")
+	flags.StringVar(&o.skip, "skip", "", "leave out tests matching this `pattern`")
+	flags.BoolVar(&o.short, "short", false, "ask long tests to be short")
+	flags.BoolVar(&o.race, "race", true, "look for data races")
+	flags.StringVar(&o.shuffle, "shuffle", "on", "order of the tests: on, off, or the `seed` of an earlier run; off lets results be cached")
+	flags.IntVar(&o.count, "count", 0, "run each test this many times; 0 is once, cached if possible")
+	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "time limit of one package")
+	if err := flags.Parse(args); err != nil {
+		return o, fmt.Errorf("reading the command line: %w", err)
+	}
+	o.packages = flags.Args()
+	if len(o.packages) == 0 {
+		o.packages = []string{"work"} // every module of go.work
+	}
+	return o, nil
+}
+
+// reduced tells whether the command line asks for less than all there is, so
+// that skipped tests are what it asked for.
+func (o options) reduced() bool { return o.engines != "all" || o.short }
+
+func (o options) goTestArgs() []string {
+	args := []string{"test", "-json", "-shuffle=" + o.shuffle, "-timeout=" + o.timeout.String()}
+	if o.race {
+		args = append(args, "-race")
+	}
+	if o.short {
+		args = append(args, "-short")
+	}
+	if o.run != "" {
+		args = append(args, "-run="+o.run)
+	}
+	if o.skip != "" {
+		args = append(args, "-skip="+o.skip)
+	}
+	if o.count > 0 {
+		args = append(args, fmt.Sprintf("-count=%d", o.count))
+	}
+	return append(args, o.packages...)
+}
+
+// goTest runs go test in the checkout with env besides the environment, and
+// reads what it says into report.
+func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
+	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
+	cmd.Dir = repo.Path()
+	cmd.Env = append(os.Environ(), env...)
+	// A test that reads this gets a result of its own in every run, not a kept one.
+	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
+	if opts.race {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
+	}
+	cmd.Stderr = os.Stderr
+	// In a group of its own, a Ctrl-C comes to it through us alone, and reaches
+	// the test binaries too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 10 * time.Second
+
+	events, stdout := io.Pipe()
+	cmd.Stdout = stdout
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.Run()
+		_ = stdout.Close() // cannot fail
+	}()
+	readErr := report.Read(events)
+	err := <-ended
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	if err != nil && report.Total.Failed == 0 {
+		return fmt.Errorf("running go test: %w, yet no test failed", err)
+	}
+	return readErr
+}
+
+// usesEngines tells whether a test of packages can ask for an engine. When in
+// doubt, as with code that does not build, it says yes.
+func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
+	cmd.Dir = repo.Path()
+	out, err := cmd.Output()
+	if err != nil {
+		return true
+	}
+	for dep := range strings.Lines(string(out)) {
+		if strings.TrimSpace(dep) == module+"shared/enginetest" {
+			return true
+		}
+	}
+	return false
+}

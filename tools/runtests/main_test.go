@@ -1,0 +1,104 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/tools/testrun"
+)
+
+func TestGoTestArguments(t *testing.T) {
+	tests := map[string]struct {
+		args, want string
+		reduced    bool
+	}{
+		"alone it races, shuffles and tests every module": {
+			args: "",
+			want: "test -json -shuffle=on -timeout=10m0s -race work",
+		},
+		"packages and patterns are passed on": {
+			args: "-run A -skip B -count 2 -timeout 1h ./shared/sms ./services/api",
+			want: "test -json -shuffle=on -timeout=1h0m0s -race -run=A -skip=B -count=2 ./shared/sms ./services/api",
+		},
+		"without the engines it is a reduced run": {
+			args:    "-engines none -race=false -shuffle=off",
+			want:    "test -json -shuffle=off -timeout=10m0s work",
+			reduced: true,
+		},
+		"a short run is a reduced run": {
+			args:    "-short",
+			want:    "test -json -shuffle=on -timeout=10m0s -race -short work",
+			reduced: true,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			opts, err := parse(strings.Fields(tt.args))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(opts.goTestArgs(), " "); got != tt.want {
+				t.Errorf("go %s\nwant go %s", got, tt.want)
+			}
+			if opts.reduced() != tt.reduced {
+				t.Errorf("reduced = %v, want %v", opts.reduced(), tt.reduced)
+			}
+		})
+	}
+}
+
+func TestConclusion(t *testing.T) {
+	tests := map[string]struct {
+		total  testrun.Count
+		strict bool
+		ok     bool
+	}{
+		"all passed":                        {testrun.Count{Passed: 3}, true, true},
+		"one failed":                        {testrun.Count{Passed: 3, Failed: 1}, false, false},
+		"one skipped":                       {testrun.Count{Passed: 3, Skipped: 1}, false, true},
+		"one skipped where all have to run": {testrun.Count{Passed: 3, Skipped: 1}, true, false},
+		"none ran":                          {testrun.Count{}, false, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			report := testrun.New(&out, "")
+			report.Total = tt.total
+
+			if ok := conclude(report, tt.strict, &out); ok != tt.ok {
+				t.Errorf("ok = %v, want %v", ok, tt.ok)
+			}
+			if last := lastLine(out.String()); last != tt.total.String() {
+				t.Errorf("last line = %q, want the total", last)
+			}
+		})
+	}
+}
+
+// TestRun runs a package of this module for real, without engines.
+func TestRun(t *testing.T) {
+	var out strings.Builder
+	args := []string{"-engines=none", "-race=false", "-shuffle=off", "-timeout=5m", "./tools/lambdazip"}
+	inCI := func(string) string { return "true" }
+
+	ok, err := run(t.Context(), args, inCI, &out)
+
+	if err != nil || !ok {
+		t.Fatalf("ok %v, err %v, printed:\n%s", ok, err, out.String())
+	}
+	if got := lastLine(out.String()); !strings.HasSuffix(got, " passed, 0 failed, 0 skipped") {
+		t.Errorf("last line = %q", got)
+	}
+	if !strings.Contains(out.String(), "  tools/lambdazip  (") {
+		t.Errorf("printed:\n%s\nwant a line for the package", out.String())
+	}
+}
+
+func lastLine(text string) string {
+	lines := slices.Collect(strings.Lines(text))
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(lines[len(lines)-1], "\n")
+}

@@ -1,0 +1,252 @@
+package testrun_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/tools/testrun"
+)
+
+var update = flag.Bool("update", false, "take what is printed now for right")
+
+// read feeds the lines to a new report and returns it with what it showed.
+func read(t *testing.T, lines ...string) (*testrun.Report, string) {
+	t.Helper()
+	var shown strings.Builder
+	report := testrun.New(&shown, "example.org/x/")
+	if err := report.Read(strings.NewReader(strings.Join(lines, "\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return report, shown.String()
+}
+
+// line builds an event of package example.org/x/a with more fields.
+func line(action, test string, more ...string) string {
+	s := `{"Action":"` + action + `","Package":"example.org/x/a"`
+	if test != "" {
+		s += `,"Test":"` + test + `"`
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		s += `,"` + more[i] + `":"` + more[i+1] + `"`
+	}
+	return s + `}`
+}
+
+func attr(test, engine string) string { return line("attr", test, "Key", "engine", "Value", engine) }
+
+func TestEngines(t *testing.T) {
+	one := testrun.Count{Passed: 1}
+	tests := map[string]struct {
+		lines []string
+		want  map[string]testrun.Count
+	}{
+		"a test without the attribute ran on Go alone": {
+			lines: []string{line("run", "TestA"), line("pass", "TestA"), line("pass", "")},
+			want:  map[string]testrun.Count{testrun.GoAlone: one},
+		},
+		"a sub-test inherits from its parents": {
+			lines: []string{
+				line("run", "TestA"), attr("TestA", "sqlite"),
+				line("run", "TestA/b"), line("run", "TestA/b/c"),
+				line("pass", "TestA/b/c"), line("pass", "TestA/b"), line("pass", "TestA"), line("pass", ""),
+			},
+			want: map[string]testrun.Count{"sqlite": one},
+		},
+		"a parent does not inherit from its sub-tests": {
+			lines: []string{
+				line("run", "TestA"),
+				line("run", "TestA/b"), attr("TestA/b", "moto"), line("pass", "TestA/b"),
+				line("run", "TestA/c"), line("pass", "TestA/c"),
+				line("pass", "TestA"), line("pass", ""),
+			},
+			want: map[string]testrun.Count{"moto": one, testrun.GoAlone: one},
+		},
+		"a test on two engines counts on both, however often it names them": {
+			lines: []string{
+				line("run", "TestA"), attr("TestA", "moto"),
+				line("run", "TestA/b"), attr("TestA/b", "elasticmq"), attr("TestA/b", "moto"),
+				line("pass", "TestA/b"), line("pass", "TestA"), line("pass", ""),
+			},
+			want: map[string]testrun.Count{"moto": one, "elasticmq": one},
+		},
+		"another attribute says nothing of engines": {
+			lines: []string{
+				line("run", "TestA"), line("attr", "TestA", "Key", "owner", "Value", "moto"),
+				line("pass", "TestA"), line("pass", ""),
+			},
+			want: map[string]testrun.Count{testrun.GoAlone: one},
+		},
+		"a sub-test whose own name has a slash belongs to the test before it": {
+			lines: []string{
+				line("run", "TestA"), attr("TestA", "sqlite"),
+				line("run", "TestA/v1/sms"), line("pass", "TestA/v1/sms"), line("pass", "TestA"), line("pass", ""),
+			},
+			want: map[string]testrun.Count{"sqlite": one},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			report, _ := read(t, tt.lines...)
+			if diff := cmp.Diff(tt.want, report.ByEngine); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+			if report.Total != one && len(tt.want) == 1 {
+				t.Errorf("total = %v, want %v", report.Total, one)
+			}
+		})
+	}
+}
+
+func TestResults(t *testing.T) {
+	tests := map[string]struct {
+		lines     []string
+		want      testrun.Count
+		failures  []string
+		mustShow  string
+		mustShade string // must not be shown
+	}{
+		"a parent failing through its sub-test counts once": {
+			lines: []string{
+				line("run", "TestA"), line("run", "TestA/b"), line("output", "TestA/b", "Output", "    a_test.go:1: broken\\n"),
+				line("run", "TestA/c"), line("output", "TestA/c", "Output", "    a_test.go:2: chatter\\n"),
+				line("fail", "TestA/b"), line("pass", "TestA/c"), line("fail", "TestA"), line("fail", ""),
+			},
+			want:      testrun.Count{Passed: 1, Failed: 1},
+			failures:  []string{"a TestA/b"},
+			mustShow:  "a_test.go:1: broken",
+			mustShade: "chatter",
+		},
+		"a parent failing by itself counts besides its sub-tests": {
+			lines: []string{
+				line("run", "TestA"), line("run", "TestA/b"),
+				line("pass", "TestA/b"), line("fail", "TestA"), line("fail", ""),
+			},
+			want:     testrun.Count{Passed: 1, Failed: 1},
+			failures: []string{"a TestA"},
+		},
+		"a test cut off by a panic elsewhere has failed": {
+			lines: []string{
+				line("run", "TestA"), line("run", "TestA/b"),
+				line("output", "", "Output", "panic: test timed out\\n"), line("fail", ""),
+			},
+			want:     testrun.Count{Failed: 1},
+			failures: []string{"a TestA/b"},
+			mustShow: "panic: test timed out",
+		},
+		"a package that does not build is one failure, shown with the compiler's words": {
+			lines: []string{
+				`{"ImportPath":"example.org/x/a [t]","Action":"build-output","Output":"a_test.go:3: undefined: x\n"}`,
+				`{"ImportPath":"example.org/x/a [t]","Action":"build-fail"}`,
+				line("fail", "", "FailedBuild", "example.org/x/a [t]"),
+			},
+			want:     testrun.Count{Failed: 1},
+			failures: []string{"a"},
+			mustShow: "undefined: x",
+		},
+		"a passing test prints nothing": {
+			lines: []string{
+				line("run", "TestA"), line("output", "TestA", "Output", "    a_test.go:2: chatter\\n"),
+				line("pass", "TestA"), line("pass", ""),
+			},
+			want:      testrun.Count{Passed: 1},
+			mustShade: "chatter",
+		},
+		"a test run twice counts twice": {
+			lines: []string{
+				line("run", "TestA"), line("pass", "TestA"), line("run", "TestA"), line("pass", "TestA"), line("pass", ""),
+			},
+			want: testrun.Count{Passed: 2},
+		},
+		"what is no event is shown as it is": {
+			lines:    []string{"go: no such module", "", `{"Action":""}`},
+			mustShow: "go: no such module\n{",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			report, shown := read(t, tt.lines...)
+			if report.Total != tt.want {
+				t.Errorf("total = %v, want %v", report.Total, tt.want)
+			}
+			if diff := cmp.Diff(tt.failures, report.Failures); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+			if !strings.Contains(shown, tt.mustShow) {
+				t.Errorf("shown:\n%s\nwant %q in it", shown, tt.mustShow)
+			}
+			if tt.mustShade != "" && strings.Contains(shown, tt.mustShade) {
+				t.Errorf("shown:\n%s\nwant no %q in it", shown, tt.mustShade)
+			}
+		})
+	}
+}
+
+func TestSkips(t *testing.T) {
+	tests := map[string]struct {
+		output []string
+		want   string
+	}{
+		"the reason is what was logged last": {
+			output: []string{`    a_test.go:7: first\n`, `    a_test.go:9: java is missing\n`, `--- SKIP: TestA (0.00s)\n`},
+			want:   "java is missing",
+		},
+		"a reason of several lines is one": {
+			output: []string{`    a_test.go:9: java\n`, `        is missing\n`, `--- SKIP: TestA (0.00s)\n`},
+			want:   "java is missing",
+		},
+		"no reason is said to be none": {
+			output: []string{`--- SKIP: TestA (0.00s)\n`},
+			want:   "no reason given",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			lines := []string{line("run", "TestA")}
+			for _, out := range tt.output {
+				lines = append(lines, line("output", "TestA", "Output", out))
+			}
+			report, _ := read(t, append(lines, line("skip", "TestA"), line("pass", ""))...)
+
+			want := map[string][]testrun.Skip{tt.want: {{Package: "a", Test: "TestA"}}}
+			if diff := cmp.Diff(want, report.Skips); diff != "" {
+				t.Errorf("skips (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSummary reads what go test really wrote for a package with every kind of
+// result.
+func TestSummary(t *testing.T) {
+	events, err := os.Open(filepath.Join("testdata", "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close() //nolint:errcheck // only read
+	var out strings.Builder
+	report := testrun.New(&out, "example.org/x/")
+
+	if err := report.Read(events); err != nil {
+		t.Fatal(err)
+	}
+	report.Summarize(&out, map[string]string{"moto": "5.2.5"})
+
+	golden := filepath.Join("testdata", "summary.golden")
+	if *update {
+		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), out.String()); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,56 @@
+// Command withengines starts the engines that stand in for AWS, runs one command
+// with their addresses in its environment, and stops them again:
+//
+//	go run ./tools/withengines go test -run TestConformance ./shared/dynamo
+//
+// With the command sh, or any other that lasts, they stay up until it ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "withengines:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, command []string) error {
+	if len(command) == 0 {
+		return errors.New("no command given, for example: withengines go test ./shared/dynamo")
+	}
+	repo, err := engines.FindRepository(ctx)
+	if err != nil {
+		return err
+	}
+	set, err := engines.Start(ctx, repo, engines.All(), "")
+	defer set.Stop()
+	if err != nil {
+		return err
+	}
+	env := set.Environ()
+	fmt.Fprintln(os.Stderr, strings.Join(env, "\n"))
+
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // to run what it is given is its purpose
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("running %s: %w", command[0], err)
+	}
+	return nil
+}
