@@ -70,7 +70,7 @@ func fill(t *testing.T, dir string, n int) {
 				}, time.Now())
 				err := store.Create(t.Context(), m)
 				if err == nil {
-					err = store.Queue().Send(t.Context(), sms.Delivery{Ref: m.Ref(), Group: m.Client})
+					err = store.Queue().Send(t.Context(), sms.Envelope{Ref: m.Ref(), Group: m.Client})
 				}
 				if err != nil {
 					t.Error(err)
