@@ -33,7 +33,7 @@ var mutants = []mutant{
 	},
 	{
 		"the claim's condition, in DynamoDB",
-		[]edit{{"shared/dynamo/messages.go", `w.require("#created_at = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))`, `w.require("#created_at = ?", num(ref.Generation))`}},
+		[]edit{{"shared/dynamo/messages.go", `w.require("#createdAt = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))`, `w.require("#createdAt = ?", num(ref.Generation))`}},
 		[]string{"-run", "TestConformance/(Claim|Races)", "./shared/dynamo"},
 	},
 	{
