@@ -1,5 +1,5 @@
-# What the gateway answers itself, in the words of the table in
-# services/api/problem.go; a test holds the two together.
+# Errors that the gateway answers by itself. A test checks that the texts are those
+# of the table in services/api/problem.go.
 
 locals {
   problems = {
@@ -70,14 +70,14 @@ locals {
     THROTTLED              = "too-many-requests"
     QUOTA_EXCEEDED         = "too-many-requests"
 
-    # An unknown path or method. There the gateway expects a signature of AWS
-    # and complains, of a token, that it is none.
+    # For an unknown path or method, the gateway expects an AWS signature, and
+    # complains that a token is not one.
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"
-    DEFAULT_4XX                  = "not-found" # an incomplete signature has no type of its own
+    DEFAULT_4XX                  = "not-found" # an incomplete signature has no response type of its own
 
-    # The function was called and perhaps did its work.
+    # The function was called, and may have done its work.
     INTEGRATION_FAILURE = "outcome-unknown"
     INTEGRATION_TIMEOUT = "outcome-unknown"
 
@@ -100,7 +100,7 @@ resource "aws_api_gateway_gateway_response" "this" {
     { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
   )
 
-  # The gateway looks templates up by what the client accepts; this one is the default.
+  # The gateway picks a template by the header Accept; this one is the default.
   response_templates = {
     "application/json" = jsonencode({
       type     = "urn:smsqueue:problem:${each.value}"
