@@ -26,8 +26,8 @@ var mutants = []mutant{
 	{
 		"the claim's condition, in the rules",
 		[]edit{
-			{"shared/sms/rules.go", "	case m.Status != Queued && m.Status != Scheduled:\n		return NotWaiting", "	case m.Status.Final():\n		return NotWaiting"},
-			{"shared/sms/rules.go", "	if !m.Status.May(to, open) {", "	if !m.Status.May(to, open) && to != Sending {"},
+			{"shared/sms/lease.go", "	case m.Status != Queued && m.Status != Scheduled:\n		return NotWaiting", "	case m.Status.Final():\n		return NotWaiting"},
+			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if !m.Status.May(to, open) && to != Sending {"},
 		},
 		[]string{"-run", "TestOneOfManySendersHandsOver|TestDeliver$", "./services/sender"},
 	},
@@ -43,7 +43,7 @@ var mutants = []mutant{
 	},
 	{
 		"the lease check of an outcome",
-		[]edit{{"shared/sms/rules.go", "	if m.Status != Sending || m.LeaseToken != token {", "	if m.Status != Sending {"}},
+		[]edit{{"shared/sms/outcome.go", "	case m.Status != Sending || m.LeaseToken != token:", "	case m.Status != Sending:"}},
 		[]string{"./shared/sms", noFailFile},
 	},
 	{
@@ -63,7 +63,7 @@ var mutants = []mutant{
 	},
 	{
 		"the due update, at the claim",
-		[]edit{{"shared/sms/rules.go", "	m.Due = Due{Kind: DueLease, At: c.Until}\n", ""}},
+		[]edit{{"shared/sms/lease.go", "	s.m.Due = Due{Kind: DueLease, At: c.Until}\n", ""}},
 		[]string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
 	{
@@ -76,24 +76,24 @@ var mutants = []mutant{
 		[]edit{
 			{"shared/sms/receipt.go", "if !first || m.Status.Final() || m.Status == Sending {", "if m.Status == Sending {"},
 			{"shared/sms/receipt.go", "if m.Status.May(Delivered, wasUnanswered) {", "if wasUnanswered || true {"},
-			{"shared/sms/rules.go", "	if !m.Status.May(to, open) {", "	if false && open {"},
+			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if false && open {"},
 		},
 		[]string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
 	},
 	{
 		"hold",
-		[]edit{{"shared/sms/rules.go", "case m.OnUnknown == Hold || m.Attempts", "case m.Attempts"}},
+		[]edit{{"shared/sms/outcome.go", "case s.m.OnUnknown == Hold || s.m.Attempts", "case s.m.Attempts"}},
 		[]string{"-run", "TestDeliver", "./services/sender"},
 	},
 	{
 		"the refusal of a cancel after an unanswered hand-over",
-		[]edit{{"shared/sms/rules.go", "case m.Unanswered() || !m.Status.May(Canceled, false):", "case !m.Status.May(Canceled, false):"}},
+		[]edit{{"shared/sms/client.go", "case m.Unanswered() || !m.Status.May(Canceled, false):", "case !m.Status.May(Canceled, false):"}},
 		[]string{"./shared/sms", noFailFile},
 	},
 	{
 		"the expiry check before the hand-over",
 		[]edit{
-			{"shared/sms/rules.go", "	case !m.ExpiresAt.After(c.At):\n		return PastExpiry\n", ""},
+			{"shared/sms/lease.go", "	case !m.ExpiresAt.After(c.At):\n		return PastExpiry\n", ""},
 			{"services/sender/sender.go", "	if m.ExpiresAt.Before(end) {\n		end = m.ExpiresAt\n	}\n", ""},
 		},
 		[]string{"./services/sender"},
@@ -125,7 +125,7 @@ var mutants = []mutant{
 	},
 	{
 		"hold, when trouble names no message",
-		[]edit{{"shared/sms/receipt.go", "if m.OnUnknown != Resend || m.TextDropped", "if m.TextDropped"}},
+		[]edit{{"shared/sms/receipt.go", "if s.m.OnUnknown != Resend || s.m.TextDropped", "if s.m.TextDropped"}},
 		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
 	},
 	{
