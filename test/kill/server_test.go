@@ -32,7 +32,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	}
 	var now atomic.Pointer[e2e.API]
 	start := func() *machine.Machine {
-		m := machine.StartIn(t, env, dir, "-provider", "sns", "-clients", clients, "-log-level", "error")
+		m := machine.StartIn(t, env, dir, "--provider", "sns", "--clients", clients, "--log-level", "error")
 		now.Store(&e2e.API{HTTP: m.Client(t.Context()), Base: m.Base})
 		return m
 	}
