@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -90,7 +91,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
@@ -232,7 +233,7 @@ func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Messag
 
 func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 	s.t.Helper()
-	m, err := sms.Change(s.t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
+	m, err := change.Message(s.t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
 		return s.rules.Record(m, token, o, s.now)
 	})
 	if err != nil {
@@ -245,14 +246,14 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
-	return s.record(m, token, sms.Outcome{ProviderMessageID: providerMessageID})
+	return s.record(m, token, sms.Taken(providerMessageID))
 }
 
 // unanswered is the id of a message whose hand-over got no answer.
 func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
 	s.t.Helper()
 	m, token := s.handedOver(to, onUnknown)
-	return s.record(m, token, sms.Outcome{}).ID
+	return s.record(m, token, sms.Unanswered()).ID
 }
 
 func (s *stage) get(id string) sms.Message {

@@ -34,9 +34,10 @@ func ReadPackages(r io.Reader) ([]Package, error) {
 }
 
 const (
-	module = "github.com/smsqueue/smsqueue/"
-	domain = module + "shared/sms"
-	server = module + "services/server"
+	module  = "github.com/smsqueue/smsqueue/"
+	domain  = module + "shared/sms"
+	server  = module + "services/server"
+	program = module + "services/smsqueue"
 )
 
 var (
@@ -48,8 +49,8 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
-	// local is the adapters that no Lambda function is to carry.
-	local = []string{module + "shared/sqlite", module + "shared/simulator"}
+	// local is for one machine: no Lambda function carries it.
+	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
 	// forTests is imported by tests alone. What it is made of may import it.
 	forTests = []string{
@@ -120,10 +121,10 @@ func forbiddenDirectly(path, dep string) string {
 	return ""
 }
 
-// isService tells a service, or one of its packages, from the server, which
-// joins them all and chooses their adapters.
+// isService tells a service, or one of its packages, from the server and the
+// program, which join them all and choose their adapters.
 func isService(path string) bool {
-	return in(path, module+"services") && !in(path, server)
+	return in(path, module+"services") && !in(path, server, program)
 }
 
 func isLambda(path string) bool { return isService(path) && strings.HasSuffix(path, "/lambda") }

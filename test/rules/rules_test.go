@@ -57,6 +57,8 @@ func TestDirections(t *testing.T) {
 		"a service does not use an adapter":                   {dep(m+"services/sender", m+"shared/dynamo"), 1},
 		"a function may use the adapters of AWS":              {dep(m+"services/sender/lambda", m+"services/sender", m+"shared/dynamo"), 0},
 		"a function does not carry SQLite":                    {dep(m+"services/sender/lambda", m+"shared/sqlite"), 1},
+		"a function does not carry the program's commands":    {dep(m+"services/sender/lambda", "github.com/spf13/cobra"), 1},
+		"the program may use all":                             {dep(program, server, m+"shared/dynamo", "github.com/spf13/cobra"), 0},
 		"the server may use all":                              {dep(server, m+"services/api", m+"shared/sqlite", m+"shared/simulator"), 0},
 		"a function may join two services":                    {dep(m+"services/relay/lambda", m+"services/relay", m+"services/receipts"), 0},
 		"a service does not use another":                      {dep(m+"services/relay", m+"services/sender"), 1},
