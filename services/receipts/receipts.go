@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -157,7 +158,7 @@ func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, er
 	if token == "" || err != nil {
 		return false, err
 	}
-	m, err = sms.Change(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
+	m, err = change.Message(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, found = r.rules.Adopt(m, token, k.Receipt, r.now())
 		return m, found
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -236,7 +237,7 @@ func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Messag
 
 func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 	s.t.Helper()
-	m, err := sms.Change(s.t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
+	m, err := change.Message(s.t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
 		return s.rules.Record(m, token, o, s.now)
 	})
 	if err != nil {

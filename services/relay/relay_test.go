@@ -90,7 +90,7 @@ func TestNothingIsRescuedWhileTheQueueHoldsABacklog(t *testing.T) {
 	s := newStage(t)
 	lost, ending := s.accept(nil), s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(3 * time.Minute) })
 	limit := relay.DefaultOptions().Backlog
-	backlog := make([]sms.Delivery, limit+1)
+	backlog := make([]sms.Envelope, limit+1)
 	for i := range backlog {
 		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
 	}
@@ -263,7 +263,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	}{
 		{"with its copy on the queue", func(q sms.Queue) sms.Queue { return q }},
 		{"with a queue out of reach", func(q sms.Queue) sms.Queue {
-			return brokenQueue{q, func(context.Context, sms.Queue, []sms.Delivery) error { return sms.ErrUnavailable }}
+			return brokenQueue{q, func(context.Context, sms.Queue, []sms.Envelope) error { return sms.ErrUnavailable }}
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -90,7 +90,7 @@ func BenchmarkDB(b *testing.B) {
 		b.Run(fmt.Sprintf("Deliver/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			for _, m := range createAll(b, db, b.N) {
-				if err := db.Queue().Send(ctx, sms.Delivery{Ref: m.Ref()}); err != nil {
+				if err := db.Queue().Send(ctx, sms.Envelope{Ref: m.Ref()}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -101,7 +101,7 @@ func BenchmarkDB(b *testing.B) {
 
 // deliver does what a sender writes for up to limit messages.
 func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) error {
-	received, err := db.Queue().Receive(ctx, limit, 0)
+	received, err := db.Queue().Dequeue(ctx, limit, 0)
 	if err != nil {
 		return err
 	}

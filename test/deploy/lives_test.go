@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -141,7 +142,7 @@ func (w *writer) claim(m sms.Message) sms.Message {
 
 func (w *writer) change(m sms.Message, rule func(sms.Message) (sms.Message, bool)) sms.Message {
 	w.t.Helper()
-	m, err := sms.Change(w.t.Context(), w.store, m, rule)
+	m, err := change.Message(w.t.Context(), w.store, m, rule)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func (w *writer) otherItems() {
 		if err := w.store.Count(ctx, sms.CountMessage(private.Owner, private.Number, 5, w.now)); err != nil {
 			w.t.Fatal(err)
 		}
-		_, err := sms.ChangeBreaker(ctx, w.store, func(b sms.Breaker) (sms.Breaker, bool) { return b.Pause("in a test", w.now), true })
+		_, err := change.Breaker(ctx, w.store, func(b sms.Breaker) (sms.Breaker, bool) { return b.Pause("in a test", w.now), true })
 		if err != nil {
 			w.t.Fatal(err)
 		}

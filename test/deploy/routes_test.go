@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -40,9 +41,9 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 		t.Fatal(err)
 	}
 	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table)
-	switchTo := func(change func(sms.Breaker) sms.Breaker) {
+	switchTo := func(rule func(sms.Breaker) sms.Breaker) {
 		t.Helper()
-		if _, err := sms.ChangeBreaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) { return change(b), true }); err != nil {
+		if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) { return rule(b), true }); err != nil {
 			t.Fatal(err)
 		}
 	}

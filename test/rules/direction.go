@@ -52,8 +52,8 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
-	// local lists the adapters that no Lambda function may link in.
-	local = []string{module + "shared/sqlite", module + "shared/simulator"}
+	// local lists what no Lambda function may link in.
+	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
 	// forTests lists what only tests import, and these packages themselves.
 	forTests = []string{

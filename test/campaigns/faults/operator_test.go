@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -50,7 +51,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 		}
 		operate := func(word string) time.Time {
 			t.Helper()
-			if _, err := sms.Operate(ctx, db, sms.Order{Word: word}, time.Now()); err != nil {
+			if _, err := change.Operate(ctx, db, sms.Order{Word: word}, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			return time.Now()

@@ -184,7 +184,7 @@ func (s *stage) kill(t *rapid.T) {
 
 // lose takes a delivery from the queue and forgets it.
 func (s *stage) lose(t *rapid.T) {
-	received, err := s.store.Queue().Receive(s.ctx, 1, 0)
+	received, err := s.store.Queue().Dequeue(s.ctx, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func (s *stage) duplicate(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.store.Queue().Send(s.ctx, sms.Delivery{Ref: m.Ref()}); err != nil {
+	if err := s.store.Queue().Send(s.ctx, sms.Envelope{Ref: m.Ref()}); err != nil {
 		t.Fatal(err)
 	}
 	s.say("duplicate of %s", w.text)

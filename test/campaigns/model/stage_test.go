@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -200,7 +201,7 @@ func (s *stage) cancel(t *rapid.T) {
 		t.Fatal(err)
 	}
 	var refused error
-	after, err := sms.Change(s.ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
+	after, err := change.Message(s.ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, changed, err := s.w.Rules.Cancel(m, time.Now())
 		refused = err
 		return m, changed
@@ -302,7 +303,7 @@ func (s *stage) resume(t *rapid.T) {
 }
 
 func (s *stage) operate(t *rapid.T, word string) {
-	if _, err := sms.Operate(s.ctx, s.store, sms.Order{Word: word}, time.Now()); err != nil {
+	if _, err := change.Operate(s.ctx, s.store, sms.Order{Word: word}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -109,7 +109,7 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 			}
 		}
 		for {
-			received, err := s.store.Queue().Receive(t.Context(), 100, 0)
+			received, err := s.store.Queue().Dequeue(t.Context(), 100, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

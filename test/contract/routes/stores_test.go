@@ -65,7 +65,7 @@ func newTable(t testing.TB, client *dynamodb.Client) string {
 // noQueue takes everything and keeps nothing.
 type noQueue struct{}
 
-func (noQueue) Send(context.Context, ...sms.Delivery) error { return nil }
+func (noQueue) Send(context.Context, ...sms.Envelope) error { return nil }
 
 func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
 

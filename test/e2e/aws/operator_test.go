@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/test/harness/functions"
@@ -101,7 +102,7 @@ func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
 	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
-	if _, err := sms.ChangeBreaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
+	if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
 		return sms.DefaultRules().Report(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
 	}); err != nil {
 		t.Fatal(err)

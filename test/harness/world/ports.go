@@ -145,7 +145,7 @@ type queue struct {
 	process *Process
 }
 
-func (q queue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	key := ""
 	if len(deliveries) > 0 {
 		key = deliveries[0].Ref.ID

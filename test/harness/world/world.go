@@ -206,25 +206,21 @@ func (w *World) currentSender() *senderProcess {
 // Deliver gives one batch to a sender, as Lambda's event source does, and
 // reports how many deliveries there were.
 func (w *World) Deliver(ctx context.Context) (int, error) {
-	received, err := w.Queue.Receive(ctx, 10, 0)
+	received, err := w.Queue.Dequeue(ctx, 10, 0)
 	if err != nil || len(received) == 0 {
 		return 0, err
-	}
-	batch := make([]sender.Delivered, len(received))
-	for i, r := range received {
-		batch[i] = sender.Delivered{ID: r.Handle, Body: r.Body, Receive: r.Receive}
 	}
 	s := w.currentSender()
 	var stay []string
 	alive := s.alive(func() {
 		ctx, cancel := w.lambda(ctx)
 		defer cancel()
-		stay = s.Batch(ctx, batch, 4)
+		stay = s.Batch(ctx, received, 4)
 	})
 	if !alive {
 		return len(received), nil // the whole batch comes again
 	}
-	var done []sms.Received
+	var done []sms.QueueItem
 	for _, r := range received {
 		if !slices.Contains(stay, r.Handle) {
 			done = append(done, r)

@@ -1,4 +1,4 @@
-package sms_test
+package change_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -27,6 +28,8 @@ func (o *oneBreaker) SaveBreaker(_ context.Context, next sms.Breaker) error {
 	o.saves++
 	return nil
 }
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func TestOperate(t *testing.T) {
 	spent := sms.Breaker{Open: true, Trouble: sms.SpendLimit, Detail: "No quota left", OpenedAt: start, ProbeAt: start.Add(time.Minute), Probes: 1, ProbeIDs: []string{"probe"}}
@@ -55,7 +58,7 @@ func TestOperate(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			store := &oneBreaker{Breaker: tc.before}
-			got, err := sms.Operate(t.Context(), store, tc.order, now)
+			got, err := change.Operate(t.Context(), store, tc.order, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,9 +81,8 @@ func TestOperateRefusesWhatIsNoOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &oneBreaker{}
-			_, err := sms.Operate(t.Context(), store, o, start)
-			var invalid *sms.InvalidError
-			if !errors.As(err, &invalid) || store.saves != 0 {
+			_, err := change.Operate(t.Context(), store, o, start)
+			if _, invalid := errors.AsType[*sms.InvalidError](err); !invalid || store.saves != 0 {
 				t.Errorf("%v, %d writes", err, store.saves)
 			}
 		})
