@@ -26,7 +26,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		dr.OnUnknown = sms.Hold
 	}
 	m := rules.Accept(sms.NewID(), dr, now)
-	outcome := sms.Outcome{ProviderMessageID: "provider-" + m.ID}
+	outcome := sms.Taken("provider-" + m.ID)
 	switch state {
 	case sms.Scheduled, sms.Queued:
 	case sms.Canceled:
@@ -45,9 +45,9 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	case sms.Sent:
 		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
 	case sms.Unknown:
-		m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, now)
+		m, _ = rules.Record(m, m.LeaseToken, sms.Unanswered(), now)
 	case sms.Failed:
-		refused := sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+		refused := sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused})
 		m, _ = rules.Record(m, m.LeaseToken, refused, now)
 	case sms.Delivered, sms.Undelivered:
 		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
@@ -105,7 +105,7 @@ func TestCancel(t *testing.T) {
 	t.Run("of a message that a hand-over without an answer may have sent is too late", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Sending)
-		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Outcome{}, morning)
+		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Unanswered(), morning)
 		if _, err := d.store.Store.Update(t.Context(), m, queued); err != nil || queued.Status != sms.Queued {
 			t.Fatal(queued.Status, err)
 		}

@@ -48,10 +48,10 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	}
 	at := d.SendAt
 	handOver(at)
-	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, at.Add(5*time.Second))
+	m, _ = rules.Record(m, m.LeaseToken, sms.Unanswered(), at.Add(5*time.Second))
 	at = at.Add(time.Minute)
 	handOver(at)
-	m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: "provider-2"}, at.Add(123*time.Millisecond))
+	m, _ = rules.Record(m, m.LeaseToken, sms.Taken("provider-2"), at.Add(123*time.Millisecond))
 	m, _ = rules.Receive(m, sms.Receipt{
 		ProviderMessageID: "provider-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
 		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
@@ -104,7 +104,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Outcome{ProviderMessageID: "provider-1"}, morning)
+	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Taken("provider-1"), morning)
 	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)

@@ -23,7 +23,7 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	m, token := s.handedOver(number, sms.Resend)
 	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	s.retryDue()
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
@@ -72,7 +72,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			s.record(m, claim.Token, sms.Outcome{ProviderMessageID: "c-1"})
+			s.record(m, claim.Token, sms.Taken("c-1"))
 			return id
 		}, sms.Queued},
 		{"leaves one of two as it is", func(s *stage) string {
@@ -94,7 +94,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		}, sms.Sent},
 		{"leaves one as it is that is held", func(s *stage) string {
 			m, token := s.handedOver(number, sms.Hold)
-			return s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"}).ID
+			return s.record(m, token, sms.Taken("c-1")).ID
 		}, sms.Sent},
 		{"leaves one as it is to another number", func(s *stage) string {
 			return s.sent(another, "c-1").ID
@@ -147,7 +147,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.record(claimed, claim.Token, sms.Outcome{ProviderMessageID: providerMessageID})
+			s.record(claimed, claim.Token, sms.Taken(providerMessageID))
 		}
 		if got := s.get(m.ID); got.Status != sms.Sent || len(got.HandOvers) != 3 {
 			t.Errorf("it is %s after %d hand-overs, want %s after 3", got.Status, len(got.HandOvers), sms.Sent)
@@ -169,7 +169,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
 	}
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("the message is %s, want %s", got, sms.Delivered)
@@ -179,7 +179,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	s := newStage(t)
 	ended, token := s.handedOver(number, sms.Resend)
-	s.record(ended, token, sms.Outcome{})
+	s.record(ended, token, sms.Unanswered())
 	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	other := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(time.Minute)
@@ -188,7 +188,7 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.record(m, claim.Token, sms.Outcome{ProviderMessageID: "c-2"})
+	s.record(m, claim.Token, sms.Taken("c-2"))
 	delivered := sms.Receipt{ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	if got, err := s.receipts.Apply(t.Context(), delivered); got != receipts.Applied || err != nil {
 		t.Fatalf("Apply = %q, %v", got, err)
@@ -232,7 +232,7 @@ func TestALineThatNamesNoMessage(t *testing.T) {
 		line := logged(s.now.Add(2 * time.Second))
 		s.keep(line)
 		s.retryDue()
-		s.probe(s.get(m.ID), sms.Outcome{ProviderMessageID: "c-2"})
+		s.probe(s.get(m.ID), sms.Taken("c-2"))
 		s.keep(line)
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Sent {

@@ -95,7 +95,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
@@ -250,14 +250,14 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
-	return s.record(m, token, sms.Outcome{ProviderMessageID: providerMessageID})
+	return s.record(m, token, sms.Taken(providerMessageID))
 }
 
 // unanswered is the id of a message whose hand-over got no answer.
 func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
 	s.t.Helper()
 	m, token := s.handedOver(to, onUnknown)
-	return s.record(m, token, sms.Outcome{}).ID
+	return s.record(m, token, sms.Unanswered()).ID
 }
 
 func (s *stage) get(id string) sms.Message {

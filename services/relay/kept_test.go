@@ -41,7 +41,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m := s.handOver(s.accept(nil), sms.Outcome{ProviderMessageID: "c"})
+	m := s.handOver(s.accept(nil), sms.Taken("c"))
 	s.pass(time.Minute)
 	looks := &matcher{Matcher: s.receipts, fails: "b", calls: make(map[string]int)}
 	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)

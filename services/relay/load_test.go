@@ -92,7 +92,7 @@ func (s *stage) work(limit int) int {
 		if err != nil {
 			return // a copy
 		}
-		after, _ := s.rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: m.LeaseToken}, s.now)
+		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
 			s.t.Error(err)
 		}

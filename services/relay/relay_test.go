@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	noAnswer = sms.Outcome{}
-	taken    = sms.Outcome{ProviderMessageID: "provider-1"}
-	forNow   = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
+	noAnswer = sms.Unanswered()
+	taken    = sms.Taken("provider-1")
+	forNow   = sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"})
 )
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
@@ -269,7 +269,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
 			m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
-			s.handOver(m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+			s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 			r := s.on(s.store, tc.queue(s.queue), relay.DefaultOptions())
 			for ; s.now.Before(m.ExpiresAt); s.pass(time.Minute) {
 				report, err := r.Run(t.Context())
@@ -288,7 +288,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	t.Run("and the others of its batch are enqueued", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
-		s.handOver(m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 		s.pass(19 * time.Minute)
 		others := s.acceptMany(5)
 		s.run()

@@ -123,7 +123,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe
 		end = m.ExpiresAt
 	}
 	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
-		return sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}}
+		return sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"})
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()

@@ -109,7 +109,7 @@ func TestRequestsPerOperation(t *testing.T) {
 	s.done("postpone", m, err)
 	m = s.claim("claim", m)
 	first := sms.NewToken()
-	m = s.record("outcome", m, sms.Outcome{ProviderMessageID: first})
+	m = s.record("outcome", m, sms.Taken(first))
 	_, err = store.FindByProviderMessageID(t.Context(), first)
 	s.done("find by provider message id", m, err)
 	s.receive("receipt", m, first, sms.VerdictDelivered)
@@ -132,11 +132,11 @@ func TestRequestsPerOperation(t *testing.T) {
 	proxy.Reset()
 	s.claim("claim of a scheduled message", scheduled)
 
-	again := s.record("outcome", s.claim("claim", s.create("create", accept(s.now))), sms.Outcome{ProviderMessageID: sms.NewToken()})
+	again := s.record("outcome", s.claim("claim", s.create("create", accept(s.now))), sms.Taken(sms.NewToken()))
 	again = s.receive("void receipt", again, again.ProviderMessageID(), sms.VerdictVoid)
 	s.now = again.NotBefore
 	again = s.claim("claim", again)
-	s.record("outcome that is the second to be taken", again, sms.Outcome{ProviderMessageID: sms.NewToken()})
+	s.record("outcome that is the second to be taken", again, sms.Taken(sms.NewToken()))
 
 	want := map[string]map[string]int{
 		"create":                                 {"PutItem": 1},

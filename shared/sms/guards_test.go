@@ -33,9 +33,9 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 				m, _ = rules.Record(claimed, claim.Token, o, at)
 				return claim.Token
 			}
-			silent := handOver(now, sms.Outcome{})
+			silent := handOver(now, sms.Unanswered())
 			at := now.Add(time.Minute)
-			handOver(at, sms.Outcome{ProviderMessageID: "c-2"})
+			handOver(at, sms.Taken("c-2"))
 			receive := func(id string, v sms.Verdict) {
 				t.Helper()
 				var known bool
@@ -49,7 +49,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			if m.Status != tt.want {
 				t.Fatalf("it ended %s, want %s", m.Status, tt.want)
 			}
-			m, _ = rules.Record(m, silent, sms.Outcome{ProviderMessageID: "c-1"}, at)
+			m, _ = rules.Record(m, silent, sms.Taken("c-1"), at)
 			receive("c-1", tt.late)
 			receive("c-1", tt.late)
 			if m.Status != ended.Status || !m.Due.IsZero() || m.PurgeAt != ended.PurgeAt || m.Evidence != ended.Evidence {
@@ -88,7 +88,7 @@ func TestTheLogMayHaveAReceiptHoursAfterItsPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _ = rules.Record(claimed, c.Token, sms.Outcome{}, now)
+	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
 	late := now.Add(3 * time.Hour)
 	rc := sms.Receipt{Number: m.Number, Verdict: sms.VerdictDelivered, LoggedAt: late}
 	if !m.MayOwn(rc.Keep(late)) {

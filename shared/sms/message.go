@@ -41,9 +41,8 @@ const (
 const MaxEvents = 50
 
 // Message is the stored record: what the client asked for, what became of it,
-// and the work that is left. Its methods return changed copies and never touch
-// their receiver. Times have millisecond precision and are UTC; a zero time is
-// an absent one.
+// and the work that is left. Its methods only read it; the rules change copies.
+// Times have millisecond precision and are UTC; a zero time is an absent one.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
@@ -231,31 +230,6 @@ func (m Message) History() []Event {
 
 // Gone reports whether the record is past its retention at now, and so absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
-
-func (m Message) clone() Message {
-	m.HandOvers = slices.Clone(m.HandOvers)
-	m.Events = slices.Clone(m.Events)
-	return m
-}
-
-func (m *Message) handOver(match func(HandOver) bool) *HandOver {
-	if i := slices.IndexFunc(m.HandOvers, match); i >= 0 {
-		return &m.HandOvers[i]
-	}
-	return nil
-}
-
-func (m *Message) note(e Event) {
-	e.At = stamp(e.At)
-	if len(m.Events) < MaxEvents {
-		m.Events = append(m.Events, e)
-	} else {
-		m.EventsOmitted++
-	}
-	if e.At.After(m.UpdatedAt) {
-		m.UpdatedAt = e.At
-	}
-}
 
 // stamp gives a time the form that records have.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -109,13 +109,13 @@ func (l *life) failure(want sms.FailureCode) {
 }
 
 var (
-	noAnswer = sms.Outcome{}
-	forNow   = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
-	forGood  = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
-	account  = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}}
+	noAnswer = sms.Unanswered()
+	forNow   = sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"})
+	forGood  = sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused})
+	account  = sms.Refused(&sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization})
 )
 
-func taken(id string) sms.Outcome { return sms.Outcome{ProviderMessageID: id} }
+func taken(id string) sms.Outcome { return sms.Taken(id) }
 
 func delivered(id string) sms.Receipt {
 	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
@@ -172,7 +172,7 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("for now waits at least as long as the provider asks", func(t *testing.T) {
 		l := begin(t, draft())
-		l.outcome(l.claim(), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		l.outcome(l.claim(), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 		if got := l.m.NotBefore.Sub(l.now); got != time.Hour {
 			t.Errorf("wait = %v, want an hour", got)
 		}

@@ -50,7 +50,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s, lose := start(t)
 		m := s.claim(t, s.create(t, s.message()))
 		lose()
-		m = s.record(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		m = s.record(t, m, sms.Taken(sms.NewToken()))
 		checkSame(t, m, s.get(t, m.ID))
 		s.checkFound(t, m.ProviderMessageID(), m.ID)
 	})

@@ -65,7 +65,7 @@ func testReceipts(t *testing.T, open opener) {
 		s.checkFound(t, first, m.ID)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{ProviderMessageID: second})
+		m = s.handOver(t, m, sms.Taken(second))
 		other := s.sent(t, foreign)
 		s.checkFound(t, first, m.ID)
 		s.checkFound(t, second, m.ID)
@@ -132,16 +132,16 @@ func testReceipts(t *testing.T, open opener) {
 			old := s.receipt(m, v)
 			m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-			m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+			m = s.handOver(t, m, sms.Taken(sms.NewToken()))
 			s.receive(t, m, old)
 		})
 
 		t.Run("a receipt of an unknown message counts when it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, s.message())
-			m = s.handOver(t, m, sms.Outcome{})
+			m = s.handOver(t, m, sms.Unanswered())
 			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-			m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+			m = s.handOver(t, m, sms.Taken(sms.NewToken()))
 			s.receive(t, m, s.receipt(m, v))
 		})
 	}

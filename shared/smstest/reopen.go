@@ -28,8 +28,8 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s, reopen := start(t)
 		waiting := s.listed(t, 0, nil)
 		claimed := s.claim(t, s.listed(t, time.Minute, nil))
-		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Outcome{ProviderMessageID: sms.NewToken()})
-		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Outcome{})
+		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Taken(sms.NewToken()))
+		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Unanswered())
 		reopen()
 		for _, m := range []sms.Message{waiting, claimed, sent, unanswered} {
 			checkSame(t, m, s.get(t, m.ID))
@@ -67,7 +67,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		checkConflict(t, s.Create(t.Context(), other), claimed)
 		_, err = s.Update(t.Context(), m, m)
 		checkConflict(t, err, claimed)
-		s.record(t, claimed, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		s.record(t, claimed, sms.Taken(sms.NewToken()))
 	})
 }
 

@@ -114,7 +114,7 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 		if err != nil {
 			return err
 		}
-		sent, _ := rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: sms.NewToken()}, time.Now())
+		sent, _ := rules.Record(m, m.LeaseToken, sms.Taken(sms.NewToken()), time.Now())
 		if _, err := db.Update(ctx, m, sent); err != nil {
 			return err
 		}

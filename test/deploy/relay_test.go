@@ -38,7 +38,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, _ := rules.Record(m, claim.Token, sms.Outcome{ProviderMessageID: "first"}, time.Now())
+	next, _ := rules.Record(m, claim.Token, sms.Taken("first"), time.Now())
 	if _, err := store.Update(t.Context(), m, next); err != nil {
 		t.Fatal(err)
 	}

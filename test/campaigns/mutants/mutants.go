@@ -35,8 +35,8 @@ var mutants = []mutant{
 	{
 		without: "the claim's condition, in the rules",
 		edits: []edit{
-			{"shared/sms/rules.go", "	case m.Status != Queued && m.Status != Scheduled:\n		return NotWaiting", "	case m.Status.Final():\n		return NotWaiting"},
-			{"shared/sms/rules.go", "	if !m.Status.May(to, open) {", "	if !m.Status.May(to, open) && to != Sending {"},
+			{"shared/sms/lease.go", "	case m.Status != Queued && m.Status != Scheduled:\n		return NotWaiting", "	case m.Status.Final():\n		return NotWaiting"},
+			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if !m.Status.May(to, open) && to != Sending {"},
 		},
 		tests: []string{"-run", "TestOneOfManySendersHandsOver|TestDeliver$", "./services/sender"},
 	},
@@ -52,7 +52,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the lease check of an outcome",
-		edits:   []edit{{"shared/sms/rules.go", "	if m.Status != Sending || m.LeaseToken != token {", "	if m.Status != Sending {"}},
+		edits:   []edit{{"shared/sms/outcome.go", "	case m.Status != Sending || m.LeaseToken != token:", "	case m.Status != Sending:"}},
 		tests:   []string{"./shared/sms", noFailFile},
 	},
 	{
@@ -72,7 +72,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the due update, at the claim",
-		edits:   []edit{{"shared/sms/rules.go", "	m.Due = Due{Kind: DueLease, At: c.Until}\n", ""}},
+		edits:   []edit{{"shared/sms/lease.go", "	s.m.Due = Due{Kind: DueLease, At: c.Until}\n", ""}},
 		tests:   []string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
 	{
@@ -85,24 +85,24 @@ var mutants = []mutant{
 		edits: []edit{
 			{"shared/sms/receipt.go", "if !first || m.Status.Final() || m.Status == Sending {", "if m.Status == Sending {"},
 			{"shared/sms/receipt.go", "if m.Status.May(Delivered, wasUnanswered) {", "if wasUnanswered || true {"},
-			{"shared/sms/rules.go", "	if !m.Status.May(to, open) {", "	if false && open {"},
+			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if false && open {"},
 		},
 		tests: []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
 	},
 	{
 		without: "hold",
-		edits:   []edit{{"shared/sms/rules.go", "case m.OnUnknown == Hold || m.Attempts", "case m.Attempts"}},
+		edits:   []edit{{"shared/sms/outcome.go", "case s.m.OnUnknown == Hold || s.m.Attempts", "case s.m.Attempts"}},
 		tests:   []string{"-run", "TestDeliver", "./services/sender"},
 	},
 	{
 		without: "the refusal of a cancel after an unanswered hand-over",
-		edits:   []edit{{"shared/sms/rules.go", "case m.Unanswered() || !m.Status.May(Canceled, false):", "case !m.Status.May(Canceled, false):"}},
+		edits:   []edit{{"shared/sms/client.go", "case m.Unanswered() || !m.Status.May(Canceled, false):", "case !m.Status.May(Canceled, false):"}},
 		tests:   []string{"./shared/sms", noFailFile},
 	},
 	{
 		without: "the expiry check before the hand-over",
 		edits: []edit{
-			{"shared/sms/rules.go", "	case !m.ExpiresAt.After(c.At):\n		return PastExpiry\n", ""},
+			{"shared/sms/lease.go", "	case !m.ExpiresAt.After(c.At):\n		return PastExpiry\n", ""},
 			{"services/sender/sender.go", "	if m.ExpiresAt.Before(end) {\n		end = m.ExpiresAt\n	}\n", ""},
 		},
 		tests: []string{"./services/sender"},
@@ -134,7 +134,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "hold, when trouble names no message",
-		edits:   []edit{{"shared/sms/receipt.go", "if m.OnUnknown != Resend || m.TextDropped", "if m.TextDropped"}},
+		edits:   []edit{{"shared/sms/receipt.go", "if s.m.OnUnknown != Resend || s.m.TextDropped", "if s.m.TextDropped"}},
 		tests:   []string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
 	},
 	{
