@@ -103,7 +103,8 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	var w change
 	w.turn(before, after)
 	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #number")
-	w.require("#created_at = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))
+	w.require("#created_at = ?", num(ref.Generation))
+	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expires_at > ?", num(toMillis(c.At)))
 	w.require("attribute_not_exists(#not_before) OR #not_before <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
@@ -157,7 +158,10 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 		return sms.Message{}, false, err
 	}
 	m, err = s.kept(failed.Item)
-	return m, err == nil && m.Revision == revision, err
+	if err == nil && m.Revision == revision { // guard: lost answer in DynamoDB
+		return m, true, nil
+	}
+	return m, false, err
 }
 
 // kept is the message in an item, or sms.ErrNotFound for an absent one.

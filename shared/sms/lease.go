@@ -24,9 +24,9 @@ func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
 // Refuse says why m cannot be claimed; "" means that it can.
 func (c Claim) Refuse(m Message) NotClaimable {
 	switch {
-	case m.Status != Queued && m.Status != Scheduled:
+	case m.Status != Queued && m.Status != Scheduled: // guard: only what waits is claimed
 		return NotWaiting
-	case !m.ExpiresAt.After(c.At):
+	case !m.ExpiresAt.After(c.At): // guard: expired at the claim
 		return PastExpiry
 	case m.NotBefore.After(c.At.Add(Skew)):
 		return TooEarly
@@ -50,7 +50,7 @@ func (c Claim) Apply(m Message) (Message, error) {
 	s.m.HandOvers = append(s.m.HandOvers, HandOver{Token: c.Token, Provider: c.Provider, At: c.At, Until: c.Until})
 	s.m.Attempts++
 	s.m.LeaseToken, s.m.LeaseUntil = c.Token, c.Until
-	s.m.Due = Due{Kind: DueLease, At: c.Until}
+	s.m.Due = Due{Kind: DueLease, At: c.Until} // guard: a claim is due
 	return s.m, nil
 }
 

@@ -32,7 +32,9 @@ const (
 // idempotent: the SDK's usual three attempts send a message up to three times
 // when answers are lost.
 func NewClient(cfg aws.Config) *sns.Client {
-	return sns.NewFromConfig(cfg, func(o *sns.Options) { o.RetryMaxAttempts = 1 })
+	return sns.NewFromConfig(cfg, func(o *sns.Options) {
+		o.RetryMaxAttempts = 1 // guard: single attempt
+	})
 }
 
 // Name is the provider name of SNS.

@@ -227,7 +227,9 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 		query += `, purge_at = ?`
 		args = append(args, millis(next.PurgeAt))
 	}
-	query += ` WHERE id = ? AND revision = ? AND` + present
+	query += ` WHERE id = ? AND` +
+		` revision = ?` + // guard: one writer in SQLite
+		` AND` + present
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 

@@ -80,7 +80,7 @@ var lives = map[string]struct {
 		w.now = m.NotBefore
 		m = w.taken(w.claim(m))
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, first, sms.Taken(w.providerMessageID + ", first"), w.now)
+			return w.rules.Record(m, first, sms.Taken(w.providerMessageID+", first"), w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Sent}},
 	"stopped by trouble with the account": {func(w *writer) sms.Message {
