@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -21,7 +22,7 @@ func (a *api) change(
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), a.Deadlines.Change)
 	defer cancel()
 	var refused error
-	m, err = sms.Change(ctx, a.Store, m, func(m sms.Message) (after sms.Message, changed bool) {
+	m, err = change.Message(ctx, a.Store, m, func(m sms.Message) (after sms.Message, changed bool) {
 		after, changed, refused = rule(m)
 		return after, changed && refused == nil
 	})

@@ -17,7 +17,7 @@ func TestWhatAnOpenBreakerThrewAwayComesBackAtItsClosing(t *testing.T) {
 	s.pass(30 * time.Second)
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(time.Second)
-	backlog := make([]sms.Delivery, relay.DefaultOptions().Backlog+1)
+	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
 	for i := range backlog {
 		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
 	}
