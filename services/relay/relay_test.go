@@ -316,7 +316,7 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 		for _, verdict := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered} {
 			t.Run(tc.name+", "+string(verdict), func(t *testing.T) {
 				s := newStage(t)
-				rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
 				k := rc.Keep(s.now)
 				k.Due = time.Time{} // it was looked at often enough
@@ -343,7 +343,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	s := newStage(t)
 	m := s.handOver(s.accept(nil), noAnswer)
 	s.pass(10*time.Second - time.Millisecond)
-	rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
 	if err := s.store.Keep(t.Context(), rc.Keep(s.now)); err != nil {
 		t.Fatal(err)
 	}

@@ -14,18 +14,19 @@ const (
 )
 
 // Receipt is a provider's report on one hand-over, of ours or of another
-// application on the same account. Only Number and Verdict are always there.
+// application on the same account. Only Provider, Number and Verdict are always there.
 type Receipt struct {
-	ProviderMessageID string      `json:"providerMessageId,omitempty"`
-	Number            Number      `json:"number"`
-	At                time.Time   `json:"at,omitzero"` // the provider's clock; zero when it did not say
-	Verdict           Verdict     `json:"verdict"`
-	Evidence          Evidence    `json:"evidence,omitempty"`
-	Failure           FailureCode `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble     `json:"trouble,omitempty"` // for void
-	Detail            string      `json:"detail,omitempty"`  // the provider's own words
-	Price             NanoUSD     `json:"price,omitempty"`
-	Parts             int         `json:"parts,omitempty"`
+	Provider          ProviderName `json:"provider"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	Number            Number       `json:"number"`
+	At                time.Time    `json:"at,omitzero"` // the provider's clock; zero when it did not say
+	Verdict           Verdict      `json:"verdict"`
+	Evidence          Evidence     `json:"evidence,omitempty"`
+	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
+	Trouble           Trouble      `json:"trouble,omitempty"` // for void
+	Detail            string       `json:"detail,omitempty"`  // the provider's own words
+	Price             NanoUSD      `json:"price,omitempty"`
+	Parts             int          `json:"parts,omitempty"`
 
 	// LoggedAt is when the provider's log had it, hours after the publish perhaps;
 	// zero when that is not known. It stands in for At where that is missing.
@@ -54,7 +55,7 @@ func (r Receipt) Keep(now time.Time) KeptReceipt {
 	if r.ProviderMessageID == "" { // else the log may repeat it
 		line = r.LoggedAt.String()
 	}
-	k.ID = "receipt-" + fingerprint(r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
+	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
 	return k.Retried(now)
 }
 
@@ -77,7 +78,7 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 // it names no message the hand-over is doubted.
 func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool { return h.Token == token && h.Receipt == "" })
+	h := s.handOver(func(h HandOver) bool { return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" })
 	switch {
 	case h == nil:
 		return m, false
@@ -119,14 +120,21 @@ func (s *step) doubt(h *HandOver, rc Receipt) (changed bool) {
 	return true
 }
 
+// Ref returns the reference of what r is about; its MessageID is "" where r
+// names none.
+func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
+
+// Names reports whether r names h by its provider message id.
+func (r Receipt) Names(h HandOver) bool {
+	return r.ProviderMessageID != "" && r.Ref() == ProviderRef{h.Provider, h.ProviderMessageID}
+}
+
 // Receive is m after the receipt of a hand-over whose provider message id it knows.
 // Late, repeated and reordered receipts add an event and never move a final
 // state. changed is false where no hand-over has that id.
 func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool {
-		return h.ProviderMessageID == rc.ProviderMessageID && rc.ProviderMessageID != ""
-	})
+	h := s.handOver(rc.Names)
 	if h == nil {
 		return m, false
 	}
