@@ -150,7 +150,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	t.Parallel()
 	w := openModule(t)
 	tests := []struct{ name, set, want string }{
-		{"no allowed countries", `allowed_countries = []`, `at least one Region in allowed_countries, such as ["DE"]`},
+		{"no allowed countries", `allowed_countries = []`, `at least one country in allowed_countries, such as ["DE"]`},
 		{"a country in small letters", `allowed_countries = ["de"]`, `two capital letters`},
 		{"the United Kingdom", `allowed_countries = ["UK"]`, `Write "GB"`},
 		{"a country twice", `allowed_countries = ["DE", "DE"]`, `each country once`},
