@@ -135,11 +135,13 @@ func shipsAlone(t *testing.T, archive string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	for _, f := range r.File {
 		if strings.HasPrefix(f.Name, modulePath+"@"+version+"/test/") {
 			t.Errorf("%s ships", f.Name)
 		}
+	}
+	if err = r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
