@@ -37,7 +37,7 @@ func folder(t *testing.T, handOvers int) string {
 	if err := db.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	claim := rules.NewClaim(time.Now())
+	claim := rules.NewClaim("fake", time.Now())
 	claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func folder(t *testing.T, handOvers int) string {
 			t.Fatal(err)
 		}
 	}
-	sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{ProviderMessageID: id}, time.Now())
+	sent, _ := rules.Record(claimed, claim.Token, sms.Taken(id), time.Now())
 	if _, err := db.Update(t.Context(), claimed, sent); err != nil {
 		t.Fatal(err)
 	}

@@ -83,9 +83,9 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 // foreignID is a provider message id in m that the provider gave to no hand-over of it: a
 // receipt that went to the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
-	for _, id := range m.ProviderMessageIDs() {
-		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == id }) {
-			return id
+	for _, ref := range m.ProviderRefs() {
+		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {
+			return ref.MessageID
 		}
 	}
 	return ""
