@@ -1,5 +1,5 @@
-# The records. Keys and indexes are those of Definition in shared/dynamo, which
-# says what each is for.
+# The table. Its keys and indexes must match Definition in shared/dynamo, which
+# explains what each is for.
 
 resource "aws_dynamodb_table" "messages" {
   name                        = "${var.name}-messages"

@@ -135,7 +135,7 @@ func TestDropText(t *testing.T) {
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
 			if !state.Settled() {
-				mustBe(t, response, http.StatusConflict, "not-settled")
+				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
 				}
