@@ -104,8 +104,8 @@ var mutants = []mutant{
 		[]string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
 	},
 	{
-		"the release of what waits at each closing",
-		[]edit{{"services/relay/relay.go", "		next = e.Released(u.now())\n", ""}},
+		"the longest wait for a rescue",
+		[]edit{{"shared/sms/due.go", "lastRescue  = 15 * time.Minute", "lastRescue  = 6 * time.Hour"}},
 		[]string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
