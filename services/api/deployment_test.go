@@ -271,7 +271,7 @@ type watchedQueue struct {
 	fail func(ctx context.Context) error
 
 	mu         sync.Mutex
-	deliveries []sms.Delivery
+	deliveries []sms.Envelope
 	sends      int
 }
 
@@ -284,7 +284,7 @@ func (q *watchedQueue) Backlog(ctx context.Context) (int, error) {
 	return len(q.sent()), nil
 }
 
-func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	if q.fail != nil {
 		if err := q.fail(ctx); err != nil {
 			return err
@@ -297,7 +297,7 @@ func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Delivery) err
 	return ctx.Err()
 }
 
-func (q *watchedQueue) sent() []sms.Delivery {
+func (q *watchedQueue) sent() []sms.Envelope {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.deliveries

@@ -6,23 +6,23 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue puts those of accepted that are new onto the queue if their time is
-// near. A failure is the relay's to mend: at once if the record can be told so,
-// else when the copy that it counts on is due for rescue. It is never the
-// client's.
+// enqueue enqueues the new messages among accepted whose time is near. A
+// failure never reaches the client, because the relay repairs it: at once if
+// the record can be marked as due, else when the rescue of the message is due.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()
 	var messages []sms.Message
-	var deliveries []sms.Delivery
+	var deliveries []sms.Envelope
 	for _, one := range accepted {
 		m := one.message
 		if delay, yes := m.EnqueueNow(now); yes && !one.replayed {
 			messages = append(messages, m)
-			deliveries = append(deliveries, sms.Delivery{Ref: m.Ref(), Group: m.Client, Delay: delay})
+			deliveries = append(deliveries, sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: delay})
 		}
 	}
 	if len(deliveries) == 0 {
@@ -36,7 +36,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	defer cancel()
 	var mending errgroup.Group
 	mending.SetLimit(parallel)
-	for _, i := range sms.FailedDeliveries(err, len(deliveries)) {
+	for _, i := range sms.FailedEnvelopes(err, len(deliveries)) {
 		m := messages[i]
 		a.logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
 		mending.Go(func() error { return a.protect(ctx, func() error { return a.mend(ctx, m) }) })
@@ -46,15 +46,15 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	}
 }
 
-// mend tells the record of m, which is on no queue, that it is due.
+// mend marks m as due now, because it is not on the queue.
 func (a *api) mend(ctx context.Context, m sms.Message) error {
-	_, err := sms.Change(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
+	_, err := change.Message(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
 		return a.Rules.EnqueueFailed(m, a.Now())
 	})
 	return err
 }
 
-func (a *api) send(ctx context.Context, deliveries []sms.Delivery) error {
+func (a *api) send(ctx context.Context, deliveries []sms.Envelope) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Enqueue)
 	defer cancel()
 	if err := a.Queue.Send(ctx, deliveries...); err != nil {

@@ -63,10 +63,10 @@ func TestSubmitEnqueuesWhatIsNear(t *testing.T) {
 			if got.Status != tt.status {
 				t.Errorf("status is %s, want %s", got.Status, tt.status)
 			}
-			var want []sms.Delivery
+			var want []sms.Envelope
 			if tt.deliveries == 1 {
 				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
-				want = []sms.Delivery{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
+				want = []sms.Envelope{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
 			}
 			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
 				t.Errorf("deliveries (-want +got):\n%s", diff)

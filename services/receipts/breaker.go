@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -79,10 +80,10 @@ func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) boo
 	return began.Before(r.rules.NextProbe(seen.breaker, seen.at)) && !proves(seen.breaker)
 }
 
-// change is sms.ChangeBreaker, and remembers what it saw.
+// change is change.Breaker, and remembers what it saw.
 func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
 	at := r.now()
-	b, err := sms.ChangeBreaker(ctx, r.store, f)
+	b, err := change.Breaker(ctx, r.store, f)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -48,16 +49,6 @@ type Receipts struct {
 // New makes Receipts.
 func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time) *Receipts {
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
-}
-
-// ApplyLine parses one text of SNS's delivery log and applies it. An error that
-// is ErrUnreadable will be the same the next time; any other is worth a retry.
-func (r *Receipts) ApplyLine(ctx context.Context, line []byte) (Result, error) {
-	rc, err := ParseLine(line)
-	if err != nil {
-		return "", err
-	}
-	return r.Apply(ctx, rc)
 }
 
 // Apply brings rc to its message, or keeps it to be looked at again. It costs one
@@ -129,7 +120,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	if rc.ProviderMessageID == "" {
 		return false, nil
 	}
-	id, err := r.store.FindByProviderMessageID(ctx, rc.ProviderMessageID)
+	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil
 	}
@@ -144,7 +135,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.ProviderMessageID == rc.ProviderMessageID })
+	return true, r.prove(ctx, m, rc, rc.Names)
 }
 
 // adopt applies k to the one hand-over that it can belong to.
@@ -157,7 +148,7 @@ func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, er
 	if token == "" || err != nil {
 		return false, err
 	}
-	m, err = sms.Change(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
+	m, err = change.Message(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, found = r.rules.Adopt(m, token, k.Receipt, r.now())
 		return m, found
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -22,7 +23,7 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 		}
 	}
 	adopted := false // by the record as it is in the end: its sender may still have been faster
-	after, err := sms.Change(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
+	after, err := change.Message(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, ended := u.rules.EndLease(m, now, u.force)
 		if adopted = false; token != "" {
 			m, adopted = u.rules.Adopt(m, token, found.Receipt, now)

@@ -18,27 +18,27 @@ var errBroken = errors.New("broken")
 // brokenQueue fails as its test says; what it does not fail arrives.
 type brokenQueue struct {
 	sms.Queue
-	send func(ctx context.Context, queue sms.Queue, deliveries []sms.Delivery) error
+	send func(ctx context.Context, queue sms.Queue, deliveries []sms.Envelope) error
 }
 
-func (q brokenQueue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q brokenQueue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	return q.send(ctx, q.Queue, deliveries)
 }
 
 func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
-		send    func(context.Context, sms.Queue, []sms.Delivery) error
+		send    func(context.Context, sms.Queue, []sms.Envelope) error
 		arrives []int
 	}{
-		{"all of them", func(context.Context, sms.Queue, []sms.Delivery) error { return sms.ErrUnavailable }, nil},
-		{"those that the error names", func(ctx context.Context, q sms.Queue, d []sms.Delivery) error {
+		{"all of them", func(context.Context, sms.Queue, []sms.Envelope) error { return sms.ErrUnavailable }, nil},
+		{"those that the error names", func(ctx context.Context, q sms.Queue, d []sms.Envelope) error {
 			if err := q.Send(ctx, d[1]); err != nil {
 				return err
 			}
 			return &sms.SendError{Failed: []int{0, 2}, Err: sms.ErrUnavailable}
 		}, []int{1}},
-		{"those whose answer was lost, which then come twice", func(ctx context.Context, q sms.Queue, d []sms.Delivery) error {
+		{"those whose answer was lost, which then come twice", func(ctx context.Context, q sms.Queue, d []sms.Envelope) error {
 			return errors.Join(errBroken, q.Send(ctx, d...))
 		}, []int{0, 1, 2}},
 	} {
@@ -71,7 +71,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 		m := s.accept(nil)
 		s.pass(2 * time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
-		late := brokenQueue{s.queue, func(context.Context, sms.Queue, []sms.Delivery) error {
+		late := brokenQueue{s.queue, func(context.Context, sms.Queue, []sms.Envelope) error {
 			cancel()
 			return sms.ErrUnavailable
 		}}
@@ -271,7 +271,7 @@ func (s lateStore) Unsettled(ctx context.Context, n sms.Number) (sms.Unsettled, 
 func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
 	s := newStage(t)
 	m := s.claim(s.accept(nil))
-	rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	k := rc.Keep(s.now.Add(s.rules.Lease / 2))
 	k.Due = s.now.Add(s.rules.Lease + time.Second) // it is looked at in the next run
 	if err := s.store.Keep(t.Context(), k); err != nil {

@@ -12,7 +12,7 @@ import (
 // fill puts more on the queue than the relay takes for a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
-	backlog := make([]sms.Delivery, relay.DefaultOptions().Backlog+1)
+	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
 	for i := range backlog {
 		backlog[i].Ref = sms.Ref{ID: sms.NewID(), Generation: 1}
 	}

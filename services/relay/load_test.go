@@ -56,7 +56,7 @@ func together(n int, f func(i int)) {
 // submit accepts and enqueues n messages.
 func (s *stage) submit(n int) {
 	s.t.Helper()
-	deliveries := make([]sms.Delivery, n)
+	deliveries := make([]sms.Envelope, n)
 	d := sms.Draft{Owner: "owner", Client: "client", PhoneNumber: string(number), Number: number, Text: "hello"}
 	together(n, func(i int) {
 		m := s.rules.Accept(sms.NewID(), d, s.now)
@@ -77,7 +77,7 @@ func (s *stage) work(limit int) int {
 	if limit == 0 {
 		return 0
 	}
-	received, err := s.queue.Receive(s.t.Context(), limit, 0)
+	received, err := s.queue.Dequeue(s.t.Context(), limit, 0)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func (s *stage) work(limit int) int {
 			s.t.Error(err)
 			return
 		}
-		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim(s.now))
+		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
 			return // a copy
 		}
-		after, _ := s.rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: m.LeaseToken}, s.now)
+		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
 			s.t.Error(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -289,21 +290,21 @@ const (
 // enqueue puts copies of messages onto the queue. Those that did not get there
 // are due again at once.
 func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
-	deliveries := make([]sms.Delivery, len(messages))
+	deliveries := make([]sms.Envelope, len(messages))
 	for i, m := range messages {
-		deliveries[i] = sms.Delivery{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(u.now())}
+		deliveries[i] = sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(u.now())}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTime)
 	err := u.queue.Send(sending, deliveries...)
 	cancel()
-	failed := sms.FailedDeliveries(err, len(deliveries))
+	failed := sms.FailedEnvelopes(err, len(deliveries))
 	u.enqueued.Add(int64(len(messages) - len(failed)))
 	u.notSent.Add(int64(len(failed)))
 	// Also where the run's time is up: it leaves a reserve for this.
 	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
 	defer cancel()
 	for _, i := range failed {
-		if _, err := sms.Change(mending, u.store, messages[i], func(m sms.Message) (sms.Message, bool) {
+		if _, err := change.Message(mending, u.store, messages[i], func(m sms.Message) (sms.Message, bool) {
 			return u.rules.EnqueueFailed(m, u.now())
 		}); err != nil {
 			u.logger.WarnContext(ctx, "due not moved back", "message_id", messages[i].ID, "error", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
@@ -100,7 +101,7 @@ func (s *stage) acceptMany(n int) []sms.Message {
 
 func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) sms.Message {
 	s.t.Helper()
-	m, err := sms.Change(s.t.Context(), s.store, m, f)
+	m, err := change.Message(s.t.Context(), s.store, m, f)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 // claim claims m for a sender that is gone from then on.
 func (s *stage) claim(m sms.Message) sms.Message {
 	s.t.Helper()
-	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim(s.now))
+	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
 		s.t.Fatalf("Claim: %v", err)
 	}
@@ -145,7 +146,7 @@ func (s *stage) arrived() []sms.Ref {
 	s.t.Helper()
 	var refs []sms.Ref
 	for {
-		received, err := s.queue.Receive(s.t.Context(), 100, 0)
+		received, err := s.queue.Dequeue(s.t.Context(), 100, 0)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -203,7 +204,7 @@ type counted struct {
 	calls atomic.Int64 // of Send and Backlog
 }
 
-func (q *counted) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q *counted) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	q.calls.Add(1)
 	for _, d := range deliveries {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay {
@@ -211,7 +212,7 @@ func (q *counted) Send(ctx context.Context, deliveries ...sms.Delivery) error {
 		}
 	}
 	err := q.Queue.Send(ctx, deliveries...)
-	q.depth.Add(int64(len(deliveries) - len(sms.FailedDeliveries(err, len(deliveries)))))
+	q.depth.Add(int64(len(deliveries) - len(sms.FailedEnvelopes(err, len(deliveries)))))
 	return err
 }
 
@@ -220,7 +221,7 @@ func (q *counted) Backlog(ctx context.Context) (int, error) {
 	return q.Queue.Backlog(ctx)
 }
 
-func (q *counted) Delete(ctx context.Context, received ...sms.Received) error {
+func (q *counted) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	q.depth.Add(-int64(len(received)))
 	return q.Queue.Delete(ctx, received...)
 }

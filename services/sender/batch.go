@@ -8,37 +8,30 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Delivered is one element of a batch, as a queue gives it to its consumer.
-type Delivered struct {
-	ID      string // names it in the answer
-	Body    string
-	Receive int // how often it was received, from 1
-}
-
-// Batch delivers the elements of one batch side by side and returns the IDs of
+// Batch delivers the items of one batch side by side and returns the handles of
 // those that must stay on the queue: never nil. That is garbage, which the
 // queue's own limit of receives ends among the dead letters, and what could
 // not be worked on now. The latter leaves the queue before that limit, at
 // lastReceive: its record is due, and the relay brings it back.
-func (s *Sender) Batch(ctx context.Context, batch []Delivered, lastReceive int) []string {
+func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	stays := make([]bool, len(batch))
 	var group sync.WaitGroup
-	for i, d := range batch {
-		group.Go(func() { stays[i] = s.stays(ctx, d, lastReceive) })
+	for i, item := range batch {
+		group.Go(func() { stays[i] = s.stays(ctx, item, lastReceive) })
 	}
 	group.Wait()
-	ids := []string{}
-	for i, d := range batch {
+	handles := []string{}
+	for i, item := range batch {
 		if stays[i] {
-			ids = append(ids, d.ID)
+			handles = append(handles, item.Handle)
 		}
 	}
-	return ids
+	return handles
 }
 
-func (s *Sender) stays(ctx context.Context, d Delivered, lastReceive int) bool {
-	logger := s.logger.With(slog.String("delivery_id", d.ID), slog.Int("receive", d.Receive))
-	ref, err := sms.ParseRef(d.Body)
+func (s *Sender) stays(ctx context.Context, item sms.QueueItem, lastReceive int) bool {
+	logger := s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
+	ref, err := sms.ParseRef(item.Body)
 	if err != nil {
 		logger.ErrorContext(ctx, "garbage on the queue")
 		return true
@@ -47,5 +40,5 @@ func (s *Sender) stays(ctx context.Context, d Delivered, lastReceive int) bool {
 		return false
 	}
 	logger.WarnContext(ctx, "not delivered", "message_id", ref.ID, "error", err)
-	return d.Receive < lastReceive
+	return item.ReceiveCount < lastReceive
 }

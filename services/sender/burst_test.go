@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -114,7 +115,7 @@ func TestRefusalsOfSomeNumbersFailTheirMessagesAlone(t *testing.T) {
 	t.Run("where a burst was over", func(t *testing.T) {
 		b := open(t)
 		b.refuseNumbers(t, 0, 11)
-		if _, err := sms.Operate(context.Background(), b.store, sms.Order{Word: sms.OrderResume}, b.now); err != nil {
+		if _, err := change.Operate(context.Background(), b.store, sms.Order{Word: sms.OrderResume}, b.now); err != nil {
 			t.Fatal(err)
 		}
 		b.now = b.now.Add(2 * sms.BreakerAge)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -151,7 +152,7 @@ func (g *Gate) known() (b sms.Breaker, fresh bool) {
 // probe lets id through where no other message was faster.
 func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 	won, asked := false, g.now()
-	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) {
+	b, err := change.Breaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) {
 		b, won = g.rules.Probe(b, id, g.now())
 		return b, won
 	})
@@ -175,7 +176,7 @@ func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
 // unprobe makes another probe due at once, because id cannot be one.
 func (g *Gate) unprobe(ctx context.Context, id string) error {
 	asked := g.now()
-	b, err := sms.ChangeBreaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
+	b, err := change.Breaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
 	if err == nil {
 		g.Tell(b, asked)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -64,7 +65,7 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	case verdict == Later:
 		return ErrNoTime
 	}
-	c := s.rules.NewClaim(s.now())
+	c := s.rules.NewClaim(s.provider.Name(), s.now())
 	m, err := s.store.Claim(ctx, ref, c)
 	if err != nil {
 		if verdict == Probe {
@@ -105,7 +106,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	case !errors.As(err, &refused):
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
 	case refused.Reason == sms.PastExpiry || refused.Reason == sms.AttemptsSpent:
-		_, err = sms.Change(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
+		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})
 		return err
@@ -122,7 +123,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe
 		end = m.ExpiresAt
 	}
 	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
-		return sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}}
+		return sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"})
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()
@@ -137,7 +138,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe
 func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
 	defer cancel()
-	after, err := sms.Change(ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
+	after, err := change.Message(ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
 		return s.rules.Record(m, c.Token, o, s.now())
 	})
 	if err != nil {
@@ -153,21 +154,21 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 // breaker opens the breaker on account-wide trouble, and closes it on a probe
 // that proves the trouble over.
 func (s *Sender) breaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
-	var change func(sms.Breaker) (sms.Breaker, bool)
+	var rule func(sms.Breaker) (sms.Breaker, bool)
 	switch {
 	case o.Refused != nil && o.Refused.Refusal == sms.AccountWide:
-		change = func(b sms.Breaker) (sms.Breaker, bool) {
+		rule = func(b sms.Breaker) (sms.Breaker, bool) {
 			return s.rules.Report(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
 		}
 	case o.ProviderMessageID != "" && s.gate.proves(m.ID, c.At):
-		change = func(b sms.Breaker) (sms.Breaker, bool) {
+		rule = func(b sms.Breaker) (sms.Breaker, bool) {
 			return b.Close(s.now()), b.Proves(m.ID, c.At, true, false)
 		}
 	default:
 		return nil
 	}
 	asked := s.now()
-	b, err := sms.ChangeBreaker(ctx, s.store, change)
+	b, err := change.Breaker(ctx, s.store, rule)
 	if err == nil {
 		s.gate.Tell(b, asked)
 	}

@@ -24,6 +24,8 @@ type provider struct {
 	answer func(ctx context.Context, m sms.Message) (string, error)
 }
 
+func (c *provider) Name() sms.ProviderName { return "fake" }
+
 func (c *provider) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	c.mu.Lock()
 	c.given = append(c.given, m.ID)
@@ -350,16 +352,16 @@ func TestGate(t *testing.T) {
 
 func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 	b := open(t)
-	var batch []sender.Delivered
+	var batch []sms.QueueItem
 	for range 7 {
-		batch = append(batch, sender.Delivered{ID: sms.NewID(), Body: b.accept(t, nil).Ref().String(), Receive: 1})
+		batch = append(batch, sms.QueueItem{Handle: sms.NewID(), Body: b.accept(t, nil).Ref().String(), ReceiveCount: 1})
 	}
 	done := b.accept(t, nil)
 	b.deliver(t, done)
 	batch = append(batch,
-		sender.Delivered{ID: "garbage", Body: "{}", Receive: 1},
-		sender.Delivered{ID: "unknown", Body: sms.Ref{ID: sms.NewID(), Generation: 1}.String(), Receive: 1},
-		sender.Delivered{ID: "done", Body: done.Ref().String(), Receive: 1})
+		sms.QueueItem{Handle: "garbage", Body: "{}", ReceiveCount: 1},
+		sms.QueueItem{Handle: "unknown", Body: sms.Ref{ID: sms.NewID(), Generation: 1}.String(), ReceiveCount: 1},
+		sms.QueueItem{Handle: "done", Body: done.Ref().String(), ReceiveCount: 1})
 	if diff := cmp.Diff([]string{"garbage"}, b.Batch(t.Context(), batch, 4)); diff != "" {
 		t.Errorf("what stays differs (-want +got):\n%s", diff)
 	}
@@ -375,7 +377,7 @@ func TestBatchGivesUpADeliveryBeforeItIsADeadLetter(t *testing.T) {
 	b := open(t)
 	s := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable})
 	body := b.accept(t, nil).Ref().String()
-	batch := []sender.Delivered{{ID: "third", Body: body, Receive: 3}, {ID: "fourth", Body: body, Receive: 4}}
+	batch := []sms.QueueItem{{Handle: "third", Body: body, ReceiveCount: 3}, {Handle: "fourth", Body: body, ReceiveCount: 4}}
 	if diff := cmp.Diff([]string{"third"}, s.Batch(t.Context(), batch, 4)); diff != "" {
 		t.Errorf("what stays differs (-want +got):\n%s", diff)
 	}

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/change"
 )
 
 // operatorSignals brings the signals that are orders until stop is called. Until
@@ -33,7 +33,7 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 		case s := <-signals:
 			order := orders[s]
 			asked := time.Now()
-			b, err := sms.Operate(ctx, m.store, order, asked)
+			b, err := change.Operate(ctx, m.store, order, asked)
 			if err != nil {
 				m.logger.ErrorContext(ctx, "order not carried out", "order", order.Word, "error", err)
 				continue

@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func (w *worker) consume(ctx context.Context) {
 			slots <- struct{}{}
 			free++
 		}
-		received, err := w.queue.Receive(ctx, free, receiveWait)
+		received, err := w.queue.Dequeue(ctx, free, receiveWait)
 		for range free - len(received) {
 			<-slots
 		}
@@ -73,7 +73,7 @@ func (w *worker) consume(ctx context.Context) {
 }
 
 // deliver works on one delivery. What stays undeleted comes back.
-func (w *worker) deliver(ctx context.Context, r sms.Received) {
+func (w *worker) deliver(ctx context.Context, r sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
 	ref, err := sms.ParseRef(r.Body)

@@ -53,7 +53,7 @@ func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
 	}
-	return min(nextRescue<<min(round-1, 16), lastRescue)
+	return min(nextRescue<<min(round-1, 16), lastRescue) // guard: longest rescue
 }
 
 // Postponed is what e is due for once the relay took it up at now. It guards

@@ -63,14 +63,14 @@ type DuePage struct {
 // Receipts finds the messages that receipts belong to, and keeps receipts that
 // belong to none yet. Its reads may lag behind writes by a second.
 type Receipts interface {
-	// FindByProviderMessageID returns the id of the message that has a hand-over with
-	// this provider message id, the older ones of several included; ErrNotFound. It may
+	// FindByProviderRef returns the id of the message that has a hand-over with
+	// this reference, the older ones of several included; ErrNotFound. It may
 	// name one that is past its retention, which Receive then does not find.
-	FindByProviderMessageID(ctx context.Context, providerMessageID string) (messageID string, err error)
+	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// Receive applies rules.Receive to the record of id and returns it. One
 	// write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
-	// provider message id.
+	// provider and provider message id.
 	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unsettled returns everything about number that waits for its
 	// counterpart: messages that are Unsettled, and kept receipts, at most
@@ -161,45 +161,45 @@ type Store interface {
 	Counters
 }
 
-// Delivery asks the queue to deliver a reference.
-type Delivery struct {
+// Envelope is what the queue carries: a reference to a message, never its text.
+type Envelope struct {
 	Ref   Ref
-	Group string        // deliveries of one group do not crowd out others'
+	Group string        // the envelopes of one group do not crowd out others'
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
 
-// MaxDelay is the longest delay of a delivery.
+// MaxDelay is the longest delay of an envelope.
 // Source: SQS SendMessage, DelaySeconds.
 const MaxDelay = 900 * time.Second
 
-// Queue brings references to senders: at least once, in no order.
+// Queue brings envelopes to senders: each at least once, in no order.
 type Queue interface {
-	// Send enqueues deliveries, any number of them. If some were not
-	// enqueued, or perhaps not, it returns a *SendError that names them.
-	Send(ctx context.Context, deliveries ...Delivery) error
-	// Backlog is about how many deliveries wait to be received now, without
-	// delayed ones.
+	// Send enqueues any number of envelopes. If some were not enqueued, or
+	// perhaps not, it returns a *SendError that names them.
+	Send(ctx context.Context, envelopes ...Envelope) error
+	// Backlog returns about how many envelopes can be dequeued now. Delayed
+	// ones are not counted.
 	Backlog(ctx context.Context) (int, error)
 }
 
-// Consumer takes deliveries from a queue where no platform does.
+// Consumer takes items off a queue where no platform does.
 type Consumer interface {
-	// Receive waits up to wait for deliveries and returns at most limit. Each
-	// stays invisible to others for the queue's visibility timeout.
-	Receive(ctx context.Context, limit int, wait time.Duration) ([]Received, error)
-	// Delete removes received deliveries; those it could not come back.
-	Delete(ctx context.Context, received ...Received) error
+	// Dequeue waits up to wait for items and returns at most limit. Each is
+	// then hidden from others for the queue's visibility timeout.
+	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
+	// Delete removes dequeued items. After an error some may come back.
+	Delete(ctx context.Context, items ...QueueItem) error
 }
 
-// Received is one delivery.
-type Received struct {
-	Body    string // Ref.String of its reference, or garbage
-	Handle  string // names this receive to Delete
-	Receive int    // how often it was received, from 1
+// QueueItem is an envelope, or garbage, as it comes off the queue.
+type QueueItem struct {
+	Body         string // the envelope's Ref.String, or garbage
+	Handle       string // names the item to Delete, and in a Lambda's partial batch answer
+	ReceiveCount int    // how often the item was dequeued, this time included
 }
 
-// SendError tells which of the deliveries given to Send, by index, are not
-// known to be enqueued.
+// SendError names the envelopes, by their index in the call to Send, that are
+// not known to be enqueued.
 type SendError struct {
 	Failed []int
 	Err    error
@@ -209,14 +209,13 @@ func (e *SendError) Error() string { return e.Err.Error() }
 
 func (e *SendError) Unwrap() error { return e.Err }
 
-// FailedDeliveries are the indexes that err, an error of Queue.Send for n
-// deliveries, leaves unsent.
-func FailedDeliveries(err error, n int) []int {
-	var partial *SendError
-	switch {
-	case err == nil:
+// FailedEnvelopes returns the indexes of those of n envelopes that are not known
+// to be enqueued after Queue.Send returned err.
+func FailedEnvelopes(err error, n int) []int {
+	if err == nil {
 		return nil
-	case errors.As(err, &partial):
+	}
+	if partial, ok := errors.AsType[*SendError](err); ok {
 		return partial.Failed
 	}
 	all := make([]int, n)
@@ -226,11 +225,22 @@ func FailedDeliveries(err error, n int) []int {
 	return all
 }
 
-// Provider hands messages over to the network of phones.
+// ProviderName names a provider in records, logs and configuration: lower-case
+// letters, digits and hyphens. Hand-overs and receipts carry it, so a released
+// name never changes.
+type ProviderName string
+
+// Provider takes messages from us. Callers may use it concurrently.
 type Provider interface {
-	// HandOver gives m to the provider once: it makes no attempt of its own
-	// after the first. It returns the provider's id of a message that was
-	// taken. A *ProviderError is a refusal: the message certainly was not taken.
-	// After any other error, a deadline's included, it may have been.
+	// Name returns the name that the provider's hand-overs and receipts carry.
+	Name() ProviderName
+	// HandOver offers m to the provider in one attempt; it never repeats it.
+	//
+	//   - A nil error means that the provider took m. Its receipts will carry
+	//     providerMessageID, which is not empty.
+	//   - A *ProviderError is a refusal: the provider certainly did not take m.
+	//   - After any other error, the end of ctx included, it may have taken m.
+	//
+	// No error contains the whole number of m.
 	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)
 }

@@ -25,7 +25,7 @@ type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 // sms.Consumer. It calls open in every subtest.
 func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Send", func(t *testing.T) { testSend(t, open) })
-	t.Run("Receive", func(t *testing.T) { testReceive(t, open) })
+	t.Run("Dequeue", func(t *testing.T) { testDequeue(t, open) })
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
@@ -33,8 +33,8 @@ func TestQueue(t *testing.T, open OpenQueue) {
 const lasting = 5 * time.Minute
 
 // deliveries are n references that no other subtest has.
-func deliveries(n int) []sms.Delivery {
-	list := make([]sms.Delivery, n)
+func deliveries(n int) []sms.Envelope {
+	list := make([]sms.Envelope, n)
 	for i := range list {
 		list[i].Ref = sms.Ref{ID: sms.NewID(), Generation: time.Now().UnixMilli()}
 		list[i].Group = fmt.Sprintf("client-%d", i%3)
@@ -42,7 +42,7 @@ func deliveries(n int) []sms.Delivery {
 	return list
 }
 
-func send(t *testing.T, q Queue, list ...sms.Delivery) {
+func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	t.Helper()
 	if err := q.Send(t.Context(), list...); err != nil {
 		t.Fatalf("Send: %v", err)
@@ -56,9 +56,9 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	const limit, wait, patience = 10, time.Second, 30 * time.Second
 	bodies := make(map[string]int)
 	for end := time.Now().Add(patience); len(bodies) < n && time.Now().Before(end); {
-		received, err := q.Receive(t.Context(), limit, wait)
+		received, err := q.Dequeue(t.Context(), limit, wait)
 		if err != nil {
-			t.Fatalf("Receive: %v", err)
+			t.Fatalf("Dequeue: %v", err)
 		}
 		for _, r := range received {
 			bodies[r.Body]++
@@ -71,7 +71,7 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 }
 
 // checkBodies checks that each delivery came, and nothing else.
-func checkBodies(t *testing.T, want []sms.Delivery, got map[string]int) {
+func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
 	for _, d := range want {
@@ -126,7 +126,7 @@ func testSend(t *testing.T, open OpenQueue) {
 		list[1].Delay = delay
 		before := time.Now()
 		send(t, q, list...)
-		checkBodies(t, []sms.Delivery{list[0], list[2]}, drain(t, q, 2))
+		checkBodies(t, []sms.Envelope{list[0], list[2]}, drain(t, q, 2))
 		checkBodies(t, list[1:2], drain(t, q, 1))
 		if took := time.Since(before); took < delay-rounding {
 			t.Errorf("it came after %s, want at least %s", took, delay)
@@ -138,19 +138,19 @@ func testSend(t *testing.T, open OpenQueue) {
 		list := deliveries(1)
 		list[0].Delay = sms.MaxDelay
 		send(t, q, list...)
-		if received, err := q.Receive(t.Context(), 10, 0); err != nil || len(received) > 0 {
-			t.Errorf("Receive: %v, %v, want nothing", received, err)
+		if received, err := q.Dequeue(t.Context(), 10, 0); err != nil || len(received) > 0 {
+			t.Errorf("Dequeue: %v, %v, want nothing", received, err)
 		}
 	})
 }
 
-func testReceive(t *testing.T, open OpenQueue) {
+func testDequeue(t *testing.T, open OpenQueue) {
 	t.Run("at most limit deliveries come at once", func(t *testing.T) {
 		q := open(t, lasting)
 		send(t, q, deliveries(10)...)
-		received, err := q.Receive(t.Context(), 3, time.Second)
+		received, err := q.Dequeue(t.Context(), 3, time.Second)
 		if err != nil || len(received) < 1 || len(received) > 3 {
-			t.Errorf("Receive: %d deliveries, %v, want 1 to 3", len(received), err)
+			t.Errorf("Dequeue: %d deliveries, %v, want 1 to 3", len(received), err)
 		}
 	})
 
@@ -160,7 +160,7 @@ func testReceive(t *testing.T, open OpenQueue) {
 		send(t, q, list...)
 		for _, want := range []int{1, 2} {
 			r := receiveOne(t, q)
-			if r.Receive != want || r.Body != list[0].Ref.String() || r.Handle == "" {
+			if r.ReceiveCount != want || r.Body != list[0].Ref.String() || r.Handle == "" {
 				t.Fatalf("received %+v, want %s for the time %d", r, list[0].Ref, want)
 			}
 		}
@@ -170,8 +170,8 @@ func testReceive(t *testing.T, open OpenQueue) {
 		q := open(t, lasting)
 		send(t, q, deliveries(1)...)
 		receiveOne(t, q)
-		if received, err := q.Receive(t.Context(), 10, 0); err != nil || len(received) > 0 {
-			t.Errorf("Receive: %v, %v, want nothing", received, err)
+		if received, err := q.Dequeue(t.Context(), 10, 0); err != nil || len(received) > 0 {
+			t.Errorf("Dequeue: %v, %v, want nothing", received, err)
 		}
 	})
 
@@ -182,8 +182,8 @@ func testReceive(t *testing.T, open OpenQueue) {
 		if err := q.Delete(t.Context(), r); err != nil {
 			t.Fatalf("Delete: %v", err)
 		}
-		if received, err := q.Receive(t.Context(), 10, 2*time.Second); err != nil || len(received) > 0 {
-			t.Errorf("Receive: %v, %v, want nothing", received, err)
+		if received, err := q.Dequeue(t.Context(), 10, 2*time.Second); err != nil || len(received) > 0 {
+			t.Errorf("Dequeue: %v, %v, want nothing", received, err)
 		}
 	})
 
@@ -191,11 +191,11 @@ func testReceive(t *testing.T, open OpenQueue) {
 		q := open(t, lasting)
 		const many = 15 // more than one request of SQS takes
 		send(t, q, deliveries(many)...)
-		var received []sms.Received
+		var received []sms.QueueItem
 		eventually(t, func() string {
-			more, err := q.Receive(t.Context(), 10, 0)
+			more, err := q.Dequeue(t.Context(), 10, 0)
 			if err != nil {
-				t.Fatalf("Receive: %v", err)
+				t.Fatalf("Dequeue: %v", err)
 			}
 			received = append(received, more...)
 			if len(received) < many {
@@ -216,9 +216,9 @@ func testReceive(t *testing.T, open OpenQueue) {
 		const wait, early, late = time.Second, 900 * time.Millisecond, 5 * time.Second
 		for _, c := range []struct{ wait, least, most time.Duration }{{0, 0, wait}, {wait, early, late}} {
 			before := time.Now()
-			received, err := q.Receive(t.Context(), 10, c.wait)
+			received, err := q.Dequeue(t.Context(), 10, c.wait)
 			if err != nil || len(received) > 0 {
-				t.Fatalf("Receive: %v, %v, want nothing", received, err)
+				t.Fatalf("Dequeue: %v, %v, want nothing", received, err)
 			}
 			if took := time.Since(before); took < c.least || took > c.most {
 				t.Errorf("a receive that waits %s took %s", c.wait, took)
@@ -231,7 +231,7 @@ func testReceive(t *testing.T, open OpenQueue) {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		before := time.Now()
-		if received, _ := q.Receive(ctx, 10, 20*time.Second); len(received) > 0 {
+		if received, _ := q.Dequeue(ctx, 10, 20*time.Second); len(received) > 0 {
 			t.Errorf("received %v, want nothing", received)
 		}
 		if took := time.Since(before); took > 5*time.Second {
@@ -245,9 +245,9 @@ func testReceive(t *testing.T, open OpenQueue) {
 		got := make(chan map[string]int)
 		go func() {
 			bodies := make(map[string]int)
-			received, err := q.Receive(t.Context(), 10, 10*time.Second)
+			received, err := q.Dequeue(t.Context(), 10, 10*time.Second)
 			if err != nil {
-				t.Errorf("Receive: %v", err)
+				t.Errorf("Dequeue: %v", err)
 			}
 			for _, r := range received {
 				bodies[r.Body]++
@@ -277,9 +277,9 @@ func testReceive(t *testing.T, open OpenQueue) {
 		end := time.Now().Add(time.Minute)
 		race(receivers, func(int) (any, error) {
 			for left() && time.Now().Before(end) {
-				received, err := q.Receive(t.Context(), 10, time.Second)
+				received, err := q.Dequeue(t.Context(), 10, time.Second)
 				if err != nil {
-					t.Errorf("Receive: %v", err)
+					t.Errorf("Dequeue: %v", err)
 					return nil, nil
 				}
 				mu.Lock()
@@ -315,13 +315,13 @@ func testBacklog(t *testing.T, open OpenQueue) {
 }
 
 // receiveOne waits for one delivery.
-func receiveOne(t *testing.T, q Queue) (one sms.Received) {
+func receiveOne(t *testing.T, q Queue) (one sms.QueueItem) {
 	t.Helper()
 	eventually(t, func() string {
-		received, err := q.Receive(t.Context(), 1, time.Second)
+		received, err := q.Dequeue(t.Context(), 1, time.Second)
 		switch {
 		case err != nil:
-			t.Fatalf("Receive: %v", err)
+			t.Fatalf("Dequeue: %v", err)
 		case len(received) == 1:
 			one = received[0]
 			return ""

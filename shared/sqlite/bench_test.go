@@ -75,7 +75,7 @@ func BenchmarkDB(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			messages := createAll(b, db, b.N)
 			together(b, goroutines, func(i int) error {
-				_, err := db.Claim(ctx, messages[i].Ref(), rules.NewClaim(time.Now()))
+				_, err := db.Claim(ctx, messages[i].Ref(), rules.NewClaim("fake", time.Now()))
 				return err
 			})
 		})
@@ -90,7 +90,7 @@ func BenchmarkDB(b *testing.B) {
 		b.Run(fmt.Sprintf("Deliver/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			for _, m := range createAll(b, db, b.N) {
-				if err := db.Queue().Send(ctx, sms.Delivery{Ref: m.Ref()}); err != nil {
+				if err := db.Queue().Send(ctx, sms.Envelope{Ref: m.Ref()}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -101,7 +101,7 @@ func BenchmarkDB(b *testing.B) {
 
 // deliver does what a sender writes for up to limit messages.
 func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) error {
-	received, err := db.Queue().Receive(ctx, limit, 0)
+	received, err := db.Queue().Dequeue(ctx, limit, 0)
 	if err != nil {
 		return err
 	}
@@ -110,11 +110,11 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 		if err != nil {
 			return err
 		}
-		m, err := db.Claim(ctx, ref, rules.NewClaim(time.Now()))
+		m, err := db.Claim(ctx, ref, rules.NewClaim("fake", time.Now()))
 		if err != nil {
 			return err
 		}
-		sent, _ := rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: sms.NewToken()}, time.Now())
+		sent, _ := rules.Record(m, m.LeaseToken, sms.Taken(sms.NewToken()), time.Now())
 		if _, err := db.Update(ctx, m, sent); err != nil {
 			return err
 		}

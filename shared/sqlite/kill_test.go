@@ -59,7 +59,7 @@ func submit(ctx context.Context, db *sqlite.DB, m sms.Message) error {
 	if err := db.Create(ctx, m); err != nil {
 		return err
 	}
-	return db.Queue().Send(ctx, sms.Delivery{Ref: m.Ref(), Group: m.Client})
+	return db.Queue().Send(ctx, sms.Envelope{Ref: m.Ref(), Group: m.Client})
 }
 
 func TestKill(t *testing.T) {

@@ -98,15 +98,15 @@ func TestOpen(t *testing.T) {
 		opts := sqlite.Options{Now: func() time.Time { return now }, Visibility: time.Hour}
 		first := open(t, dir, opts)
 		ref := message("acme").Ref()
-		receive := func(db *sqlite.DB, want ...int) []sms.Received {
+		receive := func(db *sqlite.DB, want ...int) []sms.QueueItem {
 			t.Helper()
-			received, err := db.Queue().Receive(t.Context(), 10, 0)
+			received, err := db.Queue().Dequeue(t.Context(), 10, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got []int
 			for _, r := range received {
-				got = append(got, r.Receive)
+				got = append(got, r.ReceiveCount)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("received for the times %v, want %v", got, want)
@@ -114,7 +114,7 @@ func TestOpen(t *testing.T) {
 			return received
 		}
 		for range 3 {
-			if err := first.Queue().Send(t.Context(), sms.Delivery{Ref: ref}); err != nil {
+			if err := first.Queue().Send(t.Context(), sms.Envelope{Ref: ref}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -122,7 +122,7 @@ func TestOpen(t *testing.T) {
 		if err := first.Queue().Delete(t.Context(), old[0]); err != nil {
 			t.Fatal(err)
 		}
-		if err := first.Queue().Send(t.Context(), sms.Delivery{Ref: ref, Delay: time.Minute}); err != nil {
+		if err := first.Queue().Send(t.Context(), sms.Envelope{Ref: ref, Delay: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		if err := first.Close(); err != nil {
@@ -153,10 +153,10 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, getErr := db.Get(t.Context(), m.ID)
-		_, receiveErr := db.Queue().Receive(t.Context(), 1, time.Minute)
+		_, receiveErr := db.Queue().Dequeue(t.Context(), 1, time.Minute)
 		for call, err := range map[string]error{
 			"Get": getErr, "Create": db.Create(t.Context(), message("acme")),
-			"Receive": receiveErr, "Send": db.Queue().Send(t.Context(), sms.Delivery{Ref: m.Ref()}),
+			"Dequeue": receiveErr, "Send": db.Queue().Send(t.Context(), sms.Envelope{Ref: m.Ref()}),
 		} {
 			if !errors.Is(err, sms.ErrUnavailable) {
 				t.Errorf("%s: %v, want ErrUnavailable", call, err)
@@ -168,14 +168,14 @@ func TestOpen(t *testing.T) {
 		db := open(t, t.TempDir(), sqlite.Options{})
 		ended := make(chan error)
 		go func() {
-			_, err := db.Queue().Receive(t.Context(), 1, time.Hour)
+			_, err := db.Queue().Dequeue(t.Context(), 1, time.Hour)
 			ended <- err
 		}()
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-ended; !errors.Is(err, sms.ErrUnavailable) {
-			t.Errorf("Receive: %v, want ErrUnavailable", err)
+			t.Errorf("Dequeue: %v, want ErrUnavailable", err)
 		}
 	})
 }

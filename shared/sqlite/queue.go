@@ -51,7 +51,7 @@ const MaxBacklog = 100_000
 // Send implements sms.Queue. Deliveries come in the order of the times from
 // which they are visible; groups are not told apart, because one machine's
 // clients share one queue anyway.
-func (q *Queue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q *Queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
 	defer q.arrivals.ring()
@@ -88,8 +88,8 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Receive implements sms.Consumer.
-func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]sms.Received, error) {
+// Dequeue implements sms.Consumer.
+func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	end := time.NewTimer(wait)
 	defer end.Stop()
 	for {
@@ -145,10 +145,10 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 // take makes the deliveries that have been visible for longest invisible. A
 // handle names a delivery and the end of its invisibility, so that a handle of
 // an earlier receive names nothing.
-func (q *Queue) take(ctx context.Context, limit int) ([]sms.Received, error) {
+func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
-	var received []sms.Received
+	var received []sms.QueueItem
 	err := q.file.commit(ctx, func(t *tx) error {
 		received = nil
 		return t.each(`UPDATE deliveries SET visible_at = ?, received = received + 1
@@ -156,8 +156,8 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.Received, error) {
 			RETURNING seq, received, body`, []any{back, now.UnixMilli(), limit},
 			func(scan func(...any) error) error {
 				var seq int64
-				var r sms.Received
-				if err := scan(&seq, &r.Receive, &r.Body); err != nil {
+				var r sms.QueueItem
+				if err := scan(&seq, &r.ReceiveCount, &r.Body); err != nil {
 					return err
 				}
 				r.Handle = position{at: back, seq: seq}.String()
@@ -172,7 +172,7 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.Received, error) {
 }
 
 // Delete implements sms.Consumer. What came back meanwhile stays.
-func (q *Queue) Delete(ctx context.Context, received ...sms.Received) error {
+func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	handles := make([]position, len(received))
 	for i, r := range received {
 		var err error

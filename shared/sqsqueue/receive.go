@@ -15,9 +15,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Receive takes up to limit deliveries, and never more than ten: one request.
+// Dequeue takes up to limit items, and never more than ten: one request.
 // It waits in whole seconds, rounded up, and never longer than 20.
-func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]sms.Received, error) {
+func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	const count = types.MessageSystemAttributeNameApproximateReceiveCount
 	wait = min(max(wait, 0)+time.Second-1, maxWait)
 	out, err := call(ctx, q.client.ReceiveMessage, &sqs.ReceiveMessageInput{
@@ -29,14 +29,14 @@ func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]s
 	if err != nil {
 		return nil, fmt.Errorf("receiving: %w", err)
 	}
-	var received []sms.Received
+	var received []sms.QueueItem
 	for _, m := range out.Messages {
 		times, err := strconv.Atoi(m.Attributes[string(count)])
 		if err != nil {
 			times = 1 // it is approximate anyway
 		}
-		received = append(received, sms.Received{
-			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), Receive: times,
+		received = append(received, sms.QueueItem{
+			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), ReceiveCount: times,
 		})
 	}
 	return received, nil
@@ -44,7 +44,7 @@ func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]s
 
 // Delete removes received deliveries, ten a request. It tries all of them; an
 // error says that some will come back.
-func (q *Queue) Delete(ctx context.Context, received ...sms.Received) error {
+func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	var failed []error
 	for batch := range slices.Chunk(received, maxBatch) {
 		var entries []types.DeleteMessageBatchRequestEntry

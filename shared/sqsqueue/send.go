@@ -20,7 +20,7 @@ import (
 // Send enqueues deliveries, ten a request. After a request that fails as a
 // whole it makes no more of them: the rest counts as failed. A delay that SQS
 // does not know is an error before anything is sent.
-func (q *Queue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
+func (q *Queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 	for _, d := range deliveries {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay || d.Delay%time.Second != 0 {
 			return fmt.Errorf("enqueuing %s with a delay of %s: %w", d.Ref.ID, d.Delay, errDelay)
@@ -42,7 +42,7 @@ func (q *Queue) Send(ctx context.Context, deliveries ...sms.Delivery) error {
 	return failures.err(len(deliveries))
 }
 
-func (q *Queue) sendOne(ctx context.Context, d sms.Delivery) error {
+func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
 	_, err := call(ctx, q.client.SendMessage, &sqs.SendMessageInput{
 		QueueUrl:       q.url,
 		MessageBody:    aws.String(d.Ref.String()),
@@ -57,7 +57,7 @@ func (q *Queue) sendOne(ctx context.Context, d sms.Delivery) error {
 
 // sendBatch sends one batch, whose first delivery is the one with index first,
 // and adds what SQS refused of it. An error is one of the whole request.
-func (q *Queue) sendBatch(ctx context.Context, batch []sms.Delivery, first int, failures *failures) error {
+func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, first int, failures *failures) error {
 	var entries []types.SendMessageBatchRequestEntry
 	for i, d := range batch {
 		entries = append(entries, types.SendMessageBatchRequestEntry{

@@ -58,10 +58,10 @@ func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
 	return sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, proxy.URL())), queue), proxy
 }
 
-func deliveries(n int) []sms.Delivery {
-	list := make([]sms.Delivery, n)
+func deliveries(n int) []sms.Envelope {
+	list := make([]sms.Envelope, n)
 	for i := range list {
-		list[i] = sms.Delivery{Ref: sms.Ref{ID: sms.NewID(), Generation: 1_800_000_000_000}, Group: "client"}
+		list[i] = sms.Envelope{Ref: sms.Ref{ID: sms.NewID(), Generation: 1_800_000_000_000}, Group: "client"}
 	}
 	return list
 }
@@ -79,7 +79,7 @@ func TestRequests(t *testing.T) {
 		{"sending 21 takes three", func() error { return q.Send(t.Context(), deliveries(21)...) }, map[string]int{"SendMessageBatch": 3}},
 		{"the backlog takes one", func() error { _, err := q.Backlog(t.Context()); return err }, map[string]int{"GetQueueAttributes": 1}},
 		{"receiving and deleting take one each", func() error {
-			received, err := q.Receive(t.Context(), 100, 0)
+			received, err := q.Dequeue(t.Context(), 100, 0)
 			return errors.Join(err, q.Delete(t.Context(), received...))
 		}, map[string]int{"ReceiveMessage": 1, "DeleteMessageBatch": 1}},
 	} {
@@ -150,7 +150,7 @@ func TestDelays(t *testing.T) {
 			list := deliveries(12)
 			list[11].Delay = delay
 			err := q.Send(t.Context(), list...)
-			if got := sms.FailedDeliveries(err, 12); len(got) != 12 {
+			if got := sms.FailedEnvelopes(err, 12); len(got) != 12 {
 				t.Errorf("%v leaves %v unsent, want all", err, got)
 			}
 		})
@@ -203,7 +203,7 @@ func TestUnsent(t *testing.T) {
 			q, proxy := behindProxy(t)
 			proxy.Rule(tt.fault)
 			err := q.Send(t.Context(), deliveries(tt.n)...)
-			if diff := cmp.Diff(tt.want, sms.FailedDeliveries(err, tt.n)); diff != "" {
+			if diff := cmp.Diff(tt.want, sms.FailedEnvelopes(err, tt.n)); diff != "" {
 				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {

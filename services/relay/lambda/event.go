@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -32,7 +33,7 @@ func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHan
 }
 
 func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *slog.Logger) (sms.Breaker, error) {
-	b, err := sms.Operate(ctx, breakers, o, time.Now())
+	b, err := change.Operate(ctx, breakers, o, time.Now())
 	if err != nil {
 		return sms.Breaker{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
@@ -15,13 +16,13 @@ type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventRespons
 // an empty list where none must, never null.
 func handle(s *sender.Sender, lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
-		batch := make([]sender.Delivered, len(e.Records))
+		batch := make([]sms.QueueItem, len(e.Records))
 		for i, m := range e.Records {
-			batch[i] = sender.Delivered{ID: m.MessageId, Body: m.Body, Receive: receives(m)}
+			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receives(m)}
 		}
 		failures := []events.SQSBatchItemFailure{}
-		for _, id := range s.Batch(ctx, batch, lastReceive) {
-			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: id})
+		for _, handle := range s.Batch(ctx, batch, lastReceive) {
+			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: handle})
 		}
 		return events.SQSEventResponse{BatchItemFailures: failures}, nil
 	}

@@ -1,0 +1,99 @@
+// Package server runs all of smsqueue in one process: the API, the sender, the
+// relay and the receipts on SQLite, with a token endpoint like Cognito's, a
+// simulated provider and an inbox page.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// shutdownTime bounds how long running requests and hand-overs may take to end.
+const shutdownTime = 10 * time.Second
+
+// Run serves until ctx ends. It prints to stdout where everything is, and logs
+// to stderr. Its error is a *ConfigError if c is at fault.
+func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
+	if err = c.check(); err != nil {
+		return &ConfigError{err}
+	}
+	signals, stop := operatorSignals()
+	defer stop()
+	var listening net.ListenConfig
+	listener, err := listening.Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w; --addr names another address, and --addr localhost:0 takes a free port", err)
+	}
+	defer listener.Close() // harmless if the server has closed it
+	m, err := open(ctx, c, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.close()) }()
+	base := baseURL(c.Addr, listener.Addr())
+	handler, err := m.handler(base)
+	if err != nil {
+		return err
+	}
+	server := newServer(handler)
+	server.RegisterOnShutdown(func() { close(m.closing) })
+	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
+}
+
+// newServer returns the HTTP server for handler. ReadTimeout makes sure that
+// even a request whose body never arrives is answered within 10 s.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       9 * time.Second,
+		WriteTimeout:      45 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// serve answers requests, works on messages and obeys signals until ctx ends.
+// Then it lets running requests and hand-overs end.
+func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, signals <-chan os.Signal, ready func()) error {
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	work.Go(func() { m.worker.run(working) })
+	work.Go(func() { m.obey(working, signals) })
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	ready()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		// ctx has ended, so the shutdown needs a context of its own.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		err = server.Shutdown(closing)
+	}
+	stopWork()
+	work.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// baseURL returns the URL that a client on this machine uses. A listener on
+// every address is called localhost.
+func baseURL(addr string, listening net.Addr) string {
+	host, _, _ := net.SplitHostPort(addr) // checked with the command line
+	_, port, _ := net.SplitHostPort(listening.String())
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,90 @@
+package change_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// oneBreaker is a store of a breaker that nobody else changes.
+type oneBreaker struct {
+	sms.Breaker
+
+	saves int
+}
+
+func (o *oneBreaker) LoadBreaker(context.Context) (sms.Breaker, error) { return o.Breaker, nil }
+
+func (o *oneBreaker) SaveBreaker(_ context.Context, next sms.Breaker) error {
+	o.Breaker = next
+	o.saves++
+	return nil
+}
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestOperate(t *testing.T) {
+	spent := sms.Breaker{Open: true, Trouble: sms.SpendLimit, Detail: "No quota left", OpenedAt: start, ProbeAt: start.Add(time.Minute), Probes: 1, ProbeIDs: []string{"probe"}}
+	paused := sms.Breaker{}.Pause("maintenance", start)
+	now := start.Add(time.Hour)
+	pause := func(detail string) sms.Order { return sms.Order{Word: sms.OrderPause, Detail: detail} }
+	resume := sms.Order{Word: sms.OrderResume}
+	for _, tc := range []struct {
+		name   string
+		before sms.Breaker
+		order  sms.Order
+		want   sms.Breaker
+		saves  int
+	}{
+		{"a pause opens a closed one", sms.Breaker{ClosedAt: start}, pause("maintenance"),
+			sms.Breaker{Open: true, Trouble: sms.Paused, Detail: "maintenance", OpenedAt: now, ClosedAt: start}, 1},
+		{"a pause takes the place of trouble, so that no probe ends it", spent, pause(""),
+			sms.Breaker{Open: true, Trouble: sms.Paused, OpenedAt: now}, 1},
+		{"a pause that is repeated changes nothing", paused, pause("maintenance"), paused, 0},
+		{"a pause that is repeated without its reason keeps that", paused, pause(""), paused, 0},
+		{"a pause for another reason has lasted since it began", paused, pause("incident"),
+			sms.Breaker{Open: true, Trouble: sms.Paused, Detail: "incident", OpenedAt: start}, 1},
+		{"resuming ends a pause", paused, resume, sms.Breaker{ClosedAt: now}, 1},
+		{"resuming ends a spend limit", spent, resume, sms.Breaker{ClosedAt: now}, 1},
+		{"resuming what is not paused changes nothing", sms.Breaker{ClosedAt: start}, resume, sms.Breaker{ClosedAt: start}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			store := &oneBreaker{Breaker: tc.before}
+			got, err := change.Operate(t.Context(), store, tc.order, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("the answer differs (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(got, store.Breaker); diff != "" || store.saves != tc.saves {
+				t.Errorf("%d writes, want %d; what was saved differs (-answer +saved):\n%s", store.saves, tc.saves, diff)
+			}
+		})
+	}
+}
+
+func TestOperateRefusesWhatIsNoOrder(t *testing.T) {
+	for name, o := range map[string]sms.Order{
+		"no word":                 {},
+		"an unknown word":         {Word: "stop"},
+		"a word in other letters": {Word: "Pause"},
+		"a reason without end":    {Word: sms.OrderPause, Detail: strings.Repeat("x", sms.MaxOrderDetail+1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &oneBreaker{}
+			_, err := change.Operate(t.Context(), store, o, start)
+			if _, invalid := errors.AsType[*sms.InvalidError](err); !invalid || store.saves != 0 {
+				t.Errorf("%v, %d writes", err, store.saves)
+			}
+		})
+	}
+}

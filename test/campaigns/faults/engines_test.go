@@ -1,0 +1,212 @@
+package faults
+
+import (
+	"context"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
+	"github.com/smsqueue/smsqueue/shared/sns"
+	"github.com/smsqueue/smsqueue/shared/sqsqueue"
+	"github.com/smsqueue/smsqueue/test/harness/judge"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+// mark goes with the requests of a call that is to meet a fault.
+type mark struct {
+	fault    fault
+	requests atomic.Int32
+}
+
+type markKey struct{}
+
+// belowTheSDK sends the requests of a marked call to the proxy of its fault.
+// Only the death of a process is not the wire's matter.
+func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
+	if f == diesBefore || f == diesAfter {
+		dies(ctx, p, f, carryOut)
+	}
+	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
+}
+
+// wire is an HTTP transport to one engine that leads marked requests through
+// the proxy of their fault: real connections that break, hang and refuse.
+type wire struct{ proxies map[fault]*url.URL }
+
+func newWire(t *testing.T, target string) *wire {
+	t.Helper()
+	w := &wire{proxies: make(map[fault]*url.URL)}
+	for f, what := range map[fault]faultproxy.Fault{
+		throttled: faultproxy.Throttle(), before: faultproxy.Drop(), after: faultproxy.LoseAnswer(), retried: faultproxy.LoseAnswer(),
+		hangs: faultproxy.Hang(), hangsAfter: faultproxy.HangAfter(),
+	} {
+		proxy := faultproxy.New(t, target)
+		proxy.Rule(func(string, int) faultproxy.Fault { return what })
+		address, err := url.Parse(proxy.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.proxies[f] = address
+	}
+	return w
+}
+
+// connections is shared by all cells.
+var connections = &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	m, ok := r.Context().Value(markKey{}).(*mark)
+	if !ok || (m.requests.Add(1) > 1 && m.fault == retried) {
+		return connections.RoundTrip(r)
+	}
+	through := r.Clone(r.Context())
+	through.URL.Host = w.proxies[m.fault].Host
+	return connections.RoundTrip(through)
+}
+
+// patience is how long one request to DynamoDB or SQS may take: less than in
+// production, where the matrix would take an hour.
+const patience = time.Second
+
+// stand is what cells stand on, one after another: a table and a queue.
+type stand struct {
+	clock          *smstest.Clock
+	store          *dynamo.Store
+	queue          *sqsqueue.Queue
+	next           int // number of the next cell's first message
+	records, sends *wire
+}
+
+func newStand(t *testing.T, records, sends string, i int) *stand {
+	t.Helper()
+	ctx := t.Context()
+	s := &stand{
+		clock: smstest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), next: 6_000_000 + i*100_000,
+		records: newWire(t, records), sends: newWire(t, sends),
+	}
+	configure := func(url string, w *wire) aws.Config {
+		cfg := enginetest.Config(t, url)
+		cfg.HTTPClient = &http.Client{Transport: w, Timeout: patience}
+		return cfg
+	}
+	client := dynamo.NewClient(configure(records, s.records))
+	table := "faults-" + strings.ToLower(sms.NewToken())
+	if err := dynamo.CreateTable(ctx, client, table); err != nil {
+		t.Fatal(err)
+	}
+	s.store = dynamo.New(client, table, dynamo.WithClock(s.clock.Now))
+	queues := sqs.NewFromConfig(configure(sends, s.sends))
+	name := "faults-" + sms.NewToken()
+	created, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.queue = sqsqueue.New(queues, *created.QueueUrl)
+	return s
+}
+
+// cell runs one attack on the stand.
+func (s *stand) cell(t *testing.T, a *attack) {
+	ctx := t.Context()
+	if b, err := s.store.LoadBreaker(ctx); err != nil {
+		t.Fatal(err)
+	} else if b.Open { // left by the cell before, which had nobody to close it
+		if err := s.store.SaveBreaker(ctx, b.Close(s.clock.Now())); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Advance(time.Minute)
+	}
+	network := world.NewNetwork(s.clock.Now)
+	server := httptest.NewServer(judge.Handler(network))
+	defer server.Close()
+	cfg := enginetest.Config(t, server.URL)
+	cfg.HTTPClient = &http.Client{Transport: newWire(t, server.URL)}
+	w := world.New(world.Options{
+		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
+		Network: network, Provider: sns.New(sns.NewClient(cfg)),
+		// Nothing is enqueued ahead of its time, because the queue's clock is
+		// another.
+		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
+	})
+	begin := s.next
+	s.next += 100
+	all := scenario(t, w, a, begin, keyOfAFewShards, policies(begin))
+	verify(t, w, a, all)
+}
+
+// fewShards is a store of which a relay reads the first shards alone, because
+// most of a cell's time would go into asking 32 that have nothing.
+type fewShards struct{ *dynamo.Store }
+
+const shards = 3
+
+func (fewShards) Shards() int { return shards }
+
+// keyOfAFewShards draws a key whose message is in one of them. Were the hash
+// another one day, no message would be found, and every cell be broken.
+func keyOfAFewShards() string {
+	for {
+		key := sms.NewToken()
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(sms.DerivedID(world.Owner, key)))
+		if h.Sum32()%32 < shards {
+			return key
+		}
+	}
+}
+
+// fewer is how many messages of a cell meet its fault: what waits for a
+// deadline waits in earnest here.
+const fewer = 5
+
+// policies has the stories that turn on them told with both, and the others
+// with one, by turns: on SQLite every cell has all. With SMSQUEUE_SOAK=1 so it
+// is here.
+func policies(begin int) func(story) []sms.OnUnknown {
+	n := begin / 100
+	return func(s story) []sms.OnUnknown {
+		n++
+		switch {
+		case os.Getenv("SMSQUEUE_SOAK") == "1", s.fate == world.Silent, s.fate == world.Deaf, s.orphan:
+			return both(s)
+		case n%2 == 0:
+			return []sms.OnUnknown{sms.Resend}
+		}
+		return []sms.OnUnknown{sms.Hold}
+	}
+}
+
+// TestMatrixOnEngines has every cell over DynamoDB Local, ElasticMQ and SNS's
+// protocol, with the real clients and their own repetitions.
+func TestMatrixOnEngines(t *testing.T) {
+	t.Parallel()
+	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
+	atOnce, every := 8, 11 // cells, so that all faults and services have their turns
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		atOnce, every = 24, 1
+	}
+	stands := make(chan *stand, atOnce)
+	for i := range atOnce {
+		stands <- newStand(t, records, sends, i)
+	}
+	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
+		a.befall, a.atMost = belowTheSDK, fewer
+		s := <-stands
+		defer func() { stands <- s }()
+		s.cell(t, a)
+	})
+}

@@ -1,0 +1,142 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+// fault is what befalls a call.
+type fault string
+
+const (
+	none       fault = "none"
+	throttled  fault = "throttled"
+	before     fault = "error before"
+	after      fault = "error after"
+	retried    fault = "error after, retried"
+	hangs      fault = "hangs"
+	hangsAfter fault = "hangs after"
+	diesBefore fault = "dies before"
+	diesAfter  fault = "dies after"
+)
+
+var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, diesBefore, diesAfter}
+
+var errLost = errors.New("connection reset by peer")
+
+// deaths is how many processes die in a cell: each takes a whole batch with it,
+// and a message that was in too many of them would rightly end unknown.
+const deaths = 3
+
+// attack has the first call of one row meet a fault, for each message that the
+// calls are about.
+type attack struct {
+	row   row
+	fault fault
+	// befall carries a call out as the fault wants it.
+	befall func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
+
+	mu      sync.Mutex
+	atMost  int // how many messages meet it; 0: all
+	met     map[string]bool
+	seen    map[row]int
+	orphans map[string]bool
+	wrong   []string
+}
+
+// most is how many messages meet the fault.
+func (a *attack) most() int {
+	switch {
+	case a.fault == diesBefore || a.fault == diesAfter:
+		return deaths
+	case a.atMost > 0:
+		return a.atMost
+	}
+	return math.MaxInt
+}
+
+// alone marks requests whose enqueue fails in every world.
+type alone struct{}
+
+func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
+	a.mu.Lock()
+	r := row{c.Service, c.Method}
+	a.seen[r]++
+	_, bounded := ctx.Deadline()
+	if !bounded {
+		a.wrong = append(a.wrong, r.String()+" has no deadline")
+	}
+	f := none
+	switch {
+	case r == a.row && !a.met[c.Key] && len(a.met) < a.most():
+		a.met[c.Key] = true
+		f = a.fault
+	case r == row{"sender", "Update"} && a.orphans[c.Key]:
+		// Its outcome is never written: the relay finds the end of its lease.
+		delete(a.orphans, c.Key)
+		a.mu.Unlock()
+		return fmt.Errorf("%w: in every world", sms.ErrUnavailable)
+	case r == row{"api", "Send"} && ctx.Value(alone{}) != nil:
+		a.mu.Unlock()
+		return fmt.Errorf("%w: in every world", sms.ErrUnavailable)
+	}
+	a.mu.Unlock()
+	if f == none {
+		return carryOut(ctx)
+	}
+	return a.befall(ctx, p, c, f, carryOut)
+}
+
+func (a *attack) orphan(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.orphans[id] = true
+}
+
+// dies has the process die around a call.
+func dies(ctx context.Context, p *world.Process, f fault, carryOut func(context.Context) error) {
+	if f == diesAfter {
+		_ = carryOut(ctx)
+	}
+	p.Die()
+}
+
+// atThePort is the fault as an adapter without a wire would have it.
+func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error {
+	switch f {
+	case throttled:
+		if c.Method == "HandOver" {
+			return &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling", Err: errLost}
+		}
+		return fmt.Errorf("%w: throttled", sms.ErrUnavailable)
+	case before:
+		return errLost
+	case after:
+		_ = carryOut(ctx)
+		return errLost
+	case retried:
+		err := carryOut(ctx)
+		switch c.Method {
+		case "HandOver": // which nobody repeats
+			return errLost
+		case "Send": // the queue cannot know the second from the first
+			return carryOut(ctx)
+		}
+		return err
+	case hangs, hangsAfter:
+		if f == hangsAfter {
+			_ = carryOut(ctx)
+		}
+		<-ctx.Done()
+		return fmt.Errorf("waiting: %w", ctx.Err())
+	case diesBefore, diesAfter:
+		dies(ctx, p, f, carryOut)
+	}
+	panic("no such fault: " + string(f))
+}

@@ -1,0 +1,95 @@
+package faults
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+const (
+	pausedMessages = 500
+	pausedRate     = 20 // parts a second
+)
+
+// TestAnOperatorPausesInTheMiddle: what still goes out is bounded by the age of
+// the sender's knowledge, and after each resuming what waits goes out at once,
+// also where the pauses follow each other too fast for all of it to go out
+// between them.
+func TestAnOperatorPausesInTheMiddle(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		network := world.NewNetwork(time.Now)
+		w := world.New(world.Options{
+			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
+			Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: pausedRate,
+		})
+		ctx := t.Context()
+		for i := range pausedMessages {
+			if _, err := w.Submit(ctx, sms.NewToken(), map[string]any{
+				"phoneNumber": fmt.Sprintf("+551199%07d", 6_000_000+i), "message": fmt.Sprint(i), "onUnknown": []sms.OnUnknown{sms.Resend, sms.Hold}[i%2],
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		operate := func(word string) time.Time {
+			t.Helper()
+			if _, err := change.Operate(ctx, db, sms.Order{Word: word}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			return time.Now()
+		}
+		total, firstRun := 0, time.Duration(0) // of the relay, when copies come back
+		for i := range 3 {
+			var group sync.WaitGroup
+			group.Go(func() { goOn(ctx, w, firstRun+30*time.Second) })
+			time.Sleep(firstRun + 3*time.Second)
+			before, paused := len(network.Log()), operate(sms.OrderPause)
+			group.Wait()
+			went := network.Log()[before:]
+			for _, h := range went {
+				if late := h.At.Sub(paused); late > sms.BreakerAge {
+					t.Errorf("pause %d: handed over %v after it", i+1, late)
+				}
+			}
+			t.Logf("pause %d: %d went out before it, %d more after it", i+1, before-total, len(went))
+			bound := int(sms.BreakerAge.Seconds())*pausedRate + pausedRate
+			if len(went) == 0 || len(went) > bound {
+				t.Errorf("pause %d: %d went out after it, at most %d may", i+1, len(went), bound)
+			}
+			if before-total < 2*pausedRate {
+				t.Errorf("pause %d: %d went out in the 3 seconds before it", i+1, before-total)
+			}
+			total = len(network.Log())
+			operate(sms.OrderResume)
+			firstRun = time.Minute // the one that comes at once must not give senders what they may throw away
+		}
+		if err := w.Settle(ctx); err != nil {
+			t.Fatal(err)
+		}
+		report, err := w.Reconcile(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Err(); err != nil || report.ByStatus[sms.Delivered] != pausedMessages {
+			t.Errorf("%v, %v; want all %d delivered", report.ByStatus, err, pausedMessages)
+		}
+	})
+}

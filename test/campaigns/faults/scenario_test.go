@@ -1,0 +1,173 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+// story is one message of the scenario and how it may end.
+type story struct {
+	name   string
+	fate   world.Fate
+	fields func(now time.Time) map[string]any
+	orphan bool // the outcome of its first hand-over is never written
+	alone  bool // its first enqueue fails
+	ends   []sms.Status
+	held   []sms.Status // how it may end besides where it is held
+}
+
+var delivered = []sms.Status{sms.Delivered}
+
+// stories are told with resend and with hold, which may end unknown besides.
+var stories = []story{
+	{name: "plain", fate: world.Plain, ends: delivered},
+	{name: "silent", fate: world.Silent, ends: delivered},
+	{name: "deaf", fate: world.Deaf, ends: delivered},
+	{name: "busy", fate: world.Busy, ends: delivered},
+	{name: "early", fate: world.Early, ends: delivered},
+	{name: "twice", fate: world.Twice, ends: delivered},
+	{name: "lost", fate: world.Lost, ends: []sms.Status{sms.Undelivered}},
+	{name: "refused", fate: world.Refused, ends: []sms.Status{sms.Failed, sms.Unknown}},
+	{name: "broke", fate: world.Broke, ends: delivered},
+	// That its budget is spent is no proof of what names no message.
+	{name: "nobody", fate: world.Nobody, ends: delivered, held: []sms.Status{sms.Sent}},
+	{name: "orphan", fate: world.Plain, orphan: true, ends: delivered},
+	{name: "alone", fate: world.Plain, alone: true, ends: delivered},
+	{name: "expiring", fate: world.Never, ends: []sms.Status{sms.Expired, sms.Unknown}, fields: func(now time.Time) map[string]any {
+		return map[string]any{"expiresAt": now.Add(4 * time.Minute)}
+	}},
+	{name: "scheduled", fate: world.Plain, ends: delivered, fields: in(5 * time.Minute)},
+	// Each trouble of the account finds the breaker closed again.
+	{name: "denied", fate: world.Denied, ends: delivered, fields: in(trouble - 10*time.Minute)},
+	// The receipt of the probe comes before its answer, and closes the breaker
+	// when the relay looks at it again.
+	{name: "probe", fate: world.Early, ends: delivered, fields: in(trouble + time.Minute)},
+}
+
+// trouble is when another application on the account has spent its budget.
+const trouble = 30 * time.Minute
+
+func in(d time.Duration) func(time.Time) map[string]any {
+	return func(now time.Time) map[string]any { return map[string]any{"sendAt": now.Add(d)} }
+}
+
+// told is a story on its way.
+type told struct {
+	story
+	policy sms.OnUnknown
+	id     string
+}
+
+// both has a story told with each policy.
+func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
+
+// scenario tells all stories in w under a, and checks how they end.
+func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
+	t.Helper()
+	ctx := t.Context()
+	var all []told
+	for _, s := range stories {
+		for _, policy := range policies(s) {
+			all = append(all, told{story: s, policy: policy})
+		}
+	}
+	var group sync.WaitGroup
+	for i := range all {
+		group.Go(func() {
+			number := sms.Number(fmt.Sprintf("+551199%07d", begin+i))
+			w.Network.SetFate(number, all[i].fate)
+			if err := submit(ctx, w, a, &all[i], number, key()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	w.Network.Receipt(w.Network.Foreign("+5511980000000", false, w.Now()), time.Second)
+	w.Network.Receipt(w.Network.Foreign("+5511980000001", true, w.Now().Add(trouble)), trouble)
+	if t.Failed() {
+		return nil
+	}
+	if err := w.Settle(ctx); err != nil {
+		t.Error(err)
+	}
+	return all
+}
+
+func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.Number, key string) error {
+	fields := map[string]any{"phoneNumber": number, "message": s.name, "onUnknown": s.policy}
+	if s.fields != nil {
+		maps.Copy(fields, s.fields(w.Now()))
+	}
+	submitting := ctx
+	if s.alone {
+		submitting = context.WithValue(ctx, alone{}, true)
+	}
+	id, err := w.Submit(submitting, key, fields)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.id = id
+	if s.orphan {
+		a.orphan(id)
+	}
+	for range 2 {
+		status, answer, err := w.Call(ctx, http.MethodGet, "/v1/sms/"+id, "", "")
+		if err != nil {
+			return err
+		}
+		if status != 0 && status != http.StatusOK && status != http.StatusServiceUnavailable {
+			return fmt.Errorf("looking %s up: %d %s", s.name, status, answer)
+		}
+	}
+	return nil
+}
+
+// verify checks the promises.
+func verify(t *testing.T, w *world.World, a *attack, all []told) {
+	t.Helper()
+	ctx := t.Context()
+	report, err := w.Reconcile(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Err(); err != nil {
+		t.Error(err)
+	}
+	if report.OnTheWay > 0 {
+		t.Errorf("%d messages are on the way for ever", report.OnTheWay)
+	}
+	for _, s := range all {
+		m, err := w.Store.Get(ctx, s.id)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		ends := s.ends
+		if s.policy == sms.Hold {
+			ends = slices.Concat(ends, s.held, []sms.Status{sms.Unknown})
+		}
+		if !slices.Contains(ends, m.Status) {
+			t.Errorf("%s, %s, is %s at the end, want %v: %s", s.name, s.policy, m.Status, ends, history(m))
+		}
+	}
+	for _, wrong := range slices.Compact(slices.Sorted(slices.Values(a.wrong))) {
+		t.Error(wrong)
+	}
+}
+
+func history(m sms.Message) string {
+	lines := ""
+	for _, e := range m.History() {
+		lines += fmt.Sprintf("\n\t%s %s %s", e.At.Format("15:04:05.000"), e.Status, e.Detail)
+	}
+	return lines
+}

@@ -1,0 +1,191 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+const (
+	spendMessages = 1000
+	spendBudget   = 500
+	spendRate     = 20 // parts a second
+	spendFor      = 2 * time.Hour
+)
+
+// goOn runs the sender, the receipts and the relay of w side by side for d.
+func goOn(ctx context.Context, w *world.World, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var group sync.WaitGroup
+	loop := func(f func(), pause func() time.Duration) {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				f()
+				time.Sleep(pause())
+			}
+		})
+	}
+	every := func(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+	delivered := 0
+	loop(func() { delivered, _ = w.Deliver(context.WithoutCancel(ctx)) }, func() time.Duration {
+		if delivered > 0 {
+			return 0
+		}
+		return time.Second
+	})
+	loop(func() { w.Receipts(context.WithoutCancel(ctx)) }, every(time.Second))
+	loop(func() { _, _ = w.Relay(context.WithoutCancel(ctx)) }, every(time.Minute))
+	group.Wait()
+}
+
+// TestTheSpendLimitIsReachedInTheMiddle: the provider goes on to take messages,
+// and only its receipts say that nothing is delivered.
+func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	for _, tt := range []struct {
+		name     string
+		nameless int // one of so many receipts of trouble names no message; 0: none
+		policies []sms.OnUnknown
+	}{
+		{"every receipt names its message", 0, []sms.OnUnknown{sms.Resend, sms.Hold}},
+		{"every third receipt names nothing", 3, []sms.OnUnknown{sms.Resend}},
+		{"no receipt names anything", 1, []sms.OnUnknown{sms.Resend}},
+		{"no receipt names anything, of held ones too", 1, []sms.OnUnknown{sms.Resend, sms.Hold}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { spend(t, tt.nameless, tt.policies) })
+		})
+	}
+}
+
+// spend has the budget spent in the middle of messages with these policies in
+// turn, and refilled. What is held and may be among the dead is not repeated: no
+// receipt proves that it is.
+func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
+	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	network := world.NewNetwork(time.Now)
+	network.NameNothing(nameless)
+	w := world.New(world.Options{
+		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
+		Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: spendRate,
+	})
+	ctx := t.Context()
+	for i := range spendMessages {
+		_, err := w.Submit(ctx, sms.NewToken(), map[string]any{
+			"phoneNumber": fmt.Sprintf("+551199%07d", 5_000_000+i), "message": fmt.Sprint(i), "onUnknown": policies[i%len(policies)],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	network.Budget(spendBudget)
+	goOn(ctx, w, spendFor)
+	left := limited(t, w, network)
+	network.Budget(-1)
+	refilled := time.Now()
+	goOn(ctx, w, 30*time.Minute)
+	if err := w.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	report, err := w.Reconcile(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Err(); err != nil {
+		t.Error(err)
+	}
+	if got := report.ByStatus[sms.Delivered]; got != spendMessages-left {
+		t.Errorf("%d delivered, want %d: %v", got, spendMessages-left, report.ByStatus)
+	}
+	paced(t, network.Log(), refilled, spendMessages-spendBudget-left)
+}
+
+// limited checks what is so after the limit was reached, and returns how many
+// held messages stay sent for ever, as no receipt told that it was theirs.
+func limited(t *testing.T, w *world.World, network *world.Network) (left int) {
+	t.Helper()
+	ctx := t.Context()
+	b, err := w.Store.LoadBreaker(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !b.Open || b.Trouble != sms.SpendLimit {
+		t.Fatalf("the breaker is %+v", b)
+	}
+	var void, late []reconcile.HandOver
+	for _, h := range network.Log() {
+		if h.Void {
+			void = append(void, h)
+		}
+		if h.At.After(b.OpenedAt) {
+			late = append(late, h)
+		}
+	}
+	// What still went out: until the first receipt, and then as long as the
+	// sender's knowledge may be old, at its rate. Then only probes.
+	probes := len(b.ProbeIDs)
+	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
+		t.Errorf("%d went out after the breaker had opened, at most %d may", len(late), bound)
+	}
+	if probes < 5 || probes > 12 {
+		t.Errorf("%d probes in %v", probes, spendFor)
+	}
+	t.Logf("%d handed over in vain, %d of them after the breaker had opened, %d of these as probes", len(void), len(late), probes)
+	counts := make(map[sms.Status]int)
+	for _, id := range w.Accepted() {
+		m, err := w.Store.Get(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[m.Status]++
+		if m.Status == sms.Sent && m.OnUnknown == sms.Hold && m.HandOvers[0].Doubted {
+			left++
+		}
+	}
+	if counts[sms.Delivered] != spendBudget || counts[sms.Queued] != spendMessages-spendBudget-left {
+		t.Errorf("%v, want %d delivered, %d held ones sent and all others queued", counts, spendBudget, left)
+	}
+	return left
+}
+
+// paced checks that at least so many were handed over since from, and in no
+// second more than the rate and what may burst.
+func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
+	t.Helper()
+	var times []time.Time
+	for _, h := range log {
+		if h.At.After(from) {
+			times = append(times, h.At)
+		}
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	if len(times) < atLeast {
+		t.Errorf("%d handed over after the budget was refilled", len(times))
+	}
+	for i := range times {
+		if j := i + 2*spendRate; j < len(times) && times[j].Sub(times[i]) < time.Second {
+			t.Errorf("more than %d within a second of %v", 2*spendRate, times[i])
+			return
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package faults
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+	"github.com/smsqueue/smsqueue/test/harness/world"
+)
+
+// onSQLite runs one cell in virtual time.
+func onSQLite(t *testing.T, a *attack) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		network := world.NewNetwork(time.Now)
+		w := world.New(world.Options{
+			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
+			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around,
+		})
+		all := scenario(t, w, a, 7_000_000, sms.NewToken, both)
+		verify(t, w, a, all)
+	})
+}
+
+// TestMatrixOnSQLite has every cell of the matrix in virtual time.
+func TestMatrixOnSQLite(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	matrix(t, 4, 1, func(t *testing.T, a *attack) {
+		a.befall = atThePort
+		onSQLite(t, a)
+	})
+}
+
+// matrix runs one of every so many cells, n at a time, and prints the table.
+func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
+	newAttack := func(r row, f fault) *attack {
+		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
+	}
+	table := &table{cells: make(map[row]map[fault]string)}
+	calm := newAttack(row{}, none)
+	told := false // -run may leave it out
+	if !t.Run("without faults", func(t *testing.T) {
+		told = true
+		run(t, calm)
+	}) {
+		return
+	}
+	for _, r := range rows() {
+		if told && calm.seen[r] == 0 {
+			t.Errorf("%s is never called in the scenario: tell a story that calls it, or name it among the uncalled", r)
+		}
+	}
+	for _, r := range uncalled {
+		if calm.seen[r] > 0 {
+			t.Errorf("%s is called, and it is named among the uncalled", r)
+		}
+	}
+	t.Logf("the scenario takes %d calls", sum(calm.seen))
+	// Not t.Parallel, which would run as many at once as there are processors:
+	// over engines, cells wait most of the time.
+	var group errgroup.Group
+	group.SetLimit(n)
+	cell := 0
+	for _, r := range rows() {
+		for _, f := range allFaults {
+			if cell++; cell%every != 0 {
+				continue
+			}
+			group.Go(func() error {
+				t.Run(r.String()+"/"+string(f), func(t *testing.T) {
+					a := newAttack(r, f)
+					defer func() { table.note(r, f, verdict(t, a)) }()
+					run(t, a)
+				})
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // each says what is wrong with it
+	table.print(t)
+}
+
+func sum(counts map[row]int) int {
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	return all
+}
+
+// verdict is what a cell has to show.
+func verdict(t *testing.T, a *attack) string {
+	switch {
+	case t.Failed():
+		return "BROKEN"
+	case len(a.met) == 0:
+		t.Error("the fault befell nothing")
+		return "NOT MET"
+	}
+	return "holds"
+}
+
+// table collects verdicts.
+type table struct {
+	mu    sync.Mutex
+	cells map[row]map[fault]string
+}
+
+func (t *table) note(r row, f fault, verdict string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cells[r] == nil {
+		t.cells[r] = make(map[fault]string)
+	}
+	t.cells[r][f] = verdict
+}

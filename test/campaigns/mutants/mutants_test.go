@@ -1,0 +1,128 @@
+package mutants
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
+)
+
+// few is how many mutants a run without SMSQUEUE_SOAK=1 has.
+const few = 2
+
+func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see the sources that it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	repo, err := engines.FindRepository(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	guards, err := findGuards(repo.Path("services"), repo.Path("shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	missed := maps.Clone(guards)
+	for i, m := range mutants {
+		for name := range m.changes {
+			delete(missed, name)
+		}
+		t.Run("without "+m.without, func(t *testing.T) {
+			overlay := m.overlay(t, guards, repo)
+			if i >= few && os.Getenv("SMSQUEUE_SOAK") != "1" {
+				return // it can still be made
+			}
+			m.mustBeRed(t, repo, overlay)
+		})
+	}
+	for name, g := range missed {
+		t.Errorf("no mutant is without guard %q of %s", name, g.file)
+	}
+}
+
+// overlay writes the mutant's files and returns the path of an overlay that has
+// go read them. The checkout stays as it is.
+func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
+	t.Helper()
+	dir := t.TempDir()
+	changed := make(map[string][]byte)
+	inFile := make(map[string]map[guard]change)
+	for name, c := range m.changes {
+		g, ok := guards[name]
+		if !ok {
+			t.Fatalf("nothing is marked as guard %q", name)
+		}
+		if inFile[g.file] == nil {
+			inFile[g.file] = make(map[guard]change)
+		}
+		inFile[g.file][g] = c
+	}
+	for path, changes := range inFile {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed[path], err = mutate(source, changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range m.edits {
+		path := repo.Path(filepath.FromSlash(e.file))
+		source, ok := changed[path]
+		if !ok {
+			var err error
+			if source, err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := bytes.Count(source, []byte(e.old)); n != 1 {
+			t.Fatalf("in %s this stands %d times, and not once; adapt the mutant:\n%s", e.file, n, e.old)
+		}
+		changed[path] = bytes.Replace(source, []byte(e.old), []byte(e.new), 1)
+	}
+	replace := make(map[string]string)
+	for path, source := range changed {
+		replaced := filepath.Join(dir, strings.ReplaceAll(path, string(filepath.Separator), "_"))
+		if err := os.WriteFile(replaced, source, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[path] = replaced
+	}
+	raw, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlay, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return overlay
+}
+
+func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-overlay=" + overlay, "-count=1", "-timeout=5m"}, m.tests...)...)
+	cmd.Dir = repo.Path()
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		t.Errorf("every test is green:\n%s", out)
+	case !errors.As(err, &exit) || ctx.Err() != nil:
+		t.Errorf("running the tests: %v\n%s", err, out)
+	case bytes.Contains(out, []byte("[build failed]")),
+		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
+		t.Errorf("it is not the tests that failed:\n%s", out)
+	}
+}

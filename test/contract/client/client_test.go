@@ -1,0 +1,48 @@
+// Package client makes a client of openapi.yaml with a generator that many use,
+// and runs what a user does with it.
+package client_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/test/harness/machine"
+)
+
+const generator = "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2"
+
+func TestGeneratedClientDoesTheMainFlow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a generator: make test")
+	}
+	enginetest.SQLite(t)
+	m := machine.Start(t, t.TempDir())
+	contract, err := filepath.Abs("../../../services/api/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "flow"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "smsapi"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"run", generator, "--config", "oapi-codegen.yaml", contract},
+		{"run", ".", m.Base},
+	} {
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = dir
+		// A module of its own, as a user's is.
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("go %v: %v\n%s", args, err, out)
+		}
+		t.Logf("%s", out)
+	}
+}

@@ -1,0 +1,84 @@
+package routes_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// counting is a provider that takes everything and counts by message.
+type counting struct {
+	mu    sync.Mutex
+	taken map[string]int
+}
+
+func (c *counting) Name() sms.ProviderName { return "fake" }
+
+func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken[m.ID]++
+	return "provider-" + sms.NewToken(), nil
+}
+
+// TestCancelRacesWithSend lets a client cancel while a sender works on the
+// message: one of them wins, and both say so.
+func TestCancelRacesWithSend(t *testing.T) {
+	tries := 1000
+	if testing.Short() {
+		tries = 100
+	}
+	onEveryStore(t, func(t *testing.T, store sms.Store) {
+		provider := &counting{taken: make(map[string]int)}
+		rules := sms.DefaultRules()
+		logger := slog.New(slog.DiscardHandler)
+		s := sender.New(store, provider, sender.NewGate(store, rules, 0, time.Now), rules, time.Now, logger)
+		handler := newAPI(t, store, nil)
+		canceled, sent := 0, 0
+		for i := range tries {
+			m := rules.Accept(sms.NewID(), draft("owner"), time.Now())
+			if err := store.Create(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			var status int
+			var racing sync.WaitGroup
+			// Whoever is started first has a head start: let it be either.
+			cancel := func() {
+				status, _ = as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
+			}
+			deliver := func() {
+				if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+					t.Errorf("delivering: %v", err)
+				}
+			}
+			if i%2 == 0 {
+				cancel, deliver = deliver, cancel
+			}
+			racing.Go(cancel)
+			racing.Go(deliver)
+			racing.Wait()
+			now, err := store.Get(t.Context(), m.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch taken := provider.taken[m.ID]; {
+			case status == http.StatusOK && taken == 0 && now.Status == sms.Canceled:
+				canceled++
+			case status == http.StatusConflict && taken == 1 && now.Status == sms.Sent:
+				sent++
+			default:
+				t.Fatalf("try %d: the client got %d, the provider took it %d times, it is %s", i, status, taken, now.Status)
+			}
+		}
+		t.Logf("of %d tries the client won %d, the sender %d", tries, canceled, sent)
+		if canceled == 0 || sent == 0 {
+			t.Errorf("the client won %d times, the sender %d: they did not race", canceled, sent)
+		}
+	})
+}

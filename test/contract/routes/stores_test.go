@@ -1,0 +1,120 @@
+// Package routes tests what the routes of the API promise over the stores that
+// they work on: SQLite and DynamoDB.
+package routes_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// onEveryStore runs test once a store, which is empty.
+func onEveryStore(t *testing.T, test func(t *testing.T, store sms.Store)) {
+	t.Run("SQLite", func(t *testing.T) {
+		test(t, openSQLite(t, t.TempDir(), time.Now))
+	})
+	t.Run("DynamoDB", func(t *testing.T) {
+		client := dynamo.NewClient(enginetest.Config(t, enginetest.DynamoDB(t)))
+		test(t, dynamo.New(client, newTable(t, client)))
+	})
+}
+
+func openSQLite(t testing.TB, dir string, now func() time.Time) *sqlite.DB {
+	t.Helper()
+	enginetest.SQLite(t)
+	db, err := sqlite.Open(dir, sqlite.Options{Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// newTable creates a table that lasts as long as the test.
+func newTable(t testing.TB, client *dynamodb.Client) string {
+	t.Helper()
+	name := "routes-" + sms.NewToken()
+	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Errorf("deleting table %s: %v", name, err)
+		}
+	})
+	return name
+}
+
+// noQueue takes everything and keeps nothing.
+type noQueue struct{}
+
+func (noQueue) Send(context.Context, ...sms.Envelope) error { return nil }
+
+func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
+
+// newAPI is an API on store that allows all countries.
+func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler {
+	t.Helper()
+	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}}
+	if edit != nil {
+		edit(&options)
+	}
+	handler, err := api.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+// as makes a request as the only client of owner, and decodes the answer where
+// it is none of an error.
+func as[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	caller := api.Caller{ClientID: owner, Owner: owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r.WithContext(api.WithCaller(ctx, caller)))
+	text, err := io.ReadAll(w.Body)
+	if err == nil && w.Code < http.StatusBadRequest {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil {
+		panic(err) // the API answers with JSON
+	}
+	return w.Code, answer
+}
+
+// message and page are what these tests read of answers.
+type message struct {
+	ID, Status string
+	CreatedAt  time.Time
+}
+
+type page struct {
+	Messages []message
+	Next     string
+}
+
+// draft is a request of owner to send one message.
+func draft(owner string) sms.Draft {
+	return sms.Draft{Owner: owner, Client: owner, PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "Hi"}
+}

@@ -1,0 +1,319 @@
+package deploy
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/tools/engines"
+)
+
+// TestRoutesAreThoseOfTheContract compares both ways: a route, method or scope
+// that one side has more is a failure.
+func TestRoutesAreThoseOfTheContract(t *testing.T) {
+	t.Parallel()
+	state := mocked(t)
+	contract, err := openapi3.NewLoader().LoadFromFile(needTerraform(t).Path("services", "api", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make(map[string][]string) // scopes by method and path
+	for path, item := range contract.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for _, requirement := range *operation.Security {
+				want[method+" "+path] = requirement["client"]
+			}
+		}
+	}
+
+	paths := make(map[string]string) // by resource id
+	for _, level := range []string{"first", "second", "third"} {
+		for _, r := range state.all("aws_api_gateway_resource") {
+			var resource struct {
+				ID     string `json:"id"`
+				Part   string `json:"path_part"`
+				Parent string `json:"parent_id"`
+			}
+			r.read(t, &resource)
+			if r.Name == level {
+				paths[resource.ID] = paths[resource.Parent] + "/" + resource.Part
+			}
+		}
+	}
+	got := make(map[string][]string)
+	integrated := make(map[string]bool)
+	for _, r := range state.all("aws_api_gateway_method") {
+		var m struct {
+			Method   string   `json:"http_method"`
+			Resource string   `json:"resource_id"`
+			Scopes   []string `json:"authorization_scopes"`
+		}
+		r.read(t, &m)
+		got[m.Method+" "+paths[m.Resource]] = m.Scopes
+	}
+	for _, r := range state.all("aws_api_gateway_integration") {
+		var m struct {
+			Method   string `json:"http_method"`
+			Resource string `json:"resource_id"`
+			Type     string `json:"type"`
+		}
+		r.read(t, &m)
+		integrated[m.Method+" "+paths[m.Resource]] = m.Type == "AWS_PROXY"
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("scopes by route (-openapi.yaml +terraform):\n%s", diff)
+	}
+	for route := range want {
+		if !integrated[route] {
+			t.Errorf("%s does not reach the function", route)
+		}
+	}
+}
+
+// TestFunctionsReadWhatTerraformSets compares, for every service that has a
+// function, the environment variables that its code asks for with those that it
+// is given.
+func TestFunctionsReadWhatTerraformSets(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	state := mocked(t)
+	given := make(map[string][]string)
+	for module, r := range state.all("aws_lambda_function") {
+		var f struct {
+			Environment []struct{ Variables map[string]string }
+		}
+		r.read(t, &f)
+		service := strings.TrimSuffix(strings.TrimPrefix(module, "module."), "[0]")
+		given[service] = slices.Sorted(maps.Keys(f.Environment[0].Variables))
+	}
+	if want := []string{"api", "receipts", "relay", "sender"}; !cmp.Equal(slices.Sorted(maps.Keys(given)), want) {
+		t.Fatalf("terraform knows the functions of %v, want %v", slices.Sorted(maps.Keys(given)), want)
+	}
+	rules := variablesRead(t, repo.Path("shared", "environ"))
+	for service := range given {
+		t.Run(service, func(t *testing.T) {
+			folder := repo.Path("services", service, "lambda")
+			read := variablesRead(t, folder)
+			if read["Rules"] {
+				maps.Copy(read, rules)
+			}
+			delete(read, "Rules")
+			if diff := cmp.Diff(slices.Sorted(maps.Keys(read)), given[service]); diff != "" {
+				t.Errorf("environment variables (-read +given):\n%s", diff)
+			}
+		})
+	}
+}
+
+var quoted = regexp.MustCompile(`"([^"]+)"`)
+
+// TestMetricFiltersCountWhatIsLogged looks for the words of each filter's
+// pattern in the code that logs them.
+func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	var code strings.Builder
+	for _, folder := range []string{repo.Path("services", "receipts"), repo.Path("services", "receipts", "lambda")} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") {
+				code.Write(source)
+			}
+		}
+	}
+	found := 0
+	for _, r := range mocked(t).all("aws_cloudwatch_log_metric_filter") {
+		var filter struct{ Name, Pattern string }
+		r.read(t, &filter)
+		for _, words := range quoted.FindAllString(filter.Pattern, -1) {
+			found++
+			if !strings.Contains(code.String(), words) {
+				t.Errorf("%s counts %s, which nothing logs", filter.Name, words)
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("the filters look for %d words, want 3", found)
+	}
+}
+
+var imported = regexp.MustCompile(`import '([^']+)'`)
+
+// TestTheReadmeImportsWhatThereIs holds the addresses of its import commands.
+func TestTheReadmeImportsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, r := range mocked(t).all("aws_cloudwatch_log_group") {
+		if r.Name == "sns" {
+			want = append(want, r.Address)
+		}
+	}
+	for _, command := range imported.FindAllStringSubmatch(string(readme), -1) {
+		got = append(got, command[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log groups of SNS's (-terraform +README):\n%s", diff)
+	}
+}
+
+var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
+
+// variablesRead are the environment variables that the Go code in folder asks
+// for: the names that it gives to any function. "Rules" stands for a call of
+// environ's method of that name.
+func variablesRead(t *testing.T, folder string) map[string]bool {
+	t.Helper()
+	read := make(map[string]bool)
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || files == nil {
+		t.Fatalf("no Go files in %s: %v", folder, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(source, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if method, ok := call.Fun.(*ast.SelectorExpr); ok && method.Sel.Name == "Rules" && len(call.Args) == 0 {
+				read["Rules"] = true
+			}
+			for _, arg := range call.Args {
+				if literal, ok := arg.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					if name, err := strconv.Unquote(literal.Value); err == nil && variableName.MatchString(name) {
+						read[name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	return read
+}
+
+// TestGatewayAnswersInTheWordsOfTheAPI holds the gateway's own answers against
+// docs/problems.md, which is made of the API's table.
+func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	type problem struct {
+		Type, Title, Detail string
+		Status              int
+	}
+	known := documentedProblems(t, repo)
+	for _, r := range mocked(t).all("aws_api_gateway_gateway_response") {
+		var response struct {
+			Kind      string            `json:"response_type"`
+			Status    string            `json:"status_code"`
+			Templates map[string]string `json:"response_templates"`
+		}
+		r.read(t, &response)
+		t.Run(response.Kind, func(t *testing.T) {
+			var p problem
+			if err := json.Unmarshal([]byte(response.Templates["application/json"]), &p); err != nil {
+				t.Fatal(err)
+			}
+			slug := strings.TrimPrefix(p.Type, "urn:smsqueue:problem:")
+			got := "Status " + response.Status + ". " + p.Title + ".\n\n" + p.Detail
+			if diff := cmp.Diff(known[slug], got); diff != "" {
+				t.Errorf("%s (-docs/problems.md +terraform):\n%s", slug, diff)
+			}
+		})
+	}
+}
+
+// documentedProblems are the first two paragraphs of each problem, by slug.
+func documentedProblems(t *testing.T, repo engines.Repository) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile(repo.Path("docs", "problems.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := make(map[string]string)
+	for section := range strings.SplitSeq(string(page), "\n## ") {
+		slug, text, _ := strings.Cut(section, "\n\n")
+		text, _, found := strings.Cut(text, "\n\nWhat to do: ")
+		if found {
+			problems[slug] = text
+		}
+	}
+	return problems
+}
+
+// TestTableIsTheOneThatTheCodeDefines compares keys and indexes.
+func TestTableIsTheOneThatTheCodeDefines(t *testing.T) {
+	t.Parallel()
+	type index struct {
+		Name       string   `json:"name"`
+		Hash       string   `json:"hash_key"`
+		Range      string   `json:"range_key"`
+		Projection string   `json:"projection_type"`
+		Include    []string `json:"non_key_attributes"`
+	}
+	type table struct {
+		Hash       string                        `json:"hash_key"`
+		Billing    string                        `json:"billing_mode"`
+		Attributes []struct{ Name, Type string } `json:"attribute"`
+		Indexes    []index                       `json:"global_secondary_index"`
+	}
+	var got, want table
+	for _, r := range mocked(t).all("aws_dynamodb_table") {
+		r.read(t, &got)
+	}
+	code := dynamo.Definition("messages")
+	want.Hash, want.Billing = aws.ToString(code.KeySchema[0].AttributeName), string(code.BillingMode)
+	for _, a := range code.AttributeDefinitions {
+		want.Attributes = append(want.Attributes, struct{ Name, Type string }{aws.ToString(a.AttributeName), string(a.AttributeType)})
+	}
+	for _, i := range code.GlobalSecondaryIndexes {
+		next := index{Name: aws.ToString(i.IndexName), Hash: aws.ToString(i.KeySchema[0].AttributeName),
+			Projection: string(i.Projection.ProjectionType), Include: i.Projection.NonKeyAttributes}
+		if len(i.KeySchema) > 1 {
+			next.Range = aws.ToString(i.KeySchema[1].AttributeName)
+		}
+		want.Indexes = append(want.Indexes, next)
+	}
+	for _, it := range []*table{&got, &want} {
+		slices.SortFunc(it.Attributes, func(a, b struct{ Name, Type string }) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(it.Indexes, func(a, b index) int { return strings.Compare(a.Name, b.Name) })
+		for i := range it.Indexes {
+			slices.Sort(it.Indexes[i].Include)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("table (-shared/dynamo +terraform):\n%s", diff)
+	}
+}

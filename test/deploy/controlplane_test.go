@@ -1,0 +1,123 @@
+package deploy
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// TestControlPlane applies terraform/ to moto, looks for what a second plan would
+// change, and takes everything away again.
+func TestControlPlane(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	t.Attr(enginetest.Attr, enginetest.Moto)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		cannot(t, missing[0])
+	}
+	dir := t.TempDir()
+	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
+	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(dir, "log"))
+	if err != nil && engines.Unavailable(err) {
+		cannot(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	zips := filepath.Join(dir, "zips")
+	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
+		t.Fatal(err)
+	}
+	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.EngineRoot, "AWS_ENDPOINT_URL="+url)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = w.Apply(t.Context(), map[string]string{
+		"endpoint": url, "packages": zips, "architecture": emulation.Architecture(), "sms_preferences": "true",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range listings {
+		if !l.namesUs(t, url) {
+			t.Errorf("%s %s names nothing of ours: it cannot show what is left", l.service, l.what)
+		}
+	}
+	changes, err := w.Changes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes != "" {
+		t.Errorf("the second plan changes something:\n%s", changes)
+	}
+	if err := w.Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range listings {
+		if l.namesUs(t, url) {
+			t.Errorf("after destroy, %s %s still names something of ours", l.service, l.what)
+		}
+	}
+}
+
+// listing is a call of AWS that lists resources by name. Ours begin with smsqueue.
+type listing struct {
+	service string // as signatures name it
+	what    string // the target of a JSON call, the action of a form, or the path of a GET
+}
+
+// listings has one for each kind of resource that people find by name. The key
+// itself stays for its 30 days; its alias goes.
+var listings = []listing{
+	{"apigateway", "/restapis"},
+	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},
+	{"dynamodb", "DynamoDB_20120810.ListTables"},
+	{"events", "AWSEvents.ListEventBuses"},
+	{"iam", "ListRoles"},
+	{"kms", "TrentService.ListAliases"},
+	{"lambda", "/2015-03-31/functions"},
+	{"logs", "Logs_20140328.DescribeLogGroups"},
+	{"monitoring", "GraniteServiceVersion20100801.DescribeAlarms"},
+	{"monitoring", "GraniteServiceVersion20100801.ListDashboards"},
+	{"pipes", "/v1/pipes"},
+	{"scheduler", "/schedules"},
+	{"scheduler", "/schedule-groups"},
+	{"sqs", "AmazonSQS.ListQueues"},
+}
+
+func (l listing) namesUs(t *testing.T, endpoint string) bool {
+	t.Helper()
+	method, path, body, header := http.MethodGet, l.what, "", http.Header{}
+	if !strings.HasPrefix(l.what, "/") {
+		method, path = http.MethodPost, "/"
+	}
+	switch {
+	case path != "/":
+	case strings.Contains(l.what, "."):
+		body = `{"MaxResults": 50}`
+		header.Set("X-Amz-Target", l.what)
+		header.Set("Content-Type", "application/x-amz-json-1.0")
+	default:
+		body = "Version=2010-05-08&Action=" + l.what
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, endpoint+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header
+	emulation.Sign(req, l.service)
+	got := do(t, req)
+	if got.status != http.StatusOK {
+		t.Fatalf("%s %s = %d %s", l.service, l.what, got.status, got.body)
+	}
+	return strings.Contains(got.body, "smsqueue")
+}

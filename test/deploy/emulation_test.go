@@ -1,0 +1,274 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// TestEmulation applies terraform/ to ministack and uses the deployment as its
+// clients would.
+// deployment is an emulation with what its tests ask of it.
+type deployment struct{ *emulation.Emulation }
+
+func TestEmulation(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	t.Attr(enginetest.Attr, engines.MinistackName)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		cannot(t, missing[0])
+	}
+	dir := t.TempDir()
+	var progress bytes.Buffer
+	running, err := emulation.Emulate(t.Context(), repo, dir, &progress)
+	if err != nil && engines.Unavailable(err) {
+		cannot(t, err.Error())
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	e := deployment{running}
+	t.Cleanup(e.Stop)
+	t.Logf("%s", &progress)
+
+	shop := e.login(t, "shop")
+	const number, text = "+4915112345678", "Grüße, your code is 1234"
+	body := `{"phoneNumber": "` + number + `", "message": "` + text + `", "senderId": "Shop", "type": "promotional"}`
+	var id string
+
+	t.Run("a message is accepted, sent, and arrives with its attributes", func(t *testing.T) {
+		sent := e.call(t, http.MethodPost, "/sms", shop, body)
+		if sent.status != http.StatusAccepted {
+			t.Fatalf("answer = %d %s", sent.status, sent.body)
+		}
+		id = sent.field("id")
+		if want := "/v1/sms/" + id; sent.header.Get("Location") != want {
+			t.Errorf("Location = %q, want %q", sent.header.Get("Location"), want)
+		}
+		await(t, 30*time.Second, "the message is sent", func() bool {
+			return e.call(t, http.MethodGet, "/sms/"+id, shop, "").field("status") == "sent"
+		})
+		want := received{
+			Number: number, Text: text,
+			Attributes: map[string]string{"AWS.SNS.SMS.SMSType": "Promotional", "AWS.SNS.SMS.SenderID": "Shop"},
+		}
+		if diff := cmp.Diff([]received{want}, e.phone(t, number)); diff != "" {
+			t.Errorf("on the phone (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("what is refused is refused with the right status", func(t *testing.T) {
+		tests := map[string]struct {
+			method, path, token, body string
+			want                      []int
+		}{
+			"no token":                               {http.MethodPost, "/sms", "", body, []int{401}},
+			"a token that is none":                   {http.MethodPost, "/sms", "x.y.z", body, []int{401}},
+			"a token that lacks the scope":           {http.MethodPost, "/sms", e.login(t, "watcher"), body, []int{401, 403}},
+			"a message without text":                 {http.MethodPost, "/sms", shop, `{"phoneNumber": "+4915112345678"}`, []int{422}},
+			"a number of a country that is not ours": {http.MethodPost, "/sms", shop, `{"phoneNumber": "+33612345678", "message": "x"}`, []int{422}},
+			"bytes that are no UTF-8":                {http.MethodPost, "/sms", shop, "{\"phoneNumber\": \"+4915112345678\", \"message\": \"\xff\"}", []int{400}},
+			"another owner's message":                {http.MethodGet, "/sms/" + id, e.login(t, "other"), "", []int{404}},
+			"an unknown message":                     {http.MethodGet, "/sms/00000000-0000-4000-8000-000000000000", shop, "", []int{404}},
+		}
+		for name, tt := range tests {
+			t.Run(name, func(t *testing.T) {
+				got := e.call(t, tt.method, tt.path, tt.token, tt.body)
+				if !slices.Contains(tt.want, got.status) {
+					t.Errorf("answer = %d %s, want %v", got.status, got.body, tt.want)
+				}
+			})
+		}
+		if n := len(e.phone(t, number)); n != 1 {
+			t.Errorf("%d messages on the phone, want the one from before", n)
+		}
+	})
+
+	t.Run("a client of the same owner sees the message", func(t *testing.T) {
+		if got := e.call(t, http.MethodGet, "/sms/"+id, e.login(t, "watcher"), ""); got.status != http.StatusOK {
+			t.Errorf("answer = %d %s", got.status, got.body)
+		}
+	})
+
+	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
+
+	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
+
+	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
+		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
+		// Not to wait for 5 times 6 timeouts of the sender.
+		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
+			QueueUrl:   aws.String(e.Queues["messages"]),
+			Attributes: map[string]string{string(types.QueueAttributeNameVisibilityTimeout): "1"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = queue.SendMessage(t.Context(), &sqs.SendMessageInput{
+			QueueUrl: aws.String(e.Queues["messages"]), MessageBody: aws.String("garbage"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, time.Minute, "the garbage is in the dead-letter queue", func() bool {
+			out, err := queue.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(e.Queues["dead_letters"])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(out.Messages) == 1 && aws.ToString(out.Messages[0].Body) == "garbage"
+		})
+	})
+
+	t.Run("what is due comes through", func(t *testing.T) { e.relayWork(t, shop) })
+
+	t.Run("the printed commands work as pasted", func(t *testing.T) {
+		script := exec.CommandContext(t.Context(), "bash", "-eu", "-c", e.Commands())
+		out, err := script.Output()
+		if err != nil {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				t.Logf("%s", exit.Stderr)
+			}
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if n := strings.Count(string(out), `"message":"Your code is 1234"`); n != 2 {
+			t.Errorf("the message is shown %d times, want by POST and by GET:\n%s", n, out)
+		}
+	})
+
+	t.Run("the pipe would pass what EventBridge finds to match", func(t *testing.T) { e.pipePatterns(t) })
+
+	t.Run("functions are allowed what they call, and call what they are allowed", func(t *testing.T) {
+		checkPolicies(t, e)
+	})
+}
+
+// answer is what the API said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// field is a text of the answer's JSON.
+func (a answer) field(name string) string {
+	var all map[string]any
+	_ = json.Unmarshal([]byte(a.body), &all) // "" then
+	text, _ := all[name].(string)
+	return text
+}
+
+func (e deployment) call(t *testing.T, method, path, token, body string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, e.APIURL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return do(t, req)
+}
+
+func do(t *testing.T, req *http.Request) answer {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(body)}
+}
+
+// login gets a token for a client.
+func (e deployment) login(t *testing.T, client string) string {
+	t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.TokenURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(e.Clients[client].ID, e.Clients[client].Secret)
+	got := do(t, req)
+	token := got.field("access_token")
+	if token == "" {
+		t.Fatalf("no token for %s: %d %s", client, got.status, got.body)
+	}
+	return token
+}
+
+// received is an SMS that a phone got.
+type received struct {
+	Number, Text string
+	Attributes   map[string]string
+}
+
+func (e deployment) phone(t *testing.T, number string) []received {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := do(t, req)
+	var log struct {
+		Messages map[string][]struct {
+			PhoneNumber, Message string
+			MessageAttributes    map[string]struct{ StringValue string }
+		} `json:"sms_messages"`
+	}
+	if err := json.Unmarshal([]byte(got.body), &log); err != nil {
+		t.Fatalf("reading %s: %v", got.body, err)
+	}
+	var all []received
+	for _, m := range log.Messages[number] {
+		attributes := make(map[string]string)
+		for name, a := range m.MessageAttributes {
+			attributes[name] = a.StringValue
+		}
+		all = append(all, received{m.PhoneNumber, m.Message, attributes})
+	}
+	return all
+}
+
+// await returns once done says so.
+func await(t *testing.T, limit time.Duration, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("after %v it is still not so that %s", limit, what)
+		case <-tick.C:
+		}
+	}
+}

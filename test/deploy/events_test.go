@@ -1,0 +1,163 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+)
+
+// No engine runs a pipe to a bus: ministack's deliver to SNS and Step Functions
+// alone, and moto's not at all. So the pipe's patterns and template are taken
+// out of what Terraform plans, and these tests do with them what the pipe does.
+
+// TestThePipePassesEveryChangeOfStatus goes through all pairs of states, those
+// too that no rule allows.
+func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	image := func(status sms.Status) string { return fmt.Sprintf(`{"status": {"S": %q}}`, status) }
+	for _, to := range sms.Statuses() {
+		made := object(t, `{"eventName": "INSERT", "dynamodb": {"NewImage": `+image(to)+`}}`)
+		gone := object(t, `{"eventName": "REMOVE", "dynamodb": {"OldImage": `+image(to)+`}}`)
+		if p.passes(t, made) != 1 || p.passes(t, gone) != 0 {
+			t.Errorf("what is made %s passes %d times and what is gone %d, want 1 and 0", to, p.passes(t, made), p.passes(t, gone))
+		}
+		for _, from := range sms.Statuses() {
+			change := object(t, `{"eventName": "MODIFY", "dynamodb": {"NewImage": `+image(to)+`, "OldImage": `+image(from)+`}}`)
+			if got := p.passes(t, change); (got == 1) != (from != to) || got > 1 {
+				t.Errorf("from %s to %s passes %d times", from, to, got)
+			}
+		}
+	}
+}
+
+// TestEventsTellOfChangesOfStatusAlone takes messages through their lives on
+// DynamoDB Local, and other items with them, and makes events of the stream as
+// the pipe would.
+func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	w := newWriter(t)
+	want := make(map[string][]string) // statuses by message, in order
+	var seen []sms.Status
+	for name, life := range lives {
+		w.now = time.Now().UTC().Truncate(time.Millisecond)
+		w.providerMessageID = name
+		m := life.lead(w)
+		for _, status := range life.tells {
+			want[m.ID] = append(want[m.ID], string(status))
+		}
+		if last := life.tells[len(life.tells)-1]; m.Status != last {
+			t.Fatalf("%s: the message is %s in the end, want %s", name, m.Status, last)
+		}
+		seen = append(seen, life.tells...)
+	}
+	for _, status := range sms.Statuses() {
+		if !slices.Contains(seen, status) {
+			t.Errorf("no life leads to %s", status)
+		}
+	}
+	w.otherItems()
+
+	got := make(map[string][]string)
+	last := make(map[string]string) // sequence by message
+	for _, change := range changesOf(t, w.url, w.table) {
+		if p.passes(t, change) == 0 {
+			continue
+		}
+		e := p.event(t, change)
+		detail := part(e["detail"])
+		fields := []string{"id", "owner", "sequence", "status", "updatedAtMillis"}
+		if diff := cmp.Diff(fields, slices.Sorted(maps.Keys(detail))); diff != "" {
+			t.Fatalf("fields (-want +got):\n%s", diff)
+		}
+		text := fmt.Sprint(e)
+		for _, secret := range []string{
+			private.Text, string(private.Number), private.Reference, private.SenderID, private.Client, private.EntityID, private.TemplateID, "hand",
+		} {
+			if strings.Contains(text, secret) {
+				t.Errorf("an event has %q: %s", secret, text)
+			}
+		}
+		if detail["owner"] != private.Owner {
+			t.Errorf("owner %v, want %s", detail["owner"], private.Owner)
+		}
+		id, sequence, status := fmt.Sprint(detail["id"]), fmt.Sprint(detail["sequence"]), fmt.Sprint(detail["status"])
+		if before := last[id]; len(sequence) < len(before) || (len(sequence) == len(before) && sequence <= before) {
+			t.Errorf("sequence %s after %s, want a greater number", sequence, before)
+		}
+		got[id], last[id] = append(got[id], status), sequence
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("statuses told of (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheExampleCallsItsWebhookAtTheEnd holds the rule that the README shows
+// against events.
+func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	p := readPipe(t, mocked(t))
+	copied, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "webhook"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := workspace{copied}
+	state := example.mock(t, `webhook_key = "key"`)
+	if state == nil {
+		t.Fatal("the example makes nothing")
+	}
+	var rule struct {
+		Pattern string `json:"event_pattern"`
+	}
+	for _, r := range state.all("aws_cloudwatch_event_rule") {
+		r.read(t, &rule)
+	}
+	pattern := object(t, rule.Pattern)
+	for _, owner := range []string{"shop", "other"} {
+		for _, status := range sms.Statuses() {
+			e := p.event(t, object(t, fmt.Sprintf(`{"dynamodb": {"SequenceNumber": "1", "NewImage": {
+				"id": {"S": "x"}, "owner": {"S": %q}, "status": {"S": %q}, "updated_at": {"N": "1"}}}}`, owner, status)))
+			want := owner == "shop" && (status.Final() || status == sms.Unknown)
+			if got := matches(t, pattern, e); got != want {
+				t.Errorf("the webhook is called for %s of %s: %t, want %t", status, owner, got, want)
+			}
+		}
+	}
+}
+
+// TestTheReadmeShowsAnEvent compares the form of the README's event with one.
+func TestTheReadmeShowsAnEvent(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n### Callbacks\n")
+	_, block, _ := strings.Cut(section, "```json\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("the README has no event under Callbacks")
+	}
+	shown := object(t, block)
+	detail := part(shown["detail"])
+	asChange := func(name string) any { return map[string]any{"S": detail[name], "N": detail[name]} }
+	want := p.event(t, map[string]any{"dynamodb": map[string]any{"SequenceNumber": detail["sequence"], "NewImage": map[string]any{
+		"id": asChange("id"), "owner": asChange("owner"), "status": asChange("status"), "updated_at": asChange("updatedAtMillis"),
+	}}})
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("the README's event (-pipe +README):\n%s", diff)
+	}
+}

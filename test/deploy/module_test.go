@@ -1,0 +1,342 @@
+package deploy
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/emulation"
+	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// TestMain lets more tests run at once than there are processors: terraform and
+// the engines wait for each other most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// needTerraform notes that the test runs terraform, and skips it where there is
+// none; in CI it fails.
+func needTerraform(t *testing.T) engines.Repository {
+	t.Helper()
+	t.Attr(enginetest.Attr, "terraform")
+	if testing.Short() {
+		t.Skip("runs terraform: minutes")
+	}
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see which files outside this module it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
+		cannot(t, missing[0])
+	}
+	repo, err := engines.FindRepository(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
+// cannot ends a test that lacks something.
+func cannot(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// workspace is a copy of the Terraform with what the tests ask of it.
+type workspace struct{ *emulation.Workspace }
+
+func openModule(t *testing.T) workspace {
+	t.Helper()
+	w, err := emulation.NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), emulation.ModuleRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return workspace{w}
+}
+
+func TestModule(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	w := openModule(t)
+	t.Run("is valid", func(t *testing.T) {
+		if _, err := w.Run(t.Context(), "validate"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("passes its own tests", func(t *testing.T) {
+		out, err := w.Run(t.Context(), "test")
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("%s", out)
+	})
+	t.Run("is formatted, with the root for engines", func(t *testing.T) {
+		for _, tree := range []string{emulation.ModuleRoot, emulation.EngineRoot} {
+			if _, err := w.Run(t.Context(), "fmt", "-check", "-recursive", "-diff", repo.Path(tree)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("has few variables, each described", func(t *testing.T) {
+		source, err := os.ReadFile(repo.Path(emulation.ModuleRoot, "variables.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
+		if variables > 18 {
+			t.Errorf("%d variables, 18 at most", variables)
+		}
+		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
+			t.Errorf("%d of %d variables are described", n, variables)
+		}
+	})
+	examples, err := filepath.Glob(repo.Path(emulation.ModuleRoot, "examples", "*"))
+	if err != nil || examples == nil {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, example := range examples {
+		name := filepath.Base(example)
+		t.Run("can be called as the example "+name+" does", func(t *testing.T) {
+			w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Run(t.Context(), "validate"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestCheckov runs checkov. What it is not to complain of stands beside the
+// resource, with the reason.
+func TestCheckov(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		cannot(t, missing[0])
+	}
+	dir, err := engines.Checkov().Fetch(t.Context(), repo)
+	if err != nil {
+		cannot(t, err.Error())
+	}
+	checkov := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-m", "checkov.main",
+		"--directory", repo.Path(emulation.ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
+	out, err := checkov.Output()
+	if err != nil || !bytes.Contains(out, []byte("Failed checks: 0")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestWrongVariablesAreExplained holds the words that people read.
+func TestWrongVariablesAreExplained(t *testing.T) {
+	t.Parallel()
+	w := openModule(t)
+	tests := []struct{ name, set, want string }{
+		{"no allowed countries", `allowed_countries = []`, `at least one country in allowed_countries, such as ["DE"]`},
+		{"a country in lower case", `allowed_countries = ["de"]`, `two capital letters`},
+		{"the United Kingdom", `allowed_countries = ["UK"]`, `Write "GB"`},
+		{"a country twice", `allowed_countries = ["DE", "DE"]`, `each country once`},
+		{"a default country that is not allowed", `default_country = "FR"`, `one of allowed_countries`},
+		{"a name with capitals", `name = "SMS"`, `lower-case letters`},
+		{"a name that Cognito forbids", `name = "sms-aws"`, `Choose a name without "aws"`},
+		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
+		{"no scope", `clients = { shop = { scopes = [] } }`, `the scopes "send" and "read"`},
+		{"a bad owner", `clients = { shop = { owner = "a b" } }`, `Write the owner`},
+		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
+		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
+		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
+		{"no request per second", `api = { requests_per_second = 0 }`, `at least 1`},
+		{"one sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
+		{"a negative pace", `sender = { parts_per_second = -1 }`, `to 0 or more`},
+		{"a sender without time", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
+		{"a retention that is too short", `messages = { retention_days = 3 }`, `at least 7`},
+		{"no validity", `messages = { validity_hours = 0 }`, `at least 1`},
+		{"no attempt", `messages = { max_attempts = 0 }`, `at least 1`},
+		{"a negative limit", `limits = { parts_per_day = -1 }`, `0 means no limit`},
+		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
+		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
+		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
+		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
+		{"an alarm action that is no ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
+		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
+	}
+	var filters []string
+	for i, tt := range tests {
+		set := tt.set
+		if !strings.Contains(set, "allowed_countries") {
+			set += "\n    allowed_countries = [\"DE\"]"
+		}
+		if !strings.Contains(set, "packages") {
+			set += "\n    packages = \"s3://bucket/release\""
+		}
+		filters = append(filters, "-filter="+w.writeTest(t, fmt.Sprintf("wrong%02d", i), "command = plan", set))
+	}
+	words := make(map[string]string) // by file
+	for line := range w.runTests(t, filters...) {
+		if line.Type == "diagnostic" && line.Diagnostic.Severity == "error" {
+			words[line.File] += line.Diagnostic.Detail + "\n"
+		}
+	}
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := words[fmt.Sprintf("tests/wrong%02d.tftest.hcl", i)]
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("terraform says %q, want %q in it", got, tt.want)
+			}
+		})
+	}
+}
+
+// writeTest adds a test file of one run over the mocked provider and returns
+// what terraform calls it.
+func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
+	t.Helper()
+	mocks := "./tests/mocks"
+	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
+		mocks = "../../tests/mocks" // an example's
+	}
+	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
+		mocks, name, command, variables)
+	file := filepath.Join("tests", name+".tftest.hcl")
+	if err := os.MkdirAll(filepath.Join(w.Root, "tests"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.Root, file), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// testLine is a line that `terraform test -json` prints.
+type testLine struct {
+	Type       string `json:"type"`
+	File       string `json:"@testfile"`
+	Diagnostic struct {
+		Severity string `json:"severity"`
+		Summary  string `json:"summary"`
+		Detail   string `json:"detail"`
+	} `json:"diagnostic"`
+	State struct {
+		Root *stateModule `json:"root_module"`
+	} `json:"test_state"`
+}
+
+// runTests runs the tests that args select and yields what is printed of them.
+func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
+	t.Helper()
+	// How it ended is in what it printed.
+	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
+	return func(yield func(testLine) bool) {
+		lines := bufio.NewScanner(bytes.NewReader(out))
+		lines.Buffer(nil, 64<<20)
+		for lines.Scan() {
+			var line testLine
+			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+				t.Fatalf("reading %q: %v", lines.Text(), err)
+			}
+			if !yield(line) {
+				return
+			}
+		}
+		if lines.Err() != nil {
+			t.Fatal(lines.Err())
+		}
+	}
+}
+
+// stateModule is a module of a state, as terraform shows it in JSON.
+type stateModule struct {
+	Address   string          `json:"address"`
+	Resources []stateResource `json:"resources"`
+	Children  []stateModule   `json:"child_modules"`
+}
+
+type stateResource struct {
+	Address string          `json:"address"`
+	Type    string          `json:"type"`
+	Name    string          `json:"name"`
+	Index   any             `json:"index"`
+	Values  json.RawMessage `json:"values"`
+}
+
+// all yields the resources of one type, in m and below, with the address of the
+// module.
+func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
+	return func(yield func(string, stateResource) bool) {
+		for _, r := range m.Resources {
+			if r.Type == kind && !yield(m.Address, r) {
+				return
+			}
+		}
+		for _, child := range m.Children {
+			for address, r := range child.all(kind) {
+				if !yield(address, r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read decodes the values of r.
+func (r stateResource) read(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(r.Values, v); err != nil {
+		t.Fatalf("reading %s: %v", r.Address, err)
+	}
+}
+
+// mock makes the root with variables, by the mocked provider, and returns what
+// was made.
+func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
+	t.Helper()
+	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
+	var state *stateModule
+	for line := range w.runTests(t, "-verbose", "-filter="+file) {
+		if line.Type == "test_state" {
+			state = line.State.Root
+		}
+		if line.Type == "diagnostic" {
+			t.Log(line.Diagnostic.Summary, line.Diagnostic.Detail)
+		}
+	}
+	return state
+}
+
+var everything struct {
+	once  sync.Once
+	state *stateModule
+}
+
+// mocked is a deployment with everything switched on, as the mocked provider
+// makes it.
+func mocked(t *testing.T) stateModule {
+	t.Helper()
+	needTerraform(t)
+	everything.once.Do(func() {
+		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
+			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
+	})
+	if everything.state == nil {
+		t.Fatal("there is no state of the mocked deployment")
+	}
+	return *everything.state
+}

@@ -1,0 +1,191 @@
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// matches reports whether EventBridge would find event to match pattern. It
+// knows of the language what this repository uses, and fails the test for
+// anything else.
+// Source: Amazon EventBridge User Guide, "Comparison operators for use in event
+// patterns", for what pipes support.
+func matches(t testing.TB, pattern, event map[string]any) bool {
+	t.Helper()
+	for name, want := range pattern {
+		switch want := want.(type) {
+		case map[string]any:
+			if !matches(t, want, part(event[name])) {
+				return false
+			}
+		case []any:
+			if name == "$or" {
+				if !slices.ContainsFunc(want, func(p any) bool { return matches(t, part(p), event) }) {
+					return false
+				}
+				continue
+			}
+			value, there := event[name]
+			if !slices.ContainsFunc(want, func(w any) bool { return matchesValue(t, w, value, there) }) {
+				return false
+			}
+		default:
+			t.Fatalf("a pattern has %v for %s, which is neither a list nor an object", want, name)
+		}
+	}
+	return true
+}
+
+// matchesValue is matches for one of the alternatives of a field.
+func matchesValue(t testing.TB, want, value any, there bool) bool {
+	t.Helper()
+	operator, ok := want.(map[string]any)
+	if !ok {
+		return there && cmp.Equal(want, value)
+	}
+	if exists, ok := operator["exists"].(bool); ok && len(operator) == 1 {
+		return exists == there
+	}
+	if others, ok := operator["anything-but"].([]any); ok && len(operator) == 1 {
+		return there && !slices.Contains(others, value)
+	}
+	t.Fatalf("a pattern has the operator %v, which is not known here", operator)
+	return false
+}
+
+// part is v where that is an object, and otherwise one with nothing in it.
+func part(v any) map[string]any {
+	object, _ := v.(map[string]any)
+	return object
+}
+
+var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
+
+// fill is what a pipe makes of its input template, JSON whose variables stand
+// in quotes, and one change. A variable without a value fails the test.
+func fill(t testing.TB, template string, change map[string]any) map[string]any {
+	t.Helper()
+	filled := templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
+		path := templateVariable.FindStringSubmatch(variable)[1]
+		var value any = change
+		for name := range strings.SplitSeq(path, ".") {
+			value = part(value)[name]
+		}
+		text, ok := value.(string)
+		if !ok {
+			t.Errorf("%s of a change is %v, not a text", path, value)
+		}
+		quoted, _ := json.Marshal(text) // a text has JSON
+		return string(quoted)
+	})
+	return object(t, filled)
+}
+
+// object reads a JSON object.
+func object(t testing.TB, text string) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("reading %s: %v", text, err)
+	}
+	return v
+}
+
+func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
+	tests := []struct {
+		name, pattern, event string
+		want                 bool
+	}{
+		{"a listed value", `{"a": {"b": ["x", "y"]}}`, `{"a": {"b": "y"}, "c": 1}`, true},
+		{"a value that is not listed", `{"a": {"b": ["x"]}}`, `{"a": {"b": "y"}}`, false},
+		{"an absent value", `{"a": {"b": ["x"]}}`, `{"c": 1}`, false},
+		{"all fields have to match", `{"a": ["x"], "b": ["y"]}`, `{"a": "x", "b": "x"}`, false},
+		{"anything but", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "y"}`, true},
+		{"the excepted", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
+		{"anything but of an absent value", `{"a": {"b": [{"anything-but": ["x"]}]}}`, `{}`, false},
+		{"what has to be there", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
+		{"what has to be there and is not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
+		{"what has to be absent", `{"a": {"b": [{"exists": false}]}}`, `{}`, true},
+		{"one of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, true},
+		{"none of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"a": "y", "b": "y"}`, false},
+		{"one of several patterns, without the rest", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := matches(t, object(t, tt.pattern), object(t, tt.event)); got != tt.want {
+				t.Errorf("%s matches %s: %t, want %t", tt.pattern, tt.event, got, tt.want)
+			}
+		})
+	}
+}
+
+// pipe is what Terraform says of the pipe, as far as it decides what becomes an
+// event.
+type pipe struct {
+	patterns           []map[string]any
+	template           string
+	source, detailType string
+}
+
+// readPipe takes the pipe out of a state.
+func readPipe(t *testing.T, state stateModule) pipe {
+	t.Helper()
+	var all []pipe
+	for _, r := range state.all("aws_pipes_pipe") {
+		var values struct {
+			Source []struct {
+				Criteria []struct {
+					Filter []struct{ Pattern string } `json:"filter"`
+				} `json:"filter_criteria"`
+			} `json:"source_parameters"`
+			Target []struct {
+				Template string `json:"input_template"`
+				Bus      []struct {
+					Source     string `json:"source"`
+					DetailType string `json:"detail_type"`
+				} `json:"eventbridge_event_bus_parameters"`
+			} `json:"target_parameters"`
+		}
+		r.read(t, &values)
+		p := pipe{
+			template: values.Target[0].Template,
+			source:   values.Target[0].Bus[0].Source, detailType: values.Target[0].Bus[0].DetailType,
+		}
+		for _, f := range values.Source[0].Criteria[0].Filter {
+			p.patterns = append(p.patterns, object(t, f.Pattern))
+		}
+		all = append(all, p)
+	}
+	if len(all) != 1 {
+		t.Fatalf("there are %d pipes, want one", len(all))
+	}
+	return all[0]
+}
+
+// passes says how many of the pipe's patterns change matches: one is enough.
+func (p pipe) passes(t testing.TB, change map[string]any) int {
+	t.Helper()
+	n := 0
+	for _, pattern := range p.patterns {
+		if matches(t, pattern, change) {
+			n++
+		}
+	}
+	return n
+}
+
+// event is what a rule on the bus sees of change. EventBridge adds an id, an
+// account, a time and a Region.
+func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
+	t.Helper()
+	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}
+}
+
+// String names a pattern in a failure.
+func (p pipe) String() string { return fmt.Sprintf("%v", p.patterns) }

@@ -1,0 +1,176 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// byAWS are the permissions that no call of our code needs: what AWS does in a
+// function's name. One that no policy grants fails.
+var byAWS = map[string]string{
+	"logs:CreateLogStream":                      "Lambda writes the function's log",
+	"logs:PutLogEvents":                         "Lambda writes the function's log",
+	"xray:PutTraceSegments":                     "Lambda and the SDK report to X-Ray's daemon",
+	"xray:PutTelemetryRecords":                  "Lambda and the SDK report to X-Ray's daemon",
+	"kms:Decrypt":                               "DynamoDB and SQS use the key for the caller",
+	"kms:DescribeKey":                           "DynamoDB and SQS use the key for the caller",
+	"kms:Encrypt":                               "DynamoDB and SQS use the key for the caller",
+	"kms:GenerateDataKey*":                      "DynamoDB and SQS use the key for the caller",
+	"kms:ReEncrypt*":                            "DynamoDB and SQS use the key for the caller",
+	"sms-voice:SendTextMessage":                 "SNS hands SMS on for the caller",
+	"sqs:ReceiveMessage messages":               "the event source mapping polls as the sender",
+	"sqs:DeleteMessage messages":                "the event source mapping polls as the sender",
+	"sqs:GetQueueAttributes messages of sender": "the event source mapping polls as the sender",
+	"sqs:SendMessage failed-events":             "Lambda keeps asynchronous calls that failed",
+}
+
+// onEverything are the statements that name no resource, and why none can be.
+var onEverything = map[string]string{
+	"Trace":             "X-Ray has no resources to name",
+	"PublishToPhones":   "IAM takes a phone number for the resource; NotToTopics takes topics out",
+	"PublishThroughSNS": "the origination identity is SNS's choice; only SNS may ask, in the caller's name",
+}
+
+// statement is one of a policy.
+type statement struct {
+	Sid, Effect      string
+	Action, Resource list
+	Condition        json.RawMessage
+}
+
+// list is what a policy writes as a text or as several.
+type list []string
+
+func (l *list) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*l = list{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(l))
+}
+
+// checkPolicies compares the calls that the functions of e made with what their
+// policies grant, both ways.
+func checkPolicies(t *testing.T, e deployment) {
+	t.Helper()
+	state := e.state(t)
+	functions := make(map[string]string) // by access key
+	for module, r := range state.all("aws_lambda_function") {
+		var f struct{ Arn, Role, Version string }
+		r.read(t, &f)
+		for _, arn := range []string{f.Arn, f.Arn + ":" + f.Version, f.Arn + ":live"} {
+			functions[sessionKey(arn, f.Role)] = serviceOf(module)
+		}
+	}
+	called := make(map[string]bool) // "function action resource"
+	for _, c := range e.Front.Calls() {
+		if c.Key == "test" {
+			continue // terraform, or this test
+		}
+		function, known := functions[c.Key]
+		if !known {
+			t.Errorf("%s on %s was called by an unknown function", c.Action, c.Resource)
+			continue
+		}
+		if c.Status == 403 {
+			t.Errorf("the %s may not %s on %s", function, c.Action, c.Resource)
+		}
+		called[function+" "+c.Action+" "+strings.Replace(c.Resource, "smsqueue-", "", 1)] = true
+	}
+
+	granted := make(map[string]bool)
+	unnamed, byAWSUsed := make(map[string]bool), make(map[string]bool)
+	for module, r := range state.all("aws_iam_role_policy") {
+		if !strings.Contains(module, ".module.") {
+			continue // not a function's
+		}
+		var p struct{ Policy string }
+		var policy struct{ Statement []statement }
+		r.read(t, &p)
+		if err := json.Unmarshal([]byte(p.Policy), &policy); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range policy.Statement {
+			if s.Effect == "Allow" && slices.Contains(s.Resource, "*") {
+				unnamed[s.Sid] = true
+			}
+			for _, action := range s.Action {
+				for _, resource := range s.Resource {
+					if s.Effect == "Deny" {
+						continue
+					}
+					name := shortResource(action, resource)
+					if reason := exempt(serviceOf(module), action, name); reason != "" {
+						byAWSUsed[reason] = true
+						continue
+					}
+					granted[serviceOf(module)+" "+action+" "+name] = true
+				}
+			}
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(called)) {
+		if !granted[c] {
+			t.Errorf("called, and not granted: %s", c)
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(granted)) {
+		if !called[g] {
+			t.Errorf("granted, and not called: %s", g)
+		}
+	}
+	for entry := range byAWS {
+		if !byAWSUsed[entry] {
+			t.Errorf("nothing grants %q any more", entry)
+		}
+	}
+	for sid := range unnamed {
+		if onEverything[sid] == "" {
+			t.Errorf("%s allows something on every resource, without a reason here", sid)
+		}
+	}
+	for sid := range onEverything {
+		if !unnamed[sid] {
+			t.Errorf("nothing named %s is on every resource any more", sid)
+		}
+	}
+}
+
+// exempt returns the entry of byAWS that covers a permission, or "".
+func exempt(service, action, resource string) string {
+	for _, entry := range []string{action, action + " " + resource, action + " " + resource + " of " + service} {
+		if byAWS[entry] != "" {
+			return entry
+		}
+	}
+	return ""
+}
+
+// sessionKey is the access key id that ministack gives to a function.
+func sessionKey(function, role string) string {
+	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(function+":"+role)))
+	return "ASIA" + strings.ToUpper(digest[:16])
+}
+
+// serviceOf is the last module of an address.
+func serviceOf(module string) string {
+	name := module[strings.LastIndex(module, ".")+1:]
+	name, _, _ = strings.Cut(name, "[")
+	return name
+}
+
+// shortResource is the resource of an ARN as a Call has it, without the prefix of
+// the deployment.
+func shortResource(action, arn string) string {
+	if action == "sns:Publish" && arn == "*" {
+		return "phone"
+	}
+	parts := strings.SplitN(arn, ":", 6)
+	return strings.Replace(parts[len(parts)-1], "smsqueue-", "", 1)
+}

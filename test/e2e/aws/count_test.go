@@ -1,0 +1,195 @@
+package aws_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/test/harness/functions"
+)
+
+// requests counts HTTP requests by operation, whatever the service.
+type requests map[string]int
+
+// requestsOf is what the functions ask of the engines while they do something.
+func requestsOf(d *functions.Deployment, something func()) requests {
+	d.DynamoDB.Reset()
+	d.SQS.Reset()
+	d.SNS.Reset()
+	something()
+	all := requests{}
+	maps.Copy(all, d.DynamoDB.Counts())
+	maps.Copy(all, d.SQS.Counts())
+	maps.Copy(all, d.SNS.Counts())
+	return all
+}
+
+// TestEachOperationCostsItsRequests counts below the SDK, where its repetitions
+// would show. What Lambda's event source asks of SQS is not the functions'.
+func TestEachOperationCostsItsRequests(t *testing.T) {
+	t.Parallel()
+	d := functions.Deploy(t, functions.Options{})
+	api := d.Client("shop")
+	want := func(what string, got, want requests) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	var id string
+	submit := func(key string) func() {
+		return func() {
+			id = post(t, api, key, text("+5511987654321", "hello")).message(t, http.StatusAccepted).ID
+		}
+	}
+	lookUp := func() { get(t, api, id).message(t, http.StatusOK) }
+
+	want("a submit", requestsOf(d, submit("")), requests{"PutItem": 1, "SendMessage": 1})
+	want("a submit with a key", requestsOf(d, submit("key")), requests{"PutItem": 1, "SendMessage": 1})
+	want("its repetition", requestsOf(d, submit("key")), requests{"PutItem": 1})
+	want("a look-up", requestsOf(d, lookUp), requests{"GetItem": 1})
+
+	const statusAge = 5 * time.Second
+	status := func() { ask(t, api, http.MethodGet, "/v1/status", "") }
+	asked := time.Now()
+	want("the status", requestsOf(d, status), requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 2 * 32})
+	again := requestsOf(d, status)
+	if time.Since(asked) < statusAge {
+		want("the status soon after", again, requests{"GetItem": 1})
+	}
+
+	// A new process reads the breaker; then it knows it for 5 s.
+	const breakerAge = 5 * time.Second
+	deliver := func(n int) func() {
+		batch := d.Receive(t, n)
+		return func() { d.Deliver(t, batch) }
+	}
+	first, second := deliver(1), deliver(1)
+	began := time.Now()
+	want("the first delivery of a process", requestsOf(d, first), requests{"GetItem": 1, "UpdateItem": 2, "Publish": 1})
+	delivery := requestsOf(d, second)
+	if time.Since(began) < breakerAge { // else the machine was too busy to tell
+		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
+	}
+
+	for range 10 {
+		submit("")()
+	}
+	ten := deliver(10)
+	d.Sender.Kill()
+	want("ten deliveries in one batch of a new process", requestsOf(d, ten), requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
+	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
+
+	elsewhere := func() {
+		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
+			t.Errorf("to a country that is not allowed: %d %s", r.status, r.body)
+		}
+	}
+	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
+
+	// A receipt closes the breaker if it is a probe's: that is looked for as
+	// rarely as the sender does.
+	receipt := func() {
+		submit("")()
+		deliver(1)()
+		providerMessageID := get(t, api, id).message(t, http.StatusOK).ProviderMessageID
+		began = time.Now()
+		delivery = requestsOf(d, func() {
+			if err := d.Report(t.Context(), delivered(providerMessageID, "+5511987654321")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	receipt()
+	want("the first receipt of a process", delivery, requests{"Query": 1, "UpdateItem": 1, "GetItem": 1})
+	seen := time.Now()
+	receipt()
+	if time.Since(seen) < breakerAge {
+		want("a receipt", delivery, requests{"Query": 1, "UpdateItem": 1})
+	}
+
+	submit("")()
+	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.LoseAnswer() })
+	if n := requestsOf(d, deliver(1))["Publish"]; n != 1 {
+		t.Errorf("%d publishes of a message whose answer is lost, want 1", n)
+	}
+}
+
+// idle is what a run of the relay asks that finds nothing: the breaker, how much
+// the queue holds, and the shards of three kinds of due records and of kept
+// receipts.
+var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 3*32 + 8}
+
+// TestEachRunOfTheRelayCostsItsRequests counts what is due on top of an idle run.
+func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
+	t.Parallel()
+	d := functions.Deploy(t, functions.Options{})
+	api := d.Client("shop")
+	submit := func() string {
+		return post(t, api, "", text(newNumber(), "hello")).message(t, http.StatusAccepted).ID
+	}
+	run := func(what string, more requests) {
+		t.Helper()
+		want := maps.Clone(idle)
+		maps.Copy(want, more)
+		got := requestsOf(d, func() {
+			if _, err := d.RunRelay(t.Context()); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	deliver := func() { d.Deliver(t, d.Receive(t, 1)) }
+	run("nothing", nil)
+
+	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.Throttle() })
+	retried := submit()
+	deliver()
+	d.SNS.Rule(nil)
+	run("a retry", requests{"UpdateItem": 1, "SendMessage": 1})
+	deliver()
+	if m := get(t, api, retried).message(t, http.StatusOK); m.Status != "sent" || m.Attempts != 1 {
+		t.Errorf("after its retry the message is %+v", m)
+	}
+
+	// Those of one shard are enqueued together.
+	inShard := make(map[string]int)
+	for range 10 {
+		id := submit()
+		makeDue(t, d, id)
+		inShard[fmt.Sprint(d.Record(t, id)["due_shard"])]++
+	}
+	rescues := requests{"UpdateItem": 10}
+	for _, n := range inShard {
+		if n == 1 {
+			rescues["SendMessage"]++
+		} else {
+			rescues["SendMessageBatch"]++
+		}
+	}
+	d.Receive(t, 10) // and lost
+	run("ten rescues", rescues)
+}
+
+// makeDue has the time come at which a message must be rescued.
+func makeDue(t *testing.T, d *functions.Deployment, id string) {
+	t.Helper()
+	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName:        &d.Table,
+		Key:              map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+		UpdateExpression: aws.String("SET due_at = created_at"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

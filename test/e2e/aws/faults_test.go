@@ -1,0 +1,158 @@
+package aws_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/test/harness/functions"
+)
+
+func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
+	t.Parallel()
+	refused := faultproxy.Refuse(http.StatusForbidden, "AccessDenied")
+	for _, fault := range []faultproxy.Fault{
+		refused,
+		faultproxy.Throttle(),
+		faultproxy.LoseAnswer(), // the queue has copies that nobody knows of
+		faultproxy.Hang(),
+	} {
+		t.Run(fault.String(), func(t *testing.T) {
+			t.Parallel()
+			d := functions.Deploy(t, functions.Options{})
+			api, number := d.Client("shop"), newNumber()
+			d.SQS.Rule(func(op string, _ int) faultproxy.Fault {
+				if op == "SendMessage" {
+					return fault
+				}
+				return faultproxy.Pass()
+			})
+			began := time.Now()
+			m := post(t, api, "", text(number, "hello")).message(t, http.StatusAccepted)
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("the answer took %v", took)
+			}
+			mustBeDueAtOnce(t, d, m.ID)
+
+			if fault.String() == refused.String() { // the relay cannot either
+				if report, err := d.RunRelay(t.Context()); err == nil {
+					t.Errorf("the relay reports %+v and no error while it cannot enqueue", report)
+				}
+				mustBeDueAtOnce(t, d, m.ID)
+			}
+
+			d.SQS.Rule(nil)
+			report, err := d.RunRelay(t.Context())
+			if diff := cmp.Diff(functions.RelayReport{Enqueued: 1}, report); diff != "" || err != nil {
+				t.Fatalf("error %v; report (-want +got):\n%s", err, diff)
+			}
+			d.Poll(t, nil)
+			sent := api.Await(t, m.ID, 10*time.Second, "sent")
+			taken := d.Taken(t, number)
+			if len(taken) != 1 || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.HandOvers() != 1 {
+				t.Errorf("moto took %+v; message %+v", taken, sent)
+			}
+		})
+	}
+}
+
+// mustBeDueAtOnce checks that the message id is on the relay's list, in no queue
+// that it counts on, and that its time has come.
+func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
+	t.Helper()
+	record := d.Record(t, id)
+	shard, _ := record["due_shard"].(string)
+	at, _ := record["due_at"].(float64)
+	if record["status"] != "queued" || !strings.HasPrefix(shard, "send#") || at == 0 || int64(at) > time.Now().UnixMilli() {
+		t.Fatalf("not due at once: %v", record)
+	}
+}
+
+// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer.
+// Its lease then runs out because the record's times are turned back.
+func TestASenderThatDiesInAHandOver(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, onUnknown string
+		reached         bool // SNS had taken it
+		status          string
+		handOvers       int
+		taken           int // in all
+	}{
+		{"before SNS has it, resend", "resend", false, "sent", 2, 1},
+		{"after SNS took it, resend", "resend", true, "sent", 2, 2},
+		{"before SNS has it, hold", "hold", false, "unknown", 1, 0},
+		{"after SNS took it, hold", "hold", true, "unknown", 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := functions.Deploy(t, functions.Options{SenderTimeout: 15 * time.Second})
+			const lease = 30 * time.Second // the timeout and 15 s
+			api, number := d.Client("shop"), newNumber()
+			d.SNS.Rule(func(_ string, n int) faultproxy.Fault {
+				switch {
+				case n > 1:
+					return faultproxy.Pass()
+				case tt.reached:
+					return faultproxy.LoseAnswerAfter(d.Sender.Kill)
+				}
+				d.Sender.Kill()
+				return faultproxy.Drop()
+			})
+			body := strings.TrimSuffix(text(number, "hello"), "}") + fmt.Sprintf(`, "onUnknown": %q}`, tt.onUnknown)
+			began := time.Now()
+			m := post(t, api, "", body).message(t, http.StatusAccepted)
+			if answer, err := d.TryDeliver(t.Context(), d.Receive(t, 1)); err == nil {
+				t.Fatalf("the sender that was killed answered %s", answer)
+			}
+
+			record := d.Record(t, m.ID)
+			until, _ := record["lease_until"].(float64)
+			left := time.UnixMilli(int64(until)).Sub(began)
+			shard, _ := record["due_shard"].(string)
+			if record["status"] != "sending" || record["due_at"] != until || !strings.HasPrefix(shard, "lease#") ||
+				left < lease || left > lease+time.Since(began) {
+				t.Fatalf("the lease ends %v after the request: %v", left, record)
+			}
+			if report, err := d.RunRelay(t.Context()); report != (functions.RelayReport{}) || err != nil {
+				t.Fatalf("while the lease lasts the relay reports %+v, %v", report, err)
+			}
+
+			ageLease(t, d, m.ID, lease)
+			if report, err := d.RunRelay(t.Context()); report.Ended != 1 || err != nil {
+				t.Fatalf("after the lease the relay reports %+v, %v", report, err)
+			}
+			d.Poll(t, nil)
+			got := api.Await(t, m.ID, 30*time.Second, "sent", "unknown")
+			if taken := len(d.Taken(t, number)); got.Status != tt.status || got.HandOvers() != tt.handOvers || taken != tt.taken {
+				t.Errorf("moto took %d, want %d; message %+v", taken, tt.taken, got)
+			}
+		})
+	}
+}
+
+// ageLease turns the times of a message's first hand-over, and of its lease, back.
+func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
+	t.Helper()
+	const earlier = "hand_overs[0].#at = hand_overs[0].#at - :by, hand_overs[0].#until = hand_overs[0].#until - :by"
+	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName:                &d.Table,
+		Key:                      map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+		UpdateExpression:         aws.String("SET lease_until = lease_until - :by, due_at = due_at - :by, " + earlier),
+		ExpressionAttributeNames: map[string]string{"#at": "at", "#until": "until"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":by": &types.AttributeValueMemberN{Value: fmt.Sprint(by.Milliseconds())},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,193 @@
+package aws_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/lambdatest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/functions"
+)
+
+// TestTheFunctionsSendAMessage follows one message from the event of API Gateway
+// to SNS and back.
+func TestTheFunctionsSendAMessage(t *testing.T) {
+	t.Parallel()
+	for name, oneEndpoint := range map[string]bool{
+		"with an endpoint for each service": false,
+		"with one AWS_ENDPOINT_URL for all": true,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := functions.Deploy(t, functions.Options{
+				OneEndpoint: oneEndpoint,
+				Owners:      map[string]string{"shop-1": "shop", "shop-2": "shop"},
+			})
+			d.RecordProvider(t)
+			d.SQS.KeepBodies()
+			number := newNumber()
+			const secret = "Seu código é 1234"
+			body := fmt.Sprintf(`{"phoneNumber": %q, "message": %q, "reference": "order-7", "type": "promotional",
+				"senderId": "Shop-1", "maxPriceUSD": 0.05, "entityId": "E1", "templateId": "T1"}`, number, secret)
+
+			accepted := post(t, d.Client("shop-1"), "", body)
+			m := accepted.message(t, http.StatusAccepted)
+			if location := accepted.header.Get("Location"); location != "/v1/sms/"+m.ID || m.Status != "queued" {
+				t.Errorf("Location %q, status %q", location, m.Status)
+			}
+
+			record := d.Record(t, m.ID)
+			want := map[string]any{
+				"id": m.ID, "status": "queued", "owner": "shop", "client": "shop-1",
+				"number": number, "text": secret, "reference": "order-7",
+			}
+			if diff := cmp.Diff(want, only(record, want)); diff != "" {
+				t.Errorf("record in DynamoDB (-want +got):\n%s", diff)
+			}
+			ref := fmt.Sprintf("%s.%.0f", m.ID, record["created_at"])
+
+			batches := make(chan lambdatest.Batch, 1)
+			stop := d.Poll(t, func(b lambdatest.Batch) { batches <- b })
+			batch := <-batches
+			stop()
+			if len(batch.Messages) != 1 || *batch.Messages[0].Body != ref || len(batch.Messages[0].MessageAttributes) != 0 {
+				t.Errorf("on the queue: %+v, want %s alone", batch.Messages, ref)
+			}
+			if group := batch.Messages[0].Attributes["MessageGroupId"]; group != "shop-1" {
+				t.Errorf("message group %q", group)
+			}
+			for _, r := range d.SQS.Requests() {
+				for _, private := range []string{number, number[1:], "1234", "order-7", "Shop-1"} {
+					if strings.Contains(string(r.Body), private) {
+						t.Errorf("%q went to SQS: %s", private, r.Body)
+					}
+				}
+			}
+			if batch.Err != nil || string(batch.Response) != `{"batchItemFailures":[]}` {
+				t.Errorf("the sender answered %s, %v", batch.Response, batch.Err)
+			}
+
+			taken := d.Taken(t, number)
+			if len(taken) != 1 || taken[0].Text != secret {
+				t.Fatalf("moto took %+v", taken)
+			}
+			attributes := map[string]string{
+				"AWS.SNS.SMS.SMSType": "String Promotional", "AWS.SNS.SMS.SenderID": "String Shop-1",
+				"AWS.SNS.SMS.MaxPrice": "Number 0.05", "AWS.MM.SMS.EntityId": "String E1", "AWS.MM.SMS.TemplateId": "String T1",
+			}
+			if diff := cmp.Diff(attributes, d.TakenAttributes(t, number)); diff != "" {
+				t.Errorf("attributes at SNS (-want +got):\n%s", diff)
+			}
+
+			// Another client of the same owner sees it, another owner does not.
+			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
+			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
+				t.Errorf("in the end: %+v, want sent as %s", sent, taken[0].ProviderMessageID)
+			}
+			if r := get(t, d.Client("stranger"), m.ID); r.status != http.StatusNotFound {
+				t.Errorf("another owner gets %d: %s", r.status, r.body)
+			}
+			for service, f := range map[string]*lambdatest.Function{"api": d.API, "sender": d.Sender} {
+				if out := f.Output(); strings.Contains(out, number) || strings.Contains(out, secret) {
+					t.Errorf("the log of %s is not private:\n%s", service, out)
+				}
+			}
+		})
+	}
+}
+
+// only is what item has of the attributes of want.
+func only(item, want map[string]any) map[string]any {
+	some := make(map[string]any)
+	for name := range want {
+		if v, ok := item[name]; ok {
+			some[name] = v
+		}
+	}
+	return some
+}
+
+func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
+	t.Parallel()
+	d := functions.Deploy(t, functions.Options{})
+	api := d.Client("shop")
+	numbers := make([]string, 8)
+	ids := make([]string, len(numbers))
+	submit := func(i int) {
+		numbers[i] = newNumber()
+		ids[i] = post(t, api, "", text(numbers[i], "hello")).message(t, http.StatusAccepted).ID
+	}
+
+	submit(0)
+	first := d.Receive(t, 1)
+	if answer := d.Deliver(t, first); answer != `{"batchItemFailures":[]}` {
+		t.Fatalf("the first batch: %s", answer)
+	}
+	sentAlready := *first[0].Body
+	for i := range numbers[1:] {
+		submit(i + 1)
+	}
+	unknown := sms.Ref{ID: sms.NewID(), Generation: time.Now().UnixMilli()}.String()
+	for _, body := range []string{`{"id": "no reference"}`, unknown, sentAlready} {
+		if _, err := d.Queue.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &d.QueueURL, MessageBody: aws.String(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	batch := d.Receive(t, 10)
+	garbage := batch[slices.IndexFunc(batch, func(m sqstypes.Message) bool { return strings.HasPrefix(*m.Body, "{") })]
+	want := fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q}]}`, *garbage.MessageId)
+	if answer := d.Deliver(t, batch); answer != want {
+		t.Errorf("answer %s, want %s", answer, want)
+	}
+	for i, id := range ids {
+		taken := d.Taken(t, numbers[i])
+		got := get(t, api, id).message(t, http.StatusOK)
+		if len(taken) != 1 || got.Status != "sent" || got.ProviderMessageID != taken[0].ProviderMessageID {
+			t.Errorf("message %d is %+v, moto took %+v", i, got, taken)
+		}
+	}
+
+	nothingToDo := slices.DeleteFunc(batch, func(m sqstypes.Message) bool { return *m.MessageId == *garbage.MessageId })
+	for name, again := range map[string][]sqstypes.Message{"nine that were done": nothingToDo, "none at all": nil} {
+		if answer := d.Deliver(t, again); answer != `{"batchItemFailures":[]}` {
+			t.Errorf("a batch of %s: %s", name, answer)
+		}
+	}
+	if n := d.SNS.Counts()["Publish"]; n != len(ids) {
+		t.Errorf("%d publishes, want %d", n, len(ids))
+	}
+}
+
+func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
+	t.Parallel()
+	for service, variables := range map[string][]string{
+		"api":      {"TABLE_NAME", "QUEUE_URL", "ALLOWED_COUNTRIES"},
+		"sender":   {"TABLE_NAME"},
+		"relay":    {"TABLE_NAME", "QUEUE_URL"},
+		"receipts": {"TABLE_NAME"},
+	} {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			f := lambdatest.Start(t, lambdatest.Options{Binary: functions.Bootstrap(t, service)})
+			_, err := f.Invoke(t.Context(), []byte(`{}`))
+			if err == nil {
+				t.Fatal("it starts without its variables")
+			}
+			for _, name := range variables {
+				if !strings.Contains(err.Error(), name) {
+					t.Errorf("%s is not named in: %v", name, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,109 @@
+package machine_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/test/harness/machine"
+	"github.com/smsqueue/smsqueue/test/harness/user"
+)
+
+const (
+	kills       = 5
+	loadUsers   = 100
+	perRound    = 300 // accepted, before a kill
+	atLeast     = 50  // requests in flight, and messages unfinished, at each kill
+	drainWithin = 3 * time.Minute
+)
+
+// load submits from many users at once and remembers what was accepted.
+type load struct {
+	posted   atomic.Int64
+	inFlight atomic.Int64
+	mu       sync.Mutex
+	accepted map[string]bool
+}
+
+// run submits without a pause until the server is gone.
+func (l *load) run(ctx context.Context, api user.API) {
+	var users sync.WaitGroup
+	for range loadUsers {
+		users.Go(func() {
+			for {
+				// Of its own number, so that its receipts can be told apart.
+				number := fmt.Sprintf("+551198%07d", l.posted.Add(1))
+				l.inFlight.Add(1)
+				m, err := api.Submit(ctx, "", map[string]any{"phoneNumber": number, "message": "load"})
+				l.inFlight.Add(-1)
+				if err != nil {
+					return
+				}
+				l.mu.Lock()
+				l.accepted[m.ID] = true
+				l.mu.Unlock()
+			}
+		})
+	}
+	users.Wait()
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted)
+}
+
+func TestKilledUnderLoadNothingIsLost(t *testing.T) {
+	enginetest.SQLite(t)
+	dir := t.TempDir()
+	l := &load{accepted: make(map[string]bool)}
+	for round := 1; round <= kills; round++ {
+		m := machine.Start(t, dir, "--provider-delay", "200ms", "--log-level", "error")
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			l.run(t.Context(), client(t, m))
+		}()
+		inFlight, unfinished, handedOver := int64(0), 0, 0
+		handedOverBefore := len(providerLog(t, dir))
+		deadline := time.Now().Add(time.Minute)
+		for before := l.count(); inFlight < atLeast || unfinished < atLeast || handedOver < atLeast || l.count() < before+perRound; {
+			if time.Now().After(deadline) {
+				t.Fatalf("round %d: %d requests in flight and %d messages unfinished of %d after a minute", round, inFlight, unfinished, l.count())
+			}
+			time.Sleep(5 * time.Millisecond)
+			taken := len(providerLog(t, dir))
+			handedOver, unfinished = taken-handedOverBefore, l.count()-taken
+			inFlight = l.inFlight.Load()
+		}
+		m.Kill()
+		<-ended
+		t.Logf("kill %d: %d requests in flight, at least %d messages unfinished, %d handed over since the last, %d accepted so far",
+			round, inFlight, unfinished, handedOver, l.count())
+	}
+
+	m := machine.Start(t, dir, "--log-level", "error")
+	api := client(t, m)
+	deadline := time.Now().Add(drainWithin)
+	delivered := make(map[string]user.Message)
+	for id := range l.accepted {
+		delivered[id] = api.Await(t, id, time.Until(deadline), "delivered")
+	}
+	doubles := 0
+	taken := providerLog(t, dir)
+	for id, got := range delivered {
+		n := len(taken[id])
+		if n > 1 {
+			doubles++
+		}
+		if n == 0 || got.HandOvers() < n {
+			t.Errorf("message %s reached the provider %d times; its events tell of %d: %+v", id, n, got.HandOvers(), got.Events)
+		}
+	}
+	t.Logf("%d accepted, all delivered; %d more than once, each said so in its events", len(l.accepted), doubles)
+}

@@ -1,0 +1,244 @@
+// Package functions runs the built Lambda functions on the engines, as Terraform
+// deploys them on AWS, for tests that call the service from outside.
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/shared/lambdatest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/user"
+)
+
+// Deployment is what Terraform makes of the service, on the engines: the built
+// functions, and a table and a queue that no other test uses.
+type Deployment struct {
+	API, Sender, Relay, Receipts *lambdatest.Function
+
+	// What stands between the functions and the engines.
+	DynamoDB, SQS, SNS *faultproxy.Proxy
+
+	// The engines' own clients, past the proxies.
+	Records  *dynamodb.Client
+	Table    string
+	Queue    *sqs.Client
+	QueueURL string
+	MotoURL  string
+}
+
+// Options are what tests decide about a deployment.
+type Options struct {
+	// Owners are CLIENT_OWNERS: of each client id its owner.
+	Owners map[string]string
+
+	// API is what else the API's environment says, as NAME=value.
+	API []string
+
+	// OneEndpoint has the functions find all engines at AWS_ENDPOINT_URL, in
+	// place of one variable a service.
+	OneEndpoint bool
+
+	// SenderTimeout is the sender's, in whole seconds, a minute if zero.
+	SenderTimeout time.Duration
+}
+
+// queueVisibility is how long a received delivery stays away: longer than a
+// test. What has to come back sooner is the relay's matter.
+const queueVisibility = "360"
+
+// Deploy makes a deployment until the end of the test. Where an engine does not
+// run, the test is skipped.
+func Deploy(t testing.TB, o Options) *Deployment {
+	t.Helper()
+	d := &Deployment{MotoURL: enginetest.SNS(t)}
+	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
+	d.Records, d.Table = NewTable(t, dynamoURL)
+	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
+	d.startFunctions(t, o)
+	return d
+}
+
+// startFunctions gives each function the variables that it reads, and of AWS's
+// own those that Lambda sets: the region, which is lambdatest's, and credentials.
+func (d *Deployment) startFunctions(t testing.TB, o Options) {
+	t.Helper()
+	if o.SenderTimeout == 0 {
+		o.SenderTimeout = time.Minute
+	}
+	table, queue := "TABLE_NAME="+d.Table, "QUEUE_URL="+d.QueueURL
+	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + d.DynamoDB.URL()
+	toQueue := "AWS_ENDPOINT_URL_SQS=" + d.SQS.URL()
+	toProvider := "AWS_ENDPOINT_URL_SNS=" + d.SNS.URL()
+	if o.OneEndpoint {
+		one := "AWS_ENDPOINT_URL=" + oneEndpoint(t, d)
+		dynamoDB, toQueue, toProvider = one, one, one
+	}
+	start := func(service string, timeout time.Duration, env ...string) *lambdatest.Function {
+		env = append(env,
+			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
+			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
+		return lambdatest.Start(t, lambdatest.Options{
+			Binary: Bootstrap(t, service), FunctionName: service, Timeout: timeout, Env: env,
+		})
+	}
+	owners, err := json.Marshal(o.Owners)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.API = start("api", 15*time.Second, append(o.API,
+		table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US", "CLIENT_OWNERS="+string(owners))...)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
+	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
+}
+
+// NewTable makes a table in DynamoDB Local at url, until the end of the test.
+func NewTable(t testing.TB, url string) (client *dynamodb.Client, table string) {
+	t.Helper()
+	client, table = dynamo.NewClient(enginetest.Config(t, url)), "e2e-"+sms.NewToken()
+	if err := dynamo.CreateTable(t.Context(), client, table); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+			t.Errorf("deleting table %s: %v", table, err)
+		}
+	})
+	return client, table
+}
+
+// NewQueue makes a queue in ElasticMQ at url, until the end of the test.
+func NewQueue(t testing.TB, url string) (client *sqs.Client, queueURL string) {
+	t.Helper()
+	client = sqs.NewFromConfig(enginetest.Config(t, url))
+	made, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName:  aws.String("e2e-" + sms.NewToken()),
+		Attributes: map[string]string{string(sqstypes.QueueAttributeNameVisibilityTimeout): queueVisibility},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl}); err != nil {
+			t.Errorf("deleting queue %s: %v", *made.QueueUrl, err)
+		}
+	})
+	return client, *made.QueueUrl
+}
+
+// Client is the API behind API Gateway for a client whose token the Cognito
+// authorizer let through.
+func (d *Deployment) Client(clientID string) user.API {
+	return user.API{HTTP: &http.Client{Transport: gateway{function: d.API, claims: accessToken(clientID)}}, Base: "https://" + apiDomain}
+}
+
+// Poll is the event source of the sender, until stop is called or the test ends.
+// observe, if not nil, is told of every batch.
+func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop func()) {
+	t.Helper()
+	return lambdatest.Poll(t, lambdatest.EventSource{
+		Queue: d.Queue, QueueURL: d.QueueURL, Invoke: d.Sender.Invoke, Observe: observe,
+	})
+}
+
+// Receive takes n deliveries off the queue, as an event source would for one
+// batch. It waits for them up to 10 seconds.
+func (d *Deployment) Receive(t testing.TB, n int) []sqstypes.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var all []sqstypes.Message
+	for len(all) < n {
+		out, err := d.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &d.QueueURL, MaxNumberOfMessages: int32(max(1, min(n-len(all), 10))), WaitTimeSeconds: 1,
+			MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameAll},
+			MessageAttributeNames:       []string{"All"},
+		})
+		if err != nil {
+			t.Fatalf("%d of %d deliveries received: %v", len(all), n, err)
+		}
+		all = append(all, out.Messages...)
+	}
+	return all
+}
+
+// Deliver has the sender take a batch and returns its answer as it stands.
+func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
+	t.Helper()
+	answer, err := d.TryDeliver(t.Context(), batch)
+	if err != nil {
+		t.Fatalf("the sender: %v", err)
+	}
+	return answer
+}
+
+// TryDeliver is Deliver where the sender may fail.
+func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (answer string, err error) {
+	raw, err := d.Sender.Invoke(ctx, lambdatest.SQSEvent("arn:aws:sqs:us-east-1:123456789012:messages", batch))
+	return string(raw), err
+}
+
+// RelayReport is what a run of the relay answers.
+type RelayReport struct {
+	Enqueued int `json:"enqueued"`
+	NotSent  int `json:"not_sent"`
+	Ended    int `json:"ended"`
+}
+
+// RunRelay is one tick of the scheduler.
+func (d *Deployment) RunRelay(ctx context.Context) (RelayReport, error) {
+	answer, err := d.Relay.Invoke(ctx, []byte(`{}`))
+	if err != nil {
+		return RelayReport{}, fmt.Errorf("running the relay: %w", err)
+	}
+	var report RelayReport
+	if err := json.Unmarshal(answer, &report); err != nil {
+		return RelayReport{}, fmt.Errorf("reading the relay's report: %w", err)
+	}
+	return report, nil
+}
+
+// deliveryLog is where SNS writes what became of what it took.
+const deliveryLog = "sns/us-east-1/123456789012/DirectPublishToPhoneNumber"
+
+// Report has CloudWatch Logs tell receipts of lines of SNS's delivery log.
+func (d *Deployment) Report(ctx context.Context, lines ...string) error {
+	if _, err := d.Receipts.Invoke(ctx, lambdatest.LogsEvent(deliveryLog, lines...)); err != nil {
+		return fmt.Errorf("reporting %d deliveries: %w", len(lines), err)
+	}
+	return nil
+}
+
+// Record is the item of a message as it stands in the table, read past all
+// code of the service; nil if there is none.
+func (d *Deployment) Record(t testing.TB, id string) map[string]any {
+	t.Helper()
+	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &d.Table, ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var item map[string]any
+	if err := attributevalue.UnmarshalMap(out.Item, &item); err != nil {
+		t.Fatal(err)
+	}
+	return item
+}

@@ -1,0 +1,83 @@
+package functions
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/lambdatest"
+)
+
+// apiDomain is the API's custom domain, mapped to its stage under v1.
+const apiDomain = "sms.example.com"
+
+// resources are the API's paths. The fixed ones come first, as they do at API
+// Gateway.
+var resources = []string{
+	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
+}
+
+// gateway is API Gateway as an http.RoundTripper: a request becomes a proxy
+// event, the function's answer becomes the response.
+type gateway struct {
+	function *lambdatest.Function
+	claims   map[string]string
+}
+
+// RoundTrip has the function answer r.
+func (g gateway) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		defer func() { _ = r.Body.Close() }()
+	}
+	rest := lambdatest.Gateway{Resources: resources, Domain: apiDomain, BasePath: "v1"}
+	event, err := rest.Event(r, g.claims)
+	if err != nil {
+		return nil, fmt.Errorf("at the gateway: %w", err)
+	}
+	answer, err := g.function.Invoke(r.Context(), event)
+	if err != nil {
+		return nil, fmt.Errorf("behind the gateway: %w", err)
+	}
+	response, err := lambdatest.Response(answer)
+	if err != nil {
+		return nil, fmt.Errorf("at the gateway: %w", err)
+	}
+	return response, nil
+}
+
+// accessToken is the claims of a token that Cognito gives for client
+// credentials.
+func accessToken(clientID string) map[string]string {
+	return map[string]string{
+		"sub": clientID, "client_id": clientID, "token_use": "access", "scope": "sms/send sms/read",
+		"iss":     "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEfGhI",
+		"version": "2", "jti": "00000000-0000-4000-8000-000000000000",
+		"auth_time": "1767225600", "iat": "Thu Jan 01 00:00:00 UTC 2026", "exp": "Thu Jan 01 01:00:00 UTC 2026",
+	}
+}
+
+// oneEndpoint is one address for all of d's engines, as emulators of AWS have:
+// it tells the services apart by how their requests look.
+func oneEndpoint(t testing.TB, d *Deployment) string {
+	t.Helper()
+	engines := make(map[string]*url.URL)
+	for service, address := range map[string]string{"DynamoDB": d.DynamoDB.URL(), "AmazonSQS": d.SQS.URL(), "": d.SNS.URL()} {
+		engine, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		engines[service] = engine
+	}
+	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		target := r.In.Header.Get("X-Amz-Target") // such as DynamoDB_20120810.PutItem; SNS has none
+		service, _, _ := strings.Cut(target, ".")
+		service, _, _ = strings.Cut(service, "_")
+		r.SetURL(engines[service])
+	}})
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -1,0 +1,104 @@
+package functions
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+)
+
+// Taken is one SMS that moto, as SNS, took.
+type Taken struct {
+	ProviderMessageID string `json:"message_id"`
+	Number            string `json:"phone_number"`
+	Text              string `json:"message"`
+}
+
+// Taken lists what moto took for a number, in order.
+func (d *Deployment) Taken(t testing.TB, number string) []Taken {
+	t.Helper()
+	var data struct {
+		SNS struct {
+			SMS []Taken `json:"SMS"`
+		} `json:"sns"`
+	}
+	if err := json.Unmarshal(d.moto(t, http.MethodGet, "data.json"), &data); err != nil {
+		t.Fatalf("reading moto's messages: %v", err)
+	}
+	var all []Taken
+	for _, one := range data.SNS.SMS {
+		if one.Number == number {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// RecordProvider has moto keep the requests that it gets from now on, for
+// [Deployment.TakenAttributes].
+func (d *Deployment) RecordProvider(t testing.TB) {
+	t.Helper()
+	d.moto(t, http.MethodPost, "recorder/start-recording")
+}
+
+// TakenAttributes are the message attributes, each as "type value", of the one
+// SMS that moto has recorded for a number. moto's list of messages lacks them.
+func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]string {
+	t.Helper()
+	var found []url.Values
+	for line := range bytes.Lines(d.moto(t, http.MethodGet, "recorder/download-recording")) {
+		var request struct {
+			Body []byte `json:"body"` // in base64
+		}
+		if err := json.Unmarshal(line, &request); err != nil {
+			t.Fatalf("reading moto's recording: %v", err)
+		}
+		form, _ := url.ParseQuery(string(request.Body)) // others' requests may be anything
+		if form.Get("Action") == "Publish" && form.Get("PhoneNumber") == number {
+			found = append(found, form)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("moto has recorded %d messages to the number, want 1", len(found))
+	}
+	attributes := make(map[string]string)
+	for i := 1; ; i++ {
+		entry := "MessageAttributes.entry." + strconv.Itoa(i)
+		if !found[0].Has(entry + ".Name") {
+			return attributes
+		}
+		attributes[found[0].Get(entry+".Name")] = found[0].Get(entry+".Value.DataType") + " " + found[0].Get(entry+".Value.StringValue")
+	}
+}
+
+// moto asks moto's own interface.
+func (d *Deployment) moto(t testing.TB, method, path string) []byte {
+	t.Helper()
+	body, err := fetch(t.Context(), method, d.MotoURL+"/moto-api/"+path)
+	if err != nil {
+		t.Fatalf("asking moto: %v", err)
+	}
+	return body
+}
+
+func fetch(ctx context.Context, method, address string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s", method, address, response.Status)
+	}
+	return body, err
+}

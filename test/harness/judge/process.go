@@ -1,0 +1,82 @@
+package judge
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+)
+
+// Process is the simulated provider in a process of its own.
+type Process struct {
+	URL string // of its SNS
+	dir string
+}
+
+// Start builds and starts a provider that takes delay for each answer, until the
+// end of the test.
+func Start(t testing.TB, delay time.Duration) *Process {
+	t.Helper()
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see the sources that it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	p := &Process{dir: t.TempDir()}
+	binary := filepath.Join(t.TempDir(), "provider")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "github.com/smsqueue/smsqueue/test/harness/provider")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the provider: %v\n%s", err, out)
+	}
+	cmd := exec.Command(binary, "-log", p.dir, "-delay", delay.String()) //nolint:noctx // it is killed at the end of the test
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting the provider: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // an error says that it has ended already
+		_ = cmd.Wait()         // how it ended is of no interest
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the provider ended at its start: %v", err)
+	}
+	p.URL = strings.TrimSpace(line)
+	return p
+}
+
+// Log is everything that the provider took.
+func (p *Process) Log(t testing.TB) []reconcile.HandOver {
+	t.Helper()
+	log, err := HandOvers(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
+// HandOvers is everything that the simulated provider with its log in dir took.
+func HandOvers(dir string) ([]reconcile.HandOver, error) {
+	entries, err := simulator.ReadLog(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading what the provider took: %w", err)
+	}
+	log := []reconcile.HandOver{}
+	for _, e := range entries {
+		if e.Verdict == simulator.Taken {
+			log = append(log, reconcile.HandOver{
+				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text, Void: e.Fault == simulator.SpendLimit,
+			})
+		}
+	}
+	return log, nil
+}

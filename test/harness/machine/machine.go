@@ -1,0 +1,195 @@
+// Package machine runs `smsqueue serve` as a process, for tests that must see
+// what a user sees: its output, its exit, and what is left after SIGKILL.
+package machine
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// build compiles smsqueue once for all tests of a process.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "smsqueue-program-")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "smsqueue")
+	out, err := exec.Command("go", "build", "-o", binary, "github.com/smsqueue/smsqueue/services/smsqueue").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building smsqueue: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// Binary returns the path of the built program.
+func Binary(t testing.TB) string {
+	t.Helper()
+	// Every run has another value there: a result must not be kept, because Go
+	// does not see the sources that it depends on.
+	_ = os.Getenv("SMSQUEUE_TEST_RUN")
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Machine is one running server.
+type Machine struct {
+	Base string // http://localhost:port
+	Dir  string // its data folder
+
+	cmd    *exec.Cmd
+	banner string
+	stderr *buffer
+	ended  chan struct{}
+}
+
+// startTime is how long a server may take until it listens.
+const startTime = 30 * time.Second
+
+// Start starts a server on dir and a free port, and waits until it listens.
+// The process ends with the test.
+func Start(t testing.TB, dir string, args ...string) *Machine {
+	t.Helper()
+	return StartIn(t, nil, dir, args...)
+}
+
+// StartIn is Start with variables besides those of the test's environment.
+func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
+	t.Helper()
+	return StartBinary(t, Binary(t), env, dir, args...)
+}
+
+// StartBinary is StartIn with a program that was built elsewhere.
+func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
+	t.Helper()
+	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
+	// Not the test's context: it ends before the cleanup that stops the server.
+	cmd := exec.CommandContext(context.Background(), binary, args...)
+	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
+	m.cmd.Stderr = m.stderr
+	m.cmd.Env = append(os.Environ(), env...)
+	stdout, err := m.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = m.cmd.Start(); err != nil {
+		t.Fatalf("starting the server: %v", err)
+	}
+	t.Cleanup(func() {
+		m.Kill()
+		if t.Failed() {
+			t.Logf("the server wrote:\n%s", m.stderr)
+		}
+	})
+	ready := make(chan struct{})
+	go m.read(bufio.NewScanner(stdout), ready)
+	select {
+	case <-ready:
+	case <-m.ended:
+		t.Fatalf("the server ended at its start:\n%s%s", m.banner, m.stderr)
+	case <-time.After(startTime):
+		t.Fatalf("the server does not listen:\n%s", m.stderr)
+	}
+	return m
+}
+
+// endOfBanner is the beginning of the banner's last line.
+const endOfBanner = "Ctrl-C"
+
+// read keeps the banner and then waits for the end of the process.
+func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
+	var banner strings.Builder
+	open := true
+	for lines.Scan() {
+		if !open {
+			continue
+		}
+		line := lines.Text()
+		fmt.Fprintln(&banner, line)
+		if base := strings.Fields(line); m.Base == "" && len(base) > 0 && strings.HasPrefix(base[len(base)-1], "http://") {
+			m.Base = strings.TrimSuffix(base[len(base)-1], "/")
+		}
+		if strings.HasPrefix(line, endOfBanner) {
+			m.banner, open = banner.String(), false
+			close(ready)
+		}
+	}
+	if open {
+		m.banner = banner.String()
+	}
+	_ = m.cmd.Wait() // how it ended shows in its output
+	close(m.ended)
+}
+
+// Banner is what the server printed until it listened.
+func (m *Machine) Banner() string { return m.banner }
+
+// Log is what the server wrote to its standard error.
+func (m *Machine) Log() string { return m.stderr.String() }
+
+// Pid is the server's process id.
+func (m *Machine) Pid() int { return m.cmd.Process.Pid }
+
+// Signal sends the server a signal.
+func (m *Machine) Signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	if err := m.cmd.Process.Signal(s); err != nil {
+		t.Fatalf("sending %v to the server: %v", s, err)
+	}
+}
+
+// Kill ends the server with SIGKILL and waits for its end.
+func (m *Machine) Kill() {
+	_ = m.cmd.Process.Kill() // an error means that it has ended already
+	<-m.ended
+}
+
+// Stop ends the server with an interrupt and waits for its end.
+func (m *Machine) Stop() error {
+	if err := m.cmd.Process.Signal(os.Interrupt); err != nil {
+		return fmt.Errorf("interrupting the server: %w", err)
+	}
+	<-m.ended
+	if code := m.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("the server ended with code %d:\n%s", code, m.stderr)
+	}
+	return nil
+}
+
+// Client is an HTTP client that gets tokens as client local.
+func (m *Machine) Client(ctx context.Context) *http.Client {
+	c := clientcredentials.Config{ClientID: "local", ClientSecret: "local-secret", TokenURL: m.Base + "/oauth2/token"}
+	return c.Client(ctx)
+}
+
+// buffer is a bytes.Buffer for one writer and other readers.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

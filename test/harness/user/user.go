@@ -1,0 +1,149 @@
+// Package user calls the API over HTTP, as a user of the service does.
+package user
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Message is what clients see of one.
+type Message struct {
+	ID                string `json:"id"`
+	Status            string `json:"status"`
+	PhoneNumber       string `json:"phoneNumber"`
+	Message           string `json:"message"`
+	Attempts          int    `json:"attempts"`
+	ProviderMessageID string `json:"providerMessageId"`
+	Evidence          string `json:"evidence"`
+	Failure           struct {
+		Code string `json:"code"`
+	} `json:"failure"`
+	Events []struct {
+		Status string `json:"status"`
+		Detail string `json:"detail"`
+	} `json:"events"`
+}
+
+// HandOvers is how many hand-overs the events tell of.
+func (m Message) HandOvers() int {
+	n := 0
+	for _, e := range m.Events {
+		if e.Status == "sending" && strings.HasPrefix(e.Detail, "hand-over ") {
+			n++
+		}
+	}
+	return n
+}
+
+// API is one client of the service at Base.
+type API struct {
+	HTTP *http.Client
+	Base string
+}
+
+// Submit posts a message; key may be empty. Its error is not nil unless the
+// message was accepted.
+func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Message, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return Message{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.Base+"/v1/sms", bytes.NewReader(body))
+	if err != nil {
+		return Message{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
+	return a.do(r, http.StatusAccepted)
+}
+
+// Get looks a message up.
+func (a API) Get(ctx context.Context, id string) (Message, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/sms/"+id, nil)
+	if err != nil {
+		return Message{}, err
+	}
+	return a.do(r, http.StatusOK)
+}
+
+// Status is what clients see of the deployment.
+type Status struct {
+	Sending bool `json:"sending"`
+	Paused  struct {
+		Reason string `json:"reason"`
+	} `json:"paused"`
+	Backlog struct {
+		OldestAgeSeconds int `json:"oldestAgeSeconds"`
+	} `json:"backlog"`
+}
+
+// Status asks how the deployment is.
+func (a API) Status(ctx context.Context) (Status, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/status", nil)
+	if err != nil {
+		return Status{}, err
+	}
+	var s Status
+	err = a.read(r, http.StatusOK, &s)
+	return s, err
+}
+
+// AwaitStatus asks how the deployment is until it is as it should be.
+func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, so func(Status) bool) {
+	t.Helper()
+	var s Status
+	var err error
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if s, err = a.Status(t.Context()); err == nil && so(s) {
+			return
+		}
+	}
+	t.Fatalf("the status is %+v, %v, after %v: want %s", s, err, within, what)
+}
+
+func (a API) do(r *http.Request, want int) (Message, error) {
+	var m Message
+	err := a.read(r, want, &m)
+	return m, err
+}
+
+// read makes a request and decodes its answer, if it has the status want.
+func (a API) read(r *http.Request, want int, into any) error {
+	response, err := a.HTTP.Do(r) //nolint:gosec // its address is the test's own
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != want {
+		return fmt.Errorf("%s: %s", response.Status, body)
+	}
+	return json.Unmarshal(body, into)
+}
+
+// Await looks a message up until it has one of the states.
+func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
+	t.Helper()
+	var m Message
+	var err error
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if m, err = a.Get(t.Context(), id); err == nil && slices.Contains(states, m.Status) {
+			return m
+		}
+	}
+	t.Fatalf("message %s is %+v, %v, after %v: want %v", id, m, err, within, states)
+	return m
+}

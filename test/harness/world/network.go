@@ -1,0 +1,229 @@
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Fate is what the provider does with the messages to one number.
+type Fate string
+
+// The fates.
+const (
+	Plain   Fate = "plain"   // taken and delivered
+	Silent  Fate = "silent"  // the first hand-over is taken and gets no answer
+	Deaf    Fate = "deaf"    // the first hand-over gets no answer and is not taken
+	Busy    Fate = "busy"    // the first hand-over is refused for now
+	Never   Fate = "never"   // every hand-over is refused for now
+	Refused Fate = "refused" // refused for good
+	Early   Fate = "early"   // the receipt comes before the answer
+	Twice   Fate = "twice"   // the receipt comes twice
+	Slow    Fate = "slow"    // taken and delivered; the receipt comes an hour later
+	Lost    Fate = "lost"    // taken; a receipt says that the phone was not reached
+	Broke   Fate = "broke"   // the first hand-over is taken; a receipt says that the account's budget is spent
+	Nobody  Fate = "nobody"  // like Broke, and the receipt names neither its message nor a time
+	Denied  Fate = "denied"  // the first hand-over is refused for a lack of authorization
+)
+
+// ReceiptDelay is the time from a hand-over to its receipt.
+const ReceiptDelay = 3 * time.Second
+
+// Network is a provider in memory, with the truth about what it was given.
+// Numbers without a fate are Plain.
+type Network struct {
+	now func() time.Time
+
+	mu       sync.Mutex
+	fates    map[sms.Number]Fate
+	tries    map[sms.Number]int
+	log      []reconcile.HandOver
+	receipts []pending
+	early    func(ctx context.Context, line []byte) error
+	limited  bool
+	budget   int // hand-overs left, where it is limited
+	nameless int // one of so many void hand-overs has a receipt that names nothing; 0: none
+}
+
+type pending struct {
+	due  time.Time
+	line []byte
+}
+
+var errSilent = errors.New("no answer")
+
+// NewNetwork makes a provider that goes by the clock now.
+func NewNetwork(now func() time.Time) *Network {
+	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
+}
+
+// SetFate decides what becomes of messages to number.
+func (n *Network) SetFate(number sms.Number, f Fate) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fates[number] = f
+}
+
+// Budget has all that is handed over after the next n be void: taken like any,
+// and not delivered. Below zero there is no limit.
+func (n *Network) Budget(handOvers int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.limited, n.budget = handOvers >= 0, handOvers
+}
+
+// NameNothing has the receipt of about one in n void hand-overs name neither its
+// message nor a time.
+func (n *Network) NameNothing(oneIn int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.nameless = oneIn
+}
+
+// Name implements sms.Provider. The network writes SNS's receipts.
+func (n *Network) Name() sms.ProviderName { return "sns" }
+
+// HandOver implements sms.Provider. It looks at nothing but number and text, so
+// that it may stand behind a wire.
+func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
+	id, line, err := n.decide(m)
+	if line != nil {
+		if sent := n.early(ctx, line); sent != nil {
+			n.Again(line)
+		}
+	}
+	return id, err
+}
+
+func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fate := n.fates[m.Number]
+	n.tries[m.Number]++
+	first := n.tries[m.Number] == 1
+	switch {
+	case fate == Refused:
+		return "", nil, &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut, Code: "OptedOut", Detail: "opted out"}
+	case fate == Never, fate == Busy && first:
+		return "", nil, &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling", Detail: "Rate exceeded"}
+	case fate == Denied && first:
+		return "", nil, &sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization, Code: "AuthorizationError", Detail: "not authorized"}
+	case fate == Deaf && first:
+		return "", nil, errSilent
+	}
+	id = sms.NewToken()
+	void := (fate == Broke || fate == Nobody) && first
+	if n.limited {
+		void = void || n.budget <= 0
+		n.budget--
+	}
+	n.log = append(n.log, reconcile.HandOver{At: n.now(), ProviderMessageID: id, Number: m.Number, Text: m.Text, Void: void})
+	receipt := line(id, m.Number, fate, void, n.now())
+	if void && (fate == Nobody || (n.nameless > 0 && len(n.log)%n.nameless == 0)) {
+		receipt = Nameless(m.Number)
+	}
+	due := n.now().Add(ReceiptDelay)
+	switch {
+	case fate == Early && n.early != nil:
+		return id, receipt, nil
+	case fate == Slow:
+		due = n.now().Add(time.Hour)
+	case fate == Twice:
+		n.receipts = append(n.receipts, pending{due, receipt})
+	}
+	n.receipts = append(n.receipts, pending{due, receipt})
+	if fate == Silent && first {
+		return "", nil, errSilent
+	}
+	return id, nil, nil
+}
+
+// line is one text of SNS's delivery log.
+func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte {
+	delivery := map[string]any{"destination": number.String(), "providerResponse": "Message has been accepted by phone carrier"}
+	status := "SUCCESS"
+	switch {
+	case void:
+		status, delivery["providerResponse"] = "FAILURE", "No quota left for account"
+	case f == Lost:
+		status, delivery["providerResponse"] = "FAILURE", "Phone is currently unreachable/unavailable"
+	}
+	raw, err := json.Marshal(map[string]any{
+		"notification": map[string]any{"messageId": id, "timestamp": at.UTC().Format("2006-01-02 15:04:05.000")},
+		"delivery":     delivery, "status": status,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// Again has a receipt come again in a minute, as Lambda repeats an event.
+func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
+
+// Receipt has any receipt come in a while, for one that is not the network's own.
+func (n *Network) Receipt(line []byte, in time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.receipts = append(n.receipts, pending{n.now().Add(in), line})
+}
+
+// Nameless is a receipt for number of which only what SNS is sure to tell is
+// there: that some application's budget is spent.
+func Nameless(number sms.Number) []byte {
+	raw, err := json.Marshal(map[string]any{
+		"delivery": map[string]any{"destination": number.String(), "providerResponse": "No quota left for account"}, "status": "FAILURE",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// Foreign is a receipt of another application on the same account, stamped at;
+// void, for a budget that is spent.
+func (n *Network) Foreign(number sms.Number, void bool, at time.Time) []byte {
+	return line(sms.NewToken(), number, Plain, void, at)
+}
+
+// due takes the receipts whose time has come.
+func (n *Network) due() [][]byte {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.now()
+	var lines [][]byte
+	n.receipts = slices.DeleteFunc(n.receipts, func(p pending) bool {
+		if p.due.After(now) {
+			return false
+		}
+		lines = append(lines, p.line)
+		return true
+	})
+	return lines
+}
+
+// nextReceipt is when the next receipt comes; zero: none.
+func (n *Network) nextReceipt() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var next time.Time
+	for _, p := range n.receipts {
+		if next.IsZero() || p.due.Before(next) {
+			next = p.due
+		}
+	}
+	return next
+}
+
+// Log is what the network took.
+func (n *Network) Log() []reconcile.HandOver {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]reconcile.HandOver{}, n.log...)
+}
