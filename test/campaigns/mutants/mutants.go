@@ -110,8 +110,8 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
 	},
 	{
-		without: "the release of what waits at each closing",
-		edits:   []edit{{"services/relay/relay.go", "		next = e.Released(u.now())\n", ""}},
+		without: "the longest wait for a rescue",
+		changes: map[string]change{"longest rescue": becomes("nextRescue << min(round-1, 16)")},
 		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
