@@ -31,23 +31,20 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: ## Start everything on this machine, at http://localhost:8080 (ARGS="-addr ... -data ...")
-	@echo "Building bin/server. The first time takes about a minute, for SQLite is compiled from Go source."
-	@$(MAKE) --no-print-directory bin/server
-	@exec bin/server $(ARGS)
+run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr ... --data ...")
+	@echo "Building bin/smsqueue. The first time takes about a minute, because SQLite is compiled from Go source."
+	@$(MAKE) --no-print-directory bin/smsqueue
+	@exec bin/smsqueue serve $(ARGS)
 
 .PHONY: build
-build: bin/server bin/reconcile $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/server, bin/reconcile, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date: these are always asked for.
 .PHONY: FORCE
 FORCE:
 
-bin/server: FORCE
-	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/server
-
-bin/reconcile: FORCE
-	@CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./services/server/reconcile
+bin/smsqueue: FORCE
+	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/smsqueue
 
 bin/%/bootstrap: FORCE
 	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda

@@ -26,7 +26,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		dr.OnUnknown = sms.Hold
 	}
 	m := rules.Accept(sms.NewID(), dr, now)
-	outcome := sms.Outcome{ProviderMessageID: "provider-" + m.ID}
+	outcome := sms.Taken("provider-" + m.ID)
 	switch state {
 	case sms.Scheduled, sms.Queued:
 	case sms.Canceled:
@@ -35,7 +35,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		m.ExpiresAt = now
 		m, _ = rules.GiveUp(m, now)
 	default:
-		claimed, err := rules.NewClaim(now).Apply(m)
+		claimed, err := rules.NewClaim("fake", now).Apply(m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,9 +45,9 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	case sms.Sent:
 		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
 	case sms.Unknown:
-		m, _ = rules.Record(m, m.LeaseToken, sms.Outcome{}, now)
+		m, _ = rules.Record(m, m.LeaseToken, sms.Unanswered(), now)
 	case sms.Failed:
-		refused := sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused}}
+		refused := sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused})
 		m, _ = rules.Record(m, m.LeaseToken, refused, now)
 	case sms.Delivered, sms.Undelivered:
 		m, _ = rules.Record(m, m.LeaseToken, outcome, now)
@@ -55,7 +55,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		if state == sms.Undelivered {
 			verdict = sms.VerdictUndelivered
 		}
-		m, _ = rules.Receive(m, sms.Receipt{ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
+		m, _ = rules.Receive(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
 	}
 	if m.Status != state {
 		t.Fatalf("the message is %s, want %s", m.Status, state)
@@ -105,7 +105,7 @@ func TestCancel(t *testing.T) {
 	t.Run("of a message that a hand-over without an answer may have sent is too late", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Sending)
-		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Outcome{}, morning)
+		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Unanswered(), morning)
 		if _, err := d.store.Store.Update(t.Context(), m, queued); err != nil || queued.Status != sms.Queued {
 			t.Fatal(queued.Status, err)
 		}
@@ -119,7 +119,7 @@ func TestCancel(t *testing.T) {
 				return nil
 			}
 			d.store.before = nil
-			_, err := d.store.Claim(ctx, m.Ref(), d.options.Rules.NewClaim(morning))
+			_, err := d.store.Claim(ctx, m.Ref(), d.options.Rules.NewClaim("fake", morning))
 			return err
 		}
 		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
@@ -135,7 +135,7 @@ func TestDropText(t *testing.T) {
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
 			if !state.Settled() {
-				mustBe(t, response, http.StatusConflict, "not-settled")
+				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
 				}

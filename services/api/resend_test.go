@@ -80,7 +80,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 	}{
 		{"at once", func(*testing.T, *deployment, sms.Message) {}},
 		{"after a late answer moved the old one", func(t *testing.T, d *deployment, m sms.Message) {
-			sent, changed := d.options.Rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: "late"}, morning)
+			sent, changed := d.options.Rules.Record(m, m.HandOvers[0].Token, sms.Taken("late"), morning)
 			if _, err := d.store.Store.Update(t.Context(), m, sent); err != nil || !changed {
 				t.Fatal(changed, err)
 			}

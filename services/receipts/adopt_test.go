@@ -21,9 +21,9 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	older := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(24 * time.Hour)
 	m, token := s.handedOver(number, sms.Resend)
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	s.retryDue()
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
@@ -36,7 +36,7 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 func TestTroubleWithoutIDAndTimeProvesNothingOfAMessage(t *testing.T) {
 	s := newStage(t)
 	id := s.unanswered(number, sms.Resend)
-	s.keep(sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit})
+	s.keep(sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit})
 	s.retryDue()
 	if _, _, err := s.rules.Cancel(s.get(id), s.now); err == nil {
 		t.Error("a message that was perhaps taken can be canceled")
@@ -45,7 +45,7 @@ func TestTroubleWithoutIDAndTimeProvesNothingOfAMessage(t *testing.T) {
 
 // nameless is a receipt of trouble of which only what SNS is sure to tell is
 // there.
-var nameless = sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+var nameless = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestTroubleThatNamesNoMessage(t *testing.T) {
 	for _, tt := range []struct {
@@ -58,7 +58,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		}, sms.Queued},
 		{"has it sent again among others that have their receipts", func(s *stage) string {
 			s.sent(number, "c-2")
-			delivered := sms.Receipt{ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+			delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 			if got, err := s.receipts.Apply(s.t.Context(), delivered); got != receipts.Applied || err != nil {
 				s.t.Fatalf("Apply = %q, %v", got, err)
 			}
@@ -67,12 +67,12 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		{"has a message sent again of which an earlier hand-over got no answer", func(s *stage) string {
 			id := s.unanswered(number, sms.Resend)
 			s.now = s.get(id).NotBefore
-			claim := s.rules.NewClaim(s.now)
+			claim := s.rules.NewClaim("fake", s.now)
 			m, err := s.store.Claim(s.t.Context(), s.get(id).Ref(), claim)
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			s.record(m, claim.Token, sms.Outcome{ProviderMessageID: "c-1"})
+			s.record(m, claim.Token, sms.Taken("c-1"))
 			return id
 		}, sms.Queued},
 		{"leaves one of two as it is", func(s *stage) string {
@@ -94,7 +94,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		}, sms.Sent},
 		{"leaves one as it is that is held", func(s *stage) string {
 			m, token := s.handedOver(number, sms.Hold)
-			return s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"}).ID
+			return s.record(m, token, sms.Taken("c-1")).ID
 		}, sms.Sent},
 		{"leaves one as it is to another number", func(s *stage) string {
 			return s.sent(another, "c-1").ID
@@ -123,7 +123,7 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 		if got := s.get(m.ID).Status; got != sms.Sent {
 			t.Errorf("status %s within a minute, want %s", got, sms.Sent)
 		}
-		delivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+		delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 		if got, err := s.receipts.Apply(t.Context(), delivered); got != receipts.Applied || err != nil {
 			t.Fatalf("Apply = %q, %v", got, err)
 		}
@@ -142,12 +142,12 @@ func TestTroubleThatNamesNoMessage(t *testing.T) {
 				t.Fatalf("kept %v, want nothing", kept)
 			}
 			s.now = s.get(m.ID).NotBefore
-			claim := s.rules.NewClaim(s.now)
+			claim := s.rules.NewClaim("fake", s.now)
 			claimed, err := s.store.Claim(t.Context(), m.Ref(), claim)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.record(claimed, claim.Token, sms.Outcome{ProviderMessageID: providerMessageID})
+			s.record(claimed, claim.Token, sms.Taken(providerMessageID))
 		}
 		if got := s.get(m.ID); got.Status != sms.Sent || len(got.HandOvers) != 3 {
 			t.Errorf("it is %s after %d hand-overs, want %s after 3", got.Status, len(got.HandOvers), sms.Sent)
@@ -159,7 +159,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	s := newStage(t)
 	older := s.unanswered(number, sms.Hold)
 	m, token := s.handedOver(number, sms.Resend)
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	s.now = s.now.Add(10 * time.Second)
 	for _, k := range s.kept(number) {
 		if err := s.receipts.Retry(t.Context(), k); err != nil {
@@ -169,7 +169,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
 	}
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("the message is %s, want %s", got, sms.Delivered)
@@ -179,17 +179,17 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	s := newStage(t)
 	ended, token := s.handedOver(number, sms.Resend)
-	s.record(ended, token, sms.Outcome{})
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.record(ended, token, sms.Unanswered())
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	other := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(time.Minute)
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	m, err := s.store.Claim(t.Context(), ended.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.record(m, claim.Token, sms.Outcome{ProviderMessageID: "c-2"})
-	delivered := sms.Receipt{ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	s.record(m, claim.Token, sms.Taken("c-2"))
+	delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	if got, err := s.receipts.Apply(t.Context(), delivered); got != receipts.Applied || err != nil {
 		t.Fatalf("Apply = %q, %v", got, err)
 	}
@@ -232,7 +232,7 @@ func TestALineThatNamesNoMessage(t *testing.T) {
 		line := logged(s.now.Add(2 * time.Second))
 		s.keep(line)
 		s.retryDue()
-		s.probe(s.get(m.ID), sms.Outcome{ProviderMessageID: "c-2"})
+		s.probe(s.get(m.ID), sms.Taken("c-2"))
 		s.keep(line)
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Sent {
@@ -276,7 +276,7 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	s := newStage(t)
 	id := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(20 * 24 * time.Hour)
-	s.keep(sms.Receipt{ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
 	s.retryDue()
 	if got := s.get(id).Status; got != sms.Unknown {
 		t.Errorf("it is %s, want %s", got, sms.Unknown)

@@ -29,7 +29,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 				if whose == "ours" {
 					s.sent(number, "c-1")
 				}
-				rc := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
 				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 					t.Fatal(err)
 				}
@@ -41,7 +41,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 	}
 	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
 		s := newStage(t)
-		rc := sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+		rc := sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 			t.Fatal(err)
 		}
@@ -61,30 +61,30 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}{
 		{"the delivery of its probe", func(s *stage) {
 			s.spend()
-			s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "c-1"})
+			s.probe(s.accept(number), sms.Taken("c-1"))
 			s.deliver("c-1", s.now)
 		}, false},
 		{"the delivery of a probe that was followed by others", func(s *stage) {
 			s.spend()
-			s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "c-1"})
-			s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "c-2"})
+			s.probe(s.accept(number), sms.Taken("c-1"))
+			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, false},
 		{"the delivery of a probe that got no answer", func(s *stage) {
 			s.spend()
-			s.probe(s.accept(number), sms.Outcome{})
+			s.probe(s.accept(number), sms.Unanswered())
 			s.keep(delivered("c-1", s.now))
 			s.retryDue()
 		}, false},
 		{"not the delivery of another message", func(s *stage) {
 			s.spend()
 			s.sent(number, "c-1") // its sender did not know yet
-			s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "c-2"})
+			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, true},
 		{"not the failure of its probe", func(s *stage) {
 			s.spend()
-			s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "c-1"})
+			s.probe(s.accept(number), sms.Taken("c-1"))
 			rc := delivered("c-1", s.now)
 			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
 			s.applied(rc)
@@ -94,7 +94,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			id := s.unanswered(number, sms.Resend)
 			s.now = s.now.Add(time.Minute)
 			s.spend()
-			s.probe(s.get(id), sms.Outcome{ProviderMessageID: "c-2"})
+			s.probe(s.get(id), sms.Taken("c-2"))
 			s.count()
 			s.keep(delivered("c-1", before))
 			s.retryDue()
@@ -108,7 +108,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			s.now = s.now.Add(10 * time.Second)
 			s.keep(nameless)
 			s.retryDue()
-			s.probe(s.get(m.ID), sms.Outcome{ProviderMessageID: "c-2"})
+			s.probe(s.get(m.ID), sms.Taken("c-2"))
 			s.count()
 			s.deliver("c-1", before)
 		}, true},
@@ -117,7 +117,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			id := s.unanswered(number, sms.Resend)
 			s.now = s.now.Add(time.Minute)
 			s.spend()
-			s.probe(s.get(id), sms.Outcome{ProviderMessageID: "c-2"})
+			s.probe(s.get(id), sms.Taken("c-2"))
 			at := s.now
 			s.keep(delivered("c-1", before))
 			s.retryDue()
@@ -185,7 +185,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 			s.now = s.now.Add(time.Second)
 			s.spend()
 			for i := range 5 {
-				s.probe(s.accept(number), sms.Outcome{ProviderMessageID: "probe-" + strconv.Itoa(i)})
+				s.probe(s.accept(number), sms.Taken("probe-" + strconv.Itoa(i)))
 			}
 		}, 1},
 	} {
@@ -212,7 +212,7 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 		s.deliver(id, s.now)
 	}
 	probe := func(s *stage, providerMessageID string) {
-		s.probe(s.accept(number), sms.Outcome{ProviderMessageID: providerMessageID})
+		s.probe(s.accept(number), sms.Taken(providerMessageID))
 	}
 	for name, probes := range map[string]func(s *stage){
 		"the first probe": func(s *stage) { probe(s, "c-1") },
@@ -299,7 +299,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 // spend has the receipt of another application tell that the quota is spent.
 func (s *stage) spend() {
 	s.t.Helper()
-	rc := sms.Receipt{ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 	s.keep(rc)
 	if !s.breaker().Open {
 		s.t.Fatal("the breaker did not open")
@@ -321,7 +321,7 @@ func (s *stage) probe(m sms.Message, o sms.Outcome) {
 		s.t.Fatal("no probe is due")
 	}
 	s.change(func(sms.Breaker) sms.Breaker { return b })
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	claimed, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
 	if err != nil {
 		s.t.Fatal(err)
@@ -330,7 +330,7 @@ func (s *stage) probe(m sms.Message, o sms.Outcome) {
 }
 
 func delivered(providerMessageID string, at time.Time) sms.Receipt {
-	return sms.Receipt{ProviderMessageID: providerMessageID, Number: number, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	return sms.Receipt{Provider: "fake", ProviderMessageID: providerMessageID, Number: number, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 }
 
 func (s *stage) deliver(providerMessageID string, at time.Time) {

@@ -1,7 +1,6 @@
 package receipts_test
 
 import (
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -21,9 +20,9 @@ const (
 )
 
 func TestApply(t *testing.T) {
-	delivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
-	undelivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
-	void := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	undelivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	void := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 	for _, tt := range []struct {
 		name     string
 		receipts []sms.Receipt
@@ -62,7 +61,7 @@ func TestApply(t *testing.T) {
 
 func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	s := newStage(t)
-	rc := sms.Receipt{ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	for range 2 {
 		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
@@ -73,29 +72,26 @@ func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestApplyLineReadsAndApplies(t *testing.T) {
+func TestAReceiptOfAnotherProviderFindsNothing(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
-	line := `{"notification": {"messageId": "c-1"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`
-	if got, err := s.receipts.ApplyLine(t.Context(), []byte(line)); got != receipts.Applied || err != nil {
-		t.Errorf("ApplyLine = %q, %v, want %q", got, err, receipts.Applied)
+	rc := sms.Receipt{Provider: "other", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
+		t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	if got := s.get(m.ID).Status; got != sms.Delivered {
-		t.Errorf("status %s, want %s", got, sms.Delivered)
-	}
-	if _, err := s.receipts.ApplyLine(t.Context(), []byte("{}")); !errors.Is(err, receipts.ErrUnreadable) {
-		t.Errorf("error %v, want %v", err, receipts.ErrUnreadable)
+	if got := s.get(m.ID).Status; got != sms.Sent {
+		t.Errorf("status %s, want %s", got, sms.Sent)
 	}
 }
 
 func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	s := newStage(t)
 	m, token := s.handedOver(number, sms.Resend)
-	rc := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	s.record(m, token, sms.Outcome{ProviderMessageID: "c-1"})
+	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
@@ -107,7 +103,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 
 func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	ours := func(s *stage) sms.Receipt {
-		return sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+		return sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -126,7 +122,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
 		}, sms.Undelivered},
 		{"a receipt without id and time", func(s *stage) (string, []sms.Receipt) {
-			return s.unanswered(number, sms.Hold), []sms.Receipt{{Number: number, Verdict: sms.VerdictDelivered}}
+			return s.unanswered(number, sms.Hold), []sms.Receipt{{Provider: "fake", Number: number, Verdict: sms.VerdictDelivered}}
 		}, sms.Delivered},
 		{"two receipts leave it open", func(s *stage) (string, []sms.Receipt) {
 			other := ours(s)
@@ -168,7 +164,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	}
 	t.Run("a receipt without time that was kept before the hand-over is another's", func(t *testing.T) {
 		s := newStage(t)
-		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 			t.Fatal(err)
 		}
 		s.now = s.now.Add(2 * time.Second)
@@ -182,7 +178,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 
 func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	s := newStage(t)
-	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 		t.Fatal(err)
 	}
 	rounds := 0
@@ -227,7 +223,7 @@ func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Messag
 	if err := s.store.Create(s.t.Context(), m); err != nil {
 		s.t.Fatal(err)
 	}
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
 	if err != nil {
 		s.t.Fatal(err)
@@ -250,14 +246,14 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
-	return s.record(m, token, sms.Outcome{ProviderMessageID: providerMessageID})
+	return s.record(m, token, sms.Taken(providerMessageID))
 }
 
 // unanswered is the id of a message whose hand-over got no answer.
 func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
 	s.t.Helper()
 	m, token := s.handedOver(to, onUnknown)
-	return s.record(m, token, sms.Outcome{}).ID
+	return s.record(m, token, sms.Unanswered()).ID
 }
 
 func (s *stage) get(id string) sms.Message {

@@ -88,11 +88,11 @@ func (s *stage) work(limit int) int {
 			s.t.Error(err)
 			return
 		}
-		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim(s.now))
+		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
 			return // a copy
 		}
-		after, _ := s.rules.Record(m, m.LeaseToken, sms.Outcome{ProviderMessageID: m.LeaseToken}, s.now)
+		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
 			s.t.Error(err)
 		}

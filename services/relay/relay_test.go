@@ -12,9 +12,9 @@ import (
 )
 
 var (
-	noAnswer = sms.Outcome{}
-	taken    = sms.Outcome{ProviderMessageID: "provider-1"}
-	forNow   = sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"}}
+	noAnswer = sms.Unanswered()
+	taken    = sms.Taken("provider-1")
+	forNow   = sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "Throttling"})
 )
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
@@ -43,12 +43,12 @@ func TestALostCopyIsRescued(t *testing.T) {
 		}
 		return minutes
 	}
-	t.Run("after 2 minutes, then after 5, 10, 20 and so on up to 6 hours", func(t *testing.T) {
+	t.Run("after 2 minutes, then after 5, 10 and every 15", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(nil)
-		want := []int{2}
-		for _, wait := range []int{5, 10, 20, 40, 80, 160, 320, 360, 360} {
-			want = append(want, want[len(want)-1]+wait)
+		want := []int{2, 7, 17}
+		for last := 17 + 15; last < 24*60; last += 15 {
+			want = append(want, last)
 		}
 		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
 			t.Errorf("the minutes differ (-want +got):\n%s", diff)
@@ -269,7 +269,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
 			m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
-			s.handOver(m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+			s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 			r := s.on(s.store, tc.queue(s.queue), relay.DefaultOptions())
 			for ; s.now.Before(m.ExpiresAt); s.pass(time.Minute) {
 				report, err := r.Run(t.Context())
@@ -288,7 +288,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	t.Run("and the others of its batch are enqueued", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
-		s.handOver(m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}})
+		s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 		s.pass(19 * time.Minute)
 		others := s.acceptMany(5)
 		s.run()
@@ -316,7 +316,7 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 		for _, verdict := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered} {
 			t.Run(tc.name+", "+string(verdict), func(t *testing.T) {
 				s := newStage(t)
-				rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
 				k := rc.Keep(s.now)
 				k.Due = time.Time{} // it was looked at often enough
@@ -343,7 +343,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	s := newStage(t)
 	m := s.handOver(s.accept(nil), noAnswer)
 	s.pass(10*time.Second - time.Millisecond)
-	rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
 	if err := s.store.Keep(t.Context(), rc.Keep(s.now)); err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (b *burst) judge(number sms.Number, o sms.Outcome, probe bool, now time.Tim
 		trouble := *o.Refused
 		trouble.Refusal, trouble.Failure, trouble.Trouble = sms.AccountWide, "", sms.Authorization
 		trouble.Detail = "no number is accepted, perhaps there is no SMS in this Region or account: " + o.Refused.Detail
-		return sms.Outcome{Refused: &trouble}
+		return sms.Refused(&trouble)
 	}
 	return o
 }

@@ -65,7 +65,7 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	case verdict == Later:
 		return ErrNoTime
 	}
-	c := s.rules.NewClaim(s.now())
+	c := s.rules.NewClaim(s.provider.Name(), s.now())
 	m, err := s.store.Claim(ctx, ref, c)
 	if err != nil {
 		if verdict == Probe {
@@ -123,7 +123,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe
 		end = m.ExpiresAt
 	}
 	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
-		return sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}}
+		return sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"})
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()

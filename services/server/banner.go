@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 // lines are what a newcomer pastes, where the client's secret may be shown.
 func (m *machine) lines(base string) string {
-	if m.config.clientsFile != "" {
+	if m.config.Clients != "" {
 		return ""
 	}
 	return pasteLines(base, m.config.clients[0].ID, m.config.clients[0].Secret)
@@ -31,15 +31,15 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 // that the server listens.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
-	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", version, base)
+	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)
 	if c.loopback {
 		fmt.Fprintf(w, "  inbox     %s/\n", base)
 		fmt.Fprintf(w, "  docs      %s/docs\n", base)
 	}
 	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
-	fmt.Fprintf(w, "  data      %s\n", c.data)
-	fmt.Fprintf(w, "  provider   %s\n", c.provider)
+	fmt.Fprintf(w, "  data      %s\n", c.Data)
+	fmt.Fprintf(w, "  provider   %s\n", c.Provider)
 	if len(orders) > 0 {
 		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d, and to resume: kill -USR2 %[1]d\n", os.Getpid())
 	}

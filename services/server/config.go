@@ -1,10 +1,8 @@
-package main
+package server
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -15,67 +13,56 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// The providers that -provider chooses from.
+// The providers to choose from.
 const (
-	providerSimulated = "simulated"
-	providerSNS       = "sns"
+	Simulated = "simulated"
+	SNS       = "sns"
 )
 
-// config is what the command line says.
-type config struct {
-	addr          string
-	data          string
-	provider      string
-	providerDelay time.Duration
-	clientsFile   string
-	logLevel      slog.Level
-	version       bool
+// Config says how a server runs. Errors call its fields by the flags of
+// `smsqueue serve`.
+type Config struct {
+	// Addr is the host:port to listen on; port 0 takes a free one.
+	Addr string
+	// Data is the folder of the messages, the signing key and the simulated
+	// provider's log.
+	Data string
+	// Provider is Simulated or SNS. SNS uses the AWS credentials of the
+	// environment and needs Clients with allowed countries.
+	Provider string
+	// ProviderDelay is how long the simulated provider takes to answer.
+	ProviderDelay time.Duration
+	// Clients names a file of clients, read by token.ParseClients. If it is
+	// empty, there is one client, whose secret everyone knows.
+	Clients string
+	// LogLevel is the lowest level that is logged.
+	LogLevel slog.Level
+	// Version is what the greeting calls this program.
+	Version string
 
 	loopback bool
 	clients  []token.Client
 }
 
-// configFromArgs reads the command line. Its error is flag.ErrHelp after -h,
-// and otherwise names what is wrong; the usage went to output.
-func configFromArgs(args []string, output io.Writer) (config, error) {
-	var c config
-	flags := flag.NewFlagSet("server", flag.ContinueOnError)
-	flags.SetOutput(output)
-	flags.StringVar(&c.addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
-	flags.StringVar(&c.data, "data", "./data", "`folder` of the messages, the signing key and the simulated provider's log")
-	flags.StringVar(&c.provider, "provider", providerSimulated, "who delivers: `simulated` or sns, which uses the AWS credentials of the environment and needs -clients with allowedCountries")
-	flags.DurationVar(&c.providerDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
-	flags.StringVar(&c.clientsFile, "clients", "", "`file` of clients: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
-	flags.TextVar(&c.logLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
-	flags.BoolVar(&c.version, "version", false, "print the version and end")
-	if err := flags.Parse(args); err != nil {
-		return c, err
-	}
-	if c.version {
-		return c, nil
-	}
-	err := c.check(flags.Args())
-	return c, err
-}
+// ConfigError reports everything that is wrong with a Config.
+type ConfigError struct{ error }
 
-func (c *config) check(rest []string) error {
+// check reports everything wrong with c, and fills in what follows from it.
+func (c *Config) check() error {
 	var errs []error
-	if len(rest) > 0 {
-		errs = append(errs, fmt.Errorf("unexpected argument %q", rest[0]))
+	if c.Provider != Simulated && c.Provider != SNS {
+		errs = append(errs, fmt.Errorf("--provider must be %s or %s, not %q", Simulated, SNS, c.Provider))
 	}
-	if c.provider != providerSimulated && c.provider != providerSNS {
-		errs = append(errs, fmt.Errorf("-provider must be %s or %s, not %q", providerSimulated, providerSNS, c.provider))
+	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
+		errs = append(errs, fmt.Errorf("--provider-delay must not be negative, and must be below %v: a sender waits no longer for an answer", sender.PublishTime))
 	}
-	if c.providerDelay < 0 || c.providerDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("-provider-delay must not be negative, and below %v: a sender waits no longer for an answer", sender.PublishTime))
+	if c.Data == "" {
+		errs = append(errs, errors.New("--data must name a folder"))
 	}
-	if c.data == "" {
-		errs = append(errs, errors.New("-data must name a folder"))
-	}
-	host, _, err := net.SplitHostPort(c.addr)
+	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		// What follows depends on it.
-		return errors.Join(append(errs, fmt.Errorf("-addr must be host:port, like localhost:8080, not %q", c.addr))...)
+		// The check of the clients depends on the address.
+		return errors.Join(append(errs, fmt.Errorf("--addr must be host:port, like localhost:8080, not %q", c.Addr))...)
 	}
 	c.loopback = isLoopback(host)
 	return errors.Join(append(errs, c.readClients())...)
@@ -84,20 +71,20 @@ func (c *config) check(rest []string) error {
 // readClients refuses the well-known client where others could reach it or
 // where it could reach others. Real messages cost money, and fraud looks for the
 // countries where they cost most: as on AWS somebody has to name those allowed.
-func (c *config) readClients() error {
-	if c.clientsFile == "" {
+func (c *Config) readClients() error {
+	if c.Clients == "" {
 		c.clients = token.DefaultClients()
-		if c.provider == providerSNS {
-			return errors.New("-provider sns sends to real phones: name who may send, and where to, by -clients with allowedCountries")
+		if c.Provider == SNS {
+			return errors.New("--provider sns sends to real phones: name who may send, and where to, by --clients with allowedCountries")
 		}
 		if !c.loopback {
-			return fmt.Errorf("-addr %s can be reached from outside, and everyone knows the secret of client %q: give -clients", c.addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s can be reached from outside, and everyone knows the secret of client %q: give --clients", c.Addr, c.clients[0].ID)
 		}
 		return nil
 	}
-	f, err := os.Open(c.clientsFile)
+	f, err := os.Open(c.Clients)
 	if err != nil {
-		return fmt.Errorf("-clients: %w", err)
+		return fmt.Errorf("--clients: %w", err)
 	}
 	c.clients, err = token.ParseClients(f)
 	for id, limits := range c.limits() {
@@ -106,18 +93,18 @@ func (c *config) readClients() error {
 		}
 	}
 	for _, client := range c.clients {
-		if c.provider == providerSNS && len(client.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: -provider sns sends to real phones: give it allowedCountries", client.ID))
+		if c.Provider == SNS && len(client.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: give it allowedCountries", client.ID))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("-clients %s: %w", c.clientsFile, err)
+		return fmt.Errorf("--clients %s: %w", c.Clients, err)
 	}
 	return nil
 }
 
 // limits are those of each client, by its id.
-func (c *config) limits() map[string]api.Limits {
+func (c *Config) limits() map[string]api.Limits {
 	limits := make(map[string]api.Limits, len(c.clients))
 	for _, client := range c.clients {
 		limits[client.ID] = api.Limits{

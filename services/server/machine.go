@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -41,7 +41,7 @@ const longestWait = 20 * time.Second
 
 // machine is everything that one process consists of.
 type machine struct {
-	config config
+	config Config
 	rules  sms.Rules
 	store  *sqlite.DB
 	issuer *token.Issuer
@@ -56,24 +56,24 @@ type machine struct {
 
 // open opens the data folder and puts the services together on it. Nothing
 // works yet but the simulated provider, which sends the receipts it still owes.
-func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error) {
+func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + leaseMargin
-	if c.provider == providerSimulated {
+	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}
-	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.logLevel}))
+	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())
 		}
 	}()
-	m.store, err = sqlite.Open(c.data, sqlite.Options{Visibility: m.rules.Lease + leaseMargin})
+	m.store, err = sqlite.Open(c.Data, sqlite.Options{Visibility: m.rules.Lease + leaseMargin})
 	if err != nil {
 		return m, err
 	}
 	m.closers = append(m.closers, m.store.Close)
-	m.issuer, err = token.Open(c.data, token.Config{Issuer: issuer, Clients: c.clients, Logger: m.logger})
+	m.issuer, err = token.Open(c.Data, token.Config{Issuer: issuer, Clients: c.clients, Logger: m.logger})
 	if err != nil {
 		return m, err
 	}
@@ -102,21 +102,23 @@ func open(ctx context.Context, c config, logs io.Writer) (m *machine, err error)
 }
 
 func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.Provider, error) {
-	if m.config.provider == providerSNS {
+	if m.config.Provider == SNS {
 		cfg, err := awsconfig.LoadDefaultConfig(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 		}
 		return sns.New(sns.NewClient(cfg)), nil
 	}
-	provider, err := simulator.Open(filepath.Join(m.config.data, "provider"), simulator.Options{
-		Delay: m.config.providerDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
+	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
+		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
 		Receipts: func(ctx context.Context, line []byte) error {
-			_, err := r.ApplyLine(ctx, line)
-			if errors.Is(err, receipts.ErrUnreadable) {
+			rc, err := receipts.ParseLine(line)
+			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
 				return nil // it will not be readable the next time either
 			}
+			rc.Provider = simulator.Name
+			_, err = r.Apply(ctx, rc)
 			return err
 		},
 	})
@@ -170,15 +172,15 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		"/openapi.yaml":          onlyRead(contract),
 	}
 	if m.config.loopback {
-		page := &inbox{messages: m.store, provider: m.config.provider, lines: m.lines(base), logger: m.logger}
-		if m.config.provider == providerSimulated {
+		page := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
+		if m.config.Provider == Simulated {
 			page.numbers = simulator.Numbers
 		}
 		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
 			pages[path] = page
 		}
 		reference := &docs{logger: m.logger}
-		if m.config.clientsFile == "" {
+		if m.config.Clients == "" {
 			reference.client = m.config.clients[0]
 		}
 		for _, path := range docsPaths() {

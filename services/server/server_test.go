@@ -1,7 +1,8 @@
-package main
+package server
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"html"
@@ -26,11 +27,14 @@ import (
 
 // start opens a machine and serves it; it works on messages until the test
 // ends.
-func start(t *testing.T, args ...string) *httptest.Server {
+func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
-	c, err := configFromArgs(append([]string{"-data", t.TempDir()}, args...), io.Discard)
-	if err != nil {
+	c.Addr, c.Provider = cmp.Or(c.Addr, "localhost:0"), Simulated
+	if c.Data == "" {
+		c.Data = t.TempDir()
+	}
+	if err := c.check(); err != nil {
 		t.Fatal(err)
 	}
 	m, err := open(t.Context(), c, io.Discard)
@@ -105,7 +109,7 @@ func bearer(t *testing.T, server *httptest.Server, id, secret string) http.Heade
 }
 
 func TestInboxShowsMessagesAsTextAndLive(t *testing.T) {
-	server := start(t)
+	server := start(t, Config{})
 	token := bearer(t, server, "local", "local-secret")
 	sent := ask(t, server, http.MethodPost, "/v1/sms", "localhost", token,
 		`{"phoneNumber": "+12025550100", "message": "<script>alert(1)</script>"}`)
@@ -139,7 +143,7 @@ func TestInboxShowsMessagesAsTextAndLive(t *testing.T) {
 }
 
 func TestPagesBesideTheAPI(t *testing.T) {
-	server := start(t)
+	server := start(t, Config{})
 	for _, tc := range []struct {
 		method, path, host string
 		status             int
@@ -177,8 +181,8 @@ func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var old http.Header
-	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, "-data", dir), "local", "local-secret") })
-	server := start(t, "-data", dir, "-clients", file)
+	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, Config{Data: dir}), "local", "local-secret") })
+	server := start(t, Config{Data: dir, Clients: file})
 	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusUnauthorized {
 		t.Errorf("with the token of a client that is gone: %d: %s", got.status, got.text)
 	}
@@ -189,7 +193,7 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s", "scopes": ["read"]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := start(t, "-addr", "0.0.0.0:8080", "-clients", file)
+	server := start(t, Config{Addr: "0.0.0.0:8080", Clients: file})
 	token := bearer(t, server, "shop", "s")
 	if got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", token, `{}`); got.status != http.StatusForbidden {
 		t.Errorf("sending with the scope to read: %d: %s", got.status, got.text)
@@ -207,7 +211,7 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := start(t, "-clients", file)
+	server := start(t, Config{Clients: file})
 	shop, bank := bearer(t, server, "shop", "s"), bearer(t, server, "bank", "b")
 	for _, tc := range []struct {
 		name   string

@@ -25,14 +25,14 @@ type item struct {
 
 	Due *struct{} `json:"due,omitempty"` // never there: the index has it
 
-	DueShard          string     `json:"due_shard,omitempty"` // names the kind
-	DueAt             time.Time  `json:"due_at"`
-	DueRound          int        `json:"due_round,omitempty"`
-	ProviderMessageID string     `json:"provider_message_id,omitempty"` // of the newest hand-over that has one
-	Unsettled         sms.Number `json:"unsettled,omitempty"`
-	ListShard         string     `json:"list_shard,omitempty"`
-	ListAt            string     `json:"list_at,omitempty"`
-	Purge             int64      `json:"purge,omitempty"` // seconds since 1970, not before purgeAt
+	DueShard    string     `json:"due_shard,omitempty"` // names the kind
+	DueAt       time.Time  `json:"due_at"`
+	DueRound    int        `json:"due_round,omitempty"`
+	ProviderRef string     `json:"provider_ref,omitempty"` // of the newest hand-over that has a provider message id
+	Unsettled   sms.Number `json:"unsettled,omitempty"`
+	ListShard   string     `json:"list_shard,omitempty"`
+	ListAt      string     `json:"list_at,omitempty"`
+	Purge       int64      `json:"purge,omitempty"` // seconds since 1970, not before purgeAt
 }
 
 var errNoMessage = errors.New("the item is not a message")
@@ -47,14 +47,16 @@ func stored(m sms.Message) attributes {
 		m.Events = []sms.Event{}
 	}
 	it := item{
-		Message:           m,
-		ProviderMessageID: m.ProviderMessageID(),
-		ListShard:         listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
+		Message:   m,
+		ListShard: listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
 		Purge: purgeSeconds(m.PurgeAt),
 	}
 	if !m.Due.IsZero() {
 		it.DueShard = dueShard(string(m.Due.Kind), shardOf(m.ID, dueShards))
 		it.DueAt, it.DueRound = m.Due.At, m.Due.Round
+	}
+	if refs := m.ProviderRefs(); len(refs) > 0 {
+		it.ProviderRef = providerKey(refs[len(refs)-1])
 	}
 	if m.Unsettled() {
 		it.Unsettled = m.Number

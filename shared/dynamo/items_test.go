@@ -49,12 +49,12 @@ func TestNewerReleasesAttributes(t *testing.T) {
 
 	m = s.claim("claim", m)
 	future(m, "handOvers[0].future")
-	m = s.record("no answer", m, sms.Outcome{})
+	m = s.record("no answer", m, sms.Unanswered())
 	s.now = m.NotBefore
 	m = s.claim("claim", m)
-	m = s.record("refused", m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}})
+	m = s.record("refused", m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}))
 	s.now = m.NotBefore
-	m = s.record("taken", s.claim("claim", m), sms.Outcome{ProviderMessageID: "c1"})
+	m = s.record("taken", s.claim("claim", m), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	if m.Status != sms.Delivered || len(m.HandOvers) != 2 {
 		t.Fatalf("the message is %s with %d hand-overs, want delivered with 2", m.Status, len(m.HandOvers))
@@ -120,7 +120,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		got[step], touched = slices.Compact(touched), nil
 	}}
 
-	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Outcome{ProviderMessageID: "c1"})
+	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	m = s.receive("delivered again", m, "c1", sms.VerdictDelivered)
 	dropped, _, err := rules.DropText(m, s.now)
@@ -131,10 +131,10 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	s.done("text dropped", m, err)
 
 	m = s.claim("claimed", s.create("created", accept(s.now)))
-	m = s.record("no answer", m, sms.Outcome{})
+	m = s.record("no answer", m, sms.Unanswered())
 	s.now = m.NotBefore
 	m = s.claim("claimed again", m)
-	m = s.record("taken at last", m, sms.Outcome{ProviderMessageID: "c2"})
+	m = s.record("taken at last", m, sms.Taken("c2"))
 	s.receive("settled", m, "c2", sms.VerdictDelivered)
 
 	want := map[string][]string{

@@ -34,7 +34,7 @@ func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	at := now
 	for _, o := range outcomes {
 		at = at.Add(time.Hour)
-		claim := rules.NewClaim(at)
+		claim := rules.NewClaim("fake", at)
 		m2, err := claim.Apply(m)
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 }
 
 func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
-	taken, none := sms.Outcome{ProviderMessageID: "c1"}, sms.Outcome{}
+	taken, none := sms.Taken("c1"), sms.Unanswered()
 	for _, tt := range []struct {
 		name string
 		m    sms.Message
@@ -107,9 +107,9 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 func TestSum(t *testing.T) {
 	l := reconcile.New(nil, now)
 	l.Add(accepted(nil))
-	l.Add(after(t, accepted(nil), sms.Outcome{ProviderMessageID: "c1"}))
-	l.Add(after(t, accepted(hold), sms.Outcome{}))
-	l.Add(after(t, accepted(nil), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}}))
+	l.Add(after(t, accepted(nil), sms.Taken("c1")))
+	l.Add(after(t, accepted(hold), sms.Unanswered()))
+	l.Add(after(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
 	l.Missing("lost")
 	var printed strings.Builder
 	l.Report().Print(&printed)

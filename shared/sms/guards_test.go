@@ -25,7 +25,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 			handOver := func(at time.Time, o sms.Outcome) string {
 				t.Helper()
-				claim := rules.NewClaim(at)
+				claim := rules.NewClaim("fake", at)
 				claimed, err := claim.Apply(m)
 				if err != nil {
 					t.Fatal(err)
@@ -33,13 +33,13 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 				m, _ = rules.Record(claimed, claim.Token, o, at)
 				return claim.Token
 			}
-			silent := handOver(now, sms.Outcome{})
+			silent := handOver(now, sms.Unanswered())
 			at := now.Add(time.Minute)
-			handOver(at, sms.Outcome{ProviderMessageID: "c-2"})
+			handOver(at, sms.Taken("c-2"))
 			receive := func(id string, v sms.Verdict) {
 				t.Helper()
 				var known bool
-				rc := sms.Receipt{ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
 				if m, known = rules.Receive(m, rc, at); !known {
 					t.Fatalf("no hand-over has the id %s", id)
 				}
@@ -49,7 +49,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			if m.Status != tt.want {
 				t.Fatalf("it ended %s, want %s", m.Status, tt.want)
 			}
-			m, _ = rules.Record(m, silent, sms.Outcome{ProviderMessageID: "c-1"}, at)
+			m, _ = rules.Record(m, silent, sms.Taken("c-1"), at)
 			receive("c-1", tt.late)
 			receive("c-1", tt.late)
 			if m.Status != ended.Status || !m.Due.IsZero() || m.PurgeAt != ended.PurgeAt || m.Evidence != ended.Evidence {
@@ -68,7 +68,7 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
-	claimed, err := rules.NewClaim(now).Apply(m)
+	claimed, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +83,14 @@ func TestTheLogMayHaveAReceiptHoursAfterItsPublish(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
-	c := rules.NewClaim(now)
+	c := rules.NewClaim("fake", now)
 	claimed, err := c.Apply(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, _ = rules.Record(claimed, c.Token, sms.Outcome{}, now)
+	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
 	late := now.Add(3 * time.Hour)
-	rc := sms.Receipt{Number: m.Number, Verdict: sms.VerdictDelivered, LoggedAt: late}
+	rc := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictDelivered, LoggedAt: late}
 	if !m.MayOwn(rc.Keep(late)) {
 		t.Error("it cannot belong to the hand-over that has no answer")
 	}

@@ -36,7 +36,7 @@ const (
 func (h HandOver) mayOwn(k KeptReceipt) bool {
 	rc := k.Receipt
 	switch {
-	case h.Receipt != "", h.Doubted && rc.doubts(), k.KeptAt.Before(h.At.Add(-Skew)):
+	case h.Provider != rc.Provider, h.Receipt != "", h.Doubted && rc.doubts(), k.KeptAt.Before(h.At.Add(-Skew)):
 		return false
 	case rc.ProviderMessageID != "" && h.ProviderMessageID != "":
 		return rc.ProviderMessageID == h.ProviderMessageID

@@ -80,7 +80,7 @@ func (c *crowd) owner(k sms.KeptReceipt, now time.Time) *life {
 
 // nameless is a receipt of trouble of which only destination and words are there.
 func nameless() sms.Receipt {
-	return sms.Receipt{Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	return sms.Receipt{Provider: "fake", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 }
 
 func TestTheOwnerOfAReceipt(t *testing.T) {
@@ -201,7 +201,7 @@ func TestTheOwnerOfAReceipt(t *testing.T) {
 		}},
 		{"is not known where one that tells of a delivery may be its too, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {
 			c.after(taken("c1"))
-			c.keep(sms.Receipt{Verdict: sms.VerdictDelivered})
+			c.keep(sms.Receipt{Provider: "fake", Verdict: sms.VerdictDelivered})
 			return c.keep(nameless()), nil
 		}},
 		{"is a message that was taken before the log had it, however late it comes, where it names none", func(c *crowd) (sms.KeptReceipt, *life) {

@@ -23,9 +23,8 @@ const (
 const MaxEvents = 50
 
 // Message is the stored record: what the client asked for, what became of it,
-// and the work that is left. Its methods return changed copies and never touch
-// their receiver. Times have millisecond precision and are UTC; a zero time is
-// an absent one.
+// and the work that is left. Its methods only read it; the rules change copies.
+// Times have millisecond precision and are UTC; a zero time is an absent one.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
@@ -80,11 +79,12 @@ type Event struct {
 // removed again, so that what stands here was taken, may have been, or is in
 // flight.
 type HandOver struct {
-	Token             string    `json:"token"` // the lease it was made under
-	At                time.Time `json:"at"`    // not before this
-	Until             time.Time `json:"until"` // nor after this
-	Answer            Answer    `json:"answer,omitempty"`
-	ProviderMessageID string    `json:"providerMessageId,omitempty"`
+	Token             string       `json:"token"` // the lease it was made under
+	Provider          ProviderName `json:"provider"`
+	At                time.Time    `json:"at"`    // not before this
+	Until             time.Time    `json:"until"` // nor after this
+	Answer            Answer       `json:"answer,omitempty"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	// Doubted says that a receipt of trouble that names no message was taken
 	// for this one's; see [Rules.Adopt].
 	Doubted bool `json:"doubted,omitempty"`
@@ -160,15 +160,23 @@ func (m Message) ProviderMessageID() string {
 	return ""
 }
 
-// ProviderMessageIDs are the ids of all hand-overs that have one.
-func (m Message) ProviderMessageIDs() []string {
-	var ids []string
+// ProviderRef names what a provider took. Two providers may give out the same
+// id.
+type ProviderRef struct {
+	Provider  ProviderName
+	MessageID string // the provider message id
+}
+
+// ProviderRefs returns a reference for each hand-over that has a provider
+// message id, oldest first.
+func (m Message) ProviderRefs() []ProviderRef {
+	var refs []ProviderRef
 	for _, h := range m.HandOvers {
 		if h.ProviderMessageID != "" {
-			ids = append(ids, h.ProviderMessageID)
+			refs = append(refs, ProviderRef{h.Provider, h.ProviderMessageID})
 		}
 	}
-	return ids
+	return refs
 }
 
 // Price is what all hand-overs together cost, as far as receipts told.
@@ -202,31 +210,6 @@ func (m Message) History() []Event {
 
 // Gone reports whether the record is past its retention at now, and so absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
-
-func (m Message) clone() Message {
-	m.HandOvers = slices.Clone(m.HandOvers)
-	m.Events = slices.Clone(m.Events)
-	return m
-}
-
-func (m *Message) handOver(match func(HandOver) bool) *HandOver {
-	if i := slices.IndexFunc(m.HandOvers, match); i >= 0 {
-		return &m.HandOvers[i]
-	}
-	return nil
-}
-
-func (m *Message) note(e Event) {
-	e.At = stamp(e.At)
-	if len(m.Events) < MaxEvents {
-		m.Events = append(m.Events, e)
-	} else {
-		m.EventsOmitted++
-	}
-	if e.At.After(m.UpdatedAt) {
-		m.UpdatedAt = e.At
-	}
-}
 
 // stamp gives a time the form that records have.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

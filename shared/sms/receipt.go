@@ -14,18 +14,19 @@ const (
 )
 
 // Receipt is a provider's report on one hand-over, of ours or of another
-// application on the same account. Only Number and Verdict are always there.
+// application on the same account. Only Provider, Number and Verdict are always there.
 type Receipt struct {
-	ProviderMessageID string      `json:"providerMessageId,omitempty"`
-	Number            Number      `json:"number"`
-	At                time.Time   `json:"at,omitzero"` // the provider's clock; zero when it did not say
-	Verdict           Verdict     `json:"verdict"`
-	Evidence          Evidence    `json:"evidence,omitempty"`
-	Failure           FailureCode `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble     `json:"trouble,omitempty"` // for void
-	Detail            string      `json:"detail,omitempty"`  // the provider's own words
-	Price             NanoUSD     `json:"price,omitempty"`
-	Parts             int         `json:"parts,omitempty"`
+	Provider          ProviderName `json:"provider"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	Number            Number       `json:"number"`
+	At                time.Time    `json:"at,omitzero"` // the provider's clock; zero when it did not say
+	Verdict           Verdict      `json:"verdict"`
+	Evidence          Evidence     `json:"evidence,omitempty"`
+	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
+	Trouble           Trouble      `json:"trouble,omitempty"` // for void
+	Detail            string       `json:"detail,omitempty"`  // the provider's own words
+	Price             NanoUSD      `json:"price,omitempty"`
+	Parts             int          `json:"parts,omitempty"`
 
 	// LoggedAt is when the provider's log had it, hours after the publish perhaps;
 	// zero when that is not known. It stands in for At where that is missing.
@@ -54,7 +55,7 @@ func (r Receipt) Keep(now time.Time) KeptReceipt {
 	if r.ProviderMessageID == "" { // else the log may repeat it
 		line = r.LoggedAt.String()
 	}
-	k.ID = "receipt-" + fingerprint(r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
+	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
 	return k.Retried(now)
 }
 
@@ -76,20 +77,22 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 // application's message: where it names no time it settles nothing, and where
 // it names no message the hand-over is doubted.
 func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
-	m = m.clone()
-	h := m.handOver(func(h HandOver) bool { return h.Token == token && h.Receipt == "" })
+	s := r.step(m, now)
+	h := s.handOver(func(h HandOver) bool { return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" })
 	switch {
 	case h == nil:
 		return m, false
 	case rc.doubts():
-		return m.doubt(r, h, rc, now)
+		changed = s.doubt(h, rc)
+		return s.m, changed
 	case h.Answer != AnswerNone || (rc.Verdict == VerdictVoid && rc.At.IsZero()):
 		return m, false
 	}
 	if rc.ProviderMessageID != "" {
 		h.ProviderMessageID = rc.ProviderMessageID
 	}
-	return r.receive(m, h, rc, now), true
+	s.receive(h, rc)
+	return s.m, true
 }
 
 // doubts reports whether r tells of trouble with the account and not of which
@@ -100,78 +103,82 @@ func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.ProviderMe
 // no attempt, and has it repeated where the client accepts that. Its message
 // cannot be cancelled and its own receipt still settles it: if rc was another's,
 // the phone has the text twice and nothing said here is false. Otherwise, or
-// where nothing can be sent any more, m stays as it is, with an event.
-func (m Message) doubt(r Rules, h *HandOver, rc Receipt, now time.Time) (after Message, changed bool) {
-	if m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
-		return m, false
+// where nothing can be sent any more, the message stays as it is, with an event.
+func (s *step) doubt(h *HandOver, rc Receipt) (changed bool) {
+	if s.m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
+		return false
 	}
 	h.Doubted, h.Answer = true, AnswerNone
-	detail := "perhaps its receipt: " + rc.Detail
-	if m.OnUnknown != Resend || m.TextDropped || !m.ExpiresAt.After(now) || m.taken() {
+	e := Event{Detail: "perhaps its receipt: " + rc.Detail}
+	if s.m.OnUnknown != Resend || s.m.TextDropped || !s.m.ExpiresAt.After(s.now) || s.m.taken() {
 		h.Answer = AnswerTaken
-		m.note(Event{At: now, Status: m.Status, Detail: detail})
-		return m, true
+		s.note(e)
+		return true
 	}
-	m.Attempts--
-	m.retry(r, 0, detail, stamp(now))
-	return m, true
+	s.m.Attempts--
+	s.retry(0, e)
+	return true
+}
+
+// Ref returns the reference of what r is about; its MessageID is "" where r
+// names none.
+func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
+
+// Names reports whether r names h by its provider message id.
+func (r Receipt) Names(h HandOver) bool {
+	return r.ProviderMessageID != "" && r.Ref() == ProviderRef{h.Provider, h.ProviderMessageID}
 }
 
 // Receive is m after the receipt of a hand-over whose provider message id it knows.
 // Late, repeated and reordered receipts add an event and never move a final
 // state. changed is false where no hand-over has that id.
 func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
-	m = m.clone()
-	h := m.handOver(func(h HandOver) bool {
-		return h.ProviderMessageID == rc.ProviderMessageID && rc.ProviderMessageID != ""
-	})
+	s := r.step(m, now)
+	h := s.handOver(rc.Names)
 	if h == nil {
 		return m, false
 	}
-	return r.receive(m, h, rc, now), true
+	s.receive(h, rc)
+	return s.m, true
 }
 
-func (r Rules) receive(m Message, h *HandOver, rc Receipt, now time.Time) Message {
-	now = stamp(now)
-	wasUnanswered := m.Unanswered()
+func (s *step) receive(h *HandOver, rc Receipt) {
+	wasUnanswered := s.m.Unanswered()
 	first := h.Receipt == ""
 	givenBack := h.Doubted && h.Answer == AnswerNone
 	if first {
 		h.Answer, h.Receipt, h.Evidence, h.Failure = AnswerTaken, rc.Verdict, rc.Evidence, rc.Failure
 		h.Price = rc.Price
 		if rc.Parts > 0 {
-			m.Parts = rc.Parts
+			s.m.Parts = rc.Parts
 		}
 		switch void := rc.Verdict == VerdictVoid; {
 		case void && !givenBack:
-			m.Attempts-- // nothing left: it was no attempt
+			s.m.Attempts-- // nothing left: it was no attempt
 		case !void && givenBack:
-			m.Attempts++ // it was one after all
+			s.m.Attempts++ // it was one after all
 		}
 	}
-	e := Event{At: now, ProviderAt: stamp(rc.At), Detail: "receipt: " + rc.Detail}
-	if rc.At.IsZero() {
-		e.ProviderAt = time.Time{}
+	e := Event{Detail: "receipt: " + rc.Detail}
+	if !rc.At.IsZero() {
+		e.ProviderAt = stamp(rc.At)
 	}
-	to := m.afterReceipt(rc.Verdict, first, wasUnanswered)
-	switch to {
-	case m.Status:
-		e.Status = m.Status
-		m.note(e)
+	switch to := s.m.afterReceipt(rc.Verdict, first, wasUnanswered); to {
+	case s.m.Status:
+		s.note(e)
 	case Queued:
-		m.retry(r, 0, e.Detail, now)
+		s.retry(0, Event{Detail: e.Detail})
 	default:
-		if other := m.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered }); to == Undelivered && other != nil {
+		if other := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered }); to == Undelivered && other != nil {
 			h = other
 		}
-		m.settleBy(r, h, e)
+		s.restReported(h, e)
 	}
-	return m
 }
 
 // afterReceipt is the state that a receipt leads to; h's verdict is already
 // noted.
-func (m *Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
+func (m Message) afterReceipt(v Verdict, first, wasUnanswered bool) Status {
 	if !first || m.Status.Final() || m.Status == Sending {
 		return m.Status
 	}

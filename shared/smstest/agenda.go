@@ -159,7 +159,7 @@ func testAgenda(t *testing.T, open opener) {
 		s.sent(t, sms.NewToken())
 		hold := s.message()
 		hold.OnUnknown = sms.Hold
-		if m := s.handOver(t, s.create(t, hold), sms.Outcome{}); m.Status != sms.Unknown {
+		if m := s.handOver(t, s.create(t, hold), sms.Unanswered()); m.Status != sms.Unknown {
 			t.Fatalf("the message is %s, want unknown", m.Status)
 		}
 		m := s.create(t, s.message())

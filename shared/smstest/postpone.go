@@ -75,7 +75,7 @@ func testPostpone(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)
-		settled := s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		settled := s.handOver(t, m, sms.Taken(sms.NewToken()))
 		_, err := s.Postpone(t.Context(), e, e.Postponed(m.Due.At))
 		checkConflict(t, err, settled)
 		checkDiff(t, "the record", settled, s.get(t, m.ID))

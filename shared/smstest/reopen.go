@@ -28,8 +28,8 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s, reopen := start(t)
 		waiting := s.listed(t, 0, nil)
 		claimed := s.claim(t, s.listed(t, time.Minute, nil))
-		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Outcome{ProviderMessageID: sms.NewToken()})
-		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Outcome{})
+		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Taken(sms.NewToken()))
+		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Unanswered())
 		reopen()
 		for _, m := range []sms.Message{waiting, claimed, sent, unanswered} {
 			checkSame(t, m, s.get(t, m.ID))
@@ -56,7 +56,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	t.Run("conditions hold across a reopening", func(t *testing.T) {
 		s, reopen := start(t)
 		m := s.create(t, s.message())
-		claim := s.rules.NewClaim(s.clock.Now())
+		claim := s.rules.NewClaim("fake", s.clock.Now())
 		claimed, err := s.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatalf("Claim: %v", err)
@@ -67,7 +67,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		checkConflict(t, s.Create(t.Context(), other), claimed)
 		_, err = s.Update(t.Context(), m, m)
 		checkConflict(t, err, claimed)
-		s.record(t, claimed, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		s.record(t, claimed, sms.Taken(sms.NewToken()))
 	})
 }
 

@@ -140,7 +140,7 @@ func (s stage) update(t *testing.T, old, next sms.Message) sms.Message {
 
 func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	t.Helper()
-	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
+	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 	if err != nil {
 		t.Fatalf("Claim: %v", err)
 	}
@@ -166,7 +166,7 @@ func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message 
 // sent is a stored message that the provider took under providerMessageID.
 func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
 	t.Helper()
-	return s.handOver(t, s.create(t, s.message()), sms.Outcome{ProviderMessageID: providerMessageID})
+	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
 // diff tells messages and what contains them apart; an absent list is an empty

@@ -34,7 +34,7 @@ func (s stage) checkUnsettled(t *testing.T, number sms.Number, want sms.Unsettle
 // unanswered is a stored message with a hand-over that got no answer.
 func (s stage) unanswered(t *testing.T) sms.Message {
 	t.Helper()
-	return s.handOver(t, s.create(t, s.message()), sms.Outcome{})
+	return s.handOver(t, s.create(t, s.message()), sms.Unanswered())
 }
 
 func testUnsettled(t *testing.T, open opener) {
@@ -51,7 +51,7 @@ func testUnsettled(t *testing.T, open opener) {
 		found := sms.Unsettled{MessageIDs: []string{m.ID}}
 		m = s.claim(t, m)
 		s.checkUnsettled(t, s.number, found)
-		m = s.record(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		m = s.record(t, m, sms.Taken(sms.NewToken()))
 		s.checkUnsettled(t, s.number, found)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, sms.Unsettled{})
@@ -73,10 +73,10 @@ func testUnsettled(t *testing.T, open opener) {
 		after func(s stage, m sms.Message) (sms.Message, bool)
 	}{
 		{"refused for now", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}}, s.clock.Now())
+			return s.rules.Record(m, m.LeaseToken, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}), s.clock.Now())
 		}},
 		{"refused for good", func(s stage, m sms.Message) (sms.Message, bool) {
-			return s.rules.Record(m, m.LeaseToken, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood}}, s.clock.Now())
+			return s.rules.Record(m, m.LeaseToken, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood}), s.clock.Now())
 		}},
 	} {
 		t.Run("a message that was "+c.name+" is not unsettled", func(t *testing.T) {
@@ -107,7 +107,7 @@ func testUnsettled(t *testing.T, open opener) {
 
 		late := m.HandOvers[0].Token
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		m = s.handOver(t, m, sms.Taken(sms.NewToken()))
 		s.checkUnsettled(t, s.number, both)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnsettled(t, s.number, both)
@@ -125,7 +125,7 @@ func testUnsettled(t *testing.T, open opener) {
 	t.Run("a late answer leaves a message unsettled", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
-		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: sms.NewToken()}, s.clock.Now())
+		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Taken(sms.NewToken()), s.clock.Now())
 		s.update(t, m, late)
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 	})
@@ -134,7 +134,7 @@ func testUnsettled(t *testing.T, open opener) {
 		s := open(t)
 		m := s.message()
 		m.OnUnknown = sms.Hold
-		m = s.handOver(t, s.create(t, m), sms.Outcome{})
+		m = s.handOver(t, s.create(t, m), sms.Unanswered())
 		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
@@ -173,7 +173,8 @@ func (s stage) fill(t *testing.T, n int) {
 	race(n, func(i int) (any, error) {
 		m := s.message()
 		m.HandOvers = []sms.HandOver{{
-			Token: sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
+			Provider: "fake",
+			Token:    sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
 		}}
 		if err := s.Create(t.Context(), m); err != nil {
 			t.Errorf("Create: %v", err)

@@ -92,11 +92,11 @@ func testUpdate(t *testing.T, open opener) {
 	t.Run("a message lives its whole life by updates", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
-		m = s.handOver(t, m, sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}})
+		m = s.handOver(t, m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}))
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{})
+		m = s.handOver(t, m, sms.Unanswered())
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
-		m = s.handOver(t, m, sms.Outcome{ProviderMessageID: sms.NewToken()})
+		m = s.handOver(t, m, sms.Taken(sms.NewToken()))
 		dropped, _, err := s.rules.DropText(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)

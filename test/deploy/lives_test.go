@@ -39,9 +39,9 @@ var lives = map[string]struct {
 		return w.receive(w.taken(w.claim(w.create(private))), sms.VerdictUndelivered)
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Undelivered}},
 	"refused for now, then for good": {func(w *writer) sms.Message {
-		m := w.record(w.claim(w.create(private)), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForNow}})
+		m := w.record(w.claim(w.create(private)), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}))
 		w.now = m.NotBefore
-		return w.record(w.claim(m), sms.Outcome{Refused: &sms.ProviderError{Refusal: sms.RefusedForGood}})
+		return w.record(w.claim(m), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood}))
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Failed}},
 	"scheduled and canceled": {func(w *writer) sms.Message {
 		d := private
@@ -71,18 +71,18 @@ var lives = map[string]struct {
 	"held without an answer, which comes late": {func(w *writer) sms.Message {
 		d := private
 		d.OnUnknown = sms.Hold
-		m := w.record(w.claim(w.create(d)), sms.Outcome{})
+		m := w.record(w.claim(w.create(d)), sms.Unanswered())
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, m.HandOvers[0].Token, sms.Outcome{ProviderMessageID: w.providerMessageID}, w.now)
+			return w.rules.Record(m, m.HandOvers[0].Token, sms.Taken(w.providerMessageID), w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Unknown, sms.Sent}},
 	"handed over twice, so that an older provider message id is an item of its own": {func(w *writer) sms.Message {
-		m := w.record(w.claim(w.create(private)), sms.Outcome{})
+		m := w.record(w.claim(w.create(private)), sms.Unanswered())
 		first := m.HandOvers[0].Token
 		w.now = m.NotBefore
 		m = w.taken(w.claim(m))
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, first, sms.Outcome{ProviderMessageID: w.providerMessageID + ", first"}, w.now)
+			return w.rules.Record(m, first, sms.Taken(w.providerMessageID+", first"), w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Sent}},
 	"stopped by trouble with the account": {func(w *writer) sms.Message {
@@ -135,7 +135,7 @@ func (w *writer) create(d sms.Draft) sms.Message {
 
 func (w *writer) claim(m sms.Message) sms.Message {
 	w.t.Helper()
-	m, err := w.store.Claim(w.t.Context(), m.Ref(), w.rules.NewClaim(w.now))
+	m, err := w.store.Claim(w.t.Context(), m.Ref(), w.rules.NewClaim("fake", w.now))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -158,12 +158,12 @@ func (w *writer) record(m sms.Message, o sms.Outcome) sms.Message {
 
 func (w *writer) taken(m sms.Message) sms.Message {
 	w.t.Helper()
-	return w.record(m, sms.Outcome{ProviderMessageID: w.providerMessageID})
+	return w.record(m, sms.Taken(w.providerMessageID))
 }
 
 func (w *writer) receive(m sms.Message, v sms.Verdict) sms.Message {
 	w.t.Helper()
-	rc := sms.Receipt{ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
 	m, err := w.store.Receive(w.t.Context(), w.rules, m.ID, rc, w.now)
 	if err != nil {
 		w.t.Fatal(err)
@@ -185,7 +185,7 @@ func (w *writer) remove(id string) {
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	kept := sms.Receipt{ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
+	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
 	for _, k := range []sms.KeptReceipt{kept, kept.Retried(w.now)} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)

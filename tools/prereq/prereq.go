@@ -57,10 +57,10 @@ var Go = Tool{
 	probe: saying(`go(\d\S*)`, "go", "version"),
 }
 
-// Git gives bin/server its version.
+// Git gives bin/smsqueue its version.
 var Git = Tool{
 	Name:  "git",
-	Why:   "names the version of bin/server",
+	Why:   "names the version of bin/smsqueue",
 	Get:   "apt-get install git",
 	probe: saying(`git version (\S+)`, "git", "--version"),
 }

@@ -96,12 +96,12 @@ func newStage(t *testing.T) *stage {
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		claim := rules.NewClaim(time.Now())
+		claim := rules.NewClaim("sns", time.Now())
 		claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{ProviderMessageID: []string{"c-1", "c-2"}[i]}, time.Now())
+		sent, _ := rules.Record(claimed, claim.Token, sms.Taken([]string{"c-1", "c-2"}[i]), time.Now())
 		if _, err := db.Update(t.Context(), claimed, sent); err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	}
 	var now atomic.Pointer[user.API]
 	start := func() *machine.Machine {
-		m := machine.StartIn(t, env, dir, "-provider", "sns", "-clients", clients, "-log-level", "error")
+		m := machine.StartIn(t, env, dir, "--provider", "sns", "--clients", clients, "--log-level", "error")
 		now.Store(&user.API{HTTP: m.Client(t.Context()), Base: m.Base})
 		return m
 	}

@@ -34,7 +34,7 @@ func TestServerKeepsItsContract(t *testing.T) {
 	}
 	enginetest.SQLite(t)
 	python := fetch(t)
-	m := machine.Start(t, t.TempDir(), "-log-level", "error")
+	m := machine.Start(t, t.TempDir(), "--log-level", "error")
 	client := m.Client(t.Context())
 	transport, ok := client.Transport.(*oauth2.Transport)
 	if !ok {

@@ -63,7 +63,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 	dir := t.TempDir()
 	l := &load{accepted: make(map[string]bool)}
 	for round := 1; round <= kills; round++ {
-		m := machine.Start(t, dir, "-provider-delay", "200ms", "-log-level", "error")
+		m := machine.Start(t, dir, "--provider-delay", "200ms", "--log-level", "error")
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -87,7 +87,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 			round, inFlight, unfinished, handedOver, l.count())
 	}
 
-	m := machine.Start(t, dir, "-log-level", "error")
+	m := machine.Start(t, dir, "--log-level", "error")
 	api := client(t, m)
 	deadline := time.Now().Add(drainWithin)
 	delivered := make(map[string]user.Message)

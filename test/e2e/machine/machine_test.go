@@ -121,7 +121,7 @@ func TestASecondServerIsRefusedByName(t *testing.T) {
 	enginetest.SQLite(t)
 	dir := t.TempDir()
 	machine.Start(t, dir)
-	out, err := exec.CommandContext(t.Context(), machine.Binary(t), "-addr", "localhost:0", "-data", dir).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), machine.Binary(t), "serve", "--addr", "localhost:0", "--data", dir).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), dir) {
 		t.Errorf("a second server on %s: %v\n%s", dir, err, out)
 	}
@@ -152,28 +152,28 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"the well-known client on every address", []string{"-addr", ":0"}, "give -clients"},
-		{"a provider that does not exist", []string{"-provider", "pigeon"}, "-provider must be simulated or sns"},
-		{"real messages of the well-known client", []string{"-provider", "sns"}, "by -clients with allowedCountries"},
-		{"real messages to anywhere", []string{"-provider", "sns", "-clients", anywhere}, `client "b": -provider sns sends to real phones`},
-		{"an address without a port", []string{"-addr", "localhost"}, "-addr must be host:port"},
-		{"an address that is taken", []string{"-addr", taken.Addr().String()}, "-addr names another"},
-		{"a negative delay", []string{"-provider-delay", "-1s"}, "must not be negative"},
-		{"a delay for which no sender waits", []string{"-provider-delay", "5s"}, "below 5s"},
-		{"a flag that does not exist", []string{"-x"}, "flag provided but not defined"},
-		{"an argument", []string{"x"}, "unexpected argument"},
-		{"a client without a secret", []string{"-clients", clients}, "secret"},
-		{"a country that does not exist", []string{"-clients", nowhere}, `client "a": allowed countries: "UK"`},
-		{"a file of clients that is not there", []string{"-clients", clients + "x"}, "no such file"},
+		{"the well-known client on every address", []string{"--addr", ":0"}, "give --clients"},
+		{"a provider that does not exist", []string{"--provider", "pigeon"}, "--provider must be simulated or sns"},
+		{"real messages of the well-known client", []string{"--provider", "sns"}, "by --clients with allowedCountries"},
+		{"real messages to anywhere", []string{"--provider", "sns", "--clients", anywhere}, `client "b": --provider sns sends to real phones`},
+		{"an address without a port", []string{"--addr", "localhost"}, "--addr must be host:port"},
+		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "--addr names another"},
+		{"a negative delay", []string{"--provider-delay", "-1s"}, "must not be negative"},
+		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "below 5s"},
+		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
+		{"an argument", []string{"x"}, "unknown command"},
+		{"a client without a secret", []string{"--clients", clients}, "secret"},
+		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowed countries: "UK"`},
+		{"a file of clients that is not there", []string{"--clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")
-			args := append([]string{"-data", data}, tc.args...)
+			args := append([]string{"serve", "--data", data}, tc.args...)
 			out, err := exec.CommandContext(t.Context(), machine.Binary(t), args...).CombinedOutput()
 			if err == nil || !strings.Contains(string(out), tc.want) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
-			if strings.Contains(string(out), "give -clients") && tc.want != "give -clients" {
+			if strings.Contains(string(out), "give --clients") && tc.want != "give --clients" {
 				t.Errorf("it speaks of clients too:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {

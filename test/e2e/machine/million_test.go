@@ -34,11 +34,11 @@ func backlog() int {
 // with nothing waiting and once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
-	empty := submitTimes(t, machine.Start(t, t.TempDir(), "-provider-delay", "20ms", "-log-level", "error"))
+	empty := submitTimes(t, machine.Start(t, t.TempDir(), "--provider-delay", "20ms", "--log-level", "error"))
 
 	dir := t.TempDir()
 	fill(t, dir, backlog())
-	m := machine.Start(t, dir, "-provider-delay", "20ms", "-log-level", "error")
+	m := machine.Start(t, dir, "--provider-delay", "20ms", "--log-level", "error")
 	full := submitTimes(t, m)
 	peak := peakResident(t, m.Pid())
 	t.Logf("submit, median: %v with nothing waiting, %v with %d waiting (%.2f times); peak resident memory %d MB",

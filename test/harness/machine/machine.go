@@ -1,4 +1,4 @@
-// Package machine runs the built server as a process, for tests that must see
+// Package machine runs `smsqueue serve` as a process, for tests that must see
 // what a user sees: its output, its exit, and what is left after SIGKILL.
 package machine
 
@@ -19,21 +19,21 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// build compiles the server once for all tests of a process.
+// build compiles smsqueue once for all tests of a process.
 var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "smsqueue-server-")
+	dir, err := os.MkdirTemp("", "smsqueue-program-")
 	if err != nil {
 		return "", err
 	}
-	binary := filepath.Join(dir, "server")
-	out, err := exec.Command("go", "build", "-o", binary, "github.com/smsqueue/smsqueue/services/server").CombinedOutput()
+	binary := filepath.Join(dir, "smsqueue")
+	out, err := exec.Command("go", "build", "-o", binary, "github.com/smsqueue/smsqueue/services/smsqueue").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("building the server: %w\n%s", err, out)
+		return "", fmt.Errorf("building smsqueue: %w\n%s", err, out)
 	}
 	return binary, nil
 })
 
-// Binary is the path of the built server.
+// Binary returns the path of the built program.
 func Binary(t testing.TB) string {
 	t.Helper()
 	// Every run has another value there: a result must not be kept, because Go
@@ -70,9 +70,15 @@ func Start(t testing.TB, dir string, args ...string) *Machine {
 // StartIn is Start with variables besides those of the test's environment.
 func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 	t.Helper()
-	args = append([]string{"-addr", "localhost:0", "-data", dir}, args...)
+	return StartBinary(t, Binary(t), env, dir, args...)
+}
+
+// StartBinary is StartIn with a program that was built elsewhere.
+func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
+	t.Helper()
+	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
 	// Not the test's context: it ends before the cleanup that stops the server.
-	cmd := exec.CommandContext(context.Background(), Binary(t), args...)
+	cmd := exec.CommandContext(context.Background(), binary, args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
 	m.cmd.Env = append(os.Environ(), env...)

@@ -1,63 +1,43 @@
-// Command server is all of smsqueue in one process: the API, the sender, the
+// Package server runs all of smsqueue in one process: the API, the sender, the
 // relay and the receipts on SQLite, with a token endpoint like Cognito's, a
 // simulated provider and an inbox page.
-package main
+package server
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
-// version is set by the linker.
-var version = "devel"
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "smsqueue:", err)
-		os.Exit(1)
-	}
-}
-
-// shutdownTime is how long requests and hand-overs in hand may take to end.
+// shutdownTime bounds how long running requests and hand-overs may take to end.
 const shutdownTime = 10 * time.Second
 
-// run is the server from its command line to its end.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	c, err := configFromArgs(args, stderr)
-	if err != nil {
-		return err
-	}
-	if c.version {
-		_, err = fmt.Fprintln(stdout, version)
-		return err
+// Run serves until ctx ends. It prints to stdout where everything is, and logs
+// to stderr. Its error is a *ConfigError if c is at fault.
+func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
+	if err = c.check(); err != nil {
+		return &ConfigError{err}
 	}
 	signals, stop := operatorSignals()
 	defer stop()
 	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", c.addr)
+	listener, err := listening.Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("listening: %w; -addr names another address, and -addr localhost:0 takes a free port", err)
+		return fmt.Errorf("listening: %w; --addr names another address, and --addr localhost:0 takes a free port", err)
 	}
-	defer listener.Close() // a second time, where the server took it: no matter
+	defer listener.Close() // harmless if the server has closed it
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
-	base := baseURL(c.addr, listener.Addr())
+	base := baseURL(c.Addr, listener.Addr())
 	handler, err := m.handler(base)
 	if err != nil {
 		return err
@@ -67,8 +47,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
 }
 
-// newServer is the HTTP server of handler. A request must have come within
-// ReadTimeout, so that also one that never does is answered in 10 s.
+// newServer returns the HTTP server for handler. ReadTimeout makes sure that
+// even a request whose body never arrives is answered within 10 s.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -80,8 +60,8 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// serve answers requests, works on messages and obeys signals until ctx ends,
-// and then lets what is in hand end.
+// serve answers requests, works on messages and obeys signals until ctx ends.
+// Then it lets running requests and hand-overs end.
 func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, signals <-chan os.Signal, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
@@ -94,7 +74,7 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		// Not the parent's context: it has ended.
+		// ctx has ended, so the shutdown needs a context of its own.
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		err = server.Shutdown(closing)
@@ -107,8 +87,8 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	return err
 }
 
-// baseURL is what a client on this machine types; a listener on every address
-// is called localhost.
+// baseURL returns the URL that a client on this machine uses. A listener on
+// every address is called localhost.
 func baseURL(addr string, listening net.Addr) string {
 	host, _, _ := net.SplitHostPort(addr) // checked with the command line
 	_, port, _ := net.SplitHostPort(listening.String())

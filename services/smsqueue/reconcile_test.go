@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder is a server's, with one message that was handed over as often as its
-// provider's log says, and recorded once.
+// folder makes a server's folder. It has one message, which the provider took
+// handOvers times and which records one hand-over.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -37,7 +37,7 @@ func folder(t *testing.T, handOvers int) string {
 	if err := db.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	claim := rules.NewClaim(time.Now())
+	claim := rules.NewClaim("fake", time.Now())
 	claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func folder(t *testing.T, handOvers int) string {
 			t.Fatal(err)
 		}
 	}
-	sent, _ := rules.Record(claimed, claim.Token, sms.Outcome{ProviderMessageID: id}, time.Now())
+	sent, _ := rules.Record(claimed, claim.Token, sms.Taken(id), time.Now())
 	if _, err := db.Update(t.Context(), claimed, sent); err != nil {
 		t.Fatal(err)
 	}
@@ -58,29 +58,33 @@ func folder(t *testing.T, handOvers int) string {
 	return dir
 }
 
-func TestRun(t *testing.T) {
+func TestReconcile(t *testing.T) {
 	t.Run("prints the sum", func(t *testing.T) {
-		var out strings.Builder
-		if err := run(t.Context(), []string{"-data", folder(t, 1)}, &out, io.Discard); err != nil {
-			t.Error(err)
+		code, out, _ := execute(t, "reconcile", "--data", folder(t, 1))
+		if code != 0 {
+			t.Errorf("exit code %d", code)
 		}
-		if want := "accepted 1 = final 0 + sent 1 + unknown 0 + on the way 0\n"; !strings.HasPrefix(out.String(), want) {
-			t.Errorf("printed %q, want %q first", out.String(), want)
+		if want := "accepted 1 = final 0 + sent 1 + unknown 0 + on the way 0\n"; !strings.HasPrefix(out, want) {
+			t.Errorf("printed %q, want %q first", out, want)
 		}
 	})
 	t.Run("names a double and fails", func(t *testing.T) {
-		var out strings.Builder
-		if err := run(t.Context(), []string{"-data", folder(t, 2)}, &out, io.Discard); !errors.Is(err, errFindings) {
-			t.Errorf("run: %v", err)
+		code, out, stderr := execute(t, "reconcile", "--data", folder(t, 2))
+		if code != exitFailure || stderr != "smsqueue: found discrepancies\n" {
+			t.Errorf("exit code %d: %s", code, stderr)
 		}
-		if want := "the provider took it 2 times, its events tell of 1"; !strings.Contains(out.String(), want) {
-			t.Errorf("printed %q, want %q in it", out.String(), want)
+		if want := "the provider took it 2 times, its events tell of 1"; !strings.Contains(out, want) {
+			t.Errorf("printed %q, want %q in it", out, want)
 		}
 	})
 	t.Run("makes no folder", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "none")
-		if err := run(t.Context(), []string{"-data", dir}, io.Discard, io.Discard); err == nil {
-			t.Error("no error for a folder that is not there")
+		code, _, stderr := execute(t, "reconcile", "--data", dir)
+		if code != exitFailure || !strings.Contains(stderr, "there are no messages") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Error("it made the folder")
 		}
 	})
 }
@@ -121,16 +125,16 @@ func TestADeploymentsTableIsAddedUp(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	var out strings.Builder
-	if err := run(t.Context(), []string{"-table", table}, &out, io.Discard); !errors.Is(err, errFindings) {
-		t.Errorf("run: %v", err)
+	code, out, stderr := execute(t, "reconcile", "--table", table)
+	if code != exitFailure || stderr != "smsqueue: found discrepancies\n" {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	for _, want := range []string{
 		"accepted 3 = final 0 + sent 0 + unknown 0 + on the way 3\n",
 		"findings: 1\n  " + forgotten.ID + ": queued, and nobody will look at it again\n",
 	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("printed %q, want %q in it", out.String(), want)
+		if !strings.Contains(out, want) {
+			t.Errorf("printed %q, want %q in it", out, want)
 		}
 	}
 }

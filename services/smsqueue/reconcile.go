@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/spf13/cobra"
+
+	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+var errFindings = errors.New("found discrepancies")
+
+func (p *program) reconcile() *cobra.Command {
+	var data, table string
+	c := &cobra.Command{
+		Use:   "reconcile",
+		Short: "Add up what became of every message, and name what does not add up",
+		Long: `Add up what became of every message, and name what does not add up. If anything
+does not, the exit code is 1.
+
+With --data it compares a server's messages with the simulated provider's own
+log; the server must be stopped. With --table it scans a deployment's table, by
+the AWS credentials of the environment. The deployment may be in use.`,
+		Example: `  smsqueue reconcile --data ./data
+  smsqueue reconcile --table smsqueue-messages`,
+		Args: cobra.NoArgs,
+		RunE: p.does(func(ctx context.Context, _ []string) (err error) {
+			var report reconcile.Report
+			if table != "" {
+				report, err = reconcileTable(ctx, table)
+			} else {
+				report, err = reconcileFolder(ctx, data)
+			}
+			if err != nil {
+				return err
+			}
+			report.Print(p.stdout)
+			if report.Err() != nil {
+				return errFindings
+			}
+			return nil
+		}),
+	}
+	f := c.Flags()
+	f.StringVar(&data, "data", "./data", "the server's `folder`")
+	f.StringVar(&table, "table", "", "the `name` of a deployment's table")
+	c.MarkFlagsMutuallyExclusive("data", "table")
+	return c
+}
+
+func reconcileTable(ctx context.Context, table string) (reconcile.Report, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return reconcile.Report{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table), nil, time.Now())
+}
+
+func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
+	// Opening the database would make the folder.
+	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
+		return report, fmt.Errorf("there are no messages: %w", err)
+	}
+	log, err := handOvers(filepath.Join(dir, "provider"))
+	if err != nil {
+		return report, err
+	}
+	db, err := sqlite.Open(dir, sqlite.Options{})
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return reconcile.Everything(ctx, db, log, time.Now())
+}
+
+func handOvers(dir string) ([]reconcile.HandOver, error) {
+	entries, err := simulator.ReadLog(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	log := []reconcile.HandOver{}
+	for _, e := range entries {
+		if e.Verdict == simulator.Taken {
+			log = append(log, reconcile.HandOver{
+				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
+				Void: e.Fault == simulator.SpendLimit,
+			})
+		}
+	}
+	return log, nil
+}

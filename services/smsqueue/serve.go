@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/smsqueue/smsqueue/services/server"
+)
+
+func (p *program) serve() *cobra.Command {
+	config := server.Config{Version: versionName()}
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run all of smsqueue on this machine",
+		Long: `Run all of smsqueue on this machine: the API, sending, receipts, a token
+endpoint, a simulated provider and an inbox page. It prints where everything is.
+
+Messages are kept in the folder that --data names. They are durable before the
+API answers, so the program may be stopped or killed at any time.`,
+		Args: cobra.NoArgs,
+		RunE: p.does(func(ctx context.Context, _ []string) error {
+			err := server.Run(ctx, config, p.stdout, p.stderr)
+			if wrong, ok := errors.AsType[*server.ConfigError](err); ok {
+				return errUsage{wrong}
+			}
+			return err
+		}),
+	}
+	f := c.Flags()
+	f.StringVar(&config.Addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
+	f.StringVar(&config.Data, "data", "./data", "`folder` of the messages, the signing key and the simulated provider's log")
+	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: simulated, or sns, which uses the AWS credentials of the environment and needs --clients with allowedCountries")
+	f.DurationVar(&config.ProviderDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
+	f.StringVar(&config.Clients, "clients", "", "`file` of clients, in JSON: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
+	f.TextVar(&config.LogLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
+	return c
+}

@@ -1,0 +1,33 @@
+package sms
+
+import "time"
+
+// Cancel returns m after its client took it back, or ErrTooLate where it may
+// have been handed over. Cancelling twice is no error and changes nothing.
+func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, err error) {
+	switch {
+	case m.Status == Canceled:
+		return m, false, nil
+	case m.Unanswered() || // guard: no cancel after an unanswered hand-over
+		!m.Status.May(Canceled, false):
+		return m, false, ErrTooLate
+	}
+	s := r.step(m, now)
+	s.rest(Canceled, Event{Detail: "canceled by the client"})
+	return s.m, true, nil
+}
+
+// DropText returns m without its text, or ErrTooLate while it may still have to
+// be sent.
+func (r Rules) DropText(m Message, now time.Time) (after Message, changed bool, err error) {
+	switch {
+	case !m.Status.Settled():
+		return m, false, ErrTooLate
+	case m.TextDropped:
+		return m, false, nil
+	}
+	s := r.step(m, now)
+	s.m.Text, s.m.TextDropped = "", true
+	s.note(Event{Detail: "the text was dropped"})
+	return s.m, true, nil
+}

@@ -1,0 +1,65 @@
+package sms
+
+import "time"
+
+// Skew is how far two clocks may differ: an envelope that arrives this much
+// before its message's time still leads to a claim.
+const Skew = time.Second
+
+// Claim is one sender's wish to be the only one that hands a message over.
+type Claim struct {
+	Token       string       // fresh, names the hand-over
+	Provider    ProviderName // the one that the message will be handed over to
+	At          time.Time    // now
+	Until       time.Time    // end of the lease
+	MaxAttempts int
+}
+
+// NewClaim returns a claim for a hand-over to provider, with a fresh token and a
+// lease that starts now.
+func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
+	return Claim{Token: NewToken(), Provider: provider, At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
+}
+
+// Refuse says why m cannot be claimed; "" means that it can.
+func (c Claim) Refuse(m Message) NotClaimable {
+	switch {
+	case m.Status != Queued && m.Status != Scheduled: // guard: only what waits is claimed
+		return NotWaiting
+	case !m.ExpiresAt.After(c.At): // guard: expired at the claim
+		return PastExpiry
+	case m.NotBefore.After(c.At.Add(Skew)):
+		return TooEarly
+	case m.Attempts >= c.MaxAttempts:
+		return AttemptsSpent
+	}
+	return ""
+}
+
+// Apply returns the claimed record: what every Store's Claim must leave behind,
+// except for the fresh Revision. Its error is a *NotClaimableError.
+func (c Claim) Apply(m Message) (Message, error) {
+	if reason := c.Refuse(m); reason != "" {
+		return m, &NotClaimableError{Current: m, Reason: reason}
+	}
+	s := Rules{}.step(m, c.At)
+	if m.Status == Scheduled {
+		s.move(Queued, Event{At: later(m.CreatedAt, m.SendAt)})
+	}
+	s.move(Sending, Event{})
+	s.m.HandOvers = append(s.m.HandOvers, HandOver{Token: c.Token, Provider: c.Provider, At: c.At, Until: c.Until})
+	s.m.Attempts++
+	s.m.LeaseToken, s.m.LeaseUntil = c.Token, c.Until
+	s.m.Due = Due{Kind: DueLease, At: c.Until} // guard: a claim is due
+	return s.m, nil
+}
+
+// EndLease returns m after its sender's lease was given up: no answer will come
+// in time. A lease that is not over by now is left alone, unless force says that
+// its sender is known to be dead.
+func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, changed bool) {
+	if m.Status != Sending || (!force && now.Before(m.LeaseUntil)) {
+		return m, false
+	}
+	return r.Record(m, m.LeaseToken, Unanswered(), now)
+}

@@ -1,0 +1,131 @@
+package sms
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Outcome is what a sender records about one hand-over. Taken, Refused and
+// Unanswered make one.
+type Outcome struct {
+	Kind              OutcomeKind
+	ProviderMessageID string         // of a hand-over that was taken
+	Refused           *ProviderError // why it was refused
+}
+
+// OutcomeKind says how a hand-over ended.
+type OutcomeKind string
+
+// The ways in which a hand-over may end.
+const (
+	OutcomeTaken      OutcomeKind = "taken"
+	OutcomeRefused    OutcomeKind = "refused"
+	OutcomeUnanswered OutcomeKind = "unanswered"
+)
+
+// Taken returns the outcome of a hand-over that the provider took.
+func Taken(providerMessageID string) Outcome {
+	return Outcome{Kind: OutcomeTaken, ProviderMessageID: providerMessageID}
+}
+
+// Refused returns the outcome of a hand-over that the provider refused.
+func Refused(e *ProviderError) Outcome { return Outcome{Kind: OutcomeRefused, Refused: e} }
+
+// Unanswered returns the outcome of a hand-over that got no answer.
+func Unanswered() Outcome { return Outcome{Kind: OutcomeUnanswered} }
+
+// OutcomeOf reads the results of Provider.HandOver. Whatever is not clearly
+// taken or refused is unanswered, an empty id included.
+func OutcomeOf(providerMessageID string, err error) Outcome {
+	if refused, ok := errors.AsType[*ProviderError](err); ok {
+		return Refused(refused)
+	}
+	if err != nil || providerMessageID == "" {
+		return Unanswered()
+	}
+	return Taken(providerMessageID)
+}
+
+// Record returns m after the hand-over named by token ended with o. changed is
+// false where there is nothing to write. An outcome that comes after its lease
+// was given up overwrites nothing: all that counts of it is that the provider
+// took the message.
+func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
+	s := r.step(m, now)
+	h := s.handOver(func(h HandOver) bool { return h.Token == token })
+	switch {
+	case h == nil:
+		return m, false
+	case m.Status != Sending ||
+		m.LeaseToken != token: // guard: stale lease
+		changed = s.lateAnswer(h, o)
+		return s.m, changed
+	}
+	s.m.LeaseToken, s.m.LeaseUntil = "", time.Time{}
+	switch o.Kind {
+	case OutcomeTaken:
+		h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
+		s.restTaken("the provider took it: " + o.ProviderMessageID)
+	case OutcomeRefused:
+		s.refused(token, o.Refused)
+	case OutcomeUnanswered:
+		h.Answer = AnswerNone
+		s.unanswered()
+	default:
+		panic("sms: an outcome of no kind: " + string(o.Kind))
+	}
+	return s.m, true
+}
+
+// lateAnswer reports whether the outcome of a hand-over that was already given
+// up changes anything.
+func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
+	if o.Kind != OutcomeTaken || h.ProviderMessageID == o.ProviderMessageID {
+		return false
+	}
+	stops := s.m.Status == Unknown || (s.m.Status == Queued && s.m.Unanswered())
+	h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
+	e := Event{Detail: "a late answer: the provider took it: " + o.ProviderMessageID}
+	if stops {
+		s.rest(Sent, e)
+	} else {
+		s.note(e)
+	}
+	return true
+}
+
+// unanswered decides what follows a hand-over that got no answer.
+func (s *step) unanswered() {
+	const detail = "no answer came back"
+	switch {
+	case s.m.taken():
+		s.restTaken(detail + "; an earlier hand-over was taken")
+	case s.m.OnUnknown == Hold || // guard: hold
+		s.m.Attempts >= s.MaxAttempts || !s.m.ExpiresAt.After(s.now):
+		s.restUnknown(detail)
+	default:
+		s.retry(0, Event{Detail: detail})
+	}
+}
+
+// refused removes the hand-over named by token, which the provider refused, and
+// decides what follows. Only a refusal for good costs an attempt.
+func (s *step) refused(token string, e *ProviderError) {
+	s.m.HandOvers = slices.DeleteFunc(s.m.HandOvers, func(h HandOver) bool { return h.Token == token })
+	if e.Refusal != RefusedForGood {
+		s.m.Attempts--
+		s.retry(e.RetryAfter, Event{Detail: "refused for now"})
+		return
+	}
+	const detail = "refused for good"
+	switch {
+	case s.m.taken():
+		s.restTaken(detail + "; an earlier hand-over was taken")
+	case s.m.Unanswered():
+		s.restUnknown(detail + "; an earlier hand-over got no answer")
+	default:
+		s.m.Failure = Explain(e.Failure)
+		s.rest(Failed, Event{Detail: detail})
+	}
+}

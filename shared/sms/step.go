@@ -1,0 +1,147 @@
+package sms
+
+import (
+	"slices"
+	"time"
+)
+
+// step is one change of a message in the making. It owns its copy of the
+// message: whatever its methods do, the caller's record stays as it was. Every
+// rule makes one, works on it and returns its message.
+type step struct {
+	Rules
+	m   Message
+	now time.Time
+}
+
+func (r Rules) step(m Message, now time.Time) *step {
+	m.HandOvers = slices.Clone(m.HandOvers)
+	m.Events = slices.Clone(m.Events)
+	return &step{Rules: r, m: m, now: stamp(now)}
+}
+
+// handOver returns the first hand-over that fits, or nil.
+func (s *step) handOver(fits func(HandOver) bool) *HandOver {
+	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
+		return &s.m.HandOvers[i]
+	}
+	return nil
+}
+
+// note adds an event that changes no status.
+func (s *step) note(e Event) {
+	e.Status = s.m.Status
+	if e.At.IsZero() {
+		e.At = s.now
+	}
+	if len(s.m.Events) < MaxEvents {
+		s.m.Events = append(s.m.Events, e)
+	} else {
+		s.m.EventsOmitted++
+	}
+	s.m.UpdatedAt = later(s.m.UpdatedAt, e.At)
+}
+
+// move is the one place where a status changes. It panics where the table does
+// not list the transition: that is a defect of the program.
+func (s *step) move(to Status, e Event) {
+	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
+	if !s.m.Status.May(to, open) { // guard: the table of states
+		panic("sms: no transition from " + string(s.m.Status) + " to " + string(to))
+	}
+	s.m.Status = to
+	s.note(e)
+}
+
+// rest moves the message to a status in which no work is left. Its retention
+// starts here.
+func (s *step) rest(to Status, e Event) {
+	s.move(to, e)
+	s.m.Due, s.m.NotBefore = Due{}, time.Time{}
+	s.m.LeaseToken, s.m.LeaseUntil = "", time.Time{}
+	s.m.PurgeAt = stamp(s.now.Add(s.Retention))
+	if to == Sent || to == Delivered {
+		s.m.Failure = nil
+	}
+}
+
+// retry makes the message wait for its next hand-over, or ends it where that
+// makes no sense: it is with the provider after all, or its time is over.
+func (s *step) retry(wait time.Duration, e Event) {
+	switch {
+	case s.m.taken():
+		s.restTaken(e.Detail + "; an earlier hand-over was taken")
+		return
+	case s.m.Status == Sending && !s.m.ExpiresAt.After(s.now):
+		s.giveUp()
+		return
+	}
+	s.move(Queued, e)
+	s.m.NotBefore = stamp(s.now.Add(max(wait, s.backoff(s.m.Refusals))))
+	s.m.Refusals++
+	s.m.PurgeAt = time.Time{}
+	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)
+}
+
+// giveUp ends a message that will not be handed over again: as unknown where a
+// hand-over got no answer, because it may have arrived.
+func (s *step) giveUp() {
+	if s.m.Unanswered() {
+		s.restUnknown("time or attempts ran out; a hand-over got no answer")
+		return
+	}
+	s.m.Failure = Explain(ExpiryPassed)
+	s.rest(Expired, Event{Detail: "time ran out"})
+}
+
+func (s *step) restUnknown(detail string) {
+	s.m.Failure = Explain(NoAnswer)
+	s.rest(Unknown, Event{Detail: detail})
+}
+
+// restTaken ends a hand-over after which the provider has the message. Receipts
+// that came while it was in flight count now.
+func (s *step) restTaken(detail string) {
+	s.m.Refusals = 0
+	s.rest(Sent, Event{Detail: detail})
+	e := Event{Detail: "its receipt had come before"}
+	if h := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictDelivered }); h != nil {
+		s.restReported(h, e)
+	} else if s.m.awaited() == 0 {
+		h := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered })
+		s.restReported(h, e)
+	}
+}
+
+// restReported ends the message with what the receipt of h said.
+func (s *step) restReported(h *HandOver, e Event) {
+	if h.Receipt == VerdictDelivered {
+		s.rest(Delivered, e)
+		s.m.Evidence = h.Evidence
+		return
+	}
+	s.rest(Undelivered, e)
+	s.m.Failure = Explain(h.Failure)
+	if h.Receipt == VerdictVoid {
+		s.m.Failure = Explain(AccountExhausted)
+	}
+}
+
+// taken reports whether the provider has taken some hand-over that no receipt
+// proved void.
+func (m Message) taken() bool {
+	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
+		return h.Answer == AnswerTaken && h.Receipt != VerdictVoid
+	})
+}
+
+// awaited counts the taken hand-overs whose receipt has not come.
+func (m Message) awaited() int {
+	n := 0
+	for _, h := range m.HandOvers {
+		if h.Answer == AnswerTaken && h.Receipt == "" {
+			n++
+		}
+	}
+	return n
+}
