@@ -27,7 +27,7 @@ var mutants = []mutant{
 		"the claim's condition, in the rules",
 		[]edit{
 			{"shared/sms/lease.go", "	case m.Status != Queued && m.Status != Scheduled:\n		return NotWaiting", "	case m.Status.Final():\n		return NotWaiting"},
-			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if !m.Status.May(to, open) && to != Sending {"},
+			{"shared/sms/step.go", "	if !s.m.Status.May(to, open) {", "	if !s.m.Status.May(to, open) && to != Sending {"},
 		},
 		[]string{"-run", "TestOneOfManySendersHandsOver|TestDeliver$", "./services/sender"},
 	},
