@@ -75,7 +75,6 @@ type handOver struct {
 	Until             millis          `dynamodbav:"until"`
 	Answer            sms.Answer      `dynamodbav:"answer,omitempty"`
 	ProviderMessageID string          `dynamodbav:"provider_message_id,omitempty"`
-	Doubted           bool            `dynamodbav:"doubted,omitempty"`
 	Receipt           sms.Verdict     `dynamodbav:"receipt,omitempty"`
 	Evidence          sms.Evidence    `dynamodbav:"evidence,omitempty"`
 	Failure           sms.FailureCode `dynamodbav:"failure,omitempty"`
@@ -121,7 +120,7 @@ func stored(m sms.Message) attributes {
 	for i, h := range m.HandOvers {
 		it.HandOvers[i] = handOver{
 			Token: h.Token, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
-			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
+			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		}
 	}
 	for i, e := range m.Events {
@@ -163,7 +162,7 @@ func message(a attributes) (sms.Message, error) {
 	for _, h := range it.HandOvers {
 		m.HandOvers = append(m.HandOvers, sms.HandOver{
 			Token: h.Token, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
-			Doubted: h.Doubted, Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
+			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		})
 	}
 	for _, e := range it.Events {

@@ -37,7 +37,6 @@ type keptReceipt struct {
 	Detail            string          `dynamodbav:"detail,omitempty"`
 	Price             sms.NanoUSD     `dynamodbav:"price,omitempty"`
 	Parts             int             `dynamodbav:"parts,omitempty"`
-	LoggedAt          millis          `dynamodbav:"logged_at,omitempty"`
 	KeptAt            millis          `dynamodbav:"kept_at,omitempty"`
 	Tries             int             `dynamodbav:"tries,omitempty"`
 	Due               millis          `dynamodbav:"due,omitempty"`
@@ -51,7 +50,7 @@ func storedReceipt(k sms.KeptReceipt) attributes {
 		Receipt: keptReceipt{
 			ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: toMillis(r.LoggedAt),
+			Price: r.Price, Parts: r.Parts,
 			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
 		},
 		Unsettled: r.Number,
@@ -71,7 +70,7 @@ func (it dueItem) kept() sms.KeptReceipt {
 		Receipt: sms.Receipt{
 			ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: r.LoggedAt.time(),
+			Price: r.Price, Parts: r.Parts,
 		},
 		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: r.PurgeAt.time(),
 	}

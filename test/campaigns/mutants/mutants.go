@@ -123,24 +123,4 @@ var mutants = []mutant{
 		[]edit{{"shared/sms/match.go", `case h.Receipt != "", `, `case h.Receipt != "", h.Answer == "", `}},
 		[]string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
-	{
-		"hold, when trouble names no message",
-		[]edit{{"shared/sms/receipt.go", "if s.m.OnUnknown != Resend || s.m.TextDropped", "if s.m.TextDropped"}},
-		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		"the log's time of a line without one",
-		[]edit{{"shared/sms/match.go", "cmp.Or(rc.LoggedAt, k.KeptAt)", "cmp.Or(k.KeptAt, rc.LoggedAt)"}},
-		[]string{"-run", "TestALineThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		"the patience before a message is doubted",
-		[]edit{{"shared/sms/match.go", "doubtAfter = time.Minute", "doubtAfter = 0 * time.Minute"}},
-		[]string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		"the doubt, which is no proof",
-		[]edit{{"shared/sms/receipt.go", "h.Doubted, h.Answer = true, AnswerNone", "h.Doubted, h.Answer, h.Receipt = true, AnswerTaken, VerdictVoid"}},
-		[]string{"./shared/sms", noFailFile},
-	},
 }
