@@ -1,5 +1,5 @@
-# The records. Keys and indexes are those of Definition in shared/dynamo, which
-# says what each is for.
+# The table. Its keys and indexes must match Definition in shared/dynamo, which
+# explains what each is for.
 
 resource "aws_dynamodb_table" "messages" {
   name                        = "${var.name}-messages"
@@ -11,13 +11,13 @@ resource "aws_dynamodb_table" "messages" {
 
   dynamic "attribute" {
     for_each = {
-      id                  = "S"
-      due_shard           = "S"
-      due_at              = "N"
-      provider_message_id = "S"
-      unsettled           = "S"
-      list_shard          = "S"
-      list_at             = "S"
+      id           = "S"
+      due_shard    = "S"
+      due_at       = "N"
+      provider_ref = "S"
+      unsettled    = "S"
+      list_shard   = "S"
+      list_at      = "S"
     }
     content {
       name = attribute.key
@@ -35,7 +35,7 @@ resource "aws_dynamodb_table" "messages" {
 
   global_secondary_index {
     name            = "provider"
-    hash_key        = "provider_message_id"
+    hash_key        = "provider_ref"
     projection_type = "KEYS_ONLY"
   }
 

@@ -35,7 +35,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		m.ExpiresAt = now
 		m, _ = rules.GiveUp(m, now)
 	default:
-		claimed, err := rules.NewClaim(now).Apply(m)
+		claimed, err := rules.NewClaim("fake", now).Apply(m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		if state == sms.Undelivered {
 			verdict = sms.VerdictUndelivered
 		}
-		m, _ = rules.Receive(m, sms.Receipt{ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
+		m, _ = rules.Receive(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
 	}
 	if m.Status != state {
 		t.Fatalf("the message is %s, want %s", m.Status, state)
@@ -119,7 +119,7 @@ func TestCancel(t *testing.T) {
 				return nil
 			}
 			d.store.before = nil
-			_, err := d.store.Claim(ctx, m.Ref(), d.options.Rules.NewClaim(morning))
+			_, err := d.store.Claim(ctx, m.Ref(), d.options.Rules.NewClaim("fake", morning))
 			return err
 		}
 		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
@@ -135,7 +135,7 @@ func TestDropText(t *testing.T) {
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
 			if !state.Settled() {
-				mustBe(t, response, http.StatusConflict, "not-settled")
+				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
 				}

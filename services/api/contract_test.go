@@ -71,7 +71,7 @@ func openStrictContract(t testing.TB) *openapi3.T {
 // listed are the values that the description of an open enumeration lists; nil
 // where s is none.
 func listed(s *openapi3.Schema) []any {
-	_, list, _ := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "New values may be added to these:")
+	_, list, _ := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added to this list:")
 	var values []any
 	for _, quoted := range regexp.MustCompile("`[^`]+`").FindAllString(list, -1) {
 		values = append(values, strings.Trim(quoted, "`"))

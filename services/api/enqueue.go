@@ -10,10 +10,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue puts those of accepted that are new onto the queue if their time is
-// near. A failure is the relay's to mend: at once if the record can be told so,
-// else when the copy that it counts on is due for rescue. It is never the
-// client's.
+// enqueue enqueues the new messages among accepted whose time is near. A
+// failure never reaches the client, because the relay repairs it: at once if
+// the record can be marked as due, else when the rescue of the message is due.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()
@@ -47,7 +46,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	}
 }
 
-// mend tells the record of m, which is on no queue, that it is due.
+// mend marks m as due now, because it is not on the queue.
 func (a *api) mend(ctx context.Context, m sms.Message) error {
 	_, err := change.Message(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
 		return a.Rules.EnqueueFailed(m, a.Now())

@@ -109,7 +109,7 @@ func TestStoreFailures(t *testing.T) {
 			if tt.slug == "outcome-unknown" && !strings.Contains(p.Detail, "Idempotency-Key") {
 				t.Errorf("detail is %q", p.Detail)
 			}
-			if lines := d.log.lines(t, "request not carried out"); len(lines) != 1 || lines[0]["error"] == nil {
+			if lines := d.log.lines(t, "request failed"); len(lines) != 1 || lines[0]["error"] == nil {
 				t.Errorf("the cause is not in the log: %v", lines)
 			}
 		})

@@ -40,7 +40,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	m := rules.Accept(id, d, morning)
 	handOver := func(at time.Time) {
 		t.Helper()
-		claimed, err := sms.Claim{Token: "t" + at.String(), At: at, Until: at.Add(time.Minute), MaxAttempts: 5}.Apply(m)
+		claimed, err := sms.Claim{Provider: "fake", Token: "t" + at.String(), At: at, Until: at.Add(time.Minute), MaxAttempts: 5}.Apply(m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,6 +53,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	handOver(at)
 	m, _ = rules.Record(m, m.LeaseToken, sms.Taken("provider-2"), at.Add(123*time.Millisecond))
 	m, _ = rules.Receive(m, sms.Receipt{
+		Provider:          "fake",
 		ProviderMessageID: "provider-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
 		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
 	}, at.Add(3*time.Second))
@@ -100,12 +101,13 @@ func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 func TestLookUpShowsEverything(t *testing.T) {
 	d := deploy(t)
 	delivered := d.options.Rules.Accept("0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a77", draft("Hi"), morning)
-	delivered, err := sms.Claim{Token: "t", At: morning, Until: morning.Add(time.Minute), MaxAttempts: 5}.Apply(delivered)
+	delivered, err := sms.Claim{Provider: "fake", Token: "t", At: morning, Until: morning.Add(time.Minute), MaxAttempts: 5}.Apply(delivered)
 	if err != nil {
 		t.Fatal(err)
 	}
 	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Taken("provider-1"), morning)
 	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
+		Provider:          "fake",
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)
 	dropped, _, err := d.options.Rules.DropText(delivered, morning)

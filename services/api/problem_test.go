@@ -40,8 +40,8 @@ func problemsMarkdown() []byte {
 	var b bytes.Buffer
 	b.WriteString(`# Problems
 
-Every error of the API is a problem of RFC 9457, with the content type ` + "`application/problem+json`" + `. Its ` + "`type`" + ` is
-` + "`" + problemType + "`" + ` and one of the slugs below, its ` + "`instance`" + ` the id of the request in the logs.
+Every error of the API is a problem as defined by RFC 9457, with the content type ` + "`application/problem+json`" + `. Its ` + "`type`" + `
+is ` + "`" + problemType + "`" + ` followed by one of the slugs below. Its ` + "`instance`" + ` is the id of the request in the logs.
 This page is generated from the table in services/api/problem.go.
 
 `)
@@ -50,7 +50,7 @@ This page is generated from the table in services/api/problem.go.
 	}
 	b.WriteString(`# Failures
 
-What ` + "`failure`" + ` of a message says. Permanent ones fail again however often the same message is resent.
+The values of ` + "`failure`" + ` in a message. After a permanent failure, resending the same message fails again.
 
 | code | permanent | what it means | what to do |
 |---|---|---|---|

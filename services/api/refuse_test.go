@@ -215,7 +215,7 @@ func TestNewRefusesWhatADeploymentMustNotBe(t *testing.T) {
 		{"satellite phones", func(o *api.Options) { o.Countries = append(o.Countries, "001") }, ""},
 		{"no country", func(o *api.Options) { o.Countries = nil }, "no allowed country"},
 		{"a country that is none", func(o *api.Options) { o.Countries = []string{"BR", "Brazil"} }, `"Brazil"`},
-		{"all countries and one", func(o *api.Options) { o.Countries = []string{"BR", "*"} }, "alone"},
+		{"all countries and one", func(o *api.Options) { o.Countries = []string{"BR", "*"} }, "cannot be combined"},
 		{"a default country that is none", func(o *api.Options) { o.DefaultCountry = "br" }, `"br"`},
 		{"a default country not allowed", func(o *api.Options) { o.DefaultCountry = "DE" }, "allowed"},
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},

@@ -70,9 +70,9 @@ func TestStatus(t *testing.T) {
 	})
 	t.Run("of a paused service says why, and counts what is held back", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
-			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until it is raised.",
-			sms.Review:        "The provider reviews the account. Nothing is lost; messages wait until that is over.",
-			sms.Authorization: "The provider does not let the service send. Nothing is lost; the operator has to act.",
+			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
+			sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
+			sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
 		} {
 			d := deploy(t)
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
@@ -86,7 +86,7 @@ func TestStatus(t *testing.T) {
 		d := deploy(t)
 		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"paused","detail":"The operator has paused sending. `+
-			`Nothing is lost; messages wait until it is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
+			`Nothing is lost; messages wait until sending is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
 	})
 	t.Run("that cannot be told is not available", func(t *testing.T) {
 		d := deploy(t)

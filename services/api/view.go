@@ -10,7 +10,7 @@ import (
 )
 
 // view is a message as clients see it: the schema Message of openapi.yaml.
-// What is absent is left out.
+// Absent fields are left out.
 type view struct {
 	ID                string        `json:"id"`
 	Status            sms.Status    `json:"status"`
@@ -64,15 +64,15 @@ func viewOf(m sms.Message) view {
 	return v
 }
 
-// instant is a time as it goes out: RFC 3339, UTC, always with milliseconds.
+// instant is a time in an answer: RFC 3339, UTC, always with milliseconds.
 type instant struct{ time.Time }
 
-// MarshalJSON writes the one form that times have here.
+// MarshalJSON writes the only form of time in answers.
 func (i instant) MarshalJSON() ([]byte, error) {
 	return []byte(i.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
 }
 
-// etag is a strong validator: equal for equal bodies only.
+// etag returns a strong validator: it differs for different bodies.
 func etag(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + hex.EncodeToString(sum[:16]) + `"`

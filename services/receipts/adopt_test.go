@@ -23,7 +23,7 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	older := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(24 * time.Hour)
 	m, token := s.handedOver(number, sms.Resend)
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	s.retryDue()
 	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
@@ -36,7 +36,7 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 }
 
 // unnamed is a receipt of trouble of which only number and words are there.
-var unnamed = sms.Receipt{Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+var unnamed = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 	for _, tt := range []struct {
@@ -77,7 +77,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	s := newStage(t)
 	older := s.unanswered(number, sms.Hold)
 	m, token := s.handedOver(number, sms.Resend)
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	s.now = s.now.Add(10 * time.Second)
 	for _, k := range s.kept(number) {
 		if err := s.receipts.Retry(t.Context(), k); err != nil {
@@ -98,16 +98,16 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	s := newStage(t)
 	ended, token := s.handedOver(number, sms.Resend)
 	s.record(ended, token, sms.Unanswered())
-	s.keep(sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
 	other := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(time.Minute)
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	m, err := s.store.Claim(t.Context(), ended.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.record(m, claim.Token, sms.Taken("c-2"))
-	delivered := sms.Receipt{ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-2", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	if got, err := s.receipts.Apply(t.Context(), delivered); got != receipts.Applied || err != nil {
 		t.Fatalf("Apply = %q, %v", got, err)
 	}
@@ -121,7 +121,7 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	s := newStage(t)
 	id := s.unanswered(number, sms.Hold)
 	s.now = s.now.Add(20 * 24 * time.Hour)
-	s.keep(sms.Receipt{ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
 	s.retryDue()
 	if got := s.get(id).Status; got != sms.Unknown {
 		t.Errorf("it is %s, want %s", got, sms.Unknown)

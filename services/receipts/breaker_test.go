@@ -29,7 +29,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 				if whose == "ours" {
 					s.sent(number, "c-1")
 				}
-				rc := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
 				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 					t.Fatal(err)
 				}
@@ -41,7 +41,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 	}
 	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
 		s := newStage(t)
-		rc := sms.Receipt{ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+		rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 			s.now = s.now.Add(time.Second)
 			s.spend()
 			for i := range 5 {
-				s.probe(s.accept(number), sms.Taken("probe-" + strconv.Itoa(i)))
+				s.probe(s.accept(number), sms.Taken("probe-"+strconv.Itoa(i)))
 			}
 		}, 1},
 	} {
@@ -289,7 +289,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 // spend has the receipt of another application tell that the quota is spent.
 func (s *stage) spend() {
 	s.t.Helper()
-	rc := sms.Receipt{ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 	s.keep(rc)
 	if !s.breaker().Open {
 		s.t.Fatal("the breaker did not open")
@@ -311,7 +311,7 @@ func (s *stage) probe(m sms.Message, o sms.Outcome) {
 		s.t.Fatal("no probe is due")
 	}
 	s.change(func(sms.Breaker) sms.Breaker { return b })
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	claimed, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
 	if err != nil {
 		s.t.Fatal(err)
@@ -320,7 +320,7 @@ func (s *stage) probe(m sms.Message, o sms.Outcome) {
 }
 
 func delivered(providerMessageID string, at time.Time) sms.Receipt {
-	return sms.Receipt{ProviderMessageID: providerMessageID, Number: number, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	return sms.Receipt{Provider: "fake", ProviderMessageID: providerMessageID, Number: number, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 }
 
 func (s *stage) deliver(providerMessageID string, at time.Time) {

@@ -69,7 +69,7 @@ func ParseLine(line []byte) (sms.Receipt, error) {
 		return sms.Receipt{}, fmt.Errorf("%w: its number of parts is impossible", ErrUnreadable)
 	}
 	rc := sms.Receipt{
-		ProviderMessageID: l.Notification.MessageID, Number: number, At: at,
+		Provider: "sns", ProviderMessageID: l.Notification.MessageID, Number: number, At: at,
 		Detail: shorten(l.Delivery.ProviderResponse), Price: price, Parts: l.Delivery.Parts,
 	}
 	return l.judge(rc)

@@ -17,6 +17,7 @@ import (
 func TestParseLineReadsWhatSNSWrites(t *testing.T) {
 	at := time.Date(2016, 6, 28, 0, 40, 34, 558_000_000, time.UTC)
 	whole := sms.Receipt{
+		Provider:          "sns",
 		ProviderMessageID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
 		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
 		Detail: "Message has been accepted by phone carrier", Price: 6_450_000, Parts: 1,
@@ -28,17 +29,17 @@ func TestParseLineReadsWhatSNSWrites(t *testing.T) {
 	unreachable.Detail = "Phone is currently unreachable/unavailable"
 	for file, want := range map[string]sms.Receipt{
 		"delivered-to-handset.json": whole,
-		"taken-by-carrier.json":    byCarrier,
+		"taken-by-carrier.json":     byCarrier,
 		"unreachable.json":          unreachable,
 		"no-quota-bare.json": {
-			Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
+			Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"no-quota.json": {
-			ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
 			Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"review.json": {
-			ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
 			Verdict: sms.VerdictVoid, Trouble: sms.Review,
 			Detail: "Your account requires additional review before it can send to this destination",
 		},
@@ -84,7 +85,7 @@ func TestParseLineKnowsEveryFailure(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := sms.Receipt{Number: "+12025550142", Verdict: sms.VerdictUndelivered, Failure: want, Detail: response}
+			want := sms.Receipt{Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictUndelivered, Failure: want, Detail: response}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -119,6 +120,7 @@ func TestParseLineReadsOddButPlainLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := sms.Receipt{
+				Provider:          "sns",
 				ProviderMessageID: "x", Number: "+12025550142", At: time.Date(2016, 6, 28, 0, 40, 34, 0, time.UTC),
 				Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier,
 			}

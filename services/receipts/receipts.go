@@ -52,16 +52,6 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// ApplyLine parses one text of SNS's delivery log and applies it. An error that
-// is ErrUnreadable will be the same the next time; any other is worth a retry.
-func (r *Receipts) ApplyLine(ctx context.Context, line []byte) (Result, error) {
-	rc, err := ParseLine(line)
-	if err != nil {
-		return "", err
-	}
-	return r.Apply(ctx, rc)
-}
-
 // Apply brings rc to its message, or keeps it to be looked at again. It costs one
 // read of an index and one write. A receipt that names no message is evidence of
 // trouble, if it tells of any, and nothing else: none has ever been seen.
@@ -133,7 +123,7 @@ func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error)
 // receive applies rc to the message that has its provider message id, and reports whether
 // there is one.
 func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
-	id, err := r.store.FindByProviderMessageID(ctx, rc.ProviderMessageID)
+	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil
 	}
@@ -148,7 +138,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.ProviderMessageID == rc.ProviderMessageID })
+	return true, r.prove(ctx, m, rc, rc.Names)
 }
 
 // adopt applies k to the one hand-over that it can belong to.

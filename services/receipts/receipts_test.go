@@ -1,7 +1,6 @@
 package receipts_test
 
 import (
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -21,9 +20,9 @@ const (
 )
 
 func TestApply(t *testing.T) {
-	delivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
-	undelivered := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
-	void := sms.Receipt{ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	undelivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	void := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 	for _, tt := range []struct {
 		name     string
 		receipts []sms.Receipt
@@ -62,7 +61,7 @@ func TestApply(t *testing.T) {
 
 func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	s := newStage(t)
-	rc := sms.Receipt{ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	for range 2 {
 		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
@@ -73,25 +72,22 @@ func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestApplyLineReadsAndApplies(t *testing.T) {
+func TestAReceiptOfAnotherProviderFindsNothing(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
-	line := `{"notification": {"messageId": "c-1"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`
-	if got, err := s.receipts.ApplyLine(t.Context(), []byte(line)); got != receipts.Applied || err != nil {
-		t.Errorf("ApplyLine = %q, %v, want %q", got, err, receipts.Applied)
+	rc := sms.Receipt{Provider: "other", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
+		t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
-	if got := s.get(m.ID).Status; got != sms.Delivered {
-		t.Errorf("status %s, want %s", got, sms.Delivered)
-	}
-	if _, err := s.receipts.ApplyLine(t.Context(), []byte("{}")); !errors.Is(err, receipts.ErrUnreadable) {
-		t.Errorf("error %v, want %v", err, receipts.ErrUnreadable)
+	if got := s.get(m.ID).Status; got != sms.Sent {
+		t.Errorf("status %s, want %s", got, sms.Sent)
 	}
 }
 
 func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	s := newStage(t)
 	m, token := s.handedOver(number, sms.Resend)
-	rc := sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
 		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 	}
@@ -107,7 +103,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 
 func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	ours := func(s *stage) sms.Receipt {
-		return sms.Receipt{ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
+		return sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -170,7 +166,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	}
 	t.Run("a receipt without time that was kept before the hand-over is another's", func(t *testing.T) {
 		s := newStage(t)
-		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 			t.Fatal(err)
 		}
 		s.now = s.now.Add(2 * time.Second)
@@ -184,7 +180,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 
 func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	s := newStage(t)
-	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 		t.Fatal(err)
 	}
 	rounds := 0
@@ -229,7 +225,7 @@ func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Messag
 	if err := s.store.Create(s.t.Context(), m); err != nil {
 		s.t.Fatal(err)
 	}
-	claim := s.rules.NewClaim(s.now)
+	claim := s.rules.NewClaim("fake", s.now)
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
 	if err != nil {
 		s.t.Fatal(err)

@@ -25,7 +25,7 @@ func (s *stage) deadProbe() sms.Message {
 	}
 	s.breaker(b)
 	s.claim(m)
-	rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	k := rc.Keep(s.pass(3 * time.Second).now)
 	k.Due = time.Time{} // it was looked at often enough
 	if err := s.store.Keep(s.t.Context(), k); err != nil {

@@ -271,7 +271,7 @@ func (s lateStore) Unsettled(ctx context.Context, n sms.Number) (sms.Unsettled, 
 func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
 	s := newStage(t)
 	m := s.claim(s.accept(nil))
-	rc := sms.Receipt{ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	k := rc.Keep(s.now.Add(s.rules.Lease / 2))
 	k.Due = s.now.Add(s.rules.Lease + time.Second) // it is looked at in the next run
 	if err := s.store.Keep(t.Context(), k); err != nil {

@@ -36,7 +36,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 	options.Page = 4
 	const n = 10
 	for i := range n {
-		rc := sms.Receipt{ProviderMessageID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+		rc := sms.Receipt{Provider: "fake", ProviderMessageID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
 			t.Fatal(err)
 		}

@@ -88,7 +88,7 @@ func (s *stage) work(limit int) int {
 			s.t.Error(err)
 			return
 		}
-		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim(s.now))
+		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
 			return // a copy
 		}

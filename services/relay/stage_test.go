@@ -111,7 +111,7 @@ func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 // claim claims m for a sender that is gone from then on.
 func (s *stage) claim(m sms.Message) sms.Message {
 	s.t.Helper()
-	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim(s.now))
+	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
 		s.t.Fatalf("Claim: %v", err)
 	}

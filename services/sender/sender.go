@@ -65,7 +65,7 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	case verdict == Later:
 		return ErrNoTime
 	}
-	c := s.rules.NewClaim(s.now())
+	c := s.rules.NewClaim(s.provider.Name(), s.now())
 	m, err := s.store.Claim(ctx, ref, c)
 	if err != nil {
 		if verdict == Probe {

@@ -24,6 +24,8 @@ type provider struct {
 	answer func(ctx context.Context, m sms.Message) (string, error)
 }
 
+func (c *provider) Name() sms.ProviderName { return "fake" }
+
 func (c *provider) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	c.mu.Lock()
 	c.given = append(c.given, m.ID)

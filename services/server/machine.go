@@ -112,11 +112,13 @@ func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.P
 	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
 		Receipts: func(ctx context.Context, line []byte) error {
-			_, err := r.ApplyLine(ctx, line)
-			if errors.Is(err, receipts.ErrUnreadable) {
+			rc, err := receipts.ParseLine(line)
+			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
 				return nil // it will not be readable the next time either
 			}
+			rc.Provider = simulator.Name
+			_, err = r.Apply(ctx, rc)
 			return err
 		},
 	})

@@ -37,7 +37,7 @@ func folder(t *testing.T, handOvers int) string {
 	if err := db.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	claim := rules.NewClaim(time.Now())
+	claim := rules.NewClaim("fake", time.Now())
 	claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)

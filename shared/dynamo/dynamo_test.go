@@ -66,7 +66,7 @@ func (s story) create(step string, m sms.Message) sms.Message {
 
 func (s story) claim(step string, m sms.Message) sms.Message {
 	s.Helper()
-	m, err := s.store.Claim(s.Context(), m.Ref(), rules.NewClaim(s.now))
+	m, err := s.store.Claim(s.Context(), m.Ref(), rules.NewClaim("fake", s.now))
 	return s.done(step, m, err)
 }
 
@@ -79,7 +79,7 @@ func (s story) record(step string, m sms.Message, o sms.Outcome) sms.Message {
 
 func (s story) receive(step string, m sms.Message, providerMessageID string, v sms.Verdict) sms.Message {
 	s.Helper()
-	rc := sms.Receipt{ProviderMessageID: providerMessageID, Number: m.Number, At: s.now, Verdict: v}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: providerMessageID, Number: m.Number, At: s.now, Verdict: v}
 	m, err := s.store.Receive(s.Context(), rules, m.ID, rc, s.now)
 	return s.done(step, m, err)
 }
@@ -110,7 +110,7 @@ func TestRequestsPerOperation(t *testing.T) {
 	m = s.claim("claim", m)
 	first := sms.NewToken()
 	m = s.record("outcome", m, sms.Taken(first))
-	_, err = store.FindByProviderMessageID(t.Context(), first)
+	_, err = store.FindByProviderRef(t.Context(), sms.ProviderRef{Provider: "fake", MessageID: first})
 	s.done("find by provider message id", m, err)
 	s.receive("receipt", m, first, sms.VerdictDelivered)
 	s.receive("second receipt", m, first, sms.VerdictDelivered)
@@ -168,7 +168,7 @@ var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	},
 	"Get": func(t *testing.T, s sms.Store, m sms.Message) error { _, err := s.Get(t.Context(), m.ID); return err },
 	"Claim": func(t *testing.T, s sms.Store, m sms.Message) error {
-		_, err := s.Claim(t.Context(), m.Ref(), rules.NewClaim(m.CreatedAt))
+		_, err := s.Claim(t.Context(), m.Ref(), rules.NewClaim("fake", m.CreatedAt))
 		return err
 	},
 	"Update": func(t *testing.T, s sms.Store, m sms.Message) error {
@@ -184,7 +184,7 @@ var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 		return err
 	},
 	"Receive": func(t *testing.T, s sms.Store, m sms.Message) error {
-		rc := sms.Receipt{ProviderMessageID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
+		rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
 		_, err := s.Receive(t.Context(), rules, m.ID, rc, m.CreatedAt)
 		return err
 	},

@@ -59,26 +59,27 @@ type item struct {
 	PurgeAt    millis `dynamodbav:"purge_at,omitempty"`
 
 	// What the table's indexes and its TTL go by.
-	DueShard          string     `dynamodbav:"due_shard,omitempty"` // names the kind
-	DueAt             millis     `dynamodbav:"due_at,omitempty"`
-	DueRound          int        `dynamodbav:"due_round,omitempty"`
-	ProviderMessageID string     `dynamodbav:"provider_message_id,omitempty"` // of the newest hand-over that has one
-	Unsettled         sms.Number `dynamodbav:"unsettled,omitempty"`
-	ListShard         string     `dynamodbav:"list_shard,omitempty"`
-	ListAt            string     `dynamodbav:"list_at,omitempty"`
-	Purge             int64      `dynamodbav:"purge,omitempty"` // seconds since 1970, not before purge_at
+	DueShard    string     `dynamodbav:"due_shard,omitempty"` // names the kind
+	DueAt       millis     `dynamodbav:"due_at,omitempty"`
+	DueRound    int        `dynamodbav:"due_round,omitempty"`
+	ProviderRef string     `dynamodbav:"provider_ref,omitempty"` // of the newest hand-over that has a provider message id
+	Unsettled   sms.Number `dynamodbav:"unsettled,omitempty"`
+	ListShard   string     `dynamodbav:"list_shard,omitempty"`
+	ListAt      string     `dynamodbav:"list_at,omitempty"`
+	Purge       int64      `dynamodbav:"purge,omitempty"` // seconds since 1970, not before purge_at
 }
 
 type handOver struct {
-	Token             string          `dynamodbav:"token"`
-	At                millis          `dynamodbav:"at"`
-	Until             millis          `dynamodbav:"until"`
-	Answer            sms.Answer      `dynamodbav:"answer,omitempty"`
-	ProviderMessageID string          `dynamodbav:"provider_message_id,omitempty"`
-	Receipt           sms.Verdict     `dynamodbav:"receipt,omitempty"`
-	Evidence          sms.Evidence    `dynamodbav:"evidence,omitempty"`
-	Failure           sms.FailureCode `dynamodbav:"failure,omitempty"`
-	Price             sms.NanoUSD     `dynamodbav:"price,omitempty"` // billionths of a US dollar
+	Token             string           `dynamodbav:"token"`
+	Provider          sms.ProviderName `dynamodbav:"provider"`
+	At                millis           `dynamodbav:"at"`
+	Until             millis           `dynamodbav:"until"`
+	Answer            sms.Answer       `dynamodbav:"answer,omitempty"`
+	ProviderMessageID string           `dynamodbav:"provider_message_id,omitempty"`
+	Receipt           sms.Verdict      `dynamodbav:"receipt,omitempty"`
+	Evidence          sms.Evidence     `dynamodbav:"evidence,omitempty"`
+	Failure           sms.FailureCode  `dynamodbav:"failure,omitempty"`
+	Price             sms.NanoUSD      `dynamodbav:"price,omitempty"` // billionths of a US dollar
 }
 
 type failure struct {
@@ -113,13 +114,12 @@ func stored(m sms.Message) attributes {
 		LeaseToken: m.LeaseToken, LeaseUntil: toMillis(m.LeaseUntil),
 		NotBefore: toMillis(m.NotBefore), Refusals: m.Refusals, PurgeAt: toMillis(m.PurgeAt),
 
-		ProviderMessageID: m.ProviderMessageID(),
-		ListShard:         listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
+		ListShard: listShard(m.Owner, shardOf(m.ID, listShards)), ListAt: listAt(m.CreatedAt, m.ID),
 		Purge: purgeSeconds(m.PurgeAt),
 	}
 	for i, h := range m.HandOvers {
 		it.HandOvers[i] = handOver{
-			Token: h.Token, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
+			Token: h.Token, Provider: h.Provider, At: toMillis(h.At), Until: toMillis(h.Until), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
 			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		}
 	}
@@ -129,6 +129,9 @@ func stored(m sms.Message) attributes {
 	if !m.Due.IsZero() {
 		it.DueShard = dueShard(string(m.Due.Kind), shardOf(m.ID, dueShards))
 		it.DueAt, it.DueRound = toMillis(m.Due.At), m.Due.Round
+	}
+	if refs := m.ProviderRefs(); len(refs) > 0 {
+		it.ProviderRef = providerKey(refs[len(refs)-1])
 	}
 	if m.Unsettled() {
 		it.Unsettled = m.Number
@@ -161,7 +164,7 @@ func message(a attributes) (sms.Message, error) {
 	}
 	for _, h := range it.HandOvers {
 		m.HandOvers = append(m.HandOvers, sms.HandOver{
-			Token: h.Token, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
+			Token: h.Token, Provider: h.Provider, At: h.At.time(), Until: h.Until.time(), Answer: h.Answer, ProviderMessageID: h.ProviderMessageID,
 			Receipt: h.Receipt, Evidence: h.Evidence, Failure: h.Failure, Price: h.Price,
 		})
 	}

@@ -27,20 +27,21 @@ type keptItem struct {
 
 // keptReceipt is the stored form of a sms.KeptReceipt.
 type keptReceipt struct {
-	ProviderMessageID string          `dynamodbav:"provider_message_id,omitempty"`
-	Number            sms.Number      `dynamodbav:"number,omitempty"`
-	At                millis          `dynamodbav:"at,omitempty"`
-	Verdict           sms.Verdict     `dynamodbav:"verdict,omitempty"`
-	Evidence          sms.Evidence    `dynamodbav:"evidence,omitempty"`
-	Failure           sms.FailureCode `dynamodbav:"failure,omitempty"`
-	Trouble           sms.Trouble     `dynamodbav:"trouble,omitempty"`
-	Detail            string          `dynamodbav:"detail,omitempty"`
-	Price             sms.NanoUSD     `dynamodbav:"price,omitempty"`
-	Parts             int             `dynamodbav:"parts,omitempty"`
-	KeptAt            millis          `dynamodbav:"kept_at,omitempty"`
-	Tries             int             `dynamodbav:"tries,omitempty"`
-	Due               millis          `dynamodbav:"due,omitempty"`
-	PurgeAt           millis          `dynamodbav:"purge_at,omitempty"` // also of the item
+	Provider          sms.ProviderName `dynamodbav:"provider,omitempty"`
+	ProviderMessageID string           `dynamodbav:"provider_message_id,omitempty"`
+	Number            sms.Number       `dynamodbav:"number,omitempty"`
+	At                millis           `dynamodbav:"at,omitempty"`
+	Verdict           sms.Verdict      `dynamodbav:"verdict,omitempty"`
+	Evidence          sms.Evidence     `dynamodbav:"evidence,omitempty"`
+	Failure           sms.FailureCode  `dynamodbav:"failure,omitempty"`
+	Trouble           sms.Trouble      `dynamodbav:"trouble,omitempty"`
+	Detail            string           `dynamodbav:"detail,omitempty"`
+	Price             sms.NanoUSD      `dynamodbav:"price,omitempty"`
+	Parts             int              `dynamodbav:"parts,omitempty"`
+	KeptAt            millis           `dynamodbav:"kept_at,omitempty"`
+	Tries             int              `dynamodbav:"tries,omitempty"`
+	Due               millis           `dynamodbav:"due,omitempty"`
+	PurgeAt           millis           `dynamodbav:"purge_at,omitempty"` // also of the item
 }
 
 func storedReceipt(k sms.KeptReceipt) attributes {
@@ -48,7 +49,7 @@ func storedReceipt(k sms.KeptReceipt) attributes {
 	it := keptItem{
 		ID: k.ID,
 		Receipt: keptReceipt{
-			ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
+			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
 			Price: r.Price, Parts: r.Parts,
 			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
@@ -68,7 +69,7 @@ func (it dueItem) kept() sms.KeptReceipt {
 	return sms.KeptReceipt{
 		ID: it.ID,
 		Receipt: sms.Receipt{
-			ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
+			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
 			Price: r.Price, Parts: r.Parts,
 		},

@@ -50,18 +50,22 @@ func listAt(created time.Time, id string) string { return listTime(created) + ".
 // listTime sorts before the listAt of all that was created from then on.
 func listTime(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
 
-// aliasID is the id of the item that finds message by an older provider message id of
-// its: the index shows keys alone, so the key says whose it is.
-func aliasID(message, providerMessageID string) string { return message + "#" + providerMessageID }
+// providerKey returns the form that ref has in the index: provider, "#", id.
+func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#" + ref.MessageID }
 
-// aliasTarget is the message that an id found by a provider message id stands for.
+// aliasID returns the id of the item that finds message by an older provider
+// reference of it. The index shows keys alone, so the key names the message.
+func aliasID(message, providerKey string) string { return message + "#" + providerKey }
+
+// aliasTarget returns the message that an id found by a provider reference is for.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias
 }
 
-// olderProviderMessageIDs are those of m's provider message ids that its own item cannot show.
-func olderProviderMessageIDs(m sms.Message) []string {
-	ids := m.ProviderMessageIDs()
-	return ids[:max(0, len(ids)-1)]
+// olderProviderRefs returns the provider references that m's own item cannot
+// show: all but the newest.
+func olderProviderRefs(m sms.Message) []sms.ProviderRef {
+	refs := m.ProviderRefs()
+	return refs[:max(0, len(refs)-1)]
 }

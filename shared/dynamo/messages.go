@@ -103,7 +103,8 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	var w change
 	w.turn(before, after)
 	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #number")
-	w.require("#created_at = ? AND #status = ?", num(ref.Generation), str(string(sms.Queued)))
+	w.require("#created_at = ?", num(ref.Generation))
+	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expires_at > ?", num(toMillis(c.At)))
 	w.require("attribute_not_exists(#not_before) OR #not_before <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
@@ -114,8 +115,8 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 }
 
 // Update writes the difference between old and next: one write. It takes one
-// more for each provider message id that stops being the newest one, so that receipts
-// find the message by it still.
+// more for each provider reference that stops being the newest one, so that
+// receipts find the message by it still.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {
@@ -157,7 +158,10 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 		return sms.Message{}, false, err
 	}
 	m, err = s.kept(failed.Item)
-	return m, err == nil && m.Revision == revision, err
+	if err == nil && m.Revision == revision { // guard: lost answer in DynamoDB
+		return m, true, nil
+	}
+	return m, false, err
 }
 
 // kept is the message in an item, or sms.ErrNotFound for an absent one.
@@ -172,30 +176,31 @@ func (s *Store) kept(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases keeps the provider message ids of next findable that its own item no longer
-// shows. It comes before the write that hides them; if that is then refused,
+// putAliases writes an alias for each provider reference of next that its own
+// item no longer shows. It comes before the write that hides them; if that is then refused,
 // the alias only says what is so anyway.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
-	known := olderProviderMessageIDs(old)
-	for _, id := range olderProviderMessageIDs(next) {
-		if slices.Contains(known, id) {
+	known := olderProviderRefs(old)
+	for _, ref := range olderProviderRefs(next) {
+		if slices.Contains(known, ref) {
 			continue
 		}
+		key := providerKey(ref)
 		_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 			TableName: aws.String(s.table),
-			Item:      encode(alias{ID: aliasID(next.ID, id), ProviderMessageID: id, Purge: purgeSeconds(aliasEnd(next))}),
+			Item:      encode(alias{ID: aliasID(next.ID, key), ProviderRef: key, Purge: purgeSeconds(aliasEnd(next))}),
 		})
 		if err != nil {
-			return fmt.Errorf("keeping provider message id %s: %w", id, err)
+			return fmt.Errorf("keeping provider message id %s: %w", ref.MessageID, err)
 		}
 	}
 	return nil
 }
 
 type alias struct {
-	ID                string `dynamodbav:"id"`
-	ProviderMessageID string `dynamodbav:"provider_message_id"`
-	Purge             int64  `dynamodbav:"purge"`
+	ID          string `dynamodbav:"id"`
+	ProviderRef string `dynamodbav:"provider_ref"`
+	Purge       int64  `dynamodbav:"purge"`
 }
 
 // lateReceipts is longer than receipts take: up to 72 hours.

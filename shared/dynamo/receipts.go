@@ -12,25 +12,22 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// FindByProviderMessageID returns the id of the message with that provider message id: one query
-// of the index. A record past its retention may still be found; whoever reads
-// it then learns that it is absent.
-func (s *Store) FindByProviderMessageID(ctx context.Context, providerMessageID string) (string, error) {
-	if providerMessageID == "" {
-		return "", sms.ErrNotFound // DynamoDB refuses to look for it
-	}
+// FindByProviderRef returns the id of the message that has a hand-over with this
+// reference: one query of the index. It may return a record that is past its
+// retention; whoever reads that learns that it is absent.
+func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
 	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
 		TableName:                 aws.String(s.table),
 		IndexName:                 aws.String(indexProvider),
-		KeyConditionExpression:    aws.String("provider_message_id = :id"),
-		ExpressionAttributeValues: attributes{":id": str(providerMessageID)},
+		KeyConditionExpression:    aws.String("provider_ref = :ref"),
+		ExpressionAttributeValues: attributes{":ref": str(providerKey(ref))},
 	})
 	if err != nil {
-		return "", fmt.Errorf("looking up provider message id %s: %w", providerMessageID, err)
+		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
 	}
 	var found []item
 	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
-		return "", fmt.Errorf("looking up provider message id %s: %w", providerMessageID, err)
+		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
 	}
 	var byAlias string
 	for _, it := range found {
@@ -69,7 +66,7 @@ func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.
 func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, Number: rc.Number,
-		HandOvers: []sms.HandOver{{ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
+		HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
 	}
 	settled, matches := rules.Receive(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
@@ -80,6 +77,7 @@ func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.R
 	var w change
 	w.turn(stored(sent), stored(settled))
 	w.require("#status = ? AND size(#hand_overs) = ?", str(string(sms.Sent)), num(1))
+	w.require("#hand_overs[0].#provider = ?", str(string(rc.Provider)))
 	w.require("#hand_overs[0].#provider_message_id = ? AND #hand_overs[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
 	w.require("#updated_at <= ?", num(toMillis(now))) // it never goes back

@@ -21,7 +21,7 @@ import (
 // changes none of it costs nothing in the index.
 //
 //	due        due_shard, due_at       what is due, of each kind in shards, by time
-//	provider    provider_message_id              the message that a provider message id belongs to
+//	provider   provider_ref            the message that a provider message id belongs to
 //	unsettled  unsettled               by number: messages for which a receipt may come, kept receipts
 //	list       list_shard, list_at     an owner's messages in shards, by creation
 func Definition(table string) *dynamodb.CreateTableInput {
@@ -36,14 +36,14 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("id", types.ScalarAttributeTypeS),
 			attribute("due_shard", types.ScalarAttributeTypeS),
 			attribute("due_at", types.ScalarAttributeTypeN),
-			attribute("provider_message_id", types.ScalarAttributeTypeS),
+			attribute("provider_ref", types.ScalarAttributeTypeS),
 			attribute("unsettled", types.ScalarAttributeTypeS),
 			attribute("list_shard", types.ScalarAttributeTypeS),
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index(indexDue, keySchema("due_shard", "due_at"), "created_at", "due_round", "expires_at", "purge_at", "receipt"),
-			index(indexProvider, keySchema("provider_message_id")),
+			index(indexProvider, keySchema("provider_ref")),
 			index(indexUnsettled, keySchema("unsettled"), "receipt"),
 			index(indexList, keySchema("list_shard", "list_at"), "number", "reference"),
 		},

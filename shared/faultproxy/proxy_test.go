@@ -187,7 +187,7 @@ func TestTheSDKKnowsTheThrottlingOfEachService(t *testing.T) {
 	cfg := config(p, 1)
 
 	_, err := dynamodb.NewFromConfig(cfg).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("t")})
-	if throttled := new(ddbtypes.ProvisionedThroughputExceededException); !errors.As(err, &throttled) {
+	if _, ok := errors.AsType[*ddbtypes.ProvisionedThroughputExceededException](err); !ok {
 		t.Errorf("DynamoDB: %v", err)
 	}
 	_, err = sqs.NewFromConfig(cfg).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(p.URL() + "/q"), MessageBody: aws.String("b")})
@@ -229,8 +229,8 @@ func TestTheSDKsOwnRetriesAreCounted(t *testing.T) {
 
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
-	var failure smithy.APIError
-	if !errors.As(err, &failure) || failure.ErrorCode() != code {
+	failure, ok := errors.AsType[smithy.APIError](err)
+	if !ok || failure.ErrorCode() != code {
 		t.Errorf("error %v, want code %s", err, code)
 	}
 }

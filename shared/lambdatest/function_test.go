@@ -66,8 +66,8 @@ func ask(t *testing.T, f *lambdatest.Function) report {
 func invokeError(t *testing.T, f *lambdatest.Function, event string) *lambdatest.FunctionError {
 	t.Helper()
 	raw, err := f.Invoke(t.Context(), []byte(event))
-	var failure *lambdatest.FunctionError
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*lambdatest.FunctionError](err)
+	if !ok {
 		t.Fatalf("Invoke: %s, %v; want a FunctionError", raw, err)
 	}
 	return failure
@@ -203,8 +203,8 @@ func TestKillEndsAnEventInHandAndTheNextStartsAfresh(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: bootstrap})
 	failed := hang(t, f)
 	f.Kill()
-	var e *lambdatest.FunctionError
-	if err := <-failed; !errors.As(err, &e) || e.Type != lambdatest.TypeExit || !strings.HasSuffix(e.Message, "signal: killed") {
+	err := <-failed
+	if e, ok := errors.AsType[*lambdatest.FunctionError](err); !ok || e.Type != lambdatest.TypeExit || !strings.HasSuffix(e.Message, "signal: killed") {
 		t.Errorf("Invoke: %v", err)
 	}
 	pid := ask(t, f).PID

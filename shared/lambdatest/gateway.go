@@ -43,7 +43,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if stage == "" {
 		stage = "v1"
 	}
-	host, prefix := "a1b2c3d4e5.execute-api."+region+".amazonaws.com", "/"+stage
+	host, prefix := "a1b2c3d4e5.execute-api."+awsRegion+".amazonaws.com", "/"+stage
 	if g.Domain != "" {
 		host, prefix = g.Domain, strings.TrimSuffix("/"+g.BasePath, "/")
 	}

@@ -144,8 +144,8 @@ func environment(o Options, api string) []string {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/" + o.FunctionName,
 		"AWS_LAMBDA_LOG_STREAM_NAME=local",
-		"AWS_REGION=" + region,
-		"AWS_DEFAULT_REGION=" + region,
+		"AWS_REGION=" + awsRegion,
+		"AWS_DEFAULT_REGION=" + awsRegion,
 		"TZ=:UTC",
 		"_HANDLER=bootstrap",
 	}

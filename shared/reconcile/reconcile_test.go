@@ -34,7 +34,7 @@ func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	at := now
 	for _, o := range outcomes {
 		at = at.Add(time.Hour)
-		claim := rules.NewClaim(at)
+		claim := rules.NewClaim("fake", at)
 		m2, err := claim.Apply(m)
 		if err != nil {
 			t.Fatal(err)

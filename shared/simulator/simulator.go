@@ -39,6 +39,9 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// Name is the provider name of the simulator.
+const Name sms.ProviderName = "simulator"
+
 // Provider is the simulated provider. It may be used by any number of callers at
 // once.
 type Provider struct {
@@ -92,6 +95,9 @@ func (c *Provider) Close() error {
 	c.running.Wait()
 	return errors.Join(c.journal.file.Close(), c.position.file.Close())
 }
+
+// Name implements sms.Provider.
+func (c *Provider) Name() sms.ProviderName { return Name }
 
 // HandOver takes or refuses m as Numbers says, and delivers it where that says
 // nothing. What it took is in the log when it answers.

@@ -8,7 +8,8 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 	switch {
 	case m.Status == Canceled:
 		return m, false, nil
-	case m.Unanswered() || !m.Status.May(Canceled, false):
+	case m.Unanswered() || // guard: no cancel after an unanswered hand-over
+		!m.Status.May(Canceled, false):
 		return m, false, ErrTooLate
 	}
 	s := r.step(m, now)

@@ -25,7 +25,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
 			handOver := func(at time.Time, o sms.Outcome) string {
 				t.Helper()
-				claim := rules.NewClaim(at)
+				claim := rules.NewClaim("fake", at)
 				claimed, err := claim.Apply(m)
 				if err != nil {
 					t.Fatal(err)
@@ -39,7 +39,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			receive := func(id string, v sms.Verdict) {
 				t.Helper()
 				var known bool
-				rc := sms.Receipt{ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
 				if m, known = rules.Receive(m, rc, at); !known {
 					t.Fatalf("no hand-over has the id %s", id)
 				}
@@ -68,7 +68,7 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
-	claimed, err := rules.NewClaim(now).Apply(m)
+	claimed, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,13 +83,13 @@ func TestAReceiptMayComeHoursAfterItsPublish(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
-	c := rules.NewClaim(now)
+	c := rules.NewClaim("fake", now)
 	claimed, err := c.Apply(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
-	rc := sms.Receipt{ProviderMessageID: "c-1", Number: m.Number, Verdict: sms.VerdictDelivered, At: now}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: m.Number, Verdict: sms.VerdictDelivered, At: now}
 	if !m.MayOwn(rc.Keep(now.Add(3 * time.Hour))) {
 		t.Error("it cannot belong to the hand-over that has no answer")
 	}

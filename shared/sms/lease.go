@@ -8,23 +8,25 @@ const Skew = time.Second
 
 // Claim is one sender's wish to be the only one that hands a message over.
 type Claim struct {
-	Token       string    // fresh, names the hand-over
-	At          time.Time // now
-	Until       time.Time // end of the lease
+	Token       string       // fresh, names the hand-over
+	Provider    ProviderName // the one that the message will be handed over to
+	At          time.Time    // now
+	Until       time.Time    // end of the lease
 	MaxAttempts int
 }
 
-// NewClaim draws a claim that starts now.
-func (r Rules) NewClaim(now time.Time) Claim {
-	return Claim{Token: NewToken(), At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
+// NewClaim returns a claim for a hand-over to provider, with a fresh token and a
+// lease that starts now.
+func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
+	return Claim{Token: NewToken(), Provider: provider, At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
 }
 
 // Refuse says why m cannot be claimed; "" means that it can.
 func (c Claim) Refuse(m Message) NotClaimable {
 	switch {
-	case m.Status != Queued && m.Status != Scheduled:
+	case m.Status != Queued && m.Status != Scheduled: // guard: only what waits is claimed
 		return NotWaiting
-	case !m.ExpiresAt.After(c.At):
+	case !m.ExpiresAt.After(c.At): // guard: expired at the claim
 		return PastExpiry
 	case m.NotBefore.After(c.At.Add(Skew)):
 		return TooEarly
@@ -45,10 +47,10 @@ func (c Claim) Apply(m Message) (Message, error) {
 		s.move(Queued, Event{At: later(m.CreatedAt, m.SendAt)})
 	}
 	s.move(Sending, Event{})
-	s.m.HandOvers = append(s.m.HandOvers, HandOver{Token: c.Token, At: c.At, Until: c.Until})
+	s.m.HandOvers = append(s.m.HandOvers, HandOver{Token: c.Token, Provider: c.Provider, At: c.At, Until: c.Until})
 	s.m.Attempts++
 	s.m.LeaseToken, s.m.LeaseUntil = c.Token, c.Until
-	s.m.Due = Due{Kind: DueLease, At: c.Until}
+	s.m.Due = Due{Kind: DueLease, At: c.Until} // guard: a claim is due
 	return s.m, nil
 }
 

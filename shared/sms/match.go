@@ -26,7 +26,7 @@ const (
 func (h HandOver) mayOwn(k KeptReceipt) bool {
 	rc := k.Receipt
 	switch {
-	case h.Receipt != "", k.KeptAt.Before(h.At.Add(-Skew)):
+	case h.Provider != rc.Provider, h.Receipt != "", k.KeptAt.Before(h.At.Add(-Skew)):
 		return false
 	case h.ProviderMessageID != "":
 		return rc.ProviderMessageID == h.ProviderMessageID

@@ -108,11 +108,12 @@ type Event struct {
 // removed again, so that what stands here was taken, may have been, or is in
 // flight.
 type HandOver struct {
-	Token             string    `json:"token"` // the lease it was made under
-	At                time.Time `json:"at"`    // not before this
-	Until             time.Time `json:"until"` // nor after this
-	Answer            Answer    `json:"answer,omitempty"`
-	ProviderMessageID string    `json:"providerMessageId,omitempty"`
+	Token             string       `json:"token"` // the lease it was made under
+	Provider          ProviderName `json:"provider"`
+	At                time.Time    `json:"at"`    // not before this
+	Until             time.Time    `json:"until"` // nor after this
+	Answer            Answer       `json:"answer,omitempty"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	// What its receipt said, once it came.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
@@ -185,15 +186,23 @@ func (m Message) ProviderMessageID() string {
 	return ""
 }
 
-// ProviderMessageIDs are the ids of all hand-overs that have one.
-func (m Message) ProviderMessageIDs() []string {
-	var ids []string
+// ProviderRef names what a provider took. Two providers may give out the same
+// id.
+type ProviderRef struct {
+	Provider  ProviderName
+	MessageID string // the provider message id
+}
+
+// ProviderRefs returns a reference for each hand-over that has a provider
+// message id, oldest first.
+func (m Message) ProviderRefs() []ProviderRef {
+	var refs []ProviderRef
 	for _, h := range m.HandOvers {
 		if h.ProviderMessageID != "" {
-			ids = append(ids, h.ProviderMessageID)
+			refs = append(refs, ProviderRef{h.Provider, h.ProviderMessageID})
 		}
 	}
-	return ids
+	return refs
 }
 
 // Price is what all hand-overs together cost, as far as receipts told.

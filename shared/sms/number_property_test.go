@@ -45,7 +45,7 @@ func (s *street) any(t *rapid.T) sms.Message {
 
 // claim has a sender claim a message and perhaps hand it over.
 func (s *street) claim(t *rapid.T) {
-	c := rules().NewClaim(s.now)
+	c := rules().NewClaim("fake", s.now)
 	m, err := c.Apply(s.any(t))
 	if err != nil {
 		t.Skip("not claimable")

@@ -57,7 +57,8 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 	switch {
 	case h == nil:
 		return m, false
-	case m.Status != Sending || m.LeaseToken != token:
+	case m.Status != Sending ||
+		m.LeaseToken != token: // guard: stale lease
 		changed = s.lateAnswer(h, o)
 		return s.m, changed
 	}
@@ -100,7 +101,8 @@ func (s *step) unanswered() {
 	switch {
 	case s.m.taken():
 		s.restTaken(detail + "; an earlier hand-over was taken")
-	case s.m.OnUnknown == Hold || s.m.Attempts >= s.MaxAttempts || !s.m.ExpiresAt.After(s.now):
+	case s.m.OnUnknown == Hold || // guard: hold
+		s.m.Attempts >= s.MaxAttempts || !s.m.ExpiresAt.After(s.now):
 		s.restUnknown(detail)
 	default:
 		s.retry(0, Event{Detail: detail})

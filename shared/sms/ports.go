@@ -63,14 +63,14 @@ type DuePage struct {
 // Receipts finds the messages that receipts belong to, and keeps receipts that
 // belong to none yet. Its reads may lag behind writes by a second.
 type Receipts interface {
-	// FindByProviderMessageID returns the id of the message that has a hand-over with
-	// this provider message id, the older ones of several included; ErrNotFound. It may
+	// FindByProviderRef returns the id of the message that has a hand-over with
+	// this reference, the older ones of several included; ErrNotFound. It may
 	// name one that is past its retention, which Receive then does not find.
-	FindByProviderMessageID(ctx context.Context, providerMessageID string) (messageID string, err error)
+	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// Receive applies rules.Receive to the record of id and returns it. One
 	// write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
-	// provider message id.
+	// provider and provider message id.
 	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unsettled returns everything about number that waits for its
 	// counterpart: messages that are Unsettled, and kept receipts, at most
@@ -225,11 +225,22 @@ func FailedEnvelopes(err error, n int) []int {
 	return all
 }
 
-// Provider hands messages over to the network of phones.
+// ProviderName names a provider in records, logs and configuration: lower-case
+// letters, digits and hyphens. Hand-overs and receipts carry it, so a released
+// name never changes.
+type ProviderName string
+
+// Provider takes messages from us. Callers may use it concurrently.
 type Provider interface {
-	// HandOver gives m to the provider once: it makes no attempt of its own
-	// after the first. It returns the provider's id of a message that was
-	// taken. A *ProviderError is a refusal: the message certainly was not taken.
-	// After any other error, a deadline's included, it may have been.
+	// Name returns the name that the provider's hand-overs and receipts carry.
+	Name() ProviderName
+	// HandOver offers m to the provider in one attempt; it never repeats it.
+	//
+	//   - A nil error means that the provider took m. Its receipts will carry
+	//     providerMessageID, which is not empty.
+	//   - A *ProviderError is a refusal: the provider certainly did not take m.
+	//   - After any other error, the end of ctx included, it may have taken m.
+	//
+	// No error contains the whole number of m.
 	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)
 }

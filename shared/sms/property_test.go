@@ -62,7 +62,7 @@ func (w *world) check(t *rapid.T, what string) {
 }
 
 func (w *world) claim(t *rapid.T) {
-	c := w.rules.NewClaim(w.now)
+	c := w.rules.NewClaim("fake", w.now)
 	m, err := c.Apply(w.m)
 	if err != nil {
 		return

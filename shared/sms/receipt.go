@@ -14,18 +14,19 @@ const (
 )
 
 // Receipt is a provider's report on one hand-over, of ours or of another
-// application on the same account. Only Number and Verdict are always there.
+// application on the same account. Only Provider, Number and Verdict are always there.
 type Receipt struct {
-	ProviderMessageID string      `json:"providerMessageId,omitempty"`
-	Number            Number      `json:"number"`
-	At                time.Time   `json:"at,omitzero"` // the provider's clock; zero when it did not say
-	Verdict           Verdict     `json:"verdict"`
-	Evidence          Evidence    `json:"evidence,omitempty"`
-	Failure           FailureCode `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble     `json:"trouble,omitempty"` // for void
-	Detail            string      `json:"detail,omitempty"`  // the provider's own words
-	Price             NanoUSD     `json:"price,omitempty"`
-	Parts             int         `json:"parts,omitempty"`
+	Provider          ProviderName `json:"provider"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	Number            Number       `json:"number"`
+	At                time.Time    `json:"at,omitzero"` // the provider's clock; zero when it did not say
+	Verdict           Verdict      `json:"verdict"`
+	Evidence          Evidence     `json:"evidence,omitempty"`
+	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
+	Trouble           Trouble      `json:"trouble,omitempty"` // for void
+	Detail            string       `json:"detail,omitempty"`  // the provider's own words
+	Price             NanoUSD      `json:"price,omitempty"`
+	Parts             int          `json:"parts,omitempty"`
 
 	// LoggedAt is when the provider's log had it; zero when that is not known.
 	// Where At is missing, it says how old the word of trouble is. It is not kept.
@@ -50,7 +51,7 @@ const KeepReceipts = 24 * time.Hour
 func (r Receipt) Keep(now time.Time) KeptReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	k := KeptReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
-	k.ID = "receipt-" + fingerprint(r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
+	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
 	return k.Retried(now)
 }
 
@@ -70,7 +71,9 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 // which got no answer, and about no other of any message to that number.
 func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool { return h.Token == token && h.Receipt == "" && h.Answer == AnswerNone })
+	h := s.handOver(func(h HandOver) bool {
+		return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" && h.Answer == AnswerNone
+	})
 	if h == nil {
 		return m, false
 	}
@@ -79,14 +82,21 @@ func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after 
 	return s.m, true
 }
 
+// Ref returns the reference of what r is about; its MessageID is "" where r
+// names none.
+func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
+
+// Names reports whether r names h by its provider message id.
+func (r Receipt) Names(h HandOver) bool {
+	return r.ProviderMessageID != "" && r.Ref() == ProviderRef{h.Provider, h.ProviderMessageID}
+}
+
 // Receive is m after the receipt of a hand-over whose provider message id it knows.
 // Late, repeated and reordered receipts add an event and never move a final
 // state. changed is false where no hand-over has that id.
 func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool {
-		return h.ProviderMessageID == rc.ProviderMessageID && rc.ProviderMessageID != ""
-	})
+	h := s.handOver(rc.Names)
 	if h == nil {
 		return m, false
 	}

@@ -48,7 +48,7 @@ func (l *life) claim() string {
 	if l.m.NotBefore.After(l.now) {
 		l.now = l.m.NotBefore
 	}
-	c := l.rules.NewClaim(l.now)
+	c := l.rules.NewClaim("fake", l.now)
 	m, err := c.Apply(l.m)
 	if err != nil {
 		l.t.Fatalf("claiming a %s message: %v", l.m.Status, err)
@@ -118,15 +118,15 @@ var (
 func taken(id string) sms.Outcome { return sms.Taken(id) }
 
 func delivered(id string) sms.Receipt {
-	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
+	return sms.Receipt{Provider: "fake", ProviderMessageID: id, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
 }
 
 func undelivered(id string) sms.Receipt {
-	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
+	return sms.Receipt{Provider: "fake", ProviderMessageID: id, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
 }
 
 func void(id string) sms.Receipt {
-	return sms.Receipt{ProviderMessageID: id, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
+	return sms.Receipt{Provider: "fake", ProviderMessageID: id, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 }
 
 func TestMessageIsSentAndDelivered(t *testing.T) {
@@ -418,7 +418,7 @@ func TestClaim(t *testing.T) {
 		d.SendAt = start.Add(time.Hour)
 		l := begin(t, d)
 		l.is(sms.Scheduled)
-		if got := l.rules.NewClaim(l.now).Refuse(l.m); got != sms.TooEarly {
+		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.TooEarly {
 			t.Errorf("Refuse = %q before its time", got)
 		}
 		l.claim()
@@ -429,17 +429,17 @@ func TestClaim(t *testing.T) {
 	})
 	t.Run("is refused after expiry, while sending and with no attempts left", func(t *testing.T) {
 		l := begin(t, draft())
-		if got := l.rules.NewClaim(start.Add(24 * time.Hour)).Refuse(l.m); got != sms.PastExpiry {
+		if got := l.rules.NewClaim("fake", start.Add(24*time.Hour)).Refuse(l.m); got != sms.PastExpiry {
 			t.Errorf("Refuse = %q at expiry", got)
 		}
 		l.outcome(l.claim(), noAnswer)
-		c := l.rules.NewClaim(l.now.Add(time.Hour))
+		c := l.rules.NewClaim("fake", l.now.Add(time.Hour))
 		c.MaxAttempts = 1
 		if got := c.Refuse(l.m); got != sms.AttemptsSpent {
 			t.Errorf("Refuse = %q with the attempts spent", got)
 		}
 		l.claim()
-		if got := l.rules.NewClaim(l.now).Refuse(l.m); got != sms.NotWaiting {
+		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.NotWaiting {
 			t.Errorf("Refuse = %q while sending", got)
 		}
 	})

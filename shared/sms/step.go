@@ -46,7 +46,7 @@ func (s *step) note(e Event) {
 // not list the transition: that is a defect of the program.
 func (s *step) move(to Status, e Event) {
 	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
-	if !s.m.Status.May(to, open) {
+	if !s.m.Status.May(to, open) { // guard: the table of states
 		panic("sms: no transition from " + string(s.m.Status) + " to " + string(to))
 	}
 	s.m.Status = to

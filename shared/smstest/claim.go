@@ -17,7 +17,8 @@ func testClaim(t *testing.T, open opener) {
 		{"a message tried before", func(s stage) sms.Message {
 			m := s.message()
 			m.HandOvers = []sms.HandOver{{
-				Token: sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
+				Provider: "fake",
+				Token:    sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
 			}}
 			m.Attempts, m.Refusals = 1, 2
 			m.NotBefore = s.clock.Now()
@@ -74,7 +75,7 @@ func testClaim(t *testing.T, open opener) {
 		t.Run("claims "+c.name, func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.Now())
+			claim := s.rules.NewClaim("fake", s.clock.Now())
 			want, err := claim.Apply(m)
 			if err != nil {
 				t.Fatal(err)
@@ -106,7 +107,7 @@ func testClaim(t *testing.T, open opener) {
 		t.Run("refuses "+c.name, func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.Now())
+			claim := s.rules.NewClaim("fake", s.clock.Now())
 			_, err := s.Claim(t.Context(), m.Ref(), claim)
 			var refused *sms.NotClaimableError
 			if !errors.As(err, &refused) {
@@ -126,7 +127,7 @@ func testClaim(t *testing.T, open opener) {
 		for _, ms := range []int64{-1, 1} {
 			ref := m.Ref()
 			ref.Generation += ms
-			if _, err := s.Claim(t.Context(), ref, s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
+			if _, err := s.Claim(t.Context(), ref, s.rules.NewClaim("fake", s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 				t.Errorf("Claim of a generation %+d ms off: %v, want ErrNotFound", ms, err)
 			}
 		}
@@ -136,7 +137,7 @@ func testClaim(t *testing.T, open opener) {
 	t.Run("an absent record is not found", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
-		if _, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Claim: %v, want ErrNotFound", err)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 // kept is a receipt that belongs to no message of ours.
 func (s stage) kept(detail string) sms.KeptReceipt {
 	rc := sms.Receipt{
+		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
 		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
 		Detail: detail, Price: 12, Parts: 3,
@@ -52,7 +53,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("a kept receipt is read as it was written", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "Pas de crédit — «✓»")
-		bare := sms.Receipt{Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.Now())
+		bare := sms.Receipt{Provider: "fake", Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.Now())
 		bare.Due = time.Time{}
 		s.store(t, bare)
 		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k, bare}})

@@ -137,7 +137,8 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 		{"a message tried before", func(s stage) sms.Message {
 			m := s.message()
 			m.HandOvers = []sms.HandOver{{
-				Token: sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
+				Provider: "fake",
+				Token:    sms.NewToken(), At: s.clock.Now(), Until: s.clock.Now(), Answer: sms.AnswerNone,
 			}}
 			m.Attempts = 1
 			return m
@@ -146,7 +147,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 		t.Run("Claim of "+c.name+" is the sender's own, and one attempt", func(t *testing.T) {
 			s, lose := start(t)
 			m := s.create(t, c.of(s))
-			claim := s.rules.NewClaim(s.clock.Now())
+			claim := s.rules.NewClaim("fake", s.clock.Now())
 			want, err := claim.Apply(m)
 			if err != nil {
 				t.Fatal(err)

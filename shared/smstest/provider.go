@@ -187,7 +187,7 @@ func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: text}, now)
-	m, err := rules.NewClaim(now).Apply(m)
+	m, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		panic("smstest: a fresh message cannot be claimed: " + err.Error())
 	}

@@ -38,7 +38,7 @@ func testRaces(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
-			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 		}))
 		for _, err := range lost {
 			checkNotWaiting(t, err, won)
@@ -51,7 +51,7 @@ func testRaces(t *testing.T, open opener) {
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
-			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
+			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 		}))
 		for _, err := range lost {
 			checkNotWaiting(t, err, won)
@@ -85,7 +85,7 @@ func testRaces(t *testing.T, open opener) {
 				if i == 0 {
 					return s.Update(t.Context(), m, canceled)
 				}
-				return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
+				return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 			}))
 			checkDiff(t, "the record", won, s.get(t, m.ID))
 		}

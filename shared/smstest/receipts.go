@@ -12,6 +12,7 @@ import (
 // receipt is what the provider reports on the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
+		Provider:          "fake",
 		ProviderMessageID: m.ProviderMessageID(), Number: m.Number, At: s.clock.Now().Add(-250 * time.Millisecond),
 		Verdict: v, Detail: "Message has been accepted by phone carrier — ✓", Price: 6_450_001, Parts: 2,
 	}
@@ -45,13 +46,20 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	return got
 }
 
-// checkFound waits until the message is found by the provider's id.
+// checkFound waits until the message is found by the id that the provider of
+// most hand-overs gave it.
 func (s stage) checkFound(t *testing.T, providerMessageID, messageID string) {
 	t.Helper()
+	s.checkFoundBy(t, sms.ProviderRef{Provider: "fake", MessageID: providerMessageID}, messageID)
+}
+
+// checkFoundBy waits until the message is found by ref.
+func (s stage) checkFoundBy(t *testing.T, ref sms.ProviderRef, messageID string) {
+	t.Helper()
 	eventually(t, func() string {
-		got, err := s.FindByProviderMessageID(t.Context(), providerMessageID)
+		got, err := s.FindByProviderRef(t.Context(), ref)
 		if err != nil || got != messageID {
-			return fmt.Sprintf("FindByProviderMessageID: %q, %v, want %q", got, err, messageID)
+			return fmt.Sprintf("FindByProviderRef: %q, %v, want %q", got, err, messageID)
 		}
 		return ""
 	})
@@ -75,9 +83,30 @@ func testReceipts(t *testing.T, open opener) {
 	t.Run("a provider message id that nobody has is not found", func(t *testing.T) {
 		s := open(t)
 		s.sent(t, sms.NewToken())
-		if _, err := s.FindByProviderMessageID(t.Context(), sms.NewToken()); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("FindByProviderMessageID: %v, want ErrNotFound", err)
+		if _, err := s.FindByProviderRef(t.Context(), sms.ProviderRef{Provider: "fake", MessageID: sms.NewToken()}); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByProviderRef: %v, want ErrNotFound", err)
 		}
+	})
+
+	t.Run("the same id of two providers names two messages", func(t *testing.T) {
+		s := open(t)
+		id := sms.NewToken()
+		m := s.sent(t, id)
+		otherClaim := s.rules.NewClaim("other", s.clock.Now())
+		moved, err := s.Claim(t.Context(), s.create(t, s.message()).Ref(), otherClaim)
+		if err != nil {
+			t.Fatalf("Claim: %v", err)
+		}
+		moved = s.record(t, moved, sms.Taken(id))
+		s.checkFound(t, id, m.ID)
+		s.checkFoundBy(t, sms.ProviderRef{Provider: "other", MessageID: id}, moved.ID)
+		rc := s.receipt(m, sms.VerdictDelivered)
+		if _, err := s.Receive(t.Context(), s.rules, moved.ID, rc, s.clock.Now()); !errors.Is(err, sms.ErrConflict) {
+			t.Errorf("Receive of another provider's receipt: %v, want ErrConflict", err)
+		}
+		checkDiff(t, "the record", moved, s.get(t, moved.ID))
+		rc.Provider = "other"
+		s.receive(t, moved, rc)
 	})
 
 	t.Run("a created record is found by its provider message ids", func(t *testing.T) {
@@ -97,7 +126,7 @@ func testReceipts(t *testing.T, open opener) {
 		t.Run("a receipt with nothing but its verdict counts when it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
-			s.receive(t, m, sms.Receipt{ProviderMessageID: m.ProviderMessageID(), Number: m.Number, Verdict: v})
+			s.receive(t, m, sms.Receipt{Provider: "fake", ProviderMessageID: m.ProviderMessageID(), Number: m.Number, Verdict: v})
 		})
 
 		t.Run("a receipt that comes before the outcome is kept with its hand-over when it says "+string(v), func(t *testing.T) {

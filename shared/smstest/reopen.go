@@ -56,7 +56,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	t.Run("conditions hold across a reopening", func(t *testing.T) {
 		s, reopen := start(t)
 		m := s.create(t, s.message())
-		claim := s.rules.NewClaim(s.clock.Now())
+		claim := s.rules.NewClaim("fake", s.clock.Now())
 		claimed, err := s.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatalf("Claim: %v", err)

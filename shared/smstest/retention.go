@@ -45,7 +45,7 @@ func testRetention(t *testing.T, open opener) {
 			call func() error
 		}{
 			{"Get", func() error { _, err := s.Get(ctx, m.ID); return err }},
-			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim(s.clock.Now())); return err }},
+			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim("fake", s.clock.Now())); return err }},
 			{"Update", func() error { _, err := s.Update(ctx, m, m); return err }},
 			{"Update of a stale revision", func() error {
 				stale := m
@@ -58,8 +58,8 @@ func testRetention(t *testing.T, open opener) {
 				_, err := s.Postpone(ctx, e, e.Postponed(s.clock.Now()))
 				return err
 			}},
-			{"FindByProviderMessageID and Receive", func() error {
-				id, err := s.FindByProviderMessageID(ctx, m.ProviderMessageID())
+			{"FindByProviderRef and Receive", func() error {
+				id, err := s.FindByProviderRef(ctx, m.ProviderRefs()[0])
 				if err != nil {
 					return err
 				}
@@ -110,7 +110,7 @@ func testRetention(t *testing.T, open opener) {
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))
 		s.checkDue(t, sms.DueLease, s.farAhead(), 10)
 		s.checkUnsettled(t, m.Number, sms.Unsettled{})
-		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim(s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim("fake", s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Claim of the old generation: %v, want ErrNotFound", err)
 		}
 		checkDiff(t, "the record", m, s.get(t, m.ID))

@@ -140,7 +140,7 @@ func (s stage) update(t *testing.T, old, next sms.Message) sms.Message {
 
 func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	t.Helper()
-	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim(s.clock.Now()))
+	claimed, err := s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 	if err != nil {
 		t.Fatalf("Claim: %v", err)
 	}

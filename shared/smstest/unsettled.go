@@ -173,7 +173,8 @@ func (s stage) fill(t *testing.T, n int) {
 	race(n, func(i int) (any, error) {
 		m := s.message()
 		m.HandOvers = []sms.HandOver{{
-			Token: sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
+			Provider: "fake",
+			Token:    sms.NewToken(), At: m.CreatedAt, Until: m.CreatedAt.Add(time.Minute), Answer: sms.AnswerNone,
 		}}
 		if err := s.Create(t.Context(), m); err != nil {
 			t.Errorf("Create: %v", err)

@@ -32,8 +32,13 @@ const (
 // idempotent: the SDK's usual three attempts send a message up to three times
 // when answers are lost.
 func NewClient(cfg aws.Config) *sns.Client {
-	return sns.NewFromConfig(cfg, func(o *sns.Options) { o.RetryMaxAttempts = 1 })
+	return sns.NewFromConfig(cfg, func(o *sns.Options) {
+		o.RetryMaxAttempts = 1 // guard: single attempt
+	})
 }
+
+// Name is the provider name of SNS.
+const Name sms.ProviderName = "sns"
 
 // Provider is SNS. It may be used by any number of callers at once.
 type Provider struct{ client *sns.Client }
@@ -43,6 +48,9 @@ var _ sms.Provider = (*Provider)(nil)
 // New makes a provider of client, which must make no attempt after the first, as
 // one of NewClient does.
 func New(client *sns.Client) *Provider { return &Provider{client: client} }
+
+// Name implements sms.Provider.
+func (c *Provider) Name() sms.ProviderName { return Name }
 
 // HandOver publishes m once, under the deadline of ctx. The error is a
 // *sms.ProviderError where SNS refused m, or where no connection to it came about;

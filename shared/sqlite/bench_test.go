@@ -75,7 +75,7 @@ func BenchmarkDB(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			messages := createAll(b, db, b.N)
 			together(b, goroutines, func(i int) error {
-				_, err := db.Claim(ctx, messages[i].Ref(), rules.NewClaim(time.Now()))
+				_, err := db.Claim(ctx, messages[i].Ref(), rules.NewClaim("fake", time.Now()))
 				return err
 			})
 		})
@@ -110,7 +110,7 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 		if err != nil {
 			return err
 		}
-		m, err := db.Claim(ctx, ref, rules.NewClaim(time.Now()))
+		m, err := db.Claim(ctx, ref, rules.NewClaim("fake", time.Now()))
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	must(db.Create(ctx, m), db.Create(ctx, m))
 	_, err = db.Postpone(ctx, sms.DueEntry{Ref: m.Ref(), Due: m.Due}, sms.Due{Kind: sms.DueSend, At: now})
 	must(err)
-	m, err = db.Claim(ctx, m.Ref(), rules.NewClaim(now))
+	m, err = db.Claim(ctx, m.Ref(), rules.NewClaim("fake", now))
 	must(err)
 	m.HandOvers[0].Answer, m.HandOvers[0].ProviderMessageID = sms.AnswerNone, "c1"
 	unanswered := m
@@ -48,7 +48,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	if err == nil {
 		t.Fatal("an update without a revision succeeded")
 	}
-	_, err = db.FindByProviderMessageID(ctx, "c1")
+	_, err = db.FindByProviderRef(ctx, sms.ProviderRef{Provider: "fake", MessageID: "c1"})
 	must(err)
 	_, err = db.Unsettled(ctx, m.Number)
 	must(err)
@@ -58,7 +58,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		_, err = db.List(ctx, sms.ListQuery{Owner: owner, Limit: 10, Examine: 10})
 		must(err)
 	}
-	k := sms.Receipt{Number: m.Number, Verdict: sms.VerdictVoid}.Keep(now)
+	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Keep(now)
 	must(db.Keep(ctx, k), db.Forget(ctx, k))
 	_, err = db.DueReceipts(ctx, now, 10)
 	must(err)
@@ -132,7 +132,7 @@ func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 	later := waiting
 	later.Due.At = at.Add(time.Second)
 	unanswered := waiting
-	unanswered.HandOvers = []sms.HandOver{{Answer: sms.AnswerNone}}
+	unanswered.HandOvers = []sms.HandOver{{Provider: "fake", Answer: sms.AnswerNone}}
 	settled := sms.Message{Number: waiting.Number, PurgeAt: at}
 	renamed := settled
 	renamed.Reference, renamed.Status = "new", sms.Delivered

@@ -114,24 +114,29 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	if err != nil || rows == 0 {
 		return false, err
 	}
-	return true, link(t, m.ID, nil, m.ProviderMessageIDs())
+	return true, link(t, m.ID, nil, m.ProviderRefs())
 }
 
-// link makes a message found by the provider message ids that it has now.
-func link(t *tx, id string, before, now []string) error {
-	for _, providerMessageID := range before {
-		if slices.Contains(now, providerMessageID) {
+// link makes the message id found by the provider references that it has now,
+// and no longer by the others that it had before.
+func link(t *tx, id string, before, now []sms.ProviderRef) error {
+	for _, ref := range before {
+		if slices.Contains(now, ref) {
 			continue
 		}
-		if _, err := t.exec(`DELETE FROM provider_message_ids WHERE provider_message_id = ? AND message_id = ?`, providerMessageID, id); err != nil {
+		_, err := t.exec(`DELETE FROM provider_refs WHERE provider = ? AND provider_message_id = ? AND message_id = ?`,
+			string(ref.Provider), ref.MessageID, id)
+		if err != nil {
 			return err
 		}
 	}
-	for _, providerMessageID := range now {
-		if slices.Contains(before, providerMessageID) {
+	for _, ref := range now {
+		if slices.Contains(before, ref) {
 			continue
 		}
-		if _, err := t.exec(`INSERT OR REPLACE INTO provider_message_ids (provider_message_id, message_id) VALUES (?, ?)`, providerMessageID, id); err != nil {
+		_, err := t.exec(`INSERT OR REPLACE INTO provider_refs (provider, provider_message_id, message_id) VALUES (?, ?, ?)`,
+			string(ref.Provider), ref.MessageID, id)
+		if err != nil {
 			return err
 		}
 	}
@@ -177,7 +182,7 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 			return err
 		}
 		if saved = rows > 0; saved {
-			return link(t, old.ID, old.ProviderMessageIDs(), next.ProviderMessageIDs())
+			return link(t, old.ID, old.ProviderRefs(), next.ProviderRefs())
 		}
 		standing, err = recordOf(t, old.ID)
 		return err
@@ -222,7 +227,9 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 		query += `, purge_at = ?`
 		args = append(args, millis(next.PurgeAt))
 	}
-	query += ` WHERE id = ? AND revision = ? AND` + present
+	query += ` WHERE id = ? AND` +
+		` revision = ?` + // guard: one writer in SQLite
+		` AND` + present
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 

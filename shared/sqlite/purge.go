@@ -67,7 +67,7 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 
 // purge removes a record and all that leads to it.
 func purge(t *tx, m sms.Message) error {
-	if err := link(t, m.ID, m.ProviderMessageIDs(), nil); err != nil {
+	if err := link(t, m.ID, m.ProviderRefs(), nil); err != nil {
 		return err
 	}
 	_, err := t.exec(`DELETE FROM messages WHERE id = ?`, m.ID)

@@ -20,7 +20,7 @@ func TestPurge(t *testing.T) {
 		t.Helper()
 		m := message("acme")
 		m.Status, m.Due, m.PurgeAt = sms.Sent, sms.Due{}, now.Add(24*time.Hour)
-		m.HandOvers = []sms.HandOver{{Token: sms.NewToken(), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken()}}
+		m.HandOvers = []sms.HandOver{{Provider: "fake", Token: sms.NewToken(), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken()}}
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -51,8 +51,8 @@ func TestPurge(t *testing.T) {
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}
-		if _, err := db.FindByProviderMessageID(t.Context(), gone.ProviderMessageID()); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("FindByProviderMessageID of a purged message: %v, want ErrNotFound", err)
+		if _, err := db.FindByProviderRef(t.Context(), gone.ProviderRefs()[0]); !errors.Is(err, sms.ErrNotFound) {
+			t.Errorf("FindByProviderRef of a purged message: %v, want ErrNotFound", err)
 		}
 		for _, m := range []sms.Message{later, waiting} {
 			if _, err := db.Get(t.Context(), m.ID); err != nil {
@@ -74,7 +74,7 @@ func TestPurge(t *testing.T) {
 
 	t.Run("it removes kept receipts", func(t *testing.T) {
 		db, now := setUp(t)
-		k := sms.Receipt{Number: "+5511999999999", Verdict: sms.VerdictVoid}.Keep(*now)
+		k := sms.Receipt{Provider: "fake", Number: "+5511999999999", Verdict: sms.VerdictVoid}.Keep(*now)
 		if err := db.Keep(t.Context(), k); err != nil {
 			t.Fatal(err)
 		}

@@ -11,11 +11,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// FindByProviderMessageID implements sms.Receipts.
-func (db *DB) FindByProviderMessageID(ctx context.Context, providerMessageID string) (messageID string, err error) {
+// FindByProviderRef implements sms.Receipts.
+func (db *DB) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (messageID string, err error) {
 	err = db.messages.get(ctx, `SELECT id FROM messages
-		WHERE id = (SELECT message_id FROM provider_message_ids WHERE provider_message_id = ?) AND`+present,
-		[]any{providerMessageID, db.now().UnixMilli()}, &messageID)
+		WHERE id = (SELECT message_id FROM provider_refs WHERE provider = ? AND provider_message_id = ?) AND`+present,
+		[]any{string(ref.Provider), ref.MessageID, db.now().UnixMilli()}, &messageID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", sms.ErrNotFound

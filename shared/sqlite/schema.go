@@ -34,9 +34,11 @@ CREATE INDEX messages_created ON messages (created_at);
 CREATE INDEX messages_unsettled ON messages (unsettled_number) WHERE unsettled_number IS NOT NULL;
 CREATE INDEX messages_purge ON messages (purge_at) WHERE purge_at IS NOT NULL;
 
-CREATE TABLE provider_message_ids (
-	provider_message_id TEXT PRIMARY KEY,
-	message_id TEXT NOT NULL
+CREATE TABLE provider_refs (
+	provider            TEXT NOT NULL,
+	provider_message_id TEXT NOT NULL,
+	message_id          TEXT NOT NULL,
+	PRIMARY KEY (provider, provider_message_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE kept_receipts (

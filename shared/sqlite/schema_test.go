@@ -95,12 +95,12 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 		found     bool
 	}{
 		{nil, nil, false},
-		{[]sms.HandOver{{Token: "in flight"}}, nil, true},
-		{[]sms.HandOver{{Token: "taken", Answer: sms.AnswerTaken}}, nil, true},
-		{[]sms.HandOver{{Token: "unanswered", Answer: sms.AnswerNone}}, number, true},
-		{[]sms.HandOver{{Token: "void", Receipt: sms.VerdictVoid}, {Token: "taken"}}, nil, true},
-		{[]sms.HandOver{{Token: "delivered", Receipt: sms.VerdictDelivered}}, nil, false},
-		{[]sms.HandOver{{Token: "delivered", Receipt: sms.VerdictDelivered}}, number, false},
+		{[]sms.HandOver{{Provider: "fake", Token: "in flight"}}, nil, true},
+		{[]sms.HandOver{{Provider: "fake", Token: "taken", Answer: sms.AnswerTaken}}, nil, true},
+		{[]sms.HandOver{{Provider: "fake", Token: "unanswered", Answer: sms.AnswerNone}}, number, true},
+		{[]sms.HandOver{{Provider: "fake", Token: "void", Receipt: sms.VerdictVoid}, {Token: "taken"}}, nil, true},
+		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, nil, false},
+		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, number, false},
 	} {
 		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: "Hi"}, time.Now())
 		m.HandOvers = tt.handOvers

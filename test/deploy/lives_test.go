@@ -80,7 +80,7 @@ var lives = map[string]struct {
 		w.now = m.NotBefore
 		m = w.taken(w.claim(m))
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			return w.rules.Record(m, first, sms.Taken(w.providerMessageID + ", first"), w.now)
+			return w.rules.Record(m, first, sms.Taken(w.providerMessageID+", first"), w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Queued, sms.Sending, sms.Sent}},
 	"stopped by trouble with the account": {func(w *writer) sms.Message {
@@ -133,7 +133,7 @@ func (w *writer) create(d sms.Draft) sms.Message {
 
 func (w *writer) claim(m sms.Message) sms.Message {
 	w.t.Helper()
-	m, err := w.store.Claim(w.t.Context(), m.Ref(), w.rules.NewClaim(w.now))
+	m, err := w.store.Claim(w.t.Context(), m.Ref(), w.rules.NewClaim("fake", w.now))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func (w *writer) taken(m sms.Message) sms.Message {
 
 func (w *writer) receive(m sms.Message, v sms.Verdict) sms.Message {
 	w.t.Helper()
-	rc := sms.Receipt{ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
 	m, err := w.store.Receive(w.t.Context(), w.rules, m.ID, rc, w.now)
 	if err != nil {
 		w.t.Fatal(err)
@@ -183,7 +183,7 @@ func (w *writer) remove(id string) {
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	kept := sms.Receipt{ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
+	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
 	for _, k := range []sms.KeptReceipt{kept, kept.Retried(w.now)} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)

@@ -33,7 +33,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	}
 
 	void := seed(t, store, rules, "+4915112345602", time.Now())
-	claim := rules.NewClaim(time.Now())
+	claim := rules.NewClaim("fake", time.Now())
 	m, err := store.Claim(t.Context(), void.Ref(), claim)
 	if err != nil {
 		t.Fatal(err)
@@ -42,19 +42,19 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	if _, err := store.Update(t.Context(), m, next); err != nil {
 		t.Fatal(err)
 	}
-	receipt := sms.Receipt{ProviderMessageID: "first", Number: void.Number, Verdict: sms.VerdictVoid}
+	receipt := sms.Receipt{Provider: "fake", ProviderMessageID: "first", Number: void.Number, Verdict: sms.VerdictVoid}
 	if _, err := store.Receive(t.Context(), rules, void.ID, receipt, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 
 	past := time.Now().Add(-3 * time.Minute)
 	dead := seed(t, store, rules, "+4915112345603", past)
-	if _, err := store.Claim(t.Context(), dead.Ref(), rules.NewClaim(past.Add(time.Second))); err != nil {
+	if _, err := store.Claim(t.Context(), dead.Ref(), rules.NewClaim("fake", past.Add(time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	for _, rc := range []sms.Receipt{
-		{ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
-		{ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{Provider: "fake", ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 	} {
 		if err := store.Keep(t.Context(), rc.Keep(past)); err != nil {
 			t.Fatal(err)

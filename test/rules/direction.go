@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Package is what `go list -json` says of a package.
+// Package holds what `go list -json` prints about a package.
 type Package struct {
 	ImportPath string
 	Standard   bool
@@ -34,14 +34,17 @@ func ReadPackages(r io.Reader) ([]Package, error) {
 }
 
 const (
-	module  = "github.com/smsqueue/smsqueue/"
-	domain  = module + "shared/sms"
-	server  = module + "services/server"
-	program = module + "services/smsqueue"
+	module = "github.com/smsqueue/smsqueue/"
+	domain = module + "shared/sms"
 )
 
 var (
+	// joiners are the programs that join all services on one machine and choose
+	// their adapters.
+	joiners = []string{module + "services/server", module + "services/smsqueue"}
+
 	// adapters implement the ports of the domain, each with a library of its own.
+	// A new adapter is listed here and nowhere else.
 	adapters = []string{
 		module + "shared/dynamo",
 		module + "shared/sqsqueue",
@@ -49,10 +52,10 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
-	// local is for one machine: no Lambda function carries it.
+	// local lists what no Lambda function may link in.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
-	// forTests is imported by tests alone. What it is made of may import it.
+	// forTests lists what only tests import, and these packages themselves.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",
@@ -65,7 +68,7 @@ var (
 )
 
 // Directions returns a sentence for each import, direct or not, that points the
-// wrong way in packages, which must come with all their dependencies.
+// wrong way. The packages must include all their dependencies.
 func Directions(packages []Package) []string {
 	standard := make(map[string]bool)
 	for _, p := range packages {
@@ -91,40 +94,43 @@ func Directions(packages []Package) []string {
 	return wrong
 }
 
-// forbidden says why the package path must not depend on dep, by whatever way.
+// forbidden returns why the package path must not depend on dep, directly or
+// not, and "" if it may.
 func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
-		return "the domain needs the standard library and uuid alone"
+		return "the domain imports the standard library and uuid alone"
 	case in(path, adapters...) && in(dep, adapters...) && !sameAdapter(path, dep):
-		return "an adapter knows no other"
+		return "an adapter imports no other"
 	case isLambda(path) && in(dep, local...):
-		return "it is for one machine, not for a Lambda function"
+		return "it runs on one machine, never in a Lambda function"
 	case isService(path) && !isLambda(path) && in(dep, adapters...):
-		return "a service knows the ports, not the adapters"
+		return "a service imports the ports, not the adapters"
 	case in(path, module+"shared") && in(dep, module+"services"):
-		return "what is shared knows no service"
+		return "shared code imports no service"
+	case in(dep, module+"test", module+"tools"):
+		return "what ships imports neither tools nor tests"
 	}
 	return ""
 }
 
-// forbiddenDirectly says why the package path must not import dep itself.
+// forbiddenDirectly returns why the package path must not import dep itself,
+// and "" if it may.
 func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
-		return "it is for tests alone"
+		return "only tests may import it"
 	case dep == module+"shared/phone" && !in(path, module+"services/api"):
-		return "its start takes 7 ms, which the api alone pays"
+		return "loading it takes 7 ms, and only api needs it"
 	case isService(path) && !isLambda(path) && isService(dep) && serviceOf(dep) != serviceOf(path):
-		return "services meet where a main joins them"
+		return "services are joined in a main only"
 	}
 	return ""
 }
 
-// isService tells a service, or one of its packages, from the server and the
-// program, which join them all and choose their adapters.
+// isService reports whether path is a service or one of its packages.
 func isService(path string) bool {
-	return in(path, module+"services") && !in(path, server, program)
+	return in(path, module+"services") && !in(path, joiners...)
 }
 
 func isLambda(path string) bool { return isService(path) && strings.HasSuffix(path, "/lambda") }
@@ -138,7 +144,7 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// in tells whether path is one of roots or lies below one.
+// in reports whether path is one of roots or below one.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

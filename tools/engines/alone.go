@@ -96,6 +96,6 @@ func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url st
 
 // Unavailable reports whether err says that an engine cannot be had here.
 func Unavailable(err error) bool {
-	var off *offError
-	return errors.As(err, &off)
+	_, ok := errors.AsType[*offError](err)
+	return ok
 }

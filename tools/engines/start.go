@@ -68,9 +68,9 @@ func Start(ctx context.Context, repo Repository, engines []Engine, notWanted str
 			url, p, err := e.bringUp(ctx, repo, dir)
 			mu.Lock()
 			defer mu.Unlock()
-			var off *offError
+			off, isOff := errors.AsType[*offError](err)
 			switch {
-			case errors.As(err, &off):
+			case isOff:
 				set.Off[e.Name] = off.reason
 			case err != nil:
 				errs = append(errs, err)

@@ -79,7 +79,7 @@ type summary struct {
 	Failed     int `json:"failed"`
 }
 
-// apply is ApplyLine with the log's own time.
+// apply parses e and applies it with the log's own time.
 func (e logEvent) apply(ctx context.Context, r *receipts.Receipts) (receipts.Result, error) {
 	rc, err := receipts.ParseLine([]byte(e.Message))
 	if err != nil {

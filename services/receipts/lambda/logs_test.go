@@ -96,7 +96,7 @@ func newStage(t *testing.T) *stage {
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		claim := rules.NewClaim(time.Now())
+		claim := rules.NewClaim("sns", time.Now())
 		claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatal(err)

@@ -68,8 +68,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("%s, and due %+v", s, m.Due)
 	case s.Settled() == m.PurgeAt.IsZero():
 		return fmt.Errorf("%s, and kept until %v", s, m.PurgeAt)
-	case !s.Settled() && s != sms.Sending && now.Sub(m.ExpiresAt) > 0 && m.Due.At.After(m.ExpiresAt.Add(7*time.Hour)):
-		return fmt.Errorf("%s past its time, and looked at only at %v", s, m.Due.At)
+	case !s.Settled() && m.Due.At.After(latest(m, now)):
+		return fmt.Errorf("%s at %v, and looked at only at %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
@@ -80,12 +80,23 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	return nil
 }
 
+// latest returns when m, which has work left, must be looked at again: a quarter
+// of an hour after now or after the time before which nothing is to be done.
+func latest(m sms.Message, now time.Time) time.Time {
+	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
+		if t.After(now) {
+			now = t
+		}
+	}
+	return now.Add(15 * time.Minute)
+}
+
 // foreignID is a provider message id in m that the provider gave to no hand-over of it: a
 // receipt that went to the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
-	for _, id := range m.ProviderMessageIDs() {
-		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == id }) {
-			return id
+	for _, ref := range m.ProviderRefs() {
+		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {
+			return ref.MessageID
 		}
 	}
 	return ""

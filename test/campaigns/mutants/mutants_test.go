@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,23 +27,54 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	guards, err := findGuards(repo.Path("services"), repo.Path("shared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	missed := maps.Clone(guards)
 	for i, m := range mutants {
-		t.Run("without "+m.guard, func(t *testing.T) {
-			overlay := m.overlay(t, repo)
+		for name := range m.changes {
+			delete(missed, name)
+		}
+		t.Run("without "+m.without, func(t *testing.T) {
+			overlay := m.overlay(t, guards, repo)
 			if i >= few && os.Getenv("SMSQUEUE_SOAK") != "1" {
-				return // that its pieces are still there is what was tested
+				return // it can still be made
 			}
 			m.mustBeRed(t, repo, overlay)
 		})
 	}
+	for name, g := range missed {
+		t.Errorf("no mutant is without guard %q of %s", name, g.file)
+	}
 }
 
-// overlay is a file that tells go of the changed files. Nothing in the checkout
-// is touched.
-func (m mutant) overlay(t *testing.T, repo engines.Repository) string {
+// overlay writes the mutant's files and returns the path of an overlay that has
+// go read them. The checkout stays as it is.
+func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
 	t.Helper()
 	dir := t.TempDir()
 	changed := make(map[string][]byte)
+	inFile := make(map[string]map[guard]change)
+	for name, c := range m.changes {
+		g, ok := guards[name]
+		if !ok {
+			t.Fatalf("nothing is marked as guard %q", name)
+		}
+		if inFile[g.file] == nil {
+			inFile[g.file] = make(map[guard]change)
+		}
+		inFile[g.file][g] = c
+	}
+	for path, changes := range inFile {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed[path], err = mutate(source, changes); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, e := range m.edits {
 		path := repo.Path(filepath.FromSlash(e.file))
 		source, ok := changed[path]
@@ -83,11 +115,11 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-overlay=" + overlay, "-count=1", "-timeout=5m"}, m.tests...)...)
 	cmd.Dir = repo.Path()
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
+	_, ran := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
 		t.Errorf("every test is green:\n%s", out)
-	case !errors.As(err, &exit) || ctx.Err() != nil:
+	case !ran || ctx.Err() != nil:
 		t.Errorf("running the tests: %v\n%s", err, out)
 	case bytes.Contains(out, []byte("[build failed]")),
 		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):

@@ -18,6 +18,8 @@ type counting struct {
 	taken map[string]int
 }
 
+func (c *counting) Name() sms.ProviderName { return "fake" }
+
 func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -71,7 +71,7 @@ func (p *paging) change() {
 		as[message](p.test.Context(), p.handler, p.owner, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 		return
 	}
-	_, _ = p.store.Claim(p.test.Context(), m.Ref(), sms.DefaultRules().NewClaim(time.Now()))
+	_, _ = p.store.Claim(p.test.Context(), m.Ref(), sms.DefaultRules().NewClaim("fake", time.Now()))
 }
 
 func (p *paging) run() {

@@ -25,9 +25,9 @@ func Handler(provider sms.Provider) http.Handler {
 		}
 		m := sms.Message{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}
 		id, err := provider.HandOver(r.Context(), m)
-		var refused *sms.ProviderError
+		refused, ok := errors.AsType[*sms.ProviderError](err)
 		switch {
-		case errors.As(err, &refused):
+		case ok:
 			refuse(w, status(refused.Refusal), refused.Code, refused.Detail)
 		case err != nil:
 			panic(http.ErrAbortHandler)

@@ -19,6 +19,8 @@ type answers struct {
 	given []sms.Message
 }
 
+func (a *answers) Name() sms.ProviderName { return "fake" }
+
 func (a *answers) HandOver(_ context.Context, m sms.Message) (string, error) {
 	a.given = append(a.given, m)
 	return a.id, a.err

@@ -86,6 +86,9 @@ func (n *Network) NameNothing(oneIn int) {
 	n.nameless = oneIn
 }
 
+// Name implements sms.Provider. The network writes SNS's receipts.
+func (n *Network) Name() sms.ProviderName { return "sns" }
+
 // HandOver implements sms.Provider. It looks at nothing but number and text, so
 // that it may stand behind a wire.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {

@@ -96,9 +96,9 @@ func (s store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.
 	return call(ctx, s.process, "Postpone", e.Ref.ID, func(ctx context.Context) (sms.Message, error) { return s.Store.Postpone(ctx, e, next) })
 }
 
-func (s store) FindByProviderMessageID(ctx context.Context, providerMessageID string) (string, error) {
-	return call(ctx, s.process, "FindByProviderMessageID", providerMessageID, func(ctx context.Context) (string, error) {
-		return s.Store.FindByProviderMessageID(ctx, providerMessageID)
+func (s store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
+	return call(ctx, s.process, "FindByProviderRef", ref.MessageID, func(ctx context.Context) (string, error) {
+		return s.Store.FindByProviderRef(ctx, ref)
 	})
 }
 

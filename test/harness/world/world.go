@@ -254,12 +254,16 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	r := w.receipts
 	w.mu.Unlock()
-	err := fmt.Errorf("the process died")
+	rc, err := receipts.ParseLine(line)
+	if err != nil {
+		return err
+	}
+	err = fmt.Errorf("the process died")
 	r.alive(func() {
 		// Not the caller's life: SNS does not wait for us.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
 		defer cancel()
-		_, err = r.ApplyLine(ctx, line)
+		_, err = r.Apply(ctx, rc)
 	})
 	return err
 }

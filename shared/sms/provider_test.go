@@ -1,0 +1,64 @@
+package sms_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// other is r as another provider would have sent it.
+func other(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
+
+func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {
+	l := begin(t, draft())
+	l.claim()
+	l.pass(l.rules.Lease)
+	l.m, _ = l.rules.EndLease(l.m, l.now, false)
+	if got := l.m.HandOvers[0].Provider; got != "fake" {
+		t.Errorf("after its lease ended the provider is %q, want %q", got, "fake")
+	}
+}
+
+func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
+	t.Run("by its id", func(t *testing.T) {
+		l := begin(t, draft())
+		l.outcome(l.claim(), taken("c1"))
+		if l.receipt(other(delivered("c1"))) || l.m.Status != sms.Sent {
+			t.Errorf("another provider's receipt with the same id made it %s", l.m.Status)
+		}
+		if !l.receipt(delivered("c1")) || l.m.Status != sms.Delivered {
+			t.Errorf("its own receipt left it %s", l.m.Status)
+		}
+	})
+	t.Run("by its number", func(t *testing.T) {
+		l := begin(t, draft())
+		token := l.claim()
+		l.outcome(token, noAnswer)
+		rc := other(delivered("c1"))
+		rc.Number, rc.At = l.m.Number, l.now
+		if l.m.MayOwn(rc.Keep(l.now)) {
+			t.Error("it may be another provider's receipt")
+		}
+		if _, changed := l.rules.Adopt(l.m, token, rc, l.now); changed {
+			t.Error("another provider's receipt settled it")
+		}
+	})
+	t.Run("and is not mixed up with another's while it is kept", func(t *testing.T) {
+		rc := delivered("c1")
+		if rc.Keep(start).ID == other(rc).Keep(start).ID {
+			t.Error("receipts of two providers are kept as one")
+		}
+	})
+}
+
+func TestProviderRefsNameEachHandOverThatHasAnID(t *testing.T) {
+	m := sms.Message{HandOvers: []sms.HandOver{
+		{Provider: "a", ProviderMessageID: "1"}, {Provider: "b"}, {Provider: "b", ProviderMessageID: "1"},
+	}}
+	want := []sms.ProviderRef{{Provider: "a", MessageID: "1"}, {Provider: "b", MessageID: "1"}}
+	if diff := cmp.Diff(want, m.ProviderRefs()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

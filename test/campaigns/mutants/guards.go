@@ -1,0 +1,148 @@
+package mutants
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// marker opens the comment that names a guard, at the end of the guard's line.
+const marker = "// guard: "
+
+// guard is one marked piece of the code.
+type guard struct {
+	file       string // absolute
+	start, end int    // offsets in it
+}
+
+// findGuards returns the guards in the Go files below dirs, tests left out, by
+// their names.
+func findGuards(dirs ...string) (map[string]guard, error) {
+	guards := make(map[string]guard)
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			found, err := guardsIn(path, source)
+			for name, g := range found {
+				if other, twice := guards[name]; twice {
+					return fmt.Errorf("guard %q is in %s and in %s", name, other.file, path)
+				}
+				guards[name] = g
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("looking for guards: %w", err)
+		}
+	}
+	return guards, nil
+}
+
+// guardsIn returns the guards of one file by their names.
+func guardsIn(path string, source []byte) (map[string]guard, error) {
+	if !bytes.Contains(source, []byte(marker)) {
+		return nil, nil
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, source, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	guards := make(map[string]guard)
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			name, ok := strings.CutPrefix(comment.Text, marker)
+			if !ok {
+				continue
+			}
+			node, err := guarded(fset, file, fset.Position(comment.Pos()).Line)
+			if err != nil {
+				return nil, fmt.Errorf("%s: guard %q: %w", fset.Position(comment.Pos()), name, err)
+			}
+			if _, twice := guards[name]; twice {
+				return nil, fmt.Errorf("%s: a second guard %q", fset.Position(comment.Pos()), name)
+			}
+			guards[name] = guard{path, fset.Position(node.Pos()).Offset, fset.Position(node.End()).Offset}
+		}
+	}
+	return guards, nil
+}
+
+// guarded returns the node that a marker at the end of a line stands for: the
+// condition of an if or a case that fits on the line, the first result of a
+// return, another statement that fits on it, or the one operand there.
+func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
+	on := func(p token.Pos) bool { return fset.Position(p).Line == line }
+	var found []ast.Node
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n == nil || fset.Position(n.Pos()).Line > line || fset.Position(n.End()).Line < line {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			if on(n.If) && on(n.Body.Lbrace) {
+				found = append(found, n.Cond)
+				return false
+			}
+		case *ast.CaseClause:
+			if on(n.Case) && on(n.Colon) {
+				for _, e := range n.List {
+					found = append(found, e)
+				}
+				return false
+			}
+		case *ast.ReturnStmt:
+			if on(n.Pos()) && on(n.End()) && len(n.Results) > 0 {
+				found = append(found, n.Results[0])
+				return false
+			}
+		case ast.Stmt, ast.Expr:
+			if on(n.Pos()) && on(n.End()) {
+				found = append(found, n)
+				return false
+			}
+		}
+		return true
+	})
+	if len(found) != 1 {
+		return nil, fmt.Errorf("%d statements or operands are on its line, want one", len(found))
+	}
+	return found[0], nil
+}
+
+// change is what a mutant does to the piece of code that a guard marks. Imports,
+// variables and parameters stay in use, so that the mutant compiles.
+type change func(piece string) string
+
+func never(condition string) string   { return "(" + condition + ") && false" }
+func always(condition string) string  { return "(" + condition + ") || true" }
+func dropped(statement string) string { return "if false { " + statement + " }" }
+
+// becomes replaces an operand.
+func becomes(operand string) change { return func(string) string { return operand } }
+
+// mutate returns the source of a file with changes to its guards, which must
+// still be Go.
+func mutate(source []byte, changes map[guard]change) ([]byte, error) {
+	fromTheEnd := slices.SortedFunc(maps.Keys(changes), func(a, b guard) int { return b.start - a.start })
+	for _, g := range fromTheEnd { // so that the offsets of the rest stay true
+		piece := changes[g](string(source[g.start:g.end]))
+		source = slices.Concat(source[:g.start], []byte(piece), source[g.end:])
+	}
+	_, err := parser.ParseFile(token.NewFileSet(), "", source, 0)
+	return source, err
+}
