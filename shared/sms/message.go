@@ -85,9 +85,6 @@ type HandOver struct {
 	Until             time.Time    `json:"until"` // nor after this
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// Doubted says that a receipt of trouble that names no message was taken
-	// for this one's; see [Rules.Adopt].
-	Doubted bool `json:"doubted,omitempty"`
 	// What its receipt said, once it came.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
@@ -101,7 +98,7 @@ type Answer string
 // The answers that a hand-over may have; in flight it has none of them.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // its sender died, the provider did not answer, or its answer is doubted
+	AnswerNone  Answer = "none" // its sender died, or the provider did not answer
 )
 
 // Failure says why a message was not delivered, in words for the client.

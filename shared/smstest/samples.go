@@ -77,7 +77,7 @@ func (s stage) fullMessage() sms.Message {
 		HandOvers: []sms.HandOver{
 			{
 				Provider: "fake", Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken(),
-				Doubted: true, Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
+				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
 			},
 			{Provider: "fake", Token: sms.NewToken(), At: in(5), Until: in(6), Answer: sms.AnswerNone},
 			{Provider: "fake", Token: sms.NewToken(), At: in(7), Until: in(8)},
