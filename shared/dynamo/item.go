@@ -63,7 +63,7 @@ type item struct {
 	DueAt       millis     `dynamodbav:"due_at,omitempty"`
 	DueRound    int        `dynamodbav:"due_round,omitempty"`
 	ProviderRef string     `dynamodbav:"provider_ref,omitempty"` // of the newest hand-over that has a provider message id
-	Unsettled   sms.Number `dynamodbav:"unsettled,omitempty"`
+	Unmatched   sms.Number `dynamodbav:"unmatched,omitempty"`
 	ListShard   string     `dynamodbav:"list_shard,omitempty"`
 	ListAt      string     `dynamodbav:"list_at,omitempty"`
 	Purge       int64      `dynamodbav:"purge,omitempty"` // seconds since 1970, not before purge_at
@@ -133,8 +133,8 @@ func stored(m sms.Message) attributes {
 	if refs := m.ProviderRefs(); len(refs) > 0 {
 		it.ProviderRef = providerKey(refs[len(refs)-1])
 	}
-	if m.Unsettled() {
-		it.Unsettled = m.Number
+	if m.Unmatched() {
+		it.Unmatched = m.Number
 	}
 	return encode(it)
 }

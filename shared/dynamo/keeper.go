@@ -14,19 +14,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// keptItem is the item of a kept receipt, whose content the indexes show.
-type keptItem struct {
+// pendingItem is the item of a kept receipt, whose content the indexes show.
+type pendingItem struct {
 	ID        string      `dynamodbav:"id"`
-	Receipt   keptReceipt `dynamodbav:"receipt"`
-	Unsettled sms.Number  `dynamodbav:"unsettled,omitempty"`
+	Receipt   pendingReceipt `dynamodbav:"receipt"`
+	Unmatched sms.Number  `dynamodbav:"unmatched,omitempty"`
 	DueShard  string      `dynamodbav:"due_shard,omitempty"`
 	DueAt     millis      `dynamodbav:"due_at,omitempty"`
 	PurgeAt   millis      `dynamodbav:"purge_at,omitempty"`
 	Purge     int64       `dynamodbav:"purge,omitempty"`
 }
 
-// keptReceipt is the stored form of a sms.KeptReceipt.
-type keptReceipt struct {
+// pendingReceipt is the stored form of a sms.PendingReceipt.
+type pendingReceipt struct {
 	Provider          sms.ProviderName `dynamodbav:"provider,omitempty"`
 	ProviderMessageID string           `dynamodbav:"provider_message_id,omitempty"`
 	Number            sms.Number       `dynamodbav:"number,omitempty"`
@@ -44,17 +44,17 @@ type keptReceipt struct {
 	PurgeAt           millis           `dynamodbav:"purge_at,omitempty"` // also of the item
 }
 
-func storedReceipt(k sms.KeptReceipt) attributes {
+func storedReceipt(k sms.PendingReceipt) attributes {
 	r := k.Receipt
-	it := keptItem{
+	it := pendingItem{
 		ID: k.ID,
-		Receipt: keptReceipt{
+		Receipt: pendingReceipt{
 			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
 			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
 			Price: r.Price, Parts: r.Parts,
 			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
 		},
-		Unsettled: r.Number,
+		Unmatched: r.Number,
 		PurgeAt:   toMillis(k.PurgeAt), Purge: purgeSeconds(k.PurgeAt),
 	}
 	if !k.Due.IsZero() {
@@ -64,9 +64,9 @@ func storedReceipt(k sms.KeptReceipt) attributes {
 }
 
 // kept is the receipt in a found item.
-func (it dueItem) kept() sms.KeptReceipt {
+func (it dueItem) kept() sms.PendingReceipt {
 	r := it.Receipt
-	return sms.KeptReceipt{
+	return sms.PendingReceipt{
 		ID: it.ID,
 		Receipt: sms.Receipt{
 			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
@@ -78,7 +78,7 @@ func (it dueItem) kept() sms.KeptReceipt {
 }
 
 // Keep writes k, in place of one with the same id: one write.
-func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
 		Item:      storedReceipt(k),
@@ -90,7 +90,7 @@ func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // Forget removes k: one write.
-func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
 		TableName: aws.String(s.table),
 		Key:       attributes{"id": str(k.ID)},
@@ -104,8 +104,8 @@ func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
 // DueReceipts lists the kept receipts that are due, oldest first: one query a
 // shard, all at once, and more only of a shard that shows some past their
 // retention.
-func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var found [receiptShards][]sms.KeptReceipt
+func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
 	for shard := range found {
 		queries.Go(func() (err error) {
@@ -117,7 +117,7 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 		return nil, fmt.Errorf("listing the receipts that are due: %w", err)
 	}
 	due := slices.Concat(found[:]...)
-	slices.SortFunc(due, func(a, b sms.KeptReceipt) int {
+	slices.SortFunc(due, func(a, b sms.PendingReceipt) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	return due[:min(limit, len(due))], nil
@@ -130,8 +130,8 @@ const maxReceiptPages = 10
 // is still kept can be due before: what is past its retention, until DynamoDB
 // removes it days later, hides the others for as long only as lay between its
 // keeping and its last look-up, which is minutes.
-func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var due []sms.KeptReceipt
+func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)

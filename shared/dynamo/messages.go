@@ -53,7 +53,7 @@ func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
-	m, err := s.kept(out.Item)
+	m, err := s.live(out.Item)
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
@@ -102,7 +102,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #number")
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unmatched = #number")
 	w.require("#created_at = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expires_at > ?", num(toMillis(c.At)))
@@ -138,7 +138,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	var w change
 	w.turn(before, stored(next))
 	w.requireSame(before, "created_at", "revision")
-	w.requireKept(s.now())
+	w.requireLive(s.now())
 	return s.write(ctx, old.ID, &w)
 }
 
@@ -157,15 +157,15 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	if !ok {
 		return sms.Message{}, false, err
 	}
-	m, err = s.kept(failed.Item)
+	m, err = s.live(failed.Item)
 	if err == nil && m.Revision == revision { // guard: lost answer in DynamoDB
 		return m, true, nil
 	}
 	return m, false, err
 }
 
-// kept is the message in an item, or sms.ErrNotFound for an absent one.
-func (s *Store) kept(a attributes) (sms.Message, error) {
+// live returns the message in an item, or sms.ErrNotFound where it is absent.
+func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound
 	}
