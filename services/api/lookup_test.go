@@ -26,7 +26,7 @@ func (d *deployment) stored(t testing.TB, m sms.Message) string {
 }
 
 func draft(text string) sms.Draft {
-	return sms.Draft{Owner: "alice", Client: "alice-1", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: text}
+	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
 // life is a message that went through everything a look-up can show.

@@ -42,7 +42,7 @@ func TestResend(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := d.options.Rules.Accept(got.ID, m.Again(sms.Draft{Owner: "alice", Client: "alice-1"}), d.clock.Now())
+			want := d.options.Rules.Accept(got.ID, sms.Draft{Owner: "alice", Client: "alice-1", Request: m.Again()}, d.clock.Now())
 			want.Nonce, want.Revision = got.Nonce, got.Revision
 			if diff := cmp.Diff(want, got); diff != "" || got.ResendOf != m.ID || got.Text != "Hi" {
 				t.Errorf("the new one (-want +got):\n%s", diff)

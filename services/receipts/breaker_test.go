@@ -279,7 +279,7 @@ func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
 // accept is a message that waits for its sender.
 func (s *stage) accept(to sms.Number) sms.Message {
 	s.t.Helper()
-	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: to, Text: "hi"}, s.now)
+	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi"}}, s.now)
 	if err := s.store.Create(s.t.Context(), m); err != nil {
 		s.t.Fatal(err)
 	}

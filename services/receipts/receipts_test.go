@@ -221,7 +221,7 @@ func newStage(t *testing.T) *stage {
 // handedOver is a message in flight and the token of its hand-over.
 func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Message, token string) {
 	s.t.Helper()
-	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: to, Text: "hi", OnUnknown: onUnknown}, s.now)
+	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi", OnUnknown: onUnknown}}, s.now)
 	if err := s.store.Create(s.t.Context(), m); err != nil {
 		s.t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 		{sms.VerdictUndelivered, sms.VerdictVoid, sms.Undelivered},
 	} {
 		t.Run(string(tt.ended)+", then late "+string(tt.late), func(t *testing.T) {
-			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 			handOver := func(at time.Time, o sms.Outcome) string {
 				t.Helper()
 				claim := rules.NewClaim("fake", at)
@@ -67,7 +67,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 	claimed, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 func TestAReceiptMayComeHoursAfterItsPublish(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 	c := rules.NewClaim("fake", now)
 	claimed, err := c.Apply(m)
 	if err != nil {

@@ -22,7 +22,7 @@ func rules() sms.Rules {
 }
 
 func draft() sms.Draft {
-	return sms.Draft{Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "hello"}
+	return sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: "+12025550100", Text: "hello"}}
 }
 
 // life drives one message through what may happen to it.

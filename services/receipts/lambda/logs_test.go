@@ -92,7 +92,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{store: &flaky{DB: db}}
 	rules := sms.DefaultRules()
 	for i, number := range []sms.Number{"+5511999990001", "+5511999990002"} {
-		m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: number, Text: "hi"}, time.Now())
+		m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}, time.Now())
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
