@@ -129,24 +129,4 @@ var mutants = []mutant{
 		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", h.Doubted`, `h.Receipt != "", h.Answer == "", h.Doubted`}},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
-	{
-		without: "hold, when trouble names no message",
-		edits:   []edit{{"shared/sms/receipt.go", "if s.m.OnUnknown != Resend || s.m.TextDropped", "if s.m.TextDropped"}},
-		tests:   []string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the log's time of a line without one",
-		edits:   []edit{{"shared/sms/match.go", "cmp.Or(rc.LoggedAt, k.KeptAt)", "cmp.Or(k.KeptAt, rc.LoggedAt)"}},
-		tests:   []string{"-run", "TestALineThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the patience before a message is doubted",
-		edits:   []edit{{"shared/sms/match.go", "doubtAfter = time.Minute", "doubtAfter = 0 * time.Minute"}},
-		tests:   []string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the doubt, which is no proof",
-		edits:   []edit{{"shared/sms/receipt.go", "h.Doubted, h.Answer = true, AnswerNone", "h.Doubted, h.Answer, h.Receipt = true, AnswerTaken, VerdictVoid"}},
-		tests:   []string{"./shared/sms", noFailFile},
-	},
 }

@@ -23,7 +23,7 @@ func Handler(provider sms.Provider) http.Handler {
 			refuse(w, http.StatusBadRequest, "InvalidAction", "only Publish is served")
 			return
 		}
-		m := sms.Message{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}
+		m := sms.Message{Request: sms.Request{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}}
 		id, err := provider.HandOver(r.Context(), m)
 		refused, ok := errors.AsType[*sms.ProviderError](err)
 		switch {
