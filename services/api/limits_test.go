@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit deploys an API whose limits are these.
+// limit returns an API with these limits.
 func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -27,7 +27,7 @@ func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *depl
 func to(number string) string { return strings.Replace(goodBody, "+5511999999999", number, 1) }
 
 func TestLimits(t *testing.T) {
-	t.Run("of parts a day refuse what goes over them until midnight", func(t *testing.T) {
+	t.Run("on parts per day refuse further messages until midnight", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 3}, nil)
 		two := strings.Replace(goodBody, "1234", strings.Repeat("x", 200), 1)
 		d.accepted(t, two)
@@ -41,7 +41,7 @@ func TestLimits(t *testing.T) {
 		d.clock.Advance(15 * time.Hour)
 		d.accepted(t, goodBody)
 	})
-	t.Run("of messages to one number refuse more until the next hour", func(t *testing.T) {
+	t.Run("on messages to one number refuse further ones until the next hour", func(t *testing.T) {
 		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
 		d.clock.Advance(20*time.Minute + time.Millisecond)
 		d.accepted(t, goodBody)
@@ -63,7 +63,7 @@ func TestLimits(t *testing.T) {
 		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client stand in place of the deployment's", func(t *testing.T) {
+	t.Run("of a client replace the deployment's", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
 			"alice-1": {PartsPerDay: api.Unlimited, Countries: []string{"US"}},
 		})
@@ -75,7 +75,7 @@ func TestLimits(t *testing.T) {
 		d.accepted(t, goodBody, by(bob))
 		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("hold for resends and in batches too", func(t *testing.T) {
+	t.Run("apply to resends and batches too", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 2}, nil)
 		m := d.inState(t, sms.Failed)
 		d.resend(t, m.ID)
@@ -84,10 +84,10 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse leave nothing of what another limit counted", func(t *testing.T) {
+	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
 		d.accepted(t, goodBody)
-		for range 10 { // counted for the number, refused for the day
+		for range 10 { // within the limit per number, above the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5
@@ -97,7 +97,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost no call where there are none, and one for each that there is", func(t *testing.T) {
+	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
 			d := limit(t, limits, nil)
 			d.accepted(t, goodBody)
@@ -132,7 +132,7 @@ func TestReplayIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRecordedIsGivenBack(t *testing.T) {
+func TestCountsOfUnrecordedMessagesAreGivenBack(t *testing.T) {
 	d := limit(t, api.Limits{PartsPerDay: 1}, nil)
 	d.store.before = func(_ context.Context, call string, _ sms.Message) error {
 		if call == "create" {
@@ -168,6 +168,6 @@ func TestRacingRepetitionsAreCountedOnce(t *testing.T) {
 		}
 	}
 	if accepted != 63 {
-		t.Errorf("%d more were accepted after the one with the key, want 63", accepted)
+		t.Errorf("%d more messages were accepted after the one with the key, want 63", accepted)
 	}
 }
