@@ -33,8 +33,8 @@ var dictionary = []word{
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `The carrier reported an internal error`},
-		{"problems.md", `The carrier reported an internal error`},
+		{"failure.go", `The carrier reported`},
+		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
 		{"", `\bRegions?\b`},
