@@ -77,7 +77,7 @@ type Options struct {
 // default. An answer may take 10 s; the defaults of the calls that one answer
 // makes in sequence add up to at most 9 s:
 //
-//	submit, resend, batch  Accept, Mend, Enqueue, Mend
+//	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, drop text      Read, Change
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
@@ -87,7 +87,7 @@ type Deadlines struct {
 	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
 	Change  time.Duration // the write that changes a message, with its repetitions after conflicts; 4 s
 	Enqueue time.Duration // one call to the queue; 2 s
-	Mend    time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
+	Cleanup time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
 	List    time.Duration // one page of messages, or the status; 8 s
 }
 
@@ -101,7 +101,7 @@ func (d Deadlines) filled() Deadlines {
 	fill(&d.Accept, 5*time.Second)
 	fill(&d.Change, 4*time.Second)
 	fill(&d.Enqueue, 2*time.Second)
-	fill(&d.Mend, time.Second)
+	fill(&d.Cleanup, time.Second)
 	fill(&d.List, 8*time.Second)
 	return d
 }

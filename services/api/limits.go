@@ -112,7 +112,7 @@ func (c limited) refusal(now time.Time) *refusal {
 // giveBack subtracts counts of a message that was not accepted. Failures are
 // only logged.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Mend)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()
 	for _, c := range counts {
 		if err := a.Store.Count(ctx, c.GiveBack()); err != nil {
