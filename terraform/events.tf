@@ -92,7 +92,7 @@ resource "aws_pipes_pipe" "events" {
         "id": "<$.dynamodb.NewImage.id.S>",
         "owner": "<$.dynamodb.NewImage.owner.S>",
         "status": "<$.dynamodb.NewImage.status.S>",
-        "updatedAtMillis": "<$.dynamodb.NewImage.updated_at.N>",
+        "updatedAtMillis": "<$.dynamodb.NewImage.updatedAt.N>",
         "sequence": "<$.dynamodb.SequenceNumber>"
       }
     JSON

@@ -15,7 +15,7 @@ resource "aws_dynamodb_table" "messages" {
       due_shard    = "S"
       due_at       = "N"
       provider_ref = "S"
-      unsettled    = "S"
+      unmatched    = "S"
       list_shard   = "S"
       list_at      = "S"
     }
@@ -30,7 +30,7 @@ resource "aws_dynamodb_table" "messages" {
     hash_key           = "due_shard"
     range_key          = "due_at"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["created_at", "due_round", "expires_at", "purge_at", "receipt"]
+    non_key_attributes = ["createdAt", "due_round", "expiresAt", "purgeAt", "receipt"]
   }
 
   global_secondary_index {
@@ -40,8 +40,8 @@ resource "aws_dynamodb_table" "messages" {
   }
 
   global_secondary_index {
-    name               = "unsettled"
-    hash_key           = "unsettled"
+    name               = "unmatched"
+    hash_key           = "unmatched"
     projection_type    = "INCLUDE"
     non_key_attributes = ["receipt"]
   }
@@ -51,7 +51,7 @@ resource "aws_dynamodb_table" "messages" {
     hash_key           = "list_shard"
     range_key          = "list_at"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["number", "reference"]
+    non_key_attributes = ["phoneNumber", "reference"]
   }
 
   ttl {

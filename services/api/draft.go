@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"time"
@@ -32,7 +33,7 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	f.Require("phoneNumber", "message")
 	var d sms.Draft
 	var written bool
-	if d.PhoneNumber, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.PhoneNumber) {
+	if d.NumberAsWritten, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.NumberAsWritten) {
 		f.Fail("phoneNumber", "must have 1 to 40 characters: digits, spaces, hyphens, dots, parentheses and plus signs")
 	}
 	d.Text, _ = f.String("message")
@@ -50,14 +51,14 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	d.TemplateID = text("templateId")
 	f.Unknown()
 
-	d = d.Fill()
+	d.Request = d.Fill()
 	failAll(f, d.Check())
 	return d
 }
 
 // readNumber parses the phone number of d, or says what is wrong with it.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
-	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultCountry)
+	parsed, err := phone.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)), a.DefaultCountry)
 	if err == nil {
 		return parsed, nil
 	}

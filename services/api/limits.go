@@ -120,7 +120,7 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 	return counts
 }
 
-// count adds all counts, or none of them. Its error is quota-exceeded or
+// count adds all counts, or none of them. Its error is limit-exceeded or
 // unavailable. If the store's answer is lost, a count may remain: limits would
 // rather refuse too much than accept too much.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
@@ -141,7 +141,7 @@ func (a *api) count(ctx context.Context, counts []limited, now time.Time) error 
 func (c limited) refusal(now time.Time) *refusal {
 	wait := max(time.Second, (c.End.Sub(now) + time.Second - 1).Truncate(time.Second))
 	return &refusal{
-		slug:       quotaExceeded,
+		slug:       limitExceeded,
 		detail:     c.detail + " The next window begins at " + c.End.Format(time.RFC3339) + ".",
 		retryAfter: wait,
 	}

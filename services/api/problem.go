@@ -30,7 +30,7 @@ const (
 	unsupportedMediaType slug = "unsupported-media-type"
 	invalidFields        slug = "invalid-fields"
 	idempotencyKeyReused slug = "idempotency-key-reused"
-	quotaExceeded        slug = "quota-exceeded"
+	limitExceeded        slug = "limit-exceeded"
 	tooManyRequests      slug = "too-many-requests"
 	internal             slug = "internal"
 	unavailable          slug = "unavailable"
@@ -90,7 +90,7 @@ var kinds = []kind{
 	{idempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request",
 		"An earlier request with this Idempotency-Key was accepted, and its fields were different.",
 		"Repeat the earlier request unchanged, or use a new key for a new message.", 0, nil},
-	{quotaExceeded, http.StatusTooManyRequests, "The quota is used up",
+	{limitExceeded, http.StatusTooManyRequests, "The limit is reached",
 		"The limit of parts per day, or of messages to this number per hour, is reached. Nothing was accepted.",
 		"Repeat the request after the time in `Retry-After`, or ask the operator for a higher limit.", 0, nil},
 	{tooManyRequests, http.StatusTooManyRequests, "Too many requests",

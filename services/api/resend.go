@@ -27,7 +27,7 @@ func (a *api) resend(c *call) (answer, error) {
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
 	defer cancel()
 	now := a.Now()
-	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, ResendOf: c.id}
+	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, Request: sms.Request{ResendOf: c.id}}
 	accepted, err := a.resent(ctx, c, draft, key, now)
 	if mayHaveChanged(err) {
 		accepted, err = a.original(ctx, draft, key, err)
@@ -58,7 +58,7 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 	if old.TextDropped {
 		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was deleted."}
 	}
-	d = old.Again(d)
+	d.Request = old.Again()
 	if wrong := a.checkHere(&d, now); wrong != nil {
 		var f strictjson.Fields
 		failAll(&f, wrong)

@@ -12,28 +12,28 @@ import (
 // view is a message as clients see it: the schema Message of openapi.yaml.
 // Absent fields are left out.
 type view struct {
-	ID                string        `json:"id"`
-	Status            sms.Status    `json:"status"`
-	PhoneNumber       sms.Number    `json:"phoneNumber"`
-	Message           string        `json:"message,omitempty"`
-	Reference         string        `json:"reference,omitempty"`
-	Type              sms.Type      `json:"type"`
-	SenderID          string        `json:"senderId,omitempty"`
-	OriginationNumber string        `json:"originationNumber,omitempty"`
-	Encoding          sms.Encoding  `json:"encoding"`
-	Parts             int           `json:"parts"`
-	CreatedAt         instant       `json:"createdAt"`
-	UpdatedAt         instant       `json:"updatedAt"`
-	SendAt            instant       `json:"sendAt,omitzero"`
-	ExpiresAt         instant       `json:"expiresAt"`
-	OnUnknown         sms.OnUnknown `json:"onUnknown"`
-	Attempts          int           `json:"attempts"`
-	ProviderMessageID string        `json:"providerMessageId,omitempty"`
-	Evidence          sms.Evidence  `json:"evidence,omitempty"`
-	PriceUSD          json.Number   `json:"priceUSD,omitempty"`
-	Failure           *sms.Failure  `json:"failure,omitempty"`
-	ResendOf          string        `json:"resendOf,omitempty"`
-	Events            []event       `json:"events,omitempty"`
+	ID                string       `json:"id"`
+	Status            sms.Status   `json:"status"`
+	sms.Request                    // shown under the names that it is stored under: those of the request
+	Encoding          sms.Encoding `json:"encoding"`
+	Parts             int          `json:"parts"`
+	CreatedAt         instant      `json:"createdAt"`
+	UpdatedAt         instant      `json:"updatedAt"`
+	SendAt            instant      `json:"sendAt,omitzero"`
+	ExpiresAt         instant      `json:"expiresAt"`
+	Attempts          int          `json:"attempts"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	Evidence          sms.Evidence `json:"evidence,omitempty"`
+	PriceUSD          json.Number  `json:"priceUSD,omitempty"`
+	Failure           *failure     `json:"failure,omitempty"`
+	Events            []event      `json:"events,omitempty"`
+}
+
+type failure struct {
+	Code      sms.FailureCode `json:"code"`
+	Detail    string          `json:"detail"`
+	Permanent bool            `json:"permanent"`
+	Action    string          `json:"action"`
 }
 
 type event struct {
@@ -45,14 +45,13 @@ type event struct {
 
 func viewOf(m sms.Message) view {
 	v := view{
-		ID: m.ID, Status: m.Status, PhoneNumber: m.Number, Message: m.Text, Reference: m.Reference,
-		Type: m.Type, SenderID: m.SenderID, OriginationNumber: m.OriginationNumber,
+		ID: m.ID, Status: m.Status, Request: m.Request,
 		Encoding: m.Encoding, Parts: m.Parts,
 		CreatedAt: instant{m.CreatedAt}, UpdatedAt: instant{m.UpdatedAt},
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
-		OnUnknown: m.OnUnknown, Attempts: m.Attempts,
-		ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: m.Failure, ResendOf: m.ResendOf,
+		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // for the provider alone, and so not shown
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}

@@ -32,6 +32,7 @@ const (
 	Adopted Result = "adopted" // to the only message that it could be about
 	Kept    Result = "kept"    // to be looked at again
 	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
+	Unnamed Result = "unnamed" // nowhere: it names no message
 )
 
 // Receipts applies receipts to messages. It may be used by any number of callers
@@ -52,7 +53,8 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 }
 
 // Apply brings rc to its message, or keeps it to be looked at again. It costs one
-// read of an index and one write.
+// read of an index and one write. A receipt that names no message is evidence of
+// trouble, if it tells of any, and nothing else: none has ever been seen.
 //
 // It never adopts at once, however well rc fits an unanswered hand-over: rc may
 // come from another one to the same number, whose outcome is being written at
@@ -63,6 +65,10 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 			return "", err
 		}
 	}
+	if rc.ProviderMessageID == "" {
+		r.logger.WarnContext(ctx, "receipt names no message", "number", rc.Number, "verdict", string(rc.Verdict), "detail", rc.Detail)
+		return Unnamed, nil
+	}
 	found, err := r.receive(ctx, rc)
 	switch {
 	case err != nil:
@@ -70,7 +76,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	case found:
 		return Applied, nil
 	}
-	if err := r.store.Keep(ctx, rc.Keep(r.now())); err != nil {
+	if err := r.store.Keep(ctx, rc.Pending(r.now())); err != nil {
 		return "", fmt.Errorf("keeping a receipt: %w", err)
 	}
 	return Kept, nil
@@ -79,7 +85,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 // Retry looks once more for the message of k: by its provider message id, then among all
 // messages to its number that a receipt may come for. It forgets k where it
 // found one, and puts it off otherwise.
-func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
+func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt) error {
 	result, err := r.retry(ctx, k)
 	if err == nil && result != Kept {
 		r.logger.InfoContext(ctx, "kept receipt settled",
@@ -88,7 +94,7 @@ func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
 	return err
 }
 
-func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error) {
+func (r *Receipts) retry(ctx context.Context, k sms.PendingReceipt) (Result, error) {
 	result := Applied
 	found, err := r.receive(ctx, k.Receipt)
 	if err == nil && !found {
@@ -117,9 +123,6 @@ func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error)
 // receive applies rc to the message that has its provider message id, and reports whether
 // there is one.
 func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
-	if rc.ProviderMessageID == "" {
-		return false, nil
-	}
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil
@@ -127,7 +130,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	if err != nil {
 		return false, fmt.Errorf("looking for the message of a receipt: %w", err)
 	}
-	m, err := r.store.Receive(ctx, r.rules, id, rc, r.now())
+	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
 		// The index lags: the record is past its retention or another one by now.
@@ -139,8 +142,8 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 }
 
 // adopt applies k to the one hand-over that it can belong to.
-func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, err error) {
-	waiting, err := r.store.Unsettled(ctx, k.Receipt.Number)
+func (r *Receipts) adopt(ctx context.Context, k sms.PendingReceipt) (found bool, err error) {
+	waiting, err := r.store.Unmatched(ctx, k.Receipt.Number)
 	if err != nil {
 		return false, fmt.Errorf("looking for what waits for a receipt: %w", err)
 	}

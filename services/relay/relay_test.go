@@ -43,12 +43,12 @@ func TestALostCopyIsRescued(t *testing.T) {
 		}
 		return minutes
 	}
-	t.Run("after 2 minutes, then after 5, 10, 20 and so on up to 6 hours", func(t *testing.T) {
+	t.Run("after 2 minutes, then after 5, 10 and every 15", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(nil)
-		want := []int{2}
-		for _, wait := range []int{5, 10, 20, 40, 80, 160, 320, 360, 360} {
-			want = append(want, want[len(want)-1]+wait)
+		want := []int{2, 7, 17}
+		for last := 17 + 15; last < 24*60; last += 15 {
+			want = append(want, last)
 		}
 		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
 			t.Errorf("the minutes differ (-want +got):\n%s", diff)
@@ -318,7 +318,7 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 				s := newStage(t)
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
-				k := rc.Keep(s.now)
+				k := rc.Pending(s.now)
 				k.Due = time.Time{} // it was looked at often enough
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
@@ -330,9 +330,9 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 				s.is(m, sms.Status(verdict))
 				s.pass(time.Hour).run()
 				s.arrive()
-				left, err := s.store.Unsettled(t.Context(), number)
+				left, err := s.store.Unmatched(t.Context(), number)
 				if err != nil || len(left.Receipts)+len(left.MessageIDs) > 0 {
-					t.Errorf("unsettled: %+v, %v, want nothing", left, err)
+					t.Errorf("unmatched: %+v, %v, want nothing", left, err)
 				}
 			})
 		}
@@ -344,7 +344,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	m := s.handOver(s.accept(nil), noAnswer)
 	s.pass(10*time.Second - time.Millisecond)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
-	if err := s.store.Keep(t.Context(), rc.Keep(s.now)); err != nil {
+	if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {
 		t.Fatal(err)
 	}
 	s.pass(time.Millisecond).run()

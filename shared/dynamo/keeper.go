@@ -14,72 +14,27 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// keptItem is the item of a kept receipt, whose content the indexes show.
-type keptItem struct {
-	ID        string      `dynamodbav:"id"`
-	Receipt   keptReceipt `dynamodbav:"receipt"`
-	Unsettled sms.Number  `dynamodbav:"unsettled,omitempty"`
-	DueShard  string      `dynamodbav:"due_shard,omitempty"`
-	DueAt     millis      `dynamodbav:"due_at,omitempty"`
-	PurgeAt   millis      `dynamodbav:"purge_at,omitempty"`
-	Purge     int64       `dynamodbav:"purge,omitempty"`
+// pendingItem is the item of a kept receipt, whose content the indexes show.
+type pendingItem struct {
+	ID        string          `json:"id"`
+	Receipt   sms.PendingReceipt `json:"receipt"`
+	Unmatched sms.Number      `json:"unmatched,omitempty"`
+	DueShard  string          `json:"due_shard,omitempty"`
+	DueAt     time.Time       `json:"due_at"`
+	PurgeAt   time.Time       `json:"purgeAt"`
+	Purge     int64           `json:"purge,omitempty"`
 }
 
-// keptReceipt is the stored form of a sms.KeptReceipt.
-type keptReceipt struct {
-	Provider          sms.ProviderName `dynamodbav:"provider,omitempty"`
-	ProviderMessageID string           `dynamodbav:"provider_message_id,omitempty"`
-	Number            sms.Number       `dynamodbav:"number,omitempty"`
-	At                millis           `dynamodbav:"at,omitempty"`
-	Verdict           sms.Verdict      `dynamodbav:"verdict,omitempty"`
-	Evidence          sms.Evidence     `dynamodbav:"evidence,omitempty"`
-	Failure           sms.FailureCode  `dynamodbav:"failure,omitempty"`
-	Trouble           sms.Trouble      `dynamodbav:"trouble,omitempty"`
-	Detail            string           `dynamodbav:"detail,omitempty"`
-	Price             sms.NanoUSD      `dynamodbav:"price,omitempty"`
-	Parts             int              `dynamodbav:"parts,omitempty"`
-	LoggedAt          millis           `dynamodbav:"logged_at,omitempty"`
-	KeptAt            millis           `dynamodbav:"kept_at,omitempty"`
-	Tries             int              `dynamodbav:"tries,omitempty"`
-	Due               millis           `dynamodbav:"due,omitempty"`
-	PurgeAt           millis           `dynamodbav:"purge_at,omitempty"` // also of the item
-}
-
-func storedReceipt(k sms.KeptReceipt) attributes {
-	r := k.Receipt
-	it := keptItem{
-		ID: k.ID,
-		Receipt: keptReceipt{
-			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
-			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: toMillis(r.LoggedAt),
-			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
-		},
-		Unsettled: r.Number,
-		PurgeAt:   toMillis(k.PurgeAt), Purge: purgeSeconds(k.PurgeAt),
-	}
+func storedReceipt(k sms.PendingReceipt) attributes {
+	it := pendingItem{ID: k.ID, Receipt: k, Unmatched: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
-		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), toMillis(k.Due)
+		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), k.Due
 	}
 	return encode(it)
 }
 
-// kept is the receipt in a found item.
-func (it dueItem) kept() sms.KeptReceipt {
-	r := it.Receipt
-	return sms.KeptReceipt{
-		ID: it.ID,
-		Receipt: sms.Receipt{
-			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
-			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: r.LoggedAt.time(),
-		},
-		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: r.PurgeAt.time(),
-	}
-}
-
 // Keep writes k, in place of one with the same id: one write.
-func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
 		Item:      storedReceipt(k),
@@ -91,7 +46,7 @@ func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // Forget removes k: one write.
-func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
 		TableName: aws.String(s.table),
 		Key:       attributes{"id": str(k.ID)},
@@ -105,8 +60,8 @@ func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
 // DueReceipts lists the kept receipts that are due, oldest first: one query a
 // shard, all at once, and more only of a shard that shows some past their
 // retention.
-func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var found [receiptShards][]sms.KeptReceipt
+func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
 	for shard := range found {
 		queries.Go(func() (err error) {
@@ -118,7 +73,7 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 		return nil, fmt.Errorf("listing the receipts that are due: %w", err)
 	}
 	due := slices.Concat(found[:]...)
-	slices.SortFunc(due, func(a, b sms.KeptReceipt) int {
+	slices.SortFunc(due, func(a, b sms.PendingReceipt) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	return due[:min(limit, len(due))], nil
@@ -131,8 +86,8 @@ const maxReceiptPages = 10
 // is still kept can be due before: what is past its retention, until DynamoDB
 // removes it days later, hides the others for as long only as lay between its
 // keeping and its last look-up, which is minutes.
-func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var due []sms.KeptReceipt
+func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)
@@ -140,14 +95,14 @@ func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, 
 			return nil, err
 		}
 		for _, it := range found {
-			if it.Receipt != nil && !it.gone(s.now()) {
-				due = append(due, it.kept())
+			if it.Receipt != nil && !it.Gone(s.now()) {
+				due = append(due, *it.Receipt)
 			}
 		}
 		if last == nil || len(due) >= limit {
 			break
 		}
-		q.start = dueKey(shard, last.DueAt, last.ID)
+		q.start = dueKey(shard, toMillis(last.DueAt), last.ID)
 	}
 	return due, nil
 }

@@ -41,20 +41,14 @@ func (w *world) apply(t *rapid.T, what string, next sms.Message) {
 func (w *world) check(t *rapid.T, what string) {
 	m := w.m
 	left := slices.DeleteFunc(slices.Clone(w.publishes), func(p publish) bool { return p.id == "" || p.void })
-	doubted := 0 // which were given back, and may have been attempts after all
-	for _, h := range m.HandOvers {
-		if h.Doubted {
-			doubted++
-		}
-	}
 	switch {
-	case m.Status.Settled() != m.Due.IsZero():
+	case m.Status.AtRest() != m.Due.IsZero():
 		t.Fatalf("%s: %s is due %+v", what, m.Status, m.Due)
-	case m.Status.Settled() == m.PurgeAt.IsZero():
+	case m.Status.AtRest() == m.PurgeAt.IsZero():
 		t.Fatalf("%s: %s is kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
 		t.Fatalf("%s: %s with lease %q", what, m.Status, m.LeaseToken)
-	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts+doubted:
+	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts:
 		t.Fatalf("%s: %d attempts", what, m.Attempts)
 	case m.OnUnknown == sms.Hold && len(left) > 1:
 		t.Fatalf("%s: handed over %d times under hold", what, len(left))
@@ -62,7 +56,7 @@ func (w *world) check(t *rapid.T, what string) {
 		t.Fatalf("%s: %s though handed over", what, m.Status)
 	case m.Status == sms.Delivered && w.delivered == 0:
 		t.Fatalf("%s: delivered, as nobody said", what)
-	case m.Status.Settled() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
+	case m.Status.AtRest() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
 		t.Fatalf("%s: %s without a failure", what, m.Status)
 	}
 }
@@ -135,7 +129,7 @@ func (w *world) receipt(t *rapid.T) {
 		rc = rapid.SampledFrom([]sms.Receipt{delivered(p.id), undelivered(p.id), void(p.id)}).Draw(t, "receipt")
 	}
 	rc.Number, rc.At = w.m.Number, w.now
-	m, changed := w.rules.Receive(w.m, rc, w.now)
+	m, changed := w.rules.ApplyReceipt(w.m, rc, w.now)
 	if !changed && !p.reported && w.m.Unanswered() {
 		m, changed = w.rules.Adopt(w.m, p.token, rc, w.now)
 	}
@@ -149,27 +143,6 @@ func (w *world) receipt(t *rapid.T) {
 		w.delivered++
 	}
 	w.apply(t, "receipt "+string(rc.Verdict), m)
-}
-
-// doubt has a receipt that names no message be taken for that of any hand-over,
-// which it may rightly be or not.
-func (w *world) doubt(t *rapid.T) {
-	p := w.pick(t, func(publish) bool { return true })
-	if p == nil {
-		return
-	}
-	was := w.m
-	m, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now)
-	if !changed {
-		return
-	}
-	w.apply(t, "doubt", m)
-	if again, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now); changed {
-		t.Fatalf("doubted twice, and it is %s", again.Status)
-	}
-	if was.OnUnknown == sms.Hold && m.Status != was.Status {
-		t.Fatalf("a doubt moved a held message to %s", m.Status)
-	}
 }
 
 func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
@@ -186,7 +159,6 @@ func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 			"leave":   w.leave,
 			"answer":  w.answer,
 			"receipt": w.receipt,
-			"doubt":   w.doubt,
 			"time passes": func(t *rapid.T) {
 				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour, 12 * time.Hour}).Draw(t, "time"))
 			},

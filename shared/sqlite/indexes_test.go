@@ -31,7 +31,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 			}
 		}
 	}
-	draft := sms.Draft{Owner: "acme", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "hello"}
+	draft := sms.Draft{Owner: "acme", Request: sms.Request{Number: "+5511999999999", Text: "hello"}}
 	m := rules.Accept(sms.NewID(), draft, now)
 	must(db.Create(ctx, m), db.Create(ctx, m))
 	_, err = db.Postpone(ctx, sms.DueEntry{Ref: m.Ref(), Due: m.Due}, sms.Due{Kind: sms.DueSend, At: now})
@@ -50,7 +50,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	_, err = db.FindByProviderRef(ctx, sms.ProviderRef{Provider: "fake", MessageID: "c1"})
 	must(err)
-	_, err = db.Unsettled(ctx, m.Number)
+	_, err = db.Unmatched(ctx, m.Number)
 	must(err)
 	_, err = db.Due(ctx, sms.DueQuery{Kind: sms.DueLease, Until: now, Limit: 10})
 	must(err)
@@ -58,7 +58,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		_, err = db.List(ctx, sms.ListQuery{Owner: owner, Limit: 10, Examine: 10})
 		must(err)
 	}
-	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Keep(now)
+	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Pending(now)
 	must(db.Keep(ctx, k), db.Forget(ctx, k))
 	_, err = db.DueReceipts(ctx, now, 10)
 	must(err)
@@ -128,12 +128,12 @@ func checkPlan(t *testing.T, f *file, query string) {
 
 func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-	waiting := sms.Message{Number: "+5511999999999", Due: sms.Due{Kind: sms.DueSend, At: at}}
+	waiting := sms.Message{Due: sms.Due{Kind: sms.DueSend, At: at}, Request: sms.Request{Number: "+5511999999999"}}
 	later := waiting
 	later.Due.At = at.Add(time.Second)
 	unanswered := waiting
 	unanswered.HandOvers = []sms.HandOver{{Provider: "fake", Answer: sms.AnswerNone}}
-	settled := sms.Message{Number: waiting.Number, PurgeAt: at}
+	settled := sms.Message{PurgeAt: at, Request: sms.Request{Number: waiting.Number}}
 	renamed := settled
 	renamed.Reference, renamed.Status = "new", sms.Delivered
 
@@ -144,13 +144,13 @@ func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 	}{
 		{"nothing that is found by", settled, renamed, nil},
 		{"when it is due", waiting, later, []string{"due_at"}},
-		{"what waits for a receipt", waiting, unanswered, []string{"unsettled_number"}},
+		{"what waits for a receipt", waiting, unanswered, []string{"unmatched_number"}},
 		{"the end of its work", waiting, settled, []string{"due_at", "purge_at"}},
 	} {
 		t.Run("an update that changes "+c.name, func(t *testing.T) {
 			query, _ := replacement(c.old, c.next, nil, at)
 			set, _, _ := strings.Cut(query, "WHERE")
-			for _, column := range []string{"id", "owner", "created_at", "due_at", "unsettled_number", "purge_at"} {
+			for _, column := range []string{"id", "owner", "created_at", "due_at", "unmatched_number", "purge_at"} {
 				named := regexp.MustCompile(`\b` + column + ` =`).MatchString(set)
 				want := false
 				for _, c := range c.columns {

@@ -17,7 +17,8 @@ func TestFolderOfTheFirstVersion(t *testing.T) {
 	dir := t.TempDir()
 	old := openVersion(t, dir, 1)
 	m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{
-		Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "Hi", Reference: "order 1",
+		Owner: "owner", Client: "client",
+		Request: sms.Request{Number: "+12025550100", Text: "Hi", Reference: "order 1"},
 	}, time.Now())
 	record, err := encode(m)
 	if err != nil {
@@ -102,14 +103,14 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, nil, false},
 		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, number, false},
 	} {
-		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: "Hi"}, time.Now())
+		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "Hi"}}, time.Now())
 		m.HandOvers = tt.handOvers
 		record, err := encode(m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = old.commit(t.Context(), func(tx *tx) error {
-			_, err := tx.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at, unsettled_number, record)
+			_, err := tx.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at, unmatched_number, record)
 				VALUES (?, ?, ?, ?, ?, ?, ?)`,
 				m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(), tt.column, record)
 			return err
@@ -125,11 +126,11 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	got, err := openNewest(t, dir).Unsettled(t.Context(), number)
+	got, err := openNewest(t, dir).Unmatched(t.Context(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sms.Unsettled{MessageIDs: want}, got); diff != "" {
-		t.Errorf("unsettled (-want +got):\n%s", diff)
+	if diff := cmp.Diff(sms.Unmatched{MessageIDs: want}, got); diff != "" {
+		t.Errorf("unmatched (-want +got):\n%s", diff)
 	}
 }

@@ -171,7 +171,7 @@ func TestFieldsObjects(t *testing.T) {
 		f := decoded(t, `{"messages": [{"message": "a"}, 5, {"message": 1, "x": 2, "message": 3}, null]}`)
 		messages, ok := f.Objects("messages", 4)
 		if !ok || len(messages) != 4 {
-			t.Fatalf("Objects = %d of them, %t", len(messages), ok)
+			t.Fatalf("Objects returned %d, %t", len(messages), ok)
 		}
 		for _, message := range messages {
 			message.Require("message")
@@ -186,8 +186,8 @@ func TestFieldsObjects(t *testing.T) {
 		diffErrors(t, messages[3], FieldError{"", "must be a JSON object"})
 	})
 	for _, tt := range []struct{ name, value, detail string }{
-		{"are refused when none", `[]`, "must have 1 to 2 elements"},
-		{"are refused when too many", `[{},{},{}]`, "must have 1 to 2 elements"},
+		{"are refused when there are none", `[]`, "must have 1 to 2 elements"},
+		{"are refused when there are too many", `[{},{},{}]`, "must have 1 to 2 elements"},
 		{"are refused when an object", `{}`, "must be an array"},
 		{"are refused when a string", `"[]"`, "must be an array"},
 		{"are refused when a number", `7`, "must be an array"},

@@ -16,8 +16,10 @@ import (
 
 // The words of a message that no event may carry.
 var private = sms.Draft{
-	Owner: "shop", Client: "client-7f3", Number: "+12025550142", Text: "Your code is 1234", Reference: "jane@shop.example",
-	SenderID: "ShopSender", Type: sms.Transactional, OnUnknown: sms.Resend, EntityID: "entity-5", TemplateID: "template-9",
+	Owner: "shop", Client: "client-7f3",
+	Request: sms.Request{
+		Number: "+12025550142", Text: "Your code is 1234", Reference: "jane@shop.example", SenderID: "ShopSender", Type: sms.Transactional, OnUnknown: sms.Resend, EntityID: "entity-5", TemplateID: "template-9",
+	},
 }
 
 // lives are what may become of messages. tells is what events say of it: what a
@@ -162,7 +164,7 @@ func (w *writer) taken(m sms.Message) sms.Message {
 func (w *writer) receive(m sms.Message, v sms.Verdict) sms.Message {
 	w.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
-	m, err := w.store.Receive(w.t.Context(), w.rules, m.ID, rc, w.now)
+	m, err := w.store.ApplyReceipt(w.t.Context(), w.rules, m.ID, rc, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,8 +185,8 @@ func (w *writer) remove(id string) {
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
-	for _, k := range []sms.KeptReceipt{kept, kept.Retried(w.now)} {
+	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Pending(w.now)
+	for _, k := range []sms.PendingReceipt{kept, kept.Retried(w.now)} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)
 		}

@@ -74,6 +74,7 @@ func decode(data string) (logBatch, error) {
 type summary struct {
 	Applied    int `json:"applied"`
 	Kept       int `json:"kept"` // for a second look; most of other applications' end there
+	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
 }
@@ -137,6 +138,8 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 				failed = append(failed, err)
 			case results[i] == string(receipts.Kept):
 				sum.Kept++
+			case results[i] == string(receipts.Unnamed):
+				sum.Unnamed++
 			default:
 				sum.Applied++
 			}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-
 )
 
 func TestClientIsLoggedWithoutItsSecret(t *testing.T) {
