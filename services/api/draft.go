@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The bounds of maxPriceUSD. SNS states prices with five decimals.
+// The bounds of maxPriceUSD. Providers state prices with five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars

@@ -75,8 +75,8 @@ func (d Draft) Check() []InvalidError {
 	refuse(utf8.RuneCountInString(d.Reference) > MaxReference, "reference", "must have at most %d characters", MaxReference)
 	refuse(d.Type != Transactional && d.Type != Promotional, "type", "must be %s or %s", Transactional, Promotional)
 	refuse(d.OnUnknown != Resend && d.OnUnknown != Hold, "onUnknown", "must be %s or %s", Resend, Hold)
-	// The forms are those of SNS's message attributes AWS.SNS.SMS.SenderID,
-	// AWS.MM.SMS.OriginationNumber, AWS.MM.SMS.EntityId and TemplateId.
+	// These forms are the API's promise, whatever the provider. One that accepts
+	// less refuses the message for good.
 	refuse(d.SenderID != "" && (!senderID.MatchString(d.SenderID) || !hasLetter.MatchString(d.SenderID)),
 		"senderId", "must be 3 to 11 letters, digits or hyphens, at least one of them a letter")
 	refuse(d.OriginationNumber != "" && !origination.MatchString(d.OriginationNumber),

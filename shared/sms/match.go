@@ -12,9 +12,6 @@ import (
 const (
 	// clockSlack is how far the provider's clock may be off.
 	clockSlack = 5 * time.Second
-	// lateReceipt is how long after its publish a receipt may come: SNS's delivery
-	// logs may have it 72 hours late, and an hour is left for its way to us.
-	lateReceipt = 73 * time.Hour
 	// indexLag is how old a kept receipt must be to be matched by its number:
 	// of a hand-over that began before it came, everybody can know by then.
 	indexLag = 2 * time.Second
@@ -41,7 +38,7 @@ func (h HandOver) mayOwn(k KeptReceipt) bool {
 	case rc.ProviderMessageID != "" && h.ProviderMessageID != "":
 		return rc.ProviderMessageID == h.ProviderMessageID
 	case rc.At.IsZero():
-		late := lateReceipt
+		late := LatestReceipt
 		if rc.Verdict == VerdictVoid {
 			late = staleTrouble
 		}
