@@ -1,11 +1,11 @@
-# The ruleset that tflint carries. The one for AWS would be a download from
-# elsewhere; terraform validate and checkov see to what it checks.
+# The ruleset built into tflint. The AWS ruleset is a separate download; terraform
+# validate and checkov cover most of what it checks.
 plugin "terraform" {
   enabled = true
   preset  = "all"
 }
 
-# The roots of examples and tests are one file each, to be read from top to bottom.
+# Examples and tests are single files, meant to be read from top to bottom.
 rule "terraform_standard_module_structure" {
   enabled = false
 }

@@ -1,4 +1,4 @@
-# What an operator should hear of, and one page to look at.
+# Alarms and a dashboard for operators.
 
 locals {
   minute = 60
@@ -6,66 +6,66 @@ locals {
   alarms = merge(
     {
       dead-letters = {
-        says      = "Something on the queue cannot be read. Look at the bodies in the dead-letter queue: messages of ours never end there."
-        namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
-        of        = { QueueName = aws_sqs_queue.dead_letters.name }
-        over      = 0, period = local.minute, periods = 1, missing = "notBreaching"
+        text       = "The queue has an entry that cannot be read. Look at the bodies in the dead-letter queue. No message is lost: smsqueue's own entries never end there."
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+        dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
+        above      = 0, period = local.minute, periods = 1, missing = "notBreaching"
       }
       failed-events = {
-        says      = "A call of the relay or of receipts failed for good, or the pipe gave up changes. The queue of failed events holds what the function was called with, or where in the stream the changes stand, and why it failed."
-        namespace = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
-        of        = { QueueName = aws_sqs_queue.failed_events.name }
-        over      = 0, period = local.minute, periods = 1, missing = "notBreaching"
+        text       = "A call of the relay or of receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input or the changes' position in the stream."
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
+        dimensions = { QueueName = aws_sqs_queue.failed_events.name }
+        above      = 0, period = local.minute, periods = 1, missing = "notBreaching"
       }
       backlog = {
-        says      = "The oldest message on the queue has waited for 5 minutes. Look at the errors of the sender, and at its pace."
-        namespace = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
-        of        = { QueueName = aws_sqs_queue.messages.name }
-        over      = 5 * 60, period = local.minute, periods = 3, missing = "notBreaching"
+        text       = "The oldest message on the queue has been waiting for over 5 minutes. Check the sender for errors, and whether parts_per_second is too low."
+        namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum"
+        dimensions = { QueueName = aws_sqs_queue.messages.name }
+        above      = 5 * 60, period = local.minute, periods = 3, missing = "notBreaching"
       }
       api-faults = {
-        says      = "The API answers with 5xx. Look for the request ids of the access log in the log of the api."
-        namespace = "AWS/ApiGateway", metric = "5XXError", statistic = "Sum"
-        of        = { ApiName = aws_api_gateway_rest_api.this.name, Stage = aws_api_gateway_stage.v1.stage_name }
-        over      = 5, period = 5 * local.minute, periods = 1, missing = "notBreaching"
+        text       = "The API answers with 5xx errors. Find their request ids in the access log, then search the api's log for them."
+        namespace  = "AWS/ApiGateway", metric = "5XXError", statistic = "Sum"
+        dimensions = { ApiName = aws_api_gateway_rest_api.this.name, Stage = aws_api_gateway_stage.v1.stage_name }
+        above      = 5, period = 5 * local.minute, periods = 1, missing = "notBreaching"
       }
       relay-stopped = {
-        says      = "The relay has not run for 5 minutes: what is due is not enqueued. Look at its schedule."
-        namespace = "AWS/Lambda", metric = "Invocations", statistic = "Sum"
-        of        = { FunctionName = module.relay.name }
-        below     = 1, period = 5 * local.minute, periods = 1, missing = "breaching"
+        text       = "The relay has not run for 5 minutes, so messages that are due are not sent. Check its schedule."
+        namespace  = "AWS/Lambda", metric = "Invocations", statistic = "Sum"
+        dimensions = { FunctionName = module.relay.name }
+        below      = 1, period = 5 * local.minute, periods = 1, missing = "breaching"
       }
     },
     {
       for name in setsubtract(local.services, ["api"]) : "${name}-errors" => {
-        says      = "Calls of ${name} fail. Its log says why."
-        namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum"
-        of        = { FunctionName = "${var.name}-${name}" }
-        over      = 0, period = local.minute, periods = 3, missing = "notBreaching"
+        text       = "Calls of the function ${name} fail. Its log has the reason."
+        namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum"
+        dimensions = { FunctionName = "${var.name}-${name}" }
+        above      = 0, period = local.minute, periods = 3, missing = "notBreaching"
       }
     },
     local.receipts ? {
       receipts-unreadable = {
-        says      = "SNS's delivery log has lines that cannot be read. The log of receipts names each by its stream and event id; their messages stay as they are."
-        namespace = var.name, metric = "UnreadableReceipts", statistic = "Sum"
-        of        = {}
-        over      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
+        text       = "SNS's delivery log has lines that cannot be parsed. The log of the function receipts has the stream and event id of each line. Their messages keep their status."
+        namespace  = var.name, metric = "UnreadableReceipts", statistic = "Sum"
+        dimensions = {}
+        above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
       }
     } : {},
     var.events ? {
       events-late = {
-        says      = "The pipe cannot put changes of status on the event bus. It tries for 6 hours; then they are named on the queue of failed events."
-        namespace = "AWS/EventBridge/Pipes", metric = "ExecutionFailed", statistic = "Sum"
-        of        = { PipeName = one(aws_pipes_pipe.events[*].name) }
-        over      = 0, period = local.minute, periods = 5, missing = "notBreaching"
+        text       = "The pipe cannot put status changes on the event bus. It retries each change for 6 hours, then puts its position in the stream on the queue of failed events."
+        namespace  = "AWS/EventBridge/Pipes", metric = "ExecutionFailed", statistic = "Sum"
+        dimensions = { PipeName = one(aws_pipes_pipe.events[*].name) }
+        above      = 0, period = local.minute, periods = 5, missing = "notBreaching"
       }
     } : {},
     var.sms_preferences == null ? {} : {
       spend = {
-        says      = "Four fifths of this month's spend limit for SMS are used up. At the limit SNS sends nothing more, and says so in its delivery log alone."
-        namespace = "AWS/SNS", metric = "SMSMonthToDateSpentUSD", statistic = "Maximum"
-        of        = {}
-        over      = 0.8 * var.sms_preferences.monthly_spend_limit_usd, period = 5 * local.minute, periods = 1, missing = "notBreaching"
+        text       = "80 % of this month's spend limit for SMS is used up. At the limit, SNS stops sending, and reports that only in its delivery log."
+        namespace  = "AWS/SNS", metric = "SMSMonthToDateSpentUSD", statistic = "Maximum"
+        dimensions = {}
+        above      = 0.8 * var.sms_preferences.monthly_spend_limit_usd, period = 5 * local.minute, periods = 1, missing = "notBreaching"
       }
     },
   )
@@ -88,7 +88,7 @@ locals {
       metrics = [for metric in ["Count", "4XXError", "5XXError"] : concat(["AWS/ApiGateway", metric], local.api)]
     },
     {
-      title   = "Time that the API takes, milliseconds", stat = "p99"
+      title   = "Latency of the API, milliseconds", stat = "p99"
       metrics = [concat(["AWS/ApiGateway", "Latency"], local.api)]
     },
     {
@@ -100,7 +100,7 @@ locals {
       metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD"]]
     },
     ], local.receipts ? [{
-      title   = "Receipts that belong to no message, and lines that are none", stat = "Sum"
+      title   = "Receipts that match no message, and unreadable lines", stat = "Sum"
       metrics = [for filter in aws_cloudwatch_log_metric_filter.receipts : [var.name, filter.name]]
   }] : [])
 }
@@ -109,13 +109,13 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms
 
   alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.says
+  alarm_description   = each.value.text
   namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = each.value.of
+  dimensions          = each.value.dimensions
   statistic           = each.value.statistic
   comparison_operator = can(each.value.below) ? "LessThanThreshold" : "GreaterThanThreshold"
-  threshold           = try(each.value.below, each.value.over)
+  threshold           = try(each.value.below, each.value.above)
   period              = each.value.period
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing

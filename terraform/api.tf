@@ -1,4 +1,4 @@
-# services/api: records what clients send, and tells what became of it.
+# services/api: accepts messages and shows what became of them.
 
 module "api" {
   source = "./modules/function"
@@ -8,7 +8,7 @@ module "api" {
   package         = local.packages["api"]
   architecture    = var.architecture
   memory_mb       = 512
-  timeout_seconds = 12 + var.api.longest_wait_seconds # longer than the gateway waits: its own deadlines add up to less than 10
+  timeout_seconds = 12 + var.api.longest_wait_seconds # longer than the gateway waits; the API's own deadlines add up to less than 10 s
   logs            = local.logs
 
   environment = merge(local.rules, {
@@ -46,7 +46,7 @@ module "api" {
     local.use_key,
   ]
 
-  # Those that act on a record are released before the one that writes it.
+  # Deploys the functions that read records before the one that creates them.
   depends_on = [module.receipts, module.relay, module.sender]
 }
 

@@ -1,16 +1,16 @@
-# Who may call the API: a user pool without users, whose clients are machines.
+# The clients of the API: a user pool without users, only with machine clients.
 
 resource "aws_cognito_user_pool" "this" {
   name                = var.name
   deletion_protection = var.deletion_protection ? "ACTIVE" : "INACTIVE"
 
   admin_create_user_config {
-    allow_admin_create_user_only = true # nobody signs up
+    allow_admin_create_user_only = true # nobody can sign up
   }
 }
 
 resource "aws_cognito_user_pool_domain" "this" {
-  domain       = "${var.name}-${local.account}" # one of a kind in the Region
+  domain       = "${var.name}-${local.account}" # must be unique in the Region
   user_pool_id = aws_cognito_user_pool.this.id
 }
 
@@ -37,7 +37,7 @@ resource "aws_cognito_user_pool_client" "this" {
   allowed_oauth_flows                  = ["client_credentials"]
   allowed_oauth_flows_user_pool_client = true
   allowed_oauth_scopes                 = [for s in sort(each.value.scopes) : "${aws_cognito_resource_server.sms.identifier}/${s}"]
-  explicit_auth_flows                  = ["ALLOW_REFRESH_TOKEN_AUTH"] # none that a user could take; an empty list is Cognito's default, which has some
+  explicit_auth_flows                  = ["ALLOW_REFRESH_TOKEN_AUTH"] # no flow that a user could use; an empty list would mean Cognito's defaults, which include some
   prevent_user_existence_errors        = "ENABLED"
   enable_token_revocation              = true
   access_token_validity                = 60
@@ -52,7 +52,7 @@ locals {
     read = "See messages"
     send = "Send messages"
   }
-  # What a client's own limits say, in the API's words.
+  # The limits of single clients, in the JSON form that the API reads.
   client_limits = {
     for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => {
       for limit, value in {

@@ -1,21 +1,21 @@
-# Changes of status as events: a pipe from the table's stream to a bus.
+# Status changes as events: a pipe from the table's stream to an event bus.
 #
-# An event is a hint, as the queue's messages are: it says which message to look
-# up, and no text, number or reference of it. What it needs to be read is in the
-# items, which a test holds this file against.
+# An event says which message to look up. It has no text, number or reference.
+# A test checks this file against the attributes that the code writes.
 
 locals {
   event_source      = "smsqueue"
   event_detail_type = "SMS Status Changed"
 
-  # All states of a message. A pattern cannot compare two fields, but there are
-  # only so many: new is x and old is not x, for each of them.
+  # Every status. A pattern cannot compare two fields, so there is one pattern for
+  # each status x: new is x, and old is not x.
   statuses = [
     "scheduled", "queued", "sending", "sent", "unknown", "delivered", "undelivered", "failed", "expired", "canceled",
   ]
 
-  # A change passes that matches one of these. Only messages have a status; the
-  # breaker, counters and kept receipts have none, nor has what TTL removes.
+  # A change passes if it matches one of these. Only messages have a status: the
+  # patterns skip the breaker, the counters and pending receipts. They also skip
+  # deletions by TTL, which have no new image.
   status_changes = [
     {
       eventName = ["INSERT"]
@@ -33,8 +33,8 @@ locals {
   ]
 }
 
-# Its own bus, so that its rules and who may write them are apart from others'.
-# What is on it is not private: AWS's own key will do.
+# A bus of its own keeps its rules and permissions separate. Its events are not
+# private, so AWS's own key is enough.
 resource "aws_cloudwatch_event_bus" "events" {
   count = var.events ? 1 : 0
 
@@ -45,7 +45,7 @@ resource "aws_pipes_pipe" "events" {
   count = var.events ? 1 : 0
 
   name        = local.pipe
-  description = "Changes of status, as events"
+  description = "Status changes as events"
   role_arn    = aws_iam_role.pipe[0].arn
   source      = aws_dynamodb_table.messages.stream_arn
   target      = aws_cloudwatch_event_bus.events[0].arn
@@ -62,18 +62,18 @@ resource "aws_pipes_pipe" "events" {
 
     dynamodb_stream_parameters {
       starting_position = "LATEST"
-      batch_size        = 10 # what a bus takes at once
+      batch_size        = 10 # the most that PutEvents accepts
 
-      # Side by side in each shard, and still one after the other for a message.
+      # Batches in parallel for each shard. Changes of one message keep their order.
       parallelization_factor = 10
 
-      # A change that cannot be put holds up those behind it in its shard, for
-      # no longer than this; the stream keeps them for 24 hours.
+      # A change that cannot be put blocks the ones behind it in its shard, but
+      # for no longer than this. The stream keeps changes for 24 hours.
       maximum_record_age_in_seconds = 6 * 60 * 60
-      maximum_retry_attempts        = -1 # as many as fit into that
+      maximum_retry_attempts        = -1 # unlimited within that time
       on_partial_batch_item_failure = "AUTOMATIC_BISECT"
 
-      # Gets positions in the stream, not the changes themselves.
+      # Receives positions in the stream, not the changes themselves.
       dead_letter_config {
         arn = aws_sqs_queue.failed_events.arn
       }
@@ -86,13 +86,13 @@ resource "aws_pipes_pipe" "events" {
       detail_type = local.event_detail_type
     }
 
-    # Not jsonencode, which would write < and > otherwise.
+    # Not jsonencode, which escapes < and >.
     input_template = <<-JSON
       {
         "id": "<$.dynamodb.NewImage.id.S>",
         "owner": "<$.dynamodb.NewImage.owner.S>",
         "status": "<$.dynamodb.NewImage.status.S>",
-        "updatedAtMillis": "<$.dynamodb.NewImage.updated_at.N>",
+        "updatedAtMillis": "<$.dynamodb.NewImage.updatedAt.N>",
         "sequence": "<$.dynamodb.SequenceNumber>"
       }
     JSON
@@ -151,7 +151,7 @@ resource "aws_iam_role_policy" "pipe" {
         Action   = ["sqs:SendMessage"]
         Resource = aws_sqs_queue.failed_events.arn
       },
-      # The stream is encrypted as the table is, and so is the queue.
+      # The stream and the queue are encrypted with the same key as the table.
       {
         Sid      = "UseKey"
         Effect   = "Allow"

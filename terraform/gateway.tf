@@ -1,4 +1,4 @@
-# The REST API. One line of routes is one operation of services/api/openapi.yaml.
+# The REST API. Each line of routes is an operation in services/api/openapi.yaml.
 
 locals {
   routes = {
@@ -13,8 +13,8 @@ locals {
     get_status      = { method = "GET", path = "/status", scope = "read" }
   }
 
-  # Every path and what leads to it, without the slash in front, by its depth.
-  # A resource cannot refer to another of its own for_each.
+  # All paths and their parents, without the leading slash. They are grouped by
+  # depth, because a resource cannot refer to another one of the same for_each.
   paths = toset(flatten([
     for r in local.routes : [
       for n in range(length(split("/", r.path)) - 1) : join("/", slice(split("/", r.path), 1, n + 2))
@@ -29,12 +29,12 @@ locals {
 }
 
 resource "aws_api_gateway_rest_api" "this" {
-  # checkov:skip=CKV_AWS_237: a new API has a new address: it must never replace the old one by itself
+  # checkov:skip=CKV_AWS_237: a new API would have a new address, so it must never be replaced automatically
   name        = var.name
-  description = "Sends SMS and tells what became of them."
+  description = "Sends SMS and shows what became of them."
 
-  # Bodies come to the function as the bytes they are. As text, the gateway would
-  # put U+FFFD in the place of bad UTF-8, and the function could not refuse it.
+  # Passes bodies to the function as raw bytes. In text bodies, the gateway would
+  # replace invalid UTF-8 with U+FFFD, and the function could not refuse it.
   binary_media_types = ["*/*"]
 
   endpoint_configuration {
@@ -74,7 +74,7 @@ resource "aws_api_gateway_authorizer" "clients" {
 }
 
 resource "aws_api_gateway_method" "this" {
-  # checkov:skip=CKV2_AWS_53: the function checks everything, and says by field what is wrong
+  # checkov:skip=CKV2_AWS_53: the function validates everything and reports errors by field
   for_each = local.routes
 
   rest_api_id          = aws_api_gateway_rest_api.this.id
@@ -94,13 +94,13 @@ resource "aws_api_gateway_integration" "this" {
   type                    = "AWS_PROXY"
   integration_http_method = "POST"
   uri                     = module.api.alias_invoke_arn
-  timeout_milliseconds    = (10 + var.api.longest_wait_seconds) * 1000 # no answer takes longer
+  timeout_milliseconds    = (10 + var.api.longest_wait_seconds) * 1000 # the longest time that an answer takes
 }
 
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # What is deployed is a copy, so everything in it is named here.
+  # A deployment is a snapshot of the API. Any change to these makes a new one.
   triggers = {
     content = sha256(jsonencode([
       aws_api_gateway_rest_api.this.binary_media_types,
@@ -118,10 +118,10 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "v1" {
-  # checkov:skip=CKV_AWS_120: a look-up is the state as of now
-  # checkov:skip=CKV2_AWS_4: execution logs hold texts and numbers; the access log says what is needed
-  # checkov:skip=CKV2_AWS_29: every route wants a token; a web ACL of the account can be associated with the stage
-  # checkov:skip=CKV2_AWS_51: functions know API Gateway by IAM, not by a certificate
+  # checkov:skip=CKV_AWS_120: look-ups must return the current state
+  # checkov:skip=CKV2_AWS_4: execution logs contain texts and numbers; the access log is enough
+  # checkov:skip=CKV2_AWS_29: every route requires a token; the account can attach its own web ACL to the stage
+  # checkov:skip=CKV2_AWS_51: functions authenticate API Gateway by IAM, not by a certificate
   rest_api_id          = aws_api_gateway_rest_api.this.id
   deployment_id        = aws_api_gateway_deployment.this.id
   stage_name           = "v1"
@@ -135,11 +135,11 @@ resource "aws_api_gateway_stage" "v1" {
       source_ip     = "$context.identity.sourceIp"
       client_id     = "$context.authorizer.claims.client_id"
       method        = "$context.httpMethod"
-      resource      = "$context.resourcePath" # the pattern: no ids
+      resource      = "$context.resourcePath" # the path pattern, without ids
       status        = "$context.status"
       latency_ms    = "$context.responseLatency"
       function_ms   = "$context.integrationLatency"
-      response_type = "$context.error.responseType" # of an answer that the gateway gave itself
+      response_type = "$context.error.responseType" # only for errors of the gateway itself
       trace_id      = "$context.xrayTraceId"
     })
   }
@@ -148,7 +148,7 @@ resource "aws_api_gateway_stage" "v1" {
 }
 
 resource "aws_api_gateway_method_settings" "all" {
-  # checkov:skip=CKV_AWS_225: a look-up is the state as of now
+  # checkov:skip=CKV_AWS_225: look-ups must return the current state
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.v1.stage_name
   method_path = "*/*"
@@ -157,7 +157,7 @@ resource "aws_api_gateway_method_settings" "all" {
     throttling_rate_limit  = var.api.requests_per_second
     throttling_burst_limit = var.api.burst
     metrics_enabled        = true
-    logging_level          = "OFF" # execution logs hold texts and numbers; the access log says what is needed
+    logging_level          = "OFF" # execution logs contain texts and numbers; the access log is enough
     data_trace_enabled     = false
   }
 }

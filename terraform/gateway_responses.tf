@@ -1,18 +1,18 @@
-# What the gateway answers itself, in the words of the table in
-# services/api/problem.go; a test holds the two together.
+# Errors that the gateway answers by itself. A test checks that the texts are those
+# of the table in services/api/problem.go.
 
 locals {
   problems = {
     malformed-request = {
       status  = 400
       title   = "The request cannot be read"
-      detail  = "The body is not exactly one JSON document in UTF-8, or none is taken here, or a header or the query is not what it must be."
+      detail  = "The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid."
       headers = {}
     }
     unauthorized = {
       status  = 401
       title   = "No valid token"
-      detail  = "The request has no access token, or one that is expired or not of this deployment."
+      detail  = "The request has no access token, or its token has expired or belongs to another deployment."
       headers = { WWW-Authenticate = "Bearer realm=\"sms\"" }
     }
     insufficient-scope = {
@@ -24,13 +24,13 @@ locals {
     not-found = {
       status  = 404
       title   = "Not found"
-      detail  = "There is no message of yours, and nothing else, at this address."
+      detail  = "Nothing was found here, or it is not yours."
       headers = {}
     }
     body-too-large = {
       status  = 413
       title   = "The body is too large"
-      detail  = "The body is larger than this operation takes."
+      detail  = "The body is larger than this operation accepts."
       headers = {}
     }
     unsupported-media-type = {
@@ -42,19 +42,19 @@ locals {
     too-many-requests = {
       status  = 429
       title   = "Too many requests"
-      detail  = "More requests came than this deployment lets through."
+      detail  = "This deployment received more requests than it accepts."
       headers = { Retry-After = "1" }
     }
     internal = {
       status  = 500
       title   = "Internal error"
-      detail  = "The service has a defect."
+      detail  = "Something went wrong on our side."
       headers = {}
     }
     outcome-unknown = {
       status  = 503
       title   = "The outcome is unknown"
-      detail  = "The message may have been accepted or not. Repeat with an Idempotency-Key: with the same key it is never accepted twice."
+      detail  = "It is not known whether the message was accepted. Repeat the request with its Idempotency-Key: the same key never creates a second message."
       headers = { Retry-After = "5" }
     }
   }
@@ -70,14 +70,14 @@ locals {
     THROTTLED              = "too-many-requests"
     QUOTA_EXCEEDED         = "too-many-requests"
 
-    # An unknown path or method. There the gateway expects a signature of AWS
-    # and complains, of a token, that it is none.
+    # For an unknown path or method, the gateway expects an AWS signature, and
+    # complains that a token is not one.
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"
-    DEFAULT_4XX                  = "not-found" # an incomplete signature has no type of its own
+    DEFAULT_4XX                  = "not-found" # an incomplete signature has no response type of its own
 
-    # The function was called and perhaps did its work.
+    # The function was called, and may have done its work.
     INTEGRATION_FAILURE = "outcome-unknown"
     INTEGRATION_TIMEOUT = "outcome-unknown"
 
@@ -100,7 +100,7 @@ resource "aws_api_gateway_gateway_response" "this" {
     { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
   )
 
-  # The gateway looks templates up by what the client accepts; this one is the default.
+  # The gateway picks a template by the header Accept; this one is the default.
   response_templates = {
     "application/json" = jsonencode({
       type     = "urn:smsqueue:problem:${each.value}"

@@ -1,4 +1,4 @@
-# What all services share: names, zips, the key.
+# Shared by all services: names, zips and the encryption key.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -17,7 +17,7 @@ locals {
   packages = {
     for s in local.services : s => local.release == null ? {
       file   = "${local.source}/${s}.zip"
-      hash   = try(filebase64sha256("${local.source}/${s}.zip"), null) # that the zip is missing is said better elsewhere
+      hash   = try(filebase64sha256("${local.source}/${s}.zip"), null) # a check in variables.tf reports a missing zip
       bucket = null
       key    = null
       } : {
@@ -36,7 +36,7 @@ locals {
     kms_key_arn    = local.kms_key
   }
 
-  # The rules of messages, which every service that changes one goes by.
+  # Settings that every service must agree on.
   rules = {
     VALIDITY_HOURS         = var.messages.validity_hours
     RETENTION_DAYS         = var.messages.retention_days
@@ -44,7 +44,7 @@ locals {
     SENDER_TIMEOUT_SECONDS = var.sender.timeout_seconds
   }
 
-  # DynamoDB and SQS use the key in the name of who calls them. Nothing else may.
+  # Allows use of the key only through DynamoDB and SQS.
   use_key = {
     Sid      = "UseKey"
     Effect   = "Allow"
@@ -70,14 +70,14 @@ resource "aws_kms_key" "this" {
         Effect    = "Allow"
         Principal = { AWS = "arn:${local.partition}:iam::${local.account}:root" }
         Action    = "kms:*"
-        Resource  = "*" # in a key's policy: this key
+        Resource  = "*" # in a key policy, * means this key
       },
       {
         Sid       = "EncryptLogs"
         Effect    = "Allow"
         Principal = { Service = "logs.${local.region}.amazonaws.com" }
         Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-        Resource  = "*" # in a key's policy: this key
+        Resource  = "*" # in a key policy, * means this key
         Condition = {
           ArnLike = {
             "kms:EncryptionContext:aws:logs:arn" = [

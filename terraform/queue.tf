@@ -1,17 +1,17 @@
-# The queue of what is to be sent, its dead-letter queue, where only garbage
-# ends, and the one for calls of functions that failed for good and for changes
-# that the pipe gave up.
+# Three queues: messages; its dead-letter queue, where only unreadable entries
+# end; and failed events, for function calls and status changes that failed
+# permanently.
 
 locals {
-  max_receives = 5 # AWS advises at least 5 for a queue that a function reads
+  max_receives = 5 # AWS recommends at least 5 for a queue that triggers a function
 
-  # Made of the names, for policies that a queue has from its beginning.
+  # Built from the names, so that a queue can be created with its policy.
   queue_arns = {
     for queue in ["messages", "dead-letters", "failed-events"] :
     queue => "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-${queue}"
   }
 
-  # Encrypted connections alone; the rest is for the roles' policies.
+  # Refuses unencrypted connections. The roles' policies do the rest.
   queue_policies = {
     for queue, arn in local.queue_arns : queue => jsonencode({
       Version = "2012-10-17"
@@ -29,7 +29,7 @@ locals {
 
 resource "aws_sqs_queue" "messages" {
   name                              = "${var.name}-messages"
-  visibility_timeout_seconds        = 6 * var.sender.timeout_seconds # what AWS asks for where a function reads
+  visibility_timeout_seconds        = 6 * var.sender.timeout_seconds # AWS recommends 6 times the function's timeout
   message_retention_seconds         = 4 * 24 * 60 * 60
   receive_wait_time_seconds         = 20
   kms_master_key_id                 = local.kms_key

@@ -9,7 +9,7 @@ module "receipts" {
   count  = local.receipts ? 1 : 0
 
   name            = "${var.name}-receipts"
-  description     = "Applies delivery receipts of SNS"
+  description     = "Applies SNS's delivery receipts"
   package         = local.packages["receipts"]
   architecture    = var.architecture
   timeout_seconds = 60
@@ -50,8 +50,8 @@ resource "aws_lambda_permission" "delivery_logs" {
   source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
 }
 
-# A log group takes two subscriptions, so two deployments of an account can both
-# have receipts: what is the other's is foreign to each.
+# A log group accepts two subscriptions, so two deployments in an account can both
+# have receipts. Each ignores the receipts of the other.
 resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   for_each = local.receipts ? local.sns_log_groups : {}
 
@@ -60,12 +60,12 @@ resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   filter_pattern  = "" # everything
   destination_arn = module.receipts[0].alias_arn
 
-  # The groups are either made here or were there before.
+  # The groups are created by sns.tf, or existed before.
   depends_on = [aws_cloudwatch_log_group.sns, aws_lambda_permission.delivery_logs]
 }
 
-# What the functions say of receipts in words alone, as numbers. Where the log
-# level is above INFO, foreign ones are not counted.
+# Counts log messages about receipts. If the log level is above INFO, receipts of
+# other applications are not counted.
 resource "aws_cloudwatch_log_metric_filter" "receipts" {
   for_each = local.receipts ? {
     UnreadableReceipts = { group = module.receipts[0].log_group_name, pattern = "{ $.message = \"receipt not readable\" }" }

@@ -1,13 +1,14 @@
-# services/relay: every minute, enqueues what is due. Operators call it with their orders.
+# services/relay: runs every minute and enqueues what is due. Operators also call
+# it, to pause and resume sending.
 
 module "relay" {
   source = "./modules/function"
 
   name            = "${var.name}-relay"
-  description     = "Enqueues what is due and ends what is over"
+  description     = "Enqueues and ends messages that are due"
   package         = local.packages["relay"]
   architecture    = var.architecture
-  timeout_seconds = 55 # over before the next run
+  timeout_seconds = 55 # ends before the next run
   logs            = local.logs
 
   asynchronous = {
@@ -62,7 +63,7 @@ resource "aws_scheduler_schedule" "relay" {
     arn      = module.relay.alias_arn
     role_arn = aws_iam_role.schedule.arn
 
-    # Left alone, Scheduler repeats a failed call 185 times in a day.
+    # By default, Scheduler repeats a failed call 185 times in a day.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60

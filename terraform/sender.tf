@@ -1,4 +1,4 @@
-# services/sender: hands over what the queue delivers.
+# services/sender: hands the messages on the queue over to SNS.
 
 module "sender" {
   source = "./modules/function"
@@ -12,7 +12,7 @@ module "sender" {
 
   environment = merge(local.rules, {
     TABLE_NAME       = aws_dynamodb_table.messages.name
-    PARTS_PER_SECOND = var.sender.parts_per_second / var.sender.concurrency # each keeps to its share
+    PARTS_PER_SECOND = var.sender.parts_per_second / var.sender.concurrency # the share of each sender
     MAX_RECEIVES     = local.max_receives
   })
 
@@ -29,7 +29,7 @@ module "sender" {
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
-    # IAM takes the phone number itself for the resource: everything, then, and no topic.
+    # IAM treats the phone number as the resource, so allow all and deny topics.
     {
       Sid      = "PublishToPhones"
       Effect   = "Allow"
@@ -42,7 +42,8 @@ module "sender" {
       Action   = ["sns:Publish"]
       Resource = "arn:${local.partition}:sns:*:*:*"
     },
-    # SNS hands SMS on in the caller's name; AWS's own policy for SNS has this since 2024.
+    # SNS sends SMS on behalf of its caller. AWS's managed policy for SNS has had
+    # this statement since 2024.
     {
       Sid       = "PublishThroughSNS"
       Effect    = "Allow"
@@ -60,8 +61,8 @@ resource "aws_lambda_event_source_mapping" "messages" {
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
 
-  # Not the function's reserved concurrency: polls that this throttles count as
-  # receives and bring good messages to the dead-letter queue.
+  # Do not use the function's reserved concurrency instead: throttled polls count
+  # as receives, and would bring good messages to the dead-letter queue.
   scaling_config {
     maximum_concurrency = var.sender.concurrency
   }

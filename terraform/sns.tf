@@ -1,5 +1,5 @@
-# SNS as it sends SMS: settings and delivery logs, of which an account has one
-# set a Region.
+# SNS's settings for SMS and its delivery logs. An account has one set of them
+# in each Region.
 
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"
@@ -14,16 +14,16 @@ resource "aws_sns_sms_preferences" "this" {
 
   monthly_spend_limit                   = var.sms_preferences.monthly_spend_limit_usd
   default_sender_id                     = var.sms_preferences.default_sender_id
-  default_sms_type                      = "Transactional" # every message names its own
+  default_sms_type                      = "Transactional" # every message sets its own type
   delivery_status_iam_role_arn          = aws_iam_role.sns_log[0].arn
   delivery_status_success_sampling_rate = "100"
 
   depends_on = [aws_iam_role_policy.sns_log]
 }
 
-# SNS makes these on first use, never expiring, with whole numbers in them. Where
-# it has done so, the apply says that they exist; the README says how to import
-# them.
+# If these groups do not exist, SNS creates them on first use, unencrypted and
+# without expiry, with whole phone numbers in them. If SNS has already done so,
+# apply fails because they exist; the README says how to import them.
 resource "aws_cloudwatch_log_group" "sns" {
   for_each = var.sms_preferences == null ? {} : local.sns_log_groups
 

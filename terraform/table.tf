@@ -1,5 +1,5 @@
-# The records. Keys and indexes are those of Definition in shared/dynamo, which
-# says what each is for.
+# The table. Its keys and indexes must match Definition in shared/dynamo, which
+# explains what each is for.
 
 resource "aws_dynamodb_table" "messages" {
   name                        = "${var.name}-messages"
@@ -30,7 +30,7 @@ resource "aws_dynamodb_table" "messages" {
     hash_key           = "due_shard"
     range_key          = "due_at"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["created_at", "due_round", "expires_at", "purge_at", "receipt"]
+    non_key_attributes = ["createdAt", "due_round", "expiresAt", "purgeAt", "receipt"]
   }
 
   global_secondary_index {
@@ -51,7 +51,7 @@ resource "aws_dynamodb_table" "messages" {
     hash_key           = "list_shard"
     range_key          = "list_at"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["number", "reference"]
+    non_key_attributes = ["phoneNumber", "reference"]
   }
 
   ttl {

@@ -1,9 +1,9 @@
-# There is no provider block here, so that this folder can be applied as it is,
-# with Region and credentials from the environment, and also be called as a
-# module, with count, for_each and a provider of the caller's.
+# This folder has no provider block, so that it works both ways: it can be
+# applied directly, with Region and credentials from the environment, and it can
+# be called as a module with count, for_each and the caller's provider.
 
 terraform {
-  required_version = ">= 1.9" # validations that refer to other variables
+  required_version = ">= 1.9" # validations refer to other variables
 
   required_providers {
     aws = {

@@ -1,5 +1,5 @@
 variable "allowed_countries" {
-  description = "Countries whose phone numbers may be sent to, in ISO 3166-1 alpha-2, such as [\"DE\", \"GB\"]. There is no default: every additional country widens exposure to toll fraud."
+  description = "Countries that messages may be sent to, as ISO 3166-1 alpha-2 codes such as [\"DE\", \"GB\"]. There is no default, because every additional country widens exposure to toll fraud."
   type        = list(string)
   nullable    = false
 
@@ -9,7 +9,7 @@ variable "allowed_countries" {
   }
   validation {
     condition     = alltrue([for c in var.allowed_countries : can(regex("^[A-Z]{2}$", c))])
-    error_message = "Write each of allowed_countries as two capital letters of ISO 3166-1, such as \"DE\"."
+    error_message = "Write each country in allowed_countries as two capital letters (ISO 3166-1), such as \"DE\"."
   }
   validation {
     condition     = !contains(var.allowed_countries, "UK")
@@ -17,12 +17,12 @@ variable "allowed_countries" {
   }
   validation {
     condition     = length(distinct(var.allowed_countries)) == length(var.allowed_countries)
-    error_message = "Name each country once in allowed_countries."
+    error_message = "List each country once in allowed_countries."
   }
 }
 
 variable "default_country" {
-  description = "Country whose national format is read in numbers without a plus sign; null refuses such numbers."
+  description = "Country of phone numbers written without a plus sign. Null refuses such numbers."
   type        = string
   default     = null
 
@@ -33,23 +33,23 @@ variable "default_country" {
 }
 
 variable "name" {
-  description = "Prefix of every name, so that several deployments fit in one account."
+  description = "Prefix of all resource names. Deployments in the same account need different names."
   type        = string
   default     = "smsqueue"
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
-    error_message = "Write name in lower-case letters, digits and single hyphens, beginning with a letter, at most 32 characters."
+    error_message = "Write name with lower-case letters, digits and single hyphens, beginning with a letter, at most 32 characters."
   }
   validation {
     condition     = !can(regex("aws|amazon|cognito", var.name))
-    error_message = "Choose a name without \"aws\", \"amazon\" and \"cognito\": it becomes part of the token endpoint's address, where Cognito forbids them."
+    error_message = "Choose a name without \"aws\", \"amazon\" and \"cognito\": it becomes part of the token endpoint's domain, where Cognito forbids them."
   }
 }
 
 variable "clients" {
-  description = "Who may call the API, by name. Clients of one owner see each other's messages: to rotate a secret, add a client with the same owner, then remove the old one. The owner is the client's name where none is given. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
+  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
@@ -62,20 +62,20 @@ variable "clients" {
 
   validation {
     condition     = alltrue([for name in keys(var.clients) : can(regex("^[a-z0-9][a-z0-9-]{0,62}$", name))])
-    error_message = "Name each of clients in lower-case letters, digits and hyphens, at most 63 characters."
+    error_message = "Write the names of clients with lower-case letters, digits and hyphens, at most 63 characters."
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : length(c.scopes) > 0 && length(setsubtract(c.scopes, ["send", "read"])) == 0])
-    error_message = "Give each of clients one or both of the scopes \"send\" and \"read\"."
+    error_message = "Give each client one or both of the scopes \"send\" and \"read\"."
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : c.owner == null ? true : can(regex("^[A-Za-z0-9._-]{1,64}$", c.owner))])
-    error_message = "Write the owner of each of clients in letters, digits, dots, hyphens and underscores, at most 64 characters."
+    error_message = "Write the owner of each client with letters, digits, dots, hyphens and underscores, at most 64 characters."
   }
 }
 
 variable "limits" {
-  description = "What each owner may send: parts in a day from midnight, UTC, and messages to one number in an hour. 0 sets no limit; each that is set costs every message one write."
+  description = "Limits of each owner: parts per day (from midnight UTC), and messages to one number per hour. 0 means no limit. Each limit costs one extra write per message."
   type = object({
     parts_per_day               = optional(number, 0)
     messages_per_recipient_hour = optional(number, 0)
@@ -85,27 +85,27 @@ variable "limits" {
 
   validation {
     condition     = alltrue([for n in values(var.limits) : n >= 0 && floor(n) == n])
-    error_message = "Set parts_per_day and messages_per_recipient_hour of limits to whole numbers, 0 for none."
+    error_message = "Set parts_per_day and messages_per_recipient_hour of limits to whole numbers; 0 means no limit."
   }
 }
 
 variable "packages" {
-  description = "Where <service>.zip lie: a folder, or a release in a bucket, such as \"s3://bucket/smsqueue/1.2.0\". A release never changes: a new one has a new prefix. Null is the folder that `make build` fills."
+  description = "Location of the files <service>.zip: a folder, or a release in a bucket such as \"s3://bucket/smsqueue/1.2.0\". Give every release its own prefix, and never change a release. Null means the folder that `make build` fills."
   type        = string
   default     = null
 
   validation {
     condition     = var.packages == null ? true : !startswith(var.packages, "s3:") || can(regex("^s3://[a-z0-9.-]+/.*[^/]$", var.packages))
-    error_message = "Write packages as a folder, or as s3://BUCKET/PREFIX without a slash at the end."
+    error_message = "Set packages to a folder, or to s3://BUCKET/PREFIX without a trailing slash."
   }
   validation {
     condition     = startswith(coalesce(var.packages, "."), "s3:") || fileexists("${coalesce(var.packages, "${path.module}/../dist")}/api.zip")
-    error_message = "There is no api.zip in the folder of packages: run `make build` first, or name the folder that has it."
+    error_message = "The folder in packages has no api.zip: run `make build` first, or set packages to the folder with the zips."
   }
 }
 
 variable "architecture" {
-  description = "Processor that the zips are built for: arm64, or x86_64 for those of `make build ARCH=amd64`."
+  description = "Processor architecture of the zips: arm64, or x86_64 if they were built with `make build ARCH=amd64`."
   type        = string
   default     = "arm64"
   nullable    = false
@@ -117,10 +117,10 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "What the gateway lets through, for all clients together, before it answers 429, and for how long a look-up may wait for a change where its client asks for it: each that waits holds a function."
+  description = "Request rate and burst that the gateway accepts from all clients together, before it answers 429; and the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function."
   type = object({
     requests_per_second  = optional(number, 100)
-    burst                = optional(number, 200) # requests at once
+    burst                = optional(number, 200) # concurrent requests
     longest_wait_seconds = optional(number, 0)
   })
   default  = {}
@@ -132,14 +132,14 @@ variable "api" {
   }
   validation {
     condition     = var.api.longest_wait_seconds >= 0 && var.api.longest_wait_seconds <= 15 && floor(var.api.longest_wait_seconds) == var.api.longest_wait_seconds
-    error_message = "Set longest_wait_seconds of api to a whole number from 0 to 15: the gateway gives up after 29 seconds, and the look-up needs up to 10 itself."
+    error_message = "Set longest_wait_seconds of api to a whole number from 0 to 15: the gateway gives up after 29 seconds, and a look-up takes up to 10 seconds in addition to its wait."
   }
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together keep to parts_per_second, which is what SNS allows the account; 0 sets no pace."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, which should be the rate that SNS allows the account; 0 means no limit. Each of the concurrent senders gets an equal share, so fewer senders are slower."
   type = object({
-    concurrency      = optional(number, 2) # functions at once, at most
+    concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
     timeout_seconds  = optional(number, 60)
   })
@@ -148,20 +148,20 @@ variable "sender" {
 
   validation {
     condition     = var.sender.concurrency >= 2 && var.sender.concurrency <= 1000 && floor(var.sender.concurrency) == var.sender.concurrency
-    error_message = "Set concurrency of sender to a whole number from 2 to 1000: SQS takes no other."
+    error_message = "Set concurrency of sender to a whole number from 2 to 1000: SQS accepts nothing else."
   }
   validation {
     condition     = var.sender.parts_per_second >= 0
-    error_message = "Set parts_per_second of sender to 0, for no pace, or more."
+    error_message = "Set parts_per_second of sender to 0 or more; 0 means no limit."
   }
   validation {
     condition     = var.sender.timeout_seconds >= 15 && var.sender.timeout_seconds <= 900 && floor(var.sender.timeout_seconds) == var.sender.timeout_seconds
-    error_message = "Set timeout_seconds of sender to a whole number from 15 to 900: less leaves no time for one message."
+    error_message = "Set timeout_seconds of sender to a whole number from 15 to 900: less is not enough for one message."
   }
 }
 
 variable "messages" {
-  description = "How long a message stays worth sending where its client does not say, how long it can be looked up once it is settled, and how often it is handed over at most."
+  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs."
   type = object({
     validity_hours = optional(number, 24)
     retention_days = optional(number, 30)
@@ -185,7 +185,7 @@ variable "messages" {
 }
 
 variable "logs" {
-  description = "Least level that the functions log, and how long every log is kept."
+  description = "Minimum level that the functions log, and the number of days that all logs are kept."
   type = object({
     level          = optional(string, "INFO")
     retention_days = optional(number, 30)
@@ -198,46 +198,46 @@ variable "logs" {
     error_message = "Set level of logs to \"DEBUG\", \"INFO\", \"WARN\" or \"ERROR\"."
   }
   validation {
-    # What CloudWatch Logs takes; its 0, for ever, is left out.
+    # The values that CloudWatch Logs accepts, except 0, which means forever.
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.logs.retention_days)
-    error_message = "Set retention_days of logs to a number of days that CloudWatch Logs knows, such as 7, 30, 90 or 365."
+    error_message = "Set retention_days of logs to a number of days that CloudWatch Logs accepts, such as 7, 30, 90 or 365."
   }
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts table, queues and logs, in this Region. Its policy must let CloudWatch Logs use it. Null makes a key."
+  description = "ARN of the KMS key that encrypts the table, the queues and the logs, in the same Region. Its policy must allow CloudWatch Logs to use it. Null creates a key."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
-    error_message = "Write kms_key_arn as the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias."
+    error_message = "Set kms_key_arn to the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias."
   }
 }
 
 variable "deletion_protection" {
-  description = "Keep table and clients from being destroyed. To take a deployment away, first apply with false."
+  description = "Protects the table and the clients from being destroyed. To remove a deployment, first apply with false."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "alarm_actions" {
-  description = "ARNs of SNS topics, or other actions, that alarms notify when they go off and when they are over."
+  description = "ARNs of SNS topics, or of other actions, that are notified when an alarm starts and when it ends."
   type        = list(string)
   default     = []
   nullable    = false
 
   validation {
     condition     = alltrue([for a in var.alarm_actions : startswith(a, "arn:")])
-    error_message = "Write each of alarm_actions as an ARN, such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
+    error_message = "Write each of alarm_actions as an ARN such as arn:aws:sns:REGION:ACCOUNT:TOPIC."
   }
 }
 
 variable "sms_preferences" {
-  description = "Settings of SNS for SMS, of which an account has one set a Region, and its delivery logs. Null leaves them to others."
+  description = "SNS's SMS settings and delivery logs. An account has only one set of them in each Region, so set this in one deployment only. Null leaves them unmanaged."
   type = object({
-    monthly_spend_limit_usd = optional(number, 1) # more than AWS has granted is refused
+    monthly_spend_limit_usd = optional(number, 1) # AWS refuses more than it has granted
     default_sender_id       = optional(string)
   })
   default = null
@@ -249,20 +249,20 @@ variable "sms_preferences" {
 }
 
 variable "receipts" {
-  description = "Read SNS's delivery logs, without which no message is ever known to be delivered. Null reads them where sms_preferences switches them on here; true also where others have, once its log groups are there."
+  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences is set. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
   type        = bool
   default     = null
 }
 
 variable "events" {
-  description = "Put every change of a message's status on an event bus of the deployment's own, for rules to act on. It costs a stream of the table and a pipe."
+  description = "Whether to put every status change on the deployment's own event bus. It adds a stream of the table, a pipe and the bus to the bill."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "Set the role with which API Gateway writes logs, of which an account has one a Region. False where something else sets it."
+  description = "Whether to set the role with which API Gateway writes logs. An account has only one such role in each Region; use false if it is managed elsewhere."
   type        = bool
   default     = true
   nullable    = false

@@ -1,7 +1,7 @@
-// Package api is the HTTP face of smsqueue: it accepts messages, records and
-// enqueues them, and tells what became of them. It is a plain http.Handler, so
-// that the same code runs behind API Gateway and on one machine. openapi.yaml
-// is its contract.
+// Package api is the HTTP interface of smsqueue. It validates messages, records
+// and enqueues them, and shows clients what became of them. It is a plain
+// http.Handler, so that the same code runs behind API Gateway and on one
+// machine. Its contract is openapi.yaml.
 package api
 
 import (
@@ -20,74 +20,75 @@ import (
 )
 
 // OpenAPI is the contract of this API, an OpenAPI 3.0 document in YAML. Its
-// paths are below the server /v1.
+// paths are relative to the server URL /v1.
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries allows every country where it is the only one of
-// Options.Countries. It is meant for a machine from which nothing reaches a real
-// provider, or where each client has countries of its own.
+// AllCountries, as the only element of Options.Countries, allows every country.
+// It is meant for a machine that cannot reach a real provider, and for
+// deployments where each client has its own list.
 const AllCountries = "*"
 
-// Store is what the API needs of the records.
+// Store is the part of the record store that the API uses.
 type Store interface {
 	sms.Messages
 	sms.Lister
 	sms.Counters
 	Agenda
-	// LoadBreaker is sms.Breakers'.
+	// LoadBreaker is the method of sms.Breakers.
 	LoadBreaker(ctx context.Context) (sms.Breaker, error)
 }
 
-// Agenda is the reading half of sms.Agenda.
+// Agenda is the read-only half of sms.Agenda.
 type Agenda interface {
 	Shards() int
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }
 
-// Options is what a deployment gives to its API. Fields without a word on
-// their absence must be given.
+// Options configures the API of one deployment. Every field is required unless
+// its comment says otherwise.
 type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries are those whose numbers may be sent to: ISO 3166-1 alpha-2,
-	// phone.International, or AllCountries alone.
+	// Countries lists the countries that messages may go to: ISO 3166-1 alpha-2
+	// codes, phone.International, or AllCountries alone.
 	Countries []string
-	// DefaultCountry is the country of numbers written without a plus sign.
-	// Where it is empty such numbers are refused.
+	// DefaultCountry is used to read numbers written without a plus sign. If it
+	// is empty, such numbers are refused.
 	DefaultCountry string
-	// Limits bound what each client may send; ClientLimits has those, by
-	// client id, that have limits of their own. There are none unless given.
+	// Limits apply to every client. ClientLimits, keyed by client id, override
+	// them for single clients. Both are optional.
 	Limits       Limits
 	ClientLimits map[string]Limits
-	// MaxWait is how long a look-up may wait for a change, whatever its client
-	// wishes: at most 20 s. 0 where each waiter would hold a function.
+	// MaxWait caps the time that a look-up with ?wait= may take, at most 20 s.
+	// Set it to 0 where each waiting request would occupy a function.
 	MaxWait time.Duration
-	// Closing, once closed, has those who wait answered. nil never is.
+	// Closing, once closed, makes all waiting look-ups answer at once. It may
+	// be nil.
 	Closing   <-chan struct{}
-	Logger    *slog.Logger     // nil logs nothing
-	Now       func() time.Time // nil is the clock
+	Logger    *slog.Logger     // nil discards the logs
+	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
 }
 
-// Deadlines bound the calls that an answer waits for. Each that is zero is the
-// default. The defaults of all that one answer can wait for in turn add up to
-// 9 s at most, of the 10 that it may take:
+// Deadlines bound the calls that an answer waits for. A zero field means the
+// default. An answer may take 10 s; the defaults of the calls that one answer
+// makes in sequence add up to at most 9 s:
 //
-//	a submission, a resend, a batch  Accept, Mend, Enqueue, Mend
-//	a cancel, a drop of a text       Read, Change
-//	a preview                        Accept
-//	a look-up                        Read, and the time that its client asks to wait
-//	a list, the status               List
+//	submit, resend, batch  Accept, Mend, Enqueue, Mend
+//	cancel, drop text      Read, Change
+//	preview                Accept
+//	look-up                Read, plus the ?wait= time
+//	list, status           List
 type Deadlines struct {
-	Read    time.Duration // one look-up; 5 s
-	Accept  time.Duration // all reads and counts that an acceptance needs, and its write; 5 s
-	Change  time.Duration // the write that changes a message, repeated where others were faster; 4 s
-	Enqueue time.Duration // 2 s
-	Mend    time.Duration // what makes up for a failure: counts given back, the write after a failed enqueue; 1 s
-	List    time.Duration // a page of messages, or the status; 8 s
+	Read    time.Duration // one read of a message; 5 s
+	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
+	Change  time.Duration // the write that changes a message, with its repetitions after conflicts; 4 s
+	Enqueue time.Duration // one call to the queue; 2 s
+	Mend    time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
+	List    time.Duration // one page of messages, or the status; 8 s
 }
 
 func (d Deadlines) filled() Deadlines {
@@ -108,17 +109,17 @@ func (d Deadlines) filled() Deadlines {
 func (o Options) check() error {
 	switch {
 	case o.Store == nil:
-		return errors.New("the store of messages is missing")
+		return errors.New("the store is missing")
 	case o.Queue == nil:
 		return errors.New("the queue is missing")
 	case len(o.Countries) == 0:
-		return errors.New("no allowed country is named: list ISO 3166-1 codes like BR")
+		return errors.New("no allowed country: list ISO 3166-1 codes like BR")
 	case o.MaxWait < 0 || o.MaxWait > maxWait:
-		return fmt.Errorf("the longest wait must be 0 to %v", maxWait)
+		return fmt.Errorf("the maximum wait must be between 0 and %v", maxWait)
 	case o.DefaultCountry != "" && !phone.ValidCountry(o.DefaultCountry):
 		return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", o.DefaultCountry)
 	case o.DefaultCountry != "" && !allows(o.Countries, o.DefaultCountry):
-		return fmt.Errorf("default country: %q is not among the allowed ones", o.DefaultCountry)
+		return fmt.Errorf("default country: %q is not an allowed country", o.DefaultCountry)
 	}
 	if err := checkCountries(o.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
@@ -139,7 +140,7 @@ func (o Options) check() error {
 
 func checkCountries(countries []string) error {
 	if slices.Contains(countries, AllCountries) && len(countries) > 1 {
-		return fmt.Errorf("%q must stand alone", AllCountries)
+		return fmt.Errorf("%q cannot be combined with other countries", AllCountries)
 	}
 	for _, country := range countries {
 		if country != AllCountries && country != phone.International && !phone.ValidCountry(country) {
@@ -153,22 +154,23 @@ func allows(countries []string, country string) bool {
 	return slices.Contains(countries, country) || slices.Contains(countries, AllCountries)
 }
 
-// api serves the routes.
+// api implements the routes.
 type api struct {
 	Options
 	logger  *slog.Logger
 	routes  []route
-	waiters chan struct{} // has room for those who may wait at once
+	waiters chan struct{} // one slot for each look-up that waits
 	backlog backlogCache
 }
 
-// New returns the handler of everything below /v1. The caller of a request is
-// the one that WithCaller put into its context; a request without one is
-// refused. It must be called with the path as the client wrote it, so not from
-// below an http.ServeMux, which redirects some.
+// New returns the handler for every path below /v1. WithCaller must have put
+// the caller of each request into its context; requests without a caller are
+// refused.
 //
-// The handler bounds every call it makes, but not the time that a client takes
-// to send its body: that is for the server's ReadTimeout.
+// The handler limits the time of every call that it makes, but not the time
+// that a client takes to send its body: set the server's ReadTimeout for that.
+// Do not mount the handler below an http.ServeMux, which redirects some paths:
+// it must see each path as the client wrote it.
 func New(o Options) (http.Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err

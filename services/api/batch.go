@@ -12,18 +12,18 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
-	// parallel bounds the writes that one request makes side by side.
+	// parallel is how many calls one request makes at the same time.
 	parallel = 16
 )
 
-// submitBatch is POST /v1/sms/batch. Each message is accepted or refused by
-// itself; the answers stand in the order of the messages. All that is accepted
-// is enqueued together.
+// submitBatch serves POST /v1/sms/batch. It accepts or refuses each message on
+// its own, returns the results in the order of the messages, and enqueues all
+// accepted messages in one go.
 func (a *api) submitBatch(c *call) (answer, error) {
 	if len(c.Header.Values("Idempotency-Key")) > 0 {
 		return answer{}, &refusal{
 			slug:   malformedRequest,
-			detail: "A batch takes no header Idempotency-Key: give each message an idempotencyKey of its own.",
+			detail: "A batch does not take the header Idempotency-Key. Give each message its own idempotencyKey.",
 		}
 	}
 	document, err := c.readDocument()
@@ -50,20 +50,20 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
 }
 
-// result is what became of one message of a batch.
+// result tells what became of one message of a batch.
 type result struct {
 	accepted acceptance
 	err      error
 }
 
-// acceptAll accepts messages side by side, those that share a key one after
-// another, so that the first of them is the original.
+// acceptAll accepts messages in parallel. Messages with the same key are
+// accepted one after another, so that the first of them becomes the original.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []result {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))
-	var chains [][]int // indexes of messages that must not overtake each other
+	var chains [][]int // indexes of messages to accept in this order
 	chainOf := make(map[string]int)
 	for i, f := range messages {
 		keys[i] = readKey(f)
@@ -88,11 +88,12 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []resu
 			return nil
 		})
 	}
-	_ = group.Wait() // always nil
+	_ = group.Wait() // no function returns an error
 	return results
 }
 
-// readKey reads the key of one message; what is wrong with it is added to f.
+// readKey reads the idempotency key of one message. An invalid key becomes an
+// error in f.
 func readKey(f *fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {

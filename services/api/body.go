@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// idempotencyKey reads the header Idempotency-Key; "" where there is none.
+// idempotencyKey returns the header Idempotency-Key, or "" if there is none.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
 		return "", nil
 	}
 	if len(values) > 1 {
-		return "", &refusal{slug: malformedRequest, detail: "The header Idempotency-Key stands there more than once."}
+		return "", &refusal{slug: malformedRequest, detail: "The header Idempotency-Key is repeated."}
 	}
 	if !validKey(values[0]) {
 		return "", &refusal{slug: malformedRequest, detail: "The header Idempotency-Key " + keyRule + "."}
@@ -24,21 +24,22 @@ func idempotencyKey(h http.Header) (string, error) {
 	return values[0], nil
 }
 
-// keyRule is what validKey wants, to be read after a name.
-const keyRule = "must have 1 to 255 printable ASCII characters, the first and the last no space"
+// keyRule describes a valid key. It is used after a name, as in "The header
+// Idempotency-Key must have ...".
+const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key: in a batch only what
-// a header could carry, where a space at either end would be lost.
+// validKey reports whether key may be an idempotency key. The keys of a batch
+// follow the rule for the header, which would lose spaces at either end.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody refuses a body where the route takes none: whoever sends one
-// expects something of it.
+// readNoBody refuses any body. Whoever sends one to a route that takes none
+// expects it to have an effect.
 func (c *call) readNoBody() error {
 	unexpected := &refusal{slug: malformedRequest, detail: "This operation takes no body."}
-	if c.ContentLength > 0 { // it need not have arrived yet
+	if c.ContentLength > 0 { // refuse before it has arrived
 		return unexpected
 	}
 	n, err := io.ReadFull(c.Body, make([]byte, 1))
@@ -52,10 +53,10 @@ func (c *call) readNoBody() error {
 }
 
 func unreadable(err error) *refusal {
-	return &refusal{slug: malformedRequest, detail: "The body could not be read to its end.", cause: err}
+	return &refusal{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
 }
 
-// readDocument reads the one JSON document of a body that the route takes.
+// readDocument reads a body that must be exactly one JSON document.
 func (c *call) readDocument() (*fields, error) {
 	if err := checkMediaType(c.Header); err != nil {
 		return nil, err
@@ -67,9 +68,9 @@ func (c *call) readDocument() (*fields, error) {
 	return decodeDocument(body)
 }
 
-// checkMediaType wants JSON in UTF-8, as it is. RFC 8259 gives application/json
-// no parameters; of those that clients add anyway only another charset would
-// change the meaning.
+// checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no
+// parameters for application/json; clients add some anyway, and only a charset
+// other than UTF-8 would change the meaning of the body.
 func checkMediaType(h http.Header) error {
 	declared := h.Values("Content-Type")
 	if len(declared) != 1 {

@@ -9,30 +9,31 @@ import (
 	"time"
 )
 
-// The scopes that tokens carry: the identifier of Cognito's resource server,
-// slash, the name of the scope.
+// The scopes that tokens carry: the identifier of Cognito's resource server, a
+// slash, and the name of the scope.
 const (
 	ScopeSend = "sms/send"
 	ScopeRead = "sms/read"
 )
 
-// Caller is who makes a request, as a verified token says.
+// Caller tells who makes a request, according to a verified token.
 type Caller struct {
 	ClientID string   // the credentials used
-	Owner    string   // whose messages they send and see
-	Scopes   []string // full names
+	Owner    string   // the tenant whose messages the client sends and sees
+	Scopes   []string // full names, like sms/send
 }
 
-// Claims is what a verified Cognito token says that matters here.
+// Claims holds the claims of a verified Cognito token that the API uses.
 type Claims struct {
 	ClientID string   // client_id
 	Scopes   []string // scope, split at spaces
 	TokenUse string   // token_use
 }
 
-// CallerFromClaims is the caller that a verified token names. Its owner is
-// the one that owners has for the client, else the client itself. Only access
-// tokens count: an ID token of the same issuer proves nothing about a client.
+// CallerFromClaims returns the caller that a verified token names. The owner
+// comes from owners; a client that is not in owners is its own owner. The token
+// must be an access token, because an ID token of the same issuer proves
+// nothing about the client.
 func CallerFromClaims(claims Claims, owners map[string]string) (Caller, error) {
 	switch {
 	case claims.TokenUse != "access":
@@ -49,21 +50,21 @@ func CallerFromClaims(claims Claims, owners map[string]string) (Caller, error) {
 
 type callerKey struct{}
 
-// WithCaller says who makes the request of ctx. It is for verified claims
-// only: nothing else in a request is believed.
+// WithCaller stores the caller of a request in its context. Call it only with
+// verified claims: the API trusts nothing else in a request.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf is the caller of ctx. One without an owner is none: it would share
-// its messages with all others of that kind.
+// CallerOf returns the caller stored in ctx. It reports false for a caller
+// without an owner or a client id: all such callers would share their messages.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require refuses a caller that lacks the scope. The header is that of RFC
-// 6750, section 3.
+// require returns a refusal unless c has the scope. The header is the one of
+// RFC 6750, section 3.
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil
@@ -75,8 +76,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor refuses a request whose caller is not known. RFC 6750 wants
-// no error code where there was no token at all.
+// unauthorizedFor returns the refusal of a request without a valid token. As
+// RFC 6750 asks, it names no error code if there was no token at all.
 func unauthorizedFor(r *http.Request) *refusal {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {
@@ -85,9 +86,9 @@ func unauthorizedFor(r *http.Request) *refusal {
 	return &refusal{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate lets through to next only what verify knows the caller of, and
-// answers everything else with 401. It is for where no gateway has checked the
-// token before. The error of verify goes to the log, never to the client.
+// Authenticate passes requests on to next if verify returns their caller, and
+// answers all others with 401. Use it where no gateway has checked the token.
+// Errors of verify are logged and never shown to the client.
 func Authenticate(logger *slog.Logger, verify func(*http.Request) (Caller, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()

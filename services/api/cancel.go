@@ -6,7 +6,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// cancel is POST /v1/sms/{id}/cancel. A copy on the queue finds nothing to do.
+// cancel serves POST /v1/sms/{id}/cancel. If an envelope of the message is on
+// the queue, the sender finds nothing to do and deletes it.
 func (a *api) cancel(c *call) (answer, error) {
 	m, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
 		after, changed, err := a.Rules.Cancel(m, a.Now())
@@ -14,9 +15,9 @@ func (a *api) cancel(c *call) (answer, error) {
 			err = &refusal{slug: tooLate, cause: err}
 		}
 		return after, changed, err
-	}, "The message may have been canceled or not. Repeat the request: canceling twice does no harm.")
+	}, "It is not known whether the message was canceled. Repeat the request; canceling twice is safe.")
 	if err != nil {
 		return answer{}, err
 	}
-	return look(m).answer(http.StatusOK), nil
+	return snapshotOf(m).answer(http.StatusOK), nil
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the caller's own message that the path names. An error
-// of rule is returned as it is; harmless says what a client may do where it is
-// not known whether the change was made.
+// change applies rule to the message that the path names, if it is the
+// caller's. It returns errors of rule unchanged. onUnknown is shown to the
+// client if it is not known whether the change was made.
 func (a *api) change(
-	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), harmless string,
+	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {
 	m, err := a.own(c.Context(), c)
 	if err != nil {
@@ -34,5 +34,5 @@ func (a *api) change(
 	case errors.Is(err, sms.ErrConflict):
 		return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("changing message %s: %w", c.id, err)}
 	}
-	return sms.Message{}, &refusal{slug: outcomeUnknown, detail: harmless, cause: err}
+	return sms.Message{}, &refusal{slug: outcomeUnknown, detail: onUnknown, cause: err}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState is a message of alice's that has come to the state by the rules.
+// inState stores a message of alice's that has reached the status by the rules.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -64,7 +64,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// dropped is a message of alice's in the state, without its text.
+// dropped stores a message of alice's with the status, and deletes its text.
 func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)
@@ -102,7 +102,7 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	}
-	t.Run("of a message that a hand-over without an answer may have sent is too late", func(t *testing.T) {
+	t.Run("of a message with an unanswered hand-over is too late", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Sending)
 		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Unanswered(), morning)
@@ -111,7 +111,7 @@ func TestCancel(t *testing.T) {
 		}
 		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
 	})
-	t.Run("that a sender overtakes is too late", func(t *testing.T) {
+	t.Run("is too late after a sender's claim", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Queued)
 		d.store.before = func(ctx context.Context, call string, _ sms.Message) error {
@@ -135,7 +135,7 @@ func TestDropText(t *testing.T) {
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
 			if !state.Settled() {
-				mustBe(t, response, http.StatusConflict, "not-settled")
+				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
 				}

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// cursorVersion stands before every cursor. A later form gets another one, so
-// that old cursors are refused and never misread.
+// cursorVersion begins every cursor. A new format gets a new version, so that
+// old cursors are refused instead of misread.
 const cursorVersion = "1"
 
-// A cursor names the end of a page: version, hash and position, which is the
-// store's. The hash binds it to the owner, the filters and the position. It is
-// no secret: whoever forges a cursor sees nothing but a page of their own.
+// cursorOf returns the cursor for the end of a page: version, hash, and the
+// store's own position. The hash ties it to the owner, the filters and the
+// position. It is no secret: a forged cursor shows the forger nothing but their
+// own messages.
 func cursorOf(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + "." + cursorHash(selection, position) + "." + position))
 }
@@ -22,11 +23,12 @@ func cursorHash(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// positionOf reads what cursorOf gave for the same selection.
+// positionOf returns the position in a cursor that cursorOf made for the same
+// selection.
 func positionOf(selection, cursor string) (string, error) {
 	foreign := &refusal{
 		slug:   malformedRequest,
-		detail: "The query parameter cursor is not one that this list gave with the same filters.",
+		detail: "The query parameter cursor was not returned by this list with the same filters.",
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
@@ -34,7 +36,8 @@ func positionOf(selection, cursor string) (string, error) {
 	}
 	_, rest, _ := strings.Cut(string(text), ".")
 	_, position, _ := strings.Cut(rest, ".")
-	// Whole, because the decoder overlooks line breaks and spare bits.
+	// Compare the whole cursor, because the decoder ignores line breaks and
+	// unused bits.
 	if position == "" || cursor != cursorOf(selection, position) {
 		return "", foreign
 	}

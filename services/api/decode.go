@@ -9,21 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-// syntaxError says that a body is not exactly one JSON document in UTF-8, in
-// words for the client: status 400. What is wrong with the fields of a document
-// is a fieldError, status 422.
+// syntaxError says why a body is not exactly one JSON document in UTF-8, in
+// words for the client. It is answered with 400. Errors in the fields of a
+// document are fieldErrors, answered with 422.
 type syntaxError struct{ Detail string }
 
 func (e *syntaxError) Error() string { return "reading the body: " + e.Detail }
 
-// decodeDocument reads a body that must be one JSON document, an object. It is
-// stricter than encoding/json, which lets pass bad UTF-8, lone surrogates,
-// names that stand twice or in another case, and, read as a stream, a second
-// document. It takes time linear in the length of the body, whatever that
-// holds; nesting is bounded by encoding/json at 10,000 and costs no stack.
+// decodeDocument decodes a body that must be one JSON object. It is stricter
+// than encoding/json, which accepts invalid UTF-8, lone surrogates, repeated
+// names, names in another case, and, with a Decoder, a second document. It runs
+// in time linear in the length of the body. encoding/json limits nesting to
+// 10,000 levels.
 //
-// The error is a *syntaxError. A document that is no object is an error of the
-// fields, whose field is "".
+// Its error is a *syntaxError. A document that is not an object yields fields
+// with one error, for the field "".
 func decodeDocument(body []byte) (*fields, error) {
 	if len(bytes.Trim(body, " \t\r\n")) == 0 {
 		return nil, &syntaxError{"the body is empty"}
@@ -31,7 +31,7 @@ func decodeDocument(body []byte) (*fields, error) {
 	if !utf8.Valid(body) {
 		return nil, &syntaxError{"the body is not valid UTF-8"}
 	}
-	var document json.RawMessage // takes anything, so what fails is the syntax
+	var document json.RawMessage // accepts any value, so an error means bad syntax
 	if err := json.Unmarshal(body, &document); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, &syntaxError{fmt.Sprintf("the body is not one JSON document: byte %d: %v", syntax.Offset, err)}
@@ -39,15 +39,15 @@ func decodeDocument(body []byte) (*fields, error) {
 		return nil, &syntaxError{"the body is not one JSON document"}
 	}
 	if loneSurrogate(body) {
-		return nil, &syntaxError{`the body has half a surrogate pair, as in "\ud800"`}
+		return nil, &syntaxError{`the body contains half a surrogate pair, as in "\ud800"`}
 	}
 	return newFields(document), nil
 }
 
-// loneSurrogate looks for a \u escape that is half of a surrogate pair and
-// lacks the other half. Such text is no Unicode; encoding/json would quietly
-// put U+FFFD in its place. The document must be valid JSON, where a backslash
-// stands in strings alone.
+// loneSurrogate reports whether document has a \u escape that is only half of a
+// surrogate pair. Such text is not Unicode, and encoding/json would silently
+// replace it with U+FFFD. The document must be valid JSON, where a backslash
+// occurs only in strings.
 func loneSurrogate(document []byte) bool {
 	for {
 		i := bytes.IndexByte(document, '\\')
@@ -71,7 +71,7 @@ func loneSurrogate(document []byte) bool {
 	}
 }
 
-// unicodeEscape reads the \u escape that s may begin with.
+// unicodeEscape decodes the \u escape at the beginning of s, if there is one.
 func unicodeEscape(s []byte) (unit uint64, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

@@ -81,8 +81,8 @@ func TestDecodeDocumentKeepsText(t *testing.T) {
 	}
 }
 
-// Three megabytes of each shape: a body that took more than linear time would
-// be seen at once.
+// TestDecodeDocumentTakesLinearTime decodes three megabytes of each shape. More
+// than linear time would be noticed at once.
 func TestDecodeDocumentTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
@@ -106,7 +106,7 @@ func TestDecodeDocumentTakesLinearTime(t *testing.T) {
 				f.Unknown()
 				for _, e := range f.Errors() {
 					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
-						t.Errorf("an error of %d and %d bytes", len(e.Field), len(e.Detail))
+						t.Errorf("an error with %d and %d bytes", len(e.Field), len(e.Detail))
 					}
 				}
 			}
@@ -155,7 +155,7 @@ func FuzzDecodeDocument(f *testing.F) {
 	})
 }
 
-// readAll reads a field of each kind; a good value comes without an error.
+// readAll reads a field of each kind. A valid value must not add an error.
 func readAll(t *testing.T, f *fields) {
 	t.Helper()
 	before := len(f.Errors())

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"time"
@@ -9,17 +10,17 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The bounds of maxPriceUSD. Providers state prices with five decimals.
+// Limits of maxPriceUSD. Providers give prices with five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
 )
 
-// numberForm is what a number looks like in every deployment.
+// numberForm matches phone numbers in every accepted notation.
 var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
-// readDraft reads the fields of a message to send and checks what does not
-// depend on the time or on the deployment. What is wrong it adds to f.
+// readDraft reads the fields of a message. It checks everything that does not
+// depend on the time or on the deployment, and adds errors to f.
 func readDraft(f *fields) sms.Draft {
 	text := func(name string) string {
 		value, ok := f.String(name)
@@ -31,7 +32,7 @@ func readDraft(f *fields) sms.Draft {
 	f.Require("phoneNumber", "message")
 	var d sms.Draft
 	var written bool
-	if d.PhoneNumber, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.PhoneNumber) {
+	if d.NumberAsWritten, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.NumberAsWritten) {
 		f.Fail("phoneNumber", "must have 1 to 40 characters: digits, spaces, hyphens, dots, parentheses and plus signs")
 	}
 	d.Text, _ = f.String("message")
@@ -49,14 +50,14 @@ func readDraft(f *fields) sms.Draft {
 	d.TemplateID = text("templateId")
 	f.Unknown()
 
-	d = d.Fill()
+	d.Request = d.Fill()
 	f.failAll(d.Check())
 	return d
 }
 
-// readNumber reads d's number; the error says what is wrong with it.
+// readNumber parses the phone number of d, or says what is wrong with it.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
-	parsed, err := phone.Parse(d.PhoneNumber, a.DefaultCountry)
+	parsed, err := phone.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)), a.DefaultCountry)
 	if err == nil {
 		return parsed, nil
 	}
@@ -67,16 +68,16 @@ func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkCountry says what is wrong with sending to country.
+// checkCountry returns an error unless the client may send to country.
 func (a *api) checkCountry(client, country string) *sms.InvalidError {
 	if allows(a.limitsOf(client).Countries, country) {
 		return nil
 	}
-	return &sms.InvalidError{Field: "phoneNumber", Reason: "belongs to a country that this deployment does not send to"}
+	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
 }
 
-// checkHere sets d's number, and returns what is wrong with d now and in this
-// deployment, though it may have been right before or elsewhere.
+// checkHere sets d.Number and returns the errors that depend on the time or the
+// deployment. The same draft may have been valid earlier or elsewhere.
 func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)

@@ -6,15 +6,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dropText is DELETE /v1/sms/{id}/message.
+// dropText serves DELETE /v1/sms/{id}/message.
 func (a *api) dropText(c *call) (answer, error) {
 	_, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
 		after, changed, err := a.Rules.DropText(m, a.Now())
 		if err != nil {
-			err = &refusal{slug: notSettled, cause: err}
+			err = &refusal{slug: textNeeded, cause: err}
 		}
 		return after, changed, err
-	}, "The text may have been dropped or not. Repeat the request: dropping it twice does no harm.")
+	}, "It is not known whether the text was deleted. Repeat the request; deleting it twice is safe.")
 	if err != nil {
 		return answer{}, err
 	}

@@ -10,26 +10,25 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue puts those of accepted that are new onto the queue if their time is
-// near. A failure is the relay's to mend: at once if the record can be told so,
-// else when the copy that it counts on is due for rescue. It is never the
-// client's.
+// enqueue enqueues the new messages among accepted whose time is near. A
+// failure never reaches the client, because the relay repairs it: at once if
+// the record can be marked as due, else when the rescue of the message is due.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()
 	var messages []sms.Message
-	var deliveries []sms.Envelope
+	var envelopes []sms.Envelope
 	for _, one := range accepted {
 		m := one.message
 		if delay, yes := m.EnqueueNow(now); yes && !one.replayed {
 			messages = append(messages, m)
-			deliveries = append(deliveries, sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: delay})
+			envelopes = append(envelopes, sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: delay})
 		}
 	}
-	if len(deliveries) == 0 {
+	if len(envelopes) == 0 {
 		return
 	}
-	err := a.send(ctx, deliveries)
+	err := a.send(ctx, envelopes)
 	if err == nil {
 		return
 	}
@@ -37,7 +36,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	defer cancel()
 	var mending errgroup.Group
 	mending.SetLimit(parallel)
-	for _, i := range sms.FailedEnvelopes(err, len(deliveries)) {
+	for _, i := range sms.FailedEnvelopes(err, len(envelopes)) {
 		m := messages[i]
 		a.logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
 		mending.Go(func() error { return a.protect(ctx, func() error { return a.mend(ctx, m) }) })
@@ -47,7 +46,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	}
 }
 
-// mend tells the record of m, which is on no queue, that it is due.
+// mend marks m as due now, because it is not on the queue.
 func (a *api) mend(ctx context.Context, m sms.Message) error {
 	_, err := change.Message(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
 		return a.Rules.EnqueueFailed(m, a.Now())
@@ -55,11 +54,11 @@ func (a *api) mend(ctx context.Context, m sms.Message) error {
 	return err
 }
 
-func (a *api) send(ctx context.Context, deliveries []sms.Envelope) error {
+func (a *api) send(ctx context.Context, envelopes []sms.Envelope) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Enqueue)
 	defer cancel()
-	if err := a.Queue.Send(ctx, deliveries...); err != nil {
-		return fmt.Errorf("enqueueing %d messages: %w", len(deliveries), err)
+	if err := a.Queue.Send(ctx, envelopes...); err != nil {
+		return fmt.Errorf("enqueueing %d messages: %w", len(envelopes), err)
 	}
 	return nil
 }

@@ -9,28 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// fieldError is one line of a 422 problem's errors. Detail is to be read after
-// the name: "is missing".
+// fieldError is one element of the errors of a 422 problem. Detail continues a
+// sentence that begins with the name of the field: "is missing".
 type fieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
 }
 
-// A client that sends thousands of names which no document has is told of so
-// many, each shortened to so many characters: an error is never much larger
-// than what caused it.
+// Limits on the unknown fields that an error lists, and on the length of each
+// name in characters. They keep an error from growing much larger than the
+// document that caused it.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
 )
 
-// fields reads the fields of one JSON object and collects what is wrong with
-// them, each field once: the first thing found. Ask for every field that may
-// stand there, then call Unknown, then see Errors.
+// fields reads the fields of one JSON object and collects their errors, the
+// first one of each field. Read every field that is allowed, then call Unknown,
+// then Errors.
 //
-// The methods named like a type return the value and whether there is a good
-// one. There is none where the field is absent or wrong; only the latter is an
-// error.
+// The methods named after a type return a value and whether it is valid. A
+// missing field is not valid, but is not an error either.
 type fields struct {
 	names    []string // in the document's order, each once
 	values   map[string]json.RawMessage
@@ -40,7 +39,8 @@ type fields struct {
 	errors   []fieldError
 }
 
-// newFields takes a valid JSON document of any kind.
+// newFields returns the fields of a valid JSON document. If the document is not
+// an object, that is an error.
 func newFields(document json.RawMessage) *fields {
 	f := &fields{
 		values:   map[string]json.RawMessage{},
@@ -58,7 +58,7 @@ func newFields(document json.RawMessage) *fields {
 		name, isString := token.(string)
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil || !isString {
-			break // not reached: the document is valid
+			break // unreachable: the document is valid
 		}
 		if _, ok := f.values[name]; ok {
 			f.repeated[name] = true
@@ -70,18 +70,17 @@ func newFields(document json.RawMessage) *fields {
 	return f
 }
 
-// Fail adds an error that the caller found. Of several for one field the first
-// counts.
+// Fail adds an error, unless the field already has one.
 func (f *fields) Fail(name, detail string) {
 	if !slices.ContainsFunc(f.errors, func(e fieldError) bool { return e.Field == name }) {
 		f.errors = append(f.errors, fieldError{Field: name, Detail: detail})
 	}
 }
 
-// Errors lists what was found, nil if nothing.
+// Errors returns all errors found so far, or nil.
 func (f *fields) Errors() []fieldError { return f.errors }
 
-// Require adds an error for each of the names that is absent.
+// Require adds an error for each name that is missing.
 func (f *fields) Require(names ...string) {
 	for _, name := range names {
 		f.asked[name] = true
@@ -91,7 +90,7 @@ func (f *fields) Require(names ...string) {
 	}
 }
 
-// Unknown adds an error for each field that was not asked for.
+// Unknown adds an error for each field that was never read.
 func (f *fields) Unknown() {
 	unknown := 0
 	for _, name := range f.names {
@@ -100,15 +99,15 @@ func (f *fields) Unknown() {
 		}
 		unknown++
 		if unknown <= maxUnknown {
-			f.Fail(shorten(name), "is not a field of this document")
+			f.Fail(shorten(name), "is not a known field")
 		}
 	}
 	if more := unknown - maxUnknown; more > 0 {
-		f.Fail("", fmt.Sprintf("has %d more fields that are not of this document", more))
+		f.Fail("", fmt.Sprintf("has %d more unknown fields", more))
 	}
 }
 
-// String reads a string as it stands, empty ones included.
+// String reads a string, which may be empty.
 func (f *fields) String(name string) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -122,7 +121,7 @@ func (f *fields) String(name string) (string, bool) {
 	return value, true
 }
 
-// Choice reads a string that must be one of those allowed.
+// Choice reads a string that must be one of allowed.
 func (f *fields) Choice(name string, allowed ...string) (string, bool) {
 	value, ok := f.String(name)
 	if !ok {
@@ -135,8 +134,8 @@ func (f *fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Objects reads an array of 1 to limit values. The fields of each come with
-// errors of their own: one that is no object has that error, and no fields.
+// Objects reads an array of 1 to limit objects. Each has its own errors; an
+// element that is not an object has just that error.
 func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -148,10 +147,10 @@ func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
 		return nil, false
 	}
 	var elements []json.RawMessage
-	for decoder.More() && len(elements) <= limit { // one too many tells enough
+	for decoder.More() && len(elements) <= limit { // one too many is enough to refuse
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
-			break // not reached: the document is valid
+			break // unreachable: the document is valid
 		}
 		elements = append(elements, element)
 	}
@@ -166,7 +165,7 @@ func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
 	return objects, true
 }
 
-// raw finds a field that stands there once and is not null.
+// raw returns the value of a field that occurs once and is not null.
 func (f *fields) raw(name string) (json.RawMessage, bool) {
 	f.asked[name] = true
 	raw, ok := f.values[name]
@@ -174,7 +173,7 @@ func (f *fields) raw(name string) (json.RawMessage, bool) {
 	case !ok:
 		return nil, false
 	case f.repeated[name]:
-		f.Fail(name, "stands there more than once")
+		f.Fail(name, "is repeated")
 		return nil, false
 	case raw[0] == 'n':
 		f.Fail(name, "must not be null; leave it out")

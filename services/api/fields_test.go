@@ -24,11 +24,11 @@ func TestFieldsCollectsEveryError(t *testing.T) {
 		fieldError{"phoneNumber", "must be a string"},
 		fieldError{"reference", "must not be null; leave it out"},
 		fieldError{"type", "must be one of transactional, promotional"},
-		fieldError{"sendAt", "must be a time as in RFC 3339, like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00"},
+		fieldError{"sendAt", "must be an RFC 3339 time like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00"},
 		fieldError{"maxPriceUSD", "must be a number"},
-		fieldError{"senderId", "stands there more than once"},
-		fieldError{"Message", "is not a field of this document"},
-		fieldError{"extra", "is not a field of this document"},
+		fieldError{"senderId", "is repeated"},
+		fieldError{"Message", "is not a known field"},
+		fieldError{"extra", "is not a known field"},
 	)
 }
 
@@ -56,11 +56,11 @@ func TestFieldsCountsARepeatedNameOnce(t *testing.T) {
 			t.Errorf("%s: String = %q", body, got)
 		}
 		f.Unknown()
-		diffErrors(t, f, fieldError{"a", "stands there more than once"})
+		diffErrors(t, f, fieldError{"a", "is repeated"})
 	}
 	f := decoded(t, `{"a":1,"a":2}`)
 	f.Unknown()
-	diffErrors(t, f, fieldError{"a", "is not a field of this document"})
+	diffErrors(t, f, fieldError{"a", "is not a known field"})
 }
 
 func TestFieldsTakesObjectsAlone(t *testing.T) {
@@ -103,7 +103,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	if len(got) != maxUnknown+1 {
 		t.Fatalf("%d errors, want %d", len(got), maxUnknown+1)
 	}
-	want := fieldError{"", "has 980 more fields that are not of this document"}
+	want := fieldError{"", "has 980 more unknown fields"}
 	if got[0].Field != "n0" || got[maxUnknown] != want {
 		t.Errorf("got %+v ... %+v", got[0], got[maxUnknown])
 	}
@@ -111,7 +111,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	f = decoded(t, `{"`+long+`":1}`)
 	f.Unknown()
-	diffErrors(t, f, fieldError{strings.Repeat("é", 64) + "…", "is not a field of this document"})
+	diffErrors(t, f, fieldError{strings.Repeat("é", 64) + "…", "is not a known field"})
 }
 
 func TestFieldsObjects(t *testing.T) {
@@ -119,7 +119,7 @@ func TestFieldsObjects(t *testing.T) {
 		f := decoded(t, `{"messages": [{"message": "a"}, 5, {"message": 1, "x": 2, "message": 3}, null]}`)
 		messages, ok := f.Objects("messages", 4)
 		if !ok || len(messages) != 4 {
-			t.Fatalf("Objects = %d of them, %t", len(messages), ok)
+			t.Fatalf("Objects returned %d, %t", len(messages), ok)
 		}
 		for _, message := range messages {
 			message.Require("message")
@@ -130,12 +130,12 @@ func TestFieldsObjects(t *testing.T) {
 		diffErrors(t, f)
 		diffErrors(t, messages[0])
 		diffErrors(t, messages[1], fieldError{"", "must be a JSON object"})
-		diffErrors(t, messages[2], fieldError{"message", "stands there more than once"}, fieldError{"x", "is not a field of this document"})
+		diffErrors(t, messages[2], fieldError{"message", "is repeated"}, fieldError{"x", "is not a known field"})
 		diffErrors(t, messages[3], fieldError{"", "must be a JSON object"})
 	})
 	for _, tt := range []struct{ name, value, detail string }{
-		{"are refused when none", `[]`, "must have 1 to 2 elements"},
-		{"are refused when too many", `[{},{},{}]`, "must have 1 to 2 elements"},
+		{"are refused when there are none", `[]`, "must have 1 to 2 elements"},
+		{"are refused when there are too many", `[{},{},{}]`, "must have 1 to 2 elements"},
 		{"are refused when an object", `{}`, "must be an array"},
 		{"are refused when a string", `"[]"`, "must be an array"},
 		{"are refused when a number", `7`, "must be an array"},

@@ -9,30 +9,31 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Unlimited in a client's limits lifts one that the deployment sets for all.
+// Unlimited lifts, for one client, a limit that the deployment sets for all.
 const Unlimited = -1
 
-// Limits guard against a client that sends too much or to the wrong places.
-// They count for the client's owner, over all of its clients. In the limits of
-// one client a zero field is the deployment's own, which without a value means
-// none.
+// Limits protect against a client that sends too much or to the wrong places.
+// They count all messages of an owner, whichever client sent them. In the
+// limits of a single client, a zero field means the deployment's limit. A limit
+// that is set nowhere does not apply.
 type Limits struct {
-	// Countries that the client may send to, instead of the deployment's.
+	// Countries that the client may send to, in place of the deployment's.
 	Countries []string `json:"allowedCountries"`
-	// PartsPerDay bounds the parts accepted in a day from midnight, UTC.
+	// PartsPerDay limits the parts accepted per day. A day begins at midnight
+	// UTC.
 	PartsPerDay int `json:"partsPerDay"`
-	// MessagesPerRecipientHour bounds the messages accepted for one number in a
-	// clock hour.
+	// MessagesPerRecipientHour limits the messages to one number per clock
+	// hour.
 	MessagesPerRecipientHour int `json:"messagesPerRecipientHour"`
 }
 
-// Check says what is wrong with l.
+// Check returns what is wrong with l, if anything.
 func (l Limits) Check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
 		return errors.New("parts per day must not be negative")
 	case l.MessagesPerRecipientHour < Unlimited:
-		return errors.New("messages per recipient and hour must not be negative")
+		return errors.New("messages per recipient per hour must not be negative")
 	}
 	if err := checkCountries(l.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
@@ -40,7 +41,7 @@ func (l Limits) Check() error {
 	return nil
 }
 
-// limitsOf are the limits that hold for a client, with its countries.
+// limitsOf returns the limits that apply to a client.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
 	if own.PartsPerDay == 0 {
@@ -58,31 +59,32 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count and what a client is told where it is refused.
+// limited is a count, its limit's name, and what a client over the limit is
+// told.
 type limited struct {
 	sms.Count
 	name, detail string
 }
 
-// countsOf are what m counts for; none where no limit is set, so that no call is
-// made then.
+// countsOf returns the counts that m adds to. It returns none if no limit is
+// set, so that no call is made.
 func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 	l := a.limitsOf(m.Client)
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
 		counts = append(counts, limited{sms.CountMessage(m.Owner, m.Number, limit, now), "messagesPerRecipientHour",
-			fmt.Sprintf("Only %d messages an hour may be sent to one number.", limit)})
+			fmt.Sprintf("At most %d messages per hour may be sent to one number.", limit)})
 	}
 	if limit := l.PartsPerDay; limit > 0 {
 		counts = append(counts, limited{sms.CountParts(m.Owner, m.Parts, limit, now), "partsPerDay",
-			fmt.Sprintf("Only %d parts may be sent in a day, UTC.", limit)})
+			fmt.Sprintf("At most %d parts may be sent per day (UTC).", limit)})
 	}
 	return counts
 }
 
-// count counts all of counts or none. Its error is quota-exceeded or
-// unavailable. What was counted while the answer was lost stays counted: the
-// limits err towards refusing.
+// count adds all counts, or none of them. Its error is limit-exceeded or
+// unavailable. If the store's answer is lost, a count may remain: limits would
+// rather refuse too much than accept too much.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -101,13 +103,14 @@ func (a *api) count(ctx context.Context, counts []limited, now time.Time) error 
 func (c limited) refusal(now time.Time) *refusal {
 	wait := max(time.Second, (c.End.Sub(now) + time.Second - 1).Truncate(time.Second))
 	return &refusal{
-		slug:       quotaExceeded,
+		slug:       limitExceeded,
 		detail:     c.detail + " The next window begins at " + c.End.Format(time.RFC3339) + ".",
 		retryAfter: wait,
 	}
 }
 
-// giveBack undoes counts that came to nothing. Where it fails they stay.
+// giveBack subtracts counts of a message that was not accepted. Failures are
+// only logged.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Mend)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit deploys an API whose limits are these.
+// limit returns an API with these limits.
 func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -27,27 +27,27 @@ func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *depl
 func to(number string) string { return strings.Replace(goodBody, "+5511999999999", number, 1) }
 
 func TestLimits(t *testing.T) {
-	t.Run("of parts a day refuse what goes over them until midnight", func(t *testing.T) {
+	t.Run("on parts per day refuse further messages until midnight", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 3}, nil)
 		two := strings.Replace(goodBody, "1234", strings.Repeat("x", 200), 1)
 		d.accepted(t, two)
 		response := d.post(t, two)
-		p := mustBe(t, response, http.StatusTooManyRequests, "quota-exceeded")
+		p := mustBe(t, response, http.StatusTooManyRequests, "limit-exceeded")
 		if got := response.header.Get("Retry-After"); got != fmt.Sprint(15*3600) || !strings.Contains(p.Detail, "2030-05-05T00:00:00Z") {
 			t.Errorf("Retry-After is %s, detail %q", got, p.Detail)
 		}
 		d.accepted(t, goodBody)
-		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		d.clock.Advance(15 * time.Hour)
 		d.accepted(t, goodBody)
 	})
-	t.Run("of messages to one number refuse more until the next hour", func(t *testing.T) {
+	t.Run("on messages to one number refuse further ones until the next hour", func(t *testing.T) {
 		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
 		d.clock.Advance(20*time.Minute + time.Millisecond)
 		d.accepted(t, goodBody)
 		d.accepted(t, goodBody)
 		response := d.post(t, goodBody)
-		mustBe(t, response, http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, response, http.StatusTooManyRequests, "limit-exceeded")
 		if got := response.header.Get("Retry-After"); got != "2400" {
 			t.Errorf("Retry-After is %s", got)
 		}
@@ -60,44 +60,44 @@ func TestLimits(t *testing.T) {
 		rotated, bob := alice, alice
 		rotated.ClientID, bob.ClientID, bob.Owner = "alice-2", "bob", "bob"
 		d.accepted(t, goodBody)
-		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client stand in place of the deployment's", func(t *testing.T) {
+	t.Run("of a client replace the deployment's", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
 			"alice-1": {PartsPerDay: api.Unlimited, Countries: []string{"US"}},
 		})
 		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
 		d.accepted(t, to("+12065550100"))
 		d.accepted(t, to("+12065550100"))
-		mustBe(t, d.post(t, to("+12065550100")), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.post(t, to("+12065550100")), http.StatusTooManyRequests, "limit-exceeded")
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		d.accepted(t, goodBody, by(bob))
-		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("hold for resends and in batches too", func(t *testing.T) {
+	t.Run("apply to resends and batches too", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 2}, nil)
 		m := d.inState(t, sms.Failed)
 		d.resend(t, m.ID)
-		if got := d.batch(t, batched("one", ""), batched("two", "")).outcome(); got != "accepted quota-exceeded" && got != "quota-exceeded accepted" {
+		if got := d.batch(t, batched("one", ""), batched("two", "")).outcome(); got != "accepted limit-exceeded" && got != "limit-exceeded accepted" {
 			t.Errorf("results are %s", got)
 		}
-		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse leave nothing of what another limit counted", func(t *testing.T) {
+	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
 		d.accepted(t, goodBody)
-		for range 10 { // counted for the number, refused for the day
-			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+		for range 10 { // within the limit per number, above the limit per day
+			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5
 		d.restart(t)
 		for range 4 {
 			d.accepted(t, goodBody)
 		}
-		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost no call where there are none, and one for each that there is", func(t *testing.T) {
+	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
 			d := limit(t, limits, nil)
 			d.accepted(t, goodBody)
@@ -112,7 +112,7 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-func TestReplaySpendsNoQuota(t *testing.T) {
+func TestReplayIsNotCounted(t *testing.T) {
 	d := limit(t, api.Limits{PartsPerDay: 2}, nil)
 	first, _ := d.accepted(t, goodBody, key("k"))
 	for range 5 {
@@ -122,7 +122,7 @@ func TestReplaySpendsNoQuota(t *testing.T) {
 		}
 	}
 	d.accepted(t, goodBody)
-	mustBe(t, d.post(t, goodBody, key("new")), http.StatusTooManyRequests, "quota-exceeded")
+	mustBe(t, d.post(t, goodBody, key("new")), http.StatusTooManyRequests, "limit-exceeded")
 	d.accepted(t, goodBody, key("k"))
 	other := strings.Replace(goodBody, "1234", "5678", 1)
 	mustBe(t, d.post(t, other, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
@@ -132,7 +132,7 @@ func TestReplaySpendsNoQuota(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRecordedIsGivenBack(t *testing.T) {
+func TestCountsOfUnrecordedMessagesAreGivenBack(t *testing.T) {
 	d := limit(t, api.Limits{PartsPerDay: 1}, nil)
 	d.store.before = func(_ context.Context, call string, _ sms.Message) error {
 		if call == "create" {
@@ -145,10 +145,10 @@ func TestWhatIsNotRecordedIsGivenBack(t *testing.T) {
 	}
 	d.store.before = nil
 	d.accepted(t, goodBody)
-	mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "quota-exceeded")
+	mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 }
 
-func TestRacingRepetitionsSpendQuotaOnce(t *testing.T) {
+func TestRacingRepetitionsAreCountedOnce(t *testing.T) {
 	d := limit(t, api.Limits{PartsPerDay: 64}, nil)
 	var all sync.WaitGroup
 	for range 64 {
@@ -168,6 +168,6 @@ func TestRacingRepetitionsSpendQuotaOnce(t *testing.T) {
 		}
 	}
 	if accepted != 63 {
-		t.Errorf("%d more were accepted after the one with the key, want 63", accepted)
+		t.Errorf("%d more messages were accepted after the one with the key, want 63", accepted)
 	}
 }

@@ -16,14 +16,14 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine is how many records a page looks at, at most. Filters that select
-	// few make pages short, even empty, rather than slow.
+	// examine limits the records that one page looks at. Filters that match
+	// little make a page short or even empty, but never slow.
 	examine = 1000
 )
 
 var listParameters = []string{"status", "phoneNumber", "reference", "from", "to", "limit", "cursor"}
 
-// list is GET /v1/sms.
+// list serves GET /v1/sms.
 func (a *api) list(c *call) (answer, error) {
 	q, selection, err := c.readList()
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *api) list(c *call) (answer, error) {
 	defer cancel()
 	page, err := a.Store.List(ctx, q)
 	if _, ok := errors.AsType[*sms.InvalidError](err); ok {
-		return answer{}, badParameter("cursor", "is not one that this list gave")
+		return answer{}, badParameter("cursor", "was not returned by this list")
 	}
 	if err != nil {
 		return answer{}, &refusal{slug: unavailable, cause: fmt.Errorf("listing: %w", err)}
@@ -58,7 +58,8 @@ type listView struct {
 	Next     string `json:"next,omitempty"`
 }
 
-// nextPage is this list from cursor on, as RFC 8288 wants it: a reference.
+// nextPage returns the URL of the page at cursor, as a relative reference (RFC
+// 8288).
 func (c *call) nextPage(cursor string) string {
 	query := url.Values{"cursor": {cursor}}
 	for name, values := range c.query {
@@ -69,8 +70,9 @@ func (c *call) nextPage(cursor string) string {
 	return "/v1/sms?" + query.Encode()
 }
 
-// readList reads the query. selection is what a cursor must agree with: the
-// owner and all filters, not the size of the pages.
+// readList reads the query parameters. selection identifies the owner and the
+// filters, to which a cursor belongs; the page size may change from page to
+// page.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}
@@ -87,10 +89,10 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 		switch name {
 		case "status":
 			q.Status = sms.Status(value)
-			wrong = unless(q.Status.Valid(), "must be one of the states of a message")
+			wrong = unless(q.Status.Valid(), "must be a status that messages have")
 		case "phoneNumber":
 			q.Number, err = sms.ParseNumber(value)
-			wrong = unless(err == nil, "must be in E.164 form, its plus sign written as %2B")
+			wrong = unless(err == nil, "must be in E.164 form, with its plus sign written as %2B")
 		case "reference":
 			q.Reference = value
 			n := utf8.RuneCountInString(value)
@@ -98,14 +100,14 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 		case "from", "to":
 			t, ok := parseTime(value)
 			if t.IsZero() {
-				t = t.Add(time.Millisecond) // a bound like any other, not the absence of one
+				t = t.Add(time.Millisecond) // the zero time would mean no bound
 			}
 			if name == "from" {
 				q.From = t
 			} else {
 				q.To = t
 			}
-			wrong = unless(ok, "must be a time as in RFC 3339, any plus sign in it written as %2B")
+			wrong = unless(ok, "must be an RFC 3339 time, with any plus sign written as %2B")
 		case "limit":
 			q.Limit, err = strconv.Atoi(value)
 			wrong = unless(err == nil && strconv.Itoa(q.Limit) == value && q.Limit >= 1 && q.Limit <= maxLimit, "must be a whole number from 1 to 100")

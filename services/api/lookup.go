@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// lookUp is GET /v1/sms/{id}. Another owner's message and none at all are the
-// same to the client.
+// lookUp serves GET /v1/sms/{id}. A client cannot tell another owner's message
+// from one that does not exist.
 func (a *api) lookUp(c *call) (answer, error) {
 	known, err := readIfNoneMatch(c.Header)
 	if err != nil {
@@ -27,7 +27,7 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	seen := look(m)
+	seen := snapshotOf(m)
 	if wait = min(wait, a.MaxWait); wait > 0 && !m.Status.Final() && (len(known.tags) == 0 || known.includes(seen.tag)) {
 		seen = a.awaitChange(c, seen, wait)
 	}
@@ -37,25 +37,25 @@ func (a *api) lookUp(c *call) (answer, error) {
 	return seen.answer(http.StatusOK), nil
 }
 
-// sight is a message as a client sees it at one moment.
-type sight struct {
+// snapshot is a message as clients see it at one moment.
+type snapshot struct {
 	body []byte
 	tag  string
 }
 
-func look(m sms.Message) sight {
+func snapshotOf(m sms.Message) snapshot {
 	body := mustJSON(viewOf(m))
-	return sight{body: body, tag: etag(body)}
+	return snapshot{body: body, tag: etag(body)}
 }
 
-// answer shows the message. Whatever operation does, the tag is that of a
-// look-up, so that a client can go on from it with If-None-Match.
-func (s sight) answer(status int) answer {
+// answer shows the message. Its tag is the one that a look-up returns, whatever
+// the operation, so that a client can follow up with If-None-Match.
+func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
 }
 
-// own reads the message that the path names, if it is the caller's.
+// own reads the message that the path names, if it belongs to the caller.
 func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	m, err := a.get(ctx, c.id)
 	if err != nil {
@@ -67,8 +67,8 @@ func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	return m, nil
 }
 
-// get reads one message. An error that is not sms.ErrNotFound is unavailable,
-// whatever the store says: reading again does no harm.
+// get reads one message. Its error is sms.ErrNotFound or unavailable, whatever
+// the store returns: reading again is always safe.
 func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
 	defer cancel()
@@ -82,8 +82,8 @@ func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
 }
 
-// entityTag is one tag as RFC 9110, section 8.8.3 has it, in ASCII;
-// entityTags is a list of them, or a star.
+// entityTag matches one entity tag (RFC 9110, section 8.8.3) in ASCII.
+// entityTags matches a list of them, or a star.
 const (
 	entityTag  = `(W/)?"[\x21\x23-\x7e]*"`
 	entityTags = `^(\*|` + entityTag + `([ \t]*,[ \t]*` + entityTag + `)*)$`
@@ -94,14 +94,14 @@ var (
 	allTags = regexp.MustCompile(entityTags)
 )
 
-// tagSet is what a client already has.
+// tagSet holds the tags of a client's If-None-Match header.
 type tagSet struct {
 	any  bool
 	tags []string // without W/
 }
 
-// readIfNoneMatch reads the header If-None-Match. A tag that lost its quotes
-// is an error, because it would silently never match.
+// readIfNoneMatch reads the header If-None-Match. A tag without quotes is an
+// error, because it would silently never match.
 func readIfNoneMatch(h http.Header) (tagSet, error) {
 	values := h.Values("If-None-Match")
 	if len(values) == 0 {
@@ -121,5 +121,5 @@ func readIfNoneMatch(h http.Header) (tagSet, error) {
 	return tagSet{tags: tags}, nil
 }
 
-// includes is RFC 9110's weak comparison.
+// includes compares tags weakly, as RFC 9110 asks.
 func (s tagSet) includes(tag string) bool { return s.any || slices.Contains(s.tags, tag) }

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stored records m as it stands and returns its path.
+// stored stores m unchanged and returns its path.
 func (d *deployment) stored(t testing.TB, m sms.Message) string {
 	t.Helper()
 	if err := d.store.Store.Create(t.Context(), m); err != nil {
@@ -26,10 +26,10 @@ func (d *deployment) stored(t testing.TB, m sms.Message) string {
 }
 
 func draft(text string) sms.Draft {
-	return sms.Draft{Owner: "alice", Client: "alice-1", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: text}
+	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// life is a message that went through everything a look-up can show.
+// life returns a message that has been through everything that a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }
@@ -139,7 +139,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 	}
 }
 
-func TestLookUpOfWhatChangedIsNew(t *testing.T) {
+func TestLookUpAfterAChangeIsNotCached(t *testing.T) {
 	d := deploy(t)
 	got, _ := d.accepted(t, goodBody)
 	path := "/v1/sms/" + got.ID
@@ -195,7 +195,7 @@ func TestLookUpOfWhatChangedIsNew(t *testing.T) {
 	})
 }
 
-func TestLookUpOfOthersAndOfNothingIsTheSame(t *testing.T) {
+func TestLookUpHidesOthersMessages(t *testing.T) {
 	d := deploy(t)
 	mine, _ := d.accepted(t, goodBody)
 	bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}

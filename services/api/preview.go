@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// preview is POST /v1/sms/preview. What is wrong with the document itself is
-// refused as a submission of it would be; what the time, the deployment and its
-// limits say of it are verdicts.
+// preview serves POST /v1/sms/preview. It refuses a malformed message just as a
+// submission would be refused. Checks that depend on the time, the deployment
+// or its limits are reported in the answer instead.
 func (a *api) preview(c *call) (answer, error) {
 	f, err := c.readDocument()
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *api) preview(c *call) (answer, error) {
 		return answer{}, &refusal{slug: invalidFields, fields: wrong}
 	}
 	draft.Owner, draft.Client = c.caller.Owner, c.caller.ClientID
-	v, err := a.judge(c.Context(), draft)
+	v, err := a.checkAll(c.Context(), draft)
 	if err != nil {
 		return answer{}, err
 	}
@@ -56,13 +56,13 @@ type checkView struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-func (v *previewView) judge(check, wrong string) {
+func (v *previewView) add(check, wrong string) {
 	v.Checks = append(v.Checks, checkView{Check: check, Passed: wrong == "", Detail: wrong})
 	v.Acceptable = v.Acceptable && wrong == ""
 }
 
-// judge measures d and passes every check on it, stopping at none.
-func (a *api) judge(ctx context.Context, d sms.Draft) (previewView, error) {
+// checkAll measures d and runs every check on it, even after one has failed.
+func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
 	now := a.Now()
 	measure := sms.Measure(d.Text)
 	v := previewView{Acceptable: true, Encoding: measure.Encoding, Parts: measure.Parts}
@@ -74,17 +74,17 @@ func (a *api) judge(ctx context.Context, d sms.Draft) (previewView, error) {
 		v.Forcing = append(v.Forcing, forcing)
 	}
 	parsed, wrong := a.readNumber(d)
-	v.judge("phoneNumber", reasonOf(wrong))
+	v.add("phoneNumber", reasonOf(wrong))
 	if wrong == nil {
 		d.Number, v.PhoneNumber, v.Country = parsed.Number, parsed.Number, parsed.Country
-		v.judge("country", reasonOf(a.checkCountry(d.Client, parsed.Country)))
+		v.add("country", reasonOf(a.checkCountry(d.Client, parsed.Country)))
 	}
 	times := map[string]string{}
 	for _, e := range d.CheckTimes(now) {
 		times[e.Field] = e.Reason
 	}
-	v.judge("sendAt", times["sendAt"])
-	v.judge("expiresAt", times["expiresAt"])
+	v.add("sendAt", times["sendAt"])
+	v.add("expiresAt", times["expiresAt"])
 	if wrong != nil {
 		return v, nil
 	}
@@ -94,9 +94,9 @@ func (a *api) judge(ctx context.Context, d sms.Draft) (previewView, error) {
 		err := a.Store.Count(ctx, c.Try())
 		switch {
 		case err == nil:
-			v.judge(c.name, "")
+			v.add(c.name, "")
 		case errors.Is(err, sms.ErrLimit):
-			v.judge(c.name, c.detail)
+			v.add(c.name, c.detail)
 		default:
 			return v, &refusal{slug: unavailable, cause: fmt.Errorf("trying %s: %w", c.name, err)}
 		}

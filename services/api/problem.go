@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// slug names a kind of problem. Clients tell problems apart by it, so a slug
-// never changes its meaning.
+// slug names a kind of problem. Clients tell problems apart by their slugs, so
+// a slug never changes its meaning.
 type slug string
 
 const (
@@ -25,97 +25,97 @@ const (
 	methodNotAllowed     slug = "method-not-allowed"
 	tooLate              slug = "too-late"
 	notResendable        slug = "not-resendable"
-	notSettled           slug = "not-settled"
+	textNeeded           slug = "text-needed"
 	bodyTooLarge         slug = "body-too-large"
 	unsupportedMediaType slug = "unsupported-media-type"
 	invalidFields        slug = "invalid-fields"
 	idempotencyKeyReused slug = "idempotency-key-reused"
-	quotaExceeded        slug = "quota-exceeded"
+	limitExceeded        slug = "limit-exceeded"
 	tooManyRequests      slug = "too-many-requests"
 	internal             slug = "internal"
 	unavailable          slug = "unavailable"
 	outcomeUnknown       slug = "outcome-unknown"
 )
 
-// problemType is what stands before the slug in a problem's type.
+// problemType precedes the slug in a problem's type.
 const problemType = "urn:smsqueue:problem:"
 
-// kind is a row of the table of problems.
+// kind describes one kind of problem.
 type kind struct {
 	slug       slug
 	status     int
 	title      string
-	means      string        // the detail, where a refusal has none of its own
-	action     string        // what the client can do; for docs/problems.md
-	retryAfter time.Duration // whole seconds; 0 where repeating makes no sense
-	of         error         // the error of a port that it answers, if any
+	means      string        // the detail, unless the refusal has its own
+	action     string        // what the client can do; shown in docs/problems.md
+	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
+	of         error         // the error of a port that becomes this problem, if any
 }
 
-// kinds is the one table from error to answer, and the source of
-// docs/problems.md. What is not in it is answered as internal.
+// kinds maps every error to its answer, and is the source of docs/problems.md.
+// Errors that are not listed become internal.
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
-		"The body is not exactly one JSON document in UTF-8, or none is taken here, or a header or the query is not what it must be.",
-		"Correct the request; `detail` says where it is wrong. Nothing was accepted.", 0, nil},
+		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",
+		"Correct the request; `detail` says what is wrong. Nothing was accepted.", 0, nil},
 	{unauthorized, http.StatusUnauthorized, "No valid token",
-		"The request has no access token, or one that is expired or not of this deployment.",
+		"The request has no access token, or its token has expired or belongs to another deployment.",
 		"Get a new token from the token endpoint and send it as `Authorization: Bearer`.", 0, nil},
 	{insufficientScope, http.StatusForbidden, "The token lacks a scope",
 		"The token is valid but does not allow this operation.",
 		"Ask the operator for a client with the scope that `detail` names.", 0, nil},
 	{notFound, http.StatusNotFound, "Not found",
-		"There is no message of yours, and nothing else, at this address.",
-		"Check the path and the id. Messages are removed some time after they are settled.", 0, sms.ErrNotFound},
+		"Nothing was found here, or it is not yours.",
+		"Check the path and the id. Messages are deleted some time after they reach their last status.", 0, sms.ErrNotFound},
 	{methodNotAllowed, http.StatusMethodNotAllowed, "Method not allowed",
 		"The path exists, but not with this method.",
-		"Use a method that the header `Allow` names.", 0, nil},
+		"Use one of the methods in the header `Allow`.", 0, nil},
 	{tooLate, http.StatusConflict, "Too late to cancel",
-		"The message may have been handed over already, or it has ended.",
-		"Look the message up: its `status` and `events` say what became of it.", 0, nil},
+		"The message may have been handed over already, or its status is final.",
+		"Look the message up; its `status` and `events` tell what became of it.", 0, nil},
 	{notResendable, http.StatusConflict, "The message cannot be resent",
-		"Only a message that is unknown, undelivered, failed, expired or canceled and still has its text can be resent.",
-		"Wait for its end, or send a new message.", 0, nil},
-	{notSettled, http.StatusConflict, "The text is still needed",
-		"The text of a message can be dropped only when nobody may have to send it any more: when it is final, sent or unknown.",
-		"Cancel the message, or wait for its end.", 0, nil},
+		"A message can be resent only while it has its text, and only if it is unknown, undelivered, failed, expired or canceled.",
+		"Wait until it has one of these statuses, or send a new message.", 0, nil},
+	{textNeeded, http.StatusConflict, "The text is still needed",
+		"The text of a message can be deleted only if its status is final, sent or unknown. Before that it may have to be sent.",
+		"Cancel the message, or wait until its status is final, sent or unknown.", 0, nil},
 	{bodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
-		"The body is larger than this operation takes.",
-		"Send a smaller one; a message fits many times.", 0, nil},
+		"The body is larger than this operation accepts.",
+		"Send a smaller body.", 0, nil},
 	{unsupportedMediaType, http.StatusUnsupportedMediaType, "Unsupported media type",
 		"The body is not declared as `application/json` in UTF-8 without compression.",
 		"Send `Content-Type: application/json` and no `Content-Encoding`.", 0, nil},
-	{invalidFields, http.StatusUnprocessableEntity, "Fields are wrong",
-		"The document can be read, but some of its fields are wrong.",
-		"Correct the fields that `errors` lists; it lists all that were found. Nothing was accepted.", 0, nil},
-	{idempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another message",
-		"A message was accepted with this Idempotency-Key before, and its fields were not these.",
-		"Repeat the first request unchanged, or use a new key for a new message.", 0, nil},
-	{quotaExceeded, http.StatusTooManyRequests, "The quota is used up",
-		"As many parts a day, or messages to this number an hour, were accepted as the deployment allows. Nothing was accepted.",
+	{invalidFields, http.StatusUnprocessableEntity, "Invalid fields",
+		"The document was read, but some of its fields are invalid.",
+		"Correct the fields listed in `errors`. Nothing was accepted.", 0, nil},
+	{idempotencyKeyReused, http.StatusUnprocessableEntity, "The idempotency key was used for another request",
+		"An earlier request with this Idempotency-Key was accepted, and its fields were different.",
+		"Repeat the earlier request unchanged, or use a new key for a new message.", 0, nil},
+	{limitExceeded, http.StatusTooManyRequests, "The limit is reached",
+		"The limit of parts per day, or of messages to this number per hour, is reached. Nothing was accepted.",
 		"Repeat the request after the time in `Retry-After`, or ask the operator for a higher limit.", 0, nil},
 	{tooManyRequests, http.StatusTooManyRequests, "Too many requests",
-		"More requests came than this deployment lets through.",
+		"This deployment received more requests than it accepts.",
 		"Wait, then repeat the request more slowly.", time.Second, nil},
 	{internal, http.StatusInternalServerError, "Internal error",
-		"The service has a defect.",
-		"Tell the operator the `instance`. Repeat with the same Idempotency-Key, or look the message up first.", 0, nil},
-	{unavailable, http.StatusServiceUnavailable, "Not available now",
-		"The service cannot carry out the request at the moment. Nothing was changed.",
+		"Something went wrong on our side.",
+		"Repeat the request with the same Idempotency-Key. Without a key, first check whether the message exists. If the error persists, report the `instance` to the operator.", 0, nil},
+	{unavailable, http.StatusServiceUnavailable, "Temporarily unavailable",
+		"The service cannot process the request at the moment. Nothing was changed.",
 		"Repeat the request after the time in `Retry-After`.", 5 * time.Second, sms.ErrUnavailable},
 	{outcomeUnknown, http.StatusServiceUnavailable, "The outcome is unknown",
-		"The message may have been accepted or not. Repeat with an Idempotency-Key: with the same key it is never accepted twice.",
-		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. One that had no key may be sent twice when repeated.", 5 * time.Second, nil},
+		"It is not known whether the message was accepted. Repeat the request with its Idempotency-Key: the same key never creates a second message.",
+		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},
 }
 
-// refusal is an error whose answer is known where it arises.
+// refusal is an error that says how to answer it.
 type refusal struct {
 	slug   slug
-	detail string // for the client; "" for what the kind means
+	detail string // for the client; "" means the text of the kind
 	fields []fieldError
 	header http.Header
-	// retryAfter is when to repeat the request; 0 for what the kind says.
+	// retryAfter says when to repeat the request. 0 means the time of the kind.
 	retryAfter time.Duration
-	cause      error // for the log
+	cause      error // only logged
 }
 
 func (r *refusal) Error() string {
@@ -127,8 +127,7 @@ func (r *refusal) Error() string {
 
 func (r *refusal) Unwrap() error { return r.cause }
 
-// problem is the body of every error: RFC 9457, with the fields that are
-// wrong.
+// problem is the body of every error: RFC 9457, plus the invalid fields.
 type problem struct {
 	Type     string       `json:"type"`
 	Title    string       `json:"title"`
@@ -138,7 +137,7 @@ type problem struct {
 	Errors   []fieldError `json:"errors,omitempty"`
 }
 
-// problemAnswer is what a client is told of err: nothing of its cause.
+// problemAnswer returns what the client is told about err, without its cause.
 func problemAnswer(err error, requestID string) answer {
 	r := refusalOf(err)
 	k := kindOf(r.slug)
@@ -161,7 +160,7 @@ func problemAnswer(err error, requestID string) answer {
 	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug, retryAfter: wait}
 }
 
-// refusalOf finds what err says to the client.
+// refusalOf returns the refusal in err, or makes one for it.
 func refusalOf(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
@@ -186,7 +185,7 @@ func kindOf(s slug) kind {
 	panic("api: no kind of problem is named " + string(s))
 }
 
-// mustJSON encodes what this package made, with < and & as they are.
+// mustJSON encodes a value of this package. It does not escape < and &.
 func mustJSON(v any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -197,5 +196,5 @@ func mustJSON(v any) []byte {
 	return b.Bytes()
 }
 
-// sentence makes what is said in the midst of one a sentence of its own.
+// sentence turns a phrase into a sentence.
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -32,7 +32,7 @@ func TestProblemsPageIsTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/problems.md is not what the table says; run go test -update (-table +page):\n%s", diff)
+		t.Errorf("docs/problems.md differs from the table; run go test -update (-table +page):\n%s", diff)
 	}
 }
 
@@ -40,8 +40,8 @@ func problemsMarkdown() []byte {
 	var b bytes.Buffer
 	b.WriteString(`# Problems
 
-Every error of the API is a problem of RFC 9457, with the content type ` + "`application/problem+json`" + `. Its ` + "`type`" + ` is
-` + "`" + problemType + "`" + ` and one of the slugs below, its ` + "`instance`" + ` the id of the request in the logs.
+Every error of the API is a problem as defined by RFC 9457, with the content type ` + "`application/problem+json`" + `. Its ` + "`type`" + `
+is ` + "`" + problemType + "`" + ` followed by one of the slugs below. Its ` + "`instance`" + ` is the id of the request in the logs.
 This page is generated from the table in services/api/problem.go.
 
 `)
@@ -50,7 +50,7 @@ This page is generated from the table in services/api/problem.go.
 	}
 	b.WriteString(`# Failures
 
-What ` + "`failure`" + ` of a message says. Permanent ones fail again however often the same message is resent.
+The values of ` + "`failure`" + ` in a message. After a permanent failure, resending the same message fails again.
 
 | code | permanent | what it means | what to do |
 |---|---|---|---|
@@ -77,7 +77,7 @@ func TestContractListsEverySlug(t *testing.T) {
 	description := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Description
 	listed := regexp.MustCompile(problemType+"[a-z-]+").FindAllString(description, -1)
 	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("Problem.type does not list the table (-table +list):\n%s", diff)
+		t.Errorf("Problem.type does not list the slugs of the table (-table +list):\n%s", diff)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestProblemAnswerNeverShowsACause(t *testing.T) {
 		&refusal{slug: internal, cause: secret},
 	} {
 		if body := string(problemAnswer(err, "request-1").body); strings.Contains(body, "smsqueue-messages") {
-			t.Errorf("%v: the cause shows in %s", err, body)
+			t.Errorf("%v: the cause is shown in %s", err, body)
 		}
 	}
 }

@@ -10,22 +10,23 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// resendable are the states of a message that may be sent once more.
+// resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend is POST /v1/sms/{id}/resend. The old message stays as it is. Its state
-// may have moved since an earlier request with the same key, and it may even be
-// gone, so with a key the original of that is looked up before a refusal.
+// resend serves POST /v1/sms/{id}/resend, and leaves the old message unchanged.
+// It looks up the original of the key, if there is one, before it refuses:
+// since an earlier request with that key, the old message may have changed its
+// status or been deleted.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
 		return answer{}, err
 	}
-	// One deadline for the old message, the new one and a look at an original.
+	// One deadline covers the old message, the new one and the original.
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
 	defer cancel()
 	now := a.Now()
-	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, ResendOf: c.id}
+	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, Request: sms.Request{ResendOf: c.id}}
 	accepted, err := a.resent(ctx, c, draft, key, now)
 	if mayHaveChanged(err) {
 		accepted, err = a.original(ctx, draft, key, err)
@@ -37,14 +38,14 @@ func (a *api) resend(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// mayHaveChanged reports whether err is a refusal that an earlier request need
+// mayHaveChanged reports whether err is a refusal that an earlier request may
 // not have met.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*refusal](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message like the one that the path names.
+// resent records a new message with the request of the one that the path names.
 func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {
@@ -54,9 +55,9 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 		return acceptance{}, &refusal{slug: notResendable, cause: fmt.Errorf("message %s is %s", old.ID, old.Status)}
 	}
 	if old.TextDropped {
-		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was dropped."}
+		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was deleted."}
 	}
-	d = old.Again(d)
+	d.Request = old.Again()
 	if wrong := a.checkHere(&d, now); wrong != nil {
 		var f fields
 		f.failAll(wrong)

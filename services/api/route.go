@@ -12,28 +12,28 @@ import (
 // route is one operation of the API.
 type route struct {
 	method string
-	// path begins with /v1. Its segment {id} stands for ids of messages and
-	// nothing else, so that no other path below the same one is mistaken for it.
+	// path begins with /v1. Its segment {id} matches only ids of messages, so
+	// that it cannot hide another route.
 	path  string
-	scope string   // what the caller must have been granted
-	query []string // the query parameters it knows
-	body  int64    // how many bytes its body may have; 0 where it takes none
+	scope string   // the scope that the caller needs
+	query []string // the query parameters that it takes
+	body  int64    // the maximum size of its body in bytes; 0 if it takes none
 	serve func(*call) (answer, error)
 }
 
-// call is one request on its way through the API.
+// call is one request while the API handles it.
 type call struct {
 	*http.Request
 	requestID string
 	caller    Caller
-	route     string // the path of the route found, "" for none
-	maxBody   int64  // of that route, in bytes
-	id        string // of the message that the path names, "" for none
+	route     string // the path of the matching route, or ""
+	maxBody   int64  // of the route, in bytes
+	id        string // the message that the path names, or ""
 	query     url.Values
 }
 
-// find returns the route for c and notes what the path says. The errors are
-// not-found, and method-not-allowed for a path that is known.
+// find returns the route of c, and sets the fields of c that depend on it. Its
+// error is not-found, or method-not-allowed if only the path matches.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {
@@ -59,13 +59,13 @@ func (a *api) find(c *call) (route, error) {
 	list := strings.Join(allowed, ", ")
 	return route{}, &refusal{
 		slug:   methodNotAllowed,
-		detail: "Here only this is allowed: " + list + ".",
+		detail: "Allowed methods: " + list + ".",
 		header: http.Header{"Allow": {list}},
 	}
 }
 
-// segmentsOf splits a path before it decodes it, so that an encoded slash is
-// part of its segment.
+// segmentsOf splits a path first and decodes its segments second, so that an
+// encoded slash does not separate segments.
 func segmentsOf(escapedPath string) ([]string, bool) {
 	segments := strings.Split(escapedPath, "/")
 	for i, s := range segments {
@@ -94,8 +94,8 @@ func (r route) match(segments []string) (id string, ok bool) {
 	return id, true
 }
 
-// readQuery refuses what the route does not know: a misspelt filter would
-// otherwise select everything.
+// readQuery refuses parameters that the route does not take. Otherwise a
+// misspelled filter would select everything.
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {
@@ -103,10 +103,10 @@ func (c *call) readQuery(r route) error {
 	}
 	for name := range query {
 		if !slices.Contains(r.query, name) {
-			return &refusal{slug: malformedRequest, detail: "The query has a parameter that is not known here."}
+			return &refusal{slug: malformedRequest, detail: "The query has an unknown parameter."}
 		}
 		if len(query[name]) > 1 {
-			return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " stands there more than once."}
+			return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}
 		}
 	}
 	c.query = query

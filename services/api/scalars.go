@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// maxNumberLength bounds the JSON number that Decimal looks at, in bytes.
+// maxNumberLength limits the length of a JSON number that Decimal reads, in
+// bytes.
 const maxNumberLength = 40
 
-// Time reads an RFC 3339 time with any offset. It comes back in UTC, cut to the
-// millisecond. A leap second is refused, because no such instant is known to
-// package time.
+// Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated
+// to milliseconds. It refuses leap seconds, because package time cannot
+// represent them.
 func (f *fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
 	if !ok {
@@ -22,21 +23,21 @@ func (f *fields) Time(name string) (time.Time, bool) {
 	t, ok := parseTime(s)
 	switch {
 	case ok && t.Year() < 1970:
-		// Many languages write a time that was never set as one of the year 1.
-		f.Fail(name, "lies before 1970: leave it out where there is none")
+		// Many languages write an unset time as a date in the year 1.
+		f.Fail(name, "is before 1970; leave it out to set no time")
 		return time.Time{}, false
 	case !ok:
-		f.Fail(name, "must be a time as in RFC 3339, like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00")
+		f.Fail(name, "must be an RFC 3339 time like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00")
 	}
 	return t, ok
 }
 
-// parseTime reads what RFC 3339 allows. time.Parse alone would also take hours
-// of one digit, a comma before the fraction, and an offset of 24 hours
+// parseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one
+// digit, a comma before the fraction, and offsets of 24 hours
 // (go.dev/issue/54580).
 func parseTime(s string) (time.Time, bool) {
 	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
-	s = strings.ToUpper(s) // "t" and "z" are allowed
+	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"
 	if len(s) <= seconds || s[date+len("15")] != ':' || s[seconds] == ',' {
 		return time.Time{}, false
 	}
@@ -53,9 +54,9 @@ func parseTime(s string) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), true
 }
 
-// Decimal reads a JSON number over 0 and up to limit that has at most the given
-// number of decimals. It comes back as the exact decimal, never rounded to a
-// binary fraction, in its shortest form: 0.5 for 0.50 and for 5e-1.
+// Decimal reads a JSON number greater than 0 and at most limit, with at most
+// the given number of decimals. It returns the exact value in its shortest
+// form, never rounded to a binary fraction: 0.5 for 0.50 and for 5e-1.
 func (f *fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -67,13 +68,13 @@ func (f *fields) Decimal(name string, decimals int, limit int64) (string, bool) 
 	}
 	value, ok := parseDecimal(string(raw), decimals, limit)
 	if !ok {
-		f.Fail(name, fmt.Sprintf("must be over 0 and up to %d, with at most %d decimals", limit, decimals))
+		f.Fail(name, fmt.Sprintf("must be greater than 0 and at most %d, with at most %d decimals", limit, decimals))
 	}
 	return value, ok
 }
 
-// parseDecimal takes a JSON number. Long ones and large exponents it refuses
-// unseen: written out they could fill the memory.
+// parseDecimal parses a JSON number. It refuses long numbers and large
+// exponents without expanding them, which could exhaust the memory.
 func parseDecimal(number string, decimals int, limit int64) (string, bool) {
 	if len(number) > maxNumberLength {
 		return "", false

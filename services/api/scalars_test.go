@@ -89,7 +89,7 @@ func TestFieldsDecimal(t *testing.T) {
 		})
 	}
 	const (
-		bounds = "must be over 0 and up to 100, with at most 5 decimals"
+		bounds = "must be greater than 0 and at most 100, with at most 5 decimals"
 		number = "must be a number"
 	)
 	for in, detail := range map[string]string{

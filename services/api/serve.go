@@ -14,14 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// answer is a whole response. Handlers return it instead of writing, so that
-// whatever happens in them, there is one answer and one line in the log.
+// answer is a complete response. Handlers return it instead of writing it, so
+// that every request gets exactly one answer and one line in the log.
 type answer struct {
 	status     int
-	header     http.Header // may be nil; those that every answer has are added
+	header     http.Header // may be nil; the headers of every answer are added later
 	body       []byte
-	problem    slug          // "" for a success
-	retryAfter time.Duration // whole seconds; 0 where there is nothing to wait for
+	problem    slug          // "" on success
+	retryAfter time.Duration // whole seconds; 0 for none
 }
 
 // ServeHTTP answers one request and logs it.
@@ -34,7 +34,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.log(ctx, a.logger, reply, time.Since(begin))
 }
 
-// answer is serve with every error, and every panic, turned into a problem.
+// answer calls serve, and turns every error and panic into a problem.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	err := a.protect(ctx, func() (err error) {
 		reply, err = a.serve(ctx, c)
@@ -46,16 +46,16 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	if reply.status >= http.StatusInternalServerError {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is its own affair
+			level = slog.LevelInfo // the client left, which is no error of ours
 		}
-		a.logger.Log(ctx, level, "request not carried out",
+		a.logger.Log(ctx, level, "request failed",
 			"request_id", c.requestID, "route", c.route, "error", err)
 	}
 	return reply
 }
 
-// protect makes a panic of f an internal error. Whatever runs in a goroutine of
-// its own needs one of its own: a panic there would end the program.
+// protect calls f and turns a panic into an internal error. Every goroutine
+// needs its own protect, because a panic in it would end the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -67,9 +67,9 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// serve does what every route needs before its own work. A path that does not
-// exist is not found whoever asks, as at the gateway; where Authenticate stands
-// in front, only one whose token is good gets so far, all others are 401.
+// serve does what all routes have in common, then calls the route. An unknown
+// path is a 404 even without a token, as it is at the gateway. Behind
+// Authenticate, only requests with a good token get this far.
 func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	r, err := a.find(c)
 	if err != nil {
@@ -94,23 +94,23 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	return r.serve(c)
 }
 
-// write answers the request of that id.
+// write writes the answer to the request with that id.
 func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)
 	header.Set("X-Request-Id", id)
-	// Answers hold private texts and numbers; a client may keep its own, and
-	// ask with If-None-Match whether they still hold.
+	// Answers contain private texts and numbers. Only the client itself may
+	// cache them, and must revalidate them with If-None-Match.
 	header.Set("Cache-Control", "private, no-cache")
 	if r.body != nil {
 		header.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // whoever waited for it may be gone
+	_, _ = w.Write(r.body) // the client may have left
 }
 
-// log writes the one line that every request leaves. It has no path and no
-// query, because those are the client's words.
+// log writes the one log line of each request. It leaves out the path and the
+// query, which the client chose.
 func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("request_id", c.requestID),
@@ -128,13 +128,13 @@ func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took 
 
 type requestIDKey struct{}
 
-// WithRequestID names the request of ctx for logs, problems and the header
-// X-Request-Id. A request without a name gets one.
+// WithRequestID sets the id of a request, for logs, problems and the header
+// X-Request-Id. A request without an id gets one.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// RequestID is the name that WithRequestID gave the request of ctx, or "".
+// RequestID returns the id that WithRequestID set, or "".
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id

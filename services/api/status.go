@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// status is GET /v1/status: how the deployment is, whoever asks.
+// status serves GET /v1/status. The answer is the same for every client.
 func (a *api) status(c *call) (answer, error) {
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
 	defer cancel()
@@ -54,17 +54,17 @@ type backlogView struct {
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
-// pauses tell clients of each trouble what its own detail, which is for
-// operators, must not.
+// pauses explains each trouble to clients. The detail in the breaker is meant
+// for operators and not shown.
 var pauses = map[sms.Trouble]string{
-	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until it is raised.",
-	sms.Review:        "The provider reviews the account. Nothing is lost; messages wait until that is over.",
-	sms.Authorization: "The provider does not let the service send. Nothing is lost; the operator has to act.",
-	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until it is resumed.",
+	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
+	sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
+	sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
+	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
-// backlogAge is how old an answer's backlog may be: asking for the status costs
-// one look at the agenda in this time, however often it is asked for.
+// backlogAge is the maximum age of the backlog in an answer. It limits the cost
+// of status requests to one look at the queue and the agenda in this time.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
@@ -74,10 +74,10 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting is the backlog of the queue, and for how long the oldest message
-// waits, on the queue or not: where nobody enqueues what is due the queue is
-// empty and messages wait all the same. While nothing is handed over they wait
-// in the records alone, so that the queue cannot tell how many they are.
+// waiting returns the backlog of the queue and the age of the oldest message
+// that waits. The age comes from the agenda, because messages also wait outside
+// the queue: if the relay is down, the queue is empty. While sending is paused,
+// all of them wait outside the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	now := a.Now()
 	a.backlog.mu.Lock()
@@ -104,12 +104,12 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is how many entries of each part of the agenda are looked at. The
-// first is the oldest but where the relay has enqueued messages again.
+// oldestAmong is how many entries of each shard are examined. The first one is
+// the oldest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest is for how many seconds the message waits that waits longest, nil
-// where none does.
+// oldest returns the age in seconds of the message that has waited longest, or
+// nil if none waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex
 	var oldest time.Time
@@ -118,7 +118,7 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
 		q := sms.DueQuery{Kind: kind, Until: now, Limit: oldestAmong}
 		if kind == sms.DueRescue {
-			q.Until = now.Add(24 * time.Hour) // a copy waits before its rescue is due
+			q.Until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
 		}
 		for shard := range a.Store.Shards() {
 			q := q

@@ -10,10 +10,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxBody bounds the body of one message, in bytes.
+// maxBody limits the body of a single message, in bytes.
 const maxBody = 32 << 10
 
-// submit is POST /v1/sms.
+// submit serves POST /v1/sms.
 func (a *api) submit(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
@@ -33,16 +33,16 @@ func (a *api) submit(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// acceptance is a message that is recorded: by this request, or by an earlier
-// one with the same key.
+// acceptance is a recorded message. It was recorded by this request, or by an
+// earlier one with the same key.
 type acceptance struct {
 	message  sms.Message
 	replayed bool
 }
 
-// answer is the 202 of an acceptance.
+// answer returns the 202 for an accepted message.
 func (accepted acceptance) answer() answer {
-	reply := look(accepted.message).answer(http.StatusAccepted)
+	reply := snapshotOf(accepted.message).answer(http.StatusAccepted)
 	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
 	if accepted.replayed {
 		reply.header.Set("Idempotent-Replayed", "true")
@@ -50,13 +50,13 @@ func (accepted acceptance) answer() answer {
 	return reply
 }
 
-// accept records the message that f describes for caller. key is the client's
-// idempotency key or "". A refusal changes nothing. What is new must then be
-// enqueued. ctx bounds all of it, which Deadlines.Accept is for.
+// accept records the message in f for caller. key is the idempotency key, or
+// "". A refusal changes nothing. The caller of accept must enqueue new
+// messages. ctx should end after Deadlines.Accept.
 //
-// What the time or the deployment's configuration refuses may be the
-// repetition of what was accepted before they changed, so with a key the
-// original is looked up first.
+// A request that is refused because of the time or the configuration may repeat
+// one that was accepted before they changed. With a key, accept therefore looks
+// for the original before it refuses.
 func (a *api) accept(ctx context.Context, caller Caller, f *fields, key string) (acceptance, error) {
 	if !f.object {
 		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
@@ -76,8 +76,8 @@ func (a *api) accept(ctx context.Context, caller Caller, f *fields, key string) 
 	return a.record(ctx, draft, key, now)
 }
 
-// original answers with the message that was accepted for d under key before,
-// and with otherwise where there is none.
+// original returns the message that was accepted for d under key, or the error
+// otherwise if there is none.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, otherwise
@@ -92,9 +92,9 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise e
 	return replay(m, d)
 }
 
-// replay answers with the message as it is now if it was accepted for the same
-// request. That it is the same owner's is in its id. A resend says nothing but
-// of which message: what that was like may have changed since.
+// replay returns the original message if it was accepted for the same request.
+// Both have the same owner, because the id depends on it. Two resends are the
+// same request if they name the same message, whatever that message was like.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -103,11 +103,11 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted says that there was no message to replay before counting.
+// errNotCounted says that no original was found before counting.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d, which passed all checks, until the
-// deadline of ctx.
+// record counts and writes the message of d, which must have passed all checks.
+// It stops at the deadline of ctx.
 func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
@@ -123,8 +123,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, &refusal{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
-	// From here on the client's leaving changes nothing: a written record is
-	// accepted and wants its place on the queue.
+	// From here on, go on even if the client leaves: a written record is
+	// accepted and must be enqueued.
 	ctx, cancel := lasting(ctx)
 	defer cancel()
 	if err := a.count(ctx, counts, now); err != nil {
@@ -143,7 +143,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	return acceptance{message: m}, nil
 }
 
-// lasting is ctx with its deadline, but not ended by the client.
+// lasting returns a context that keeps the deadline of ctx, but not its
+// cancellation by the client.
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
@@ -153,8 +154,8 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline)
 }
 
-// create writes m. Of its errors only sms.ErrConflict and unavailable mean
-// that m is not recorded.
+// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m was
+// not recorded; after any other error it may have been.
 func (a *api) create(ctx context.Context, m sms.Message) error {
 	err := a.Store.Create(ctx, m)
 	switch {

@@ -10,30 +10,30 @@ import (
 )
 
 // view is a message as clients see it: the schema Message of openapi.yaml.
-// What is absent is left out.
+// Absent fields are left out.
 type view struct {
-	ID                string        `json:"id"`
-	Status            sms.Status    `json:"status"`
-	PhoneNumber       sms.Number    `json:"phoneNumber"`
-	Message           string        `json:"message,omitempty"`
-	Reference         string        `json:"reference,omitempty"`
-	Type              sms.Type      `json:"type"`
-	SenderID          string        `json:"senderId,omitempty"`
-	OriginationNumber string        `json:"originationNumber,omitempty"`
-	Encoding          sms.Encoding  `json:"encoding"`
-	Parts             int           `json:"parts"`
-	CreatedAt         instant       `json:"createdAt"`
-	UpdatedAt         instant       `json:"updatedAt"`
-	SendAt            instant       `json:"sendAt,omitzero"`
-	ExpiresAt         instant       `json:"expiresAt"`
-	OnUnknown         sms.OnUnknown `json:"onUnknown"`
-	Attempts          int           `json:"attempts"`
-	ProviderMessageID string        `json:"providerMessageId,omitempty"`
-	Evidence          sms.Evidence  `json:"evidence,omitempty"`
-	PriceUSD          json.Number   `json:"priceUSD,omitempty"`
-	Failure           *sms.Failure  `json:"failure,omitempty"`
-	ResendOf          string        `json:"resendOf,omitempty"`
-	Events            []event       `json:"events,omitempty"`
+	ID                string       `json:"id"`
+	Status            sms.Status   `json:"status"`
+	sms.Request                    // shown under the names that it is stored under: those of the request
+	Encoding          sms.Encoding `json:"encoding"`
+	Parts             int          `json:"parts"`
+	CreatedAt         instant      `json:"createdAt"`
+	UpdatedAt         instant      `json:"updatedAt"`
+	SendAt            instant      `json:"sendAt,omitzero"`
+	ExpiresAt         instant      `json:"expiresAt"`
+	Attempts          int          `json:"attempts"`
+	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	Evidence          sms.Evidence `json:"evidence,omitempty"`
+	PriceUSD          json.Number  `json:"priceUSD,omitempty"`
+	Failure           *failure     `json:"failure,omitempty"`
+	Events            []event      `json:"events,omitempty"`
+}
+
+type failure struct {
+	Code      sms.FailureCode `json:"code"`
+	Detail    string          `json:"detail"`
+	Permanent bool            `json:"permanent"`
+	Action    string          `json:"action"`
 }
 
 type event struct {
@@ -45,14 +45,13 @@ type event struct {
 
 func viewOf(m sms.Message) view {
 	v := view{
-		ID: m.ID, Status: m.Status, PhoneNumber: m.Number, Message: m.Text, Reference: m.Reference,
-		Type: m.Type, SenderID: m.SenderID, OriginationNumber: m.OriginationNumber,
+		ID: m.ID, Status: m.Status, Request: m.Request,
 		Encoding: m.Encoding, Parts: m.Parts,
 		CreatedAt: instant{m.CreatedAt}, UpdatedAt: instant{m.UpdatedAt},
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
-		OnUnknown: m.OnUnknown, Attempts: m.Attempts,
-		ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: m.Failure, ResendOf: m.ResendOf,
+		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // for the provider alone, and so not shown
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}
@@ -64,15 +63,15 @@ func viewOf(m sms.Message) view {
 	return v
 }
 
-// instant is a time as it goes out: RFC 3339, UTC, always with milliseconds.
+// instant is a time in an answer: RFC 3339, UTC, always with milliseconds.
 type instant struct{ time.Time }
 
-// MarshalJSON writes the one form that times have here.
+// MarshalJSON writes the only form of time in answers.
 func (i instant) MarshalJSON() ([]byte, error) {
 	return []byte(i.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
 }
 
-// etag is a strong validator: equal for equal bodies only.
+// etag returns a strong validator: it differs for different bodies.
 func etag(body []byte) string {
 	sum := sha256.Sum256(body)
 	return `"` + hex.EncodeToString(sum[:16]) + `"`

@@ -8,14 +8,15 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters bounds those who wait at once: one more is answered at once.
-	// Together with lastLook it bounds the reads that waiting costs.
+	// maxWaiters limits how many look-ups wait at the same time; further ones
+	// are answered at once. Together with lastLook it limits the reads that
+	// waiting costs.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
 )
 
-// readWait reads the query parameter wait: whole seconds.
+// readWait reads the query parameter wait, in whole seconds.
 func (c *call) readWait() (time.Duration, error) {
 	if !c.query.Has("wait") {
 		return 0, nil
@@ -28,11 +29,11 @@ func (c *call) readWait() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitChange looks at the message again and again, ever less often, until it
-// is not as seen any more or wait is over, and returns what it saw last. What
-// keeps it from looking ends the wait: the client may ask again. A look that is
-// not back when the wait is over does not prolong it.
-func (a *api) awaitChange(c *call, seen sight, wait time.Duration) sight {
+// awaitChange reads the message at growing intervals until it differs from seen
+// or the wait is over, and returns what it saw last. An error ends the wait,
+// because the client can ask again. A read that is still running when the wait
+// is over is abandoned.
+func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
 	select {
 	case a.waiters <- struct{}{}:
 		defer func() { <-a.waiters }()
@@ -56,7 +57,7 @@ func (a *api) awaitChange(c *call, seen sight, wait time.Duration) sight {
 		if err != nil {
 			return seen
 		}
-		if now := look(m); now.tag != seen.tag {
+		if now := snapshotOf(m); now.tag != seen.tag {
 			return now
 		}
 	}

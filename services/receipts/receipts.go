@@ -32,6 +32,7 @@ const (
 	Adopted Result = "adopted" // to the only message that it could be about
 	Kept    Result = "kept"    // to be looked at again
 	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
+	Unnamed Result = "unnamed" // nowhere: it names no message
 )
 
 // Receipts applies receipts to messages. It may be used by any number of callers
@@ -52,7 +53,8 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 }
 
 // Apply brings rc to its message, or keeps it to be looked at again. It costs one
-// read of an index and one write.
+// read of an index and one write. A receipt that names no message is evidence of
+// trouble, if it tells of any, and nothing else: none has ever been seen.
 //
 // It never adopts at once, however well rc fits an unanswered hand-over: rc may
 // come from another one to the same number, whose outcome is being written at
@@ -62,6 +64,10 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 		if err := r.reportTrouble(ctx, rc); err != nil {
 			return "", err
 		}
+	}
+	if rc.ProviderMessageID == "" {
+		r.logger.WarnContext(ctx, "receipt names no message", "number", rc.Number, "verdict", string(rc.Verdict), "detail", rc.Detail)
+		return Unnamed, nil
 	}
 	found, err := r.receive(ctx, rc)
 	switch {
@@ -117,9 +123,6 @@ func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error)
 // receive applies rc to the message that has its provider message id, and reports whether
 // there is one.
 func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
-	if rc.ProviderMessageID == "" {
-		return false, nil
-	}
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil

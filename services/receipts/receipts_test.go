@@ -121,9 +121,11 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
 			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
 		}, sms.Undelivered},
-		{"a receipt without id and time", func(s *stage) (string, []sms.Receipt) {
-			return s.unanswered(number, sms.Hold), []sms.Receipt{{Provider: "fake", Number: number, Verdict: sms.VerdictDelivered}}
-		}, sms.Delivered},
+		{"a receipt without a time", func(s *stage) (string, []sms.Receipt) {
+			rc := ours(s)
+			rc.At = time.Time{}
+			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
+		}, sms.Unknown},
 		{"two receipts leave it open", func(s *stage) (string, []sms.Receipt) {
 			other := ours(s)
 			other.ProviderMessageID = "c-2"
@@ -164,7 +166,7 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 	}
 	t.Run("a receipt without time that was kept before the hand-over is another's", func(t *testing.T) {
 		s := newStage(t)
-		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
+		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
 			t.Fatal(err)
 		}
 		s.now = s.now.Add(2 * time.Second)
@@ -219,7 +221,7 @@ func newStage(t *testing.T) *stage {
 // handedOver is a message in flight and the token of its hand-over.
 func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Message, token string) {
 	s.t.Helper()
-	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: to, Text: "hi", OnUnknown: onUnknown}, s.now)
+	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi", OnUnknown: onUnknown}}, s.now)
 	if err := s.store.Create(s.t.Context(), m); err != nil {
 		s.t.Fatal(err)
 	}

@@ -30,41 +30,17 @@ func (u *run) leaves(e sms.DueEntry) bool {
 	switch {
 	case u.released(e):
 		return false
-	case e.Due.Kind == sms.DueRescue && e.Due.At.After(u.until):
-		return true // a sweep came across it
 	case !u.holds(e.Due.Kind) || !e.ExpiresAt.After(u.now()):
 		return false
 	}
 	return u.probes.Add(-1) < 0
 }
 
-// horizon is until when entries of p are taken up in this run, or looked at:
-// ahead of their time where they are enqueued with a delay, or where the breaker
-// may have thrown their copies away.
-func (u *run) horizon(p place) time.Time {
-	switch {
-	case p.kind == sms.DueSend:
+// horizon returns until when entries of kind are taken up in this run. Those that
+// are due to be sent are taken up ahead of their time, to be enqueued with a delay.
+func (u *run) horizon(kind sms.DueKind) time.Time {
+	if kind == sms.DueSend {
 		return u.until.Add(2 * u.options.Interval)
-	case u.sweeps(p):
-		return u.breaker.Released()
 	}
 	return u.until
-}
-
-// sweeps reports whether this run looks through all that waits in p for copies
-// that the breaker threw away: their rescues may be hours ahead. Once after each
-// closing is enough, as none can come later; a new process, which does not know,
-// does it again.
-func (u *run) sweeps(p place) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return p.kind == sms.DueRescue && !u.held && u.breaker.Released().After(u.until) &&
-		!u.swept[p.shard].Equal(u.breaker.ClosedAt)
-}
-
-// sweptOut notes that a sweep of p came to its end.
-func (u *run) sweptOut(p place) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.swept[p.shard] = u.breaker.ClosedAt
 }

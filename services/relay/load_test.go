@@ -57,7 +57,7 @@ func together(n int, f func(i int)) {
 func (s *stage) submit(n int) {
 	s.t.Helper()
 	deliveries := make([]sms.Envelope, n)
-	d := sms.Draft{Owner: "owner", Client: "client", PhoneNumber: string(number), Number: number, Text: "hello"}
+	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
 	together(n, func(i int) {
 		m := s.rules.Accept(sms.NewID(), d, s.now)
 		if err := s.store.Create(s.t.Context(), m); err != nil {

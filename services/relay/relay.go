@@ -66,8 +66,7 @@ type Relay struct {
 	logger   *slog.Logger
 
 	mu      sync.Mutex
-	stopped map[place]string  // where a run that held entries back stopped: DueQuery.After
-	swept   map[int]time.Time // by shard: the closing of the breaker after which all that waited was looked at
+	stopped map[place]string // where a run that held entries back stopped: DueQuery.After
 }
 
 // place is one shard of the agenda of one kind.
@@ -80,7 +79,7 @@ type place struct {
 func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
 	return &Relay{
 		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
-		stopped: make(map[place]string), swept: make(map[int]time.Time),
+		stopped: make(map[place]string),
 	}
 }
 
@@ -212,8 +211,7 @@ func (r *Relay) stop(p place, after string) {
 // shard works through what is due in one shard, a page at a time.
 func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
 	p := place{kind, shard}
-	sweeps := u.sweeps(p)
-	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.horizon(p), Limit: u.options.Page}
+	q := sms.DueQuery{Kind: kind, Shard: shard, Until: u.horizon(kind), Limit: u.options.Page}
 	if after := u.resume(p); u.holds(kind) {
 		q.After = after
 	}
@@ -234,9 +232,6 @@ func (u *run) shard(ctx context.Context, kind sms.DueKind, shard int) error {
 			left++
 		}
 		switch {
-		case page.Next == "" && sweeps:
-			u.sweptOut(p)
-			return nil
 		case page.Next == "":
 			return nil
 		case u.holds(kind) && left == heldPages:
@@ -275,11 +270,7 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 // message, due for rescue where it has to be enqueued now; a zero one where
 // there is nothing to do.
 func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
-	next := e.Postponed(u.now())
-	if u.released(e) {
-		next = e.Released(u.now())
-	}
-	m, err := u.store.Postpone(ctx, e, next)
+	m, err := u.store.Postpone(ctx, e, e.Postponed(u.now()))
 	switch {
 	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
 		return sms.Message{}, nil

@@ -43,12 +43,12 @@ func TestALostCopyIsRescued(t *testing.T) {
 		}
 		return minutes
 	}
-	t.Run("after 2 minutes, then after 5, 10, 20 and so on up to 6 hours", func(t *testing.T) {
+	t.Run("after 2 minutes, then after 5, 10 and every 15", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(nil)
-		want := []int{2}
-		for _, wait := range []int{5, 10, 20, 40, 80, 160, 320, 360, 360} {
-			want = append(want, want[len(want)-1]+wait)
+		want := []int{2, 7, 17}
+		for last := 17 + 15; last < 24*60; last += 15 {
+			want = append(want, last)
 		}
 		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
 			t.Errorf("the minutes differ (-want +got):\n%s", diff)

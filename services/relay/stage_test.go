@@ -76,7 +76,7 @@ func (s *stage) run() relay.Report {
 // time is near: unless the test sends it, it is lost.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
-	d := sms.Draft{Owner: "owner", Client: "client", PhoneNumber: string(number), Number: number, Text: "hello"}
+	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
 	if change != nil {
 		change(&d)
 	}

@@ -19,7 +19,6 @@ var badNumber = sms.ProviderError{
 func to(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n))
-		d.PhoneNumber = string(d.Number)
 	}
 }
 

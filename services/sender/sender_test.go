@@ -69,7 +69,7 @@ func open(t *testing.T) *bench {
 
 func (b *bench) accept(t *testing.T, change func(*sms.Draft)) sms.Message {
 	t.Helper()
-	d := sms.Draft{Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "hello"}
+	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: "+12025550100", Text: "hello"}}
 	if change != nil {
 		change(&d)
 	}

@@ -33,7 +33,7 @@ func folder(t *testing.T, handOvers int) string {
 		t.Fatal(err)
 	}
 	rules := sms.DefaultRules()
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, time.Now())
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, time.Now())
 	if err := db.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,8 @@ func TestADeploymentsTableIsAddedUp(t *testing.T) {
 	for i := range 3 {
 		// Long enough that a scan has several pages.
 		m := rules.Accept(sms.NewID(), sms.Draft{
-			Owner: "o", Client: "c", Number: "+5511999999999", Text: strings.Repeat("x", 380_000),
+			Owner: "o", Client: "c",
+			Request: sms.Request{Number: "+5511999999999", Text: strings.Repeat("x", 380_000)},
 		}, time.Now().Add(-time.Duration(i)*time.Minute))
 		if i == 0 {
 			m.Due = sms.Due{}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -32,17 +30,17 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	}
 	var page sms.DuePage
 	for _, it := range found {
-		if it.gone(s.now()) {
+		if it.Gone(s.now()) {
 			continue
 		}
 		page.Entries = append(page.Entries, sms.DueEntry{
-			Ref:       sms.Ref{ID: it.ID, Generation: int64(it.CreatedAt)},
+			Ref:       sms.Ref{ID: it.ID, Generation: it.CreatedAt.UnixMilli()},
 			Due:       it.due(),
-			ExpiresAt: it.ExpiresAt.time(),
+			ExpiresAt: it.ExpiresAt,
 		})
 	}
 	if last != nil {
-		page.Next = strconv.FormatInt(int64(last.DueAt), 10) + "." + last.ID
+		page.Next = strconv.FormatInt(last.DueAt.UnixMilli(), 10) + "." + last.ID
 	}
 	return page, nil
 }
@@ -52,11 +50,8 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 type dueItem struct {
 	item
 
-	Receipt *keptReceipt `dynamodbav:"receipt"`
+	Receipt *sms.KeptReceipt `json:"receipt"`
 }
-
-// gone reports whether the record is past its retention.
-func (it dueItem) gone(now time.Time) bool { return it.PurgeAt != 0 && it.PurgeAt <= toMillis(now) }
 
 // dueRange is a page of one partition: up to limit entries that are due from
 // from until until, both included, after the key start.
@@ -84,7 +79,7 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+	if err := decodeAll(out.Items, &found); err != nil {
 		return nil, nil, fmt.Errorf("reading the index: %w", err)
 	}
 	if len(out.LastEvaluatedKey) > 0 && len(found) > 0 {
@@ -125,7 +120,7 @@ func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms
 	after := stored(sms.Message{ID: e.Ref.ID, Due: next})
 	var w change
 	w.turn(before, after)
-	w.require("#created_at = ?", num(e.Ref.Generation))
+	w.require("#createdAt = ?", num(e.Ref.Generation))
 	w.requireSame(before, "due_shard", "due_at", "due_round")
 	w.requireKept(s.now())
 	m, done, err := s.write(ctx, e.Ref.ID, &w)

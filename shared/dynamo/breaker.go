@@ -4,29 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// breaker is the stored form of the one breaker. All of its attributes are
-// always there, so that a write of them leaves nothing old behind.
-type breaker struct {
-	ID       string      `dynamodbav:"id"`
-	Open     bool        `dynamodbav:"open"`
-	Trouble  sms.Trouble `dynamodbav:"trouble"`
-	Detail   string      `dynamodbav:"detail"`
-	OpenedAt millis      `dynamodbav:"opened_at"`
-	ClosedAt millis      `dynamodbav:"closed_at"`
-	ProbeAt  millis      `dynamodbav:"probe_at"`
-	Probes   int         `dynamodbav:"probes"`
-	ProbeIDs []string    `dynamodbav:"probe_ids"`
-	Revision string      `dynamodbav:"revision"`
-}
+// breakerAttributes are the names of all that a breaker may have.
+var breakerAttributes = func() (names []string) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Breaker]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
 
 // LoadBreaker returns the breaker: one strongly consistent read.
 func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
@@ -38,33 +33,29 @@ func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
-	var b breaker
-	if err := attributevalue.UnmarshalMap(out.Item, &b); err != nil {
+	var b sms.Breaker
+	if err := decode(&types.AttributeValueMemberM{Value: out.Item}, &b); err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
-	return sms.Breaker{
-		Open: b.Open, Trouble: b.Trouble, Detail: b.Detail,
-		OpenedAt: b.OpenedAt.time(), ClosedAt: b.ClosedAt.time(),
-		ProbeAt: b.ProbeAt.time(), Probes: b.Probes, ProbeIDs: b.ProbeIDs, Revision: b.Revision,
-	}, nil
+	return b, nil
 }
 
 // SaveBreaker replaces the breaker: one write.
 func (s *Store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
-	b := breaker{
-		ID: breakerID, Open: next.Open, Trouble: next.Trouble, Detail: next.Detail,
-		OpenedAt: toMillis(next.OpenedAt), ClosedAt: toMillis(next.ClosedAt),
-		ProbeAt: toMillis(next.ProbeAt), Probes: next.Probes, ProbeIDs: next.ProbeIDs,
-		Revision: sms.NewToken(),
-	}
-	after := encode(b)
-	delete(after, "id") // the key
+	seen := next.Revision
+	next.Revision = sms.NewToken()
+	after := encode(next)
 	var w change
 	w.turn(nil, after)
-	if next.Revision == "" {
+	for _, name := range breakerAttributes {
+		if _, set := after[name]; !set {
+			w.removes = append(w.removes, "#"+name)
+		}
+	}
+	if seen == "" {
 		w.requireAbsent("#revision")
 	} else {
-		w.require("#revision = ?", str(next.Revision))
+		w.require("#revision = ?", str(seen))
 	}
 	_, err := call(ctx, s.client.UpdateItem, w.input(s.table, breakerID))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {

@@ -63,7 +63,7 @@ func (c *change) requireAbsent(paths ...string) {
 
 // requireKept adds the condition that the item is not past its retention.
 func (c *change) requireKept(now time.Time) {
-	c.require("attribute_not_exists(#purge_at) OR #purge_at > ?", num(toMillis(now)))
+	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
 
 // turn adds what makes next of old and touches nothing else: attributes that
@@ -136,7 +136,7 @@ func (c *change) turnList(path string, old, next []types.AttributeValue) {
 
 func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
-var attributeName = regexp.MustCompile(`#([a-z_]+)`)
+var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
 // input is the request that carries c out on the item id. It returns the whole
 // item, as it is after the write, or as it is where the conditions do not hold.

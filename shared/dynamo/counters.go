@@ -66,7 +66,7 @@ func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 		return fmt.Errorf("reading a counter: %w", err)
 	}
 	var counter struct {
-		Count int `dynamodbav:"count"` // 0 where nobody counted yet
+		Count int `json:"count"` // 0 where nobody counted yet
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, &counter); err != nil {
 		return fmt.Errorf("reading a counter: %w", err)

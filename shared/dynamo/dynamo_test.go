@@ -24,7 +24,8 @@ func start() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func accept(now time.Time) sms.Message {
 	return rules.Accept(sms.NewID(), sms.Draft{
-		Owner: "owner", Client: "client", PhoneNumber: "+12025550142", Number: "+12025550142", Text: "Hello",
+		Owner: "owner", Client: "client",
+		Request: sms.Request{Number: "+12025550142", Text: "Hello"},
 	}, now)
 }
 
@@ -124,7 +125,7 @@ func TestRequestsPerOperation(t *testing.T) {
 	s.done("load the breaker", m, err)
 	s.done("save the breaker", m, store.SaveBreaker(t.Context(), sms.Breaker{}.Pause("", s.now)))
 
-	draft := sms.Draft{Owner: "owner", Number: "+12025550142", Text: "Hello", SendAt: s.now.Add(time.Millisecond)}
+	draft := sms.Draft{Owner: "owner", Request: sms.Request{Number: "+12025550142", Text: "Hello", SendAt: s.now.Add(time.Millisecond)}}
 	scheduled := rules.Accept(sms.NewID(), draft, s.now)
 	if err := store.Create(t.Context(), scheduled); err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	}
 
 	m = s.claim("claim", m)
-	future(m, "hand_overs[0].future")
+	future(m, "handOvers[0].future")
 	m = s.record("no answer", m, sms.Unanswered())
 	s.now = m.NotBefore
 	m = s.claim("claim", m)
@@ -62,7 +62,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 
 	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &table, Key: key(m),
-		ProjectionExpression: aws.String("future, events[0].future, hand_overs[0].future"),
+		ProjectionExpression: aws.String("future, events[0].future, handOvers[0].future"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 		return element.Value["future"]
 	}
 	for name, value := range map[string]types.AttributeValue{
-		"future": out.Item["future"], "events[0].future": within("events"), "hand_overs[0].future": within("hand_overs"),
+		"future": out.Item["future"], "events[0].future": within("events"), "handOvers[0].future": within("handOvers"),
 	} {
 		if kept, ok := value.(*types.AttributeValueMemberS); !ok || kept.Value != "new" {
 			t.Errorf("%s is %v, want it untouched", name, value)

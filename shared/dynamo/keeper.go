@@ -16,66 +16,21 @@ import (
 
 // keptItem is the item of a kept receipt, whose content the indexes show.
 type keptItem struct {
-	ID        string      `dynamodbav:"id"`
-	Receipt   keptReceipt `dynamodbav:"receipt"`
-	Unsettled sms.Number  `dynamodbav:"unsettled,omitempty"`
-	DueShard  string      `dynamodbav:"due_shard,omitempty"`
-	DueAt     millis      `dynamodbav:"due_at,omitempty"`
-	PurgeAt   millis      `dynamodbav:"purge_at,omitempty"`
-	Purge     int64       `dynamodbav:"purge,omitempty"`
-}
-
-// keptReceipt is the stored form of a sms.KeptReceipt.
-type keptReceipt struct {
-	Provider          sms.ProviderName `dynamodbav:"provider,omitempty"`
-	ProviderMessageID string           `dynamodbav:"provider_message_id,omitempty"`
-	Number            sms.Number       `dynamodbav:"number,omitempty"`
-	At                millis           `dynamodbav:"at,omitempty"`
-	Verdict           sms.Verdict      `dynamodbav:"verdict,omitempty"`
-	Evidence          sms.Evidence     `dynamodbav:"evidence,omitempty"`
-	Failure           sms.FailureCode  `dynamodbav:"failure,omitempty"`
-	Trouble           sms.Trouble      `dynamodbav:"trouble,omitempty"`
-	Detail            string           `dynamodbav:"detail,omitempty"`
-	Price             sms.NanoUSD      `dynamodbav:"price,omitempty"`
-	Parts             int              `dynamodbav:"parts,omitempty"`
-	LoggedAt          millis           `dynamodbav:"logged_at,omitempty"`
-	KeptAt            millis           `dynamodbav:"kept_at,omitempty"`
-	Tries             int              `dynamodbav:"tries,omitempty"`
-	Due               millis           `dynamodbav:"due,omitempty"`
-	PurgeAt           millis           `dynamodbav:"purge_at,omitempty"` // also of the item
+	ID        string          `json:"id"`
+	Receipt   sms.KeptReceipt `json:"receipt"`
+	Unsettled sms.Number      `json:"unsettled,omitempty"`
+	DueShard  string          `json:"due_shard,omitempty"`
+	DueAt     time.Time       `json:"due_at"`
+	PurgeAt   time.Time       `json:"purgeAt"`
+	Purge     int64           `json:"purge,omitempty"`
 }
 
 func storedReceipt(k sms.KeptReceipt) attributes {
-	r := k.Receipt
-	it := keptItem{
-		ID: k.ID,
-		Receipt: keptReceipt{
-			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: toMillis(r.At), Verdict: r.Verdict,
-			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: toMillis(r.LoggedAt),
-			KeptAt: toMillis(k.KeptAt), Tries: k.Tries, Due: toMillis(k.Due), PurgeAt: toMillis(k.PurgeAt),
-		},
-		Unsettled: r.Number,
-		PurgeAt:   toMillis(k.PurgeAt), Purge: purgeSeconds(k.PurgeAt),
-	}
+	it := keptItem{ID: k.ID, Receipt: k, Unsettled: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
-		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), toMillis(k.Due)
+		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), k.Due
 	}
 	return encode(it)
-}
-
-// kept is the receipt in a found item.
-func (it dueItem) kept() sms.KeptReceipt {
-	r := it.Receipt
-	return sms.KeptReceipt{
-		ID: it.ID,
-		Receipt: sms.Receipt{
-			Provider: r.Provider, ProviderMessageID: r.ProviderMessageID, Number: r.Number, At: r.At.time(), Verdict: r.Verdict,
-			Evidence: r.Evidence, Failure: r.Failure, Trouble: r.Trouble, Detail: r.Detail,
-			Price: r.Price, Parts: r.Parts, LoggedAt: r.LoggedAt.time(),
-		},
-		KeptAt: r.KeptAt.time(), Tries: r.Tries, Due: r.Due.time(), PurgeAt: r.PurgeAt.time(),
-	}
 }
 
 // Keep writes k, in place of one with the same id: one write.
@@ -140,14 +95,14 @@ func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, 
 			return nil, err
 		}
 		for _, it := range found {
-			if it.Receipt != nil && !it.gone(s.now()) {
-				due = append(due, it.kept())
+			if it.Receipt != nil && !it.Gone(s.now()) {
+				due = append(due, *it.Receipt)
 			}
 		}
 		if last == nil || len(due) >= limit {
 			break
 		}
-		q.start = dueKey(shard, last.DueAt, last.ID)
+		q.start = dueKey(shard, toMillis(last.DueAt), last.ID)
 	}
 	return due, nil
 }

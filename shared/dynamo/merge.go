@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
@@ -14,10 +13,10 @@ import (
 
 // listEntry is a record as the index of lists shows it.
 type listEntry struct {
-	ID        string     `dynamodbav:"id"`
-	ListAt    string     `dynamodbav:"list_at"`
-	Number    sms.Number `dynamodbav:"number"`
-	Reference string     `dynamodbav:"reference"`
+	ID        string     `json:"id"`
+	ListAt    string     `json:"list_at"`
+	Number    sms.Number `json:"phoneNumber"`
+	Reference string     `json:"reference"`
 }
 
 // matches reports whether e passes those filters that the index can tell.
@@ -115,7 +114,7 @@ func (m *merge) read(ctx context.Context, shard string, r *listShardReader) erro
 			return fmt.Errorf("reading the index: %w", err)
 		}
 		var found []listEntry
-		if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+		if err := decodeAll(out.Items, &found); err != nil {
 			return fmt.Errorf("reading the index: %w", err)
 		}
 		for _, e := range found {

@@ -17,7 +17,7 @@ import (
 // Create writes m where its id has no record yet: one write.
 func (s *Store) Create(ctx context.Context, m sms.Message) error {
 	var free change
-	free.require("attribute_not_exists(#id) OR #purge_at <= ?", num(toMillis(s.now())))
+	free.require("attribute_not_exists(#id) OR #purgeAt <= ?", num(toMillis(s.now())))
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName:                           aws.String(s.table),
 		Item:                                stored(m),
@@ -88,9 +88,8 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 // conditions.
 func claim(ref sms.Ref, c sms.Claim) *change {
 	queued := sms.Message{
-		ID: ref.ID, Status: sms.Queued, ExpiresAt: c.At.Add(time.Hour), Attempts: c.MaxAttempts - 1,
-		// A round, so that what there is of it is removed.
-		Due: sms.Due{Kind: sms.DueRescue, At: c.At, Round: 1},
+		ID: ref.ID, Status: sms.Queued, Attempts: c.MaxAttempts - 1, Due: sms.Due{Kind: sms.DueRescue, At: c.At, Round: 1},
+		Request: sms.Request{ExpiresAt: c.At.Add(time.Hour)},
 	}
 	claimed, err := c.Apply(queued)
 	if err != nil {
@@ -102,15 +101,15 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #number")
-	w.require("#created_at = ?", num(ref.Generation))
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #phoneNumber")
+	w.require("#createdAt = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
-	w.require("#expires_at > ?", num(toMillis(c.At)))
-	w.require("attribute_not_exists(#not_before) OR #not_before <= ?", num(toMillis(c.At.Add(sms.Skew))))
+	w.require("#expiresAt > ?", num(toMillis(c.At)))
+	w.require("attribute_not_exists(#notBefore) OR #notBefore <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updated_at <= ?", num(toMillis(c.At))) // it never goes back
-	w.requireAbsent("#purge_at")
+	w.require("#updatedAt <= ?", num(toMillis(c.At))) // it never goes back
+	w.requireAbsent("#purgeAt")
 	return &w
 }
 
@@ -137,7 +136,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
-	w.requireSame(before, "created_at", "revision")
+	w.requireSame(before, "createdAt", "revision")
 	w.requireKept(s.now())
 	return s.write(ctx, old.ID, &w)
 }
@@ -198,9 +197,9 @@ func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 }
 
 type alias struct {
-	ID          string `dynamodbav:"id"`
-	ProviderRef string `dynamodbav:"provider_ref"`
-	Purge       int64  `dynamodbav:"purge"`
+	ID          string `json:"id"`
+	ProviderRef string `json:"provider_ref"`
+	Purge       int64  `json:"purge"`
 }
 
 // aliasEnd returns when no receipt of m can be applied any more: nothing is handed

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -26,7 +25,7 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
 	}
 	var found []item
-	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+	if err := decodeAll(out.Items, &found); err != nil {
 		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
 	}
 	var byAlias string
@@ -65,8 +64,8 @@ func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.
 // one, done is false and m the record as it is.
 func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
-		ID: id, Status: sms.Sent, Number: rc.Number,
-		HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
+		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
+		Request: sms.Request{Number: rc.Number},
 	}
 	settled, matches := rules.Receive(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
@@ -76,13 +75,13 @@ func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.R
 	}
 	var w change
 	w.turn(stored(sent), stored(settled))
-	w.require("#status = ? AND size(#hand_overs) = ?", str(string(sms.Sent)), num(1))
-	w.require("#hand_overs[0].#provider = ?", str(string(rc.Provider)))
-	w.require("#hand_overs[0].#provider_message_id = ? AND #hand_overs[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
+	w.require("#status = ? AND size(#handOvers) = ?", str(string(sms.Sent)), num(1))
+	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider)))
+	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updated_at <= ?", num(toMillis(now))) // it never goes back
+	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back
 	// What the rule clears is clear already.
-	w.requireAbsent("#hand_overs[0].#receipt", "#failure", "#evidence", "#due_shard", "#lease_token", "#not_before")
+	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#leaseToken", "#notBefore")
 	w.requireKept(s.now())
 	return s.write(ctx, id, &w)
 }
@@ -100,7 +99,7 @@ func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled
 		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
 	}
 	var found []dueItem
-	if err := attributevalue.UnmarshalListOfMaps(out.Items, &found); err != nil {
+	if err := decodeAll(out.Items, &found); err != nil {
 		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
 	}
 	all := sms.Unsettled{More: len(out.LastEvaluatedKey) > 0}
@@ -108,9 +107,9 @@ func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled
 		switch {
 		case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnsettled:
 			all.MessageIDs = append(all.MessageIDs, it.ID)
-		case it.Receipt != nil && it.Receipt.PurgeAt <= toMillis(s.now()):
+		case it.Receipt != nil && !it.Receipt.PurgeAt.After(s.now()):
 		case it.Receipt != nil && len(all.Receipts) < sms.MaxUnsettled:
-			all.Receipts = append(all.Receipts, it.kept())
+			all.Receipts = append(all.Receipts, *it.Receipt)
 		default:
 			all.More = true
 		}

@@ -42,10 +42,10 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(indexDue, keySchema("due_shard", "due_at"), "created_at", "due_round", "expires_at", "purge_at", "receipt"),
+			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "purgeAt", "receipt"),
 			index(indexProvider, keySchema("provider_ref")),
 			index(indexUnsettled, keySchema("unsettled"), "receipt"),
-			index(indexList, keySchema("list_shard", "list_at"), "number", "reference"),
+			index(indexList, keySchema("list_shard", "list_at"), "phoneNumber", "reference"),
 		},
 	}
 }

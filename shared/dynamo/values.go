@@ -17,13 +17,6 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-func (ms millis) time() time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(int64(ms)).UTC()
-}
-
 // purgeSeconds is what DynamoDB's TTL goes by; it must not come before its
 // time.
 func purgeSeconds(at time.Time) int64 {

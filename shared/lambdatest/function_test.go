@@ -41,7 +41,7 @@ func runMain(m *testing.M) int {
 	return m.Run()
 }
 
-// report is what the bootstrap tells of itself.
+// report is what the bootstrap reports about itself.
 type report struct {
 	PID      int
 	Name     string
@@ -66,14 +66,14 @@ func ask(t *testing.T, f *lambdatest.Function) report {
 func invokeError(t *testing.T, f *lambdatest.Function, event string) *lambdatest.FunctionError {
 	t.Helper()
 	raw, err := f.Invoke(t.Context(), []byte(event))
-	var failure *lambdatest.FunctionError
-	if !errors.As(err, &failure) {
+	failure, ok := errors.AsType[*lambdatest.FunctionError](err)
+	if !ok {
 		t.Fatalf("Invoke: %s, %v; want a FunctionError", raw, err)
 	}
 	return failure
 }
 
-// waitEvent asks the function never to answer.
+// waitEvent returns an event that the function never answers.
 func waitEvent(t *testing.T) []byte {
 	t.Helper()
 	return fmt.Appendf(nil, `{"Do": "wait", "File": %q}`, filepath.Join(t.TempDir(), "begun"))
@@ -170,8 +170,8 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang occupies a process of the function for good. It returns once the
-// process is at work, with the place where Invoke's error will appear.
+// hang occupies a process of the function for good. It returns once the process is
+// at work, with a channel that will receive Invoke's error.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")
@@ -203,8 +203,8 @@ func TestKillEndsAnEventInHandAndTheNextStartsAfresh(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: bootstrap})
 	failed := hang(t, f)
 	f.Kill()
-	var e *lambdatest.FunctionError
-	if err := <-failed; !errors.As(err, &e) || e.Type != lambdatest.TypeExit || !strings.HasSuffix(e.Message, "signal: killed") {
+	err := <-failed
+	if e, ok := errors.AsType[*lambdatest.FunctionError](err); !ok || e.Type != lambdatest.TypeExit || !strings.HasSuffix(e.Message, "signal: killed") {
 		t.Errorf("Invoke: %v", err)
 	}
 	pid := ask(t, f).PID

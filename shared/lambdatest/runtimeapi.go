@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// region and account are those of everything that this package makes up.
+// awsRegion and account are in every name that this package makes up.
 const (
-	region  = "us-east-1"
-	account = "123456789012"
+	awsRegion = "us-east-1"
+	account   = "123456789012"
 )
 
 // invocation is one event on its way through a process.
 type invocation struct {
 	id    string
 	event []byte
-	done  chan answer // takes one without waiting
+	done  chan answer // has room for one answer
 }
 
-// routes is Lambda's Runtime API, version 2018-06-01:
+// routes returns Lambda's Runtime API, version 2018-06-01:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (p *process) routes(o Options) http.Handler {
 	mux := http.NewServeMux()
@@ -35,7 +35,7 @@ func (p *process) routes(o Options) http.Handler {
 			deadline := time.Now().Add(o.Timeout).UnixMilli()
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.id)
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline, 10))
-			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+region+":"+account+":function:"+o.FunctionName)
+			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+awsRegion+":"+account+":function:"+o.FunctionName)
 			w.Header().Set("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0")
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(i.event)

@@ -17,7 +17,7 @@ const number sms.Number = "+12025550100"
 
 // accepted is a message that waits.
 func accepted(change func(*sms.Draft)) sms.Message {
-	d := sms.Draft{Owner: "o", Client: "c", Number: number, PhoneNumber: string(number), Text: "hi"}
+	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
 		change(&d)
 	}

@@ -260,7 +260,7 @@ func BenchmarkHandOver(b *testing.B) {
 }
 
 func message(to sms.Number) sms.Message {
-	return sms.Message{ID: sms.NewID(), Number: to, Text: "Your code is 1234", Type: sms.Transactional, LeaseToken: sms.NewToken()}
+	return sms.Message{ID: sms.NewID(), LeaseToken: sms.NewToken(), Request: sms.Request{Number: to, Text: "Your code is 1234", Type: sms.Transactional}}
 }
 
 func number(t *testing.T, name string) sms.Number {

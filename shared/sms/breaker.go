@@ -99,16 +99,6 @@ func (b Breaker) Holds(now time.Time) bool {
 	return b.Open || now.Before(b.ClosedAt.Add(BreakerAge))
 }
 
-// Released is until when records are due for rescue whose copies b may have
-// thrown away: those that were enqueued while it held. It is zero while b is
-// open, and before it first was.
-func (b Breaker) Released() time.Time {
-	if b.Open || b.ClosedAt.IsZero() {
-		return time.Time{}
-	}
-	return b.ClosedAt.Add(BreakerAge + lastRescue)
-}
-
 // BreakerAge is how old a sender's knowledge of the breaker may be, and so how
 // long messages still go out after it opened: at most BreakerAge times the
 // rate of each sender.

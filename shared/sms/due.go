@@ -21,11 +21,9 @@ func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
 
 // Due is the work that is left on a record. A settled record has none.
 type Due struct {
-	Kind DueKind   `json:"kind,omitempty"`
-	At   time.Time `json:"at,omitzero"`
-	// Round counts the rescues so far, for the doubling; releasedLast is one
-	// that says more.
-	Round int `json:"round,omitempty"`
+	Kind  DueKind   `json:"kind,omitempty"`
+	At    time.Time `json:"at,omitzero"`
+	Round int       `json:"round,omitempty"` // rescues so far: each wait for the next is longer
 }
 
 // IsZero reports whether no work is left.
@@ -39,16 +37,10 @@ type DueEntry struct {
 }
 
 const (
-	firstRescue = 2 * time.Minute // after the enqueue
-	nextRescue  = 5 * time.Minute // doubling
-	lastRescue  = 6 * time.Hour   // at most
+	firstRescue = 2 * time.Minute  // after the enqueue
+	nextRescue  = 5 * time.Minute  // doubling
+	lastRescue  = 15 * time.Minute // at most
 )
-
-// releasedLast is the Round of a record that was enqueued again after a closing of
-// the breaker, with less time left than until its first rescue. Its Due tells its
-// expiry and not when that was: without this mark each run of the relay would
-// take its copy for one that the breaker threw away.
-const releasedLast = -1
 
 // enqueued is what a record is due for once a copy was put on the queue that
 // arrives at the time at.
@@ -61,7 +53,7 @@ func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
 	}
-	return min(nextRescue<<min(round-1, 16), lastRescue)
+	return min(nextRescue<<min(round-1, 16), lastRescue) // guard: longest rescue
 }
 
 // Postponed is what e is due for once the relay took it up at now. It guards
@@ -84,26 +76,10 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released is what e, due for DueRescue, is due for once the relay enqueued it
-// again at now because an open breaker had thrown its copy away. That copy was
-// not lost, so its rescue is as near as after the first enqueue: however often
-// the breaker opens, each closing releases all that waits.
-func (e DueEntry) Released(now time.Time) Due {
-	if !e.ExpiresAt.After(now) {
-		return e.Postponed(now)
-	}
-	next := enqueued(stamp(now), e.ExpiresAt)
-	if next.At.Equal(e.ExpiresAt) {
-		next.Round = releasedLast
-	}
-	return next
-}
-
 // ThrownAway reports whether the copy of e, due for DueRescue, may have met b
 // while it held, though it is closed by now: it arrived before the end of that.
 func (e DueEntry) ThrownAway(b Breaker) bool {
-	return e.Due.Kind == DueRescue && e.Due.Round != releasedLast &&
-		!b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
+	return e.Due.Kind == DueRescue && !b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
 }
 
 // arrival is when the copy of e, due for DueRescue, got onto the queue or, where

@@ -64,7 +64,7 @@ func TestAFailedEnqueueForgetsNoRescue(t *testing.T) {
 	}
 	m.Due = failed.Due
 	now = now.Add(time.Minute)
-	if got, want := entry().Postponed(now), (sms.Due{Kind: sms.DueRescue, At: now.Add(20 * time.Minute), Round: 3}); got != want {
+	if got, want := entry().Postponed(now), (sms.Due{Kind: sms.DueRescue, At: now.Add(15 * time.Minute), Round: 3}); got != want {
 		t.Errorf("once enqueued, due %+v, want %+v", got, want)
 	}
 }

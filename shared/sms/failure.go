@@ -27,19 +27,19 @@ const (
 // Failures is the catalogue: what each code means and what the client can do.
 // Permanent ones will fail again however often the same message is resent.
 var Failures = []Failure{
-	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with its owner before sending again."},
+	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with the recipient before sending again."},
 	{ContentRefused, "The provider does not accept this text.", true, "Change the text and send a new message."},
 	{RequestRefused, "The provider does not accept this combination of fields.", true, "Check senderId, originationNumber, entityId and templateId for the destination's country."},
 	{OptedOut, "The recipient has opted out of messages from this account.", true, "Do not send again until the recipient opts in."},
-	{Unreachable, "The phone could not be reached in the time the provider tries.", false, "Resend it later."},
+	{Unreachable, "The phone could not be reached before the provider gave up.", false, "Resend the message later."},
 	{HandsetBlocked, "The phone has blocked messages.", true, "Ask the recipient to unblock them, or reach them another way."},
-	{CarrierBlocked, "The phone's carrier has blocked this message or destination.", true, "Ask the operator of this service to take it up with the provider."},
-	{Spam, "The phone's carrier took the message for spam.", true, "Change the text or register the sender, then send a new message."},
+	{CarrierBlocked, "The phone's carrier has blocked this message or destination.", true, "Ask the operator of this service to contact the provider."},
+	{Spam, "The phone's carrier classified the message as spam.", true, "Change the text or register the sender, then send a new message."},
 	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
-	{CarrierFault, "The carrier reported an error of its own.", false, "Resend it later."},
-	{NoAnswer, "The message was handed over but no answer came back: it may have been delivered.", false, "Resend it if a second copy does no harm."},
-	{ExpiryPassed, "The time to send the message ran out before a provider took it.", false, "Resend it: the new message has its whole validity before it."},
-	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Resend it later; the operator of this service has to act."},
+	{CarrierFault, "The carrier reported an internal error.", false, "Resend the message later."},
+	{NoAnswer, "The message was handed over, but the provider did not answer. It may have been delivered.", false, "Resend it if receiving it twice is acceptable."},
+	{ExpiryPassed, "The message expired before a provider took it.", false, "Resend it; the new message gets a new expiry."},
+	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
 // Explain is the catalogue's entry for code; an unknown code is a provider's

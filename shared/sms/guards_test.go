@@ -22,7 +22,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 		{sms.VerdictUndelivered, sms.VerdictVoid, sms.Undelivered},
 	} {
 		t.Run(string(tt.ended)+", then late "+string(tt.late), func(t *testing.T) {
-			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 			handOver := func(at time.Time, o sms.Outcome) string {
 				t.Helper()
 				claim := rules.NewClaim("fake", at)
@@ -67,7 +67,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 	claimed, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		t.Fatal(err)
@@ -77,21 +77,20 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	}
 }
 
-// TestTheLogMayHaveAReceiptHoursAfterItsPublish keeps the time of a line from
-// being taken for that of the publish.
-func TestTheLogMayHaveAReceiptHoursAfterItsPublish(t *testing.T) {
+// TestAReceiptMayComeHoursAfterItsPublish keeps the time at which a receipt came
+// from being taken for that of the publish.
+func TestAReceiptMayComeHoursAfterItsPublish(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: "+5511999999999", Text: "hi"}, now)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 	c := rules.NewClaim("fake", now)
 	claimed, err := c.Apply(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
-	late := now.Add(3 * time.Hour)
-	rc := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictDelivered, LoggedAt: late}
-	if !m.MayOwn(rc.Keep(late)) {
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: m.Number, Verdict: sms.VerdictDelivered, At: now}
+	if !m.MayOwn(rc.Keep(now.Add(3 * time.Hour))) {
 		t.Error("it cannot belong to the hand-over that has no answer")
 	}
 }

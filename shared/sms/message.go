@@ -10,24 +10,6 @@ import (
 	"time"
 )
 
-// Type is the kind of traffic that providers bill and route by.
-type Type string
-
-// The two kinds of traffic.
-const (
-	Transactional Type = "transactional"
-	Promotional   Type = "promotional"
-)
-
-// OnUnknown says what happens when a hand-over gets no answer.
-type OnUnknown string
-
-// What may happen after a hand-over without an answer.
-const (
-	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // leave it: at most once
-)
-
 // Evidence says who vouches for a delivery.
 type Evidence string
 
@@ -51,20 +33,9 @@ type Message struct {
 	Client string `json:"client"`
 	Status Status `json:"status"`
 
-	Number            Number    `json:"number"`
-	Text              string    `json:"text,omitempty"`
-	TextDropped       bool      `json:"textDropped,omitempty"`
-	Reference         string    `json:"reference,omitempty"`
-	Type              Type      `json:"type"`
-	SenderID          string    `json:"senderId,omitempty"`
-	OriginationNumber string    `json:"originationNumber,omitempty"`
-	SendAt            time.Time `json:"sendAt,omitzero"`
-	ExpiresAt         time.Time `json:"expiresAt"`
-	MaxPriceUSD       string    `json:"maxPriceUSD,omitempty"` // decimal, shortest form
-	OnUnknown         OnUnknown `json:"onUnknown"`
-	EntityID          string    `json:"entityId,omitempty"`
-	TemplateID        string    `json:"templateId,omitempty"`
-	ResendOf          string    `json:"resendOf,omitempty"`
+	Request
+
+	TextDropped bool `json:"textDropped,omitempty"`
 
 	Encoding  Encoding   `json:"encoding"`
 	Parts     int        `json:"parts"` // an estimate, until a receipt tells
@@ -114,9 +85,6 @@ type HandOver struct {
 	Until             time.Time    `json:"until"` // nor after this
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// Doubted says that a receipt of trouble that names no message was taken
-	// for this one's; see [Rules.Adopt].
-	Doubted bool `json:"doubted,omitempty"`
 	// What its receipt said, once it came.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
@@ -130,7 +98,7 @@ type Answer string
 // The answers that a hand-over may have; in flight it has none of them.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // its sender died, the provider did not answer, or its answer is doubted
+	AnswerNone  Answer = "none" // its sender died, or the provider did not answer
 )
 
 // Failure says why a message was not delivered, in words for the client.

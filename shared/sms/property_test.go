@@ -41,12 +41,6 @@ func (w *world) apply(t *rapid.T, what string, next sms.Message) {
 func (w *world) check(t *rapid.T, what string) {
 	m := w.m
 	left := slices.DeleteFunc(slices.Clone(w.publishes), func(p publish) bool { return p.id == "" || p.void })
-	doubted := 0 // which were given back, and may have been attempts after all
-	for _, h := range m.HandOvers {
-		if h.Doubted {
-			doubted++
-		}
-	}
 	switch {
 	case m.Status.Settled() != m.Due.IsZero():
 		t.Fatalf("%s: %s is due %+v", what, m.Status, m.Due)
@@ -54,7 +48,7 @@ func (w *world) check(t *rapid.T, what string) {
 		t.Fatalf("%s: %s is kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
 		t.Fatalf("%s: %s with lease %q", what, m.Status, m.LeaseToken)
-	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts+doubted:
+	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts:
 		t.Fatalf("%s: %d attempts", what, m.Attempts)
 	case m.OnUnknown == sms.Hold && len(left) > 1:
 		t.Fatalf("%s: handed over %d times under hold", what, len(left))
@@ -151,27 +145,6 @@ func (w *world) receipt(t *rapid.T) {
 	w.apply(t, "receipt "+string(rc.Verdict), m)
 }
 
-// doubt has a receipt that names no message be taken for that of any hand-over,
-// which it may rightly be or not.
-func (w *world) doubt(t *rapid.T) {
-	p := w.pick(t, func(publish) bool { return true })
-	if p == nil {
-		return
-	}
-	was := w.m
-	m, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now)
-	if !changed {
-		return
-	}
-	w.apply(t, "doubt", m)
-	if again, changed := w.rules.Adopt(w.m, p.token, nameless(), w.now); changed {
-		t.Fatalf("doubted twice, and it is %s", again.Status)
-	}
-	if was.OnUnknown == sms.Hold && m.Status != was.Status {
-		t.Fatalf("a doubt moved a held message to %s", m.Status)
-	}
-}
-
 func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := draft()
@@ -186,7 +159,6 @@ func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 			"leave":   w.leave,
 			"answer":  w.answer,
 			"receipt": w.receipt,
-			"doubt":   w.doubt,
 			"time passes": func(t *rapid.T) {
 				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour, 12 * time.Hour}).Draw(t, "time"))
 			},

@@ -28,14 +28,14 @@ type Receipt struct {
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
 
-	// LoggedAt is when the provider's log had it, hours after the publish perhaps;
-	// zero when that is not known. It stands in for At where that is missing.
-	LoggedAt time.Time `json:"loggedAt,omitzero"`
+	// LoggedAt is when the provider's log had it; zero when that is not known.
+	// Where At is missing, it says how old the word of trouble is. It is not kept.
+	LoggedAt time.Time `json:"-"`
 }
 
 // KeptReceipt is a receipt that matched nothing yet.
 type KeptReceipt struct {
-	ID      string    `json:"id"` // the same for the same receipt; where that names no message, for the same line of the log
+	ID      string    `json:"id"` // the same for the same receipt
 	Receipt Receipt   `json:"receipt"`
 	KeptAt  time.Time `json:"keptAt"`
 	Tries   int       `json:"tries,omitempty"` // look-ups by provider message id since
@@ -49,13 +49,9 @@ const KeepReceipts = 24 * time.Hour
 // Keep is r kept from now on, due for a second look-up soon: its message's
 // outcome may only be on its way.
 func (r Receipt) Keep(now time.Time) KeptReceipt {
-	now, r.LoggedAt = stamp(now), stamp(r.LoggedAt)
+	now, r.LoggedAt = stamp(now), time.Time{}
 	k := KeptReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
-	line := ""
-	if r.ProviderMessageID == "" { // else the log may repeat it
-		line = r.LoggedAt.String()
-	}
-	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String(), line)
+	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
 	return k.Retried(now)
 }
 
@@ -71,53 +67,19 @@ func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
 	return k
 }
 
-// Adopt is m after rc was found to fit the hand-over named by token, and no
-// other of any message to that number: it settles one that has no answer. What
-// tells of trouble with the account proves less, as it may be about any
-// application's message: where it names no time it settles nothing, and where
-// it names no message the hand-over is doubted.
+// Adopt returns m after rc was found to be about the hand-over named by token,
+// which got no answer, and about no other of any message to that number.
 func (r Rules) Adopt(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool { return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" })
-	switch {
-	case h == nil:
-		return m, false
-	case rc.doubts():
-		changed = s.doubt(h, rc)
-		return s.m, changed
-	case h.Answer != AnswerNone || (rc.Verdict == VerdictVoid && rc.At.IsZero()):
+	h := s.handOver(func(h HandOver) bool {
+		return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" && h.Answer == AnswerNone
+	})
+	if h == nil {
 		return m, false
 	}
-	if rc.ProviderMessageID != "" {
-		h.ProviderMessageID = rc.ProviderMessageID
-	}
+	h.ProviderMessageID = rc.ProviderMessageID
 	s.receive(h, rc)
 	return s.m, true
-}
-
-// doubts reports whether r tells of trouble with the account and not of which
-// message.
-func (r Receipt) doubts() bool { return r.Verdict == VerdictVoid && r.ProviderMessageID == "" }
-
-// doubt takes a hand-over that was taken for one without an answer, which costs
-// no attempt, and has it repeated where the client accepts that. Its message
-// cannot be cancelled and its own receipt still settles it: if rc was another's,
-// the phone has the text twice and nothing said here is false. Otherwise, or
-// where nothing can be sent any more, the message stays as it is, with an event.
-func (s *step) doubt(h *HandOver, rc Receipt) (changed bool) {
-	if s.m.Status != Sent || h.Answer != AnswerTaken || h.Doubted {
-		return false
-	}
-	h.Doubted, h.Answer = true, AnswerNone
-	e := Event{Detail: "perhaps its receipt: " + rc.Detail}
-	if s.m.OnUnknown != Resend || s.m.TextDropped || !s.m.ExpiresAt.After(s.now) || s.m.taken() {
-		h.Answer = AnswerTaken
-		s.note(e)
-		return true
-	}
-	s.m.Attempts--
-	s.retry(0, e)
-	return true
 }
 
 // Ref returns the reference of what r is about; its MessageID is "" where r
@@ -145,18 +107,14 @@ func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, cha
 func (s *step) receive(h *HandOver, rc Receipt) {
 	wasUnanswered := s.m.Unanswered()
 	first := h.Receipt == ""
-	givenBack := h.Doubted && h.Answer == AnswerNone
 	if first {
 		h.Answer, h.Receipt, h.Evidence, h.Failure = AnswerTaken, rc.Verdict, rc.Evidence, rc.Failure
 		h.Price = rc.Price
 		if rc.Parts > 0 {
 			s.m.Parts = rc.Parts
 		}
-		switch void := rc.Verdict == VerdictVoid; {
-		case void && !givenBack:
+		if rc.Verdict == VerdictVoid {
 			s.m.Attempts-- // nothing left: it was no attempt
-		case !void && givenBack:
-			s.m.Attempts++ // it was one after all
 		}
 	}
 	e := Event{Detail: "receipt: " + rc.Detail}

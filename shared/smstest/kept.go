@@ -14,7 +14,7 @@ func (s stage) kept(detail string) sms.KeptReceipt {
 		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
 		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
-		Detail: detail, Price: 12, Parts: 3, LoggedAt: s.clock.Now().Add(-500 * time.Millisecond),
+		Detail: detail, Price: 12, Parts: 3,
 	}
 	return rc.Keep(s.clock.Now())
 }

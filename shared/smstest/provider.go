@@ -186,7 +186,7 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: text}, now)
+	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: text}}, now)
 	m, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
 		panic("smstest: a fresh message cannot be claimed: " + err.Error())

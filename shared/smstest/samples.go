@@ -66,16 +66,18 @@ func (s stage) fullMessage() sms.Message {
 	in := func(ms int) time.Time { return now.Add(time.Duration(ms) * time.Millisecond) }
 	m := sms.Message{
 		ID: sms.NewID(), Owner: s.owner, Client: "client", Status: sms.Sending,
-		Number: s.number, Text: "Olá", TextDropped: true, Reference: "order 7",
-		Type: sms.Promotional, SenderID: "ACME", OriginationNumber: "+12025550123",
-		SendAt: in(1), ExpiresAt: in(3_600_000), MaxPriceUSD: "0.050", OnUnknown: sms.Hold,
-		EntityID: "E1", TemplateID: "T1", ResendOf: sms.NewID(),
-		Encoding: sms.Measure("Olá").Encoding, Parts: 3,
+		Request: sms.Request{
+			Number: s.number, Text: "Olá", Reference: "order 7", Type: sms.Promotional, SenderID: "ACME",
+			OriginationNumber: "+12025550123", SendAt: in(1), ExpiresAt: in(3_600_000), MaxPriceUSD: "0.050", OnUnknown: sms.Hold,
+			EntityID: "E1", TemplateID: "T1", ResendOf: sms.NewID(),
+		},
+		TextDropped: true,
+		Encoding:    sms.Measure("Olá").Encoding, Parts: 3,
 		CreatedAt: now, UpdatedAt: in(2), Attempts: 2,
 		HandOvers: []sms.HandOver{
 			{
 				Provider: "fake", Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken(),
-				Doubted: true, Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
+				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
 			},
 			{Provider: "fake", Token: sms.NewToken(), At: in(5), Until: in(6), Answer: sms.AnswerNone},
 			{Provider: "fake", Token: sms.NewToken(), At: in(7), Until: in(8)},
@@ -92,12 +94,23 @@ func (s stage) fullMessage() sms.Message {
 		Due:     sms.Due{Kind: sms.DueLease, At: in(14), Round: 6},
 		PurgeAt: in(86_400_000),
 	}
-	for _, v := range []any{m, m.HandOvers[0], m.Events[0], *m.Failure, m.Due} {
+	fillTexts(&m.Request)
+	for _, v := range []any{m, m.Request, m.HandOvers[0], m.Events[0], *m.Failure, m.Due} {
 		if field := zeroField(v); field != "" {
 			panic(fmt.Sprintf("smstest: give %T.%s a value in fullMessage", v, field))
 		}
 	}
 	return m
+}
+
+// fillTexts gives each empty text of r its own name as its value, so that a new
+// one is stored in the tests too.
+func fillTexts(r *sms.Request) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
+		if v := reflect.ValueOf(r).Elem().FieldByIndex(field.Index); v.Kind() == reflect.String && v.IsZero() {
+			v.SetString(field.Name)
+		}
+	}
 }
 
 // zeroField names a field of v that has no value: a new one that fullMessage

@@ -94,8 +94,8 @@ func newNumber() sms.Number {
 // draft is a request with nothing but what is required.
 func (s stage) draft() sms.Draft {
 	return sms.Draft{
-		Owner: s.owner, Client: s.owner, PhoneNumber: string(s.number), Number: s.number,
-		Text: "Your code is 1234",
+		Owner: s.owner, Client: s.owner,
+		Request: sms.Request{Number: s.number, Text: "Your code is 1234"},
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 
 const number sms.Number = "+12025550107"
 
-var message = sms.Message{ID: "m-1", Number: number, Text: "Your code is 1234", Type: sms.Transactional}
+var message = sms.Message{ID: "m-1", Request: sms.Request{Number: number, Text: "Your code is 1234", Type: sms.Transactional}}
 
 func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 	const prefix = "MessageAttributes.entry."
@@ -42,8 +42,10 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 		{
 			"every field has its attribute",
 			sms.Message{
-				ID: "m-2", Number: number, Text: "50 % off & more €", Type: sms.Promotional, SenderID: "Shop-1",
-				OriginationNumber: "+12025550199", MaxPriceUSD: "0.05", EntityID: "E1", TemplateID: "T1",
+				ID: "m-2",
+				Request: sms.Request{
+					Number: number, Text: "50 % off & more €", Type: sms.Promotional, SenderID: "Shop-1", OriginationNumber: "+12025550199", MaxPriceUSD: "0.05", EntityID: "E1", TemplateID: "T1",
+				},
 			},
 			map[string]string{
 				"AWS.SNS.SMS.SMSType":          "String Promotional",

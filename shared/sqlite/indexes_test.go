@@ -31,7 +31,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 			}
 		}
 	}
-	draft := sms.Draft{Owner: "acme", PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "hello"}
+	draft := sms.Draft{Owner: "acme", Request: sms.Request{Number: "+5511999999999", Text: "hello"}}
 	m := rules.Accept(sms.NewID(), draft, now)
 	must(db.Create(ctx, m), db.Create(ctx, m))
 	_, err = db.Postpone(ctx, sms.DueEntry{Ref: m.Ref(), Due: m.Due}, sms.Due{Kind: sms.DueSend, At: now})
@@ -128,12 +128,12 @@ func checkPlan(t *testing.T, f *file, query string) {
 
 func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-	waiting := sms.Message{Number: "+5511999999999", Due: sms.Due{Kind: sms.DueSend, At: at}}
+	waiting := sms.Message{Due: sms.Due{Kind: sms.DueSend, At: at}, Request: sms.Request{Number: "+5511999999999"}}
 	later := waiting
 	later.Due.At = at.Add(time.Second)
 	unanswered := waiting
 	unanswered.HandOvers = []sms.HandOver{{Provider: "fake", Answer: sms.AnswerNone}}
-	settled := sms.Message{Number: waiting.Number, PurgeAt: at}
+	settled := sms.Message{PurgeAt: at, Request: sms.Request{Number: waiting.Number}}
 	renamed := settled
 	renamed.Reference, renamed.Status = "new", sms.Delivered
 

@@ -20,8 +20,8 @@ import (
 // message is a newly accepted one.
 func message(owner string) sms.Message {
 	d := sms.Draft{
-		Owner: owner, Client: owner, PhoneNumber: "+5511999999999", Number: "+5511999999999",
-		Text: "Your code is 1234", Reference: "order 7",
+		Owner: owner, Client: owner,
+		Request: sms.Request{Number: "+5511999999999", Text: "Your code is 1234", Reference: "order 7"},
 	}
 	return sms.DefaultRules().Accept(sms.NewID(), d, time.Now())
 }

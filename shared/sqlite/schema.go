@@ -70,13 +70,13 @@ CREATE INDEX counters_purge ON counters (purge_at);
 ALTER TABLE messages ADD COLUMN number TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN reference TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN status TEXT NOT NULL DEFAULT '';
-UPDATE messages SET number = json_extract(record, '$.number'),
+UPDATE messages SET number = json_extract(record, '$.phoneNumber'),
 	reference = coalesce(json_extract(record, '$.reference'), ''), status = json_extract(record, '$.status');
 DROP INDEX messages_owner;
 CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
 `, `
 -- A message is found by its number while any of its hand-overs has no receipt.
-UPDATE messages SET unsettled_number = json_extract(record, '$.number')
+UPDATE messages SET unsettled_number = json_extract(record, '$.phoneNumber')
 	WHERE unsettled_number IS NULL AND EXISTS (
 		SELECT 1 FROM json_each(record, '$.handOvers') WHERE json_extract(value, '$.receipt') IS NULL);
 UPDATE messages SET unsettled_number = NULL

@@ -17,7 +17,8 @@ func TestFolderOfTheFirstVersion(t *testing.T) {
 	dir := t.TempDir()
 	old := openVersion(t, dir, 1)
 	m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{
-		Owner: "owner", Client: "client", PhoneNumber: "+12025550100", Number: "+12025550100", Text: "Hi", Reference: "order 1",
+		Owner: "owner", Client: "client",
+		Request: sms.Request{Number: "+12025550100", Text: "Hi", Reference: "order 1"},
 	}, time.Now())
 	record, err := encode(m)
 	if err != nil {
@@ -102,7 +103,7 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, nil, false},
 		{[]sms.HandOver{{Provider: "fake", Token: "delivered", Receipt: sms.VerdictDelivered}}, number, false},
 	} {
-		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Number: number, Text: "Hi"}, time.Now())
+		m := sms.DefaultRules().Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "Hi"}}, time.Now())
 		m.HandOvers = tt.handOvers
 		record, err := encode(m)
 		if err != nil {

@@ -14,7 +14,7 @@ run "events_are_off_until_wanted" {
       && !aws_dynamodb_table.messages.stream_enabled && output.event_bus == null
       && !contains(keys(aws_cloudwatch_metric_alarm.this), "events-late")
     )
-    error_message = "Something of events is there."
+    error_message = "Resources for events exist although events is false."
   }
 }
 
@@ -22,7 +22,7 @@ run "events_go_from_the_stream_to_a_bus_of_their_own" {
   variables { events = true }
   assert {
     condition     = aws_dynamodb_table.messages.stream_enabled && aws_dynamodb_table.messages.stream_view_type == "NEW_AND_OLD_IMAGES"
-    error_message = "The stream lacks what a change of status is told by."
+    error_message = "The stream lacks the old or the new image."
   }
   assert {
     condition = (
@@ -31,13 +31,13 @@ run "events_go_from_the_stream_to_a_bus_of_their_own" {
       && aws_cloudwatch_event_bus.events[0].name == "smsqueue"
       && output.event_bus == { name = "smsqueue", arn = aws_cloudwatch_event_bus.events[0].arn }
     )
-    error_message = "The pipe joins others than the stream and the bus, or the output names another."
+    error_message = "The pipe does not connect the stream with the bus, or the output is another bus."
   }
   assert {
     condition = [
       for p in one(aws_pipes_pipe.events[0].target_parameters).eventbridge_event_bus_parameters : [p.source, p.detail_type]
     ] == [["smsqueue", "SMS Status Changed"]]
-    error_message = "The events have another source or type."
+    error_message = "The events have the wrong source or type."
   }
   assert {
     condition = (
@@ -45,15 +45,15 @@ run "events_go_from_the_stream_to_a_bus_of_their_own" {
       && one(one(one(aws_pipes_pipe.events[0].source_parameters).dynamodb_stream_parameters).dead_letter_config).arn == aws_sqs_queue.failed_events.arn
       && one(one(aws_pipes_pipe.events[0].source_parameters).dynamodb_stream_parameters).on_partial_batch_item_failure == "AUTOMATIC_BISECT"
     )
-    error_message = "What cannot be put holds up the rest for ever, or is lost."
+    error_message = "A change that cannot be put is lost, or blocks the others forever."
   }
   assert {
     condition     = length(aws_pipes_pipe.events[0].log_configuration) == 0
-    error_message = "The pipe logs, which could show texts and numbers."
+    error_message = "The pipe writes logs, which could contain texts and numbers."
   }
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["events-late"].dimensions["PipeName"] == aws_pipes_pipe.events[0].name
-    error_message = "Nobody hears of a pipe that fails."
+    error_message = "A failing pipe raises no alarm."
   }
 }
 
@@ -68,7 +68,7 @@ run "the_pipe_may_do_its_work_and_no_more" {
       KeepFailedEvents = [["sqs:SendMessage"], aws_sqs_queue.failed_events.arn]
       UseKey           = [["kms:Decrypt", "kms:GenerateDataKey"], aws_kms_key.this[0].arn]
     })
-    error_message = "The pipe's role allows other than what the pipe does."
+    error_message = "The pipe's role allows something else than the pipe needs."
   }
   assert {
     condition = jsondecode(aws_iam_role.pipe[0].assume_role_policy).Statement == [{
@@ -82,6 +82,6 @@ run "the_pipe_may_do_its_work_and_no_more" {
         }
       }
     }]
-    error_message = "Another than this pipe may take the role."
+    error_message = "Something other than this pipe may assume the role."
   }
 }

@@ -12,17 +12,17 @@ run "the_sender_publishes_to_phones_and_to_no_topic" {
     condition = [
       for s in jsondecode(module.sender.policy).Statement : [s.Effect, s.Resource] if contains(flatten([s.Action]), "sns:Publish")
     ] == [["Allow", "*"], ["Deny", "arn:aws:sns:*:*:*"]]
-    error_message = "sns:Publish is not allowed on everything and denied on topics."
+    error_message = "sns:Publish is not allowed for phone numbers, or is not denied for topics."
   }
   assert {
     condition = [
       for s in jsondecode(module.sender.policy).Statement : s.Condition if contains(flatten([s.Action]), "sms-voice:SendTextMessage")
     ] == [{ StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }]
-    error_message = "sms-voice:SendTextMessage is allowed other than through SNS."
+    error_message = "sms-voice:SendTextMessage is allowed without SNS."
   }
   assert {
     condition     = !strcontains(join("", [module.api.policy, module.relay.policy]), "sns:")
-    error_message = "Another function than the sender may publish."
+    error_message = "A function other than the sender may publish."
   }
 }
 
@@ -39,7 +39,7 @@ run "policies_name_actions_and_resources" {
         ]
       ]
     ]))
-    error_message = "A policy allows actions by a pattern."
+    error_message = "A policy allows actions by a wildcard."
   }
   assert {
     condition = alltrue(flatten([
@@ -47,7 +47,7 @@ run "policies_name_actions_and_resources" {
         for s in jsondecode(p).Statement : contains(["Trace", "PublishToPhones", "PublishThroughSNS"], s.Sid) if s.Resource == "*"
       ]
     ]))
-    error_message = "A policy allows something on every resource."
+    error_message = "A policy allows an action on every resource."
   }
 }
 
@@ -61,11 +61,11 @@ run "the_sender_is_fed_as_the_promises_need" {
       && one(aws_lambda_event_source_mapping.messages.scaling_config).maximum_concurrency == 4
       && aws_lambda_event_source_mapping.messages.function_name == module.sender.alias_arn
     )
-    error_message = "The mapping reports no single failures, is not bounded, or bypasses the alias."
+    error_message = "The mapping does not report single failures, has no maximum concurrency, or bypasses the alias."
   }
   assert {
     condition     = module.sender.environment.PARTS_PER_SECOND == "2.5"
-    error_message = "The senders together are faster than was set."
+    error_message = "The senders together exceed parts_per_second."
   }
 }
 
@@ -76,7 +76,7 @@ run "the_relay_is_never_repeated" {
       && one(aws_scheduler_schedule.relay.target).arn == module.relay.alias_arn
       && aws_scheduler_schedule.relay.schedule_expression == "rate(1 minute)"
     )
-    error_message = "The schedule repeats failed calls, bypasses the alias, or is not every minute."
+    error_message = "The schedule repeats failed calls, bypasses the alias, or does not run every minute."
   }
 }
 
@@ -88,18 +88,18 @@ run "the_environment_says_what_was_set" {
   }
   assert {
     condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB" && module.api.environment.DEFAULT_COUNTRY == "GB"
-    error_message = "The api allows other countries."
+    error_message = "The api allows the wrong countries."
   }
   assert {
     condition     = jsondecode(module.api.environment.CLIENT_OWNERS) == { (aws_cognito_user_pool_client.this["shop"].id) = "shop" }
-    error_message = "The api knows other owners."
+    error_message = "The api has the wrong owners."
   }
   assert {
     condition = alltrue([
       for e in [module.api.environment, module.sender.environment, module.relay.environment] :
       [e.VALIDITY_HOURS, e.RETENTION_DAYS, e.MAX_ATTEMPTS, e.SENDER_TIMEOUT_SECONDS] == ["2", "8", "3", "60"]
     ])
-    error_message = "The services go by different rules."
+    error_message = "The services have different settings for messages."
   }
 }
 
@@ -115,18 +115,18 @@ run "limits_and_waits_reach_the_api" {
   }
   assert {
     condition     = [module.api.environment.PARTS_PER_DAY, module.api.environment.MESSAGES_PER_RECIPIENT_HOUR] == ["1000", "0"]
-    error_message = "The api goes by other limits."
+    error_message = "The api has the wrong limits."
   }
   assert {
     condition = jsondecode(module.api.environment.CLIENT_LIMITS) == {
       (aws_cognito_user_pool_client.this["free"].id)    = { partsPerDay = -1, allowedCountries = ["US"] }
       (aws_cognito_user_pool_client.this["limited"].id) = { messagesPerRecipientHour = 2 }
     }
-    error_message = "The api knows other limits of clients."
+    error_message = "The api has the wrong limits for clients."
   }
   assert {
     condition     = module.api.environment.MAX_WAIT_SECONDS == "15" && alltrue([for i in aws_api_gateway_integration.this : i.timeout_milliseconds == 25000])
-    error_message = "A look-up cannot wait as long as it may."
+    error_message = "The gateway or the function ends before the longest wait of a look-up."
   }
 }
 
@@ -137,7 +137,7 @@ run "two_deployments_share_an_account" {
   }
   assert {
     condition     = length(aws_api_gateway_account.this) == 0
-    error_message = "The account's log role is set though it was not to be."
+    error_message = "The account's log role is set although manage_api_gateway_log_role is false."
   }
   assert {
     condition = alltrue([

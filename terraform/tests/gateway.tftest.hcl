@@ -13,22 +13,22 @@ run "every_route_wants_a_token_with_its_scope" {
       for m in aws_api_gateway_method.this :
       m.authorization == "COGNITO_USER_POOLS" && m.authorizer_id == aws_api_gateway_authorizer.clients.id && length(m.authorization_scopes) == 1
     ])
-    error_message = "A method can be called without a token, or with any."
+    error_message = "A method does not require a token with a scope."
   }
   assert {
     condition     = alltrue([for r in local.routes : contains(keys(local.scopes), r.scope)])
-    error_message = "A route wants a scope that the resource server does not have."
+    error_message = "A route requires a scope that does not exist."
   }
   assert {
     condition     = aws_api_gateway_method.this["send_message"].authorization_scopes == toset(["sms/send"])
-    error_message = "Sending wants another scope than sms/send."
+    error_message = "Sending does not require the scope sms/send."
   }
 }
 
 run "bodies_reach_the_function_as_bytes" {
   assert {
     condition     = aws_api_gateway_rest_api.this.binary_media_types == tolist(["*/*"])
-    error_message = "The gateway repairs bad UTF-8 before the function can refuse it."
+    error_message = "The gateway replaces invalid UTF-8 before the function can refuse it."
   }
 }
 
@@ -41,7 +41,7 @@ run "what_the_gateway_answers_is_a_problem" {
       && jsondecode(g.response_templates["application/json"]).instance == "$context.requestId"
       && g.response_parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
     ])
-    error_message = "A gateway response is no problem, or its body says another status."
+    error_message = "A gateway response is not a problem, or its body has another status."
   }
   assert {
     condition = {
@@ -57,7 +57,7 @@ run "what_the_gateway_answers_is_a_problem" {
       DEFAULT_5XX                  = "500 internal"
       INTEGRATION_TIMEOUT          = "503 outcome-unknown"
     }
-    error_message = "A gateway response has another status or slug."
+    error_message = "A gateway response has the wrong status or slug."
   }
   assert {
     condition = (
@@ -74,7 +74,7 @@ run "requests_are_throttled_and_logged_without_what_is_private" {
   }
   assert {
     condition     = one(aws_api_gateway_method_settings.all.settings).throttling_rate_limit == 7 && one(aws_api_gateway_method_settings.all.settings).throttling_burst_limit == 9
-    error_message = "Throttling is not what was set."
+    error_message = "The throttling differs from the variable api."
   }
   assert {
     condition     = one(aws_api_gateway_method_settings.all.settings).data_trace_enabled == false && one(aws_api_gateway_method_settings.all.settings).logging_level == "OFF"
@@ -86,7 +86,7 @@ run "requests_are_throttled_and_logged_without_what_is_private" {
   }
   assert {
     condition     = !strcontains(one(aws_api_gateway_stage.v1.access_log_settings).format, "$context.path")
-    error_message = "The access log has whole paths, which hold ids."
+    error_message = "The access log has whole paths, which contain ids."
   }
 }
 
@@ -102,11 +102,11 @@ run "clients_are_machines" {
       for c in aws_cognito_user_pool_client.this :
       c.generate_secret && c.allowed_oauth_flows == toset(["client_credentials"]) && c.allowed_oauth_flows_user_pool_client
     ])
-    error_message = "A client has another flow than client_credentials, or no secret."
+    error_message = "A client has a flow other than client_credentials, or has no secret."
   }
   assert {
     condition     = aws_cognito_user_pool_client.this["shop"].allowed_oauth_scopes == toset(["sms/send"]) && aws_cognito_user_pool_client.this["shop-2"].allowed_oauth_scopes == toset(["sms/read", "sms/send"])
-    error_message = "A client has other scopes than it was given."
+    error_message = "A client has the wrong scopes."
   }
   assert {
     condition     = one(aws_cognito_user_pool.this.admin_create_user_config).allow_admin_create_user_only
@@ -114,6 +114,6 @@ run "clients_are_machines" {
   }
   assert {
     condition     = toset(values(local.client_owners)) == toset(["shop"]) && length(local.client_owners) == 2
-    error_message = "Clients of one owner have different ones."
+    error_message = "Two clients of one owner have different owners."
   }
 }

@@ -15,7 +15,7 @@ run "without_delivery_logs_there_is_nothing_of_receipts" {
       && length(aws_cloudwatch_log_metric_filter.receipts) == 0
       && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.this) : strcontains(name, "receipts")])
     )
-    error_message = "Something of receipts is there."
+    error_message = "Resources for receipts exist although receipts are off."
   }
 }
 
@@ -33,17 +33,17 @@ run "delivery_logs_that_are_switched_on_here_are_read" {
     condition = alltrue([
       for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.destination_arn == module.receipts[0].alias_arn && f.filter_pattern == ""
     ])
-    error_message = "A delivery log is read in part, or not by the alias."
+    error_message = "The subscription filters lines, or bypasses the alias."
   }
   assert {
     condition = toset([for p in aws_lambda_permission.delivery_logs : p.source_arn]) == toset([
       for f in aws_cloudwatch_log_subscription_filter.delivery_logs : "arn:aws:logs:eu-central-1:123456789012:log-group:${f.log_group_name}:*"
     ])
-    error_message = "CloudWatch Logs may not call the function for a log that it is subscribed to, or for another."
+    error_message = "The permission of CloudWatch Logs to call the function covers the wrong log groups."
   }
   assert {
     condition     = alltrue([for g in aws_cloudwatch_log_group.sns : g.retention_in_days == 30 && g.kms_key_id == aws_kms_key.this[0].arn])
-    error_message = "The delivery logs, with whole numbers in them, are kept for ever or not encrypted with the key."
+    error_message = "The delivery logs, which contain whole numbers, never expire or are not encrypted with the key."
   }
   assert {
     condition = (
@@ -51,7 +51,7 @@ run "delivery_logs_that_are_switched_on_here_are_read" {
       && aws_sns_sms_preferences.this[0].monthly_spend_limit == 5
       && aws_cloudwatch_metric_alarm.this["spend"].threshold == 4
     )
-    error_message = "SNS does not log every delivery, or the spend limit is another."
+    error_message = "SNS does not log every delivery, or the spend limit is wrong."
   }
 }
 
@@ -59,7 +59,7 @@ run "delivery_logs_of_others_are_read_where_it_is_said" {
   variables { receipts = true }
   assert {
     condition     = length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 2 && length(aws_cloudwatch_log_group.sns) == 0 && length(aws_sns_sms_preferences.this) == 0
-    error_message = "They are not read, or what is others' is made here."
+    error_message = "The logs are not read, or resources managed elsewhere are created."
   }
 }
 
@@ -70,7 +70,7 @@ run "delivery_logs_can_be_left_unread" {
   }
   assert {
     condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_cloudwatch_log_group.sns) == 2
-    error_message = "They are read, or not made."
+    error_message = "The logs are read, or are not created."
   }
 }
 
@@ -83,7 +83,7 @@ run "receipts_that_fail_are_heard_of" {
       && aws_cloudwatch_metric_alarm.this["receipts-unreadable"].namespace == "smsqueue"
       && one(aws_cloudwatch_log_metric_filter.receipts["UnreadableReceipts"].metric_transformation).namespace == "smsqueue"
     )
-    error_message = "There is no alarm on receipts that fail or cannot be read."
+    error_message = "There is no alarm for receipts that fail or cannot be read."
   }
   assert {
     condition     = !anytrue([for a in aws_cloudwatch_metric_alarm.this : a.metric_name == "ForeignReceipts"])

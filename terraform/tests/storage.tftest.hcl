@@ -15,11 +15,11 @@ run "the_table_is_kept_safe" {
       && one(aws_dynamodb_table.messages.point_in_time_recovery).enabled
       && one(aws_dynamodb_table.messages.server_side_encryption).kms_key_arn == aws_kms_key.this[0].arn
     )
-    error_message = "The table is not on demand, protected, recoverable and encrypted."
+    error_message = "The table is not on demand, or not protected, recoverable and encrypted."
   }
   assert {
     condition     = one(aws_dynamodb_table.messages.ttl).enabled && one(aws_dynamodb_table.messages.ttl).attribute_name == "purge"
-    error_message = "The table does not forget."
+    error_message = "The table has no TTL."
   }
   assert {
     condition     = aws_cognito_user_pool.this.deletion_protection == "ACTIVE"
@@ -31,7 +31,7 @@ run "protection_can_be_taken_off" {
   variables { deletion_protection = false }
   assert {
     condition     = !aws_dynamodb_table.messages.deletion_protection_enabled && aws_cognito_user_pool.this.deletion_protection == "INACTIVE"
-    error_message = "Something cannot be destroyed."
+    error_message = "The table or the clients cannot be destroyed."
   }
 }
 
@@ -51,7 +51,7 @@ run "garbage_goes_to_the_dead_letter_queue_and_from_nowhere_else" {
       jsondecode(aws_sqs_queue.messages.redrive_policy).deadLetterTargetArn == aws_sqs_queue.dead_letters.arn
       && jsondecode(aws_sqs_queue.messages.redrive_policy).maxReceiveCount >= 5
     )
-    error_message = "The queue does not give up what cannot be read, or too soon."
+    error_message = "The queue has no dead-letter queue, or moves entries there too soon."
   }
   assert {
     condition     = jsondecode(aws_sqs_queue.dead_letters.redrive_allow_policy) == { redrivePermission = "byQueue", sourceQueueArns = ["arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"] }
@@ -76,7 +76,7 @@ run "queues_take_encrypted_connections_only_and_store_encrypted" {
   }
   assert {
     condition     = alltrue([for q in [aws_sqs_queue.messages, aws_sqs_queue.dead_letters, aws_sqs_queue.failed_events] : q.kms_master_key_id == aws_kms_key.this[0].arn])
-    error_message = "A queue is stored without the key."
+    error_message = "A queue is not encrypted with the key."
   }
 }
 
@@ -84,6 +84,6 @@ run "a_key_of_ones_own" {
   variables { kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/own" }
   assert {
     condition     = length(aws_kms_key.this) == 0 && aws_sqs_queue.messages.kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.gateway.kms_key_id == var.kms_key_arn
-    error_message = "The given key is not used, or another is made."
+    error_message = "The given key is not used, or another one is created."
   }
 }

@@ -128,7 +128,7 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	for _, owner := range []string{"shop", "other"} {
 		for _, status := range sms.Statuses() {
 			e := p.event(t, object(t, fmt.Sprintf(`{"dynamodb": {"SequenceNumber": "1", "NewImage": {
-				"id": {"S": "x"}, "owner": {"S": %q}, "status": {"S": %q}, "updated_at": {"N": "1"}}}}`, owner, status)))
+				"id": {"S": "x"}, "owner": {"S": %q}, "status": {"S": %q}, "updatedAt": {"N": "1"}}}}`, owner, status)))
 			want := owner == "shop" && (status.Final() || status == sms.Unknown)
 			if got := matches(t, pattern, e); got != want {
 				t.Errorf("the webhook is called for %s of %s: %t, want %t", status, owner, got, want)
@@ -155,7 +155,7 @@ func TestTheReadmeShowsAnEvent(t *testing.T) {
 	detail := part(shown["detail"])
 	asChange := func(name string) any { return map[string]any{"S": detail[name], "N": detail[name]} }
 	want := p.event(t, map[string]any{"dynamodb": map[string]any{"SequenceNumber": detail["sequence"], "NewImage": map[string]any{
-		"id": asChange("id"), "owner": asChange("owner"), "status": asChange("status"), "updated_at": asChange("updatedAtMillis"),
+		"id": asChange("id"), "owner": asChange("owner"), "status": asChange("status"), "updatedAt": asChange("updatedAtMillis"),
 	}}})
 	if diff := cmp.Diff(want, shown); diff != "" {
 		t.Errorf("the README's event (-pipe +README):\n%s", diff)

@@ -16,8 +16,10 @@ import (
 
 // The words of a message that no event may carry.
 var private = sms.Draft{
-	Owner: "shop", Client: "client-7f3", Number: "+12025550142", Text: "Your code is 1234", Reference: "jane@shop.example",
-	SenderID: "ShopSender", Type: sms.Transactional, OnUnknown: sms.Resend, EntityID: "entity-5", TemplateID: "template-9",
+	Owner: "shop", Client: "client-7f3",
+	Request: sms.Request{
+		Number: "+12025550142", Text: "Your code is 1234", Reference: "jane@shop.example", SenderID: "ShopSender", Type: sms.Transactional, OnUnknown: sms.Resend, EntityID: "entity-5", TemplateID: "template-9",
+	},
 }
 
 // lives are what may become of messages. tells is what events say of it: what a

@@ -76,7 +76,8 @@ func (e deployment) relayWork(t *testing.T, token string) {
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{
-		Owner: "shop", Client: "shop", Number: number, Text: "hello", Type: sms.Transactional, OnUnknown: sms.Resend,
+		Owner: "shop", Client: "shop",
+		Request: sms.Request{Number: number, Text: "hello", Type: sms.Transactional, OnUnknown: sms.Resend},
 	}, now)
 	if err := store.Create(context.WithoutCancel(t.Context()), m); err != nil {
 		t.Fatal(err)

@@ -8,19 +8,20 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// config is what the function's environment says.
+// config holds the settings from the function's environment.
 type config struct {
 	table, queue   string
 	countries      []string
 	defaultCountry string
-	owners         map[string]string // client id to owner; a client without one is its own
+	owners         map[string]string // client id to owner; a client that is missing is its own owner
 	rules          sms.Rules
 	limits         api.Limits
 	clientLimits   map[string]api.Limits // by client id
 	maxWait        time.Duration
 }
 
-// configFromEnv reads it. Its error names every missing or bad variable.
+// configFromEnv reads the settings. Its error names every missing or invalid
+// variable.
 func configFromEnv(getenv func(string) string) (config, error) {
 	r := environ.Read(getenv)
 	c := config{

@@ -18,18 +18,18 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// gateway serves API Gateway's REST (v1) proxy events with a plain
+// gateway passes proxy events of API Gateway's REST APIs (v1) to an
 // http.Handler whose routes begin with /v1.
 type gateway struct {
 	handler http.Handler
 	owners  map[string]string // client id to owner
 }
 
-// handle answers one event. Its error is nil: whatever is wrong with the
-// request is the handler's to answer.
+// handle answers one event. It returns no error: the handler answers every
+// faulty request itself.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
-	// Without a good caller in its context the request is refused.
+	// The handler refuses a request without a caller in its context.
 	if caller, err := api.CallerFromClaims(claimsOf(event), g.owners); err == nil {
 		ctx = api.WithCaller(ctx, caller)
 	}
@@ -38,12 +38,12 @@ func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest
 	return rec.response(), nil
 }
 
-// requestOf is the request that the client made, as net/http would hand it to
-// a handler. A body that claims to be base64 and is not fails when it is read.
+// requestOf returns the request that the client made, as net/http would pass it
+// to a handler. If a body is marked as base64 but is not, reading it fails.
 func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	header := merged(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
 	target := pathOf(event)
-	// API Gateway has decoded the query; it is encoded again here.
+	// API Gateway has decoded the query, so encode it again.
 	target.RawQuery = url.Values(merged(event.MultiValueQueryStringParameters, event.QueryStringParameters, exactly)).Encode()
 
 	r := &http.Request{
@@ -64,12 +64,13 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf is /v1 and the event's resource with its parameters filled in. The
-// event's own paths are no use: with the stage, a custom domain's base path or
-// neither in front, they depend on the address that the client used.
+// pathOf returns /v1 followed by the event's resource with its parameters
+// filled in. It cannot use the paths in the event: they depend on the address
+// that the client used, and may begin with the stage or with a custom domain's
+// base path.
 //
-// A parameter stays one segment whatever it decodes to, so that it cannot
-// reach another route. REST APIs hand parameters over as the client encoded them.
+// REST APIs pass parameters as the client encoded them. Each one stays a single
+// segment whatever it decodes to, so that it cannot reach another route.
 func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	path := &url.URL{Path: "/v1", RawPath: "/v1"}
 	for segment := range strings.SplitSeq(strings.Trim(event.Resource, "/"), "/") {
@@ -89,11 +90,12 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
-// merged joins an event's two maps of one thing. API Gateway fills both, and
-// only the multi-value one is complete; hand-made events often have one of them.
+// merged joins the event's single-value and multi-value map of the same thing.
+// API Gateway fills both, and only the multi-value map is complete. Hand-made
+// events often have just one of them.
 func merged(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
-	// Sorted, so that two spellings of one header keep an order.
+	// Sort the names, so that two spellings of one header have a fixed order.
 	for _, name := range slices.Sorted(maps.Keys(multi)) {
 		key := canonical(name)
 		all[key] = append(all[key], multi[name]...)
@@ -106,12 +108,13 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 	return all
 }
 
-// exactly keeps a name as it is: query parameters have case, headers have not.
+// exactly returns name unchanged. Query parameters are case-sensitive; headers
+// are not.
 func exactly(name string) string { return name }
 
-// claimsOf reads what API Gateway's Cognito authorizer vouches for: it has
-// checked the token's signature, issuer and expiry. Claims of another type
-// than string count as absent.
+// claimsOf returns the claims of the token. API Gateway's Cognito authorizer
+// has checked its signature, issuer and expiry. Claims that are not strings
+// count as absent.
 func claimsOf(event events.APIGatewayProxyRequest) api.Claims {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }
@@ -122,10 +125,10 @@ func claimsOf(event events.APIGatewayProxyRequest) api.Claims {
 	}
 }
 
-// recorder is the http.ResponseWriter that keeps an answer for the event's response.
+// recorder is an http.ResponseWriter that keeps the response for the event.
 type recorder struct {
 	header http.Header
-	sent   http.Header // as it was when the status was written
+	sent   http.Header // the header when the status was written
 	status int
 	body   bytes.Buffer
 }
@@ -144,8 +147,8 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// response is the recorded answer. The body is never base64: the handler
-// answers text only.
+// response returns the recorded response. Its body is never base64, because the
+// handler only answers with text.
 func (r *recorder) response() events.APIGatewayProxyResponse {
 	r.WriteHeader(http.StatusOK)
 	return events.APIGatewayProxyResponse{

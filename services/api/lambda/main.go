@@ -1,5 +1,5 @@
-// Command lambda is the API as an AWS Lambda function behind a REST API of API
-// Gateway.
+// Command lambda runs the API as an AWS Lambda function behind a REST API of
+// API Gateway.
 package main
 
 import (

@@ -74,7 +74,8 @@ func decode(data string) (logBatch, error) {
 // summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
-	Kept       int `json:"kept"` // as pending receipts; those of other applications stay there
+	Kept       int `json:"kept"`    // as pending receipts; those of other applications stay there
+	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
 }
@@ -146,6 +147,8 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 				failed = append(failed, err)
 			case results[i] == string(receipts.Kept):
 				sum.Kept++
+			case results[i] == string(receipts.Unnamed):
+				sum.Unnamed++
 			default:
 				sum.Applied++
 			}

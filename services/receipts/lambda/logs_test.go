@@ -93,7 +93,7 @@ func newStage(t *testing.T) *stage {
 	s := &stage{store: &flaky{DB: db}}
 	rules := sms.DefaultRules()
 	for i, number := range []sms.Number{"+5511999990001", "+5511999990002"} {
-		m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Number: number, Text: "hi"}, time.Now())
+		m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}, time.Now())
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestABatchIsApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(t, sms.Delivered, sms.Undelivered)
-	if !strings.Contains(s.log.String(), `"report":{"applied":2,"kept":1,"unreadable":0,"failed":0}`) {
+	if !strings.Contains(s.log.String(), `"report":{"applied":2,"kept":1,"unnamed":0,"unreadable":0,"failed":0}`) {
 		t.Errorf("the log is:\n%s", &s.log)
 	}
 }

@@ -1,13 +1,13 @@
-# A root of one's own: state in a bucket, a provider with tags for the bill, and
-# the module. Outside this repository the source is
+# A root module with its state in a bucket and a provider that tags all resources.
+# Outside this repository, the source of the module is
 #
 #   git::https://github.com/smsqueue/smsqueue.git//terraform?ref=VERSION
 #
-# and packages names the bucket that a release was uploaded to.
+# and packages is the bucket with the uploaded release.
 
 terraform {
   backend "s3" {
-    bucket       = "example-terraform-state" # versioned and encrypted: the state holds the clients' secrets
+    bucket       = "example-terraform-state" # must be versioned and encrypted: the state contains the clients' secrets
     key          = "smsqueue.tfstate"
     region       = "eu-central-1"
     encrypt      = true
@@ -42,6 +42,6 @@ module "smsqueue" {
 }
 
 output "api_url" {
-  description = "Where the API is."
+  description = "Base URL of the API."
   value       = module.smsqueue.api_url
 }

@@ -1,5 +1,5 @@
-# A deployment whose events are wanted: events puts them on a bus, and webhook.tf
-# calls a webhook for some of them.
+# A deployment with events: they go to an event bus, and webhook.tf calls a webhook
+# for some of them.
 
 terraform {
   required_version = ">= 1.9"
@@ -13,7 +13,7 @@ terraform {
 }
 
 variable "webhook_key" {
-  description = "What the webhook knows its caller by, in the header X-Api-Key."
+  description = "Secret that is sent to the webhook in the header X-Api-Key."
   type        = string
   sensitive   = true
 }
@@ -24,6 +24,6 @@ module "smsqueue" {
   packages          = "s3://example-releases/smsqueue/1.0.0"
   allowed_countries = ["DE"]
   clients           = { shop = {} }
-  sms_preferences   = {} # SNS's delivery logs: without them sent is the last that is heard
+  sms_preferences   = {} # enables SNS's delivery logs: without them, no message becomes delivered
   events            = true
 }

@@ -1,5 +1,5 @@
-# One function: its role and policy, its log, its code, and the alias that
-# triggers call. A release publishes a version and moves the alias.
+# One function with its role, policy, log group and code, and the alias that
+# triggers call. A release publishes a new version and moves the alias to it.
 
 locals {
   statements = concat(
@@ -14,7 +14,7 @@ locals {
         Sid      = "Trace"
         Effect   = "Allow"
         Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-        Resource = "*" # X-Ray has no resources to name
+        Resource = "*" # X-Ray has no resource ARNs
       },
     ],
     var.statements,
@@ -52,11 +52,11 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_115: the event source mapping bounds the sender; reserved concurrency would throttle its polls, which spends receives
-  # checkov:skip=CKV_AWS_116: aws_lambda_function_event_invoke_config has the queue of asynchronous functions
-  # checkov:skip=CKV_AWS_117: it reaches AWS alone, by IAM; a VPC would add cost and no protection
-  # checkov:skip=CKV_AWS_173: no variable is secret
-  # checkov:skip=CKV_AWS_272: the zip comes from this build, by its hash; signing is for the account to demand
+  # checkov:skip=CKV_AWS_115: the event source mapping limits the sender; reserved concurrency would throttle its polls, which count as receives
+  # checkov:skip=CKV_AWS_116: aws_lambda_function_event_invoke_config sets the queue for failed asynchronous calls
+  # checkov:skip=CKV_AWS_117: it only calls AWS services, by IAM; a VPC would add cost but no protection
+  # checkov:skip=CKV_AWS_173: no variable is a secret
+  # checkov:skip=CKV_AWS_272: the zip is pinned by its hash; code signing is the account's choice
   function_name = var.name
   description   = var.description
   role          = aws_iam_role.this.arn
@@ -110,6 +110,6 @@ resource "aws_lambda_function_event_invoke_config" "this" {
     }
   }
 
-  # Lambda tries the destination out when it is set.
+  # Lambda tests access to the destination when it is set.
   depends_on = [aws_iam_role_policy.this]
 }

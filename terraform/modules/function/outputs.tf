@@ -14,12 +14,12 @@ output "alias_name" {
 }
 
 output "alias_invoke_arn" {
-  description = "The alias, as API Gateway calls it."
+  description = "ARN with which API Gateway calls the alias."
   value       = aws_lambda_alias.live.invoke_arn
 }
 
 output "policy" {
-  description = "IAM policy of the function's role, for tests to read."
+  description = "IAM policy of the function's role, for tests."
   value       = aws_iam_role_policy.this.policy
 }
 
@@ -29,6 +29,6 @@ output "log_group_name" {
 }
 
 output "environment" {
-  description = "Environment variables of the function, for tests to read."
+  description = "Environment variables of the function, for tests."
   value       = one(aws_lambda_function.this.environment).variables
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the function, and of its role."
+  description = "Name of the function and of its role."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "description" {
 }
 
 variable "package" {
-  description = "The zip: a file with its hash, or an object of a bucket."
+  description = "The zip: a file with its hash, or an object in a bucket."
   type = object({
     file   = optional(string)
     hash   = optional(string) # base64 of SHA-256
@@ -24,13 +24,13 @@ variable "architecture" {
 }
 
 variable "memory_mb" {
-  description = "Memory, which also decides the share of a processor."
+  description = "Memory in MB. Lambda assigns CPU in proportion."
   type        = number
   default     = 256
 }
 
 variable "timeout_seconds" {
-  description = "How long one call may take."
+  description = "Timeout of one call."
   type        = number
 }
 
@@ -40,12 +40,12 @@ variable "environment" {
 }
 
 variable "statements" {
-  description = "Statements of the function's IAM policy, besides those that every function needs."
-  type        = any # statements differ in their attributes
+  description = "IAM policy statements in addition to those that every function needs."
+  type        = any # statements have different attributes
 }
 
 variable "logs" {
-  description = "Least level, days to keep, and the key to encrypt with."
+  description = "Minimum log level, days to keep logs, and the key that encrypts them."
   type = object({
     level          = string
     retention_days = number
@@ -54,7 +54,7 @@ variable "logs" {
 }
 
 variable "asynchronous" {
-  description = "For a function that is called without waiting: how often Lambda repeats a failed call, and the queue that takes what failed for good."
+  description = "For a function that is called asynchronously: how often Lambda repeats a failed call, and the ARN of the queue for calls that failed permanently."
   type = object({
     retries         = number
     dead_letter_arn = string

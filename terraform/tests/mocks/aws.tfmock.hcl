@@ -1,5 +1,5 @@
-# Where the provider checks that it is given an ARN, or a test reads one, the
-# mocked resource has one; all else is what Terraform makes up.
+# Gives mocked resources an ARN if the provider validates it or a test reads it.
+# Terraform makes up all other values.
 
 mock_data "aws_caller_identity" {
   defaults = { account_id = "123456789012" }

@@ -68,8 +68,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("%s, and due %+v", s, m.Due)
 	case s.Settled() == m.PurgeAt.IsZero():
 		return fmt.Errorf("%s, and kept until %v", s, m.PurgeAt)
-	case !s.Settled() && s != sms.Sending && now.Sub(m.ExpiresAt) > 0 && m.Due.At.After(m.ExpiresAt.Add(7*time.Hour)):
-		return fmt.Errorf("%s past its time, and looked at only at %v", s, m.Due.At)
+	case !s.Settled() && m.Due.At.After(latest(m, now)):
+		return fmt.Errorf("%s at %v, and looked at only at %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
@@ -78,6 +78,17 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("its text or number changed")
 	}
 	return nil
+}
+
+// latest returns when m, which has work left, must be looked at again: a quarter
+// of an hour after now or after the time before which nothing is to be done.
+func latest(m sms.Message, now time.Time) time.Time {
+	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
+		if t.After(now) {
+			now = t
+		}
+	}
+	return now.Add(15 * time.Minute)
 }
 
 // foreignID is a provider message id in m that the provider gave to no hand-over of it: a

@@ -110,8 +110,8 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
 	},
 	{
-		without: "the release of what waits at each closing",
-		edits:   []edit{{"services/relay/relay.go", "		next = e.Released(u.now())\n", ""}},
+		without: "the longest wait for a rescue",
+		changes: map[string]change{"longest rescue": becomes("nextRescue << min(round-1, 16)")},
 		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
@@ -126,27 +126,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `case h.Receipt != "", `, `case h.Receipt != "", h.Answer == "", `}},
+		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", h.Doubted`, `h.Receipt != "", h.Answer == "", h.Doubted`}},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
-	},
-	{
-		without: "hold, when trouble names no message",
-		edits:   []edit{{"shared/sms/receipt.go", "if s.m.OnUnknown != Resend || s.m.TextDropped", "if s.m.TextDropped"}},
-		tests:   []string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the log's time of a line without one",
-		edits:   []edit{{"shared/sms/match.go", "cmp.Or(rc.LoggedAt, k.KeptAt)", "cmp.Or(k.KeptAt, rc.LoggedAt)"}},
-		tests:   []string{"-run", "TestALineThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the patience before a message is doubted",
-		edits:   []edit{{"shared/sms/match.go", "doubtAfter = time.Minute", "doubtAfter = 0 * time.Minute"}},
-		tests:   []string{"-run", "TestTroubleThatNamesNoMessage", "./services/receipts"},
-	},
-	{
-		without: "the doubt, which is no proof",
-		edits:   []edit{{"shared/sms/receipt.go", "h.Doubted, h.Answer = true, AnswerNone", "h.Doubted, h.Answer, h.Receipt = true, AnswerTaken, VerdictVoid"}},
-		tests:   []string{"./shared/sms", noFailFile},
 	},
 }

@@ -115,11 +115,11 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-overlay=" + overlay, "-count=1", "-timeout=5m"}, m.tests...)...)
 	cmd.Dir = repo.Path()
 	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
+	_, ran := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
 		t.Errorf("every test is green:\n%s", out)
-	case !errors.As(err, &exit) || ctx.Err() != nil:
+	case !ran || ctx.Err() != nil:
 		t.Errorf("running the tests: %v\n%s", err, out)
 	case bytes.Contains(out, []byte("[build failed]")),
 		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):

@@ -116,5 +116,5 @@ type page struct {
 
 // draft is a request of owner to send one message.
 func draft(owner string) sms.Draft {
-	return sms.Draft{Owner: owner, Client: owner, PhoneNumber: "+5511999999999", Number: "+5511999999999", Text: "Hi"}
+	return sms.Draft{Owner: owner, Client: owner, Request: sms.Request{Number: "+5511999999999", Text: "Hi"}}
 }

@@ -187,7 +187,7 @@ func makeDue(t *testing.T, d *functions.Deployment, id string) {
 	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName:        &d.Table,
 		Key:              map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
-		UpdateExpression: aws.String("SET due_at = created_at"),
+		UpdateExpression: aws.String("SET due_at = createdAt"),
 	})
 	if err != nil {
 		t.Fatal(err)

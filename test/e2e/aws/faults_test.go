@@ -115,7 +115,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 			}
 
 			record := d.Record(t, m.ID)
-			until, _ := record["lease_until"].(float64)
+			until, _ := record["leaseUntil"].(float64)
 			left := time.UnixMilli(int64(until)).Sub(began)
 			shard, _ := record["due_shard"].(string)
 			if record["status"] != "sending" || record["due_at"] != until || !strings.HasPrefix(shard, "lease#") ||
@@ -142,11 +142,11 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 // ageLease turns the times of a message's first hand-over, and of its lease, back.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
-	const earlier = "hand_overs[0].#at = hand_overs[0].#at - :by, hand_overs[0].#until = hand_overs[0].#until - :by"
+	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"
 	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName:                &d.Table,
 		Key:                      map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
-		UpdateExpression:         aws.String("SET lease_until = lease_until - :by, due_at = due_at - :by, " + earlier),
+		UpdateExpression:         aws.String("SET leaseUntil = leaseUntil - :by, due_at = due_at - :by, " + earlier),
 		ExpressionAttributeNames: map[string]string{"#at": "at", "#until": "until"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":by": &types.AttributeValueMemberN{Value: fmt.Sprint(by.Milliseconds())},

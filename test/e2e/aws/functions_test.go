@@ -48,12 +48,12 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			record := d.Record(t, m.ID)
 			want := map[string]any{
 				"id": m.ID, "status": "queued", "owner": "shop", "client": "shop-1",
-				"number": number, "text": secret, "reference": "order-7",
+				"phoneNumber": number, "message": secret, "reference": "order-7",
 			}
 			if diff := cmp.Diff(want, only(record, want)); diff != "" {
 				t.Errorf("record in DynamoDB (-want +got):\n%s", diff)
 			}
-			ref := fmt.Sprintf("%s.%.0f", m.ID, record["created_at"])
+			ref := fmt.Sprintf("%s.%.0f", m.ID, record["createdAt"])
 
 			batches := make(chan lambdatest.Batch, 1)
 			stop := d.Poll(t, func(b lambdatest.Batch) { batches <- b })

@@ -168,7 +168,7 @@ func TestQuotasOfADeployment(t *testing.T) {
 		submit("key").message(t, http.StatusAccepted)
 	}
 	submit("").message(t, http.StatusAccepted)
-	if r := submit(""); r.status != http.StatusTooManyRequests || r.problem(t) != "quota-exceeded" || r.header.Get("Retry-After") == "" {
+	if r := submit(""); r.status != http.StatusTooManyRequests || r.problem(t) != "limit-exceeded" || r.header.Get("Retry-After") == "" {
 		t.Errorf("the third message to one number: %d %s", r.status, r.body)
 	}
 	for range 3 {

@@ -66,7 +66,8 @@ func fill(t *testing.T, dir string, n int) {
 			for i := made.Add(1); i <= int64(n); i = made.Add(1) {
 				number := fmt.Sprintf("+551198%07d", i)
 				m := rules.Accept(sms.NewID(), sms.Draft{
-					Owner: "local", Client: "local", PhoneNumber: number, Number: sms.Number(number), Text: "waiting",
+					Owner: "local", Client: "local",
+					Request: sms.Request{Number: sms.Number(number), Text: "waiting"},
 				}, time.Now())
 				err := store.Create(t.Context(), m)
 				if err == nil {

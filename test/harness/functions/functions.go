@@ -75,7 +75,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 }
 
 // startFunctions gives each function the variables that it reads, and of AWS's
-// own those that Lambda sets: the region, which is lambdatest's, and credentials.
+// own those that Lambda sets: the Region, which is lambdatest's, and credentials.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {

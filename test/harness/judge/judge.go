@@ -23,11 +23,11 @@ func Handler(provider sms.Provider) http.Handler {
 			refuse(w, http.StatusBadRequest, "InvalidAction", "only Publish is served")
 			return
 		}
-		m := sms.Message{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}
+		m := sms.Message{Request: sms.Request{Number: sms.Number(r.Form.Get("PhoneNumber")), Text: r.Form.Get("Message"), Type: kind(r)}}
 		id, err := provider.HandOver(r.Context(), m)
-		var refused *sms.ProviderError
+		refused, ok := errors.AsType[*sms.ProviderError](err)
 		switch {
-		case errors.As(err, &refused):
+		case ok:
 			refuse(w, status(refused.Refusal), refused.Code, refused.Detail)
 		case err != nil:
 			panic(http.ErrAbortHandler)

@@ -43,7 +43,7 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(judge.Handler(tt.provider))
 			provider := sns.New(sns.NewClient(enginetest.Config(t, server.URL)))
-			m := sms.Message{ID: "m", Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}
+			m := sms.Message{ID: "m", Request: sms.Request{Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}}
 			id, err := provider.HandOver(t.Context(), m)
 			server.Close() // after it nobody writes down what was given
 			outcome := sms.OutcomeOf(id, err)

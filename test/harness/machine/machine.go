@@ -70,9 +70,15 @@ func Start(t testing.TB, dir string, args ...string) *Machine {
 // StartIn is Start with variables besides those of the test's environment.
 func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 	t.Helper()
+	return StartBinary(t, Binary(t), env, dir, args...)
+}
+
+// StartBinary is StartIn with a program that was built elsewhere.
+func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
+	t.Helper()
 	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
 	// Not the test's context: it ends before the cleanup that stops the server.
-	cmd := exec.CommandContext(context.Background(), Binary(t), args...)
+	cmd := exec.CommandContext(context.Background(), binary, args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
 	m.cmd.Env = append(os.Environ(), env...)

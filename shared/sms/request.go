@@ -1,0 +1,192 @@
+package sms
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Request is what a client asks for: one message to one number. A record keeps
+// it as it was asked for, except for the times, which [Rules.Accept] sets, and
+// the text, which the client may drop.
+//
+// The JSON tags are three contracts at once. They are the API's names, the names
+// in both stores, and the names that a fingerprint covers. A tag never changes.
+type Request struct {
+	Number            Number    `json:"phoneNumber"`
+	Text              string    `json:"message,omitempty"`
+	Reference         string    `json:"reference,omitempty"` // the client's own name for it
+	Type              Type      `json:"type"`
+	SenderID          string    `json:"senderId,omitempty"`
+	OriginationNumber string    `json:"originationNumber,omitempty"`
+	SendAt            time.Time `json:"sendAt,omitzero"`
+	ExpiresAt         time.Time `json:"expiresAt,omitzero"`
+	MaxPriceUSD       string    `json:"maxPriceUSD,omitempty"` // decimal, shortest form
+	OnUnknown         OnUnknown `json:"onUnknown"`
+	EntityID          string    `json:"entityId,omitempty"`   // India's registration of the sender
+	TemplateID        string    `json:"templateId,omitempty"` // and of the text
+	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that it repeats
+}
+
+// Type is the kind of traffic that providers bill and route by.
+type Type string
+
+// The two kinds of traffic.
+const (
+	Transactional Type = "transactional"
+	Promotional   Type = "promotional"
+)
+
+// OnUnknown says what happens after a hand-over without an answer.
+type OnUnknown string
+
+// What may happen after a hand-over without an answer.
+const (
+	Resend OnUnknown = "resend" // hand it over again: at least once
+	Hold   OnUnknown = "hold"   // leave it: at most once
+)
+
+// defaults are the values of fields that the client leaves out.
+var defaults = Request{Type: Transactional, OnUnknown: Resend}
+
+// Draft is a request that is not accepted yet, and who makes it.
+type Draft struct {
+	Request
+
+	Owner, Client string
+	// NumberAsWritten is how the client wrote the number, for the fingerprint
+	// alone; "" where no client wrote it. Messages go to Number.
+	NumberAsWritten string
+}
+
+// Again returns the request to send m once more: now, and for the deployment's
+// whole validity.
+func (m Message) Again() Request {
+	r := m.Request
+	r.SendAt, r.ExpiresAt = time.Time{}, time.Time{}
+	r.ResendOf = m.ID
+	return r
+}
+
+// Limits of a request's fields.
+const (
+	MaxReference = 100                  // characters
+	MaxSchedule  = 365 * 24 * time.Hour // how far ahead sendAt may be, and expiresAt after it
+	PastSendAt   = time.Minute          // a sendAt this much past means now
+)
+
+var (
+	senderID    = regexp.MustCompile(`^[A-Za-z0-9-]{3,11}$`)
+	hasLetter   = regexp.MustCompile(`[A-Za-z]`)
+	origination = regexp.MustCompile(`^\+?[0-9]{5,15}$`)
+	registered  = regexp.MustCompile(`^[A-Za-z0-9]{1,50}$`)
+)
+
+// Fill returns r with defaults for what the client left out.
+func (r Request) Fill() Request {
+	if r.Type == "" {
+		r.Type = defaults.Type
+	}
+	if r.OnUnknown == "" {
+		r.OnUnknown = defaults.OnUnknown
+	}
+	return r
+}
+
+// Check returns what is wrong with r at any time and in any deployment. The
+// number and the times have checks of their own.
+func (r Request) Check() []InvalidError {
+	var bad []InvalidError
+	refuse := func(wrong bool, field, format string, args ...any) {
+		if wrong {
+			bad = append(bad, InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)})
+		}
+	}
+	refuse(!visible(r.Text), "message", "must have a visible character")
+	refuse(TextLength(r.Text) > MaxTextLength, "message", "must have at most %d characters", MaxTextLength)
+	refuse(utf8.RuneCountInString(r.Reference) > MaxReference, "reference", "must have at most %d characters", MaxReference)
+	refuse(r.Type != Transactional && r.Type != Promotional, "type", "must be %s or %s", Transactional, Promotional)
+	refuse(r.OnUnknown != Resend && r.OnUnknown != Hold, "onUnknown", "must be %s or %s", Resend, Hold)
+	refuse(r.SenderID != "" && (!senderID.MatchString(r.SenderID) || !hasLetter.MatchString(r.SenderID)),
+		"senderId", "must be 3 to 11 letters, digits or hyphens, at least one of them a letter")
+	refuse(r.OriginationNumber != "" && !origination.MatchString(r.OriginationNumber),
+		"originationNumber", "must be a number of 5 to 15 digits, with or without +")
+	refuse(r.SenderID != "" && r.OriginationNumber != "", "originationNumber", "cannot be combined with senderId")
+	refuse(r.EntityID != "" && !registered.MatchString(r.EntityID), "entityId", "must be 1 to 50 letters or digits")
+	refuse(r.TemplateID != "" && !registered.MatchString(r.TemplateID), "templateId", "must be 1 to 50 letters or digits")
+	return bad
+}
+
+// visible reports whether a phone shows anything of text: something besides
+// spaces, control and format characters, and what Unicode has readers leave out.
+func visible(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	})
+}
+
+// CheckTimes returns what is wrong with the times of r at now.
+func (r Request) CheckTimes(now time.Time) []InvalidError {
+	var bad []InvalidError
+	start := later(now, r.SendAt)
+	switch {
+	case r.SendAt.IsZero():
+	case r.SendAt.Before(now.Add(-PastSendAt)):
+		bad = append(bad, InvalidError{Field: "sendAt", Reason: "is in the past"})
+	case r.SendAt.After(now.Add(MaxSchedule)):
+		bad = append(bad, InvalidError{Field: "sendAt", Reason: "is more than a year ahead"})
+	}
+	switch {
+	case r.ExpiresAt.IsZero():
+	case !r.ExpiresAt.After(start):
+		bad = append(bad, InvalidError{Field: "expiresAt", Reason: "must be in the future, and after sendAt"})
+	case r.ExpiresAt.After(start.Add(MaxSchedule)):
+		bad = append(bad, InvalidError{Field: "expiresAt", Reason: "is more than a year after the message may be sent"})
+	}
+	return bad
+}
+
+// Fingerprint identifies what the client asked for, so that an idempotency key
+// that comes again with another request is noticed. It covers the decoded
+// fields, whatever the deployment's configuration is, and the number as the
+// client wrote it.
+//
+// A client may repeat a request after the service was updated, and must get its
+// message then, not a refusal. So a new field changes no digest of a request
+// that lacks it: a field that is empty, or has its default, adds nothing.
+func (d Draft) Fingerprint() string {
+	r := d.Request
+	if d.NumberAsWritten != "" {
+		r.Number = Number(d.NumberAsWritten)
+	}
+	return digest(r, defaults)
+}
+
+// digest hashes "name=value" for each field of r, by its JSON name, that is
+// neither empty nor the same in defaults.
+func digest(r, defaults any) string {
+	var set []string
+	value, usual := reflect.ValueOf(r), reflect.ValueOf(defaults)
+	for _, field := range reflect.VisibleFields(value.Type()) {
+		if field.Anonymous {
+			continue
+		}
+		v := value.FieldByIndex(field.Index)
+		if v.IsZero() || v.Equal(usual.FieldByIndex(field.Index)) {
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		text := fmt.Sprint(v)
+		if at, isTime := v.Interface().(time.Time); isTime {
+			text = stamp(at).Format(time.RFC3339Nano)
+		}
+		set = append(set, name+"="+text)
+	}
+	slices.Sort(set)
+	return fingerprint(set...)
+}

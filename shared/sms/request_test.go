@@ -1,0 +1,107 @@
+package sms
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// full has a value of its own in every field.
+func full(t *testing.T) Request {
+	t.Helper()
+	var r Request
+	v := reflect.ValueOf(&r).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Interface().(type) {
+		case time.Time:
+			f.Set(reflect.ValueOf(time.Date(2030, 5, 4, 9, 0, i, 0, time.UTC)))
+		default:
+			if f.Kind() != reflect.String {
+				t.Fatalf("give Request.%s a value here", v.Type().Field(i).Name)
+			}
+			f.SetString(fmt.Sprint("value ", i))
+		}
+	}
+	return r
+}
+
+func TestFingerprintIsTheSameInEveryRelease(t *testing.T) {
+	sendAt := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	const number, text = "+12025550100", "Your code is 1234"
+	for _, tt := range []struct {
+		name  string
+		draft Draft
+		want  string
+	}{
+		{"only what is required", Draft{Request: Request{Number: number, Text: text}}, "c6018ef04d932989387058eadb4f364effefa9837502189643c726d7dd7e4470"},
+		{"the number as the client wrote it", Draft{Request: Request{Number: number, Text: text}, NumberAsWritten: "(202) 555-0100"}, "61df05be220400fbd6d80b9997112bd2ec3c980198f1eb52b69e6aa6f0726577"},
+		{"every field", Draft{Request: Request{
+			Number: number, Text: text, Reference: "order 7", Type: Promotional, SenderID: "ACME", OriginationNumber: "+12025550123",
+			SendAt: sendAt, ExpiresAt: sendAt.Add(1500 * time.Millisecond), MaxPriceUSD: "0.05", OnUnknown: Hold,
+			EntityID: "E1", TemplateID: "T1", ResendOf: "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a77",
+		}}, "119eb18d35e0895140d89de2313e574e78f91bacd5b14d5b5f77902a1c48c2d3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.draft.Fingerprint(); got != tt.want {
+				t.Errorf("%s, want %s: clients that repeat a request after an update would be refused", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFingerprintLeavesNoFieldOut(t *testing.T) {
+	seen := map[string]string{(Draft{}).Fingerprint(): "no field at all"}
+	all := reflect.ValueOf(full(t))
+	for i := range all.NumField() {
+		name := all.Type().Field(i).Name
+		var d Draft
+		reflect.ValueOf(&d.Request).Elem().Field(i).Set(all.Field(i))
+		digest := d.Fingerprint()
+		if before, taken := seen[digest]; taken {
+			t.Errorf("%s and %s have the same fingerprint", name, before)
+		}
+		seen[digest] = name
+	}
+}
+
+func TestFingerprintOfADefaultThatIsNamed(t *testing.T) {
+	d := Draft{Request: Request{Number: "+12025550100", Text: "hello"}}
+	named := d
+	named.Type, named.OnUnknown = Transactional, Resend
+	if d.Fingerprint() != named.Fingerprint() {
+		t.Error("a request that names the defaults differs from one that leaves them out")
+	}
+}
+
+func TestFingerprintOfTimesAndOffsets(t *testing.T) {
+	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	d := Draft{Request: Request{SendAt: at}}
+	elsewhere := Draft{Request: Request{SendAt: at.Add(time.Microsecond).In(time.FixedZone("", -3*60*60))}}
+	if d.Fingerprint() != elsewhere.Fingerprint() {
+		t.Error("the same time with another offset has another fingerprint")
+	}
+}
+
+// TestANewFieldChangesNoFingerprint is the rule that lets a client repeat a
+// request across an update, with a field that the next release adds.
+func TestANewFieldChangesNoFingerprint(t *testing.T) {
+	type next struct {
+		Request
+
+		Campaign string `json:"campaign,omitempty"`
+		Priority string `json:"priority"`
+	}
+	usual := next{Request: defaults, Priority: "normal"}
+	r := full(t)
+	before := digest(r, defaults)
+	if after := digest(next{Request: r}, usual); after != before {
+		t.Error("a field that the request lacks changed its fingerprint")
+	}
+	if after := digest(next{Request: r, Priority: "normal"}, usual); after != before {
+		t.Error("a field that has its default changed the fingerprint")
+	}
+	if after := digest(next{Request: r, Campaign: "spring"}, usual); after == before {
+		t.Error("a field that is set did not change the fingerprint")
+	}
+}
