@@ -62,11 +62,11 @@ type flaky struct {
 	failures atomic.Int64 // used up by any of a batch's writes
 }
 
-func (f *flaky) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	if f.failures.Add(-1) >= 0 {
 		return sms.Message{}, sms.ErrUnavailable
 	}
-	return f.DB.Receive(ctx, rules, id, rc, now)
+	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
 // stage is the handler on a store that has two messages which the provider took,
