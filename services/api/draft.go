@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Limits of maxPriceUSD. SNS gives prices with five decimals.
+// Limits of maxPriceUSD. Providers give prices with five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars

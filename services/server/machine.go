@@ -22,6 +22,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -128,13 +129,12 @@ func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.P
 	}
 	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
-		Receipts: func(ctx context.Context, line []byte) error {
-			rc, err := receipts.ParseLine(line)
+		Receipts: func(ctx context.Context, rc sms.Receipt) error {
+			rc, err := throughLog(rc)
 			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
 				return nil // it will not be readable the next time either
 			}
-			rc.Provider = simulator.Name
 			_, err = r.Apply(ctx, rc)
 			return err
 		},
@@ -144,6 +144,14 @@ func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.P
 	}
 	m.closers = append(m.closers, provider.Close)
 	return provider, nil
+}
+
+// throughLog returns rc after its way through SNS's delivery log, so that the
+// parser that runs on AWS runs here too. It stays the simulator's receipt.
+func throughLog(rc sms.Receipt) (sms.Receipt, error) {
+	read, err := deliverylog.Parse(deliverylog.Format(rc))
+	read.Provider = rc.Provider
+	return read, err
 }
 
 // close closes what open opened, the last first.

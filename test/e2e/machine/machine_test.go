@@ -29,7 +29,7 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	}
 	byMessage := make(map[string][]simulator.Entry)
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			byMessage[e.MessageID] = append(byMessage[e.MessageID], e)
 		}
 	}
