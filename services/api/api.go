@@ -124,11 +124,11 @@ func (o Options) check() error {
 	if err := checkCountries(o.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
 	}
-	if err := o.Limits.Check(); err != nil {
+	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	for client, limits := range o.ClientLimits {
-		if err := limits.Check(); err != nil {
+		if err := limits.check(); err != nil {
 			return fmt.Errorf("limits of client %q: %w", client, err)
 		}
 	}
@@ -143,11 +143,15 @@ func checkCountries(countries []string) error {
 		return fmt.Errorf("%q cannot be combined with other countries", AllCountries)
 	}
 	for _, country := range countries {
-		if country != AllCountries && country != phone.International && !phone.ValidCountry(country) {
+		if country != AllCountries && !validCountry(country) {
 			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", country)
 		}
 	}
 	return nil
+}
+
+func validCountry(country string) bool {
+	return country == phone.International || phone.ValidCountry(country)
 }
 
 func allows(countries []string, country string) bool {

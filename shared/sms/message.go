@@ -157,13 +157,6 @@ func (m Message) ProviderMessageID() string {
 	return ""
 }
 
-// ProviderRef names what a provider took. Two providers may give out the same
-// id.
-type ProviderRef struct {
-	Provider  ProviderName
-	MessageID string // the provider message id
-}
-
 // ProviderRefs returns a reference for each hand-over that has a provider
 // message id, oldest first.
 func (m Message) ProviderRefs() []ProviderRef {
