@@ -33,7 +33,7 @@ CREATE TABLE messages (
 	due_kind         TEXT,
 	due_at           INTEGER,
 	due_round        INTEGER,
-	unsettled_number TEXT, -- the number, while a receipt could be this message's
+	unmatched_number TEXT, -- the number, while a receipt could be this message's
 	purge_at         INTEGER,
 	number           TEXT NOT NULL,
 	reference        TEXT NOT NULL,
@@ -45,7 +45,7 @@ CREATE INDEX messages_due ON messages (due_kind, due_at) WHERE due_kind IS NOT N
 -- index, a list that finds little reads few records.
 CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
 CREATE INDEX messages_created ON messages (created_at);
-CREATE INDEX messages_unsettled ON messages (unsettled_number) WHERE unsettled_number IS NOT NULL;
+CREATE INDEX messages_unmatched ON messages (unmatched_number) WHERE unmatched_number IS NOT NULL;
 CREATE INDEX messages_purge ON messages (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE TABLE provider_refs (

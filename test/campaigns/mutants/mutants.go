@@ -126,7 +126,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `case h.Receipt != "", `, `case h.Receipt != "", h.Answer == "", `}},
+		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", h.Doubted`, `h.Receipt != "", h.Answer == "", h.Doubted`}},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
 }

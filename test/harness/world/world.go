@@ -22,6 +22,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
 // Options say what the world stands on.
@@ -254,7 +255,7 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	r := w.receipts
 	w.mu.Unlock()
-	rc, err := receipts.ParseLine(line)
+	rc, err := deliverylog.Parse(line)
 	if err != nil {
 		return err
 	}
