@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
-// The providers to choose from.
+// The names of the providers.
 const (
 	Simulated = "simulated"
 	SNS       = "sns"
@@ -28,7 +28,8 @@ type Config struct {
 	// Provider is Simulated or SNS. SNS uses the AWS credentials of the
 	// environment and needs Clients with allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer.
+	// ProviderDelay is how long the simulated provider takes to answer. It must
+	// be shorter than senders wait.
 	ProviderDelay time.Duration
 	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
@@ -52,7 +53,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("--provider must be %s or %s, not %q", Simulated, SNS, c.Provider))
 	}
 	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("--provider-delay must not be negative, and must be below %v: a sender waits no longer for an answer", sender.PublishTime))
+		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and below %v: senders wait no longer for an answer", sender.PublishTime))
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
@@ -75,10 +76,10 @@ func (c *Config) chooseClients() error {
 	if c.Clients == "" {
 		c.clients = []client{wellKnown()}
 		if c.Provider == SNS {
-			return errors.New("--provider sns sends to real phones: name who may send, and where to, by --clients with allowedCountries")
+			return errors.New("--provider sns sends to real phones: it needs --clients, each with allowedCountries")
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s can be reached from outside, and everyone knows the secret of client %q: give --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
 		}
 		return nil
 	}
@@ -89,7 +90,7 @@ func (c *Config) chooseClients() error {
 	c.clients, err = readClients(f)
 	for _, client := range c.clients {
 		if c.Provider == SNS && len(client.limits.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: give it allowedCountries", client.ID))
+			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: the client needs allowedCountries", client.ID))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -98,6 +99,7 @@ func (c *Config) chooseClients() error {
 	return nil
 }
 
+// isLoopback reports whether only this machine can reach host.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
