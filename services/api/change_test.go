@@ -55,7 +55,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		if state == sms.Undelivered {
 			verdict = sms.VerdictUndelivered
 		}
-		m, _ = rules.Receive(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
+		m, _ = rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
 	}
 	if m.Status != state {
 		t.Fatalf("the message is %s, want %s", m.Status, state)
@@ -77,7 +77,7 @@ func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
 
 func TestCancel(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
@@ -128,13 +128,13 @@ func TestCancel(t *testing.T) {
 
 func TestDropText(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
-			if !state.Settled() {
+			if !state.AtRest() {
 				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
@@ -159,7 +159,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 		{"a cancel", http.MethodPost, "/cancel", sms.Queued},
 		{"a drop of the text", http.MethodDelete, "/message", sms.Sent},
 	} {
-		t.Run(tt.name+" whose answer was lost says so, and can be repeated", func(t *testing.T) {
+		t.Run(tt.name+" whose answer was lost can be repeated", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.after = func(_ context.Context, call string, _ sms.Message, err error) error {
@@ -178,7 +178,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 				t.Errorf("repeated: %d %s", r.status, r.body)
 			}
 		})
-		t.Run(tt.name+" that others overtake for ever is not available", func(t *testing.T) {
+		t.Run(tt.name+" that always conflicts with others is unavailable", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.before = func(_ context.Context, call string, _ sms.Message) error {

@@ -52,7 +52,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	at = at.Add(time.Minute)
 	handOver(at)
 	m, _ = rules.Record(m, m.LeaseToken, sms.Taken("provider-2"), at.Add(123*time.Millisecond))
-	m, _ = rules.Receive(m, sms.Receipt{
+	m, _ = rules.ApplyReceipt(m, sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: "provider-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
 		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
@@ -106,7 +106,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Taken("provider-1"), morning)
-	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
+	delivered, _ = d.options.Rules.ApplyReceipt(delivered, sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)

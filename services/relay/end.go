@@ -14,7 +14,7 @@ import (
 // so lately that it is not known whose it is, m stays due, for the next run.
 func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	now := u.now()
-	var found sms.KeptReceipt
+	var found sms.PendingReceipt
 	var token string
 	if ended, _ := u.rules.EndLease(m, now, u.force); ended.Unanswered() {
 		var err error
@@ -53,7 +53,7 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 
 // useUp forgets k, which settled the hand-over of m named by token, once the
 // breaker knows of it. Where that fails k is looked at in the next run.
-func (u *run) useUp(ctx context.Context, m sms.Message, token string, k sms.KeptReceipt) error {
+func (u *run) useUp(ctx context.Context, m sms.Message, token string, k sms.PendingReceipt) error {
 	if err := u.receipts.Prove(ctx, m, token, k.Receipt); err != nil {
 		k.Due = u.now()
 		return errors.Join(err, u.store.Keep(ctx, k))
@@ -64,22 +64,22 @@ func (u *run) useUp(ctx context.Context, m sms.Message, token string, k sms.Kept
 // receiptOf finds the only kept receipt that may be of m, if there is one, and
 // the token of the hand-over that it belongs to: "" where it could as well be
 // another's, or where that cannot be told yet.
-func (u *run) receiptOf(ctx context.Context, m sms.Message) (k sms.KeptReceipt, token string, err error) {
-	unsettled, err := u.store.Unsettled(ctx, m.Number)
+func (u *run) receiptOf(ctx context.Context, m sms.Message) (k sms.PendingReceipt, token string, err error) {
+	unmatched, err := u.store.Unmatched(ctx, m.Number)
 	if err != nil {
-		return sms.KeptReceipt{}, "", err
+		return sms.PendingReceipt{}, "", err
 	}
 	fitting := 0
-	for _, candidate := range unsettled.Receipts {
-		if m.MayOwn(candidate) {
+	for _, candidate := range unmatched.Receipts {
+		if m.MayMatch(candidate) {
 			k = candidate
 			fitting++
 		}
 	}
 	if fitting != 1 {
-		return sms.KeptReceipt{}, "", nil
+		return sms.PendingReceipt{}, "", nil
 	}
-	owner, token, err := unsettled.Owner(ctx, u.store, k, u.now())
+	owner, token, err := unmatched.Owner(ctx, u.store, k, u.now())
 	if owner.ID != m.ID {
 		token = ""
 	}

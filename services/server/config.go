@@ -8,9 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/sender"
-	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
 // The providers to choose from.
@@ -32,7 +30,7 @@ type Config struct {
 	Provider string
 	// ProviderDelay is how long the simulated provider takes to answer.
 	ProviderDelay time.Duration
-	// Clients names a file of clients, read by token.ParseClients. If it is
+	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
 	Clients string
 	// LogLevel is the lowest level that is logged.
@@ -41,7 +39,7 @@ type Config struct {
 	Version string
 
 	loopback bool
-	clients  []token.Client
+	clients  []client
 }
 
 // ConfigError reports everything that is wrong with a Config.
@@ -65,15 +63,17 @@ func (c *Config) check() error {
 		return errors.Join(append(errs, fmt.Errorf("--addr must be host:port, like localhost:8080, not %q", c.Addr))...)
 	}
 	c.loopback = isLoopback(host)
-	return errors.Join(append(errs, c.readClients())...)
+	return errors.Join(append(errs, c.chooseClients())...)
 }
 
-// readClients refuses the well-known client where others could reach it or
-// where it could reach others. Real messages cost money, and fraud looks for the
-// countries where they cost most: as on AWS somebody has to name those allowed.
-func (c *Config) readClients() error {
+// chooseClients reads the file of clients. Without a file it chooses the
+// well-known client, unless others could reach it or it could reach others.
+//
+// Real messages cost money, and fraud looks for the countries where they cost
+// most. So, as on AWS, somebody has to name the countries that are allowed.
+func (c *Config) chooseClients() error {
 	if c.Clients == "" {
-		c.clients = token.DefaultClients()
+		c.clients = []client{wellKnown()}
 		if c.Provider == SNS {
 			return errors.New("--provider sns sends to real phones: name who may send, and where to, by --clients with allowedCountries")
 		}
@@ -86,14 +86,9 @@ func (c *Config) readClients() error {
 	if err != nil {
 		return fmt.Errorf("--clients: %w", err)
 	}
-	c.clients, err = token.ParseClients(f)
-	for id, limits := range c.limits() {
-		if wrong := limits.Check(); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("client %q: %w", id, wrong))
-		}
-	}
+	c.clients, err = readClients(f)
 	for _, client := range c.clients {
-		if c.Provider == SNS && len(client.AllowedCountries) == 0 {
+		if c.Provider == SNS && len(client.limits.AllowedCountries) == 0 {
 			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: give it allowedCountries", client.ID))
 		}
 	}
@@ -101,19 +96,6 @@ func (c *Config) readClients() error {
 		return fmt.Errorf("--clients %s: %w", c.Clients, err)
 	}
 	return nil
-}
-
-// limits are those of each client, by its id.
-func (c *Config) limits() map[string]api.Limits {
-	limits := make(map[string]api.Limits, len(c.clients))
-	for _, client := range c.clients {
-		limits[client.ID] = api.Limits{
-			Countries:                client.AllowedCountries,
-			PartsPerDay:              client.PartsPerDay,
-			MessagesPerRecipientHour: client.MessagesPerRecipientHour,
-		}
-	}
-	return limits
 }
 
 func isLoopback(host string) bool {

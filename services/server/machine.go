@@ -22,6 +22,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -41,13 +42,15 @@ const longestWait = 20 * time.Second
 
 // machine is everything that one process consists of.
 type machine struct {
-	config Config
-	rules  sms.Rules
-	store  *sqlite.DB
-	issuer *token.Issuer
-	gate   *sender.Gate
-	worker worker
-	logger *slog.Logger
+	config   Config
+	rules    sms.Rules
+	store    *sqlite.DB
+	issuer   *token.Issuer
+	verifier *token.Verifier
+	owners   map[string]string // by client id
+	gate     *sender.Gate
+	worker   worker
+	logger   *slog.Logger
 	// closing is closed when the server ends: nobody is made to wait then.
 	closing chan struct{}
 
@@ -73,8 +76,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		return m, err
 	}
 	m.closers = append(m.closers, m.store.Close)
-	m.issuer, err = token.Open(c.Data, token.Config{Issuer: issuer, Clients: c.clients, Logger: m.logger})
-	if err != nil {
+	if err = m.openIssuer(); err != nil {
 		return m, err
 	}
 	r := receipts.New(m.store, m.rules, m.logger, time.Now)
@@ -101,6 +103,22 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	return m, err
 }
 
+// openIssuer lets the configured clients ask for tokens.
+func (m *machine) openIssuer() (err error) {
+	m.owners = make(map[string]string)
+	var clients []token.Client
+	for _, c := range m.config.clients {
+		clients = append(clients, c.Client)
+		m.owners[c.ID] = c.owner
+	}
+	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Logger: m.logger})
+	if err != nil {
+		return err
+	}
+	m.verifier = m.issuer.Verifier()
+	return nil
+}
+
 func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.Provider, error) {
 	if m.config.Provider == SNS {
 		cfg, err := awsconfig.LoadDefaultConfig(ctx)
@@ -111,13 +129,12 @@ func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.P
 	}
 	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
-		Receipts: func(ctx context.Context, line []byte) error {
-			rc, err := receipts.ParseLine(line)
+		Receipts: func(ctx context.Context, rc sms.Receipt) error {
+			rc, err := throughLog(rc)
 			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
 				return nil // it will not be readable the next time either
 			}
-			rc.Provider = simulator.Name
 			_, err = r.Apply(ctx, rc)
 			return err
 		},
@@ -127,6 +144,14 @@ func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.P
 	}
 	m.closers = append(m.closers, provider.Close)
 	return provider, nil
+}
+
+// throughLog returns rc after its way through SNS's delivery log, so that the
+// parser that runs on AWS runs here too. It stays the simulator's receipt.
+func throughLog(rc sms.Receipt) (sms.Receipt, error) {
+	read, err := deliverylog.Parse(deliverylog.Format(rc))
+	read.Provider = rc.Provider
+	return read, err
 }
 
 // close closes what open opened, the last first.
@@ -140,10 +165,14 @@ func (m *machine) close() error {
 
 // handler answers every request to the machine; base is its own address.
 func (m *machine) handler(base string) (http.Handler, error) {
+	limits := make(map[string]api.Limits)
+	for _, c := range m.config.clients {
+		limits[c.ID] = c.limits
+	}
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider each client has countries of its own.
-		Countries: []string{api.AllCountries}, ClientLimits: m.config.limits(), MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Countries: []string{api.AllCountries}, ClientLimits: limits, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -181,7 +210,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		}
 		reference := &docs{logger: m.logger}
 		if m.config.Clients == "" {
-			reference.client = m.config.clients[0]
+			reference.client = m.config.clients[0].Client
 		}
 		for _, path := range docsPaths() {
 			pages[path] = reference
@@ -192,17 +221,16 @@ func (m *machine) pages(base string) map[string]http.Handler {
 
 // caller is who the request's token names.
 func (m *machine) caller(r *http.Request) (api.Caller, error) {
-	claims, err := m.issuer.Verifier().Bearer(r)
+	claims, err := m.verifier.Bearer(r)
 	if err != nil {
 		return api.Caller{}, err
 	}
-	owners := token.Owners(m.config.clients)
-	if _, ok := owners[claims.ClientID]; !ok {
+	if _, ok := m.owners[claims.ClientID]; !ok {
 		return api.Caller{}, errors.New("the client was removed")
 	}
 	return api.CallerFromClaims(
 		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier takes no other
-		owners)
+		m.owners)
 }
 
 // onlyRead lets GET and HEAD through to page.

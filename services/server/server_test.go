@@ -203,6 +203,26 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	}
 }
 
+func TestClientsOfOneOwnerShareTheirMessages(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(file, []byte(`{
+		"new": {"secret": "n", "owner": "shop"}, "old": {"secret": "o", "owner": "shop"}, "other": {"secret": "x"}
+	}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, Config{Clients: file})
+	sent := ask(t, server, http.MethodPost, "/v1/sms", "localhost", bearer(t, server, "old", "o"), `{"phoneNumber": "+12025550100", "message": "hello"}`)
+	if sent.status != http.StatusAccepted {
+		t.Fatalf("%d: %s", sent.status, sent.text)
+	}
+	for id, want := range map[string]int{"new": http.StatusOK, "other": http.StatusNotFound} {
+		secret := map[string]string{"new": "n", "other": "x"}[id]
+		if got := ask(t, server, http.MethodGet, sent.header.Get("Location"), "localhost", bearer(t, server, id, secret), ""); got.status != want {
+			t.Errorf("%s: %d, want %d", id, got.status, want)
+		}
+	}
+}
+
 func TestEachClientHasItsLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{

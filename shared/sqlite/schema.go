@@ -24,14 +24,14 @@ CREATE TABLE messages (
 	due_kind         TEXT,
 	due_at           INTEGER,
 	due_round        INTEGER,
-	unsettled_number TEXT, -- the number, while a receipt could be this message's
+	unmatched_number TEXT, -- the number, while a receipt could be this message's
 	purge_at         INTEGER,
 	record           BLOB NOT NULL
 ) STRICT;
 CREATE INDEX messages_due ON messages (due_kind, due_at) WHERE due_kind IS NOT NULL;
 CREATE INDEX messages_owner ON messages (owner, created_at);
 CREATE INDEX messages_created ON messages (created_at);
-CREATE INDEX messages_unsettled ON messages (unsettled_number) WHERE unsettled_number IS NOT NULL;
+CREATE INDEX messages_unmatched ON messages (unmatched_number) WHERE unmatched_number IS NOT NULL;
 CREATE INDEX messages_purge ON messages (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE TABLE provider_refs (
@@ -76,11 +76,11 @@ DROP INDEX messages_owner;
 CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
 `, `
 -- A message is found by its number while any of its hand-overs has no receipt.
-UPDATE messages SET unsettled_number = json_extract(record, '$.phoneNumber')
-	WHERE unsettled_number IS NULL AND EXISTS (
+UPDATE messages SET unmatched_number = json_extract(record, '$.phoneNumber')
+	WHERE unmatched_number IS NULL AND EXISTS (
 		SELECT 1 FROM json_each(record, '$.handOvers') WHERE json_extract(value, '$.receipt') IS NULL);
-UPDATE messages SET unsettled_number = NULL
-	WHERE unsettled_number IS NOT NULL AND NOT EXISTS (
+UPDATE messages SET unmatched_number = NULL
+	WHERE unmatched_number IS NOT NULL AND NOT EXISTS (
 		SELECT 1 FROM json_each(record, '$.handOvers') WHERE json_extract(value, '$.receipt') IS NULL);
 `}
 

@@ -110,7 +110,7 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = old.commit(t.Context(), func(tx *tx) error {
-			_, err := tx.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at, unsettled_number, record)
+			_, err := tx.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at, unmatched_number, record)
 				VALUES (?, ?, ?, ?, ?, ?, ?)`,
 				m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(), tt.column, record)
 			return err
@@ -126,11 +126,11 @@ func TestFolderOfTheSecondVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	got, err := openNewest(t, dir).Unsettled(t.Context(), number)
+	got, err := openNewest(t, dir).Unmatched(t.Context(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(sms.Unsettled{MessageIDs: want}, got); diff != "" {
-		t.Errorf("unsettled (-want +got):\n%s", diff)
+	if diff := cmp.Diff(sms.Unmatched{MessageIDs: want}, got); diff != "" {
+		t.Errorf("unmatched (-want +got):\n%s", diff)
 	}
 }

@@ -32,7 +32,7 @@ var dictionary = []word{
 		// Who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
-		{"*.md", "`carrier`"},
+		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `The carrier reported`},
 		{"problems.md", `The carrier reported`},
 	}},

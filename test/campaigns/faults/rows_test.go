@@ -45,7 +45,7 @@ var uncalled = []row{
 	// What follows is done by the relay, when it looks again.
 	{"receipts", "Get"},
 	{"receipts", "Update"},
-	{"receipts", "Unsettled"},
+	{"receipts", "Unmatched"},
 	{"receipts", "Forget"},
 	{"receipts", "DueReceipts"},
 }

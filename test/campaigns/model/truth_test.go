@@ -64,11 +64,11 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("%s, but never handed over", s)
 	case taken+void == 0 && s == sms.Sent:
 		return fmt.Errorf("sent, but never handed over")
-	case s.Settled() != m.Due.IsZero():
+	case s.AtRest() != m.Due.IsZero():
 		return fmt.Errorf("%s, but due %+v", s, m.Due)
-	case s.Settled() == m.PurgeAt.IsZero():
+	case s.AtRest() == m.PurgeAt.IsZero():
 		return fmt.Errorf("%s, but removed at %v", s, m.PurgeAt)
-	case !s.Settled() && m.Due.At.After(latest(m, now)):
+	case !s.AtRest() && m.Due.At.After(latest(m, now)):
 		return fmt.Errorf("%s at %v, but due only at %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)

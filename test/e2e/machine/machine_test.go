@@ -29,7 +29,7 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	}
 	byMessage := make(map[string][]simulator.Entry)
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			byMessage[e.MessageID] = append(byMessage[e.MessageID], e)
 		}
 	}
@@ -163,7 +163,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
 		{"an argument", []string{"x"}, "unknown command"},
 		{"a client without a secret", []string{"--clients", clients}, "secret"},
-		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowed countries: "UK"`},
+		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowedCountries has "UK"`},
 		{"a file of clients that is not there", []string{"--clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

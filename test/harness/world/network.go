@@ -10,6 +10,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
 // Fate decides what the provider does with the messages to one number.
@@ -87,7 +88,7 @@ func (n *Network) NameNothing(oneIn int) {
 }
 
 // Name implements sms.Provider. The network writes SNS's receipts.
-func (n *Network) Name() sms.ProviderName { return "sns" }
+func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 
 // HandOver implements sms.Provider. It uses only number and text, so that it also
 // works behind a wire.

@@ -102,26 +102,26 @@ func (s store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (stri
 	})
 }
 
-func (s store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
-	return call(ctx, s.process, "Receive", id, func(ctx context.Context) (sms.Message, error) {
-		return s.Store.Receive(ctx, rules, id, rc, now)
+func (s store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+	return call(ctx, s.process, "ApplyReceipt", id, func(ctx context.Context) (sms.Message, error) {
+		return s.Store.ApplyReceipt(ctx, rules, id, rc, now)
 	})
 }
 
-func (s store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
-	return call(ctx, s.process, "Unsettled", number.String(), func(ctx context.Context) (sms.Unsettled, error) { return s.Store.Unsettled(ctx, number) })
+func (s store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
+	return call(ctx, s.process, "Unmatched", number.String(), func(ctx context.Context) (sms.Unmatched, error) { return s.Store.Unmatched(ctx, number) })
 }
 
-func (s store) Keep(ctx context.Context, k sms.KeptReceipt) error {
+func (s store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Keep", k.ID, func(ctx context.Context) error { return s.Store.Keep(ctx, k) })
 }
 
-func (s store) Forget(ctx context.Context, k sms.KeptReceipt) error {
+func (s store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Forget", k.ID, func(ctx context.Context) error { return s.Store.Forget(ctx, k) })
 }
 
-func (s store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	return call(ctx, s.process, "DueReceipts", "", func(ctx context.Context) ([]sms.KeptReceipt, error) {
+func (s store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	return call(ctx, s.process, "DueReceipts", "", func(ctx context.Context) ([]sms.PendingReceipt, error) {
 		return s.Store.DueReceipts(ctx, until, limit)
 	})
 }

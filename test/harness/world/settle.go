@@ -52,7 +52,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 			w.final[id] = m
 			w.mu.Unlock()
 		}
-		if !m.Status.Settled() {
+		if !m.Status.AtRest() {
 			waiting++
 			soonest(m.Due.At)
 			soonest(m.NotBefore)

@@ -21,6 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
 // Options configure a world.
@@ -251,7 +252,7 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	r := w.receipts
 	w.mu.Unlock()
-	rc, err := receipts.ParseLine(line)
+	rc, err := deliverylog.Parse(line)
 	if err != nil {
 		return err
 	}
