@@ -121,8 +121,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: limits would
-// rather refuse too much than accept too much.
+// unavailable. If the store's answer is lost, a count may remain: limits err on
+// the side of refusing.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
