@@ -154,7 +154,7 @@ func (a *api) giveBack(ctx context.Context, counts []limited) {
 	defer cancel()
 	for _, c := range counts {
 		if err := a.Store.Count(ctx, c.GiveBack()); err != nil {
-			a.logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
+			a.Logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
 		}
 	}
 }
