@@ -6,33 +6,20 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"time"
-
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/services/server/token"
-	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/shared/sns"
-	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 // issuer is the issuer in every token. It does not contain the address, so that
 // tokens stay valid when the address changes.
 const issuer = "https://smsqueue.localhost"
-
-// How the simulated provider behaves.
-const (
-	receiptDelay = 200 * time.Millisecond
-	silence      = time.Second
-	firstProbe   = 5 * time.Second // its account is soon out of trouble
-)
 
 // machine holds all services of one process.
 type machine struct {
@@ -70,11 +57,11 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		return m, err
 	}
 	m.closers = append(m.closers, m.store.Close)
-	if err = m.openIssuer(); err != nil {
+	if err := m.openIssuer(); err != nil {
 		return m, err
 	}
 	r := receipts.New(m.store, m.rules, m.logger, time.Now)
-	provider, err := m.openProvider(ctx, r)
+	provider, err := providers[c.Provider].open(ctx, m, r)
 	if err != nil {
 		return m, err
 	}
@@ -111,44 +98,6 @@ func (m *machine) openIssuer() (err error) {
 	}
 	m.verifier = m.issuer.Verifier()
 	return nil
-}
-
-// openProvider returns the configured provider. Receipts from the simulated one
-// go to r.
-func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.Provider, error) {
-	if m.config.Provider == SNS {
-		cfg, err := awsconfig.LoadDefaultConfig(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-		}
-		return sns.New(sns.NewClient(cfg)), nil
-	}
-	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
-		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
-		Receipts: func(ctx context.Context, rc sms.Receipt) error {
-			rc, err := throughLog(rc)
-			if err != nil {
-				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
-				return nil // a repetition would not be readable either
-			}
-			_, err = r.Apply(ctx, rc)
-			return err
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	m.closers = append(m.closers, provider.Close)
-	return provider, nil
-}
-
-// throughLog returns rc after writing it in the format of SNS's delivery log and
-// parsing it again, so that the parser for AWS runs here too. The receipt remains
-// the simulator's.
-func throughLog(rc sms.Receipt) (sms.Receipt, error) {
-	read, err := deliverylog.Parse(deliverylog.Format(rc))
-	read.Provider = rc.Provider
-	return read, err
 }
 
 // close closes what open opened, in reverse order.
