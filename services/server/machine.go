@@ -7,12 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/receipts"
@@ -21,8 +18,6 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/shared/sns"
-	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -80,7 +75,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		return m, err
 	}
 	r := receipts.New(m.store, m.rules, m.logger, time.Now)
-	provider, err := m.openProvider(ctx, r)
+	provider, err := providers[c.Provider].open(ctx, m, r)
 	if err != nil {
 		return m, err
 	}
@@ -117,41 +112,6 @@ func (m *machine) openIssuer() (err error) {
 	}
 	m.verifier = m.issuer.Verifier()
 	return nil
-}
-
-func (m *machine) openProvider(ctx context.Context, r *receipts.Receipts) (sms.Provider, error) {
-	if m.config.Provider == SNS {
-		cfg, err := awsconfig.LoadDefaultConfig(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-		}
-		return sns.New(sns.NewClient(cfg)), nil
-	}
-	provider, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
-		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
-		Receipts: func(ctx context.Context, rc sms.Receipt) error {
-			rc, err := throughLog(rc)
-			if err != nil {
-				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
-				return nil // it will not be readable the next time either
-			}
-			_, err = r.Apply(ctx, rc)
-			return err
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	m.closers = append(m.closers, provider.Close)
-	return provider, nil
-}
-
-// throughLog returns rc after its way through SNS's delivery log, so that the
-// parser that runs on AWS runs here too. It stays the simulator's receipt.
-func throughLog(rc sms.Receipt) (sms.Receipt, error) {
-	read, err := deliverylog.Parse(deliverylog.Format(rc))
-	read.Provider = rc.Provider
-	return read, err
 }
 
 // close closes what open opened, the last first.
