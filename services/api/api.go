@@ -25,7 +25,7 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries, as the only element of Options.Countries, allows every country.
+// AllCountries allows every country, as the only element of Options.Countries.
 // It is meant for a machine that cannot reach a real provider, and for
 // deployments where each client has its own list.
 const AllCountries = "*"
@@ -161,7 +161,6 @@ func allows(countries []string, country string) bool {
 // api implements the routes.
 type api struct {
 	Options
-	logger  *slog.Logger
 	routes  []route
 	waiters chan struct{} // one slot for each look-up that waits
 	backlog backlogCache
@@ -183,10 +182,10 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &api{Options: o, logger: o.Logger, waiters: make(chan struct{}, maxWaiters)}
-	if a.logger == nil {
-		a.logger = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	a := &api{Options: o, waiters: make(chan struct{}, maxWaiters)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
 		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},

@@ -38,11 +38,11 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	marking.SetLimit(parallel)
 	for _, i := range sms.FailedEnvelopes(err, len(envelopes)) {
 		m := messages[i]
-		a.logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
+		a.Logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
 		marking.Go(func() error { return a.protect(ctx, func() error { return a.markDue(ctx, m) }) })
 	}
 	if err := marking.Wait(); err != nil {
-		a.logger.WarnContext(ctx, "messages not marked as due", "error", err)
+		a.Logger.WarnContext(ctx, "messages not marked as due", "error", err)
 	}
 }
 

@@ -121,8 +121,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: limits would
-// rather refuse too much than accept too much.
+// unavailable. If the store's answer is lost, a count may remain: limits err on
+// the side of refusing.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -154,7 +154,7 @@ func (a *api) giveBack(ctx context.Context, counts []limited) {
 	defer cancel()
 	for _, c := range counts {
 		if err := a.Store.Count(ctx, c.GiveBack()); err != nil {
-			a.logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
+			a.Logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
 		}
 	}
 }

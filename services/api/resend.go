@@ -46,7 +46,7 @@ func mayHaveChanged(err error) bool {
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message with the request of the one that the path names.
+// resent records a new message with the same request as the one in the path.
 func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {

@@ -34,6 +34,7 @@ var dictionary = []word{
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `The carrier reported`},
+		{"deliverylog.go", `fault of the carrier`},
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{

@@ -126,7 +126,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", h.Doubted`, `h.Receipt != "", h.Answer == "", h.Doubted`}},
+		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", k.KeptAt`, `h.Receipt != "", h.Answer == "", k.KeptAt`}},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
 }
