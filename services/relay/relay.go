@@ -266,7 +266,7 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 }
 
 // takeUp moves the entry's due forward, so that no other relay does the same,
-// and then does what it was due for, short of enqueueing. It returns the
+// and then does what it was due for, short of enqueuing. It returns the
 // message, due for rescue where it has to be enqueued now; a zero one where
 // there is nothing to do.
 func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
@@ -311,7 +311,7 @@ func (u *run) enqueue(ctx context.Context, messages []sms.Message) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("enqueueing: %w", err)
+		return fmt.Errorf("enqueuing: %w", err)
 	}
 	return nil
 }

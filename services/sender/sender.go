@@ -98,12 +98,12 @@ func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 
 // notClaimed ends a delivery whose message cannot be claimed.
 func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
-	var refused *sms.NotClaimableError
+	refused, ok := errors.AsType[*sms.NotClaimableError](err)
 	switch {
 	case errors.Is(err, sms.ErrNotFound):
 		s.logger.WarnContext(ctx, "delivery for no message", "message_id", ref.ID)
 		return nil
-	case !errors.As(err, &refused):
+	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
 	case refused.Reason == sms.PastExpiry || refused.Reason == sms.AttemptsSpent:
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {

@@ -96,17 +96,14 @@ func (r *Reader) Rules() sms.Rules {
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
 	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
-	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", int(SenderTimeout/time.Second), 15))*time.Second + leaseMargin
+	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", int(SenderTimeout/time.Second), 15))*time.Second + sms.LeaseMargin
 	return rules
 }
 
 // SenderTimeout is the sender function's timeout where none is set.
 const SenderTimeout = time.Minute
 
-const (
-	day         = 24 * time.Hour
-	leaseMargin = 15 * time.Second // a lease outlives the function that holds it
-)
+const day = 24 * time.Hour
 
 func (r *Reader) fail(name, reason string) {
 	r.errs = append(r.errs, fmt.Errorf("environment variable %s %s", name, reason))

@@ -59,20 +59,17 @@ func (a *Attempts) Err(err error) error {
 // Refused reports whether err, of a single attempt, says that it was throttled,
 // or that no connection came about to send it on.
 func Refused(err error) bool {
-	var refused smithy.APIError
-	if errors.As(err, &refused) && Throttles(refused.ErrorCode()) {
+	if refused, ok := errors.AsType[smithy.APIError](err); ok && Throttles(refused.ErrorCode()) {
 		return true
 	}
-	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusTooManyRequests {
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() == http.StatusTooManyRequests {
 		return true
 	}
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return true
 	}
-	var lookUp *net.DNSError
-	return errors.As(err, &lookUp)
+	_, lookUp := errors.AsType[*net.DNSError](err)
+	return lookUp
 }
 
 // moreThrottling are codes that services throttle with and that the SDK's own

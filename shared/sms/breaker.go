@@ -11,7 +11,7 @@ type Trouble string
 // The kinds of account-wide trouble; Paused is an operator's word.
 const (
 	SpendLimit    Trouble = "spend-limit"
-	Review        Trouble = "account-review"
+	AccountReview Trouble = "account-review"
 	Authorization Trouble = "authorization"
 	Paused        Trouble = "paused"
 )
@@ -35,9 +35,9 @@ type Breaker struct { // its tags are a stored format, as those of Message
 
 const (
 	lastProbe = 15 * time.Minute // the longest wait between two probes
-	// maxProbes is how many probes are remembered: three days of them, which
-	// is how late SNS's delivery logs may be.
-	maxProbes = 300
+	// maxProbes is how many probes are remembered: those whose receipts may still
+	// come.
+	maxProbes = int(LatestReceipt / lastProbe)
 	// staleTrouble is how old a receipt's word of trouble may be.
 	staleTrouble = 15 * time.Minute
 )

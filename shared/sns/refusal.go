@@ -112,8 +112,8 @@ func failure(code, words string) sms.FailureCode {
 // response is what the answer's head tells: its status, 0 where none came, and
 // how long it asks to wait, 0 where it does not.
 func response(err error) (status int, retryAfter time.Duration) {
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || answer.Response == nil {
 		return 0, 0
 	}
 	seconds, err := strconv.Atoi(answer.Response.Header.Get("Retry-After"))
