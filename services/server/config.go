@@ -6,15 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/sender"
-)
-
-// The providers to choose from.
-const (
-	Simulated = "simulated"
-	SNS       = "sns"
 )
 
 // Config says how a server runs. Errors call its fields by the flags of
@@ -25,10 +20,11 @@ type Config struct {
 	// Data is the folder of the messages, the signing key and the simulated
 	// provider's log.
 	Data string
-	// Provider is Simulated or SNS. SNS uses the AWS credentials of the
-	// environment and needs Clients with allowed countries.
+	// Provider is one of Providers. All but Simulated use the AWS credentials of
+	// the environment and need Clients with allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer.
+	// ProviderDelay is how long the simulated provider takes to answer. It must
+	// be shorter than senders wait.
 	ProviderDelay time.Duration
 	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
@@ -48,11 +44,11 @@ type ConfigError struct{ error }
 // check reports everything wrong with c, and fills in what follows from it.
 func (c *Config) check() error {
 	var errs []error
-	if c.Provider != Simulated && c.Provider != SNS {
-		errs = append(errs, fmt.Errorf("--provider must be %s or %s, not %q", Simulated, SNS, c.Provider))
+	if _, ok := providers[c.Provider]; !ok {
+		errs = append(errs, fmt.Errorf("--provider must be %s, not %q", strings.Join(Providers(), " or "), c.Provider))
 	}
 	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("--provider-delay must not be negative, and must be below %v: a sender waits no longer for an answer", sender.PublishTime))
+		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and below %v: senders wait no longer for an answer", sender.PublishTime))
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
@@ -74,11 +70,11 @@ func (c *Config) check() error {
 func (c *Config) chooseClients() error {
 	if c.Clients == "" {
 		c.clients = []client{wellKnown()}
-		if c.Provider == SNS {
-			return errors.New("--provider sns sends to real phones: name who may send, and where to, by --clients with allowedCountries")
+		if providers[c.Provider].real {
+			return fmt.Errorf("--provider %s sends to real phones: it needs --clients, each with allowedCountries", c.Provider)
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s can be reached from outside, and everyone knows the secret of client %q: give --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
 		}
 		return nil
 	}
@@ -88,8 +84,8 @@ func (c *Config) chooseClients() error {
 	}
 	c.clients, err = readClients(f)
 	for _, client := range c.clients {
-		if c.Provider == SNS && len(client.limits.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: give it allowedCountries", client.ID))
+		if providers[c.Provider].real && len(client.limits.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.ID, c.Provider))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -98,6 +94,7 @@ func (c *Config) chooseClients() error {
 	return nil
 }
 
+// isLoopback reports whether only this machine can reach host.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
