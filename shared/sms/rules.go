@@ -13,15 +13,11 @@ import (
 type Rules struct {
 	Validity    time.Duration // expiresAt, where the client names none
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
-	Lease       time.Duration // the sender function's timeout and LeaseMargin
+	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // publishes that may have left, at most
 	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
 	Jitter      func() float64
 }
-
-// LeaseMargin is by how much a lease exceeds the time that its sender may take,
-// so that a sender never works under a lease that has ended.
-const LeaseMargin = 15 * time.Second
 
 // DefaultRules returns the rules of a deployment that changes nothing.
 func DefaultRules() Rules {
