@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,8 @@ type machine struct {
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + leaseMargin
+	owners := slices.Sorted(maps.Values(token.Owners(c.clients)))
+	m.rules.SeveralOwners = len(slices.Compact(owners)) > 1
 	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}

@@ -196,9 +196,9 @@ func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (
 
 // RelayReport is what a run of the relay answers.
 type RelayReport struct {
-	Enqueued int `json:"enqueued"`
-	NotSent  int `json:"not_sent"`
-	Ended    int `json:"ended"`
+	Enqueued    int `json:"enqueued"`
+	NotEnqueued int `json:"not_enqueued"`
+	Ended       int `json:"ended"`
 }
 
 // RunRelay is one tick of the scheduler.
