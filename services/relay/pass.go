@@ -131,13 +131,17 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //   - if it may be a probe: one entry in each pass.
 func (p *pass) skips(e sms.DueEntry) bool {
 	switch {
-	case !p.waits(e.Due.Kind), !p.discards && e.Discarded(p.breaker), !e.ExpiresAt.After(p.now()):
+	case !p.waits(e.Due.Kind), p.discarded(e), !e.ExpiresAt.After(p.now()):
 		return false
 	case p.rules.MayProbe(p.breaker, e.Owner, "", p.now()):
 		return !p.probed.CompareAndSwap(false, true)
 	}
 	return true
 }
+
+// discarded reports whether e's envelope may have been discarded by senders before
+// they knew that the breaker was closed.
+func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
 // batch is how many records are taken up side by side and enqueued together: as
 // many as one request to SQS takes.
@@ -165,7 +169,11 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 // and does what e was due for, except enqueueing. It returns the message, due for
 // rescue if it must be enqueued now; a zero one if there is nothing to do.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
-	m, err := p.store.Postpone(ctx, e, e.Postponed(p.now()))
+	next := e.Postponed(p.now())
+	if p.discarded(e) {
+		next = e.Released(p.now()) // guard: release
+	}
+	m, err := p.store.Postpone(ctx, e, next)
 	switch {
 	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
 		return sms.Message{}, nil

@@ -79,6 +79,17 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
+// Released returns what e, due for DueRescue, is due for after the relay enqueued it
+// again because its envelope was discarded. That envelope was not lost, so the next
+// rescue is as near as after the first enqueue: a breaker that opens often makes
+// nobody wait longer each time.
+func (e DueEntry) Released(now time.Time) Due {
+	if !e.ExpiresAt.After(now) {
+		return e.Postponed(now)
+	}
+	return enqueued(stamp(now), e.ExpiresAt)
+}
+
 // Discarded reports whether senders may have discarded the envelope of e, due for
 // DueRescue, while b was open: b is closed by now, and the envelope arrived before
 // the last sender knew.
