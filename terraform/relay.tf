@@ -26,7 +26,7 @@ module "relay" {
       Sid      = "FindWhatIsDue"
       Effect   = "Allow"
       Action   = ["dynamodb:Query"]
-      Resource = [for index in ["provider", "due", "unsettled"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
+      Resource = [for index in ["provider", "due", "unmatched"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
     },
     {
       Sid      = "Move"

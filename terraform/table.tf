@@ -15,7 +15,7 @@ resource "aws_dynamodb_table" "messages" {
       due_shard    = "S"
       due_at       = "N"
       provider_ref = "S"
-      unsettled    = "S"
+      unmatched    = "S"
       list_shard   = "S"
       list_at      = "S"
     }
@@ -40,8 +40,8 @@ resource "aws_dynamodb_table" "messages" {
   }
 
   global_secondary_index {
-    name               = "unsettled"
-    hash_key           = "unsettled"
+    name               = "unmatched"
+    hash_key           = "unmatched"
     projection_type    = "INCLUDE"
     non_key_attributes = ["receipt"]
   }

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// batchResults is what a client reads of a batch's answer.
+// batchResults holds the fields of a batch's answer that tests read.
 type batchResults struct {
 	Results []struct {
 		Status             int
@@ -46,7 +46,7 @@ func (d *deployment) batch(t testing.TB, messages ...string) batchResults {
 	return results
 }
 
-// outcome is each result in a word.
+// outcome returns one word for each result.
 func (b batchResults) outcome() string {
 	var words []string
 	for _, r := range b.Results {
@@ -108,7 +108,7 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 	}
 }
 
-func TestBatchOfAHundredIsRepeatedWithoutFear(t *testing.T) {
+func TestBatchOfAHundredCanBeRepeated(t *testing.T) {
 	d := deploy(t)
 	var messages []string
 	for i := range 100 {
@@ -190,7 +190,7 @@ func TestBatchWhoseEnqueueFailsIsAcceptedAndDue(t *testing.T) {
 	}
 }
 
-func TestBatchOnAHangingStoreIsAnsweredInTime(t *testing.T) {
+func TestBatchIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := deploy(t)
 		d.store.before = func(ctx context.Context, _ string, _ sms.Message) error {

@@ -27,7 +27,7 @@ func TestCallerFromClaims(t *testing.T) {
 		{"a client that is its own owner", api.Claims{"bob", nil, "access"}, api.Caller{"bob", "bob", nil}, true},
 		{"a client whose owner is left empty", api.Claims{"empty", nil, "access"}, api.Caller{"empty", "empty", nil}, true},
 		{"an ID token", api.Claims{"bob", scopes, "id"}, api.Caller{}, false},
-		{"no use of the token", api.Claims{"bob", scopes, ""}, api.Caller{}, false},
+		{"no token_use", api.Claims{"bob", scopes, ""}, api.Caller{}, false},
 		{"no client", api.Claims{"", scopes, "access"}, api.Caller{}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAuthenticate(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a path or method that does not exist is refused like all others without a token", func(t *testing.T) {
+	t.Run("an unknown path or method without a token is refused like any other", func(t *testing.T) {
 		for _, target := range []string{"GET /v1/nothing", "PATCH /v1/sms"} {
 			method, path, _ := strings.Cut(target, " ")
 			mustBe(t, perform(t, handler, httptest.NewRequest(method, path, http.NoBody)), http.StatusUnauthorized, "unauthorized")
@@ -107,7 +107,7 @@ func TestEveryRequestLeavesOneLine(t *testing.T) {
 		}
 	}
 	for _, line := range lines[2:] {
-		delete(line, "request_id") // drawn
+		delete(line, "request_id") // random
 	}
 	want := []map[string]any{
 		{"request_id": "request-1", "method": "POST", "route": "/v1/sms", "status": 202.0, "owner": "alice"},

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState is a message of alice's that has come to the state by the rules.
+// inState stores a message of alice's that has reached the status by the rules.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -55,7 +55,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 		if state == sms.Undelivered {
 			verdict = sms.VerdictUndelivered
 		}
-		m, _ = rules.Receive(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
+		m, _ = rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: outcome.ProviderMessageID, Verdict: verdict, Failure: sms.Unreachable}, now)
 	}
 	if m.Status != state {
 		t.Fatalf("the message is %s, want %s", m.Status, state)
@@ -64,7 +64,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// dropped is a message of alice's in the state, without its text.
+// dropped stores a message of alice's with the status, and deletes its text.
 func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)
@@ -77,7 +77,7 @@ func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
 
 func TestCancel(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
@@ -102,7 +102,7 @@ func TestCancel(t *testing.T) {
 			}
 		})
 	}
-	t.Run("of a message that a hand-over without an answer may have sent is too late", func(t *testing.T) {
+	t.Run("of a message with an unanswered hand-over is too late", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Sending)
 		queued, _ := d.options.Rules.Record(m, m.LeaseToken, sms.Unanswered(), morning)
@@ -111,7 +111,7 @@ func TestCancel(t *testing.T) {
 		}
 		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""), http.StatusConflict, "too-late")
 	})
-	t.Run("that a sender overtakes is too late", func(t *testing.T) {
+	t.Run("is too late after a sender's claim", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Queued)
 		d.store.before = func(ctx context.Context, call string, _ sms.Message) error {
@@ -128,13 +128,13 @@ func TestCancel(t *testing.T) {
 
 func TestDropText(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
 			response := d.do(t, http.MethodDelete, path+"/message", "")
 			now := decode[message](t, d.do(t, http.MethodGet, path, ""))
-			if !state.Settled() {
+			if !state.AtRest() {
 				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
 					t.Errorf("the text is %q", now.Message)
@@ -159,7 +159,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 		{"a cancel", http.MethodPost, "/cancel", sms.Queued},
 		{"a drop of the text", http.MethodDelete, "/message", sms.Sent},
 	} {
-		t.Run(tt.name+" whose answer was lost says so, and can be repeated", func(t *testing.T) {
+		t.Run(tt.name+" whose answer was lost can be repeated", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.after = func(_ context.Context, call string, _ sms.Message, err error) error {
@@ -178,7 +178,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 				t.Errorf("repeated: %d %s", r.status, r.body)
 			}
 		})
-		t.Run(tt.name+" that others overtake for ever is not available", func(t *testing.T) {
+		t.Run(tt.name+" that always conflicts with others is unavailable", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.before = func(_ context.Context, call string, _ sms.Message) error {

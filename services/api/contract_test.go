@@ -41,8 +41,8 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// strictContract is the contract as of this version: what it leaves open, so
-// that clients do not break on what later ones add, is closed.
+// strictContract is the contract without its openness: here, unknown fields and
+// values are errors, although clients must accept those of later versions.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -68,8 +68,8 @@ func openStrictContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// listed are the values that the description of an open enumeration lists; nil
-// where s is none.
+// listed returns the values in the description of an open enumeration, or nil
+// if s is not one.
 func listed(s *openapi3.Schema) []any {
 	_, list, _ := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added to this list:")
 	var values []any
@@ -79,13 +79,13 @@ func listed(s *openapi3.Schema) []any {
 	return values
 }
 
-// eachSchema visits every schema of doc's components, those within others too,
-// with the name of the component.
+// eachSchema calls visit for every schema in doc's components, including nested
+// ones, with the name of the component.
 func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema)) {
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // that is visited as a component
+			if ref == nil || ref.Ref != "" { // visited as a component
 				return
 			}
 			visit(name, ref.Value)
@@ -131,7 +131,7 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	problem := http.Header{"Content-Type": {"application/problem+json"}, "X-Request-Id": id}
 	const notFound = `{"type": "urn:smsqueue:problem:not-found", "title": "a", "status": 404, "detail": "b", "instance": "c"}`
 	if breach := breachOf(openStrictContract(t), request, reply{http.StatusNotFound, problem, notFound}); breach != "" {
-		t.Fatalf("a good answer is a breach: %s", breach)
+		t.Fatalf("a valid answer breaks the contract: %s", breach)
 	}
 	for _, tt := range []struct {
 		name     string
@@ -150,7 +150,7 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}, "X-Request-Id": id}, "{}"}},
 		{"a 304 without an ETag", reply{http.StatusNotModified, http.Header{"X-Request-Id": id}, ""}},
 	} {
-		t.Run(tt.name+" is a breach", func(t *testing.T) {
+		t.Run(tt.name+" breaks the contract", func(t *testing.T) {
 			if breach := breachOf(openStrictContract(t), request, tt.response); breach == "" {
 				t.Error("no breach was found")
 			}
@@ -158,8 +158,9 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	}
 }
 
-// TestContractClosesRequestsAlone: a client that was generated from it must not
-// break on what later versions answer.
+// TestContractClosesRequestsAlone checks that only requests are closed. A
+// client generated from the contract must not break when answers get new
+// fields.
 func TestContractClosesRequestsAlone(t *testing.T) {
 	requests := []string{"NewMessage", "BatchMessage", "Batch"}
 	eachSchema(openContract(t), func(component string, s *openapi3.Schema) {
@@ -175,14 +176,14 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 		for method, operation := range item.Operations() {
 			for status, response := range operation.Responses.Map() {
 				if response.Value.Headers["X-Request-Id"] == nil {
-					t.Errorf("%s %s %s does not", method, path, status)
+					t.Errorf("%s %s %s declares no X-Request-Id", method, path, status)
 				}
 			}
 		}
 	}
 }
 
-// excused are the answers declared that no handler gives, and who gives them.
+// excused lists declared answers that no handler gives, and who gives them.
 var excused = map[string]string{
 	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,
@@ -195,11 +196,11 @@ var excused = map[string]string{
 
 const throttle = "the gateway's throttle"
 
-// produced are the operations and statuses that tests have seen.
+// produced collects the operations and statuses that tests have seen.
 var produced sync.Map
 
-// TestMain fails a whole run, one that no flag narrowed, in which a declared
-// answer was never seen, or one that is excused was.
+// TestMain fails a complete run (without flags such as -run) if a declared
+// answer was never seen, or if an excused one was.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -231,8 +232,7 @@ func unseen(doc *openapi3.T) []string {
 	return names
 }
 
-// holdToContract fails t where the answer to r is not one that openapi.yaml
-// declares.
+// holdToContract fails t if openapi.yaml does not declare the answer to r.
 func holdToContract(t testing.TB, r *http.Request, response reply) {
 	t.Helper()
 	doc := openStrictContract(t)
@@ -244,9 +244,9 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf says how an answer breaks the contract, "" if it does not. What is
-// no operation is held to the schema Problem alone. It leaves the response's
-// body to be read again.
+// breachOf says how an answer breaks the contract, or returns "". Answers to
+// unknown operations need only match the schema Problem. The response's body
+// can still be read afterwards.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation
@@ -295,7 +295,7 @@ func breachOfProblem(doc *openapi3.T, response reply) string {
 	return ""
 }
 
-// breachOf304 stands in for openapi3filter, which lets every 304 pass.
+// breachOf304 checks a 304. openapi3filter accepts every 304.
 func breachOf304(operation *openapi3.Operation, response reply) string {
 	switch {
 	case operation.Responses.Status(http.StatusNotModified) == nil:
@@ -308,8 +308,8 @@ func breachOf304(operation *openapi3.Operation, response reply) string {
 	return ""
 }
 
-// operationPath finds the path of the contract that the path of a request,
-// below /v1, is an instance of.
+// operationPath finds the path in the contract that matches the path of a
+// request, without /v1.
 func operationPath(doc *openapi3.T, requested string) (string, *openapi3.PathItem) {
 	below, ok := strings.CutPrefix(requested, "/v1")
 	if !ok {

@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
-// morning is when the tests begin.
+// morning is the time at which the tests begin.
 var morning = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 // alice may do everything.
@@ -26,7 +26,7 @@ var alice = api.Caller{ClientID: "alice-1", Owner: "alice", Scopes: []string{api
 
 const goodBody = `{"phoneNumber": "+5511999999999", "message": "Your code is 1234"}`
 
-// deployment is an API with all that it stands on, within reach of a test.
+// deployment is an API with its store, queue, clock and log.
 type deployment struct {
 	options api.Options
 	store   *watchedStore
@@ -57,7 +57,7 @@ func deploy(t testing.TB) *deployment {
 	return d
 }
 
-// restart makes the handler anew with the options as they are now.
+// restart creates the handler again with the current options.
 func (d *deployment) restart(t testing.TB) {
 	t.Helper()
 	handler, err := api.New(d.options)
@@ -67,7 +67,7 @@ func (d *deployment) restart(t testing.TB) {
 	d.handler = handler
 }
 
-// edit changes a request before it is made.
+// edit changes a request before it is sent.
 type edit func(*http.Request) *http.Request
 
 func header(name string, values ...string) edit {
@@ -88,7 +88,7 @@ func by(c api.Caller) edit {
 
 func nobody(r *http.Request) *http.Request { return r.WithContext(context.Background()) }
 
-// do makes a request as alice and holds its answer to the contract.
+// do sends a request as alice and checks its answer against the contract.
 func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit) reply {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -102,14 +102,14 @@ func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit
 	return perform(t, d.handler, r)
 }
 
-// reply is an answer as it arrives.
+// reply is an answer as the client receives it.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// perform makes a request and holds its answer to the contract.
+// perform sends a request and checks its answer against the contract.
 func perform(t testing.TB, handler http.Handler, r *http.Request) reply {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -145,14 +145,14 @@ func (d *deployment) mustBeUntouched(t testing.TB) {
 	}
 }
 
-// message is what a client reads of an answer.
+// message holds the fields of a message that tests read.
 type message struct {
 	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
 	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
 	Attempts                                                         int
 }
 
-// problem is what a client reads of an error.
+// problem holds the fields of an error that tests read.
 type problem struct {
 	Type, Title, Detail, Instance string
 	Status                        int
@@ -170,7 +170,7 @@ func decode[T any](t testing.TB, response reply) T {
 	return v
 }
 
-// mustBe fails t where response is not the problem of that status and slug.
+// mustBe fails t unless response is the problem with that status and slug.
 func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	t.Helper()
 	p := decode[problem](t, response)
@@ -180,12 +180,12 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	return p
 }
 
-// watchedStore counts the calls to a store, and lets a test get in between.
+// watchedStore counts the calls to a store. Tests can make calls fail.
 type watchedStore struct {
 	api.Store
-	// before, where set, is asked before each call; an error is its answer.
+	// before, if set, runs before each call. If it fails, the call fails.
 	before func(ctx context.Context, call string, m sms.Message) error
-	// after, where set, replaces the error of each call.
+	// after, if set, replaces the error of each call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
 
 	mu    sync.Mutex
@@ -265,9 +265,9 @@ func (s *watchedStore) Due(ctx context.Context, q sms.DueQuery) (page sms.DuePag
 	return page, err
 }
 
-// watchedQueue keeps what is sent to it. Its backlog is all of that.
+// watchedQueue keeps everything that is sent to it, and counts it as backlog.
 type watchedQueue struct {
-	// fail, where set, is the answer of every Send.
+	// fail, if set, is the error of every Send.
 	fail func(ctx context.Context) error
 
 	mu         sync.Mutex
@@ -303,7 +303,7 @@ func (q *watchedQueue) sent() []sms.Envelope {
 	return q.deliveries
 }
 
-// logBuffer collects a JSON log.
+// logBuffer collects a log in JSON.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -321,7 +321,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// lines are those with the message msg.
+// lines returns the lines with the message msg.
 func (l *logBuffer) lines(t testing.TB, msg string) []map[string]any {
 	t.Helper()
 	var found []map[string]any

@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestRequestExamplesAreAccepted posts each as it is served: it must be good
-// today, for whoever tries it.
+// TestRequestExamplesAreAccepted posts each example as it is served. It must be
+// valid today, because people try it out.
 func TestRequestExamplesAreAccepted(t *testing.T) {
 	posted := 0
 	for path, item := range openContract(t).Paths.Map() {
@@ -45,7 +45,8 @@ func TestRequestExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// requestExamples are the bodies that the documents show for an operation.
+// requestExamples returns the request bodies in the contract's examples of an
+// operation.
 func requestExamples(operation *openapi3.Operation) map[string]any {
 	examples := map[string]any{}
 	if operation.RequestBody == nil {
@@ -62,14 +63,14 @@ func requestExamples(operation *openapi3.Operation) map[string]any {
 	return examples
 }
 
-// TestOptionalParametersHaveNoExample: the page /docs would fill it in, and what
-// looks like a first try would be a list with filters, or a used key.
+// TestOptionalParametersHaveNoExample keeps the page /docs from filling in
+// examples: the first try would be a list with filters, or with a used key.
 func TestOptionalParametersHaveNoExample(t *testing.T) {
 	for path, item := range openContract(t).Paths.Map() {
 		for method, operation := range item.Operations() {
 			for _, p := range operation.Parameters {
 				if !p.Value.Required && (p.Value.Example != nil || p.Value.Examples != nil || p.Value.Schema.Value.Example != nil) {
-					t.Errorf("%s %s: %s has one", method, path, p.Value.Name)
+					t.Errorf("%s %s: %s has an example", method, path, p.Value.Name)
 				}
 			}
 		}

@@ -51,7 +51,7 @@ func TestFailedEnqueueIsStillAccepted(t *testing.T) {
 			}
 		})
 	}
-	t.Run("even where the record cannot be told so: it is rescued later", func(t *testing.T) {
+	t.Run("even if the record cannot be marked as due: it is rescued later", func(t *testing.T) {
 		d := deploy(t)
 		d.queue.fail = func(context.Context) error { return errBroken }
 		d.store.before = func(_ context.Context, call string, _ sms.Message) error {
@@ -88,10 +88,10 @@ func TestStoreFailures(t *testing.T) {
 		slug    string
 	}{
 		{"a write not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "POST", "unavailable"},
-		{"a write that failed somehow has an unknown outcome", func(d *deployment) { d.store.before = refused(errBroken) }, "POST", "outcome-unknown"},
+		{"a write that failed for another reason has an unknown outcome", func(d *deployment) { d.store.before = refused(errBroken) }, "POST", "outcome-unknown"},
 		{"a write whose answer was lost has an unknown outcome", func(d *deployment) { d.store.after = wrote }, "POST", "outcome-unknown"},
 		{"a read not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "GET", "unavailable"},
-		{"a read that failed somehow is unavailable", func(d *deployment) { d.store.before = refused(errBroken) }, "GET", "unavailable"},
+		{"a read that failed for another reason is unavailable", func(d *deployment) { d.store.before = refused(errBroken) }, "GET", "unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := deploy(t)
@@ -129,20 +129,20 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
-// TestNoAnswerTakesTenSeconds lets each call take all the time that it is given.
+// TestNoAnswerTakesTenSeconds lets each call take all the time it may.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
-	const longest = 9 * time.Second // what the deadlines add up to
+	const longest = 9 * time.Second // the sum of the deadlines
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	// almost succeeds when there is hardly any time left.
+	// almost succeeds just before the deadline.
 	almost := func(ctx context.Context) error {
 		deadline, ok := ctx.Deadline()
 		if !ok {
 			return errors.New("a call without a deadline")
 		}
-		time.Sleep(time.Until(deadline) - time.Millisecond) // virtual
+		time.Sleep(time.Until(deadline) - time.Millisecond) // on a virtual clock
 		return nil
 	}
 	type taking struct {
@@ -151,7 +151,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
 	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
-		if name == "update" { // it makes up for the queue
+		if name == "update" { // the update after a failed enqueue
 			return hang
 		}
 		return almost
@@ -171,7 +171,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, method, path string
-		state              sms.Status // of the message that the path names
+		state              sms.Status // of the message in the path
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
@@ -253,7 +253,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	for _, response := range []reply{d.post(t, goodBody), d.do(t, http.MethodGet, "/v1/sms/"+sms.NewID(), "")} {
 		p := mustBe(t, response, http.StatusInternalServerError, "internal")
 		if strings.Contains(p.Detail, "transition") {
-			t.Errorf("the cause shows: %q", p.Detail)
+			t.Errorf("the cause is shown: %q", p.Detail)
 		}
 	}
 	if lines := d.log.lines(t, "handler panicked"); len(lines) != 2 || lines[0]["stack"] == "" {
@@ -277,7 +277,7 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// FuzzSubmit looks for a body that makes the service fail: whatever comes is
+// FuzzSubmit looks for a body that makes the service fail. Every body must be
 // accepted or refused.
 func FuzzSubmit(f *testing.F) {
 	for _, seed := range []string{

@@ -41,7 +41,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			t.Errorf("%d are not replayed, %d deliveries; want 1 and 1", fresh, len(d.queue.sent()))
 		}
 	})
-	t.Run("equal fields written otherwise are the same request", func(t *testing.T) {
+	t.Run("equal fields in another notation are the same request", func(t *testing.T) {
 		d := deploy(t)
 		first, _ := d.accepted(t, `{"phoneNumber":"+5511999999999","message":"é","sendAt":"2030-05-04T12:00:00Z","maxPriceUSD":0.5}`, key("k"))
 		again, header := d.accepted(t, ` {"type": "transactional", "sendAt": "2030-05-04T09:00:00.000-03:00", "maxPriceUSD": 5e-1,
@@ -59,13 +59,13 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			t.Errorf("%d deliveries", n)
 		}
 	})
-	t.Run("other fields are refused where they could not be accepted any more either", func(t *testing.T) {
+	t.Run("other fields are refused even if they would now be refused anyway", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody, key("k"))
 		late := strings.Replace(goodBody, "{", `{"sendAt": "2020-01-01T00:00:00Z", `, 1)
 		mustBe(t, d.post(t, late, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
 	})
-	t.Run("another owner's same key is its own", func(t *testing.T) {
+	t.Run("another owner can use the same key", func(t *testing.T) {
 		d := deploy(t)
 		first, _ := d.accepted(t, goodBody, key("k"))
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
@@ -82,7 +82,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			t.Error("the same id twice")
 		}
 	})
-	t.Run("keys of 1 and of 255 characters with spaces inside count", func(t *testing.T) {
+	t.Run("keys may have 1 to 255 characters, with spaces inside", func(t *testing.T) {
 		d := deploy(t)
 		for _, k := range []string{"k", "~ " + strings.Repeat("!", 253)} {
 			first, _ := d.accepted(t, goodBody, key(k))
@@ -107,11 +107,11 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}, 1},
-		{"after the default country was taken away", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+		{"after the default country was removed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
 			d.options.DefaultCountry = ""
 			d.restart(t)
 		}, 1},
-		{"after the default country became another", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
+		{"after the default country was changed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
 			d.options.DefaultCountry = "US"
 			d.restart(t)
 		}, 1},
@@ -152,7 +152,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 			t.Errorf("got %s %s", again.ID, again.Status)
 		}
 	})
-	t.Run("a look-up that cannot be made is not a refusal", func(t *testing.T) {
+	t.Run("a look-up that fails is not a refusal", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, scheduled, key("k"))
 		d.clock.Advance(10 * time.Hour)

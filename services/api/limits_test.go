@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit deploys an API whose limits are these.
+// limit returns an API with these limits.
 func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -27,7 +28,7 @@ func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *depl
 func to(number string) string { return strings.Replace(goodBody, "+5511999999999", number, 1) }
 
 func TestLimits(t *testing.T) {
-	t.Run("of parts a day refuse what goes over them until midnight", func(t *testing.T) {
+	t.Run("on parts per day refuse further messages until midnight", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 3}, nil)
 		two := strings.Replace(goodBody, "1234", strings.Repeat("x", 200), 1)
 		d.accepted(t, two)
@@ -41,7 +42,7 @@ func TestLimits(t *testing.T) {
 		d.clock.Advance(15 * time.Hour)
 		d.accepted(t, goodBody)
 	})
-	t.Run("of messages to one number refuse more until the next hour", func(t *testing.T) {
+	t.Run("on messages to one number refuse further ones until the next hour", func(t *testing.T) {
 		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
 		d.clock.Advance(20*time.Minute + time.Millisecond)
 		d.accepted(t, goodBody)
@@ -63,9 +64,9 @@ func TestLimits(t *testing.T) {
 		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client stand in place of the deployment's", func(t *testing.T) {
+	t.Run("of a client replace the deployment's", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
-			"alice-1": {PartsPerDay: api.Unlimited, Countries: []string{"US"}},
+			"alice-1": {PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}},
 		})
 		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
 		d.accepted(t, to("+12065550100"))
@@ -75,7 +76,7 @@ func TestLimits(t *testing.T) {
 		d.accepted(t, goodBody, by(bob))
 		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("hold for resends and in batches too", func(t *testing.T) {
+	t.Run("apply to resends and batches too", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 2}, nil)
 		m := d.inState(t, sms.Failed)
 		d.resend(t, m.ID)
@@ -84,10 +85,10 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse leave nothing of what another limit counted", func(t *testing.T) {
+	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
 		d.accepted(t, goodBody)
-		for range 10 { // counted for the number, refused for the day
+		for range 10 { // within the limit per number, above the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5
@@ -97,7 +98,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost no call where there are none, and one for each that there is", func(t *testing.T) {
+	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
 			d := limit(t, limits, nil)
 			d.accepted(t, goodBody)
@@ -110,6 +111,46 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestClientLimits(t *testing.T) {
+	t.Run("are read for each client", func(t *testing.T) {
+		var got api.ClientLimits
+		err := json.Unmarshal([]byte(`{
+			"free": {"allowedCountries": ["US", "001"], "partsPerDay": -1, "messagesPerRecipientHour": 2},
+			"plain": {}
+		}`), &got)
+		want := api.ClientLimits{
+			"free":  {AllowedCountries: []string{"US", "001"}, PartsPerDay: api.Unlimited, MessagesPerRecipientHour: 2},
+			"plain": {},
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	})
+	for name, tt := range map[string]struct{ limits, want string }{
+		"countries in one string":       {`{"allowedCountries": "BR"}`, "allowedCountries must be an array"},
+		"no country":                    {`{"allowedCountries": []}`, "allowedCountries must not be empty"},
+		"a country in small letters":    {`{"allowedCountries": ["BR", "de"]}`, `allowedCountries has "de"`},
+		"a country that does not exist": {`{"allowedCountries": ["UK"]}`, `allowedCountries has "UK"`},
+		"all countries":                 {`{"allowedCountries": ["*"]}`, `allowedCountries has "*"`},
+		"a country twice":               {`{"allowedCountries": ["BR", "BR"]}`, `allowedCountries must not repeat "BR"`},
+		"a limit of nothing":            {`{"partsPerDay": 0}`, "partsPerDay must not be 0"},
+		"a limit below -1":              {`{"partsPerDay": -2}`, "partsPerDay must be a whole number from -1"},
+		"a limit with a fraction":       {`{"messagesPerRecipientHour": 1.5}`, "messagesPerRecipientHour must be a whole number"},
+		"a limit without end":           {`{"partsPerDay": 1e30}`, "partsPerDay must be a whole number"},
+		"a limit in a string":           {`{"partsPerDay": "5"}`, "partsPerDay must be a whole number"},
+		"a limit that is null":          {`{"partsPerDay": null}`, "partsPerDay must not be null"},
+		"another spelling":              {`{"parts_per_day": 5}`, "parts_per_day is not a known field"},
+		"limits that are no object":     {`5`, "must be a JSON object"},
+	} {
+		t.Run("refuse "+name, func(t *testing.T) {
+			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))
+			if err == nil || !strings.Contains(err.Error(), `client "a": `+tt.want) {
+				t.Errorf("got %v, want %q in it", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestReplayIsNotCounted(t *testing.T) {
@@ -132,7 +173,7 @@ func TestReplayIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRecordedIsGivenBack(t *testing.T) {
+func TestCountsOfUnrecordedMessagesAreGivenBack(t *testing.T) {
 	d := limit(t, api.Limits{PartsPerDay: 1}, nil)
 	d.store.before = func(_ context.Context, call string, _ sms.Message) error {
 		if call == "create" {
@@ -168,6 +209,6 @@ func TestRacingRepetitionsAreCountedOnce(t *testing.T) {
 		}
 	}
 	if accepted != 63 {
-		t.Errorf("%d more were accepted after the one with the key, want 63", accepted)
+		t.Errorf("%d more messages were accepted after the one with the key, want 63", accepted)
 	}
 }

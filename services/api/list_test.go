@@ -87,7 +87,7 @@ func TestListSelects(t *testing.T) {
 			}
 		})
 	}
-	t.Run("an owner's own messages alone", func(t *testing.T) {
+	t.Run("only the owner's messages", func(t *testing.T) {
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		if got := d.list(t, "", by(bob)).texts(); got != "6" {
 			t.Errorf("it lists %q", got)
@@ -97,7 +97,7 @@ func TestListSelects(t *testing.T) {
 			t.Errorf("an empty list is %s", got)
 		}
 	})
-	t.Run("fifty a page unless asked otherwise, and examines a bounded number", func(t *testing.T) {
+	t.Run("fifty per page by default, and examines a limited number", func(t *testing.T) {
 		var asked sms.ListQuery
 		d.options.Store = listing{d.store, &asked}
 		d.restart(t)
@@ -109,7 +109,7 @@ func TestListSelects(t *testing.T) {
 	})
 }
 
-// listing notes what it is asked for.
+// listing records the queries that it receives.
 type listing struct {
 	api.Store
 	asked *sms.ListQuery
@@ -201,7 +201,7 @@ func TestListRefusesABadQuery(t *testing.T) {
 	})
 }
 
-func TestListThatHangsIsAnsweredInTime(t *testing.T) {
+func TestListIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := deploy(t)
 		d.store.before = func(ctx context.Context, _ string, _ sms.Message) error {

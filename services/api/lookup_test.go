@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stored records m as it stands and returns its path.
+// stored stores m unchanged and returns its path.
 func (d *deployment) stored(t testing.TB, m sms.Message) string {
 	t.Helper()
 	if err := d.store.Store.Create(t.Context(), m); err != nil {
@@ -29,7 +29,7 @@ func draft(text string) sms.Draft {
 	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// life is a message that went through everything a look-up can show.
+// life returns a message that has been through everything that a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }
@@ -52,7 +52,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	at = at.Add(time.Minute)
 	handOver(at)
 	m, _ = rules.Record(m, m.LeaseToken, sms.Taken("provider-2"), at.Add(123*time.Millisecond))
-	m, _ = rules.Receive(m, sms.Receipt{
+	m, _ = rules.ApplyReceipt(m, sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: "provider-2", Number: m.Number, At: at.Add(2 * time.Second), Verdict: sms.VerdictUndelivered,
 		Failure: sms.Spam, Detail: "Blocked as spam by phone carrier", Price: 6_450_000, Parts: 2,
@@ -106,7 +106,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	delivered, _ = d.options.Rules.Record(delivered, "t", sms.Taken("provider-1"), morning)
-	delivered, _ = d.options.Rules.Receive(delivered, sms.Receipt{
+	delivered, _ = d.options.Rules.ApplyReceipt(delivered, sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)
@@ -139,7 +139,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 	}
 }
 
-func TestLookUpOfWhatChangedIsNew(t *testing.T) {
+func TestLookUpAfterAChangeIsNotCached(t *testing.T) {
 	d := deploy(t)
 	got, _ := d.accepted(t, goodBody)
 	path := "/v1/sms/" + got.ID
@@ -195,7 +195,7 @@ func TestLookUpOfWhatChangedIsNew(t *testing.T) {
 	})
 }
 
-func TestLookUpOfOthersAndOfNothingIsTheSame(t *testing.T) {
+func TestLookUpHidesOthersMessages(t *testing.T) {
 	d := deploy(t)
 	mine, _ := d.accepted(t, goodBody)
 	bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}

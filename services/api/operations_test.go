@@ -14,8 +14,8 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is one of openapi.yaml, with a request that is good if its message
-// is.
+// operation is one of openapi.yaml, with a request that succeeds if its message
+// allows it.
 type operation struct {
 	method, path, body string
 	scope              string
@@ -33,7 +33,7 @@ var operations = []operation{
 	{"GET", "/v1/status", "", api.ScopeRead},
 }
 
-func TestOperationsAreTheContracts(t *testing.T) {
+func TestOperationsAreThoseOfTheContract(t *testing.T) {
 	listed := map[string]bool{}
 	for _, o := range operations {
 		listed[o.method+" "+strings.TrimPrefix(o.path, "/v1")] = true
@@ -47,10 +47,10 @@ func TestOperationsAreTheContracts(t *testing.T) {
 		for method, operation := range item.Operations() {
 			declared++
 			if (operation.RequestBody != nil) != takesBody[method+" "+path] {
-				t.Errorf("%s %s declares a body or it is tested with one, not both", method, path)
+				t.Errorf("%s %s: a body is either declared or tested, not both", method, path)
 			}
 			if !listed[method+" "+path] {
-				t.Errorf("%s %s is not among the operations that are tested", method, path)
+				t.Errorf("%s %s is not tested", method, path)
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func TestOperationsAreTheContracts(t *testing.T) {
 	}
 }
 
-// each runs test once an operation.
+// each runs test for each operation.
 func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	t.Helper()
 	for _, o := range operations {
@@ -67,10 +67,10 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// on is the operation's target for a message.
+// on returns the operation's target for a message.
 func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
-func TestEveryOperationWantsItsCallerAndScope(t *testing.T) {
+func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		target := o.on(sms.NewID())
 		mustBe(t, d.do(t, o.method, target, o.body, nobody), http.StatusUnauthorized, "unauthorized")
@@ -94,7 +94,7 @@ func TestEveryOperationRefusesAnUnknownQueryParameter(t *testing.T) {
 	})
 }
 
-func TestEveryOperationOnOthersMessagesFindsNothing(t *testing.T) {
+func TestNoOperationFindsOthersMessages(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		if !strings.Contains(o.path, "{id}") {
 			return
@@ -117,7 +117,7 @@ func TestEveryOperationOnOthersMessagesFindsNothing(t *testing.T) {
 	})
 }
 
-func TestEveryOperationWithABodyBoundsIt(t *testing.T) {
+func TestEveryOperationLimitsItsBody(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		if o.body == "" {
 			return
@@ -154,7 +154,7 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 		} {
 			body := `{"message": "another"}`
 			if name == " that never arrives entirely" {
-				body = " " // the break comes after it
+				body = " " // the error comes after it
 			}
 			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
 			if p.Detail != "This operation takes no body." {
@@ -218,7 +218,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		d.restart(t)
 		d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
 		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
-		if o.path == "/v1/sms/batch" { // of one message it is that message's
+		if o.path == "/v1/sms/batch" { // a panic for one message is that message's problem
 			if results := decode[batchResults](t, response).Results; len(results) != 1 || results[0].Status != http.StatusInternalServerError {
 				t.Errorf("status %d: %s", response.status, response.body)
 			}
@@ -228,7 +228,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		}
 		p := mustBe(t, response, http.StatusInternalServerError, "internal")
 		if strings.Contains(p.Detail, "transition") {
-			t.Errorf("the cause shows: %q", p.Detail)
+			t.Errorf("the cause is shown: %q", p.Detail)
 		}
 	})
 }

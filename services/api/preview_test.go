@@ -29,8 +29,9 @@ type forcing struct {
 	StandIn   *string
 }
 
-// verdicts is each check that was made, those that did not pass with a minus.
-func (p previewed) verdicts() string {
+// results returns the names of the checks that were run, with a minus before
+// those that failed.
+func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {
 		word := c.Check
@@ -54,10 +55,10 @@ func (d *deployment) preview(t testing.TB, body string) previewed {
 func TestPreview(t *testing.T) {
 	with := func(fields string) string { return strings.Replace(goodBody, "{", "{"+fields+", ", 1) }
 	for _, tt := range []struct {
-		name, body, verdicts string
+		name, body, results string
 	}{
 		{"a good message", goodBody, "phoneNumber country sendAt expiresAt"},
-		{"a number that is none", strings.Replace(goodBody, "+5511999999999", "+1", 1), "-phoneNumber sendAt expiresAt"},
+		{"an invalid number", strings.Replace(goodBody, "+5511999999999", "+1", 1), "-phoneNumber sendAt expiresAt"},
 		{"a country that is not allowed", strings.Replace(goodBody, "+5511999999999", "+4915112345678", 1), "phoneNumber -country sendAt expiresAt"},
 		{"a time that has passed", with(`"sendAt": "2020-01-01T00:00:00Z"`), "phoneNumber country -sendAt expiresAt"},
 		{"an expiry that has passed", with(`"expiresAt": "2020-01-01T00:00:00Z"`), "phoneNumber country sendAt -expiresAt"},
@@ -67,16 +68,16 @@ func TestPreview(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d := deploy(t)
 			got := d.preview(t, tt.body)
-			if got.verdicts() != tt.verdicts || got.Acceptable == strings.Contains(tt.verdicts, "-") {
-				t.Errorf("verdicts are %q, acceptable %v, want %q", got.verdicts(), got.Acceptable, tt.verdicts)
+			if got.results() != tt.results || got.Acceptable == strings.Contains(tt.results, "-") {
+				t.Errorf("results are %q, acceptable %v, want %q", got.results(), got.Acceptable, tt.results)
 			}
-			// The same body is accepted if the preview says so.
+			// The same body must be accepted if the preview says so.
 			if status := d.post(t, tt.body).status; (status == http.StatusAccepted) != got.Acceptable {
 				t.Errorf("the submission has status %d", status)
 			}
 		})
 	}
-	t.Run("measures the text and names what forces UCS-2", func(t *testing.T) {
+	t.Run("measures the text and names the characters that force UCS-2", func(t *testing.T) {
 		d := deploy(t)
 		a, none := "a", ""
 		got := d.preview(t, `{"phoneNumber": "(11) 99999-9999", "message": "Olá, olá😀\u200b`+strings.Repeat("x", 60)+`"}`)
@@ -90,21 +91,21 @@ func TestPreview(t *testing.T) {
 		}
 		d.mustBeUntouched(t)
 	})
-	t.Run("tries the limits and counts nothing", func(t *testing.T) {
+	t.Run("checks the limits without counting", func(t *testing.T) {
 		d := deploy(t)
 		d.options.Limits = api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 1}
 		d.restart(t)
 		for range 3 {
-			if got := d.preview(t, goodBody).verdicts(); got != "phoneNumber country sendAt expiresAt messagesPerRecipientHour partsPerDay" {
-				t.Errorf("verdicts are %q", got)
+			if got := d.preview(t, goodBody).results(); got != "phoneNumber country sendAt expiresAt messagesPerRecipientHour partsPerDay" {
+				t.Errorf("results are %q", got)
 			}
 		}
 		d.accepted(t, goodBody)
-		if got := d.preview(t, goodBody).verdicts(); got != "phoneNumber country sendAt expiresAt -messagesPerRecipientHour -partsPerDay" {
-			t.Errorf("verdicts are %q", got)
+		if got := d.preview(t, goodBody).results(); got != "phoneNumber country sendAt expiresAt -messagesPerRecipientHour -partsPerDay" {
+			t.Errorf("results are %q", got)
 		}
 	})
-	t.Run("refuses what could never be sent", func(t *testing.T) {
+	t.Run("refuses what can never be accepted", func(t *testing.T) {
 		d := deploy(t)
 		p := mustBe(t, d.do(t, http.MethodPost, "/v1/sms/preview", `{"phoneNumber": 1, "message": "", "x": 1}`),
 			http.StatusUnprocessableEntity, "invalid-fields")

@@ -32,7 +32,7 @@ func TestProblemsPageIsTheTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/problems.md is not what the table says; run go test -update (-table +page):\n%s", diff)
+		t.Errorf("docs/problems.md differs from the table; run go test -update (-table +page):\n%s", diff)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestContractListsEverySlug(t *testing.T) {
 	description := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Description
 	listed := regexp.MustCompile(problemType+"[a-z-]+").FindAllString(description, -1)
 	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("Problem.type does not list the table (-table +list):\n%s", diff)
+		t.Errorf("Problem.type does not list the slugs of the table (-table +list):\n%s", diff)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestProblemAnswerNeverShowsACause(t *testing.T) {
 		&refusal{slug: internal, cause: secret},
 	} {
 		if body := string(problemAnswer(err, "request-1").body); strings.Contains(body, "smsqueue-messages") {
-			t.Errorf("%v: the cause shows in %s", err, body)
+			t.Errorf("%v: the cause is shown in %s", err, body)
 		}
 	}
 }

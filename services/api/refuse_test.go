@@ -29,14 +29,14 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 		{"a caller without an owner", "POST", "/v1/sms", goodBody, []edit{by(api.Caller{ClientID: "a", Scopes: alice.Scopes})}, 401, "unauthorized"},
 		{"no scope to send", "POST", "/v1/sms", goodBody, []edit{by(reader)}, 403, "insufficient-scope"},
 		{"no scope to read", "GET", "/v1/sms/" + id, "", []edit{by(sender)}, 403, "insufficient-scope"},
-		{"a scope that only begins alike", "POST", "/v1/sms", goodBody,
+		{"a scope with the right prefix", "POST", "/v1/sms", goodBody,
 			[]edit{by(api.Caller{ClientID: "a", Owner: "a", Scopes: []string{"sms/sender", "other/sms/send"}})}, 403, "insufficient-scope"},
 
-		{"an id of no message", "GET", "/v1/sms/" + id, "", nil, 404, "not-found"},
+		{"an unknown id", "GET", "/v1/sms/" + id, "", nil, 404, "not-found"},
 		{"an id in capitals", "GET", "/v1/sms/" + strings.ToUpper(id), "", nil, 404, "not-found"},
 		{"an id without hyphens", "GET", "/v1/sms/" + strings.ReplaceAll(id, "-", ""), "", nil, 404, "not-found"},
 		{"an id in braces", "GET", "/v1/sms/%7B" + id + "%7D", "", nil, 404, "not-found"},
-		{"a word for an id", "GET", "/v1/sms/latest", "", nil, 404, "not-found"},
+		{"a word as an id", "GET", "/v1/sms/latest", "", nil, 404, "not-found"},
 		{"an empty id", "GET", "/v1/sms/", "", nil, 404, "not-found"},
 		{"an encoded slash", "GET", "/v1/sms%2F" + id, "", nil, 404, "not-found"},
 		{"a path above", "GET", "/v1", "", nil, 404, "not-found"},
@@ -92,7 +92,7 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestMethodsThatAPathLacksAreNotAllowed(t *testing.T) {
+func TestOtherMethodsOfAPathAreNotAllowed(t *testing.T) {
 	const id = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a76"
 	for target, allowed := range map[string]string{
 		"/v1/sms": "GET, POST", "/v1/sms/batch": "POST", "/v1/sms/preview": "POST",
@@ -136,16 +136,16 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 		{"a null", with(`"reference": null`), "reference"},
 		{"a number that is no string", `{"phoneNumber": 5511999999999, ` + text + `}`, "phoneNumber"},
 		{"a text that is no string", `{` + number + `, "message": ["Hi"]}`, "message"},
-		{"no number in the number", `{"phoneNumber": "hello", ` + text + `}`, "phoneNumber"},
+		{"a number without digits", `{"phoneNumber": "hello", ` + text + `}`, "phoneNumber"},
 		{"an empty number", `{"phoneNumber": "", ` + text + `}`, "phoneNumber"},
 		{"a number too short", `{"phoneNumber": "+55119999", ` + text + `}`, "phoneNumber"},
-		{"a number out of use", `{"phoneNumber": "+55119000000000", ` + text + `}`, "phoneNumber"},
+		{"a number in an unassigned range", `{"phoneNumber": "+55119000000000", ` + text + `}`, "phoneNumber"},
 		{"a number of no country", `{"phoneNumber": "+999123456789", ` + text + `}`, "phoneNumber"},
 		{"a number of a country not allowed", `{"phoneNumber": "+4915112345678", ` + text + `}`, "phoneNumber"},
-		{"a number of no country where not all are allowed", `{"phoneNumber": "+870776001234", ` + text + `}`, "phoneNumber"},
+		{"a number of no country if not all are allowed", `{"phoneNumber": "+870776001234", ` + text + `}`, "phoneNumber"},
 		{"an empty text", `{` + number + `, "message": ""}`, "message"},
 		{"a blank text", `{` + number + `, "message": " \n\u00a0"}`, "message"},
-		{"a text of nothing that shows", `{` + number + `, "message": "\u0000\u200b\u2060\ufeff\u00ad\u3164\ufe0f"}`, "message"},
+		{"a text without a visible character", `{` + number + `, "message": "\u0000\u200b\u2060\ufeff\u00ad\u3164\ufe0f"}`, "message"},
 		{"a text too long", `{` + number + `, "message": "` + long + `"}`, "message"},
 		{"a text too long in UTF-16", `{` + number + `, "message": "` + strings.Repeat("😀", 801) + `"}`, "message"},
 		{"an empty reference", with(`"reference": ""`), "reference"},
@@ -167,10 +167,10 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 		{"an expiresAt before sendAt", with(`"sendAt": "2030-05-04T12:00:00Z", "expiresAt": "2030-05-04T11:00:00Z"`), "expiresAt"},
 		{"an expiresAt too far ahead", with(`"expiresAt": "2031-05-04T09:00:01Z"`), "expiresAt"},
 		{"a price in quotes", with(`"maxPriceUSD": "0.05"`), "maxPriceUSD"},
-		{"a price of nothing", with(`"maxPriceUSD": 0`), "maxPriceUSD"},
-		{"a price below nothing", with(`"maxPriceUSD": -1`), "maxPriceUSD"},
+		{"a price of zero", with(`"maxPriceUSD": 0`), "maxPriceUSD"},
+		{"a negative price", with(`"maxPriceUSD": -1`), "maxPriceUSD"},
 		{"a price too high", with(`"maxPriceUSD": 100.00001`), "maxPriceUSD"},
-		{"a price too fine", with(`"maxPriceUSD": 0.000001`), "maxPriceUSD"},
+		{"a price with too many decimals", with(`"maxPriceUSD": 0.000001`), "maxPriceUSD"},
 		{"an entity with a hyphen", with(`"entityId": "E-1"`), "entityId"},
 		{"a long template", with(`"templateId": "` + strings.Repeat("1", 51) + `"`), "templateId"},
 		{"everything wrong at once", `{"phoneNumber": "+4915112345678", "message": "", "type": 1, "sendAt": "2020-01-01T00:00:00Z", "x": 1}`,
@@ -178,7 +178,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := deploy(t)
-			// With a key, so that the look-up of an original is in play too.
+			// With a key, the original is looked up too.
 			p := mustBe(t, d.post(t, tt.body, key("k")), http.StatusUnprocessableEntity, "invalid-fields")
 			var fields []string
 			for _, e := range p.Errors {
@@ -205,27 +205,27 @@ func TestNumbersWithoutPlusNeedADefaultCountry(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatADeploymentMustNotBe(t *testing.T) {
+func TestNewRefusesBadOptions(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		edit func(*api.Options)
 		want string // "" for none
 	}{
-		{"all that is needed", func(*api.Options) {}, ""},
+		{"only the required options", func(*api.Options) {}, ""},
 		{"satellite phones", func(o *api.Options) { o.Countries = append(o.Countries, "001") }, ""},
 		{"no country", func(o *api.Options) { o.Countries = nil }, "no allowed country"},
-		{"a country that is none", func(o *api.Options) { o.Countries = []string{"BR", "Brazil"} }, `"Brazil"`},
+		{"an unknown country", func(o *api.Options) { o.Countries = []string{"BR", "Brazil"} }, `"Brazil"`},
 		{"all countries and one", func(o *api.Options) { o.Countries = []string{"BR", "*"} }, "cannot be combined"},
-		{"a default country that is none", func(o *api.Options) { o.DefaultCountry = "br" }, `"br"`},
+		{"an unknown default country", func(o *api.Options) { o.DefaultCountry = "br" }, `"br"`},
 		{"a default country not allowed", func(o *api.Options) { o.DefaultCountry = "DE" }, "allowed"},
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
 		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
-		{"a limit below nothing", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},
-		{"a client's limit below nothing", func(o *api.Options) {
+		{"a negative limit", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},
+		{"a client's negative limit", func(o *api.Options) {
 			o.ClientLimits = map[string]api.Limits{"alice-1": {MessagesPerRecipientHour: -2}}
 		}, `"alice-1"`},
-		{"a client's country that is none", func(o *api.Options) {
-			o.ClientLimits = map[string]api.Limits{"alice-1": {Countries: []string{"Brazil"}}}
+		{"a client's unknown country", func(o *api.Options) {
+			o.ClientLimits = map[string]api.Limits{"alice-1": {AllowedCountries: []string{"Brazil"}}}
 		}, `"Brazil"`},
 		{"no queue", func(o *api.Options) { o.Queue = nil }, "queue"},
 		{"no rules", func(o *api.Options) { o.Rules = sms.Rules{} }, "rules"},

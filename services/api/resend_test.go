@@ -19,7 +19,7 @@ func (d *deployment) resend(t testing.TB, id string, edits ...edit) reply {
 func TestResend(t *testing.T) {
 	allowed := []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state, func(dr *sms.Draft) {
 				dr.Reference, dr.Type, dr.SenderID, dr.MaxPriceUSD = "order 1", sms.Promotional, "Bakery", "0.05"
@@ -79,16 +79,16 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 		change func(t *testing.T, d *deployment, m sms.Message)
 	}{
 		{"at once", func(*testing.T, *deployment, sms.Message) {}},
-		{"after a late answer moved the old one", func(t *testing.T, d *deployment, m sms.Message) {
+		{"after a late answer changed the original", func(t *testing.T, d *deployment, m sms.Message) {
 			sent, changed := d.options.Rules.Record(m, m.HandOvers[0].Token, sms.Taken("late"), morning)
 			if _, err := d.store.Store.Update(t.Context(), m, sent); err != nil || !changed {
 				t.Fatal(changed, err)
 			}
 		}},
-		{"after the old one's text was dropped", func(t *testing.T, d *deployment, m sms.Message) {
+		{"after the original's text was deleted", func(t *testing.T, d *deployment, m sms.Message) {
 			d.do(t, http.MethodDelete, "/v1/sms/"+m.ID+"/message", "")
 		}},
-		{"after the old one is gone", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.Advance(40 * 24 * time.Hour) }},
+		{"after the original was deleted", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.Advance(40 * 24 * time.Hour) }},
 		{"after its country is no longer allowed", func(t *testing.T, d *deployment, _ sms.Message) {
 			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
@@ -109,7 +109,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 			}
 		})
 	}
-	t.Run("of another message, or for a submission, it is refused", func(t *testing.T) {
+	t.Run("that was used for another message or a submission is refused", func(t *testing.T) {
 		d := deploy(t)
 		m, other := d.inState(t, sms.Failed), d.inState(t, sms.Failed)
 		d.resend(t, m.ID, key("k"))
@@ -118,7 +118,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 		d.accepted(t, goodBody, key("submission"))
 		mustBe(t, d.resend(t, m.ID, key("submission")), http.StatusUnprocessableEntity, "idempotency-key-reused")
 	})
-	t.Run("that was never used, what is refused stays refused", func(t *testing.T) {
+	t.Run("that was never used does not help a refused resend", func(t *testing.T) {
 		d := deploy(t)
 		mustBe(t, d.resend(t, d.inState(t, sms.Queued).ID, key("k")), http.StatusConflict, "not-resendable")
 		mustBe(t, d.resend(t, sms.NewID(), key("k")), http.StatusNotFound, "not-found")

@@ -27,20 +27,20 @@ func TestStatus(t *testing.T) {
 			t.Errorf("status (-want +got):\n%s", diff)
 		}
 	}
-	t.Run("of an idle service is that it sends", func(t *testing.T) {
+	t.Run("of an idle service says that it is sending", func(t *testing.T) {
 		wantStatus(t, deploy(t), `{"sending":true,"backlog":{"deliveries":0}}`)
 	})
-	t.Run("tells how many wait and for how long", func(t *testing.T) {
+	t.Run("says how many messages wait and how long", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
 		d.clock.Advance(90 * time.Second)
 		d.accepted(t, goodBody)
 		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":2,"oldestAgeSeconds":90}}`)
 	})
-	t.Run("tells of what waits although the queue is empty: nobody enqueues it", func(t *testing.T) {
+	t.Run("counts messages that wait outside an empty queue", func(t *testing.T) {
 		for _, arrange := range []func(*deployment, *sms.Message){
 			func(d *deployment, m *sms.Message) { *m, _ = d.options.Rules.EnqueueFailed(*m, morning) },
-			func(*deployment, *sms.Message) {}, // due for rescue: its copy is lost
+			func(*deployment, *sms.Message) {}, // due for rescue: its envelope is lost
 		} {
 			d := deploy(t)
 			m := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
@@ -50,12 +50,12 @@ func TestStatus(t *testing.T) {
 			wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":0,"oldestAgeSeconds":3600}}`)
 		}
 	})
-	t.Run("tells of nothing that is not due yet", func(t *testing.T) {
+	t.Run("ignores messages that are not due yet", func(t *testing.T) {
 		d := deploy(t)
 		d.inState(t, sms.Scheduled)
 		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":0}}`)
 	})
-	t.Run("is at most five seconds old and costs one look in that time", func(t *testing.T) {
+	t.Run("is at most five seconds old, and is read once in that time", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
 		d.clock.Advance(90 * time.Second)
@@ -63,12 +63,12 @@ func TestStatus(t *testing.T) {
 			d.status(t)
 		}
 		if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
-			t.Errorf("%d looks at the agenda", n)
+			t.Errorf("%d reads of the agenda", n)
 		}
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":1,"oldestAgeSeconds":95}}`)
 	})
-	t.Run("of a paused service says why, and counts what is held back", func(t *testing.T) {
+	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 			sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -88,7 +88,7 @@ func TestStatus(t *testing.T) {
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"paused","detail":"The operator has paused sending. `+
 			`Nothing is lost; messages wait until sending is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
 	})
-	t.Run("that cannot be told is not available", func(t *testing.T) {
+	t.Run("that cannot be read is unavailable", func(t *testing.T) {
 		d := deploy(t)
 		d.queue.fail = func(context.Context) error { return errBroken }
 		mustBe(t, d.do(t, http.MethodGet, "/v1/status", ""), http.StatusServiceUnavailable, "unavailable")

@@ -42,7 +42,7 @@ func TestSubmitRecordsEveryField(t *testing.T) {
 	}
 }
 
-func TestSubmitEnqueuesWhatIsNear(t *testing.T) {
+func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 	for _, tt := range []struct {
 		name, sendAt, status string
 		deliveries           int
@@ -50,7 +50,7 @@ func TestSubmitEnqueuesWhatIsNear(t *testing.T) {
 	}{
 		{"a message without sendAt goes at once", "", "queued", 1, 0},
 		{"a sendAt just past means now", "2030-05-04T08:59:30Z", "queued", 1, 0},
-		{"a sendAt within two minutes is a delayed delivery", "2030-05-04T09:01:30.2Z", "scheduled", 1, 91 * time.Second},
+		{"a sendAt within two minutes is a delayed envelope", "2030-05-04T09:01:30.2Z", "scheduled", 1, 91 * time.Second},
 		{"a later sendAt is left to the relay", "2030-05-04T09:02:01Z", "scheduled", 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,14 +86,14 @@ func TestSubmitTakesTwoCalls(t *testing.T) {
 	}
 }
 
-func TestSubmitTakesOtherMediaTypesForJSON(t *testing.T) {
+func TestSubmitAcceptsOtherFormsOfTheMediaType(t *testing.T) {
 	for _, contentType := range []string{"application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""} {
 		d := deploy(t)
 		d.accepted(t, goodBody, header("Content-Type", contentType))
 	}
 }
 
-func TestSubmitTakesEveryCountryWhereAllAreAllowed(t *testing.T) {
+func TestSubmitAcceptsEveryCountryIfAllAreAllowed(t *testing.T) {
 	d := deploy(t)
 	d.options.Countries, d.options.DefaultCountry = []string{api.AllCountries}, ""
 	d.restart(t)
@@ -102,7 +102,7 @@ func TestSubmitTakesEveryCountryWhereAllAreAllowed(t *testing.T) {
 	}
 }
 
-func TestSubmitBelievesNoHeaderAboutTheCaller(t *testing.T) {
+func TestSubmitIgnoresHeadersAboutTheCaller(t *testing.T) {
 	d := deploy(t)
 	got, _ := d.accepted(t, goodBody,
 		header("X-Owner", "mallory"), header("Client_id", "mallory"), header("X-Client-Id", "mallory"),

@@ -15,10 +15,10 @@ import (
 func TestWait(t *testing.T) {
 	type outcome struct {
 		status int
-		within time.Duration // at most
-		after  time.Duration // at least
+		within time.Duration // the maximum
+		after  time.Duration // the minimum
 	}
-	cancelled := func(d *deployment, t *testing.T, id string) {
+	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {
 			t.Errorf("status %d: %s", r.status, r.body)
 		}
@@ -27,23 +27,23 @@ func TestWait(t *testing.T) {
 		name    string
 		state   sms.Status
 		query   string
-		tag     string // "" for none, "current" for that of the moment
+		tag     string // "" for none, "current" for the current one
 		longest time.Duration
 		change  func(d *deployment, t *testing.T, id string) // after 3 s
 		want    outcome
 	}{
-		{"ends when the message changes", sms.Queued, "?wait=20", "", 20 * time.Second, cancelled, outcome{200, 4 * time.Second, 3 * time.Second}},
-		{"ends when it is not as in If-None-Match any more", sms.Queued, "?wait=20", "current", 20 * time.Second, cancelled, outcome{200, 4 * time.Second, 3 * time.Second}},
-		{"treats a star as what is there", sms.Queued, "?wait=20", "*", 20 * time.Second, nil, outcome{304, 20 * time.Second, 20 * time.Second}},
-		{"ends after its time as it was", sms.Queued, "?wait=7", "", 20 * time.Second, nil, outcome{200, 7 * time.Second, 7 * time.Second}},
-		{"ends after its time with 304 where the client has it", sms.Queued, "?wait=7", "current", 20 * time.Second, nil, outcome{304, 7 * time.Second, 7 * time.Second}},
-		{"is none where the client has another version", sms.Queued, "?wait=20", `"x"`, 20 * time.Second, nil, outcome{200, 0, 0}},
-		{"is none for a final message", sms.Failed, "?wait=20", "", 20 * time.Second, nil, outcome{200, 0, 0}},
-		{"is none for a final message that the client has", sms.Failed, "?wait=20", "current", 20 * time.Second, nil, outcome{304, 0, 0}},
-		{"is none where it is 0", sms.Queued, "?wait=0", "", 20 * time.Second, nil, outcome{200, 0, 0}},
-		{"is none where it is not asked for", sms.Queued, "", "", 20 * time.Second, nil, outcome{200, 0, 0}},
-		{"is cut to what the deployment allows", sms.Queued, "?wait=20", "", 2 * time.Second, nil, outcome{200, 2 * time.Second, 2 * time.Second}},
-		{"is none where the deployment allows none", sms.Queued, "?wait=20", "", 0, nil, outcome{200, 0, 0}},
+		{"ends when the message changes", sms.Queued, "?wait=20", "", 20 * time.Second, cancel, outcome{200, 4 * time.Second, 3 * time.Second}},
+		{"ends when the message differs from If-None-Match", sms.Queued, "?wait=20", "current", 20 * time.Second, cancel, outcome{200, 4 * time.Second, 3 * time.Second}},
+		{"treats a star as the current tag", sms.Queued, "?wait=20", "*", 20 * time.Second, nil, outcome{304, 20 * time.Second, 20 * time.Second}},
+		{"ends after its time with the unchanged message", sms.Queued, "?wait=7", "", 20 * time.Second, nil, outcome{200, 7 * time.Second, 7 * time.Second}},
+		{"ends after its time with 304 if the client has the message", sms.Queued, "?wait=7", "current", 20 * time.Second, nil, outcome{304, 7 * time.Second, 7 * time.Second}},
+		{"does not happen if the client has another version", sms.Queued, "?wait=20", `"x"`, 20 * time.Second, nil, outcome{200, 0, 0}},
+		{"does not happen for a final message", sms.Failed, "?wait=20", "", 20 * time.Second, nil, outcome{200, 0, 0}},
+		{"does not happen for a final message that the client has", sms.Failed, "?wait=20", "current", 20 * time.Second, nil, outcome{304, 0, 0}},
+		{"does not happen if it is 0", sms.Queued, "?wait=0", "", 20 * time.Second, nil, outcome{200, 0, 0}},
+		{"does not happen if it is not asked for", sms.Queued, "", "", 20 * time.Second, nil, outcome{200, 0, 0}},
+		{"is limited by the deployment", sms.Queued, "?wait=20", "", 2 * time.Second, nil, outcome{200, 2 * time.Second, 2 * time.Second}},
+		{"does not happen if the deployment does not allow it", sms.Queued, "?wait=20", "", 0, nil, outcome{200, 0, 0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestWait(t *testing.T) {
 				var done sync.WaitGroup
 				if tt.change != nil {
 					done.Go(func() {
-						time.Sleep(3 * time.Second) // virtual
+						time.Sleep(3 * time.Second) // on a virtual clock
 						tt.change(d, t, m.ID)
 					})
 				}

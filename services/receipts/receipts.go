@@ -76,7 +76,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	case found:
 		return Applied, nil
 	}
-	if err := r.store.Keep(ctx, rc.Keep(r.now())); err != nil {
+	if err := r.store.Keep(ctx, rc.Pending(r.now())); err != nil {
 		return "", fmt.Errorf("keeping a receipt: %w", err)
 	}
 	return Kept, nil
@@ -85,7 +85,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 // Retry looks once more for the message of k: by its provider message id, then among all
 // messages to its number that a receipt may come for. It forgets k where it
 // found one, and puts it off otherwise.
-func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
+func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt) error {
 	result, err := r.retry(ctx, k)
 	if err == nil && result != Kept {
 		r.logger.InfoContext(ctx, "kept receipt settled",
@@ -94,7 +94,7 @@ func (r *Receipts) Retry(ctx context.Context, k sms.KeptReceipt) error {
 	return err
 }
 
-func (r *Receipts) retry(ctx context.Context, k sms.KeptReceipt) (Result, error) {
+func (r *Receipts) retry(ctx context.Context, k sms.PendingReceipt) (Result, error) {
 	result := Applied
 	found, err := r.receive(ctx, k.Receipt)
 	if err == nil && !found {
@@ -130,7 +130,7 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	if err != nil {
 		return false, fmt.Errorf("looking for the message of a receipt: %w", err)
 	}
-	m, err := r.store.Receive(ctx, r.rules, id, rc, r.now())
+	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
 		// The index lags: the record is past its retention or another one by now.
@@ -142,8 +142,8 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 }
 
 // adopt applies k to the one hand-over that it can belong to.
-func (r *Receipts) adopt(ctx context.Context, k sms.KeptReceipt) (found bool, err error) {
-	waiting, err := r.store.Unsettled(ctx, k.Receipt.Number)
+func (r *Receipts) adopt(ctx context.Context, k sms.PendingReceipt) (found bool, err error) {
+	waiting, err := r.store.Unmatched(ctx, k.Receipt.Number)
 	if err != nil {
 		return false, fmt.Errorf("looking for what waits for a receipt: %w", err)
 	}

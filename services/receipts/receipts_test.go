@@ -67,7 +67,7 @@ func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
 		}
 	}
-	if diff := cmp.Diff([]sms.KeptReceipt{rc.Keep(s.now)}, s.kept(number)); diff != "" {
+	if diff := cmp.Diff([]sms.PendingReceipt{rc.Pending(s.now)}, s.kept(number)); diff != "" {
 		t.Errorf("kept (-want +got):\n%s", diff)
 	}
 }
@@ -267,9 +267,9 @@ func (s *stage) get(id string) sms.Message {
 	return m
 }
 
-func (s *stage) kept(to sms.Number) []sms.KeptReceipt {
+func (s *stage) kept(to sms.Number) []sms.PendingReceipt {
 	s.t.Helper()
-	waiting, err := s.store.Unsettled(s.t.Context(), to)
+	waiting, err := s.store.Unmatched(s.t.Context(), to)
 	if err != nil {
 		s.t.Fatal(err)
 	}

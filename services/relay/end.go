@@ -14,7 +14,7 @@ import (
 // so lately that it is not known whose it is, m stays due, for the next run.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	now := p.now()
-	var found sms.KeptReceipt
+	var found sms.PendingReceipt
 	var token string
 	if ended, _ := p.rules.EndLease(m, now, p.force); ended.Unanswered() {
 		var err error
@@ -53,7 +53,7 @@ func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 
 // useUp forgets k, which settled the hand-over of m named by token, once the
 // breaker knows of it. Where that fails k is looked at in the next run.
-func (p *pass) useUp(ctx context.Context, m sms.Message, token string, k sms.KeptReceipt) error {
+func (p *pass) useUp(ctx context.Context, m sms.Message, token string, k sms.PendingReceipt) error {
 	if err := p.receipts.Prove(ctx, m, token, k.Receipt); err != nil {
 		k.Due = p.now()
 		return errors.Join(err, p.store.Keep(ctx, k))
@@ -64,22 +64,22 @@ func (p *pass) useUp(ctx context.Context, m sms.Message, token string, k sms.Kep
 // receiptOf finds the only kept receipt that may be of m, if there is one, and
 // the token of the hand-over that it belongs to: "" where it could as well be
 // another's, or where that cannot be told yet.
-func (p *pass) receiptOf(ctx context.Context, m sms.Message) (k sms.KeptReceipt, token string, err error) {
-	unsettled, err := p.store.Unsettled(ctx, m.Number)
+func (p *pass) receiptOf(ctx context.Context, m sms.Message) (k sms.PendingReceipt, token string, err error) {
+	unmatched, err := p.store.Unmatched(ctx, m.Number)
 	if err != nil {
-		return sms.KeptReceipt{}, "", err
+		return sms.PendingReceipt{}, "", err
 	}
 	fitting := 0
-	for _, candidate := range unsettled.Receipts {
-		if m.MayOwn(candidate) {
+	for _, candidate := range unmatched.Receipts {
+		if m.MayMatch(candidate) {
 			k = candidate
 			fitting++
 		}
 	}
 	if fitting != 1 {
-		return sms.KeptReceipt{}, "", nil
+		return sms.PendingReceipt{}, "", nil
 	}
-	owner, token, err := unsettled.Owner(ctx, p.store, k, p.now())
+	owner, token, err := unmatched.Owner(ctx, p.store, k, p.now())
 	if owner.ID != m.ID {
 		token = ""
 	}

@@ -26,7 +26,7 @@ func (s *stage) deadProbe() sms.Message {
 	s.breaker(b)
 	s.claim(m)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-	k := rc.Keep(s.pass(3 * time.Second).now)
+	k := rc.Pending(s.pass(3 * time.Second).now)
 	k.Due = time.Time{} // it was looked at often enough
 	if err := s.store.Keep(s.t.Context(), k); err != nil {
 		s.t.Fatal(err)
@@ -45,11 +45,11 @@ func (s *stage) isOpen(want bool) {
 // left is how many receipts are kept.
 func (s *stage) left() int {
 	s.t.Helper()
-	unsettled, err := s.store.Unsettled(s.t.Context(), number)
+	unmatched, err := s.store.Unmatched(s.t.Context(), number)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return len(unsettled.Receipts)
+	return len(unmatched.Receipts)
 }
 
 func TestAKeptReceiptOfAProbeClosesTheBreaker(t *testing.T) {

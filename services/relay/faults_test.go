@@ -263,16 +263,16 @@ type lateStore struct {
 	happens func()
 }
 
-func (s lateStore) Unsettled(ctx context.Context, n sms.Number) (sms.Unsettled, error) {
+func (s lateStore) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
 	defer s.happens()
-	return s.Store.Unsettled(ctx, n)
+	return s.Store.Unmatched(ctx, n)
 }
 
 func TestAReceiptIsNotForgottenWhereTheSenderAnswersAfterAll(t *testing.T) {
 	s := newStage(t)
 	m := s.claim(s.accept(nil))
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-	k := rc.Keep(s.now.Add(s.rules.Lease / 2))
+	k := rc.Pending(s.now.Add(s.rules.Lease / 2))
 	k.Due = s.now.Add(s.rules.Lease + time.Second) // it is looked at in the next run
 	if err := s.store.Keep(t.Context(), k); err != nil {
 		t.Fatal(err)

@@ -170,12 +170,12 @@ func (c *calls) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms
 	return c.Store.Postpone(ctx, e, next)
 }
 
-func (c *calls) Unsettled(ctx context.Context, n sms.Number) (sms.Unsettled, error) {
-	c.note("Unsettled")
-	return c.Store.Unsettled(ctx, n)
+func (c *calls) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
+	c.note("Unmatched")
+	return c.Store.Unmatched(ctx, n)
 }
 
-func (c *calls) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
+func (c *calls) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	c.note("DueReceipts")
 	return c.Store.DueReceipts(ctx, until, limit)
 }

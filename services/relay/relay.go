@@ -20,13 +20,13 @@ type Store interface {
 	sms.Agenda
 	sms.ReceiptKeeper
 	sms.Breakers
-	Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error)
+	Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error)
 }
 
 // Matcher does with kept receipts what the relay need not know.
 type Matcher interface {
 	// Retry looks once more for the message of k.
-	Retry(ctx context.Context, k sms.KeptReceipt) error
+	Retry(ctx context.Context, k sms.PendingReceipt) error
 	// Prove closes the breaker where rc, which settled the hand-over of m named
 	// by token, shows that its trouble is over. It may be repeated.
 	Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error

@@ -318,7 +318,7 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 				s := newStage(t)
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
-				k := rc.Keep(s.now)
+				k := rc.Pending(s.now)
 				k.Due = time.Time{} // it was looked at often enough
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
@@ -330,9 +330,9 @@ func TestAKeptReceiptSettlesInsteadOfResending(t *testing.T) {
 				s.is(m, sms.Status(verdict))
 				s.pass(time.Hour).run()
 				s.arrive()
-				left, err := s.store.Unsettled(t.Context(), number)
+				left, err := s.store.Unmatched(t.Context(), number)
 				if err != nil || len(left.Receipts)+len(left.MessageIDs) > 0 {
-					t.Errorf("unsettled: %+v, %v, want nothing", left, err)
+					t.Errorf("unmatched: %+v, %v, want nothing", left, err)
 				}
 			})
 		}
@@ -344,7 +344,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	m := s.handOver(s.accept(nil), noAnswer)
 	s.pass(10*time.Second - time.Millisecond)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
-	if err := s.store.Keep(t.Context(), rc.Keep(s.now)); err != nil {
+	if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {
 		t.Fatal(err)
 	}
 	s.pass(time.Millisecond).run()

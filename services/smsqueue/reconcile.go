@@ -92,7 +92,7 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 	}
 	log := []reconcile.HandOver{}
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			log = append(log, reconcile.HandOver{
 				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
 				Void: e.Fault == simulator.SpendLimit,

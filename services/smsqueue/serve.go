@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ API answers, so the program may be stopped or killed at any time.`,
 	f := c.Flags()
 	f.StringVar(&config.Addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
 	f.StringVar(&config.Data, "data", "./data", "`folder` of the messages, the signing key and the simulated provider's log")
-	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: simulated, or sns, which uses the AWS credentials of the environment and needs --clients with allowedCountries")
+	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: "+strings.Join(server.Providers(), " or ")+"; all but simulated use the AWS credentials of the environment and need --clients with allowedCountries")
 	f.DurationVar(&config.ProviderDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
 	f.StringVar(&config.Clients, "clients", "", "`file` of clients, in JSON: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	f.TextVar(&config.LogLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")

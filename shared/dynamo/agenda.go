@@ -46,12 +46,12 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is what the indexes of due and of unsettled records show: a message,
+// dueItem is what the indexes of due and of unmatched records show: a message,
 // or a kept receipt.
 type dueItem struct {
 	item
 
-	Receipt *sms.KeptReceipt `json:"receipt"`
+	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
 // dueRange is a page of one partition: up to limit entries that are due from
@@ -123,7 +123,7 @@ func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms
 	w.turn(before, after)
 	w.require("#createdAt = ?", num(e.Ref.Generation))
 	w.requireSame(before, "due_shard", "due_at", "due_round")
-	w.requireKept(s.now())
+	w.requireLive(s.now())
 	m, done, err := s.write(ctx, e.Ref.ID, &w)
 	switch {
 	case err != nil:

@@ -61,8 +61,8 @@ func (c *change) requireAbsent(paths ...string) {
 	}
 }
 
-// requireKept adds the condition that the item is not past its retention.
-func (c *change) requireKept(now time.Time) {
+// requireLive adds the condition that the item is not past its retention.
+func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
 

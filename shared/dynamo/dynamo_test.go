@@ -81,7 +81,7 @@ func (s story) record(step string, m sms.Message, o sms.Outcome) sms.Message {
 func (s story) receive(step string, m sms.Message, providerMessageID string, v sms.Verdict) sms.Message {
 	s.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: providerMessageID, Number: m.Number, At: s.now, Verdict: v}
-	m, err := s.store.Receive(s.Context(), rules, m.ID, rc, s.now)
+	m, err := s.store.ApplyReceipt(s.Context(), rules, m.ID, rc, s.now)
 	return s.done(step, m, err)
 }
 
@@ -115,8 +115,8 @@ func TestRequestsPerOperation(t *testing.T) {
 	s.done("find by provider message id", m, err)
 	s.receive("receipt", m, first, sms.VerdictDelivered)
 	s.receive("second receipt", m, first, sms.VerdictDelivered)
-	_, err = store.Unsettled(t.Context(), m.Number)
-	s.done("unsettled", m, err)
+	_, err = store.Unmatched(t.Context(), m.Number)
+	s.done("unmatched", m, err)
 	_, err = store.Due(t.Context(), sms.DueQuery{Kind: sms.DueSend, Until: s.now, Limit: 100})
 	s.done("due, of one shard", m, err)
 	_, err = store.List(t.Context(), sms.ListQuery{Owner: "owner", Limit: 20, Examine: 100})
@@ -151,7 +151,7 @@ func TestRequestsPerOperation(t *testing.T) {
 		"receipt":                                {"UpdateItem": 1},
 		"second receipt":                         {"UpdateItem": 2},
 		"void receipt":                           {"GetItem": 1, "UpdateItem": 1},
-		"unsettled":                              {"Query": 1},
+		"unmatched":                              {"Query": 1},
 		"due, of one shard":                      {"Query": 1},
 		"list":                                   {"Query": 8, "BatchGetItem": 1},
 		"load the breaker":                       {"GetItem": 1},
@@ -186,7 +186,7 @@ var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	},
 	"Receive": func(t *testing.T, s sms.Store, m sms.Message) error {
 		rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c", Number: m.Number, Verdict: sms.VerdictDelivered}
-		_, err := s.Receive(t.Context(), rules, m.ID, rc, m.CreatedAt)
+		_, err := s.ApplyReceipt(t.Context(), rules, m.ID, rc, m.CreatedAt)
 		return err
 	},
 	"List": func(t *testing.T, s sms.Store, _ sms.Message) error {

@@ -22,7 +22,7 @@ func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
 			return fmt.Errorf("scanning the table: %w", err)
 		}
 		for _, a := range out.Items {
-			m, err := s.kept(a)
+			m, err := s.live(a)
 			if errors.Is(err, sms.ErrNotFound) {
 				continue // past its retention, or no message
 			}

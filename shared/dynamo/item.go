@@ -29,7 +29,7 @@ type item struct {
 	DueAt       time.Time  `json:"due_at"`
 	DueRound    int        `json:"due_round,omitempty"`
 	ProviderRef string     `json:"provider_ref,omitempty"` // of the newest hand-over that has a provider message id
-	Unsettled   sms.Number `json:"unsettled,omitempty"`
+	Unmatched   sms.Number `json:"unmatched,omitempty"`
 	ListShard   string     `json:"list_shard,omitempty"`
 	ListAt      string     `json:"list_at,omitempty"`
 	Purge       int64      `json:"purge,omitempty"` // seconds since 1970, not before purgeAt
@@ -58,8 +58,8 @@ func stored(m sms.Message) attributes {
 	if refs := m.ProviderRefs(); len(refs) > 0 {
 		it.ProviderRef = providerKey(refs[len(refs)-1])
 	}
-	if m.Unsettled() {
-		it.Unsettled = m.Number
+	if m.Unmatched() {
+		it.Unmatched = m.Number
 	}
 	return encode(it)
 }

@@ -139,9 +139,9 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 
 	want := map[string][]string{
 		"created":         {"due", "list"},
-		"claimed":         {"due", "unsettled"},
+		"claimed":         {"due", "unmatched"},
 		"taken":           {"due", "provider"},
-		"delivered":       {"unsettled"},
+		"delivered":       {"unmatched"},
 		"delivered again": nil,
 		"text dropped":    nil,
 		"no answer":       {"due"},

@@ -14,19 +14,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// keptItem is the item of a kept receipt, whose content the indexes show.
-type keptItem struct {
-	ID        string          `json:"id"`
-	Receipt   sms.KeptReceipt `json:"receipt"`
-	Unsettled sms.Number      `json:"unsettled,omitempty"`
-	DueShard  string          `json:"due_shard,omitempty"`
-	DueAt     time.Time       `json:"due_at"`
-	PurgeAt   time.Time       `json:"purgeAt"`
-	Purge     int64           `json:"purge,omitempty"`
+// pendingItem is the item of a kept receipt, whose content the indexes show.
+type pendingItem struct {
+	ID        string             `json:"id"`
+	Receipt   sms.PendingReceipt `json:"receipt"`
+	Unmatched sms.Number         `json:"unmatched,omitempty"`
+	DueShard  string             `json:"due_shard,omitempty"`
+	DueAt     time.Time          `json:"due_at"`
+	PurgeAt   time.Time          `json:"purgeAt"`
+	Purge     int64              `json:"purge,omitempty"`
 }
 
-func storedReceipt(k sms.KeptReceipt) attributes {
-	it := keptItem{ID: k.ID, Receipt: k, Unsettled: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
+func storedReceipt(k sms.PendingReceipt) attributes {
+	it := pendingItem{ID: k.ID, Receipt: k, Unmatched: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
 		it.DueShard, it.DueAt = dueShard(dueReceipt, shardOf(k.ID, receiptShards)), k.Due
 	}
@@ -34,7 +34,7 @@ func storedReceipt(k sms.KeptReceipt) attributes {
 }
 
 // Keep writes k, in place of one with the same id: one write.
-func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
 		Item:      storedReceipt(k),
@@ -46,7 +46,7 @@ func (s *Store) Keep(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // Forget removes k: one write.
-func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
+func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
 		TableName: aws.String(s.table),
 		Key:       attributes{"id": str(k.ID)},
@@ -60,8 +60,8 @@ func (s *Store) Forget(ctx context.Context, k sms.KeptReceipt) error {
 // DueReceipts lists the kept receipts that are due, oldest first: one query a
 // shard, all at once, and more only of a shard that shows some past their
 // retention.
-func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var found [receiptShards][]sms.KeptReceipt
+func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
 	for shard := range found {
 		queries.Go(func() (err error) {
@@ -73,7 +73,7 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 		return nil, fmt.Errorf("listing the receipts that are due: %w", err)
 	}
 	due := slices.Concat(found[:]...)
-	slices.SortFunc(due, func(a, b sms.KeptReceipt) int {
+	slices.SortFunc(due, func(a, b sms.PendingReceipt) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	return due[:min(limit, len(due))], nil
@@ -86,8 +86,8 @@ const maxReceiptPages = 10
 // is still kept can be due before: what is past its retention, until DynamoDB
 // removes it days later, hides the others for as long only as lay between its
 // keeping and its last look-up, which is minutes.
-func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	var due []sms.KeptReceipt
+func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)

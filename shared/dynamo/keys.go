@@ -13,7 +13,7 @@ import (
 const (
 	indexDue       = "due"
 	indexProvider  = "provider"
-	indexUnsettled = "unsettled"
+	indexUnmatched = "unmatched"
 	indexList      = "list"
 )
 

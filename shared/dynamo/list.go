@@ -152,7 +152,7 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 			return nil, fmt.Errorf("reading %d records: %w", len(entries), err)
 		}
 		for _, a := range out.Responses[s.table] {
-			m, err := s.kept(a)
+			m, err := s.live(a)
 			switch {
 			case err == nil:
 				records[m.ID] = m

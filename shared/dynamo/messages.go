@@ -53,7 +53,7 @@ func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
-	m, err := s.kept(out.Item)
+	m, err := s.live(out.Item)
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
@@ -101,7 +101,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unsettled = #phoneNumber")
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unmatched = #phoneNumber")
 	w.require("#createdAt = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expiresAt > ?", num(toMillis(c.At)))
@@ -137,7 +137,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	var w change
 	w.turn(before, stored(next))
 	w.requireSame(before, "createdAt", "revision")
-	w.requireKept(s.now())
+	w.requireLive(s.now())
 	return s.write(ctx, old.ID, &w)
 }
 
@@ -156,15 +156,15 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	if !ok {
 		return sms.Message{}, false, err
 	}
-	m, err = s.kept(failed.Item)
+	m, err = s.live(failed.Item)
 	if err == nil && m.Revision == revision { // guard: lost answer in DynamoDB
 		return m, true, nil
 	}
 	return m, false, err
 }
 
-// kept is the message in an item, or sms.ErrNotFound for an absent one.
-func (s *Store) kept(a attributes) (sms.Message, error) {
+// live returns the message in an item, or sms.ErrNotFound where it is absent.
+func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound
 	}
@@ -202,13 +202,10 @@ type alias struct {
 	Purge       int64  `json:"purge"`
 }
 
-// lateReceipts is longer than receipts take: up to 72 hours.
-const lateReceipts = 7 * 24 * time.Hour
-
-// aliasEnd is when no receipt of m can come any more: nothing is handed over
-// after its expiry.
+// aliasEnd returns when no receipt of m can be applied any more: nothing is handed
+// over after its expiry.
 func aliasEnd(m sms.Message) time.Time {
-	end := m.ExpiresAt.Add(lateReceipts)
+	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.KeepReceipts)
 	if m.PurgeAt.After(end) {
 		return m.PurgeAt
 	}

@@ -45,10 +45,10 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 // Receive applies rc to the record of id. Where that is sent and rc is the
 // first receipt of its only hand-over, it takes one write; otherwise one write
 // more, with the record that the first one showed.
-func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	m, done, err := s.settle(ctx, rules, id, rc, now)
 	for err == nil && !done {
-		next, changed := rules.Receive(m, rc, now)
+		next, changed := rules.ApplyReceipt(m, rc, now)
 		if !changed {
 			return sms.Message{}, &sms.ConflictError{Current: m}
 		}
@@ -60,14 +60,14 @@ func (s *Store) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.
 	return m, nil
 }
 
-// settle makes of a plain sent record what rules.Receive does. Where it is not
+// settle makes of a plain sent record what rules.ApplyReceipt does. Where it is not
 // one, done is false and m the record as it is.
 func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
 		Request: sms.Request{Number: rc.Number},
 	}
-	settled, matches := rules.Receive(sent, rc, now)
+	settled, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
 		// What a void one leads to depends on more than can be a condition.
 		m, err = s.Get(ctx, id)
@@ -82,33 +82,33 @@ func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.R
 	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back
 	// What the rule clears is clear already.
 	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#leaseToken", "#notBefore")
-	w.requireKept(s.now())
+	w.requireLive(s.now())
 	return s.write(ctx, id, &w)
 }
 
-// Unsettled returns what waits for its counterpart: one query of the index.
-func (s *Store) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
+// Unmatched returns what waits for its counterpart: one query of the index.
+func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
 	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
 		TableName:                 aws.String(s.table),
-		IndexName:                 aws.String(indexUnsettled),
-		KeyConditionExpression:    aws.String("unsettled = :number"),
+		IndexName:                 aws.String(indexUnmatched),
+		KeyConditionExpression:    aws.String("unmatched = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
-		Limit:                     aws.Int32(2*sms.MaxUnsettled + 1), // one more than is ever needed
+		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than is ever needed
 	})
 	if err != nil {
-		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched: %w", err)
 	}
 	var found []dueItem
 	if err := decodeAll(out.Items, &found); err != nil {
-		return sms.Unsettled{}, fmt.Errorf("looking up what is unsettled: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched: %w", err)
 	}
-	all := sms.Unsettled{More: len(out.LastEvaluatedKey) > 0}
+	all := sms.Unmatched{More: len(out.LastEvaluatedKey) > 0}
 	for _, it := range found {
 		switch {
-		case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnsettled:
+		case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnmatched:
 			all.MessageIDs = append(all.MessageIDs, it.ID)
 		case it.Receipt != nil && !it.Receipt.PurgeAt.After(s.now()):
-		case it.Receipt != nil && len(all.Receipts) < sms.MaxUnsettled:
+		case it.Receipt != nil && len(all.Receipts) < sms.MaxUnmatched:
 			all.Receipts = append(all.Receipts, *it.Receipt)
 		default:
 			all.More = true

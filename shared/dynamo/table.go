@@ -22,7 +22,7 @@ import (
 //
 //	due        due_shard, due_at       what is due, of each kind in shards, by time
 //	provider   provider_ref            the message that a provider message id belongs to
-//	unsettled  unsettled               by number: messages for which a receipt may come, kept receipts
+//	unmatched  unmatched               by number: messages for which a receipt may come, kept receipts
 //	list       list_shard, list_at     an owner's messages in shards, by creation
 func Definition(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
@@ -37,14 +37,14 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("due_shard", types.ScalarAttributeTypeS),
 			attribute("due_at", types.ScalarAttributeTypeN),
 			attribute("provider_ref", types.ScalarAttributeTypeS),
-			attribute("unsettled", types.ScalarAttributeTypeS),
+			attribute("unmatched", types.ScalarAttributeTypeS),
 			attribute("list_shard", types.ScalarAttributeTypeS),
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"),
 			index(indexProvider, keySchema("provider_ref")),
-			index(indexUnsettled, keySchema("unsettled"), "receipt"),
+			index(indexUnmatched, keySchema("unmatched"), "receipt"),
 			index(indexList, keySchema("list_shard", "list_at"), "phoneNumber", "reference"),
 		},
 	}

@@ -1,10 +1,10 @@
-// Package enginetest tells a test where the engine it needs listens, and notes
-// on the test which engine that is. The engines are DynamoDB Local, ElasticMQ
-// and moto; `make test` starts each once and puts its address into the
-// environment of all tests. Only tests import this package.
+// Package enginetest gives a test the address of the engine it needs, and records
+// on the test which engine that is. The engines are DynamoDB Local, ElasticMQ and
+// moto. `make test` starts each once and puts its address into the environment of
+// all tests. Only tests import this package.
 //
-// All tests of a run share the engines, so a test names its tables and queues
-// freshly and chooses phone numbers of its own.
+// All tests of a run share the engines, so each test makes tables and queues with
+// fresh names and uses phone numbers of its own.
 package enginetest
 
 import (
@@ -17,23 +17,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Attr is the key of the test attribute ([testing.T.Attr]) that names an engine
-// the test runs on. A sub-test inherits its parents' engines, and a test that
-// needs several carries the attribute several times.
+// Attr is the key of the test attribute ([testing.T.Attr]) that names an engine on
+// which the test runs. A sub-test inherits its parents' engines. A test that needs
+// several engines has the attribute several times.
 const Attr = "engine"
 
-// An environment variable holds an engine's URL, or [Off] and the reason why
-// the engine does not run this time.
+// Environment variables with the engines' URLs. The value of an engine that does not
+// run is [Off] and the reason.
 const (
 	EnvDynamoDB = "SMSQUEUE_TEST_DYNAMODB"
 	EnvSQS      = "SMSQUEUE_TEST_SQS"
 	EnvMoto     = "SMSQUEUE_TEST_MOTO"
 
-	// Off precedes the reason in the place of a URL.
+	// Off precedes the reason why an engine does not run.
 	Off = "off: "
 )
 
-// The values of the attribute [Attr].
+// Values of the attribute [Attr].
 const (
 	DynamoDBLocal = "dynamodb-local"
 	ElasticMQ     = "elasticmq"
@@ -41,34 +41,34 @@ const (
 	SQLiteEngine  = "sqlite"
 )
 
-// DynamoDB returns the URL of DynamoDB Local. Where it does not run, the test
-// is skipped with the reason; in CI (CI=true) a missing address fails it.
+// DynamoDB returns the URL of DynamoDB Local. If it does not run, the test is
+// skipped with the reason. In CI (CI=true) a missing address fails the test.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ, under the terms of [DynamoDB].
+// SQS returns the URL of ElasticMQ. If it does not run, see [DynamoDB].
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto, under the terms of [DynamoDB].
+// SNS returns the URL of moto. If it does not run, see [DynamoDB].
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)
 }
 
-// SQLite notes that the test runs on SQLite, which is always there.
+// SQLite records that the test runs on SQLite, which is always there.
 func SQLite(t testing.TB) {
 	t.Helper()
 	t.Attr(Attr, SQLiteEngine)
 }
 
-// Config returns a configuration for SDK clients of the engine at url. Its
-// credentials are invented and every service's endpoint is url, so that no
-// client made from it can reach AWS.
+// Config returns a configuration for SDK clients of the engine at url. Clients made
+// from it cannot reach AWS: the credentials are invented, and url is the endpoint of
+// every service.
 func Config(t testing.TB, url string) aws.Config {
 	t.Helper()
 	if url == "" {
@@ -81,8 +81,8 @@ func Config(t testing.TB, url string) aws.Config {
 	}
 }
 
-// Tool returns the path of the program name, without which the test is skipped;
-// hint says how to get it.
+// Tool returns the path of the program name. Without the program the test is
+// skipped; hint says how to get it.
 func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -92,8 +92,7 @@ func Tool(t testing.TB, name, hint string) string {
 	return path
 }
 
-// Lack ends a test that cannot run: as skipped, or as failed where nothing may
-// be skipped.
+// Lack ends a test that cannot run. The test is skipped; in CI it fails.
 func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

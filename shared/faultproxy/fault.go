@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Fault is what befalls one request. The zero Fault is [Pass].
+// Fault decides what happens to one request. The zero Fault is [Pass].
 type Fault struct {
 	name  string
 	serve func(forward http.Handler, w http.ResponseWriter, r *http.Request)
 }
 
-// String names the fault for tables and test names.
+// String returns a name for tables and tests.
 func (f Fault) String() string {
 	if f.name == "" {
 		return "pass"
@@ -26,24 +26,24 @@ func Pass() Fault {
 	return Fault{"pass", http.Handler.ServeHTTP}
 }
 
-// Throttle refuses the request, unforwarded, with the code that its service
-// uses for throttling, each of which the SDK retries.
+// Throttle refuses the request without forwarding it, with the throttling code of
+// its service. The SDK retries each of these codes.
 func Throttle() Fault {
 	return Fault{"throttled", func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusBadRequest, throttlingCode(r.Header))
 	}}
 }
 
-// Refuse answers the request, unforwarded, with an error in the protocol of
-// its service: a code such as "AuthorizationError".
+// Refuse answers the request with an error in the protocol of its service, without
+// forwarding it. The code is one such as "AuthorizationError".
 func Refuse(status int, code string) Fault {
 	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, status, code)
 	}}
 }
 
-// Status answers the request, unforwarded, with a bare status, as a load
-// balancer would.
+// Status answers the request with a bare status, as a load balancer would, without
+// forwarding it.
 func Status(status int) Fault {
 	return Fault{fmt.Sprintf("answered %d", status), func(_ http.Handler, w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -58,7 +58,7 @@ func Drop() Fault {
 }
 
 // LoseAnswer forwards the request and closes the connection when the engine has
-// answered: it was carried out, and the client cannot know.
+// answered. The request was carried out, but the client cannot know.
 func LoseAnswer() Fault {
 	return Fault{"carried out, answer lost", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -66,8 +66,8 @@ func LoseAnswer() Fault {
 	}}
 }
 
-// LoseAnswerAfter is [LoseAnswer] with a call in between, such as one that
-// kills the process that sent the request.
+// LoseAnswerAfter is [LoseAnswer] with a call before the connection is closed, such
+// as one that kills the process that sent the request.
 func LoseAnswerAfter(call func()) Fault {
 	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -76,8 +76,8 @@ func LoseAnswerAfter(call func()) Fault {
 	}}
 }
 
-// StatusAfter forwards the request and answers a bare status in place of the
-// engine's answer.
+// StatusAfter forwards the request and replaces the engine's answer by a bare
+// status.
 func StatusAfter(status int) Fault {
 	return Fault{fmt.Sprintf("carried out, answered %d", status), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -85,7 +85,7 @@ func StatusAfter(status int) Fault {
 	}}
 }
 
-// Delay waits and then forwards the request, if the client is still there.
+// Delay waits, and then forwards the request if the client is still there.
 func Delay(d time.Duration) Fault {
 	return Fault{fmt.Sprintf("delayed by %v", d), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(d)
@@ -99,7 +99,7 @@ func Delay(d time.Duration) Fault {
 	}}
 }
 
-// Hang never answers and never forwards; it ends when the client goes away.
+// Hang neither forwards nor answers the request. It ends when the client leaves.
 func Hang() Fault {
 	return Fault{"hung", func(_ http.Handler, _ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -107,8 +107,7 @@ func Hang() Fault {
 	}}
 }
 
-// HangAfter forwards the request and never answers; it ends when the client
-// goes away.
+// HangAfter forwards the request but never answers. It ends when the client leaves.
 func HangAfter() Fault {
 	return Fault{"carried out, hung", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -117,7 +116,7 @@ func HangAfter() Fault {
 	}}
 }
 
-// throttlingCode is how the service of a request says that it throttles.
+// throttlingCode returns the throttling code of a request's service.
 func throttlingCode(header http.Header) string {
 	switch {
 	case strings.HasPrefix(header.Get("X-Amz-Target"), "DynamoDB"):
@@ -129,8 +128,7 @@ func throttlingCode(header http.Header) string {
 	}
 }
 
-// refuse writes an error as AWS's services do: XML in the query protocol,
-// else JSON.
+// refuse writes an error as AWS does: XML in the query protocol, JSON otherwise.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 	const message = "injected by the test"
 	if isQuery(r.Header) {

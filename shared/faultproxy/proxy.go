@@ -1,6 +1,6 @@
-// Package faultproxy stands between a test's AWS clients and an engine: it
-// counts the requests below the SDK, where its retries show, and makes them
-// fail as the network and AWS do. Only tests import this package.
+// Package faultproxy is a proxy between a test's AWS clients and an engine. It counts
+// requests below the SDK, so that retries are visible, and makes them fail as the
+// network and AWS do. Only tests import this package.
 package faultproxy
 
 import (
@@ -18,16 +18,16 @@ import (
 	"testing"
 )
 
-// Request is one HTTP request that came in.
+// Request is one incoming HTTP request.
 type Request struct {
 	Op     string // the AWS operation, such as "PutItem"; empty if it has none
 	Header http.Header
 	Body   []byte // nil unless bodies are kept
 }
 
-// Form is the body of a query-protocol request, such as SNS's.
+// Form returns the body of a query-protocol request, such as SNS's.
 func (r Request) Form() url.Values {
-	form, _ := url.ParseQuery(string(r.Body)) // what can be read of it
+	form, _ := url.ParseQuery(string(r.Body)) // as much as can be read
 	return form
 }
 
@@ -43,8 +43,8 @@ type Proxy struct {
 	byOp       map[string]int
 }
 
-// New starts a proxy in front of the engine at targetURL, until the end of the
-// test. Without a rule every request passes.
+// New starts a proxy in front of the engine at targetURL. It runs until the end of
+// the test. Without a rule every request passes.
 func New(t testing.TB, targetURL string) *Proxy {
 	t.Helper()
 	target, err := url.Parse(targetURL)
@@ -59,7 +59,7 @@ func New(t testing.TB, targetURL string) *Proxy {
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: transport,
-		// An engine that is down looks as without a proxy: no answer.
+		// As without a proxy, an engine that is down gives no answer.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
@@ -72,59 +72,58 @@ func New(t testing.TB, targetURL string) *Proxy {
 	return p
 }
 
-// URL is the address for the clients under test.
+// URL returns the address for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule decides each request's fault from now on: op is its operation, n says
-// that it is the n-th of that operation, from 1, since New or Reset. A nil rule
-// lets everything pass. The rule may be called concurrently, and may itself
-// do something first, such as to kill the process that sent the request.
+// Rule sets the function that decides each request's fault from now on. The request
+// is the n-th of operation op since New or Reset, counted from 1. A nil rule lets
+// everything pass. The rule may be called concurrently. It may also act, for example
+// kill the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rule = rule
 }
 
-// KeepBodies has the bodies of requests kept from now on.
+// KeepBodies makes the proxy record the bodies of requests from now on.
 func (p *Proxy) KeepBodies() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keepBodies = true
 }
 
-// Requests returns what has come in, in the order of arrival, with whatever
-// fault it met.
+// Requests returns the incoming requests in order of arrival, whatever their fault.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Request(nil), p.requests...)
 }
 
-// Counts returns the number of requests that came in by operation.
+// Counts returns the number of incoming requests by operation.
 func (p *Proxy) Counts() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return maps.Clone(p.byOp)
 }
 
-// Total is the number of requests that came in.
+// Total returns the number of incoming requests.
 func (p *Proxy) Total() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.requests)
 }
 
-// Reset forgets the requests; the rule stays.
+// Reset forgets the requests. The rule stays.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests, p.byOp = nil, map[string]int{}
 }
 
-// ServeHTTP takes one request of a client.
+// ServeHTTP handles one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The whole body first: it may name the operation, and net/http notices a
-	// client's going away only once it is read.
+	// Read the whole body first: it may name the operation, and only then does
+	// net/http notice that a client has left.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -154,8 +153,8 @@ func (p *Proxy) note(r Request) Fault {
 	return rule(r.Op, n)
 }
 
-// operation names the request's AWS operation: the JSON protocols say it in a
-// header, the query protocol in a form field.
+// operation returns the request's AWS operation. It is in a header in the JSON
+// protocols, and in a form field in the query protocol.
 func operation(header http.Header, body []byte) string {
 	if target := header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
@@ -171,8 +170,7 @@ func isQuery(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
-// carryOut forwards a request to the end, whether or not the client stays, and
-// drops the answer.
+// carryOut forwards a request, even if the client leaves, and drops the answer.
 func carryOut(forward http.Handler, r *http.Request) {
 	forward.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
 }

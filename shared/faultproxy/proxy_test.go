@@ -37,8 +37,8 @@ func engine(t *testing.T) (url string, served *atomic.Int64) {
 	return server.URL, served
 }
 
-// post sends one request of the JSON protocol and returns its status, 0 when
-// the connection ended without an answer.
+// post sends one request of the JSON protocol and returns its status, 0 if the
+// connection ended without an answer.
 func post(ctx context.Context, t *testing.T, url, target string) (status int, err error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
@@ -115,7 +115,7 @@ func TestARequestIsCarriedOutThoughItsClientHasGone(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			carriedOut <- false
-		case <-time.After(100 * time.Millisecond): // time for the client's leaving to get here
+		case <-time.After(100 * time.Millisecond): // time for the proxy to notice that the client has left
 			carriedOut <- true
 		}
 	}))
@@ -126,7 +126,7 @@ func TestARequestIsCarriedOutThoughItsClientHasGone(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if !<-carriedOut {
-		t.Error("the engine's request was broken off")
+		t.Error("the engine's request was interrupted")
 	}
 }
 
@@ -169,7 +169,7 @@ func TestTheRuleSeesTheOperationAndItsNumber(t *testing.T) {
 	}
 }
 
-// config is for SDK clients of the proxy.
+// config returns a configuration for SDK clients of the proxy.
 func config(p *faultproxy.Proxy, attempts int) aws.Config {
 	return aws.Config{
 		Region:           "us-east-1",

@@ -21,32 +21,30 @@ type EventSource struct {
 	Queue    *sqs.Client
 	QueueURL string
 
-	// BatchSize is the most messages in an event: 1 to 10, 10 if zero.
+	// BatchSize is the maximum number of messages in an event: 1 to 10, 10 if zero.
 	BatchSize int32
 
-	// MaximumConcurrency is the most events in hand at once, 1 if zero.
+	// MaximumConcurrency is the maximum number of events at a time, 1 if zero.
 	MaximumConcurrency int
 
-	// Invoke is the function, as a rule a [Function]'s method.
+	// Invoke invokes the function; usually it is [Function.Invoke].
 	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 
-	// Observe is told of every batch after its event, if not nil. It may be
-	// called concurrently.
+	// Observe, if not nil, is called after each event, possibly concurrently.
 	Observe func(Batch)
 }
 
-// Batch is one event and what came of it.
+// Batch is one event and its result.
 type Batch struct {
 	Messages []types.Message
 	Response []byte
-	Err      error    // of the invocation, or about the response
+	Err      error    // of the invocation, or of reading the response
 	Failed   []string // ids of the messages left on the queue
 }
 
-// Poll takes messages from the queue, hands them to the function in batches
-// and deletes those that succeeded, until stop is called or the test ends.
-// Messages that failed stay until their visibility timeout ends. Stop waits for the
-// events in hand.
+// Poll receives messages from the queue, passes them to the function in batches and
+// deletes those that succeeded, until stop is called or the test ends. Messages that
+// failed come back after their visibility timeout. stop waits for current events.
 func Poll(t testing.TB, source EventSource) (stop func()) {
 	t.Helper()
 	if source.BatchSize == 0 {
@@ -68,7 +66,7 @@ func Poll(t testing.TB, source EventSource) (stop func()) {
 				}
 				if err := source.pollOnce(arn); err != nil {
 					t.Logf("event source %s: %v", arn, err)
-					select { // the queue may be away for a while
+					select { // the queue may be down for a while
 					case <-stopping:
 					case <-time.After(200 * time.Millisecond):
 					}
@@ -95,8 +93,8 @@ func queueARN(ctx context.Context, source EventSource) (string, error) {
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
 }
 
-// pollOnce handles one batch, if there is one within a second: a receive that
-// is broken off could take messages with it, so stopping waits for its end.
+// pollOnce handles one batch, if one comes within a second. A receive is never
+// interrupted, because that could lose messages.
 func (s EventSource) pollOnce(arn string) error {
 	ctx := context.Background()
 	out, err := s.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -159,7 +157,7 @@ func ids(messages []types.Message) []string {
 	return all
 }
 
-// SQSEvent is the event that Lambda makes of messages received from the queue.
+// SQSEvent returns the event that Lambda makes from messages of the queue.
 func SQSEvent(queueARN string, messages []types.Message) []byte {
 	event := events.SQSEvent{Records: []events.SQSMessage{}}
 	queueRegion := strings.Split(queueARN+":::", ":")[3]
@@ -190,12 +188,12 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 	return encode(event)
 }
 
-// FailedItems returns the ids that a function's answer to a batch names. An
-// error means that Lambda takes the whole batch as failed: the answer cannot be
-// read, or it names an id that is empty or not in the batch. The rules are
-// those of https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+// FailedItems returns the ids that a function's answer to a batch reports as failed.
+// An error means that to Lambda the whole batch failed: the answer cannot be read,
+// or it names an id that is empty or not in the batch. The rules are from
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
-	// Maps, since fields of structs would match in any letter case.
+	// Maps, because fields of structs would match in any letter case.
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(response, &answer); err != nil {
 		return nil, fmt.Errorf("reading the batch response: %w", err)
@@ -224,7 +222,7 @@ func FailedItems(response []byte, batch []string) ([]string, error) {
 	return failed, nil
 }
 
-// encode is JSON of a value that always has one.
+// encode returns the JSON of a value that always has one.
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {

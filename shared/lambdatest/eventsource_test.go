@@ -82,7 +82,8 @@ func decoded(t *testing.T, raw []byte) any {
 	return v
 }
 
-// TestPoll is about the queue's side: what succeeded is gone, what failed comes back.
+// TestPoll checks the queue: messages that succeeded are gone, those that failed
+// come back.
 func TestPoll(t *testing.T) {
 	client := sqs.NewFromConfig(enginetest.Config(t, enginetest.SQS(t)))
 
@@ -176,7 +177,7 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth counts the messages in flight: none is visible for a minute.
+// depth counts the messages in flight. None becomes visible for a minute.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()
 	out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})

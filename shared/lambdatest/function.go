@@ -1,7 +1,7 @@
-// Package lambdatest runs what Lambda, its SQS event source and API Gateway
-// would run, on this machine and with the binaries that are deployed: a built
-// bootstrap as a process under the Runtime API, batches polled from a queue,
-// and proxy events made from HTTP requests. Only tests import this package.
+// Package lambdatest emulates Lambda, its SQS event source and API Gateway on this
+// machine, for the binaries that are deployed. It runs a built bootstrap as a
+// process under the Runtime API, polls batches from a queue, and makes proxy events
+// from HTTP requests. Only tests import this package.
 package lambdatest
 
 import (
@@ -19,15 +19,15 @@ type Options struct {
 	// Binary is the path of a built bootstrap.
 	Binary string
 
-	// Env is the whole environment as "NAME=value": nothing is inherited.
-	// The variables that Lambda itself sets are added.
+	// Env is the whole environment as "NAME=value". Nothing is inherited; the
+	// variables that Lambda itself sets are added.
 	Env []string
 
-	// Timeout is the function's timeout, 30 s if zero. It gives each event its
-	// deadline; a process that is still at work then is killed, as in Lambda.
+	// Timeout is the function's timeout, 30 s if zero. It is the deadline of each
+	// event. As in Lambda, a process that exceeds it is killed.
 	Timeout time.Duration
 
-	// FunctionName is "function" if empty.
+	// FunctionName names the function, "function" if empty.
 	FunctionName string
 
 	// Concurrency is the number of processes, 1 if zero. Each handles one
@@ -35,9 +35,9 @@ type Options struct {
 	Concurrency int
 }
 
-// FunctionError says that a function was invoked and did not answer. It has
-// the two fields of Lambda's own error object. The types that Lambda itself
-// makes are those of the constants below.
+// FunctionError reports that a function failed to answer an event. It has the two
+// fields of Lambda's own error object. The constants below are the types that
+// Lambda itself sets.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -47,8 +47,8 @@ func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
 // Types of [FunctionError] for a process that ended without an answer.
 const (
-	TypeExit    = "Runtime.ExitError" // it exited or was killed, at init or with an event in hand
-	TypeTimeout = "Sandbox.Timedout"  // it was killed for its timeout
+	TypeExit    = "Runtime.ExitError" // it exited or was killed, at init or during an event
+	TypeTimeout = "Sandbox.Timedout"  // it was killed at its timeout
 )
 
 // Function is a deployed function. Its methods may be called concurrently.
@@ -60,8 +60,8 @@ type Function struct {
 	running sync.WaitGroup
 }
 
-// Start deploys a function until the end of the test. Its processes start with
-// their first event. If the test fails, what they wrote is logged.
+// Start deploys a function until the end of the test. Its processes start with their
+// first event. If the test fails, their output is logged.
 func Start(t testing.TB, o Options) *Function {
 	t.Helper()
 	if o.Binary == "" {
@@ -98,12 +98,11 @@ func Start(t testing.TB, o Options) *Function {
 	return f
 }
 
-// Invoke hands an event to a process that has none, waiting for one if need
-// be, and returns the function's answer. A process that is not running is
-// started first.
+// Invoke passes an event to an idle process and returns the function's answer. It
+// waits for an idle process if necessary, and starts one that is not running.
 //
-// The error is a [*FunctionError] when the function failed, or the context's.
-// As in Lambda, the function goes on with an event whose caller has gone.
+// The error is a [*FunctionError] if the function failed, or the context's. As in
+// Lambda, the function finishes its event even if the caller has left.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var s *sandbox
 	select {
@@ -125,20 +124,19 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// Kill ends all processes of the function with SIGKILL and returns when they
-// are gone. Events in hand end with an [TypeExit]; the next Invoke starts
-// afresh.
+// Kill ends all processes of the function with SIGKILL and returns when they are
+// gone. Current events fail with [TypeExit]; the next Invoke starts a new process.
 func (f *Function) Kill() {
 	for _, s := range f.all {
 		s.kill()
 	}
 }
 
-// Output returns what the processes have written to their standard output and
-// error, in the order of arrival.
+// Output returns the processes' standard output and error so far, in order of
+// arrival.
 func (f *Function) Output() string { return f.output.String() }
 
-// output collects what several processes write.
+// output collects the output of several processes.
 type output struct {
 	mu  sync.Mutex
 	all bytes.Buffer

@@ -41,7 +41,7 @@ func runMain(m *testing.M) int {
 	return m.Run()
 }
 
-// report is what the bootstrap tells of itself.
+// report is what the bootstrap reports about itself.
 type report struct {
 	PID      int
 	Name     string
@@ -73,7 +73,7 @@ func invokeError(t *testing.T, f *lambdatest.Function, event string) *lambdatest
 	return failure
 }
 
-// waitEvent asks the function never to answer.
+// waitEvent returns an event that the function never answers.
 func waitEvent(t *testing.T) []byte {
 	t.Helper()
 	return fmt.Appendf(nil, `{"Do": "wait", "File": %q}`, filepath.Join(t.TempDir(), "begun"))
@@ -170,8 +170,8 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang occupies a process of the function for good. It returns once the
-// process is at work, with the place where Invoke's error will appear.
+// hang occupies a process of the function for good. It returns once the process is
+// at work, with a channel that will receive Invoke's error.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")

@@ -17,8 +17,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Gateway makes the events that an API Gateway REST API with a Cognito
-// authorizer and Lambda proxy integrations hands to its function.
+// Gateway makes the events that an API Gateway REST API passes to its function, with
+// a Cognito authorizer and a Lambda proxy integration.
 type Gateway struct {
 	// Resources are the API's resources without a stage, such as
 	// "/sms/{id}". The path of a request must match one of them.
@@ -27,17 +27,17 @@ type Gateway struct {
 	// Stage is the deployed stage, "v1" if empty.
 	Stage string
 
-	// Domain says that clients use a custom domain, mapped to the stage under
-	// BasePath ("" for none), and not the execute-api address, where paths
-	// begin with the stage.
+	// Domain is the custom domain that clients use, mapped to the stage under
+	// BasePath ("" for none). If it is empty, they use the execute-api address,
+	// where paths begin with the stage.
 	Domain   string
 	BasePath string
 }
 
-// Event is the proxy event of a request whose token has these claims; nil
-// claims are those of a method without an authorizer. The request's URL is the one that
-// the client typed; its body is read. Where API Gateway would refuse the
-// request itself, the error says so.
+// Event returns the proxy event for a request whose token has these claims; nil
+// stands for a method without an authorizer. The request's URL is the one that the
+// client typed. Event reads the body. The error says how API Gateway itself would
+// refuse the request.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
 	stage := g.Stage
 	if stage == "" {
@@ -80,7 +80,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	event := events.APIGatewayProxyRequest{
 		Resource: resource,
-		// The stage is gone from this one, a base path is not.
+		// This path lacks the stage but keeps a base path.
 		Path:                            path,
 		HTTPMethod:                      r.Method,
 		Headers:                         last(header),
@@ -107,13 +107,13 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if claims != nil {
 		event.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	if !utf8.Valid(body) { // as with the binary media type */*; without it the bytes would be mangled
+	if !utf8.Valid(body) { // as with the binary media type */*, without which API Gateway would mangle the bytes
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return encode(event), nil
 }
 
-// route finds the resource for a path; a literal segment goes before a
+// route finds the resource for a path. A literal segment takes precedence over a
 // parameter. Parameters stay as the client encoded them.
 func (g Gateway) route(path string) (resource string, parameters map[string]string, ok bool) {
 	segments := strings.Split(path, "/")
@@ -142,8 +142,8 @@ func (g Gateway) route(path string) (resource string, parameters map[string]stri
 	return "", nil, false
 }
 
-// last is the event's map of single values, null if there are none: of several,
-// API Gateway keeps the last.
+// last returns the event's map of single values, null if it is empty. API Gateway
+// keeps the last of several values.
 func last(all map[string][]string) map[string]string {
 	if len(all) == 0 {
 		return nil
@@ -157,9 +157,9 @@ func last(all map[string][]string) map[string]string {
 	return single
 }
 
-// Response is the HTTP response that API Gateway makes of a function's answer
-// to a proxy event. An answer that it cannot use, for which a client would get
-// a 502, is an error.
+// Response returns the HTTP response that API Gateway makes from a function's answer
+// to a proxy event. The error reports an answer that it cannot use, for which a
+// client would get a 502.
 func Response(answer []byte) (*http.Response, error) {
 	var event events.APIGatewayProxyResponse
 	if err := json.Unmarshal(answer, &event); err != nil {

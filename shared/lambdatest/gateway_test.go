@@ -84,7 +84,7 @@ func TestTheEventCarriesTheRequest(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	if e := gatewayEvent(t, lambdatest.Gateway{Resources: resources}, request(t, "POST", "https://sms.example.com/v1/sms", "\xff"), nil); !e.IsBase64Encoded || e.Body != "/w==" {
-		t.Errorf("bytes that are no text: body %q, base64 %t", e.Body, e.IsBase64Encoded)
+		t.Errorf("bytes that are not text: body %q, base64 %t", e.Body, e.IsBase64Encoded)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// LogsEvent is the event with which a subscription filter of CloudWatch Logs
-// tells a function of messages in a log group: JSON, packed by gzip.
+// LogsEvent returns the event in which a subscription filter of CloudWatch Logs sends
+// lines of a log group to a function: JSON, compressed by gzip.
 func LogsEvent(logGroup string, messages ...string) []byte {
 	batch := events.CloudwatchLogsData{
 		Owner: "123456789012", LogGroup: logGroup, LogStream: "stream", SubscriptionFilters: []string{"filter"},

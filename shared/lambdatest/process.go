@@ -14,27 +14,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// initTimeout is how long Lambda lets a process take to ask for its first event.
+// initTimeout is how long a process may take to ask for its first event, in Lambda.
 const initTimeout = 10 * time.Second
 
-// answer is how one event ended.
+// answer is the result of one event.
 type answer struct {
 	response []byte
 	err      error
 }
 
-// sandbox is the place of one process: it handles one event at a time and
-// replaces the process when it has ended.
+// sandbox runs one process at a time. It handles one event at a time and replaces a
+// process that has ended.
 type sandbox struct {
 	options Options
 	output  *output
 
 	mu      sync.Mutex
 	closed  bool
-	process *process // the last one started, perhaps ended
+	process *process // the last one started; it may have ended
 }
 
-// invoke has the process handle an event. It is not called concurrently.
+// invoke has the process handle an event. It must not be called concurrently.
 func (s *sandbox) invoke(event []byte) answer {
 	for {
 		p, err := s.running()
@@ -50,7 +50,7 @@ func (s *sandbox) invoke(event []byte) answer {
 		case <-p.ended:
 			initial.Stop()
 			if p.polled.Load() {
-				continue // it ended between two events, as after a panic
+				continue // it ended between two events, for example after a panic
 			}
 			return answer{err: p.exitError(i)}
 		case <-initial.C:
@@ -93,20 +93,20 @@ func (s *sandbox) close() {
 	s.kill()
 }
 
-// process is one run of the binary with a Runtime API of its own, so that
-// nothing of an ended process can reach its successor.
+// process is one run of the binary. It has a Runtime API of its own, so that nothing
+// from an ended process can reach its successor.
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
 	events  chan *invocation // to the process's next GET of an event
 	polled  atomic.Bool      // it has asked for an event: init is over
-	own     output           // what this process wrote
-	ended   chan struct{}    // closed after the process, with err set
+	own     output           // of this process alone
+	ended   chan struct{}    // closed when the process has ended and err is set
 	err     error
 
 	mu      sync.Mutex
-	current *invocation    // the one without an answer, nil if none
-	initErr *FunctionError // what it reported of its init
+	current *invocation    // the unanswered one, nil if there is none
+	initErr *FunctionError // reported by the process at init
 }
 
 func startProcess(o Options, all *output) (*process, error) {
@@ -120,8 +120,8 @@ func startProcess(o Options, all *output) (*process, error) {
 		Env:  environment(o, strings.TrimPrefix(p.api.URL, "http://")),
 	}
 	both := io.MultiWriter(all, &p.own)
-	p.command.Stdout, p.command.Stderr = both, both // one value: one pipe, so lines keep their order
-	p.command.WaitDelay = 5 * time.Second           // for a child of it that keeps the output open
+	p.command.Stdout, p.command.Stderr = both, both // the same value makes one pipe, which keeps the order of lines
+	p.command.WaitDelay = 5 * time.Second           // in case a child keeps the output open
 	if err := p.command.Start(); err != nil {
 		p.api.Close()
 		return nil, fmt.Errorf("starting %s: %w", o.FunctionName, err)
@@ -135,8 +135,8 @@ func startProcess(o Options, all *output) (*process, error) {
 	return p, nil
 }
 
-// environment is the one that Lambda gives: its own variables may be replaced,
-// except for the address of the Runtime API.
+// environment returns the environment that Lambda gives a process. The options may
+// replace Lambda's own variables, except the address of the Runtime API.
 func environment(o Options, api string) []string {
 	env := []string{
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.FunctionName,
@@ -153,7 +153,7 @@ func environment(o Options, api string) []string {
 	return append(env, "AWS_LAMBDA_RUNTIME_API="+api)
 }
 
-// wait returns the answer to an event that the process has taken.
+// wait returns the answer to an event that the process has received.
 func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -173,7 +173,7 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	}
 }
 
-// exitError says why an ended process has no answer to the event.
+// exitError returns why an ended process did not answer the event.
 func (p *process) exitError(i *invocation) *FunctionError {
 	p.mu.Lock()
 	reported := p.initErr
@@ -201,8 +201,8 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// kill returns when the process is gone.
+// kill kills the process and returns when it is gone.
 func (p *process) kill() {
-	_ = p.command.Process.Kill() // an error says that it has ended already
+	_ = p.command.Process.Kill() // an error means that it has already ended
 	<-p.ended
 }

@@ -18,10 +18,10 @@ const (
 type invocation struct {
 	id    string
 	event []byte
-	done  chan answer // takes one without waiting
+	done  chan answer // has room for one answer
 }
 
-// routes is Lambda's Runtime API, version 2018-06-01:
+// routes returns Lambda's Runtime API, version 2018-06-01:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (p *process) routes(o Options) http.Handler {
 	mux := http.NewServeMux()

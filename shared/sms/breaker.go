@@ -17,8 +17,8 @@ const (
 	Paused        Trouble = "paused"
 )
 
-// Breaker is the one record that stops all senders. Its JSON is a stored format.
-type Breaker struct {
+// Breaker is the one record that stops all senders.
+type Breaker struct { // its tags are a stored format, as those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators

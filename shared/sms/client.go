@@ -21,7 +21,7 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 // be sent.
 func (r Rules) DropText(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
-	case !m.Status.Settled():
+	case !m.Status.AtRest():
 		return m, false, ErrTooLate
 	case m.TextDropped:
 		return m, false, nil

@@ -40,7 +40,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 				t.Helper()
 				var known bool
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
-				if m, known = rules.Receive(m, rc, at); !known {
+				if m, known = rules.ApplyReceipt(m, rc, at); !known {
 					t.Fatalf("no hand-over has the id %s", id)
 				}
 			}
@@ -90,7 +90,7 @@ func TestAReceiptMayComeHoursAfterItsPublish(t *testing.T) {
 	}
 	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: m.Number, Verdict: sms.VerdictDelivered, At: now}
-	if !m.MayOwn(rc.Keep(now.Add(3 * time.Hour))) {
+	if !m.MayMatch(rc.Pending(now.Add(3 * time.Hour))) {
 		t.Error("it cannot belong to the hand-over that has no answer")
 	}
 }

@@ -27,7 +27,7 @@ type crowd struct {
 	t     *testing.T
 	now   time.Time
 	lives []*life
-	sms.Unsettled
+	sms.Unmatched
 }
 
 func newCrowd(t *testing.T) *crowd { return &crowd{t: t, now: start} }
@@ -52,15 +52,15 @@ func (c *crowd) after(o sms.Outcome) *life {
 }
 
 // keep has rc come now.
-func (c *crowd) keep(rc sms.Receipt) sms.KeptReceipt {
+func (c *crowd) keep(rc sms.Receipt) sms.PendingReceipt {
 	rc.Number = draft().Number
-	k := rc.Keep(c.now)
+	k := rc.Pending(c.now)
 	c.Receipts = append(c.Receipts, k)
 	return k
 }
 
 // owner is the only message that k may belong to, nil where there is none.
-func (c *crowd) owner(k sms.KeptReceipt, now time.Time) *life {
+func (c *crowd) owner(k sms.PendingReceipt, now time.Time) *life {
 	c.t.Helper()
 	all := records{byID: make(map[string]sms.Message)}
 	for _, l := range c.lives {
@@ -82,37 +82,37 @@ func TestTheOwnerOfAReceipt(t *testing.T) {
 	at := func(rc sms.Receipt, at time.Time) sms.Receipt { rc.At = at; return rc }
 	for _, tt := range []struct {
 		name  string
-		stage func(c *crowd) (k sms.KeptReceipt, owner *life)
+		stage func(c *crowd) (k sms.PendingReceipt, owner *life)
 	}{
-		{"is the only message without an answer", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is the only message without an answer", func(c *crowd) (sms.PendingReceipt, *life) {
 			l := c.after(noAnswer)
 			return c.keep(at(delivered("c1"), c.now)), l
 		}},
-		{"is a message in flight, if no other can be", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is a message in flight, if no other can be", func(c *crowd) (sms.PendingReceipt, *life) {
 			l, _ := c.handOver()
 			return c.keep(at(delivered("c1"), c.now)), l
 		}},
-		{"is not known where another one is in flight", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where another one is in flight", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			c.handOver()
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is not one that was taken under another id, nor does that one disturb", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not one that was taken under another id, nor does that one disturb", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(taken("c2"))
 			l := c.after(noAnswer)
 			return c.keep(at(delivered("c1"), c.now)), l
 		}},
-		{"is the one that was taken under its id", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is the one that was taken under its id", func(c *crowd) (sms.PendingReceipt, *life) {
 			l := c.after(taken("c1"))
 			c.after(taken("c2"))
 			return c.keep(at(delivered("c1"), c.now)), l
 		}},
-		{"is not known where one was taken under its id and another has no answer", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where one was taken under its id and another has no answer", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			c.after(taken("c1"))
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is not known where another message without an answer ended", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where another message without an answer ended", func(c *crowd) (sms.PendingReceipt, *life) {
 			ended := c.after(noAnswer)
 			ended.outcome(ended.claim(), taken("c2"))
 			ended.receipt(delivered("c2"))
@@ -120,36 +120,36 @@ func TestTheOwnerOfAReceipt(t *testing.T) {
 			c.after(noAnswer)
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is not known where another receipt could be its", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where another receipt could be its", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			c.keep(at(delivered("c2"), c.now))
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is not known where there may be more than was seen", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where there may be more than was seen", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			c.More = true
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is none that began after it came", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is none that began after it came", func(c *crowd) (sms.PendingReceipt, *life) {
 			k := c.keep(delivered("c1"))
 			c.now = c.now.Add(2 * time.Second)
 			c.after(noAnswer)
 			return k, nil
 		}},
-		{"is none that it is too old for", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is none that it is too old for", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			return c.keep(at(delivered("c1"), c.now.Add(-time.Minute))), nil
 		}},
-		{"is not known of one without a time, though it fits", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known of one without a time, though it fits", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			return c.keep(undelivered("c1")), nil
 		}},
-		{"is not known where another one without a time may be its", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is not known where another one without a time may be its", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.after(noAnswer)
 			c.keep(undelivered("c2"))
 			return c.keep(at(delivered("c1"), c.now)), nil
 		}},
-		{"is known where the other one without a time came before it began", func(c *crowd) (sms.KeptReceipt, *life) {
+		{"is known where the other one without a time came before it began", func(c *crowd) (sms.PendingReceipt, *life) {
 			c.keep(undelivered("c2"))
 			c.now = c.now.Add(2 * time.Second)
 			l := c.after(noAnswer)

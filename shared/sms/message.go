@@ -25,6 +25,10 @@ const MaxEvents = 50
 // Message is the stored record: what the client asked for, what became of it,
 // and the work that is left. Its methods only read it; the rules change copies.
 // Times have millisecond precision and are UTC; a zero time is an absent one.
+//
+// The JSON tags of a message, and of all that it holds, are a stored format. Both
+// stores name their fields by them, and each keeps a record of every release in
+// testdata. A tag never changes; a new field is optional.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
@@ -138,11 +142,11 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unsettled reports whether a receipt may still come for one of m's hand-overs:
+// Unmatched reports whether a receipt may still come for one of m's hand-overs:
 // from its claim on, until its own receipt or its refusal. Such messages are
 // found by their number. An outcome without a refusal changes nothing of it, nor
 // does the end of m by another hand-over.
-func (m Message) Unsettled() bool {
+func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Receipt == "" })
 }
 
@@ -155,13 +159,6 @@ func (m Message) ProviderMessageID() string {
 		}
 	}
 	return ""
-}
-
-// ProviderRef names what a provider took. Two providers may give out the same
-// id.
-type ProviderRef struct {
-	Provider  ProviderName
-	MessageID string // the provider message id
 }
 
 // ProviderRefs returns a reference for each hand-over that has a provider

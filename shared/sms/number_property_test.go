@@ -21,7 +21,7 @@ type street struct {
 	left     map[string]string // provider message ids by the token of the hand-over
 	answered map[string]bool   // by token: its sender is done with it
 	coming   []sms.Receipt
-	kept     []sms.KeptReceipt
+	kept     []sms.PendingReceipt
 }
 
 func (s *street) submit(t *rapid.T) {
@@ -103,18 +103,18 @@ func (s *street) come(t *rapid.T) {
 }
 
 func (s *street) keep(rc sms.Receipt) {
-	k := rc.Keep(s.now)
+	k := rc.Pending(s.now)
 	s.forget(k)
 	s.kept = append(s.kept, k)
 }
 
-func (s *street) forget(k sms.KeptReceipt) {
-	s.kept = slices.DeleteFunc(s.kept, func(other sms.KeptReceipt) bool { return other.ID == k.ID })
+func (s *street) forget(k sms.PendingReceipt) {
+	s.kept = slices.DeleteFunc(s.kept, func(other sms.PendingReceipt) bool { return other.ID == k.ID })
 }
 
 func (s *street) receive(rc sms.Receipt) bool {
 	for id, m := range s.messages.byID {
-		if after, known := rules().Receive(m, rc, s.now); known {
+		if after, known := rules().ApplyReceipt(m, rc, s.now); known {
 			s.messages.byID[id] = after
 			return true
 		}
@@ -132,9 +132,9 @@ func (s *street) look(t *rapid.T) {
 		s.forget(k)
 		return
 	}
-	u := sms.Unsettled{Receipts: s.kept}
+	u := sms.Unmatched{Receipts: s.kept}
 	for _, id := range s.ids {
-		if s.messages.byID[id].Unsettled() {
+		if s.messages.byID[id].Unmatched() {
 			u.MessageIDs = append(u.MessageIDs, id)
 		}
 	}
@@ -156,7 +156,7 @@ func (s *street) check(t *rapid.T) {
 			if h.ProviderMessageID != "" && h.ProviderMessageID != s.left[h.Token] {
 				t.Fatalf("a hand-over that the provider calls %q is taken for %q", s.left[h.Token], h.ProviderMessageID)
 			}
-			if h.Receipt == "" && !m.Unsettled() {
+			if h.Receipt == "" && !m.Unmatched() {
 				t.Fatalf("a %s message waits for a receipt, and would not be found", m.Status)
 			}
 		}

@@ -67,37 +67,37 @@ type Receipts interface {
 	// this reference, the older ones of several included; ErrNotFound. It may
 	// name one that is past its retention, which Receive then does not find.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// Receive applies rules.Receive to the record of id and returns it. One
+	// Receive applies rules.ApplyReceipt to the record of id and returns it. One
 	// write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
 	// provider and provider message id.
-	Receive(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
-	// Unsettled returns everything about number that waits for its
-	// counterpart: messages that are Unsettled, and kept receipts, at most
-	// MaxUnsettled of each. It may name messages that are past their
+	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
+	// Unmatched returns everything about number that waits for its
+	// counterpart: messages that are Unmatched, and kept receipts, at most
+	// MaxUnmatched of each. It may name messages that are past their
 	// retention. One request, however much waits.
-	Unsettled(ctx context.Context, number Number) (Unsettled, error)
+	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
-// MaxUnsettled is how many messages and receipts Unsettled returns at most.
-const MaxUnsettled = 100
+// MaxUnmatched is how many messages and receipts Unmatched returns at most.
+const MaxUnmatched = 100
 
-// Unsettled is what stands unmatched for one number.
-type Unsettled struct {
+// Unmatched is what stands unmatched for one number.
+type Unmatched struct {
 	MessageIDs []string
-	Receipts   []KeptReceipt
+	Receipts   []PendingReceipt
 	More       bool // there is, or may be, more than this
 }
 
 // ReceiptKeeper keeps receipts that match nothing yet.
 type ReceiptKeeper interface {
 	// Keep writes k, in place of one with the same ID.
-	Keep(ctx context.Context, k KeptReceipt) error
+	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k; no error where it is gone already.
-	Forget(ctx context.Context, k KeptReceipt) error
+	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts lists up to limit kept receipts due until and including
 	// until, oldest first.
-	DueReceipts(ctx context.Context, until time.Time, limit int) ([]KeptReceipt, error)
+	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
 // Lister lists an owner's messages.
@@ -223,24 +223,4 @@ func FailedEnvelopes(err error, n int) []int {
 		all[i] = i
 	}
 	return all
-}
-
-// ProviderName names a provider in records, logs and configuration: lower-case
-// letters, digits and hyphens. Hand-overs and receipts carry it, so a released
-// name never changes.
-type ProviderName string
-
-// Provider takes messages from us. Callers may use it concurrently.
-type Provider interface {
-	// Name returns the name that the provider's hand-overs and receipts carry.
-	Name() ProviderName
-	// HandOver offers m to the provider in one attempt; it never repeats it.
-	//
-	//   - A nil error means that the provider took m. Its receipts will carry
-	//     providerMessageID, which is not empty.
-	//   - A *ProviderError is a refusal: the provider certainly did not take m.
-	//   - After any other error, the end of ctx included, it may have taken m.
-	//
-	// No error contains the whole number of m.
-	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)
 }

@@ -42,9 +42,9 @@ func (w *world) check(t *rapid.T, what string) {
 	m := w.m
 	left := slices.DeleteFunc(slices.Clone(w.publishes), func(p publish) bool { return p.id == "" || p.void })
 	switch {
-	case m.Status.Settled() != m.Due.IsZero():
+	case m.Status.AtRest() != m.Due.IsZero():
 		t.Fatalf("%s: %s is due %+v", what, m.Status, m.Due)
-	case m.Status.Settled() == m.PurgeAt.IsZero():
+	case m.Status.AtRest() == m.PurgeAt.IsZero():
 		t.Fatalf("%s: %s is kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
 		t.Fatalf("%s: %s with lease %q", what, m.Status, m.LeaseToken)
@@ -56,7 +56,7 @@ func (w *world) check(t *rapid.T, what string) {
 		t.Fatalf("%s: %s though handed over", what, m.Status)
 	case m.Status == sms.Delivered && w.delivered == 0:
 		t.Fatalf("%s: delivered, as nobody said", what)
-	case m.Status.Settled() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
+	case m.Status.AtRest() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
 		t.Fatalf("%s: %s without a failure", what, m.Status)
 	}
 }
@@ -129,7 +129,7 @@ func (w *world) receipt(t *rapid.T) {
 		rc = rapid.SampledFrom([]sms.Receipt{delivered(p.id), undelivered(p.id), void(p.id)}).Draw(t, "receipt")
 	}
 	rc.Number, rc.At = w.m.Number, w.now
-	m, changed := w.rules.Receive(w.m, rc, w.now)
+	m, changed := w.rules.ApplyReceipt(w.m, rc, w.now)
 	if !changed && !p.reported && w.m.Unanswered() {
 		m, changed = w.rules.Adopt(w.m, p.token, rc, w.now)
 	}

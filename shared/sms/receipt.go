@@ -33,8 +33,8 @@ type Receipt struct {
 	LoggedAt time.Time `json:"-"`
 }
 
-// KeptReceipt is a receipt that matched nothing yet.
-type KeptReceipt struct {
+// PendingReceipt is a receipt that matched nothing yet.
+type PendingReceipt struct { // its tags, and those of Receipt, are a stored format, as those of Message
 	ID      string    `json:"id"` // the same for the same receipt
 	Receipt Receipt   `json:"receipt"`
 	KeptAt  time.Time `json:"keptAt"`
@@ -48,16 +48,16 @@ const KeepReceipts = 24 * time.Hour
 
 // Keep is r kept from now on, due for a second look-up soon: its message's
 // outcome may only be on its way.
-func (r Receipt) Keep(now time.Time) KeptReceipt {
+func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
-	k := KeptReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
+	k := PendingReceipt{Receipt: r, KeptAt: now, PurgeAt: now.Add(KeepReceipts)}
 	k.ID = "receipt-" + fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
 	return k.Retried(now)
 }
 
 // Retried is k after one more look-up found nothing: due again after 5 s,
 // 1 minute and 10 minutes, then left to be found by its number.
-func (k KeptReceipt) Retried(now time.Time) KeptReceipt {
+func (k PendingReceipt) Retried(now time.Time) PendingReceipt {
 	waits := []time.Duration{5 * time.Second, time.Minute, 10 * time.Minute}
 	k.Due = time.Time{}
 	if k.Tries < len(waits) {
@@ -94,7 +94,7 @@ func (r Receipt) Names(h HandOver) bool {
 // Receive is m after the receipt of a hand-over whose provider message id it knows.
 // Late, repeated and reordered receipts add an event and never move a final
 // state. changed is false where no hand-over has that id.
-func (r Rules) Receive(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
+func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(rc.Names)
 	if h == nil {

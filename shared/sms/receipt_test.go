@@ -24,7 +24,7 @@ func TestTheIDOfAKeptReceipt(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.two.LoggedAt = tc.two.LoggedAt.In(time.FixedZone("elsewhere", 3600))
-			one, two := tc.one.Keep(start), tc.two.Keep(start.Add(time.Minute))
+			one, two := tc.one.Pending(start), tc.two.Pending(start.Add(time.Minute))
 			if same := one.ID == two.ID; same != tc.same {
 				t.Errorf("%s and %s, want the same: %t", one.ID, two.ID, tc.same)
 			}

@@ -66,7 +66,7 @@ func (l *life) outcome(token string, o sms.Outcome) bool {
 func (l *life) receipt(rc sms.Receipt) bool {
 	var changed bool
 	rc.Number = l.m.Number
-	l.m, changed = l.rules.Receive(l.m, rc, l.now)
+	l.m, changed = l.rules.ApplyReceipt(l.m, rc, l.now)
 	return changed
 }
 
@@ -82,7 +82,7 @@ func (l *life) is(want sms.Status) {
 	if l.m.Status != want {
 		l.t.Fatalf("status = %s, want %s; events: %v", l.m.Status, want, l.m.History())
 	}
-	if settled := l.m.Status.Settled(); settled != l.m.Due.IsZero() || settled == l.m.PurgeAt.IsZero() {
+	if settled := l.m.Status.AtRest(); settled != l.m.Due.IsZero() || settled == l.m.PurgeAt.IsZero() {
 		l.t.Errorf("%s with due %v and retention until %v", l.m.Status, l.m.Due, l.m.PurgeAt)
 	}
 	if (l.m.Status == sms.Sending) != (l.m.LeaseToken != "") {
@@ -370,8 +370,8 @@ func TestReceipts(t *testing.T) {
 		l.outcome(token, noAnswer)
 		l.adopt(token, void("c1"))
 		l.is(sms.Unknown)
-		if l.m.Unsettled() {
-			t.Error("still unsettled")
+		if l.m.Unmatched() {
+			t.Error("still unmatched")
 		}
 	})
 	t.Run("settle an unknown one by its number", func(t *testing.T) {
@@ -400,7 +400,7 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Delivered)
 	})
 	t.Run("kept ones are looked up again three times and then left", func(t *testing.T) {
-		k := delivered("c1").Keep(start)
+		k := delivered("c1").Pending(start)
 		tries := 0
 		for now := k.Due; !k.Due.IsZero(); now = k.Due {
 			tries++

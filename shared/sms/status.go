@@ -76,7 +76,7 @@ func (s Status) Final() bool {
 
 // Settled reports whether no work is left to do: final, sent or unknown. The
 // time of retention runs from here.
-func (s Status) Settled() bool { return s.Final() || s == Sent || s == Unknown }
+func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
 // May reports whether the table lets s become to; unanswered says whether the
 // message has a hand-over without an answer.

@@ -83,7 +83,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s, lose := start(t)
 		lose()
 		k := s.keep(t, "one")
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
@@ -94,7 +94,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		if err := s.Forget(t.Context(), k); err != nil {
 			t.Errorf("Forget: %v", err)
 		}
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
 	t.Run("SaveBreaker saves, the first time and later", func(t *testing.T) {

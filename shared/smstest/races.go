@@ -130,7 +130,7 @@ func testRaces(t *testing.T, open opener) {
 		m := s.sent(t, sms.NewToken())
 		const receipts = 8
 		for _, a := range race(receipts, func(int) (sms.Message, error) {
-			return s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
+			return s.ApplyReceipt(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 		}) {
 			if a.err != nil {
 				t.Errorf("Receive: %v", a.err)

@@ -30,11 +30,11 @@ func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 // receive applies rc and checks the result against the rule.
 func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
 	t.Helper()
-	want, changed := s.rules.Receive(m, rc, s.clock.Now())
+	want, changed := s.rules.ApplyReceipt(m, rc, s.clock.Now())
 	if !changed {
 		t.Fatal("the rule knows no hand-over for the receipt")
 	}
-	got, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.Now())
+	got, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 	if err != nil {
 		t.Fatalf("Receive: %v", err)
 	}
@@ -101,7 +101,7 @@ func testReceipts(t *testing.T, open opener) {
 		s.checkFound(t, id, m.ID)
 		s.checkFoundBy(t, sms.ProviderRef{Provider: "other", MessageID: id}, moved.ID)
 		rc := s.receipt(m, sms.VerdictDelivered)
-		if _, err := s.Receive(t.Context(), s.rules, moved.ID, rc, s.clock.Now()); !errors.Is(err, sms.ErrConflict) {
+		if _, err := s.ApplyReceipt(t.Context(), s.rules, moved.ID, rc, s.clock.Now()); !errors.Is(err, sms.ErrConflict) {
 			t.Errorf("Receive of another provider's receipt: %v, want ErrConflict", err)
 		}
 		checkDiff(t, "the record", moved, s.get(t, moved.ID))
@@ -181,7 +181,7 @@ func testReceipts(t *testing.T, open opener) {
 			for _, id := range []string{sms.NewToken(), ""} {
 				rc := s.receipt(m, sms.VerdictDelivered)
 				rc.ProviderMessageID = id
-				_, err := s.Receive(t.Context(), s.rules, m.ID, rc, s.clock.Now())
+				_, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 				if !errors.Is(err, sms.ErrConflict) {
 					t.Errorf("Receive for a message that is %s: %v, want ErrConflict", m.Status, err)
 				}
@@ -194,7 +194,7 @@ func testReceipts(t *testing.T, open opener) {
 		s := open(t)
 		rc := s.receipt(s.message(), sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
-		if _, err := s.Receive(t.Context(), s.rules, sms.NewID(), rc, s.clock.Now()); !errors.Is(err, sms.ErrNotFound) {
+		if _, err := s.ApplyReceipt(t.Context(), s.rules, sms.NewID(), rc, s.clock.Now()); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Receive: %v, want ErrNotFound", err)
 		}
 	})

@@ -38,7 +38,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s.checkDue(t, sms.DueLease, s.farAhead(), 2, entryOf(claimed))
 		s.checkDue(t, sms.DueSend, s.farAhead(), 2, entryOf(unanswered))
 		s.checkFound(t, sent.ProviderMessageID(), sent.ID)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{claimed.ID, sent.ID, unanswered.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{claimed.ID, sent.ID, unanswered.ID}})
 		s.checkList(t, sms.ListQuery{Limit: 3, Examine: 3}, waiting, claimed, sent, unanswered)
 	})
 
@@ -47,7 +47,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		k := s.keep(t, "one")
 		b := s.saveBreaker(t, sms.Breaker{}.Pause("maintenance", s.clock.Now()))
 		reopen()
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
 		s.checkDueReceipts(t, k.Due, 1, k)
 		checkDiff(t, "the breaker", b, s.breaker(t))
 		s.saveBreaker(t, b.Close(s.clock.Now()))

@@ -63,11 +63,11 @@ func testRetention(t *testing.T, open opener) {
 				if err != nil {
 					return err
 				}
-				_, err = s.Receive(ctx, s.rules, id, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
+				_, err = s.ApplyReceipt(ctx, s.rules, id, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 				return err
 			}},
 			{"Receive", func() error {
-				_, err := s.Receive(ctx, s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
+				_, err := s.ApplyReceipt(ctx, s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 				return err
 			}},
 		} {
@@ -75,13 +75,13 @@ func testRetention(t *testing.T, open opener) {
 				t.Errorf("%s: %v, want ErrNotFound", call.name, err)
 			}
 		}
-		unsettled, err := s.Unsettled(ctx, m.Number)
+		unmatched, err := s.Unmatched(ctx, m.Number)
 		if err != nil {
-			t.Fatalf("Unsettled: %v", err)
+			t.Fatalf("Unmatched: %v", err)
 		}
-		for _, id := range unsettled.MessageIDs { // which an index may name still
+		for _, id := range unmatched.MessageIDs { // which an index may name still
 			if _, err := s.Get(ctx, id); !errors.Is(err, sms.ErrNotFound) {
-				t.Errorf("Get of what is unsettled: %v, want ErrNotFound", err)
+				t.Errorf("Get of what is unmatched: %v, want ErrNotFound", err)
 			}
 		}
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 10})
@@ -94,7 +94,7 @@ func testRetention(t *testing.T, open opener) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention)
-		_, err := s.Receive(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
+		_, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 		if !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Receive: %v, want ErrNotFound", err)
 		}
@@ -109,7 +109,7 @@ func testRetention(t *testing.T, open opener) {
 		checkSame(t, m, s.get(t, m.ID))
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))
 		s.checkDue(t, sms.DueLease, s.farAhead(), 10)
-		s.checkUnsettled(t, m.Number, sms.Unsettled{})
+		s.checkUnmatched(t, m.Number, sms.Unmatched{})
 		if _, err := s.Claim(t.Context(), old.Ref(), s.rules.NewClaim("fake", s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Claim of the old generation: %v, want ErrNotFound", err)
 		}

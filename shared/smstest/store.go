@@ -36,7 +36,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Agenda", testAgenda},
 		{"Postpone", testPostpone},
 		{"Receipts", testReceipts},
-		{"Unsettled", testUnsettled},
+		{"Unmatched", testUnmatched},
 		{"ReceiptKeeper", testReceiptKeeper},
 		{"Lister", testLister},
 		{"Breakers", testBreakers},

@@ -50,7 +50,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	_, err = db.FindByProviderRef(ctx, sms.ProviderRef{Provider: "fake", MessageID: "c1"})
 	must(err)
-	_, err = db.Unsettled(ctx, m.Number)
+	_, err = db.Unmatched(ctx, m.Number)
 	must(err)
 	_, err = db.Due(ctx, sms.DueQuery{Kind: sms.DueLease, Until: now, Limit: 10})
 	must(err)
@@ -58,7 +58,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		_, err = db.List(ctx, sms.ListQuery{Owner: owner, Limit: 10, Examine: 10})
 		must(err)
 	}
-	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Keep(now)
+	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Pending(now)
 	must(db.Keep(ctx, k), db.Forget(ctx, k))
 	_, err = db.DueReceipts(ctx, now, 10)
 	must(err)
@@ -144,13 +144,13 @@ func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 	}{
 		{"nothing that is found by", settled, renamed, nil},
 		{"when it is due", waiting, later, []string{"due_at"}},
-		{"what waits for a receipt", waiting, unanswered, []string{"unsettled_number"}},
+		{"what waits for a receipt", waiting, unanswered, []string{"unmatched_number"}},
 		{"the end of its work", waiting, settled, []string{"due_at", "purge_at"}},
 	} {
 		t.Run("an update that changes "+c.name, func(t *testing.T) {
 			query, _ := replacement(c.old, c.next, nil, at)
 			set, _, _ := strings.Cut(query, "WHERE")
-			for _, column := range []string{"id", "owner", "created_at", "due_at", "unsettled_number", "purge_at"} {
+			for _, column := range []string{"id", "owner", "created_at", "due_at", "unmatched_number", "purge_at"} {
 				named := regexp.MustCompile(`\b` + column + ` =`).MatchString(set)
 				want := false
 				for _, c := range c.columns {

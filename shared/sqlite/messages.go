@@ -33,9 +33,9 @@ func text[S ~string](s S) any {
 	return string(s)
 }
 
-// unsettledNumber is what a message is found by while a receipt may come for it.
-func unsettledNumber(m sms.Message) any {
-	if !m.Unsettled() {
+// unmatchedNumber is what a message is found by while a receipt may come for it.
+func unmatchedNumber(m sms.Message) any {
+	if !m.Unmatched() {
 		return nil
 	}
 	return text(m.Number)
@@ -106,10 +106,10 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 // insert reports false where the id has a record.
 func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	rows, err := t.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at,
-		due_kind, due_at, due_round, unsettled_number, purge_at, number, reference, status, record)
+		due_kind, due_at, due_round, unmatched_number, purge_at, number, reference, status, record)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		m.ID, m.Owner, m.CreatedAt.UnixMilli(), m.Revision, m.ExpiresAt.UnixMilli(),
-		text(m.Due.Kind), millis(m.Due.At), m.Due.Round, unsettledNumber(m), millis(m.PurgeAt),
+		text(m.Due.Kind), millis(m.Due.At), m.Due.Round, unmatchedNumber(m), millis(m.PurgeAt),
 		string(m.Number), m.Reference, string(m.Status), record)
 	if err != nil || rows == 0 {
 		return false, err
@@ -215,8 +215,8 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 		query += `, due_kind = ?, due_at = ?, due_round = ?`
 		args = append(args, text(next.Due.Kind), millis(next.Due.At), next.Due.Round)
 	}
-	if number := unsettledNumber(next); number != unsettledNumber(old) {
-		query += `, unsettled_number = ?`
+	if number := unmatchedNumber(next); number != unmatchedNumber(old) {
+		query += `, unmatched_number = ?`
 		args = append(args, number)
 	}
 	if old.Status != next.Status {

@@ -26,9 +26,9 @@ func (db *DB) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (messa
 }
 
 // Receive implements sms.Receipts.
-func (db *DB) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+func (db *DB) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	return db.change(ctx, id, func(m sms.Message) (sms.Message, error) {
-		next, changed := rules.Receive(m, rc, now)
+		next, changed := rules.ApplyReceipt(m, rc, now)
 		if !changed {
 			return m, sms.ErrConflict
 		}
@@ -36,12 +36,12 @@ func (db *DB) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Re
 	})
 }
 
-// Unsettled implements sms.Receipts.
-func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, error) {
-	var found sms.Unsettled
+// Unmatched implements sms.Receipts.
+func (db *DB) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
+	var found sms.Unmatched
 	now := db.now().UnixMilli()
-	const oneMore = sms.MaxUnsettled + 1
-	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unsettled_number = ? AND`+present+`LIMIT ?`,
+	const oneMore = sms.MaxUnmatched + 1
+	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unmatched_number = ? AND`+present+`LIMIT ?`,
 		[]any{string(number), now, oneMore},
 		func(scan func(...any) error) (bool, error) {
 			var id string
@@ -52,27 +52,27 @@ func (db *DB) Unsettled(ctx context.Context, number sms.Number) (sms.Unsettled, 
 			return true, nil
 		})
 	if err != nil {
-		return sms.Unsettled{}, fmt.Errorf("listing unsettled messages: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("listing unmatched messages: %w", err)
 	}
-	found.Receipts, err = db.keptReceipts(ctx, `SELECT record FROM kept_receipts
+	found.Receipts, err = db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, oneMore)
 	if err != nil {
-		return sms.Unsettled{}, fmt.Errorf("listing kept receipts: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("listing kept receipts: %w", err)
 	}
 	found.More = len(found.MessageIDs) == oneMore || len(found.Receipts) == oneMore
-	found.MessageIDs = found.MessageIDs[:min(len(found.MessageIDs), sms.MaxUnsettled)]
-	found.Receipts = found.Receipts[:min(len(found.Receipts), sms.MaxUnsettled)]
+	found.MessageIDs = found.MessageIDs[:min(len(found.MessageIDs), sms.MaxUnmatched)]
+	found.Receipts = found.Receipts[:min(len(found.Receipts), sms.MaxUnmatched)]
 	return found, nil
 }
 
 // Keep implements sms.ReceiptKeeper.
-func (db *DB) Keep(ctx context.Context, k sms.KeptReceipt) error {
+func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	record, err := json.Marshal(k)
 	if err != nil {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}
 	err = db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO kept_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
+		_, err := t.exec(`INSERT INTO pending_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET
 			number = excluded.number, due_at = excluded.due_at, purge_at = excluded.purge_at, record = excluded.record`,
 			k.ID, string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record)
@@ -85,9 +85,9 @@ func (db *DB) Keep(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // Forget implements sms.ReceiptKeeper.
-func (db *DB) Forget(ctx context.Context, k sms.KeptReceipt) error {
+func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	err := db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM kept_receipts WHERE id = ?`, k.ID)
+		_, err := t.exec(`DELETE FROM pending_receipts WHERE id = ?`, k.ID)
 		return err
 	})
 	if err != nil {
@@ -97,8 +97,8 @@ func (db *DB) Forget(ctx context.Context, k sms.KeptReceipt) error {
 }
 
 // DueReceipts implements sms.ReceiptKeeper.
-func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
-	list, err := db.keptReceipts(ctx, `SELECT record FROM kept_receipts
+func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	list, err := db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE due_at <= ? AND purge_at > ? ORDER BY due_at LIMIT ?`, until.UnixMilli(), db.now().UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing due receipts: %w", err)
@@ -106,14 +106,14 @@ func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sm
 	return list, nil
 }
 
-func (db *DB) keptReceipts(ctx context.Context, query string, args ...any) ([]sms.KeptReceipt, error) {
-	var list []sms.KeptReceipt
+func (db *DB) pendingReceipts(ctx context.Context, query string, args ...any) ([]sms.PendingReceipt, error) {
+	var list []sms.PendingReceipt
 	err := db.messages.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		var record []byte
 		if err := scan(&record); err != nil {
 			return false, err
 		}
-		var k sms.KeptReceipt
+		var k sms.PendingReceipt
 		if err := json.Unmarshal(record, &k); err != nil {
 			return false, fmt.Errorf("decoding a receipt: %w", err)
 		}

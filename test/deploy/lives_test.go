@@ -164,7 +164,7 @@ func (w *writer) taken(m sms.Message) sms.Message {
 func (w *writer) receive(m sms.Message, v sms.Verdict) sms.Message {
 	w.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: w.providerMessageID, Number: m.Number, Verdict: v, Detail: "for " + string(m.Number)}
-	m, err := w.store.Receive(w.t.Context(), w.rules, m.ID, rc, w.now)
+	m, err := w.store.ApplyReceipt(w.t.Context(), w.rules, m.ID, rc, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -185,8 +185,8 @@ func (w *writer) remove(id string) {
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
-	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Keep(w.now)
-	for _, k := range []sms.KeptReceipt{kept, kept.Retried(w.now)} {
+	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Pending(w.now)
+	for _, k := range []sms.PendingReceipt{kept, kept.Retried(w.now)} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)
 		}

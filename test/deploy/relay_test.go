@@ -43,7 +43,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 		t.Fatal(err)
 	}
 	receipt := sms.Receipt{Provider: "fake", ProviderMessageID: "first", Number: void.Number, Verdict: sms.VerdictVoid}
-	if _, err := store.Receive(t.Context(), rules, void.ID, receipt, time.Now()); err != nil {
+	if _, err := store.ApplyReceipt(t.Context(), rules, void.ID, receipt, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 
@@ -56,7 +56,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 		{Provider: "fake", ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 	} {
-		if err := store.Keep(t.Context(), rc.Keep(past)); err != nil {
+		if err := store.Keep(t.Context(), rc.Pending(past)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
-// Command doctor says for each tool that building and testing need whether it is
-// there, in which version, what for, and how to get it. It exits with 1 if
-// something is missing that `make test` cannot do without; with Go alone, `make
-// run`, `make build` and `make check` work all the same.
+// Command doctor lists the tools that building and testing need: the version
+// found, what each is for, and how to get it. It exits with 1 if `make test`
+// lacks one. `make run`, `make build` and `make check` need Go alone.
 package main
 
 import (
@@ -41,7 +40,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 		}
 		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", t.Name, version, t.Why)
 	}
-	// What follows is fetched by the targets that need it.
+	// The targets that need the following fetch them.
 	linter := prereq.Linter(repo.Path(".build", "bin", "golangci-lint"))
 	if version, err := linter.Find(ctx); err != nil {
 		fmt.Fprintf(table, "later\t%s\t%v\t%s\tget it: %s\n", linter.Name, err, linter.Why, linter.Get)

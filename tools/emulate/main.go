@@ -1,6 +1,6 @@
-// Command emulate runs a whole deployment on this machine, with no AWS account
-// and no container: it applies terraform/ to ministack, prints commands that get
-// a token and send a message, and stays until it is interrupted.
+// Command emulate runs a whole deployment on this machine, without an AWS
+// account or a container. It applies terraform/ to ministack, prints commands
+// that get a token and send a message, and runs until it is interrupted.
 package main
 
 import (

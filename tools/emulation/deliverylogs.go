@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// deliveryLog is the log group into which SNS would write that messages were
-// delivered; of those that failed it writes into the one below.
+// deliveryLog is the log group in which SNS would log delivered messages. Failed
+// ones have a group of their own.
 const deliveryLog = "sns/us-east-1/000000000000/DirectPublishToPhoneNumber"
 
-// deliveryStream is the one stream of each.
+// deliveryStream is the only stream of each group.
 const deliveryStream = "stream"
 
-// createDeliveryLogs makes SNS's log groups in the engine at url, as if SMS had
-// been sent before: ministack's SNS does not log.
+// createDeliveryLogs makes SNS's log groups in the engine at url, because
+// ministack's SNS does not log.
 func createDeliveryLogs(ctx context.Context, url string) error {
 	for _, group := range []string{deliveryLog, deliveryLog + "/Failure"} {
 		made := map[string]any{"logGroupName": group}
@@ -28,7 +28,7 @@ func createDeliveryLogs(ctx context.Context, url string) error {
 	return nil
 }
 
-// Deliveries writes lines into SNS's delivery log, as SNS would.
+// Deliveries writes lines to SNS's delivery log, as SNS would.
 func (e *Emulation) Deliveries(ctx context.Context, lines ...string) error {
 	var entries []map[string]any
 	for _, line := range lines {

@@ -20,7 +20,7 @@ import (
 type Emulation struct {
 	APIURL   string // append /sms
 	TokenURL string
-	Front    *Front            // where everything reaches ministack
+	Front    *Front            // through which all calls reach ministack
 	Clients  map[string]Client // shop, watcher and other: see the root for engines
 	Queues   map[string]string // URLs, by what the outputs call them
 
@@ -29,12 +29,12 @@ type Emulation struct {
 	stops []func()
 }
 
-// Client is the credentials of one client.
+// Client holds the credentials of one client.
 type Client struct{ ID, Secret string }
 
 // Emulate builds the functions, starts ministack and applies terraform/ to it,
-// which takes about two minutes, and tells out what it does. An error for which
-// engines.Unavailable holds says what this machine lacks.
+// which takes about two minutes, and reports its progress to out. If this machine
+// lacks something, the error says what, and engines.Unavailable reports true.
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
@@ -109,8 +109,8 @@ func (e *Emulation) readOutputs(ctx context.Context) error {
 	return nil
 }
 
-// Commands are what a person pastes to get a token, send a message, and see what
-// became of it and what the phone would have shown.
+// Commands returns shell commands to paste: they get a token, send a message, and
+// show its status and what the phone would have shown.
 func (e *Emulation) Commands() string {
 	shop := e.Clients["shop"]
 	return strings.NewReplacer("API", e.APIURL, "TOKEN_URL", e.TokenURL, "ENGINE", e.Front.URL, "ID:SECRET", shop.ID+":"+shop.Secret).Replace(`
@@ -128,7 +128,7 @@ curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
 `)
 }
 
-// Stop ends what runs. What was applied goes with it.
+// Stop ends the processes; the deployment is gone with them.
 func (e *Emulation) Stop() {
 	for _, stop := range slices.Backward(e.stops) {
 		stop()
@@ -136,7 +136,8 @@ func (e *Emulation) Stop() {
 	e.stops = nil
 }
 
-// TempDir makes an empty folder for one emulation, and what removes it.
+// TempDir makes an empty folder for one emulation, and returns a function that
+// removes it.
 func TempDir(repo engines.Repository) (dir string, remove func(), err error) {
 	if err := os.MkdirAll(repo.Path(".build"), 0o750); err != nil {
 		return "", nil, err

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Call is a call of AWS by a function, as IAM sees it.
+// Call is one AWS call that a function made, as IAM sees it.
 type Call struct {
-	Key      string // the access key id, which tells the functions apart
+	Key      string // the access key id, different for each function
 	Action   string // such as dynamodb:PutItem
-	Resource string // what of the service it names: a table, a table's index, a queue; "phone" or "topic" for SNS
+	Resource string // the table, index or queue that it names; "phone" or "topic" for SNS
 	Status   int    // of the answer
 }
 
-// Front is a proxy in front of ministack. It stands in for the end of TLS, which
-// queues insist on and ministack, that enforces their policies, believes in, and
-// it notes the calls that it sees.
+// Front is a proxy in front of ministack that records the calls it sees. It claims
+// by a header that calls came over TLS, because the queues' policies require that
+// and ministack enforces them.
 type Front struct {
 	URL string
 
@@ -36,8 +36,8 @@ type Front struct {
 	broken func(Call) bool
 }
 
-// NewFront listens on the loopback interface. It answers 502 until it has a
-// target.
+// NewFront starts a proxy on the loopback interface. It answers 502 until
+// [Front.Forward] names a target.
 func NewFront() (*Front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
 	if err != nil {
@@ -83,7 +83,7 @@ func NewFront() (*Front, error) {
 	return f, nil
 }
 
-// Forward makes target, an engine's URL, the one that calls go to.
+// Forward sends calls to target, an engine's URL, from now on.
 func (f *Front) Forward(target string) error {
 	u, err := url.Parse(target)
 	f.mu.Lock()
@@ -92,14 +92,14 @@ func (f *Front) Forward(target string) error {
 	return err
 }
 
-// Calls are those seen until now.
+// Calls returns the calls seen so far.
 func (f *Front) Calls() []Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
 }
 
-// Break lets calls fail for which broken holds, until it is called with nil.
+// Break fails every call for which broken returns true, until Break(nil).
 func (f *Front) Break(broken func(Call) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,13 +112,12 @@ func (f *Front) breaks(c Call) bool {
 	return f.broken != nil && f.broken(c)
 }
 
-// Close ends the proxy.
+// Close stops the proxy.
 func (f *Front) Close() { _ = f.server.Close() }
 
 var credential = regexp.MustCompile(`Credential=([^/]+)/`)
 
-// callOf reads a request of the AWS SDK in one of the protocols that DynamoDB,
-// SQS and SNS speak.
+// callOf reads an AWS SDK request in the protocol of DynamoDB, SQS or SNS.
 func callOf(r *http.Request, body []byte) (Call, bool) {
 	var c Call
 	if found := credential.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
@@ -131,7 +130,7 @@ func callOf(r *http.Request, body []byte) (Call, bool) {
 			TableName, IndexName string
 			RequestItems         map[string]json.RawMessage // of a batch, by table
 		}
-		_ = json.Unmarshal(body, &in) // what is missing shows as a call on nothing
+		_ = json.Unmarshal(body, &in) // anything missing shows as an empty resource
 		for table := range in.RequestItems {
 			in.TableName = table
 		}

@@ -9,9 +9,9 @@ import (
 	"net/http"
 )
 
-// JSONCall calls an operation of a service that speaks AWS's JSON protocol, such
-// as "Logs_20140328.CreateLogGroup" of logs. It is for what the SDK would have
-// to be another module for, or would hide the JSON of.
+// JSONCall calls an operation in AWS's JSON protocol, such as
+// "Logs_20140328.CreateLogGroup". It saves an SDK module for a single call, and
+// shows the JSON that the SDK would hide.
 func JSONCall(ctx context.Context, url, service, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -45,8 +45,8 @@ func JSONCall(ctx context.Context, url, service, target string, in, out any) err
 	return nil
 }
 
-// Sign names the service that is meant and who asks, which is all that engines
-// read of a signature.
+// Sign adds an authorization header that names the service and the caller.
+// Engines read no more of a signature.
 func Sign(r *http.Request, service string) {
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
 		"Credential=test/20200101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")

@@ -1,5 +1,5 @@
-// Package emulation applies the repository's terraform/ to the engines that
-// stand in for AWS.
+// Package emulation applies the repository's terraform/ to engines that emulate
+// AWS.
 package emulation
 
 import (
@@ -20,25 +20,25 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Tool is the program itself.
+// Tool is the terraform program.
 var Tool = prereq.Terraform
 
-// The roots of the repository: terraform/ itself, with its tests, and the one
-// that calls it as a module, for an engine.
+// The Terraform roots of the repository: terraform/ itself, with its tests, and
+// one that calls it as a module and configures the provider for an engine.
 const (
 	ModuleRoot = "terraform"
 	EngineRoot = "tools/emulation/root"
 )
 
-// Workspace is a copy of the repository's Terraform, in which one root is
-// initialized. What a run leaves, its state above all, stays in the copy.
+// Workspace is a copy of the repository's Terraform with one root initialized.
+// State and other leftovers stay in the copy.
 type Workspace struct {
 	Root string // the folder of the root in the copy
 	env  []string
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and
-// initializes root there. Commands get env besides the environment.
+// initializes root there. Commands get env in addition to the environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	for _, tree := range []string{ModuleRoot, EngineRoot} {
 		if err := copySources(filepath.Join(dir, tree), repo.Path(tree)); err != nil {
@@ -54,7 +54,7 @@ func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string
 	return w, err
 }
 
-// copySources copies what people write, and nothing that terraform left.
+// copySources copies source files and skips what terraform generates.
 func copySources(to, from string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -85,8 +85,9 @@ func copySources(to, from string) error {
 	})
 }
 
-// isolated is the part of the environment that keeps terraform from the user's
-// AWS account, whatever a provider block lacks, and from asking for news.
+// isolated holds the environment variables that keep terraform away from the
+// user's AWS account, even if a provider block is incomplete, and from checking
+// for new versions.
 func isolated() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",
@@ -95,9 +96,9 @@ func isolated() []string {
 	}
 }
 
-// cliConfig returns the setting that lets terraform take the provider from a
-// mirror of this machine, if it has one: a folder named as the registry, at most
-// three levels below the root.
+// cliConfig returns the setting by which terraform takes the provider from a
+// mirror on this machine, if there is one: a folder with the registry's name, at
+// most three levels below the root folder.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -124,24 +125,24 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	if err := errors.Join(err, part.Close()); err != nil {
 		return nil, err
 	}
-	// Another test may be writing the same.
+	// Another test may be writing the same file.
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 
-// CommandError is a terraform command that ended with a code other than 0.
+// CommandError reports a terraform command that exited with a code other than 0.
 type CommandError struct {
 	Command string
 	Code    int
-	Output  string // what it printed on both streams
+	Output  string // standard output and error
 }
 
 func (e *CommandError) Error() string {
 	return fmt.Sprintf("terraform %s ended with %d:\n%s", e.Command, e.Code, e.Output)
 }
 
-// Run runs one command of terraform in the root and returns its standard output.
-// A code other than 0 is a *CommandError. A command that ctx interrupts may still
-// finish what it was doing to a resource.
+// Run runs one terraform command in the root and returns its standard output. The
+// error is a *CommandError if the exit code is not 0. A command that ctx
+// interrupts may still finish its work on a resource.
 func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "terraform", slices.Insert(slices.Clone(args), 1, "-no-color")...)
 	cmd.Dir = w.Root
@@ -160,7 +161,7 @@ func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply makes what the root says, with the variables vars.
+// Apply applies the root with the variables vars.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]string) error {
 	settings := make(map[string]any, len(vars))
 	for name, value := range vars {
@@ -177,7 +178,7 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]string) error {
 	return err
 }
 
-// Changes returns what a further apply would do, and "" if nothing.
+// Changes returns what another apply would change, and "" if nothing.
 func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	_, err := w.Run(ctx, "plan", "-detailed-exitcode")
 	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 2 {
@@ -186,7 +187,7 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// Destroy takes away what was applied.
+// Destroy removes what was applied.
 func (w *Workspace) Destroy(ctx context.Context) error {
 	_, err := w.Run(ctx, "destroy", "-auto-approve", "-parallelism=20")
 	return err

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// Architecture is what Lambda calls the processor of this machine, for which
+// Architecture returns Lambda's name for this machine's processor, for which
 // [BuildZips] builds.
 func Architecture() string {
 	if runtime.GOARCH == "arm64" {
@@ -20,8 +20,9 @@ func Architecture() string {
 	return "x86_64"
 }
 
-// BuildZips leaves <service>.zip, with a program for this machine, in the folder
-// dir for every service that has a function: an engine runs it as it is.
+// BuildZips writes <service>.zip to the folder dir for every service that has a
+// function. The program in it is built for this machine, so that an engine can
+// run it.
 func BuildZips(ctx context.Context, repo engines.Repository, dir string) error {
 	mains, err := filepath.Glob(repo.Path("services", "*", "lambda", "main.go"))
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// The engines that deployments are applied to. Nobody shares one, so none is
+// Deployments are applied to these engines. They are never shared, so they are not
 // part of a [Set].
 const (
 	MinistackName    = "ministack"
 	ControlPlaneName = "moto"
 )
 
-// Ministack is the one engine that runs a whole deployment: gateway, tokens,
-// functions, queue. The functions reach AWS at endpoint. It lets everybody do
-// what policies allow and nothing else; the key test may do everything.
+// Ministack returns the engine that runs a whole deployment: gateway, tokens,
+// functions and queue. The functions reach AWS at endpoint. It enforces policies,
+// except for the access key "test", which may do everything.
 func Ministack(endpoint string) Engine {
 	return Engine{
 		Name:    MinistackName,
@@ -36,8 +36,8 @@ func Ministack(endpoint string) Engine {
 	}
 }
 
-// DynamoDBOnDisk is DynamoDB Local with its tables in folder, so that it can be
-// stopped and started again.
+// DynamoDBOnDisk returns DynamoDB Local with its tables in folder, so that they
+// survive a restart.
 func DynamoDBOnDisk(folder string) Engine {
 	for _, e := range All() {
 		if e.Name == enginetest.DynamoDBLocal {
@@ -53,8 +53,8 @@ func DynamoDBOnDisk(folder string) Engine {
 	panic("engines: there is no DynamoDB Local")
 }
 
-// ControlPlane is moto, started by script so that a deployment can be applied to
-// it. Nothing of what is applied works there.
+// ControlPlane returns moto, started by script so that a deployment can be applied
+// to it. The resources exist there, but do nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {
@@ -67,8 +67,8 @@ func ControlPlane(script string) Engine {
 	panic("engines: there is no moto")
 }
 
-// Checkov is no engine but a program that is fetched like one: see [Engine.Fetch].
-// It is run as the module checkov.main of the environment's bin/python.
+// Checkov returns checkov, which is not an engine but is fetched like one: see
+// [Engine.Fetch]. Run it as the module checkov.main of the environment's bin/python.
 func Checkov() Engine {
 	return Engine{
 		Name:    "checkov",
@@ -81,8 +81,8 @@ func Checkov() Engine {
 }
 
 // Alone fetches and starts e, outside of any [Set], and waits until it answers.
-// Its output goes to the folder logs. After an error, which may be [Unavailable],
-// there is nothing to stop.
+// Its output goes to the folder logs. After an error there is nothing to stop; see
+// [Unavailable].
 func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
 	if err := os.MkdirAll(logs, 0o750); err != nil {
 		return "", nil, err
@@ -94,7 +94,7 @@ func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url st
 	return url, p.stop, nil
 }
 
-// Unavailable reports whether err says that an engine cannot be had here.
+// Unavailable reports whether err means that this machine cannot run an engine.
 func Unavailable(err error) bool {
 	_, ok := errors.AsType[*offError](err)
 	return ok

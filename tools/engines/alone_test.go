@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPinsOfTheOthersAreWhatIsSaid holds the versions of what is no part of a
-// set against the pins.
+// TestPinsOfTheOthersAreWhatIsSaid compares the versions of engines outside a set
+// with their pins.
 func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {
@@ -19,7 +19,7 @@ func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(pins), "\n"+e.Name+"=="+e.Version+"\n") {
-			t.Errorf("%s is said to be %s, which its pins do not name", e.Name, e.Version)
+			t.Errorf("%s claims to be %s, which its pins do not name", e.Name, e.Version)
 		}
 	}
 }

@@ -1,7 +1,6 @@
-// Package engines fetches and runs the programs that stand in for AWS in the
-// tests. What is fetched is pinned under tools/engines and kept in .build, so
-// that it is downloaded once; each engine is started once per run, on a free
-// port of the loopback interface.
+// Package engines fetches and runs the programs that emulate AWS in the tests.
+// Downloads are pinned under tools/engines and kept in .build. Each engine is
+// started once per run, on a free port of the loopback interface.
 package engines
 
 import (
@@ -15,8 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Engine is one of the programs: where it comes from, how it is started, and
-// how it is asked whether it is ready.
+// Engine describes one of the programs: where it comes from, how it is started, and
+// how to ask whether it is ready.
 type Engine struct {
 	Name    string // as the tests' attribute names it
 	Version string
@@ -24,13 +23,13 @@ type Engine struct {
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins it
-	madeBy  []prereq.Tool // the download serves these tools' versions alone
+	madeBy  []prereq.Tool // the download only works with these tools' versions
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)
 }
 
-// All returns every engine. The start lines are those the engines' own
+// All returns every engine. The commands are those that the engines' own
 // documentation gives for use without a container.
 func All() []Engine {
 	return []Engine{
@@ -80,8 +79,7 @@ func All() []Engine {
 	}
 }
 
-// Select returns the engines that list names: "all", "none", or names
-// separated by commas.
+// Select returns the engines in list: "all", "none", or names separated by commas.
 func Select(list string) ([]Engine, error) {
 	switch list {
 	case "all":
@@ -106,18 +104,18 @@ func Select(list string) ([]Engine, error) {
 	return selected, nil
 }
 
-// jars is the class path of all jars in dir.
+// jars returns the class path of all jars in dir.
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// get asks with a GET of path, which answers 200 once the engine serves.
+// get returns a request for path, which answers 200 once the engine serves.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
 	}
 }
 
-// listTables asks DynamoDB Local for its tables. It wants to see a signature
-// and does not verify it.
+// listTables asks DynamoDB Local for its tables. DynamoDB Local requires a
+// signature but does not verify it.
 func listTables(ctx context.Context, url string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {

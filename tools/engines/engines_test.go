@@ -20,12 +20,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test binary is its own engine: called with one of these, it behaves as
-// named.
+// The test binary plays the engine: called with one of these, it behaves as named.
 const (
 	answers = "engine that answers"
 	dies    = "engine that dies"
-	stays   = "engine that stays" // answers and starts a child; neither heeds SIGTERM
+	stays   = "engine that stays" // answers and starts a child; both ignore SIGTERM
 )
 
 func TestMain(m *testing.M) {
@@ -57,8 +56,9 @@ func engineMain(kind, port, life string) {
 	_ = http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
-// fake is an engine of the given kind. awaitEnd returns when the child of one that
-// stays has ended: its standard output is a pipe, which only its end closes.
+// fake returns an engine of the given kind. awaitEnd returns when the child of an
+// engine that stays has ended: only then is the pipe closed that is its standard
+// output.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")
@@ -89,7 +89,7 @@ func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 				t.Error(err)
 			}
 		case <-time.After(20 * time.Second):
-			t.Error("what the engine started still runs")
+			t.Error("the engine's child still runs")
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestLaunch(t *testing.T) {
 		e.ready = func(ctx context.Context, url string) (*http.Request, error) {
 			if conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://")); err == nil {
 				_ = conn.Close()
-				cancel() // it has come up, and is not wanted any more
+				cancel() // it has come up and is no longer wanted
 			}
 			return http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		}
@@ -274,7 +274,7 @@ func TestMissingToolsTurnAnEngineOff(t *testing.T) {
 	}
 }
 
-// TestPinsAreWhatIsSaid holds the versions that are shown against the pins.
+// TestPinsAreWhatIsSaid compares the versions that are shown with the pins.
 func TestPinsAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {
@@ -286,7 +286,7 @@ func TestPinsAreWhatIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := string(pins); !strings.Contains(text, ">"+e.Version+"<") && !strings.Contains(text, "=="+e.Version+"\n") {
-			t.Errorf("%s is said to be %s, which its pins do not name", e.Name, e.Version)
+			t.Errorf("%s claims to be %s, which its pins do not name", e.Name, e.Version)
 		}
 	}
 }

@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// fetchLimit bounds one download. All of them together take about 2 minutes
-// over a common line.
+// fetchLimit bounds one download. All downloads together take about 2 minutes on
+// an ordinary connection.
 const fetchLimit = 10 * time.Minute
 
-// Repository is the root of the checkout, which holds the pins and the
-// downloads.
+// Repository is the root folder of the checkout, with the pins and the downloads.
 type Repository string
 
-// FindRepository returns the checkout that the working directory lies in.
+// FindRepository returns the checkout that contains the working directory.
 func FindRepository(ctx context.Context) (Repository, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOWORK").Output()
 	if err != nil {
@@ -29,7 +28,7 @@ func FindRepository(ctx context.Context) (Repository, error) {
 	}
 	work := strings.TrimSpace(string(out))
 	if filepath.Base(work) != "go.work" {
-		return "", errors.New("the working directory is not in the checkout of smsqueue: no go.work found")
+		return "", errors.New("the working directory is not in a checkout of smsqueue: no go.work found")
 	}
 	return Repository(filepath.Dir(work)), nil
 }
@@ -39,7 +38,7 @@ func (r Repository) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// Fetched tells whether the engine's download is there, without fetching it.
+// Fetched reports whether the engine's download is there, without fetching it.
 func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 	dir, err := e.dir(ctx, repo)
 	if err != nil {
@@ -49,8 +48,8 @@ func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 	return err == nil
 }
 
-// Fetch returns the folder of the engine's download and fetches it if it is not
-// there. A folder under its final name is complete: it gets that name last.
+// Fetch returns the folder of the engine's download, fetching it if necessary. A
+// folder under its final name is complete, because it is renamed last.
 func (e Engine) Fetch(ctx context.Context, repo Repository) (dir string, err error) {
 	dir, err = e.dir(ctx, repo)
 	if err != nil {
@@ -71,12 +70,12 @@ func (e Engine) pinned(repo Repository) string {
 	return repo.Path("tools", "engines", filepath.FromSlash(e.pin))
 }
 
-// dir names the folder by a hash of the pins, so that changed pins are fetched
-// anew, and of the versions of the programs it depends on.
+// dir returns the folder of the download. Its name is a hash of the pins and of the
+// versions of the tools that made it, so that a change of either is fetched anew.
 func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	pins, err := os.ReadFile(e.pinned(repo))
 	if err != nil {
-		return "", fmt.Errorf("reading what %s is pinned to: %w", e.Name, err)
+		return "", fmt.Errorf("reading the pins of %s: %w", e.Name, err)
 	}
 	hash := sha256.New()
 	hash.Write(pins)
@@ -90,9 +89,9 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir what fill leaves in an empty folder, unless dir exists. An
-// interrupted fill leaves nothing under the name dir, and of two that run at
-// once one wins and both are content.
+// fillOnce makes dir by having fill write to an empty folder, unless dir exists. An
+// interrupted fill leaves nothing under the name dir. If two run at once, one wins
+// and both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -104,7 +103,7 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // nothing is there after a success; else the next clean removes it
+	defer os.RemoveAll(tmp) //nolint:errcheck // gone after a success; otherwise `make clean` removes it
 	if err := fill(tmp); err != nil {
 		return err
 	}
@@ -117,15 +116,15 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies the jars that the pom at pin depends on into dir. Maven
-// reads its own settings, so mirrors and proxies are the user's.
+// installJars copies the dependencies of the pom at pin to dir. Maven reads its own
+// settings, so the user's mirrors and proxies apply.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))
 }
 
 // installVenv makes dir a virtual environment with the requirements at pin. pip
-// reads its own settings, so indexes and proxies are the user's.
+// reads its own settings, so the user's indexes and proxies apply.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
@@ -134,12 +133,12 @@ func installVenv(ctx context.Context, pin, dir string) error {
 		"--quiet", "--disable-pip-version-check", "--requirement", pin))
 }
 
-// venvPython is the interpreter of the virtual environment in dir. Programs are
-// run as its modules: their scripts name the folder they were installed in,
-// which had another name then.
+// venvPython returns the interpreter of the virtual environment in dir. Run programs
+// as its modules: their scripts name the folder in which they were installed, which
+// has been renamed since.
 func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") }
 
-// runQuietly runs cmd; what it prints is part of the error and shown only then.
+// runQuietly runs cmd. Its output is shown only as part of the error.
 func runQuietly(cmd *exec.Cmd) error {
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return signalGroup(cmd.Process.Pid, killSignal) }

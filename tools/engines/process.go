@@ -15,22 +15,20 @@ const (
 	stopSignal = syscall.SIGTERM
 	killSignal = syscall.SIGKILL
 
-	// stopGrace is how long an engine may take to end on its own. They hold
-	// nothing worth saving, and the JVM needs a moment.
+	// stopGrace is how long an engine may take to end by itself. Engines have
+	// nothing to save, but the JVM needs a moment.
 	stopGrace = 3 * time.Second
 )
 
-// process is a started program in a process group of its own, so that a
-// terminal's Ctrl-C reaches the runner alone and stopping reaches whatever the
-// program started.
+// process is a program in a process group of its own, so that a terminal's Ctrl-C
+// reaches only the runner, and stop also reaches the program's children.
 type process struct {
 	cmd  *exec.Cmd
-	log  string        // the file that has its output
+	log  string        // the file with its output
 	done chan struct{} // closed when it has ended
 }
 
-// launch starts a program, given with its arguments, in the folder of the file
-// log, which takes its output.
+// launch starts a command in the folder of the file log, which gets its output.
 func launch(command []string, log string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -45,9 +43,9 @@ func launch(command []string, log string) (*process, error) {
 	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux ends the child when the thread that started it ends, so this
-		// one must last as long as the child. It is never unlocked: the
-		// thread goes with the goroutine.
+		// Linux kills the child when the thread that started it ends, so this
+		// thread must last as long as the child. It is never unlocked: it ends
+		// with the goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
 		defer out.Close() //nolint:errcheck // the child wrote it, not we
@@ -63,12 +61,12 @@ func launch(command []string, log string) (*process, error) {
 	return p, nil
 }
 
-// stop ends the process and what it started, and waits for the end.
+// stop ends the process and its children, and waits until they are gone.
 func (p *process) stop() {
 	if p.ended() {
 		return
 	}
-	// An error means that the group is gone already, which is what is wanted.
+	// An error means that the group is already gone.
 	_ = signalGroup(p.cmd.Process.Pid, stopSignal)
 	select {
 	case <-p.done:
@@ -78,7 +76,7 @@ func (p *process) stop() {
 	}
 }
 
-// ended tells whether the process is no longer running.
+// ended reports whether the process has ended.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:

@@ -4,6 +4,6 @@ package engines
 
 import "os/exec"
 
-// endWithParent has no counterpart here: an engine outlives a runner that is
-// killed with -9.
+// endWithParent does nothing here: an engine outlives a runner that dies of
+// SIGKILL.
 func endWithParent(*exec.Cmd) { /* Linux only */ }

@@ -2,8 +2,8 @@ package engines
 
 import "github.com/smsqueue/smsqueue/tools/prereq"
 
-// Schemathesis is no engine but a program that is run once: it is only fetched.
-// It is module schemathesis.cli of [VenvPython].
+// Schemathesis returns schemathesis, which is not an engine but is fetched like
+// one. Run it as the module schemathesis.cli of [VenvPython].
 func Schemathesis() Engine {
 	return Engine{
 		Name:    "schemathesis",
@@ -15,5 +15,5 @@ func Schemathesis() Engine {
 	}
 }
 
-// VenvPython is the interpreter of a download that is a virtual environment.
+// VenvPython returns the interpreter of a download that is a virtual environment.
 func VenvPython(dir string) string { return venvPython(dir) }

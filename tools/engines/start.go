@@ -19,12 +19,12 @@ import (
 )
 
 const (
-	readyLimit    = 90 * time.Second // a JVM on a machine busy with compiling
+	readyLimit    = 90 * time.Second // enough for a JVM on a machine that is busy compiling
 	readyInterval = 100 * time.Millisecond
 	startAttempts = 3 // a port found free may be taken before the engine binds it
 )
 
-// Set is the engines of one run.
+// Set holds the engines of one run.
 type Set struct {
 	URLs map[string]string // by engine name
 	Off  map[string]string // why an engine does not run, by engine name
@@ -33,12 +33,12 @@ type Set struct {
 	dir     string // logs, and the engines' working folder
 }
 
-// Start fetches and starts engines, all at once, and waits until each answers.
-// An engine whose tools are missing, or whose download cannot be had, is off
-// with the reason. One that is there and does not come up is an error.
+// Start fetches and starts engines concurrently and waits until each answers. An
+// engine is off, with a reason, if its tools are missing or its download fails.
+// An engine that is there but does not start is an error.
 //
-// Every engine that is not in engines is off with the reason notWanted. Stop
-// must be called, also after an error.
+// Every engine outside engines is off with the reason notWanted. Call Stop even
+// after an error.
 func Start(ctx context.Context, repo Repository, engines []Engine, notWanted string) (*Set, error) {
 	set := &Set{URLs: make(map[string]string), Off: make(map[string]string)}
 	for _, e := range All() {
@@ -84,7 +84,7 @@ func Start(ctx context.Context, repo Repository, engines []Engine, notWanted str
 	return set, errors.Join(errs...)
 }
 
-// Environ returns what tells the tests where the engines are.
+// Environ returns the variables in which tests find the engines' addresses.
 func (s *Set) Environ() []string {
 	var env []string
 	for _, e := range All() {
@@ -105,11 +105,11 @@ func (s *Set) Stop() {
 	}
 	wg.Wait()
 	if s.dir != "" {
-		_ = os.RemoveAll(s.dir) // in .build, which is never kept
+		_ = os.RemoveAll(s.dir) // a leftover in .build does no harm
 	}
 }
 
-// offError says that an engine cannot be had on this machine.
+// offError reports that this machine cannot run an engine.
 type offError struct{ reason string }
 
 func (e *offError) Error() string { return e.reason }
@@ -176,15 +176,14 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
 		_ = resp.Body.Close()
-		// Another program may have taken the port: then ours has ended.
+		// If another program took the port, ours has ended.
 		if resp.StatusCode == http.StatusOK && !p.ended() {
 			return nil
 		}
 	}
 }
 
-// freePort returns a port of the loopback interface that nothing listens on at
-// this moment.
+// freePort returns a port of the loopback interface that is free at the moment.
 func freePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,8 +2,8 @@
 //
 //	lambdazip -o dist/api.zip path/to/bootstrap
 //
-// The same binary gives the same archive, byte for byte, on every machine and
-// at any time, so that a deployment sees a change only where there is one.
+// The same binary gives the same archive, byte for byte, on every machine and at
+// any time, so that a deployment sees a change only if there is one.
 package main
 
 import (
@@ -46,14 +46,14 @@ func run(args []string) error {
 	if err := os.MkdirAll(filepath.Dir(*target), 0o750); err != nil {
 		return fmt.Errorf("making the folder of the archive: %w", err)
 	}
-	if err := os.WriteFile(*target, archive.Bytes(), 0o644); err != nil { //nolint:gosec // for whoever deploys to read
+	if err := os.WriteFile(*target, archive.Bytes(), 0o644); err != nil { //nolint:gosec // whoever deploys must be able to read it
 		return fmt.Errorf("writing the archive: %w", err)
 	}
 	return nil
 }
 
-// pack writes an archive with binary as its only file, under the name and with
-// the mode that the provided.al2023 runtime starts.
+// pack writes an archive whose only file is binary, with the name and mode that the
+// provided.al2023 runtime starts.
 func pack(w io.Writer, binary []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
@@ -62,7 +62,7 @@ func pack(w io.Writer, binary []byte) error {
 	header := &zip.FileHeader{
 		Name:   "bootstrap",
 		Method: zip.Deflate,
-		// The first moment that the format can express.
+		// The earliest time that the format can express.
 		Modified: time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
 	header.SetMode(0o755)

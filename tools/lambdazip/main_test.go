@@ -62,11 +62,11 @@ func TestArchive(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(unpacked, binary) {
-			t.Error("what is unpacked is not what was packed")
+			t.Error("the unpacked file differs from the binary")
 		}
 	})
 
-	t.Run("differs where the binary does", func(t *testing.T) {
+	t.Run("differs if the binary does", func(t *testing.T) {
 		changed := bytes.Clone(binary)
 		changed[len(changed)/2]++
 		if bytes.Equal(archive(t, binary, time.Now(), 0o600), archive(t, changed, time.Now(), 0o600)) {
@@ -77,12 +77,12 @@ func TestArchive(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	for name, args := range map[string][]string{
-		"no target":          {"bootstrap"},
-		"no binary":          {"-o", "x.zip"},
-		"two binaries":       {"-o", "x.zip", "a", "b"},
-		"binary not there":   {"-o", "x.zip", filepath.Join("no", "such", "file")},
-		"flag that is none":  {"-x"},
-		"nothing whatsoever": nil,
+		"no target":        {"bootstrap"},
+		"no binary":        {"-o", "x.zip"},
+		"two binaries":     {"-o", "x.zip", "a", "b"},
+		"binary not there": {"-o", "x.zip", filepath.Join("no", "such", "file")},
+		"unknown flag":     {"-x"},
+		"no arguments":     nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -1,5 +1,5 @@
-// Package prereq knows the programs that building and testing need: what each is
-// for, how to see whether it is there, and how to get it.
+// Package prereq lists the programs that building and testing need: what each is
+// for, how to find its version, and how to get it.
 package prereq
 
 import (
@@ -21,24 +21,24 @@ type Tool struct {
 	Why  string // what cannot be done without it
 	Get  string // how to get it on Debian, Ubuntu and the like
 
-	// probe returns the version found, or why the program does not serve.
+	// probe returns the version found, or why the program is of no use.
 	probe func(ctx context.Context) (version string, err error)
 }
 
-// probeLimit is ample for a program that only says its version; Maven, the
+// probeLimit is ample for a program that only prints its version. Maven, the
 // slowest, takes about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
 // Find returns the version of the tool on this machine. The error says what is
-// missing, without how to get it.
+// missing, but not how to get it.
 func (t Tool) Find(ctx context.Context) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	return t.probe(ctx)
 }
 
-// Missing returns one sentence for each of tools that does not serve, with how
-// to get it, and nothing when all are there.
+// Missing returns one sentence for each tool that is missing or does not work, with
+// how to get it.
 func Missing(ctx context.Context, tools ...Tool) []string {
 	var missing []string
 	for _, t := range tools {
@@ -49,7 +49,7 @@ func Missing(ctx context.Context, tools ...Tool) []string {
 	return missing
 }
 
-// Go compiles everything; go.work names the toolchain, which an older go fetches.
+// Go compiles everything. go.work names the toolchain, which an older go fetches.
 var Go = Tool{
 	Name:  "go",
 	Why:   "builds, runs and checks everything",
@@ -73,7 +73,7 @@ var Make = Tool{
 	probe: saying(`(?m)^GNU Make (\S+)`, "make", "--version"),
 }
 
-// CC is the C compiler that Go's race detector is linked with.
+// CC is the C compiler, which Go's race detector needs for linking.
 var CC = Tool{
 	Name:  "C compiler",
 	Why:   "the race detector in `make test`",
@@ -100,7 +100,7 @@ var Maven = Tool{
 	probe: saying(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }
 
-// Python runs moto, out of a virtual environment. What moto pulls in needs 3.11.
+// Python runs moto in a virtual environment. Moto's dependencies need 3.11.
 var Python = Tool{
 	Name: "python3 with venv",
 	Why:  "fetches and runs moto, the SNS engine, in `make test`",
@@ -110,7 +110,16 @@ var Python = Tool{
 		"print(platform.python_version())"),
 }
 
-// Linter is golangci-lint at path, where `make lint` installs it.
+// Terraform provisions a deployment. From 1.9 on, a validation may refer to other
+// variables.
+var Terraform = Tool{
+	Name:  "terraform",
+	Why:   "provisions AWS in `make deploy`, and is tested by `make test`",
+	Get:   "https://developer.hashicorp.com/terraform/install, 1.9 or later",
+	probe: saying(`Terraform v(\d\S*)`, "terraform", "version"),
+}
+
+// Linter returns golangci-lint at path, where `make lint` installs it.
 func Linter(path string) Tool {
 	return Tool{
 		Name:  "golangci-lint",
@@ -120,8 +129,8 @@ func Linter(path string) Tool {
 	}
 }
 
-// saying probes for a program by running it and looking for pattern in what it
-// prints; the first group is the version.
+// saying returns a probe that runs a program and looks for pattern in its output.
+// The first group of the pattern is the version.
 func saying(pattern, name string, args ...string) func(context.Context) (string, error) {
 	re := regexp.MustCompile(pattern)
 	return func(ctx context.Context) (string, error) {
@@ -130,11 +139,11 @@ func saying(pattern, name string, args ...string) func(context.Context) (string,
 		}
 		out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 		if err != nil {
-			return "", fmt.Errorf("does not work: %w: %s", err, lastLine(out))
+			return "", fmt.Errorf("running it: %w: %s", err, lastLine(out))
 		}
 		found := re.FindSubmatch(out)
 		if found == nil {
-			return "", fmt.Errorf("says no version: %s", lastLine(out))
+			return "", fmt.Errorf("prints no version: %s", lastLine(out))
 		}
 		return string(found[1]), nil
 	}
@@ -148,7 +157,7 @@ func probeJava(ctx context.Context) (string, error) {
 	return version, checkJava(version)
 }
 
-// checkJava refuses versions below javaMajor. Java 8 calls itself 1.8.
+// checkJava returns an error for versions below javaMajor. Java 8 calls itself 1.8.
 func checkJava(version string) error {
 	first, _, _ := strings.Cut(version, ".")
 	first, _, _ = strings.Cut(first, "-")
@@ -158,8 +167,8 @@ func checkJava(version string) error {
 	return nil
 }
 
-// probeCC links a program, because a compiler without the C library's headers,
-// as a minimal machine has it, is of no use.
+// probeCC links a program, because a minimal machine may have a compiler without
+// the C library's headers.
 func probeCC(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
 	if err != nil {

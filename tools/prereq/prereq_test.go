@@ -12,7 +12,7 @@ func TestJavaVersion(t *testing.T) {
 		version string
 		ok      bool
 	}{
-		"the oldest that serves":             {"17.0.15", true},
+		"the oldest that works":              {"17.0.15", true},
 		"a later one":                        {"25", true},
 		"an early access build":              {"26-ea", true},
 		"one too old":                        {"11.0.2", false},
@@ -44,7 +44,7 @@ func TestMissing(t *testing.T) {
 			t.Errorf("got %q, want the reason the program gives", got)
 		}
 	})
-	t.Run("has nothing to say of a tool that is there", func(t *testing.T) {
+	t.Run("returns nothing for a tool that works", func(t *testing.T) {
 		installScript(t, "mvn", "echo Apache Maven 3.9.9")
 		if got := Missing(t.Context(), Maven); got != nil {
 			t.Errorf("got %q, want nothing", got)

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// options is the command line. Most of it goes to go test as it is.
+// options holds the command line. Most of it is passed to go test as it is.
 type options struct {
 	engines  string
 	packages []string
@@ -50,8 +50,8 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced tells whether the command line asks for less than all there is, so
-// that skipped tests are what it asked for.
+// reduced reports whether the command line asks for less than everything, so that
+// skipped tests are expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -74,20 +74,20 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest runs go test in the checkout with env besides the environment, and
-// reads what it says into report.
+// goTest runs go test in the checkout, with env added to the environment, and reads
+// its output into report.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// A test that reads this gets a result of its own in every run, not a kept one.
+	// The result of a test that reads this variable is never taken from the cache.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// In a group of its own, a Ctrl-C comes to it through us alone, and reaches
-	// the test binaries too.
+	// In a process group of its own it gets a Ctrl-C only from us, and so do the
+	// test binaries.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
@@ -105,13 +105,13 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 		return errors.New("interrupted")
 	}
 	if err != nil && report.Total.Failed == 0 {
-		return fmt.Errorf("running go test: %w, yet no test failed", err)
+		return fmt.Errorf("running go test, although no test failed: %w", err)
 	}
 	return readErr
 }
 
-// usesEngines tells whether a test of packages can ask for an engine. When in
-// doubt, as with code that does not build, it says yes.
+// usesEngines reports whether a test of packages may need an engine. If that is
+// unknown, as for code that does not build, it returns true.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

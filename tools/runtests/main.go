@@ -1,11 +1,11 @@
-// Command runtests runs the tests of all modules over the engines that stand in
-// for AWS, and says at the end how many ran on which engine, and what did not
-// run and why. Its last line is the total. It is what `make test` calls:
+// Command runtests runs the tests of both modules on the engines that emulate AWS.
+// At the end it prints how many tests ran on which engine, and which did not run
+// and why. Its last line is the total. `make test` calls it:
 //
 //	runtests [flags] [packages]
 //
-// It exits with 1 when a test failed and, where CI=true, when one was skipped
-// or a tool is missing; unless -engines or -short asked for less.
+// It exits with 1 if a test failed. With CI=true it also does if a test was skipped
+// or a tool is missing, unless -engines or -short asked for less.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// module is left out of the import paths that are shown.
+// module is the prefix that is left out of import paths in the output.
 const module = "github.com/smsqueue/smsqueue/"
 
 func main() {
@@ -38,8 +38,7 @@ func main() {
 	}
 }
 
-// run reports whether the run counts as passed. The error says what kept it from
-// being a run at all.
+// run reports whether the tests passed. The error says why they could not run.
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (ok bool, err error) {
 	opts, err := parse(args)
 	if err != nil {
@@ -67,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return false, err
 	}
 	if strict && missing != nil {
-		return false, errors.New("with CI=true every engine has to run")
+		return false, errors.New("with CI=true every engine must run")
 	}
 
 	env, remove := scratch()
@@ -79,9 +78,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return conclude(report, strict && !opts.reduced(), out), nil
 }
 
-// startEngines starts the engines that opts ask for, or none if no package to be
-// tested would ask for one. It returns, besides, the reason for each that was
-// asked for and cannot be had.
+// startEngines starts the engines that opts ask for, unless no tested package needs
+// one. It also returns, for each engine that could not be started, the reason.
 func startEngines(ctx context.Context, repo engines.Repository, opts options, out io.Writer) (set *engines.Set, missing []string, err error) {
 	wanted, err := engines.Select(opts.engines)
 	if err != nil {
@@ -106,7 +104,8 @@ func startEngines(ctx context.Context, repo engines.Repository, opts options, ou
 	return set, missing, err
 }
 
-// conclude prints the sums. In a strict run a skipped test is a failure.
+// conclude prints the totals and reports whether the run passed. In a strict run a
+// skipped test is a failure.
 func conclude(report *testrun.Report, strict bool, out io.Writer) bool {
 	versions := map[string]string{enginetest.SQLiteEngine: "(modernc.org/sqlite)"}
 	for _, e := range engines.All() {

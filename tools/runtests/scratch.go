@@ -6,18 +6,17 @@ import (
 	"syscall"
 )
 
-// sharedMemory is where Linux has a file system in memory.
+// sharedMemory is Linux's file system in memory.
 const sharedMemory = "/dev/shm"
 
-// room is how much of that the tests may need, in bytes. A container often
-// has 64 MB of it.
+// room is how much of it the tests may need, in bytes. A container often has only
+// 64 MB.
 const room = 4 << 30
 
-// scratch makes a folder in memory for the files of the tests, and returns what
-// tells the go command of it, and what removes it; neither where the machine
-// has no such place with enough room. The tests kill processes, they do not cut
-// the power: what is written there outlives whatever they do, and a flush costs
-// nothing.
+// scratch makes a folder in memory for the tests' files. It returns the variables
+// that point the go command to it, none if the machine lacks the room, and a
+// function that removes it. The tests kill processes but never cut the power, so
+// files in memory survive as well as on a disk, and a flush costs nothing.
 func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
 	const noexec = 8 // statfs(2), ST_NOEXEC: test binaries are run from there

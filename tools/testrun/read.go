@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Read adds every event of stream until its end. A line that is no event, such
-// as a complaint of the go command, is shown as it is.
+// Read adds every event of stream to r. A line that is not an event, such as an
+// error of the go command, is shown as it is.
 func (r *Report) Read(stream io.Reader) error {
 	lines := bufio.NewReader(stream)
 	for {
@@ -34,11 +34,11 @@ func (r *Report) Read(stream io.Reader) error {
 	}
 }
 
-// logged matches the first line of what a test logs: the place, then the text.
+// logged matches the first line of a test's log entry: the place, then the text.
 var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
 
-// skipReason finds the reason of a skip in what the test printed: the last thing
-// that it logged. Lines after the first are indented further.
+// skipReason returns the reason of a skip: the last entry that the test logged.
+// Lines of an entry after the first are indented further.
 func skipReason(output []string) string {
 	var reason []string
 	for _, line := range output {

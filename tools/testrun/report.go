@@ -1,5 +1,5 @@
-// Package testrun reads what `go test -json` writes, shows it while it comes,
-// and sums it up by the engine that each test ran on.
+// Package testrun reads the output of `go test -json`, shows it as it comes, and
+// counts results by the engine that each test ran on.
 package testrun
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// GoAlone stands in the sums for tests that name no engine.
+// GoAlone is the engine under which tests count that name none.
 const GoAlone = "go alone"
 
 // Event is one line of `go test -json`; see `go doc test2json` and, for the
@@ -29,15 +29,18 @@ type Event struct {
 	FailedBuild string // the ImportPath whose build failed
 }
 
-// Count is how many tests ended in each way.
+// Count counts tests by result.
 type Count struct{ Passed, Failed, Skipped int }
 
 // Skip is a test that did not run.
 type Skip struct{ Package, Test string }
 
-// Report gathers events. A test counts if it has no sub-tests; one that has
-// them counts as well when it failed or was skipped and none of them did. What
-// fails outside every test, such as a build, counts as one failed test.
+// Report collects events.
+//
+//   - A test without sub-tests counts.
+//   - A test with sub-tests counts only if it failed or was skipped and none of
+//     them did.
+//   - A failure outside every test, such as of a build, counts as a failed test.
 type Report struct {
 	Total    Count
 	ByEngine map[string]Count  // a test that runs on two engines counts on both
@@ -47,13 +50,13 @@ type Report struct {
 
 	out    io.Writer
 	prefix string                // of import paths, left out when shown
-	live   map[string]*testedPkg // packages not ended yet, by import path
-	builds map[string][]string   // what builds printed, by ImportPath
-	broken map[string]bool       // builds whose failure was shown
+	live   map[string]*testedPkg // unfinished packages, by import path
+	builds map[string][]string   // output of builds, by ImportPath
+	broken map[string]bool       // builds whose failure has been shown
 }
 
-// New returns an empty report that shows each package's result on out as it
-// comes, in full where it failed. Import paths are shown without prefix.
+// New returns an empty report. It prints each package's result to out as it comes,
+// with all output if it failed. Import paths are shown without prefix.
 func New(out io.Writer, prefix string) *Report {
 	return &Report{
 		ByEngine: make(map[string]Count),
@@ -68,10 +71,10 @@ func New(out io.Writer, prefix string) *Report {
 
 // testedPkg is a package under test.
 type testedPkg struct {
-	output  []string         // what it printed outside its tests
-	tests   map[string]*test // those of unfinished top-level tests, by full name
+	output  []string         // printed outside its tests
+	tests   map[string]*test // of unfinished top-level tests, by full name
 	count   Count
-	failure []string // what its failed tests printed
+	failure []string // printed by its failed tests
 }
 
 // test is a test or a sub-test.
@@ -83,7 +86,7 @@ type test struct {
 	children []*test
 }
 
-// Add takes the next event.
+// Add adds the next event.
 func (r *Report) Add(ev Event) {
 	switch ev.Action {
 	case "build-output":
@@ -112,7 +115,7 @@ func (r *Report) Add(ev Event) {
 func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	t := pkg.tests[ev.Test]
 	if t == nil && ev.Action == "output" {
-		pkg.output = append(pkg.output, ev.Output) // said after the test's end
+		pkg.output = append(pkg.output, ev.Output) // printed after the test's end
 		return
 	}
 	if t == nil {
@@ -139,8 +142,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test that name is a sub-test of. A sub-test's own name may
-// contain slashes, so it is the longest prefix that is a test.
+// parent returns the test of which name is a sub-test: the longest prefix that is a
+// test, because a sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -199,11 +202,11 @@ func (r *Report) count(path string, pkg *testedPkg, t *test, engines []string) {
 	}
 }
 
-// endPackage settles what the package left open and shows its result.
+// endPackage counts the package's unfinished tests and shows its result.
 func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 	delete(r.live, ev.Package)
 	for _, name := range slices.Sorted(maps.Keys(pkg.tests)) {
-		// A test without a result was cut off, by a panic or the time limit.
+		// A test without a result was ended by a panic or the time limit.
 		if t := pkg.tests[name]; t != nil && pkg.parent(name) == nil {
 			t.output = append(t.output, "--- did not end: "+name+"\n")
 			r.settle(ev.Package, pkg, t, nil)
@@ -216,7 +219,7 @@ func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 	r.show(ev, pkg)
 }
 
-// failOutside counts a failure that belongs to no test.
+// failOutside counts a failure outside every test.
 func (r *Report) failOutside(what string) {
 	r.Failures = append(r.Failures, what)
 	one := Count{Failed: 1}
@@ -224,8 +227,7 @@ func (r *Report) failOutside(what string) {
 	r.ByEngine[GoAlone] = r.ByEngine[GoAlone].Add(one)
 }
 
-// show prints the line of a package that has ended, and what it printed if it
-// failed.
+// show prints a finished package's line, and its output if it failed.
 func (r *Report) show(ev Event, pkg *testedPkg) {
 	if ev.Action != "fail" && pkg.count == (Count{}) {
 		r.Untested++
@@ -266,12 +268,12 @@ func (c Count) Add(d Count) Count {
 	return Count{c.Passed + d.Passed, c.Failed + d.Failed, c.Skipped + d.Skipped}
 }
 
-// String is the form of the closing line.
+// String returns the count as in the closing line.
 func (c Count) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
 }
 
-// resultFirst puts the line with a test's name before what the test logged.
+// resultFirst moves the line with a test's result before the test's log.
 func resultFirst(output []string) []string {
 	var result, logged []string
 	for _, line := range output {
@@ -284,6 +286,6 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame tells a line of the test framework from one of the test. Lines of
-// results are kept: they separate the tests.
+// isFrame reports whether a line is the test framework's and not the test's. Lines
+// with results are the test's here: they separate the tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

@@ -12,9 +12,9 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-var update = flag.Bool("update", false, "take what is printed now for right")
+var update = flag.Bool("update", false, "write the golden file anew")
 
-// read feeds the lines to a new report and returns it with what it showed.
+// read feeds the lines to a new report and returns it with its output.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder
@@ -74,7 +74,7 @@ func TestEngines(t *testing.T) {
 			},
 			want: map[string]testrun.Count{"moto": one, "elasticmq": one},
 		},
-		"another attribute says nothing of engines": {
+		"another attribute says nothing about engines": {
 			lines: []string{
 				line("run", "TestA"), line("attr", "TestA", "Key", "owner", "Value", "moto"),
 				line("pass", "TestA"), line("pass", ""),
@@ -162,7 +162,7 @@ func TestResults(t *testing.T) {
 			},
 			want: testrun.Count{Passed: 2},
 		},
-		"what is no event is shown as it is": {
+		"a line that is not an event is shown as it is": {
 			lines:    []string{"go: no such module", "", `{"Action":""}`},
 			mustShow: "go: no such module\n{",
 		},
@@ -199,7 +199,7 @@ func TestSkips(t *testing.T) {
 			output: []string{`    a_test.go:9: java\n`, `        is missing\n`, `--- SKIP: TestA (0.00s)\n`},
 			want:   "java is missing",
 		},
-		"no reason is said to be none": {
+		"a missing reason is reported as such": {
 			output: []string{`--- SKIP: TestA (0.00s)\n`},
 			want:   "no reason given",
 		},
@@ -220,7 +220,7 @@ func TestSkips(t *testing.T) {
 	}
 }
 
-// TestSummary reads what go test really wrote for a package with every kind of
+// TestSummary reads real output of go test, for a package with every kind of
 // result.
 func TestSummary(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.jsonl"))

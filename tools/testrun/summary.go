@@ -10,12 +10,12 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is how many skipped tests are named for one reason.
+// namedSkips is the most skipped tests that are named for one reason.
 const namedSkips = 5
 
-// Summarize prints how many tests ran on which engine, what did not run and
-// why, and what failed. The closing line, with the total, is left to the caller:
-// it may have more to say before. versions has what else to call an engine.
+// Summarize prints how many tests ran on which engine, which did not run and why,
+// and which failed. The caller prints the closing line with the total. versions
+// maps engines to their full names.
 func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
@@ -25,7 +25,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 		name := strings.TrimSpace(engine + " " + versions[engine])
 		fmt.Fprintf(table, "%d\t%d\t%d\t   %s\n", n.Passed, n.Failed, n.Skipped, name)
 	}
-	_ = table.Flush() // like every Fprintln here: there is nowhere else to complain
+	_ = table.Flush() // as for every Fprintln here, there is nowhere to report an error
 	fmt.Fprintln(w, "A test on two engines counts on both.")
 
 	if len(r.Skips) > 0 {
@@ -50,7 +50,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 }
 
-// rows is the engines that tests named, with Go alone first.
+// rows returns the engines that tests named, with Go alone first.
 func (r *Report) rows() []string {
 	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
 		if (a == GoAlone) != (b == GoAlone) {

@@ -1,9 +1,10 @@
-// Command withengines starts the engines that stand in for AWS, runs one command
-// with their addresses in its environment, and stops them again:
+// Command withengines starts the engines that emulate AWS, runs a command with
+// their addresses in its environment, and stops them:
 //
 //	go run ./tools/withengines go test -run TestConformance ./shared/dynamo
 //
-// With the command sh, or any other that lasts, they stay up until it ends.
+// The engines run as long as the command: `withengines sh` keeps them up for a
+// whole session.
 package main
 
 import (

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// seen is what a handler behind the gateway can tell about a request.
+// seen records what a handler behind the gateway sees of a request.
 type seen struct {
 	Route  string // the pattern that matched, empty for none
 	ID     string // its {id}
@@ -27,7 +27,7 @@ type seen struct {
 	Caller api.Caller
 }
 
-// watch is a gateway in front of routes like the API's, and what they saw.
+// watch returns a gateway in front of routes like the API's, and what they saw.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -48,7 +48,7 @@ func watch(t testing.TB) (gateway, *seen) {
 	return serve(mux), got
 }
 
-// owners gives one client an owner of another name.
+// owners gives one client an owner with another name.
 var owners = map[string]string{"owned": "owner"}
 
 func serve(h http.Handler) gateway { return gateway{handler: h, owners: owners} }
@@ -119,7 +119,7 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 
 func TestAPathParameterCannotReachAnotherRoute(t *testing.T) {
 	for _, test := range []struct{ parameter, id string }{
-		{"batch", "batch"}, // API Gateway would have chosen POST /sms/batch itself
+		{"batch", "batch"}, // API Gateway itself would have chosen POST /sms/batch
 		{"a%2Fcancel", "a/cancel"},
 		{"..", ".."},
 		{".", "."},
@@ -142,7 +142,7 @@ func TestAPathParameterCannotReachAnotherRoute(t *testing.T) {
 			}
 		})
 	}
-	t.Run("one that is absent matches no message", func(t *testing.T) {
+	t.Run("a missing parameter matches no message", func(t *testing.T) {
 		g, got := watch(t)
 		handle(t, g, events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms/{id}"})
 		if got.Route != "/" {
@@ -151,7 +151,7 @@ func TestAPathParameterCannotReachAnotherRoute(t *testing.T) {
 	})
 }
 
-func TestHeadersAndQueryComeFromWhicheverMapIsFilled(t *testing.T) {
+func TestHeadersAndQueryComeFromEitherMap(t *testing.T) {
 	tests := []struct {
 		name   string
 		event  events.APIGatewayProxyRequest
@@ -189,7 +189,7 @@ func TestHeadersAndQueryComeFromWhicheverMapIsFilled(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsNotTheBase64ItClaimsToBeIsAnsweredByTheHandler(t *testing.T) {
+func TestInvalidBase64IsAnsweredByTheHandler(t *testing.T) {
 	for _, body := range []string{"!", "eyJ", "e30=e30=", `{"phoneNumber": "+5511999999999"}`} {
 		g, _ := watch(t)
 		response := handle(t, g, events.APIGatewayProxyRequest{HTTPMethod: "POST", Resource: "/sms", Body: body, IsBase64Encoded: true})
@@ -199,7 +199,7 @@ func TestABodyThatIsNotTheBase64ItClaimsToBeIsAnsweredByTheHandler(t *testing.T)
 	}
 }
 
-func TestTheCallerComesFromTheClaimsAndNowhereElse(t *testing.T) {
+func TestTheCallerComesOnlyFromTheClaims(t *testing.T) {
 	tests := []struct {
 		name       string
 		authorizer map[string]any
@@ -233,7 +233,7 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 		want    events.APIGatewayProxyResponse
 	}{
 		{"nothing written is 200", func(http.ResponseWriter, *http.Request) {}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}}},
-		{"a body alone is 200", func(w http.ResponseWriter, _ *http.Request) {
+		{"a body without a status is 200", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "openapi: 3.0.3\n")
 			_, _ = io.WriteString(w, "é\n")
 		}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}, Body: "openapi: 3.0.3\né\n"}},
@@ -257,8 +257,9 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	}
 }
 
-// FuzzGatewayEvent: no event that the Lambda runtime can decode makes the
-// gateway panic, and every one of them asks for something under /v1/.
+// FuzzGatewayEvent checks that no event that the Lambda runtime can decode
+// makes the gateway panic, and that each becomes a request for a path below
+// /v1/.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {

@@ -20,6 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -61,11 +62,11 @@ type flaky struct {
 	failures atomic.Int64 // used up by any of a batch's writes
 }
 
-func (f *flaky) Receive(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
+func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	if f.failures.Add(-1) >= 0 {
 		return sms.Message{}, sms.ErrUnavailable
 	}
-	return f.DB.Receive(ctx, rules, id, rc, now)
+	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
 // stage is the handler on a store that has two messages which the provider took,
@@ -96,7 +97,7 @@ func newStage(t *testing.T) *stage {
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		claim := rules.NewClaim("sns", time.Now())
+		claim := rules.NewClaim(deliverylog.Provider, time.Now())
 		claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +109,7 @@ func newStage(t *testing.T) *stage {
 		s.messages[i] = m.ID
 	}
 	logger := slog.New(slog.NewJSONHandler(&s.log, nil))
-	s.handler = handle(receipts.New(s.store, rules, logger, time.Now), logger)
+	s.handler = handle(receipts.New(s.store, rules, logger, time.Now), deliverylog.Parse, logger)
 	return s
 }
 
@@ -283,7 +284,7 @@ func FuzzBatch(f *testing.F) {
 			return
 		}
 		for _, line := range b.LogEvents {
-			if rc, err := receipts.ParseLine([]byte(line.Message)); err == nil && rc.Number == "" {
+			if rc, err := deliverylog.Parse([]byte(line.Message)); err == nil && rc.Number == "" {
 				t.Error("a receipt without a number")
 			}
 		}

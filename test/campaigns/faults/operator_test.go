@@ -19,9 +19,12 @@ const (
 	pausedRate     = 20 // parts a second
 )
 
-// TestAnOperatorPausesInTheMiddle: what still goes out is bounded by the age of
-// the sender's knowledge. After each resuming what waits goes out within two
-// minutes, even if the next pause comes before all of it has gone out.
+// TestAnOperatorPausesInTheMiddle pauses and resumes several times.
+//
+//   - After a pause only as much goes out as a sender may hand over before it reads
+//     the breaker again.
+//   - After each resume the waiting messages go out within two minutes, even if the
+//     pauses follow each other too fast for all of them.
 func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -55,7 +58,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			return time.Now()
 		}
-		total, firstRun := 0, time.Duration(0) // of the relay that enqueues what was discarded
+		total, firstRun := 0, time.Duration(0) // of the relay, which enqueues waiting messages again
 		for i := range 3 {
 			var group sync.WaitGroup
 			group.Go(func() { goOn(ctx, w, firstRun+30*time.Second) })

@@ -131,7 +131,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `case h.Receipt != "", `, `case h.Receipt != "", h.Answer == "", `}},
+		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", k.KeptAt`, `h.Receipt != "", h.Answer == "", k.KeptAt`}},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
 }

@@ -47,7 +47,7 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 // nobody waits for receipts.
 type nobody struct{}
 
-func (nobody) Retry(context.Context, sms.KeptReceipt) error { return nil }
+func (nobody) Retry(context.Context, sms.PendingReceipt) error { return nil }
 
 func (nobody) Prove(context.Context, sms.Message, string, sms.Receipt) error { return nil }
 
@@ -70,7 +70,7 @@ func (c *counted) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) 
 	return c.DB.Due(ctx, q)
 }
 
-func (c *counted) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.KeptReceipt, error) {
+func (c *counted) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	c.count("DueReceipts")
 	return c.DB.DueReceipts(ctx, until, limit)
 }

@@ -29,7 +29,7 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	}
 	byMessage := make(map[string][]simulator.Entry)
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			byMessage[e.MessageID] = append(byMessage[e.MessageID], e)
 		}
 	}
@@ -152,18 +152,18 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"the well-known client on every address", []string{"--addr", ":0"}, "give --clients"},
+		{"the well-known client on every address", []string{"--addr", ":0"}, "is reachable from outside"},
 		{"a provider that does not exist", []string{"--provider", "pigeon"}, "--provider must be simulated or sns"},
-		{"real messages of the well-known client", []string{"--provider", "sns"}, "by --clients with allowedCountries"},
+		{"real messages of the well-known client", []string{"--provider", "sns"}, "each with allowedCountries"},
 		{"real messages to anywhere", []string{"--provider", "sns", "--clients", anywhere}, `client "b": --provider sns sends to real phones`},
 		{"an address without a port", []string{"--addr", "localhost"}, "--addr must be host:port"},
-		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "--addr names another"},
-		{"a negative delay", []string{"--provider-delay", "-1s"}, "must not be negative"},
+		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "choose another address"},
+		{"a negative delay", []string{"--provider-delay", "-1s"}, "at least 0"},
 		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "below 5s"},
 		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
 		{"an argument", []string{"x"}, "unknown command"},
 		{"a client without a secret", []string{"--clients", clients}, "secret"},
-		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowed countries: "UK"`},
+		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowedCountries has "UK"`},
 		{"a file of clients that is not there", []string{"--clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 			if err == nil || !strings.Contains(string(out), tc.want) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
-			if strings.Contains(string(out), "give --clients") && tc.want != "give --clients" {
+			if strings.Contains(string(out), "is reachable from outside") && tc.want != "is reachable from outside" {
 				t.Errorf("it speaks of clients too:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {

@@ -73,7 +73,7 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	m = machine.Start(t, dir)
 	api.Base = m.Base
 	wait("after the restart")
-	if !strings.Contains(m.Log(), `"msg":"nothing is handed over"`) {
+	if !strings.Contains(m.Log(), `"msg":"breaker is open, nothing is handed over"`) {
 		t.Errorf("the log does not say that it is paused:\n%s", m.Log())
 	}
 

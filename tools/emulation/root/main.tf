@@ -1,5 +1,5 @@
-# A root that calls terraform/ as a module, as anyone may, with a provider that
-# knows one endpoint alone: that of an engine. Nothing here reaches AWS.
+# A root that calls terraform/ as a module. Its provider knows a single endpoint, an
+# engine's, so that nothing reaches AWS.
 
 terraform {
   required_version = ">= 1.9"
@@ -41,7 +41,7 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_region_validation      = true
-  skip_requesting_account_id  = false # the API's ARNs are made with it
+  skip_requesting_account_id  = false # the API's ARNs contain it
 
   endpoints {
     apigateway     = var.endpoint
@@ -70,7 +70,7 @@ module "smsqueue" {
   default_country     = "DE"
   deletion_protection = false
   sms_preferences     = var.sms_preferences ? {} : null
-  receipts            = true # where the engine knows no preferences, its log groups are there before
+  receipts            = true # the engine knows no SMS preferences; its log groups are made beforehand
   events              = true
 
   clients = {

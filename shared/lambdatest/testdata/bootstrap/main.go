@@ -1,4 +1,5 @@
-// The function that lambdatest's own tests deploy: it does what its event says.
+// Command bootstrap is the function that lambdatest's own tests deploy. It does what
+// its event says.
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 
 type order struct {
 	Do   string
-	File string // where "wait" tells that it has begun
+	File string // written by "wait" once it has begun
 }
 
 type report struct {

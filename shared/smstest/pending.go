@@ -9,25 +9,25 @@ import (
 )
 
 // kept is a receipt that belongs to no message of ours.
-func (s stage) kept(detail string) sms.KeptReceipt {
+func (s stage) kept(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
 		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
 		Detail: detail, Price: 12, Parts: 3,
 	}
-	return rc.Keep(s.clock.Now())
+	return rc.Pending(s.clock.Now())
 }
 
 // keep stores a kept receipt.
-func (s stage) keep(t *testing.T, detail string) sms.KeptReceipt {
+func (s stage) keep(t *testing.T, detail string) sms.PendingReceipt {
 	t.Helper()
 	k := s.kept(detail)
 	s.store(t, k)
 	return k
 }
 
-func (s stage) store(t *testing.T, k sms.KeptReceipt) {
+func (s stage) store(t *testing.T, k sms.PendingReceipt) {
 	t.Helper()
 	if err := s.Keep(t.Context(), k); err != nil {
 		t.Fatalf("Keep: %v", err)
@@ -35,7 +35,7 @@ func (s stage) store(t *testing.T, k sms.KeptReceipt) {
 }
 
 // checkDueReceipts waits until exactly want is due, in this order.
-func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.KeptReceipt) {
+func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {
 		got, err := s.DueReceipts(t.Context(), until, limit)
@@ -53,10 +53,10 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("a kept receipt is read as it was written", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "Pas de crédit — «✓»")
-		bare := sms.Receipt{Provider: "fake", Number: s.number, Verdict: sms.VerdictUndelivered}.Keep(s.clock.Now())
+		bare := sms.Receipt{Provider: "fake", Number: s.number, Verdict: sms.VerdictUndelivered}.Pending(s.clock.Now())
 		bare.Due = time.Time{}
 		s.store(t, bare)
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k, bare}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k, bare}})
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
@@ -65,7 +65,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		k := s.keep(t, "one")
 		again := k.Retried(k.Due)
 		s.store(t, again)
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{again}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, again.Due.Add(-time.Millisecond), 10)
 		s.checkDueReceipts(t, again.Due, 10, again)
 
@@ -73,7 +73,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 			again = again.Retried(again.Due)
 		}
 		s.store(t, again)
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{again}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, s.farAhead(), 10)
 	})
 
@@ -81,7 +81,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s := open(t)
 		k := s.keep(t, "one")
 		s.store(t, k)
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
@@ -96,13 +96,13 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		if err := s.Forget(t.Context(), s.kept("never kept")); err != nil {
 			t.Errorf("Forget of what was never kept: %v", err)
 		}
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{other}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{other}})
 		s.checkDueReceipts(t, other.Due, 10, other)
 	})
 
 	t.Run("due receipts come the oldest first, up to the limit, until the moment asked for", func(t *testing.T) {
 		s := open(t)
-		var all []sms.KeptReceipt
+		var all []sms.PendingReceipt
 		for i := range 6 {
 			all = append(all, s.kept(fmt.Sprint(i)))
 			all[i].Receipt.Number = newNumber()
@@ -121,9 +121,9 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s := open(t)
 		k := s.keep(t, "one")
 		s.clock.Advance(sms.KeepReceipts - time.Millisecond)
-		s.checkUnsettled(t, s.number, sms.Unsettled{Receipts: []sms.KeptReceipt{k}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
 		s.clock.Advance(time.Millisecond)
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.checkDueReceipts(t, s.farAhead(), 10)
 		if err := s.Forget(t.Context(), k); err != nil {
 			t.Errorf("Forget: %v", err)
@@ -144,7 +144,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 					s.keep(t, fmt.Sprint("dead ", i))
 				}
 				s.clock.Advance(sms.KeepReceipts + tc.ago)
-				var due []sms.KeptReceipt
+				var due []sms.PendingReceipt
 				for i := range 6 {
 					due = append(due, s.kept(fmt.Sprint("due ", i)))
 					due[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)

@@ -20,7 +20,7 @@ type matcher struct {
 	calls map[string]int
 }
 
-func (m *matcher) Retry(ctx context.Context, k sms.KeptReceipt) error {
+func (m *matcher) Retry(ctx context.Context, k sms.PendingReceipt) error {
 	m.mu.Lock()
 	m.calls[k.Receipt.ProviderMessageID]++
 	m.mu.Unlock()
@@ -37,7 +37,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 	const n = 10
 	for i := range n {
 		rc := sms.Receipt{Provider: "fake", ProviderMessageID: string(rune('a' + i)), Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-		if err := s.store.Keep(t.Context(), rc.Keep(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
+		if err := s.store.Keep(t.Context(), rc.Pending(s.now.Add(time.Duration(i)*time.Millisecond))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 // lateMatcher takes a second for each receipt.
 type lateMatcher struct{}
 
-func (lateMatcher) Retry(ctx context.Context, _ sms.KeptReceipt) error {
+func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt) error {
 	select {
 	case <-time.After(time.Second):
 		return nil
@@ -73,7 +73,7 @@ func (lateMatcher) Prove(context.Context, sms.Message, string, sms.Receipt) erro
 // endless is an agenda whose end no run reaches, and receipts that are due.
 type endless struct {
 	relay.Store
-	receipts []sms.KeptReceipt
+	receipts []sms.PendingReceipt
 }
 
 func (endless) LoadBreaker(context.Context) (sms.Breaker, error) { return sms.Breaker{}, nil }
@@ -89,7 +89,7 @@ func (endless) Due(ctx context.Context, _ sms.DueQuery) (sms.DuePage, error) {
 	}
 }
 
-func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.KeptReceipt, error) {
+func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingReceipt, error) {
 	return s.receipts, nil
 }
 
@@ -97,7 +97,7 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.KeptReceipt
 // of which are looked at side by side.
 func TestALongAgendaLeavesTimeForKeptReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := endless{receipts: make([]sms.KeptReceipt, 99)}
+		store := endless{receipts: make([]sms.PendingReceipt, 99)}
 		for i := range store.receipts {
 			store.receipts[i].ID = sms.NewID()
 		}

@@ -10,22 +10,22 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkUnsettled waits until exactly these wait for their counterpart.
-func (s stage) checkUnsettled(t *testing.T, number sms.Number, want sms.Unsettled) {
+// checkUnmatched waits until exactly these wait for their counterpart.
+func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatched) {
 	t.Helper()
-	sorted := func(u sms.Unsettled) sms.Unsettled {
+	sorted := func(u sms.Unmatched) sms.Unmatched {
 		slices.Sort(u.MessageIDs)
-		slices.SortFunc(u.Receipts, func(a, b sms.KeptReceipt) int { return cmp.Compare(a.ID, b.ID) })
+		slices.SortFunc(u.Receipts, func(a, b sms.PendingReceipt) int { return cmp.Compare(a.ID, b.ID) })
 		return u
 	}
 	want = sorted(want)
 	eventually(t, func() string {
-		got, err := s.Unsettled(t.Context(), number)
+		got, err := s.Unmatched(t.Context(), number)
 		if err != nil {
-			t.Fatalf("Unsettled: %v", err)
+			t.Fatalf("Unmatched: %v", err)
 		}
 		if d := diff(want, sorted(got)); d != "" {
-			return "what is unsettled differs (-want +got):\n" + d
+			return "what is unmatched differs (-want +got):\n" + d
 		}
 		return ""
 	})
@@ -37,35 +37,35 @@ func (s stage) unanswered(t *testing.T) sms.Message {
 	return s.handOver(t, s.create(t, s.message()), sms.Unanswered())
 }
 
-func testUnsettled(t *testing.T, open opener) {
-	t.Run("nothing is unsettled for a number that nobody used", func(t *testing.T) {
+func testUnmatched(t *testing.T, open opener) {
+	t.Run("nothing is unmatched for a number that nobody used", func(t *testing.T) {
 		s := open(t)
 		s.unanswered(t)
-		s.checkUnsettled(t, newNumber(), sms.Unsettled{})
+		s.checkUnmatched(t, newNumber(), sms.Unmatched{})
 	})
 
-	t.Run("a message is unsettled from its claim until its receipt", func(t *testing.T) {
+	t.Run("a message is unmatched from its claim until its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
-		found := sms.Unsettled{MessageIDs: []string{m.ID}}
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
+		found := sms.Unmatched{MessageIDs: []string{m.ID}}
 		m = s.claim(t, m)
-		s.checkUnsettled(t, s.number, found)
+		s.checkUnmatched(t, s.number, found)
 		m = s.record(t, m, sms.Taken(sms.NewToken()))
-		s.checkUnsettled(t, s.number, found)
+		s.checkUnmatched(t, s.number, found)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
-	t.Run("a scheduled message is unsettled from its claim", func(t *testing.T) {
+	t.Run("a scheduled message is unmatched from its claim", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.clock.Advance(time.Minute)
 		s.claim(t, m)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 	})
 
 	for _, c := range []struct {
@@ -79,38 +79,38 @@ func testUnsettled(t *testing.T, open opener) {
 			return s.rules.Record(m, m.LeaseToken, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood}), s.clock.Now())
 		}},
 	} {
-		t.Run("a message that was "+c.name+" is not unsettled", func(t *testing.T) {
+		t.Run("a message that was "+c.name+" is not unmatched", func(t *testing.T) {
 			s := open(t)
 			m := s.claim(t, s.create(t, s.message()))
 			after, _ := c.after(s, m)
 			s.update(t, m, after)
-			s.checkUnsettled(t, s.number, sms.Unsettled{})
+			s.checkUnmatched(t, s.number, sms.Unmatched{})
 		})
 	}
 
-	t.Run("a message put back by trouble with the account is unsettled from its next claim", func(t *testing.T) {
+	t.Run("a message put back by trouble with the account is unmatched from its next claim", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		s.claim(t, m)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 	})
 
-	t.Run("an unanswered hand-over is unsettled beyond the end of its message, until its own receipt", func(t *testing.T) {
+	t.Run("an unanswered hand-over is unmatched beyond the end of its message, until its own receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		other := s.unanswered(t)
-		both := sms.Unsettled{MessageIDs: []string{m.ID, other.ID}}
-		s.checkUnsettled(t, s.number, both)
+		both := sms.Unmatched{MessageIDs: []string{m.ID, other.ID}}
+		s.checkUnmatched(t, s.number, both)
 
 		late := m.HandOvers[0].Token
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Taken(sms.NewToken()))
-		s.checkUnsettled(t, s.number, both)
+		s.checkUnmatched(t, s.number, both)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
-		s.checkUnsettled(t, s.number, both)
+		s.checkUnmatched(t, s.number, both)
 
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
@@ -119,23 +119,23 @@ func testUnsettled(t *testing.T, open opener) {
 			t.Fatal("the rule does not adopt the receipt")
 		}
 		s.update(t, m, adopted)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{other.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{other.ID}})
 	})
 
-	t.Run("a late answer leaves a message unsettled", func(t *testing.T) {
+	t.Run("a late answer leaves a message unmatched", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Taken(sms.NewToken()), s.clock.Now())
 		s.update(t, m, late)
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 	})
 
-	t.Run("a message that is unknown is unsettled until a receipt is adopted", func(t *testing.T) {
+	t.Run("a message that is unknown is unmatched until a receipt is adopted", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
 		m.OnUnknown = sms.Hold
 		m = s.handOver(t, s.create(t, m), sms.Unanswered())
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
 		adopted, changed := s.rules.Adopt(m, m.HandOvers[0].Token, rc, s.clock.Now())
@@ -143,7 +143,7 @@ func testUnsettled(t *testing.T, open opener) {
 			t.Fatal("the rule does not adopt the receipt")
 		}
 		m = s.update(t, m, adopted)
-		s.checkUnsettled(t, s.number, sms.Unsettled{})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.checkFound(t, rc.ProviderMessageID, m.ID)
 	})
 
@@ -151,23 +151,23 @@ func testUnsettled(t *testing.T, open opener) {
 		s := open(t)
 		m := s.unanswered(t)
 		kept := s.keep(t, "one")
-		s.checkUnsettled(t, s.number, sms.Unsettled{MessageIDs: []string{m.ID}, Receipts: []sms.KeptReceipt{kept}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}, Receipts: []sms.PendingReceipt{kept}})
 	})
 
 	t.Run("a hundred of each are listed, and that there is no more", func(t *testing.T) {
 		s := open(t)
-		s.fill(t, sms.MaxUnsettled)
-		s.checkCounts(t, sms.MaxUnsettled, false)
+		s.fill(t, sms.MaxUnmatched)
+		s.checkCounts(t, sms.MaxUnmatched, false)
 	})
 
 	t.Run("at most a hundred of each are listed, and that there is more", func(t *testing.T) {
 		s := open(t)
-		s.fill(t, sms.MaxUnsettled+5)
-		s.checkCounts(t, sms.MaxUnsettled, true)
+		s.fill(t, sms.MaxUnmatched+5)
+		s.checkCounts(t, sms.MaxUnmatched, true)
 	})
 }
 
-// fill stores n unsettled messages and n kept receipts.
+// fill stores n unmatched messages and n kept receipts.
 func (s stage) fill(t *testing.T, n int) {
 	t.Helper()
 	race(n, func(i int) (any, error) {
@@ -191,9 +191,9 @@ func (s stage) fill(t *testing.T, n int) {
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {
-		got, err := s.Unsettled(t.Context(), s.number)
+		got, err := s.Unmatched(t.Context(), s.number)
 		if err != nil {
-			t.Fatalf("Unsettled: %v", err)
+			t.Fatalf("Unmatched: %v", err)
 		}
 		messages, receipts := len(got.MessageIDs), len(got.Receipts)
 		short := messages != want || receipts != want

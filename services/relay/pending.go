@@ -23,7 +23,7 @@ func (p *pass) kept(ctx context.Context) error {
 			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
 		}
 		full := len(receipts) >= p.options.Page
-		fresh := slices.DeleteFunc(receipts, func(k sms.KeptReceipt) bool { return seen[k.ID] })
+		fresh := slices.DeleteFunc(receipts, func(k sms.PendingReceipt) bool { return seen[k.ID] })
 		for _, k := range fresh {
 			seen[k.ID] = true
 		}
@@ -40,7 +40,7 @@ func (p *pass) kept(ctx context.Context) error {
 // lookAgain looks for the messages of receipts, some side by side, as long as ctx
 // lasts. Of two to one number each may see the other as it was: that leaves
 // both candidates, and so concludes less, never more.
-func (p *pass) lookAgain(ctx context.Context, receipts []sms.KeptReceipt) error {
+func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
 	group.SetLimit(concurrency)
