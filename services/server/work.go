@@ -16,7 +16,6 @@ const (
 	dequeueLimit  = 16               // queue items per dequeue
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
 	deliveryTime  = 30 * time.Second // for one queue item, with its wait at the gate
-	leaseMargin   = 15 * time.Second // by which a lease exceeds deliveryTime
 	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second

@@ -36,7 +36,7 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	return byMessage
 }
 
-// TestNewcomersPath pastes what the server prints.
+// TestNewcomersPath runs the commands that the server prints.
 func TestNewcomersPath(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -85,7 +85,8 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	}
 }
 
-// TestAStoppingServerKeepsNobodyWaiting stops a server that a client waits at.
+// TestAStoppingServerKeepsNobodyWaiting stops a server while a client waits for a
+// change.
 func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -103,7 +104,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// Where the server stops before it has read the request, this fails.
+		// This fails if the server stops before it has read the request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -174,7 +175,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
 			if strings.Contains(string(out), "is reachable from outside") && tc.want != "is reachable from outside" {
-				t.Errorf("it speaks of clients too:\n%s", out)
+				t.Errorf("it also mentions clients:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {
 				t.Error("it made its data folder")
@@ -188,7 +189,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // that reached the provider
+		handOvers       int // hand-overs that reached the provider
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},
@@ -210,7 +211,7 @@ func TestDocumentedNumbers(t *testing.T) {
 			}
 			w, ok := want[n.Name]
 			if !ok {
-				t.Fatalf("nothing is expected of %q", n.Name)
+				t.Fatalf("this test does not know %q", n.Name)
 			}
 			got := api.Await(t, sent.ID, time.Minute, "delivered", "undelivered", "failed", "expired", "unknown")
 			if got.Status != w.status || got.Failure.Code != w.failure {

@@ -18,8 +18,8 @@ import (
 
 func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "paused" }
 
-// TestAnOperatorPausesTheServerAndResumesIt: what is accepted in a pause waits,
-// over a kill and a restart, and goes out as soon as the pause is over.
+// TestAnOperatorPausesTheServerAndResumesIt checks that messages accepted during a pause
+// wait, even after a kill and a restart, and go out as soon as the pause is over.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
