@@ -64,7 +64,7 @@ func readClients(r io.Reader) ([]client, error) {
 }
 
 // ownerForm matches what the API can keep as the owner of a message.
-var ownerForm = regexp.MustCompile(`^[!-~]{1,128}$`)
+var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
 // readClient reads one client of the file, and adds to f what is wrong with it.
 func readClient(name string, f *strictjson.Fields) client {

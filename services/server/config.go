@@ -23,7 +23,8 @@ type Config struct {
 	// Provider is one of Providers. All but Simulated use the AWS credentials of
 	// the environment and need Clients with allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer.
+	// ProviderDelay is how long the simulated provider takes to answer. It must
+	// be shorter than senders wait.
 	ProviderDelay time.Duration
 	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
@@ -47,7 +48,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("--provider must be %s, not %q", strings.Join(Providers(), " or "), c.Provider))
 	}
 	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("--provider-delay must not be negative, and must be below %v: a sender waits no longer for an answer", sender.PublishTime))
+		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and below %v: senders wait no longer for an answer", sender.PublishTime))
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
@@ -70,10 +71,10 @@ func (c *Config) chooseClients() error {
 	if c.Clients == "" {
 		c.clients = []client{wellKnown()}
 		if providers[c.Provider].real {
-			return fmt.Errorf("--provider %s sends to real phones: name who may send, and where to, by --clients with allowedCountries", c.Provider)
+			return fmt.Errorf("--provider %s sends to real phones: it needs --clients, each with allowedCountries", c.Provider)
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s can be reached from outside, and everyone knows the secret of client %q: give --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
 		}
 		return nil
 	}
@@ -84,7 +85,7 @@ func (c *Config) chooseClients() error {
 	c.clients, err = readClients(f)
 	for _, client := range c.clients {
 		if providers[c.Provider].real && len(client.limits.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: give it allowedCountries", client.ID, c.Provider))
+			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.ID, c.Provider))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -93,6 +94,7 @@ func (c *Config) chooseClients() error {
 	return nil
 }
 
+// isLoopback reports whether only this machine can reach host.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
@@ -35,8 +36,15 @@ var providers = map[string]provider{
 // Providers returns the names of the providers to choose from.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 
-// openSNS uses the AWS credentials of the environment. No receipts come, because
-// SNS sends them to a function on AWS.
+// How the simulated provider behaves.
+const (
+	receiptDelay = 200 * time.Millisecond
+	silence      = time.Second
+	firstProbe   = 5 * time.Second // its account is soon out of trouble
+)
+
+// openSNS opens SNS with the AWS credentials of the environment. No receipts
+// arrive, because SNS sends them to a function on AWS.
 func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provider, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -45,8 +53,8 @@ func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provide
 	return sns.New(sns.NewClient(cfg)), nil
 }
 
-// openSimulator sends the simulator's receipts through SNS's delivery log, so that
-// the parser that runs on AWS runs here too.
+// openSimulator opens the simulator. Its receipts are written in the format of
+// SNS's delivery log and parsed again, so that the parser for AWS runs here too.
 func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error) {
 	p, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
@@ -54,7 +62,7 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 			read, err := deliverylog.Parse(deliverylog.Format(rc))
 			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
-				return nil // it will not be readable the next time either
+				return nil // a repetition would not be readable either
 			}
 			read.Provider = rc.Provider
 			_, err = r.Apply(ctx, read)

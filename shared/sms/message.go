@@ -25,6 +25,10 @@ const MaxEvents = 50
 // Message is the stored record: what the client asked for, what became of it,
 // and the work that is left. Its methods only read it; the rules change copies.
 // Times have millisecond precision and are UTC; a zero time is an absent one.
+//
+// The JSON tags of a message, and of all that it holds, are a stored format. Both
+// stores name their fields by them, and each keeps a record of every release in
+// testdata. A tag never changes; a new field is optional.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`

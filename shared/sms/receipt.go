@@ -34,7 +34,7 @@ type Receipt struct {
 }
 
 // PendingReceipt is a receipt that matched nothing yet.
-type PendingReceipt struct {
+type PendingReceipt struct { // its tags, and those of Receipt, are a stored format, as those of Message
 	ID      string    `json:"id"` // the same for the same receipt
 	Receipt Receipt   `json:"receipt"`
 	KeptAt  time.Time `json:"keptAt"`

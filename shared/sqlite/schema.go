@@ -55,16 +55,16 @@ CREATE TABLE provider_refs (
 	PRIMARY KEY (provider, provider_message_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE kept_receipts (
+CREATE TABLE pending_receipts (
 	id       TEXT PRIMARY KEY,
 	number   TEXT NOT NULL,
 	due_at   INTEGER,
 	purge_at INTEGER NOT NULL,
 	record   BLOB NOT NULL
 ) STRICT;
-CREATE INDEX kept_receipts_number ON kept_receipts (number);
-CREATE INDEX kept_receipts_due ON kept_receipts (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX kept_receipts_purge ON kept_receipts (purge_at);
+CREATE INDEX pending_receipts_number ON pending_receipts (number);
+CREATE INDEX pending_receipts_due ON pending_receipts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX pending_receipts_purge ON pending_receipts (purge_at);
 
 CREATE TABLE breaker (
 	one      INTEGER PRIMARY KEY CHECK (one = 1),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"strings"
 )
 
 // Client is an application that may ask for tokens, like an app client of a
@@ -26,15 +27,15 @@ func (c Client) LogValue() slog.Value {
 // RFC 6749, appendix A, allows printable ASCII in client ids and secrets.
 // Cognito's client ids have at most 128 characters.
 var (
-	idForm     = regexp.MustCompile(`^[!-9;-~]{1,128}$`)
-	secretForm = regexp.MustCompile(`^[ -~]{1,256}$`)
+	idForm     = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
+	secretForm = regexp.MustCompile(`^[[:print:]]{1,256}$`)
 )
 
 // Check returns what is wrong with c, if anything. The error does not show the
 // secret.
 func (c Client) Check() error {
 	switch {
-	case !idForm.MatchString(c.ID):
+	case !idForm.MatchString(c.ID) || strings.Contains(c.ID, ":"):
 		return errors.New("the name of a client must have 1 to 128 visible ASCII characters, none of them a colon")
 	case !secretForm.MatchString(c.Secret):
 		return errors.New("secret must have 1 to 256 printable ASCII characters")

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// order gives the relay an order as an operator does, and returns its answer.
+// order sends an operator's order to the relay and returns the answer.
 func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	t.Helper()
 	answer, err := d.Relay.Invoke(t.Context(), fmt.Appendf(nil, `{"operator": %q, "detail": "wrong texts"}`, word))
@@ -29,8 +29,8 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	return b
 }
 
-// comesBack runs the relay until it enqueues n messages, and checks that they are
-// sent then.
+// comesBack runs the relay until it has enqueued the messages, and checks that they are
+// sent.
 func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
 	t.Helper()
 	resumed, enqueued := time.Now(), 0
@@ -78,7 +78,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 		t.Errorf("at a closed gate the sender answers %s", answer)
 	}
 	report, err := d.Relay.Invoke(t.Context(), []byte(`{"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}`))
-	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"held":true`) {
+	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"breaker_open":true`) {
 		t.Errorf("a scheduled run reports %s, %v", report, err)
 	}
 	for _, id := range ids {
@@ -96,14 +96,14 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	comesBack(t, d, api, ids...)
 }
 
-// TestAnOperatorsWordEndsASpendLimit: no publish could, because at the limit SNS
-// goes on to take messages.
+// TestAnOperatorsWordEndsASpendLimit resumes after a spend limit. No publish could,
+// because SNS still takes messages at the limit.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
 	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
 	if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
-		return sms.DefaultRules().Report(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
+		return sms.DefaultRules().ReportTrouble(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
 	}); err != nil {
 		t.Fatal(err)
 	}
