@@ -16,16 +16,16 @@ func (p *program) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all of smsqueue on this machine",
-		Long: `Run all of smsqueue on this machine: the API, sending, receipts, a token
+		Long: `Run all of smsqueue on this machine: the API, the sender, receipts, a token
 endpoint, a simulated provider and an inbox page. It prints where everything is.
 
-Messages are kept in the folder that --data names. They are durable before the
-API answers, so the program may be stopped or killed at any time.`,
+Messages are kept in the folder --data. They are durable before the API answers,
+so the program may be stopped or killed at any time.`,
 		Args: cobra.NoArgs,
-		RunE: p.does(func(ctx context.Context, _ []string) error {
+		RunE: p.runs(func(ctx context.Context, _ []string) error {
 			err := server.Run(ctx, config, p.stdout, p.stderr)
 			if wrong, ok := errors.AsType[*server.ConfigError](err); ok {
-				return errUsage{wrong}
+				return usageError{wrong}
 			}
 			return err
 		}),
