@@ -60,8 +60,20 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return m, nil
 }
 
-// settle makes of a plain sent record what rules.ApplyReceipt does. Where it is not
-// one, done is false and m the record as it is.
+// settle does to a sent record what rules.ApplyReceipt does, without reading it
+// first. If the record is not as settle assumes, done is false and m is the record
+// as it is.
+//
+// As in claim, the update is the difference between an invented record before and
+// after the rule. The invented record has one taken hand-over. A delivered receipt
+// makes of it
+//
+//	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
+//	    #purgeAt = …, #events = list_append(#events, …) …
+//	REMOVE #unmatched
+//
+// The conditions admit only sent records with one taken hand-over that has no
+// receipt, and in which all that the rule clears is absent.
 func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
