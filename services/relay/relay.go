@@ -23,18 +23,21 @@ import (
 type Store interface {
 	sms.Messages
 	sms.Agenda
-	sms.ReceiptKeeper
 	sms.Breakers
-	Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error)
+	// DueReceipts is that of sms.ReceiptKeeper.
+	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
-// Matcher does with kept receipts what is not the relay's to know.
-type Matcher interface {
+// Receipts finds the messages of pending receipts. Every hand-over that began
+// before over has recorded its outcome or has ended without an answer, so long
+// ago that all indexes show it.
+type Receipts interface {
 	// Retry looks once more for the message of k.
-	Retry(ctx context.Context, k sms.PendingReceipt) error
-	// Prove closes the breaker where rc, which settled the hand-over of m named
-	// by token, shows that its trouble is over. It may be repeated.
-	Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error
+	Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error
+	// Settle applies pending receipts about the unanswered hand-overs of m, and
+	// returns m as it is then. wait says that one may yet turn out to be about m,
+	// so that m must be neither handed over again nor given up.
+	Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error)
 }
 
 // Options are what a deployment decides.
@@ -59,7 +62,7 @@ func DefaultOptions() Options {
 type Relay struct {
 	store    Store
 	queue    sms.Queue
-	receipts Matcher
+	receipts Receipts
 	rules    sms.Rules
 	options  Options
 	now      func() time.Time
@@ -67,6 +70,7 @@ type Relay struct {
 
 	mu      sync.Mutex
 	stopped map[place]string // where a run that held entries back stopped: DueQuery.After
+	leases  leases
 }
 
 // place is one shard of the agenda of one kind.
@@ -76,7 +80,7 @@ type place struct {
 }
 
 // New makes a relay.
-func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
+func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
 	return &Relay{
 		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
 		stopped: make(map[place]string),
@@ -87,23 +91,23 @@ func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, option
 type Report struct {
 	Enqueued  int64 `json:"enqueued"`
 	NotSent   int64 `json:"not_sent"` // enqueues that failed; due again at once
-	Settled   int64 `json:"settled"`  // by receipts that had come before
+	Settled   int64 `json:"settled"`  // by pending receipts
 	Ended     int64 `json:"ended"`    // leases and validities that ran out
-	Receipts  int64 `json:"receipts"` // kept ones looked at again
+	Receipts  int64 `json:"receipts"` // pending ones looked at again
 	Backlog   int   `json:"backlog"`  // -1 where the queue did not say
 	Held      bool  `json:"held"`     // the breaker is open, or was a moment ago
 	Truncated bool  `json:"truncated"`
 }
 
-// concurrency is how many shards, and how many kept receipts, are worked on side
-// by side.
+// concurrency is how many shards, and how many pending receipts, are worked
+// on side by side.
 const concurrency = 8
 
 // reserve is the time that a run leaves unused at the end of its deadline.
 const reserve = 5 * time.Second
 
 // receiptsShare is the part of its time, one in so many, that a run leaves to
-// kept receipts, however long the agenda is.
+// pending receipts, however long the agenda is.
 const receiptsShare = 4
 
 // Run does what is due now. An error of one shard does not keep the others
@@ -121,7 +125,7 @@ func (r *Relay) Run(ctx context.Context) (Report, error) {
 	run, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, run.kinds(agenda), run.kept(ctx))
+		errs = append(errs, run.kinds(agenda), run.pending(ctx))
 	}
 	report := run.report()
 	report.Truncated = agenda.Err() != nil || ctx.Err() != nil
@@ -132,7 +136,7 @@ func (r *Relay) Run(ctx context.Context) (Report, error) {
 // when no sender can be alive.
 func (r *Relay) EndLeases(ctx context.Context) (Report, error) {
 	run := &run{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
-	err := run.kind(ctx, sms.DueLease)
+	err := run.endLeases(ctx)
 	return run.report(), err
 }
 
@@ -140,6 +144,7 @@ func (r *Relay) EndLeases(ctx context.Context) (Report, error) {
 type run struct {
 	*Relay
 	until   time.Time // when leases must have ended
+	over    time.Time // see Receipts
 	force   bool      // leases are given up although they are not over
 	backlog int
 	breaker sms.Breaker
@@ -150,7 +155,7 @@ type run struct {
 }
 
 func (r *Relay) begin(ctx context.Context) (*run, error) {
-	run := &run{Relay: r, until: r.now(), backlog: -1}
+	run := &run{Relay: r, until: r.now(), over: r.over(), backlog: -1}
 	breaker, err := r.store.LoadBreaker(ctx)
 	if err != nil {
 		return run, fmt.Errorf("loading the breaker: %w", err)
@@ -176,7 +181,7 @@ func (u *run) report() Report {
 
 func (u *run) kinds(ctx context.Context) error {
 	// Rescue before send, which leaves its entries due for rescue.
-	return errors.Join(u.kind(ctx, sms.DueLease), u.kind(ctx, sms.DueRescue), u.kind(ctx, sms.DueSend))
+	return errors.Join(u.endLeases(ctx), u.kind(ctx, sms.DueRescue), u.kind(ctx, sms.DueSend))
 }
 
 func (u *run) kind(ctx context.Context, kind sms.DueKind) error {
@@ -270,6 +275,9 @@ func (u *run) batch(ctx context.Context, entries []sms.DueEntry) error {
 // message, due for rescue where it has to be enqueued now; a zero one where
 // there is nothing to do.
 func (u *run) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	if e.Due.Kind == sms.DueLease {
+		return u.endLease(ctx, e)
+	}
 	m, err := u.store.Postpone(ctx, e, e.Postponed(u.now()))
 	switch {
 	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):

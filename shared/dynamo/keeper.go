@@ -88,7 +88,7 @@ const maxReceiptPages = 10
 // keeping and its last look-up, which is minutes.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
-	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
+	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)
 		if err != nil {

@@ -101,7 +101,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unmatched = #phoneNumber")
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)))
 	w.require("#createdAt = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expiresAt > ?", num(toMillis(c.At)))

@@ -22,7 +22,7 @@ import (
 //
 //	due        due_shard, due_at       what is due, of each kind in shards, by time
 //	provider   provider_ref            the message that a provider message id belongs to
-//	unmatched  unmatched               by number: messages for which a receipt may come, kept receipts
+//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
 //	list       list_shard, list_at     an owner's messages in shards, by creation
 func Definition(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {

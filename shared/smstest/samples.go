@@ -76,7 +76,7 @@ func (s stage) fullMessage() sms.Message {
 		CreatedAt: now, UpdatedAt: in(2), Attempts: 2,
 		HandOvers: []sms.HandOver{
 			{
-				Provider: "fake", Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, ProviderMessageID: sms.NewToken(),
+				Provider: "fake", Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, Late: true, ProviderMessageID: sms.NewToken(),
 				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
 			},
 			{Provider: "fake", Token: sms.NewToken(), At: in(5), Until: in(6), Answer: sms.AnswerNone},

@@ -79,7 +79,7 @@ func TestPurge(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, db, 10, 0)
-		*now = now.Add(sms.KeepReceipts)
+		*now = now.Add(sms.PendingFor)
 		check(t, db, 10, 1)
 	})
 }

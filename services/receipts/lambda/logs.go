@@ -73,7 +73,7 @@ func decode(data string) (logBatch, error) {
 // summary counts what became of the lines of one batch.
 type summary struct {
 	Applied    int `json:"applied"`
-	Kept       int `json:"kept"` // for a second look; most of other applications' end there
+	Pending    int `json:"pending"` // to be looked at again; most of them are other applications'
 	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
@@ -136,8 +136,8 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 			case err != nil:
 				sum.Failed++
 				failed = append(failed, err)
-			case results[i] == string(receipts.Kept):
-				sum.Kept++
+			case results[i] == string(receipts.Pending):
+				sum.Pending++
 			case results[i] == string(receipts.Unnamed):
 				sum.Unnamed++
 			default:

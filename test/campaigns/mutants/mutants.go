@@ -28,9 +28,9 @@ const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
 	{
-		without: "the window of kept receipts",
-		edits:   []edit{{"shared/sms/match.go", "	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))", "	return true"}},
-		tests:   []string{"./services/receipts"},
+		without: "the window of a receipt",
+		changes: map[string]change{"window of a receipt": becomes("true")},
+		tests:   []string{"-run", "TestWhichUnansweredHandOver|TestRetryMatches", "./services/receipts"},
 	},
 	{
 		without: "the claim's condition, in the rules",
@@ -81,8 +81,7 @@ var mutants = []mutant{
 		without: "the final-state guard",
 		changes: map[string]change{"the table of states": never},
 		edits: []edit{
-			{"shared/sms/receipt.go", "if !first || m.Status.Final() || m.Status == Sending {", "if m.Status == Sending {"},
-			{"shared/sms/receipt.go", "if m.Status.May(Delivered, wasUnanswered) {", "if wasUnanswered || true {"},
+			{"shared/sms/effect.go", "{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},", "{Queued, Sent, Unknown, Undelivered}, Verdicts: []Verdict{VerdictDelivered},"},
 		},
 		tests: []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
 	},
@@ -125,8 +124,18 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
 	},
 	{
-		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", h.Doubted`, `h.Receipt != "", h.Answer == "", h.Doubted`}},
+		without: "the wait for hand-overs in flight, when a receipt is matched by its number",
+		changes: map[string]change{"no hand-over in flight": becomes("true")},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
+	},
+	{
+		without: "the word of a late answer, when a receipt is matched by its number",
+		changes: map[string]change{"late answer": never},
+		tests:   []string{"-run", "TestALateAnswerIsSeen", "./services/receipts"},
+	},
+	{
+		without: "the wait of a message for a receipt that is not ripe",
+		changes: map[string]change{"a message waits for its receipt": never},
+		tests:   []string{"-run", "TestAMessageIsNotResentWhile", "./services/relay"},
 	},
 }
