@@ -1,4 +1,4 @@
-# Everything one does with this repository. `make` alone lists it.
+# The tasks of this repository. `make` alone lists them.
 #
 # Go and a POSIX system are enough for run, build, check, fuzz and fmt; `make
 # doctor` says what the rest needs. What is downloaded or cached is in .build.
@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 GO ?= go
-# Without the version control's stamp a build depends on its sources alone.
+# Without a version control stamp, a build depends on its sources alone.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 LINTER_VERSION := v2.15.0
@@ -39,7 +39,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr
 .PHONY: build
 build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
-# The go command knows best what is out of date: these are always asked for.
+# The go command knows best what is out of date, so it always runs.
 .PHONY: FORCE
 FORCE:
 

@@ -1,4 +1,4 @@
-# services/receipts: reads SNS's delivery logs.
+# services/receipts: applies the provider's receipts.
 
 locals {
   receipts = var.receipts == null ? var.sms_preferences != null : var.receipts
@@ -9,7 +9,7 @@ module "receipts" {
   count  = local.receipts ? 1 : 0
 
   name            = "${var.name}-receipts"
-  description     = "Applies SNS's delivery receipts"
+  description     = "Applies the provider's receipts"
   package         = local.packages["receipts"]
   architecture    = var.architecture
   timeout_seconds = 60
@@ -37,31 +37,6 @@ module "receipts" {
     },
     local.use_key,
   ]
-}
-
-resource "aws_lambda_permission" "delivery_logs" {
-  for_each = local.receipts ? local.sns_log_groups : {}
-
-  statement_id  = "delivery-logs-${each.key}"
-  action        = "lambda:InvokeFunction"
-  function_name = module.receipts[0].name
-  qualifier     = module.receipts[0].alias_name
-  principal     = "logs.amazonaws.com"
-  source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
-}
-
-# A log group accepts two subscriptions, so two deployments in an account can both
-# have receipts. Each ignores the receipts of the other.
-resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
-  for_each = local.receipts ? local.sns_log_groups : {}
-
-  name            = var.name
-  log_group_name  = each.value
-  filter_pattern  = "" # everything
-  destination_arn = module.receipts[0].alias_arn
-
-  # The groups are created by sns.tf, or existed before.
-  depends_on = [aws_cloudwatch_log_group.sns, aws_lambda_permission.delivery_logs]
 }
 
 # Counts log messages about receipts. If the log level is above INFO, receipts of

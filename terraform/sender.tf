@@ -1,10 +1,10 @@
-# services/sender: hands the messages on the queue over to SNS.
+# services/sender: hands the messages on the queue over to the provider.
 
 module "sender" {
   source = "./modules/function"
 
   name            = "${var.name}-sender"
-  description     = "Hands messages over to SNS"
+  description     = "Hands messages over to the provider"
   package         = local.packages["sender"]
   architecture    = var.architecture
   timeout_seconds = var.sender.timeout_seconds
@@ -16,7 +16,7 @@ module "sender" {
     MAX_RECEIVES     = local.max_receives
   })
 
-  statements = [
+  statements = concat(local.sns_statements, [
     {
       Sid      = "ClaimAndRecord"
       Effect   = "Allow"
@@ -29,30 +29,8 @@ module "sender" {
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
-    # IAM treats the phone number as the resource, so allow all and deny topics.
-    {
-      Sid      = "PublishToPhones"
-      Effect   = "Allow"
-      Action   = ["sns:Publish"]
-      Resource = "*"
-    },
-    {
-      Sid      = "NotToTopics"
-      Effect   = "Deny"
-      Action   = ["sns:Publish"]
-      Resource = "arn:${local.partition}:sns:*:*:*"
-    },
-    # SNS sends SMS on behalf of its caller. AWS's managed policy for SNS has had
-    # this statement since 2024.
-    {
-      Sid       = "PublishThroughSNS"
-      Effect    = "Allow"
-      Action    = ["sms-voice:SendTextMessage"]
-      Resource  = "*"
-      Condition = { StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }
-    },
     local.use_key,
-  ]
+  ])
 }
 
 resource "aws_lambda_event_source_mapping" "messages" {

@@ -1,5 +1,5 @@
-# SNS's settings for SMS and its delivery logs. An account has one set of them
-# in each Region.
+# All that is SNS's: what the sender may do, and its receipts, which are its
+# delivery logs. An account has one set of SMS settings in each Region.
 
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"
@@ -7,6 +7,32 @@ locals {
     success = local.sns_log
     failure = "${local.sns_log}/Failure"
   }
+
+  # What the sender may do with SNS.
+  sns_statements = [
+    # IAM treats the phone number as the resource, so allow all and deny topics.
+    {
+      Sid      = "PublishToPhones"
+      Effect   = "Allow"
+      Action   = ["sns:Publish"]
+      Resource = "*"
+    },
+    {
+      Sid      = "NotToTopics"
+      Effect   = "Deny"
+      Action   = ["sns:Publish"]
+      Resource = "arn:${local.partition}:sns:*:*:*"
+    },
+    # SNS sends SMS on behalf of its caller. AWS's managed policy for SNS has had
+    # this statement since 2024.
+    {
+      Sid       = "PublishThroughSNS"
+      Effect    = "Allow"
+      Action    = ["sms-voice:SendTextMessage"]
+      Resource  = "*"
+      Condition = { StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }
+    },
+  ]
 }
 
 resource "aws_sns_sms_preferences" "this" {
@@ -61,4 +87,29 @@ resource "aws_iam_role_policy" "sns_log" {
       Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.sns_log}*"
     }]
   })
+}
+
+resource "aws_lambda_permission" "delivery_logs" {
+  for_each = local.receipts ? local.sns_log_groups : {}
+
+  statement_id  = "delivery-logs-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.receipts[0].name
+  qualifier     = module.receipts[0].alias_name
+  principal     = "logs.amazonaws.com"
+  source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
+}
+
+# A log group accepts two subscriptions, so two deployments in an account can both
+# have receipts. Each ignores the receipts of the other.
+resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
+  for_each = local.receipts ? local.sns_log_groups : {}
+
+  name            = var.name
+  log_group_name  = each.value
+  filter_pattern  = "" # everything
+  destination_arn = module.receipts[0].alias_arn
+
+  # The groups are created above, or existed before.
+  depends_on = [aws_cloudwatch_log_group.sns, aws_lambda_permission.delivery_logs]
 }

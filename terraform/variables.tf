@@ -72,6 +72,14 @@ variable "clients" {
     condition     = alltrue([for c in values(var.clients) : c.owner == null ? true : can(regex("^[A-Za-z0-9._-]{1,64}$", c.owner))])
     error_message = "Write the owner of each client with letters, digits, dots, hyphens and underscores, at most 64 characters."
   }
+  validation {
+    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1) && floor(n) == n]]))
+    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers of at least 1, or to -1 for no limit."
+  }
+  validation {
+    condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])
+    error_message = "In a client's allowed_countries, name at least one country, each once, as two capital letters of ISO 3166-1, such as \"DE\"."
+  }
 }
 
 variable "limits" {

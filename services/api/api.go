@@ -25,7 +25,7 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries, as the only element of Options.Countries, allows every country.
+// AllCountries allows every country, as the only element of Options.Countries.
 // It is meant for a machine that cannot reach a real provider, and for
 // deployments where each client has its own list.
 const AllCountries = "*"
@@ -77,7 +77,7 @@ type Options struct {
 // default. An answer may take 10 s; the defaults of the calls that one answer
 // makes in sequence add up to at most 9 s:
 //
-//	submit, resend, batch  Accept, Mend, Enqueue, Mend
+//	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, drop text      Read, Change
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
@@ -87,7 +87,7 @@ type Deadlines struct {
 	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
 	Change  time.Duration // the write that changes a message, with its repetitions after conflicts; 4 s
 	Enqueue time.Duration // one call to the queue; 2 s
-	Mend    time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
+	Cleanup time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
 	List    time.Duration // one page of messages, or the status; 8 s
 }
 
@@ -101,7 +101,7 @@ func (d Deadlines) filled() Deadlines {
 	fill(&d.Accept, 5*time.Second)
 	fill(&d.Change, 4*time.Second)
 	fill(&d.Enqueue, 2*time.Second)
-	fill(&d.Mend, time.Second)
+	fill(&d.Cleanup, time.Second)
 	fill(&d.List, 8*time.Second)
 	return d
 }
@@ -124,11 +124,11 @@ func (o Options) check() error {
 	if err := checkCountries(o.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
 	}
-	if err := o.Limits.Check(); err != nil {
+	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
 	for client, limits := range o.ClientLimits {
-		if err := limits.Check(); err != nil {
+		if err := limits.check(); err != nil {
 			return fmt.Errorf("limits of client %q: %w", client, err)
 		}
 	}
@@ -143,11 +143,15 @@ func checkCountries(countries []string) error {
 		return fmt.Errorf("%q cannot be combined with other countries", AllCountries)
 	}
 	for _, country := range countries {
-		if country != AllCountries && country != phone.International && !phone.ValidCountry(country) {
+		if country != AllCountries && !validCountry(country) {
 			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", country)
 		}
 	}
 	return nil
+}
+
+func validCountry(country string) bool {
+	return country == phone.International || phone.ValidCountry(country)
 }
 
 func allows(countries []string, country string) bool {
@@ -157,7 +161,6 @@ func allows(countries []string, country string) bool {
 // api implements the routes.
 type api struct {
 	Options
-	logger  *slog.Logger
 	routes  []route
 	waiters chan struct{} // one slot for each look-up that waits
 	backlog backlogCache
@@ -179,10 +182,10 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &api{Options: o, logger: o.Logger, waiters: make(chan struct{}, maxWaiters)}
-	if a.logger == nil {
-		a.logger = slog.New(slog.DiscardHandler)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	a := &api{Options: o, waiters: make(chan struct{}, maxWaiters)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
 		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 const (
@@ -58,7 +60,7 @@ type result struct {
 
 // acceptAll accepts messages in parallel. Messages with the same key are
 // accepted one after another, so that the first of them becomes the original.
-func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []result {
+func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()
 	results := make([]result, len(messages))
@@ -94,7 +96,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*fields) []resu
 
 // readKey reads the idempotency key of one message. An invalid key becomes an
 // error in f.
-func readKey(f *fields) string {
+func readKey(f *strictjson.Fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {
 		f.Fail("idempotencyKey", keyRule)

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 // idempotencyKey returns the header Idempotency-Key, or "" if there is none.
@@ -57,7 +59,7 @@ func unreadable(err error) *refusal {
 }
 
 // readDocument reads a body that must be exactly one JSON document.
-func (c *call) readDocument() (*fields, error) {
+func (c *call) readDocument() (*strictjson.Fields, error) {
 	if err := checkMediaType(c.Header); err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func (c *call) readDocument() (*fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeDocument(body)
+	return strictjson.Decode(body)
 }
 
 // checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no

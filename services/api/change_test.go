@@ -77,7 +77,7 @@ func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
 
 func TestCancel(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
@@ -128,7 +128,7 @@ func TestCancel(t *testing.T) {
 
 func TestDropText(t *testing.T) {
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state)
 			path := "/v1/sms/" + m.ID
@@ -159,7 +159,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 		{"a cancel", http.MethodPost, "/cancel", sms.Queued},
 		{"a drop of the text", http.MethodDelete, "/message", sms.Sent},
 	} {
-		t.Run(tt.name+" whose answer was lost says so, and can be repeated", func(t *testing.T) {
+		t.Run(tt.name+" whose answer was lost can be repeated", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.after = func(_ context.Context, call string, _ sms.Message, err error) error {
@@ -178,7 +178,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 				t.Errorf("repeated: %d %s", r.status, r.body)
 			}
 		})
-		t.Run(tt.name+" that others overtake for ever is not available", func(t *testing.T) {
+		t.Run(tt.name+" that always conflicts with others is unavailable", func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, tt.state)
 			d.store.before = func(_ context.Context, call string, _ sms.Message) error {

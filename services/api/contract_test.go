@@ -150,7 +150,7 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}, "X-Request-Id": id}, "{}"}},
 		{"a 304 without an ETag", reply{http.StatusNotModified, http.Header{"X-Request-Id": id}, ""}},
 	} {
-		t.Run(tt.name+" is a breach", func(t *testing.T) {
+		t.Run(tt.name+" breaks the contract", func(t *testing.T) {
 			if breach := breachOf(openStrictContract(t), request, tt.response); breach == "" {
 				t.Error("no breach was found")
 			}

@@ -8,9 +8,10 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Limits of maxPriceUSD. SNS gives prices with five decimals.
+// Limits of maxPriceUSD. Providers give prices with five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
@@ -21,7 +22,7 @@ var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
 // readDraft reads the fields of a message. It checks everything that does not
 // depend on the time or on the deployment, and adds errors to f.
-func readDraft(f *fields) sms.Draft {
+func readDraft(f *strictjson.Fields) sms.Draft {
 	text := func(name string) string {
 		value, ok := f.String(name)
 		if ok && value == "" {
@@ -51,7 +52,7 @@ func readDraft(f *fields) sms.Draft {
 	f.Unknown()
 
 	d.Request = d.Fill()
-	f.failAll(d.Check())
+	failAll(f, d.Check())
 	return d
 }
 
@@ -70,7 +71,7 @@ func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 
 // checkCountry returns an error unless the client may send to country.
 func (a *api) checkCountry(client, country string) *sms.InvalidError {
-	if allows(a.limitsOf(client).Countries, country) {
+	if allows(a.limitsOf(client).AllowedCountries, country) {
 		return nil
 	}
 	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
@@ -91,7 +92,7 @@ func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
 	return append(invalid, d.CheckTimes(now)...)
 }
 
-func (f *fields) failAll(invalid []sms.InvalidError) {
+func failAll(f *strictjson.Fields, invalid []sms.InvalidError) {
 	for _, e := range invalid {
 		f.Fail(e.Field, e.Reason)
 	}

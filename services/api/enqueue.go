@@ -32,22 +32,22 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	if err == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Mend)
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Cleanup)
 	defer cancel()
-	var mending errgroup.Group
-	mending.SetLimit(parallel)
+	var marking errgroup.Group
+	marking.SetLimit(parallel)
 	for _, i := range sms.FailedEnvelopes(err, len(envelopes)) {
 		m := messages[i]
-		a.logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
-		mending.Go(func() error { return a.protect(ctx, func() error { return a.mend(ctx, m) }) })
+		a.Logger.WarnContext(ctx, "message not enqueued", "message_id", m.ID, "error", err)
+		marking.Go(func() error { return a.protect(ctx, func() error { return a.markDue(ctx, m) }) })
 	}
-	if err := mending.Wait(); err != nil {
-		a.logger.WarnContext(ctx, "messages not marked as due", "error", err)
+	if err := marking.Wait(); err != nil {
+		a.Logger.WarnContext(ctx, "messages not marked as due", "error", err)
 	}
 }
 
-// mend marks m as due now, because it is not on the queue.
-func (a *api) mend(ctx context.Context, m sms.Message) error {
+// markDue marks m as due now, because it is not on the queue.
+func (a *api) markDue(ctx context.Context, m sms.Message) error {
 	_, err := change.Message(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
 		return a.Rules.EnqueueFailed(m, a.Now())
 	})

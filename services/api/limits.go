@@ -7,38 +7,76 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 // Unlimited lifts, for one client, a limit that the deployment sets for all.
 const Unlimited = -1
+
+// highestLimit is the largest limit that a client can be given.
+const highestLimit = 1_000_000_000
 
 // Limits protect against a client that sends too much or to the wrong places.
 // They count all messages of an owner, whichever client sent them. In the
 // limits of a single client, a zero field means the deployment's limit. A limit
 // that is set nowhere does not apply.
 type Limits struct {
-	// Countries that the client may send to, in place of the deployment's.
-	Countries []string `json:"allowedCountries"`
+	// AllowedCountries lists where the client may send to, in place of the
+	// deployment's countries.
+	AllowedCountries []string
 	// PartsPerDay limits the parts accepted per day. A day begins at midnight
 	// UTC.
-	PartsPerDay int `json:"partsPerDay"`
+	PartsPerDay int
 	// MessagesPerRecipientHour limits the messages to one number per clock
 	// hour.
-	MessagesPerRecipientHour int `json:"messagesPerRecipientHour"`
+	MessagesPerRecipientHour int
 }
 
-// Check returns what is wrong with l, if anything.
-func (l Limits) Check() error {
+// ReadLimits reads the limits of one client, and adds to f what is wrong with
+// them. Their fields are called the same wherever a client is configured:
+// allowedCountries, partsPerDay, messagesPerRecipientHour.
+func ReadLimits(f *strictjson.Fields) Limits {
+	limit := func(name string) int {
+		n, ok := f.Int(name, Unlimited, highestLimit)
+		if ok && n == 0 {
+			f.Fail(name, "must not be 0; leave it out for the deployment's limit, or set it to -1 for none")
+		}
+		return n
+	}
+	var l Limits
+	l.AllowedCountries, _ = f.Strings("allowedCountries")
+	for _, country := range l.AllowedCountries {
+		if !validCountry(country) {
+			f.Fail("allowedCountries", fmt.Sprintf("has %q, which is not an ISO 3166-1 code like BR", country))
+		}
+	}
+	l.PartsPerDay = limit("partsPerDay")
+	l.MessagesPerRecipientHour = limit("messagesPerRecipientHour")
+	return l
+}
+
+// ClientLimits holds the limits of single clients by client id.
+type ClientLimits map[string]Limits
+
+// UnmarshalJSON reads an object that has an object of limits per client. Its
+// error names every client and field at fault.
+func (c *ClientLimits) UnmarshalJSON(text []byte) error {
+	f, err := strictjson.Decode(text)
+	if err != nil {
+		return err
+	}
+	*c = make(ClientLimits)
+	return f.Each("client", func(client string, limits *strictjson.Fields) { (*c)[client] = ReadLimits(limits) })
+}
+
+func (l Limits) check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
 		return errors.New("parts per day must not be negative")
 	case l.MessagesPerRecipientHour < Unlimited:
 		return errors.New("messages per recipient per hour must not be negative")
 	}
-	if err := checkCountries(l.Countries); err != nil {
-		return fmt.Errorf("allowed countries: %w", err)
-	}
-	return nil
+	return checkCountries(l.AllowedCountries)
 }
 
 // limitsOf returns the limits that apply to a client.
@@ -50,11 +88,11 @@ func (a *api) limitsOf(client string) Limits {
 	if own.MessagesPerRecipientHour == 0 {
 		own.MessagesPerRecipientHour = general.MessagesPerRecipientHour
 	}
-	if len(own.Countries) == 0 {
-		own.Countries = general.Countries
+	if len(own.AllowedCountries) == 0 {
+		own.AllowedCountries = general.AllowedCountries
 	}
-	if len(own.Countries) == 0 {
-		own.Countries = a.Countries
+	if len(own.AllowedCountries) == 0 {
+		own.AllowedCountries = a.Countries
 	}
 	return own
 }
@@ -83,8 +121,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: limits would
-// rather refuse too much than accept too much.
+// unavailable. If the store's answer is lost, a count may remain: limits err on
+// the side of refusing.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -112,11 +150,11 @@ func (c limited) refusal(now time.Time) *refusal {
 // giveBack subtracts counts of a message that was not accepted. Failures are
 // only logged.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Mend)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()
 	for _, c := range counts {
 		if err := a.Store.Count(ctx, c.GiveBack()); err != nil {
-			a.logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
+			a.Logger.WarnContext(ctx, "count not given back", "limit", c.name, "error", err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -65,7 +66,7 @@ func TestLimits(t *testing.T) {
 	})
 	t.Run("of a client replace the deployment's", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
-			"alice-1": {PartsPerDay: api.Unlimited, Countries: []string{"US"}},
+			"alice-1": {PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}},
 		})
 		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
 		d.accepted(t, to("+12065550100"))
@@ -110,6 +111,46 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestClientLimits(t *testing.T) {
+	t.Run("are read for each client", func(t *testing.T) {
+		var got api.ClientLimits
+		err := json.Unmarshal([]byte(`{
+			"free": {"allowedCountries": ["US", "001"], "partsPerDay": -1, "messagesPerRecipientHour": 2},
+			"plain": {}
+		}`), &got)
+		want := api.ClientLimits{
+			"free":  {AllowedCountries: []string{"US", "001"}, PartsPerDay: api.Unlimited, MessagesPerRecipientHour: 2},
+			"plain": {},
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	})
+	for name, tt := range map[string]struct{ limits, want string }{
+		"countries in one string":       {`{"allowedCountries": "BR"}`, "allowedCountries must be an array"},
+		"no country":                    {`{"allowedCountries": []}`, "allowedCountries must not be empty"},
+		"a country in small letters":    {`{"allowedCountries": ["BR", "de"]}`, `allowedCountries has "de"`},
+		"a country that does not exist": {`{"allowedCountries": ["UK"]}`, `allowedCountries has "UK"`},
+		"all countries":                 {`{"allowedCountries": ["*"]}`, `allowedCountries has "*"`},
+		"a country twice":               {`{"allowedCountries": ["BR", "BR"]}`, `allowedCountries must not repeat "BR"`},
+		"a limit of nothing":            {`{"partsPerDay": 0}`, "partsPerDay must not be 0"},
+		"a limit below -1":              {`{"partsPerDay": -2}`, "partsPerDay must be a whole number from -1"},
+		"a limit with a fraction":       {`{"messagesPerRecipientHour": 1.5}`, "messagesPerRecipientHour must be a whole number"},
+		"a limit without end":           {`{"partsPerDay": 1e30}`, "partsPerDay must be a whole number"},
+		"a limit in a string":           {`{"partsPerDay": "5"}`, "partsPerDay must be a whole number"},
+		"a limit that is null":          {`{"partsPerDay": null}`, "partsPerDay must not be null"},
+		"another spelling":              {`{"parts_per_day": 5}`, "parts_per_day is not a known field"},
+		"limits that are no object":     {`5`, "must be a JSON object"},
+	} {
+		t.Run("refuse "+name, func(t *testing.T) {
+			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))
+			if err == nil || !strings.Contains(err.Error(), `client "a": `+tt.want) {
+				t.Errorf("got %v, want %q in it", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestReplayIsNotCounted(t *testing.T) {

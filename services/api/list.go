@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 const (
@@ -98,7 +99,7 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 			n := utf8.RuneCountInString(value)
 			wrong = unless(n > 0 && n <= sms.MaxReference, "must have 1 to 100 characters")
 		case "from", "to":
-			t, ok := parseTime(value)
+			t, ok := strictjson.ParseTime(value)
 			if t.IsZero() {
 				t = t.Add(time.Millisecond) // the zero time would mean no bound
 			}

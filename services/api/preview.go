@@ -17,7 +17,7 @@ func (a *api) preview(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if !f.object {
+	if !f.IsObject() {
 		return answer{}, &refusal{slug: invalidFields, fields: f.Errors()}
 	}
 	draft := readDraft(f)

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 // slug names a kind of problem. Clients tell problems apart by their slugs, so
@@ -111,7 +111,7 @@ var kinds = []kind{
 type refusal struct {
 	slug   slug
 	detail string // for the client; "" means the text of the kind
-	fields []fieldError
+	fields []strictjson.FieldError
 	header http.Header
 	// retryAfter says when to repeat the request. 0 means the time of the kind.
 	retryAfter time.Duration
@@ -129,12 +129,12 @@ func (r *refusal) Unwrap() error { return r.cause }
 
 // problem is the body of every error: RFC 9457, plus the invalid fields.
 type problem struct {
-	Type     string       `json:"type"`
-	Title    string       `json:"title"`
-	Status   int          `json:"status"`
-	Detail   string       `json:"detail"`
-	Instance string       `json:"instance"` // the id of the request
-	Errors   []fieldError `json:"errors,omitempty"`
+	Type     string                  `json:"type"`
+	Title    string                  `json:"title"`
+	Status   int                     `json:"status"`
+	Detail   string                  `json:"detail"`
+	Instance string                  `json:"instance"` // the id of the request
+	Errors   []strictjson.FieldError `json:"errors,omitempty"`
 }
 
 // problemAnswer returns what the client is told about err, without its cause.
@@ -165,8 +165,8 @@ func refusalOf(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
 	}
-	if syntax, ok := errors.AsType[*syntaxError](err); ok {
-		return &refusal{slug: malformedRequest, detail: sentence(syntax.Detail)}
+	if syntax, ok := errors.AsType[*strictjson.SyntaxError](err); ok {
+		return &refusal{slug: malformedRequest, detail: "The body " + syntax.Detail + "."}
 	}
 	for _, k := range kinds {
 		if k.of != nil && errors.Is(err, k.of) {
@@ -197,4 +197,3 @@ func mustJSON(v any) []byte {
 }
 
 // sentence turns a phrase into a sentence.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

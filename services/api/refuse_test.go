@@ -225,7 +225,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 			o.ClientLimits = map[string]api.Limits{"alice-1": {MessagesPerRecipientHour: -2}}
 		}, `"alice-1"`},
 		{"a client's unknown country", func(o *api.Options) {
-			o.ClientLimits = map[string]api.Limits{"alice-1": {Countries: []string{"Brazil"}}}
+			o.ClientLimits = map[string]api.Limits{"alice-1": {AllowedCountries: []string{"Brazil"}}}
 		}, `"Brazil"`},
 		{"no queue", func(o *api.Options) { o.Queue = nil }, "queue"},
 		{"no rules", func(o *api.Options) { o.Rules = sms.Rules{} }, "rules"},

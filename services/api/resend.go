@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 // resendable lists the statuses in which a message can be resent.
@@ -45,7 +46,7 @@ func mayHaveChanged(err error) bool {
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message with the request of the one that the path names.
+// resent records a new message with the same request as the one in the path.
 func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {
@@ -59,8 +60,8 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 	}
 	d.Request = old.Again()
 	if wrong := a.checkHere(&d, now); wrong != nil {
-		var f fields
-		f.failAll(wrong)
+		var f strictjson.Fields
+		failAll(&f, wrong)
 		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
 	}
 	return a.record(ctx, d, key, now)

@@ -19,7 +19,7 @@ func (d *deployment) resend(t testing.TB, id string, edits ...edit) reply {
 func TestResend(t *testing.T) {
 	allowed := []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 	for _, state := range sms.Statuses() {
-		t.Run("of a message that is "+string(state), func(t *testing.T) {
+		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)
 			m := d.inState(t, state, func(dr *sms.Draft) {
 				dr.Reference, dr.Type, dr.SenderID, dr.MaxPriceUSD = "order 1", sms.Promotional, "Bakery", "0.05"

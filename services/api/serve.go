@@ -31,7 +31,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{Request: r.WithContext(ctx), requestID: id}
 	reply := a.answer(ctx, c)
 	reply.write(w, id)
-	c.log(ctx, a.logger, reply, time.Since(begin))
+	c.log(ctx, a.Logger, reply, time.Since(begin))
 }
 
 // answer calls serve, and turns every error and panic into a problem.
@@ -48,7 +48,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			level = slog.LevelInfo // the client left, which is no error of ours
 		}
-		a.logger.Log(ctx, level, "request failed",
+		a.Logger.Log(ctx, level, "request failed",
 			"request_id", c.requestID, "route", c.route, "error", err)
 	}
 	return reply
@@ -59,7 +59,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.logger.ErrorContext(ctx, "handler panicked",
+			a.Logger.ErrorContext(ctx, "handler panicked",
 				"request_id", RequestID(ctx), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			err = &refusal{slug: internal}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
 // maxBody limits the body of a single message, in bytes.
@@ -57,15 +58,15 @@ func (accepted acceptance) answer() answer {
 // A request that is refused because of the time or the configuration may repeat
 // one that was accepted before they changed. With a key, accept therefore looks
 // for the original before it refuses.
-func (a *api) accept(ctx context.Context, caller Caller, f *fields, key string) (acceptance, error) {
-	if !f.object {
+func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
+	if !f.IsObject() {
 		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
 	}
 	draft := readDraft(f)
 	draft.Owner, draft.Client = caller.Owner, caller.ClientID
 	neverRight := f.Errors() != nil
 	now := a.Now()
-	f.failAll(a.checkHere(&draft, now))
+	failAll(f, a.checkHere(&draft, now))
 	if wrong := f.Errors(); wrong != nil {
 		invalid := &refusal{slug: invalidFields, fields: wrong}
 		if neverRight {
@@ -76,8 +77,8 @@ func (a *api) accept(ctx context.Context, caller Caller, f *fields, key string) 
 	return a.record(ctx, draft, key, now)
 }
 
-// original returns the message that was accepted for d under key, or the error
-// otherwise if there is none.
+// original returns the message that was accepted for d under key. If there is
+// none, it returns the error otherwise.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, otherwise

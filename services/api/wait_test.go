@@ -18,7 +18,7 @@ func TestWait(t *testing.T) {
 		within time.Duration // the maximum
 		after  time.Duration // the minimum
 	}
-	cancelled := func(d *deployment, t *testing.T, id string) {
+	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {
 			t.Errorf("status %d: %s", r.status, r.body)
 		}
@@ -32,8 +32,8 @@ func TestWait(t *testing.T) {
 		change  func(d *deployment, t *testing.T, id string) // after 3 s
 		want    outcome
 	}{
-		{"ends when the message changes", sms.Queued, "?wait=20", "", 20 * time.Second, cancelled, outcome{200, 4 * time.Second, 3 * time.Second}},
-		{"ends when the message differs from If-None-Match", sms.Queued, "?wait=20", "current", 20 * time.Second, cancelled, outcome{200, 4 * time.Second, 3 * time.Second}},
+		{"ends when the message changes", sms.Queued, "?wait=20", "", 20 * time.Second, cancel, outcome{200, 4 * time.Second, 3 * time.Second}},
+		{"ends when the message differs from If-None-Match", sms.Queued, "?wait=20", "current", 20 * time.Second, cancel, outcome{200, 4 * time.Second, 3 * time.Second}},
 		{"treats a star as the current tag", sms.Queued, "?wait=20", "*", 20 * time.Second, nil, outcome{304, 20 * time.Second, 20 * time.Second}},
 		{"ends after its time with the unchanged message", sms.Queued, "?wait=7", "", 20 * time.Second, nil, outcome{200, 7 * time.Second, 7 * time.Second}},
 		{"ends after its time with 304 if the client has the message", sms.Queued, "?wait=7", "current", 20 * time.Second, nil, outcome{304, 7 * time.Second, 7 * time.Second}},

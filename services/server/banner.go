@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// lines are what a newcomer pastes, where the client's secret may be shown.
+// lines returns commands to paste, or "" if the server has clients whose secrets
+// must not be shown.
 func (m *machine) lines(base string) string {
 	if m.config.Clients != "" {
 		return ""
@@ -15,7 +16,8 @@ func (m *machine) lines(base string) string {
 	return pasteLines(base, m.config.clients[0].ID, m.config.clients[0].Secret)
 }
 
-// pasteLines are what a newcomer pastes: a token, a message, and what became of it.
+// pasteLines returns commands that get a token, send a message and show its
+// status.
 func pasteLines(base, clientID, secret string) string {
 	return strings.NewReplacer("{base}", base, "{client}", clientID+":"+secret).Replace(
 		`TOKEN=$(curl -s -u {client} -d grant_type=client_credentials {base}/oauth2/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
@@ -27,8 +29,7 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 `)
 }
 
-// greet prints where everything is. Its last line tells whoever waits for it
-// that the server listens.
+// greet prints where everything is. Its last line means that the server listens.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)
@@ -39,13 +40,13 @@ func (m *machine) greet(w io.Writer, base string) {
 	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
 	fmt.Fprintf(w, "  data      %s\n", c.Data)
-	fmt.Fprintf(w, "  provider   %s\n", c.Provider)
+	fmt.Fprintf(w, "  provider  %s\n", c.Provider)
 	if len(orders) > 0 {
-		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d, and to resume: kill -USR2 %[1]d\n", os.Getpid())
+		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d (resume: kill -USR2 %[1]d)\n", os.Getpid())
 	}
 	fmt.Fprintln(w)
 	if paste := m.lines(base); paste != "" {
-		fmt.Fprintf(w, "Paste this to send a message and see what became of it:\n\n%s\n", paste)
+		fmt.Fprintf(w, "Paste this to send a message and see its status:\n\n%s\n", paste)
 	}
-	fmt.Fprintln(w, "Ctrl-C stops it; nothing is lost by stopping it in any other way.")
+	fmt.Fprintln(w, "Ctrl-C stops it. Killing it is safe too.")
 }

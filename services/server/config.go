@@ -6,17 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
-	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/sender"
-	"github.com/smsqueue/smsqueue/services/server/token"
-)
-
-// The providers to choose from.
-const (
-	Simulated = "simulated"
-	SNS       = "sns"
 )
 
 // Config says how a server runs. Errors call its fields by the flags of
@@ -27,12 +20,13 @@ type Config struct {
 	// Data is the folder of the messages, the signing key and the simulated
 	// provider's log.
 	Data string
-	// Provider is Simulated or SNS. SNS uses the AWS credentials of the
-	// environment and needs Clients with allowed countries.
+	// Provider is one of Providers. All but Simulated use the AWS credentials of
+	// the environment and need Clients with allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer.
+	// ProviderDelay is how long the simulated provider takes to answer. It must
+	// be shorter than senders wait.
 	ProviderDelay time.Duration
-	// Clients names a file of clients, read by token.ParseClients. If it is
+	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
 	Clients string
 	// LogLevel is the lowest level that is logged.
@@ -41,7 +35,7 @@ type Config struct {
 	Version string
 
 	loopback bool
-	clients  []token.Client
+	clients  []client
 }
 
 // ConfigError reports everything that is wrong with a Config.
@@ -50,11 +44,11 @@ type ConfigError struct{ error }
 // check reports everything wrong with c, and fills in what follows from it.
 func (c *Config) check() error {
 	var errs []error
-	if c.Provider != Simulated && c.Provider != SNS {
-		errs = append(errs, fmt.Errorf("--provider must be %s or %s, not %q", Simulated, SNS, c.Provider))
+	if _, ok := providers[c.Provider]; !ok {
+		errs = append(errs, fmt.Errorf("--provider must be %s, not %q", strings.Join(Providers(), " or "), c.Provider))
 	}
 	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("--provider-delay must not be negative, and must be below %v: a sender waits no longer for an answer", sender.PublishTime))
+		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and below %v: senders wait no longer for an answer", sender.PublishTime))
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
@@ -65,20 +59,22 @@ func (c *Config) check() error {
 		return errors.Join(append(errs, fmt.Errorf("--addr must be host:port, like localhost:8080, not %q", c.Addr))...)
 	}
 	c.loopback = isLoopback(host)
-	return errors.Join(append(errs, c.readClients())...)
+	return errors.Join(append(errs, c.chooseClients())...)
 }
 
-// readClients refuses the well-known client where others could reach it or
-// where it could reach others. Real messages cost money, and fraud looks for the
-// countries where they cost most: as on AWS somebody has to name those allowed.
-func (c *Config) readClients() error {
+// chooseClients reads the file of clients. Without a file it chooses the
+// well-known client, unless others could reach it or it could reach others.
+//
+// Real messages cost money, and fraud looks for the countries where they cost
+// most. So, as on AWS, somebody has to name the countries that are allowed.
+func (c *Config) chooseClients() error {
 	if c.Clients == "" {
-		c.clients = token.DefaultClients()
-		if c.Provider == SNS {
-			return errors.New("--provider sns sends to real phones: name who may send, and where to, by --clients with allowedCountries")
+		c.clients = []client{wellKnown()}
+		if providers[c.Provider].real {
+			return fmt.Errorf("--provider %s sends to real phones: it needs --clients, each with allowedCountries", c.Provider)
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s can be reached from outside, and everyone knows the secret of client %q: give --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
 		}
 		return nil
 	}
@@ -86,15 +82,10 @@ func (c *Config) readClients() error {
 	if err != nil {
 		return fmt.Errorf("--clients: %w", err)
 	}
-	c.clients, err = token.ParseClients(f)
-	for id, limits := range c.limits() {
-		if wrong := limits.Check(); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("client %q: %w", id, wrong))
-		}
-	}
+	c.clients, err = readClients(f)
 	for _, client := range c.clients {
-		if c.Provider == SNS && len(client.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider sns sends to real phones: give it allowedCountries", client.ID))
+		if providers[c.Provider].real && len(client.limits.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.ID, c.Provider))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -103,19 +94,7 @@ func (c *Config) readClients() error {
 	return nil
 }
 
-// limits are those of each client, by its id.
-func (c *Config) limits() map[string]api.Limits {
-	limits := make(map[string]api.Limits, len(c.clients))
-	for _, client := range c.clients {
-		limits[client.ID] = api.Limits{
-			Countries:                client.AllowedCountries,
-			PartsPerDay:              client.PartsPerDay,
-			MessagesPerRecipientHour: client.MessagesPerRecipientHour,
-		}
-	}
-	return limits
-}
-
+// isLoopback reports whether only this machine can reach host.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true

@@ -18,20 +18,20 @@ import (
 
 var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
 
-// docs is the contract as a readable page with forms that make real requests,
-// by Swagger UI. Like the inbox it is for whoever sits at this machine.
+// docs serves the contract as a readable page, by Swagger UI, with forms that
+// make real requests. Like the inbox, it is for people at this machine.
 type docs struct {
-	client token.Client // to fill in; zero where its secret is one
+	client token.Client // for the form; zero if its secret must not be shown
 	logger *slog.Logger
 }
 
-// docsPaths are what a docs answers.
+// docsPaths returns the paths that docs serves.
 func docsPaths() []string {
 	return []string{"/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon-32x32.png"}
 }
 
-// docsPolicy lets the page reach nothing but this server. Swagger UI brings its
-// icons as data, and styles within its elements.
+// docsPolicy lets the page load from and connect to this server only. Swagger UI
+// has inline styles, and icons in data URLs.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -43,7 +43,7 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "docs":
 		var page bytes.Buffer
 		if err := docsTemplate.Execute(&page, d.client); err != nil {
-			d.logger.ErrorContext(r.Context(), "docs not rendered", "error", err)
+			d.logger.ErrorContext(r.Context(), "docs page not rendered", "error", err)
 			http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 			return
 		}
@@ -60,11 +60,11 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// compressed serves a file of Swagger UI, which is only there compressed.
+// compressed serves a file of Swagger UI, which is embedded in compressed form.
 func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	file, err := fs.ReadFile(static.FS, name+".gz")
 	if err != nil {
-		d.logger.ErrorContext(r.Context(), "docs not complete", "error", err)
+		d.logger.ErrorContext(r.Context(), "docs file not found", "error", err)
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
@@ -73,14 +73,14 @@ func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentT
 	h.Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		_, _ = w.Write(file) //nolint:gosec // the program's own file; its reader may be gone
+		_, _ = w.Write(file) //nolint:gosec // an embedded file; the reader may be gone
 		return
 	}
 	unpacked, err := gzip.NewReader(bytes.NewReader(file))
 	if err == nil {
-		_, err = io.Copy(w, unpacked) //nolint:gosec // it unpacks what the program itself brings
+		_, err = io.Copy(w, unpacked) //nolint:gosec // an embedded file
 	}
 	if err != nil {
-		d.logger.DebugContext(r.Context(), "docs reader gone", "error", err)
+		d.logger.DebugContext(r.Context(), "docs page not sent", "error", err)
 	}
 }

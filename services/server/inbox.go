@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inboxLength is how many messages the page shows.
+// inboxLength is how many messages the inbox shows.
 const inboxLength = 100
 
 //go:embed page
@@ -22,9 +22,10 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html"))
 
-// inbox shows every message on this machine to whoever sits at it. It needs
-// no token, so it is served on loopback addresses only, and only under a
-// loopback name: no foreign page can reach it by a name of its own.
+// inbox shows the newest messages to people at this machine. It needs no token,
+// so it is served on loopback addresses only. Requests must also use a loopback
+// name: otherwise a foreign page could reach it through a name that resolves to
+// a loopback address.
 type inbox struct {
 	messages sms.Lister
 	provider string
@@ -53,11 +54,12 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// localPage lets GET and HEAD under a loopback name through to a page with this
-// Content-Security-Policy, and answers everything else itself.
+// localPage reports whether r is a GET or HEAD under a loopback name, and sets
+// the headers of a page, with this Content-Security-Policy. It answers other
+// requests itself.
 func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
 	if !loopbackHost(r.Host) {
-		http.Error(w, "this page is only served as localhost", http.StatusMisdirectedRequest)
+		http.Error(w, "this page is served under the name localhost only", http.StatusMisdirectedRequest)
 		return false
 	}
 	if !reads(w, r) {
@@ -70,7 +72,7 @@ func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
 	return true
 }
 
-// page renders the whole page, or its rows alone.
+// page renders the template of this name: the whole page, or its rows.
 func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	list, err := i.messages.List(r.Context(), sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
 	if err != nil {
@@ -84,7 +86,7 @@ func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType s
 	}
 	var page bytes.Buffer
 	if err = pageTemplate.ExecuteTemplate(&page, name, data); err != nil {
-		i.logger.ErrorContext(r.Context(), "inbox not rendered", "error", err)
+		i.logger.ErrorContext(r.Context(), "inbox page not rendered", "error", err)
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
@@ -97,7 +99,7 @@ func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType s
 	}
 	w.Header().Set("Content-Type", contentType)
 	if _, err = w.Write(page.Bytes()); err != nil {
-		i.logger.DebugContext(r.Context(), "inbox reader gone", "error", err)
+		i.logger.DebugContext(r.Context(), "inbox page not sent", "error", err)
 	}
 }
 

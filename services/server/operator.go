@@ -10,11 +10,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/change"
 )
 
-// operatorSignals brings the signals that are orders until stop is called. Until
-// then they end no process, so it comes first of all.
+// operatorSignals returns a channel of the signals that are orders, until stop
+// is called. Without it these signals would end the process, so it is called
+// before anything else.
 func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	if len(orders) == 0 {
-		return nil, func() {} // signal.Notify would take no signal for every one
+		return nil, func() {} // without signals, signal.Notify would subscribe to all
 	}
 	c := make(chan os.Signal, 16)
 	for s := range orders {
@@ -23,8 +24,8 @@ func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// obey carries out the orders that come until ctx ends. The sender of this
-// process knows at once; the record is what a restart finds.
+// obey carries out orders until ctx ends. It records each for the next start, and
+// tells this process's gate at once.
 func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
@@ -35,7 +36,7 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 			asked := time.Now()
 			b, err := change.Operate(ctx, m.store, order, asked)
 			if err != nil {
-				m.logger.ErrorContext(ctx, "order not carried out", "order", order.Word, "error", err)
+				m.logger.ErrorContext(ctx, "order failed", "order", order.Word, "error", err)
 				continue
 			}
 			m.gate.Tell(b, asked)
@@ -44,14 +45,14 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	}
 }
 
-// warnOfPause says at the start that nothing goes out, where that is so.
+// warnOfPause logs, at the start, that the breaker is open.
 func (m *machine) warnOfPause(ctx context.Context) error {
 	b, err := m.store.LoadBreaker(ctx)
 	if err != nil {
 		return fmt.Errorf("loading the breaker: %w", err)
 	}
 	if b.Open {
-		m.logger.WarnContext(ctx, "nothing is handed over", "trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt)
+		m.logger.WarnContext(ctx, "breaker is open, nothing is handed over", "trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt)
 	}
 	return nil
 }

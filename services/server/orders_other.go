@@ -8,5 +8,5 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// orders is empty where there are no signals of one's own.
+// orders is empty: there are no signals for orders on this system.
 var orders map[os.Signal]sms.Order

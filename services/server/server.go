@@ -29,7 +29,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("listening: %w; --addr names another address, and --addr localhost:0 takes a free port", err)
+		return fmt.Errorf("listening: %w (choose another address with --addr; --addr localhost:0 takes a free port)", err)
 	}
 	defer listener.Close() // harmless if the server has closed it
 	m, err := open(ctx, c, stderr)

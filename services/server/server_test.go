@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"html"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -203,6 +204,26 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	}
 }
 
+func TestClientsOfOneOwnerShareTheirMessages(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(file, []byte(`{
+		"new": {"secret": "n", "owner": "shop"}, "old": {"secret": "o", "owner": "shop"}, "other": {"secret": "x"}
+	}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, Config{Clients: file})
+	sent := ask(t, server, http.MethodPost, "/v1/sms", "localhost", bearer(t, server, "old", "o"), `{"phoneNumber": "+12025550100", "message": "hello"}`)
+	if sent.status != http.StatusAccepted {
+		t.Fatalf("%d: %s", sent.status, sent.text)
+	}
+	for id, want := range map[string]int{"new": http.StatusOK, "other": http.StatusNotFound} {
+		secret := map[string]string{"new": "n", "other": "x"}[id]
+		if got := ask(t, server, http.MethodGet, sent.header.Get("Location"), "localhost", bearer(t, server, id, secret), ""); got.status != want {
+			t.Errorf("%s: %d, want %d", id, got.status, want)
+		}
+	}
+}
+
 func TestEachClientHasItsLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{
@@ -234,6 +255,47 @@ func TestEachClientHasItsLimits(t *testing.T) {
 				t.Errorf("%d, want %d: %s", got.status, tc.status, got.text)
 			}
 		})
+	}
+}
+
+// deletions records what is deleted from a queue.
+type deletions struct {
+	sms.Consumer
+	deleted []sms.QueueItem
+}
+
+func (d *deletions) Delete(_ context.Context, items ...sms.QueueItem) error {
+	d.deleted = append(d.deleted, items...)
+	return nil
+}
+
+func TestGarbageIsDroppedAfterItsLastReceive(t *testing.T) {
+	enginetest.SQLite(t)
+	c := Config{Addr: "localhost:0", Data: t.TempDir(), Provider: Simulated, LogLevel: slog.LevelError}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	m, err := open(t.Context(), c, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	queue := &deletions{}
+	m.worker.queue = queue
+	item := sms.QueueItem{Handle: "h", Body: "garbage", ReceiveCount: maxReceives - 1}
+	m.worker.deliver(t.Context(), item)
+	if len(queue.deleted) > 0 {
+		t.Errorf("dropped at receive %d", item.ReceiveCount)
+	}
+	item.ReceiveCount++
+	m.worker.deliver(t.Context(), item)
+	if len(queue.deleted) != 1 || !strings.Contains(log.String(), `"queue item dropped"`) {
+		t.Errorf("deleted %v at receive %d; log:\n%s", queue.deleted, item.ReceiveCount, &log)
 	}
 }
 

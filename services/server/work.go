@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	inFlight      = 64               // deliveries worked on at once
-	receiveLimit  = 16               // deliveries taken from the queue at once
-	receiveWait   = time.Second      // how long one look at an empty queue lasts
-	deliveryTime  = 30 * time.Second // one delivery, the wait at the gate included
-	leaseMargin   = 15 * time.Second // a lease outlives the delivery that holds it
+	inFlight      = 64               // queue items in work at the same time
+	dequeueLimit  = 16               // queue items per dequeue
+	dequeueWait   = time.Second      // how long a dequeue waits for an item
+	deliveryTime  = 30 * time.Second // for one queue item, with its wait at the gate
+	leaseMargin   = 15 * time.Second // by which a lease exceeds deliveryTime
+	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour
@@ -24,8 +25,8 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does what Lambda, its event source mapping and EventBridge Scheduler
-// do on AWS.
+// worker does the work of Lambda, its event source mapping and EventBridge
+// Scheduler on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender
@@ -34,7 +35,7 @@ type worker struct {
 	logger *slog.Logger
 }
 
-// run works until ctx ends, and returns when nothing is in hand any more.
+// run works until ctx ends, and returns when all work has ended.
 func (w *worker) run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { w.consume(ctx) })
@@ -43,7 +44,7 @@ func (w *worker) run(ctx context.Context) {
 	group.Wait()
 }
 
-// consume takes deliveries from the queue and works on inFlight at once.
+// consume dequeues items, and delivers up to inFlight of them at the same time.
 func (w *worker) consume(ctx context.Context) {
 	slots := make(chan struct{}, inFlight)
 	var group sync.WaitGroup
@@ -51,43 +52,45 @@ func (w *worker) consume(ctx context.Context) {
 	for ctx.Err() == nil {
 		slots <- struct{}{}
 		free := 1
-		for free < receiveLimit && len(slots) < cap(slots) {
+		for free < dequeueLimit && len(slots) < cap(slots) {
 			slots <- struct{}{}
 			free++
 		}
-		received, err := w.queue.Dequeue(ctx, free, receiveWait)
-		for range free - len(received) {
+		items, err := w.queue.Dequeue(ctx, free, dequeueWait)
+		for range free - len(items) {
 			<-slots
 		}
 		if err != nil && ctx.Err() == nil {
 			w.logger.ErrorContext(ctx, "queue not read", "error", err)
 			pause(ctx, errorPause)
 		}
-		for _, r := range received {
+		for _, item := range items {
 			group.Go(func() {
 				defer func() { <-slots }()
-				w.deliver(context.WithoutCancel(ctx), r)
+				w.deliver(context.WithoutCancel(ctx), item)
 			})
 		}
 	}
 }
 
-// deliver works on one delivery. What stays undeleted comes back.
-func (w *worker) deliver(ctx context.Context, r sms.QueueItem) {
+// deliver delivers one queue item, and deletes it unless it must stay on the
+// queue. This queue has no dead letters, so after its last receive an item is
+// dropped. Only garbage comes that far.
+func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
-	ref, err := sms.ParseRef(r.Body)
-	if err != nil {
-		w.logger.ErrorContext(ctx, "garbage on the queue is dropped")
-	} else if err = w.sender.Deliver(ctx, ref); err != nil {
-		w.logger.WarnContext(ctx, "not delivered", "message_id", ref.ID, "error", err)
-		return
+	if stays := w.sender.Batch(ctx, []sms.QueueItem{item}, maxReceives); len(stays) > 0 {
+		if item.ReceiveCount < maxReceives {
+			return // it becomes visible again
+		}
+		w.logger.ErrorContext(ctx, "queue item dropped", "queue_item", item.Handle, "receive_count", item.ReceiveCount)
 	}
-	if err = w.queue.Delete(ctx, r); err != nil {
-		w.logger.WarnContext(ctx, "delivery not deleted", "error", err)
+	if err := w.queue.Delete(ctx, item); err != nil {
+		w.logger.WarnContext(ctx, "queue item not deleted", "error", err)
 	}
 }
 
+// runRelay runs the relay once.
 func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
@@ -100,6 +103,7 @@ func (w *worker) runRelay(ctx context.Context) {
 	}
 }
 
+// runPurge deletes all records past their retention.
 func (w *worker) runPurge(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.purge(ctx, purgeLimit)
@@ -113,8 +117,7 @@ func (w *worker) runPurge(ctx context.Context) {
 	}
 }
 
-// every calls f at once and then again and again until ctx ends, interval
-// after its last end.
+// every calls f again and again until ctx ends, with pauses of interval.
 func every(ctx context.Context, interval time.Duration, f func(context.Context)) {
 	for ctx.Err() == nil {
 		f(ctx)

@@ -11,21 +11,21 @@ import (
 
 // The exit codes.
 const (
-	exitFailure = 1 // the command failed, or found what it looks for
+	exitFailure = 1 // the command failed, or has findings
 	exitUsage   = 2 // the command line is wrong
 )
 
-// errUsage marks an error as the command line's fault. Errors that come before a
-// command begins to work are marked without it.
-type errUsage struct{ error }
+// usageError marks an error as the fault of the command line. Errors from before a
+// command starts are usage errors without it.
+type usageError struct{ error }
 
 // program is one run of smsqueue.
 type program struct {
 	stdout, stderr io.Writer
-	working        bool // the command line was read, and its command works
+	started        bool // the command line is valid, and its command has started
 }
 
-// run carries out the command that args name, and returns the exit code.
+// run executes the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &program{stdout: stdout, stderr: stderr}
 	root := p.root()
@@ -35,14 +35,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintln(stderr, "smsqueue:", err)
-	if _, usage := errors.AsType[errUsage](err); p.working && !usage {
+	if _, usage := errors.AsType[usageError](err); p.started && !usage {
 		return exitFailure
 	}
-	fmt.Fprintf(stderr, "`%s --help` shows how it is used.\n", command.CommandPath())
+	fmt.Fprintf(stderr, "Run `%s --help` for usage.\n", command.CommandPath())
 	return exitUsage
 }
 
-// root returns the program's commands. Each has a file of its own.
+// root returns the command smsqueue with all its subcommands. Each subcommand has
+// a file of its own.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "smsqueue",
@@ -58,10 +59,11 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// does returns work as a command's RunE.
-func (p *program) does(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+// runs returns the RunE of a command that does work. Errors of work are failures
+// unless they are usage errors.
+func (p *program) runs(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		p.working = true
+		p.started = true
 		return work(c.Context(), args)
 	}
 }

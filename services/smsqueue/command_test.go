@@ -20,16 +20,16 @@ func TestCommands(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // what is in them; "" wants them empty
+		stdout, stderr string // substrings; "" means that nothing is printed
 	}{
 		{"no command", nil, 0, "serve ", ""},
 		{"help", []string{"help", "serve"}, 0, "--provider-delay", ""},
 		{"the version", []string{"version"}, 0, "devel\n", ""},
 		{"the version by a flag", []string{"--version"}, 0, "devel\n", ""},
 		{"an unknown command", []string{"server"}, exitUsage, "", "smsqueue: unknown command \"server\" for \"smsqueue\"\n"},
-		{"an unknown flag", []string{"serve", "--port", "1"}, exitUsage, "", "smsqueue: unknown flag: --port\n`smsqueue serve --help`"},
-		{"an argument too many", []string{"version", "x"}, exitUsage, "", "smsqueue: unknown command \"x\" for \"smsqueue version\"\n"},
-		{"flags that exclude each other", []string{"reconcile", "--data", "x", "--table", "y"}, exitUsage, "", "smsqueue: if any flags in the group [data table]"},
+		{"an unknown flag", []string{"serve", "--port", "1"}, exitUsage, "", "smsqueue: unknown flag: --port\nRun `smsqueue serve --help`"},
+		{"too many arguments", []string{"version", "x"}, exitUsage, "", "smsqueue: unknown command \"x\" for \"smsqueue version\"\n"},
+		{"flags that cannot be combined", []string{"reconcile", "--data", "x", "--table", "y"}, exitUsage, "", "smsqueue: if any flags in the group [data table]"},
 		{"a value that the server refuses", []string{"serve", "--data", nowhere, "--provider", "pigeon"}, exitUsage, "", "smsqueue: --provider must be"},
 		{"a failure", []string{"reconcile", "--data", nowhere}, exitFailure, "", "smsqueue: there are no messages"},
 	} {
@@ -41,7 +41,7 @@ func TestCommands(t *testing.T) {
 			holds(t, "stdout", stdout, tc.stdout)
 			holds(t, "stderr", stderr, tc.stderr)
 			if helped := strings.Contains(stderr, "--help"); helped != (tc.code == exitUsage) {
-				t.Errorf("it refers to the help: %t\n%s", helped, stderr)
+				t.Errorf("refers to the help: %t\n%s", helped, stderr)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Command smsqueue is smsqueue on one machine, and the tool of whoever operates
-// a deployment. `smsqueue help` lists its commands.
+// Command smsqueue runs smsqueue on one machine, and helps to operate a deployment
+// on AWS. `smsqueue help` lists its commands.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// version is set by the linker in what `make` builds.
+// version is set by the linker if `make` builds the program.
 var version string
 
 func main() {
@@ -20,8 +20,8 @@ func main() {
 	os.Exit(code)
 }
 
-// versionName returns the version that the linker set, or the one that
-// `go install` recorded, or devel.
+// versionName returns the version set by the linker, else the one recorded by
+// `go install`, else devel.
 func versionName() string {
 	if version != "" {
 		return version

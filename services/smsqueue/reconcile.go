@@ -23,17 +23,18 @@ func (p *program) reconcile() *cobra.Command {
 	var data, table string
 	c := &cobra.Command{
 		Use:   "reconcile",
-		Short: "Add up what became of every message, and name what does not add up",
-		Long: `Add up what became of every message, and name what does not add up. If anything
-does not, the exit code is 1.
+		Short: "Account for every message, and report discrepancies",
+		Long: `Account for every message, and report discrepancies. The exit code is 1 if
+there are any.
 
-With --data it compares a server's messages with the simulated provider's own
-log; the server must be stopped. With --table it scans a deployment's table, by
-the AWS credentials of the environment. The deployment may be in use.`,
+With --data it compares the messages of a server with the simulated provider's
+own log. The server must be stopped. With --table it scans the table of a
+deployment, with the AWS credentials of the environment. The deployment may be
+in use.`,
 		Example: `  smsqueue reconcile --data ./data
   smsqueue reconcile --table smsqueue-messages`,
 		Args: cobra.NoArgs,
-		RunE: p.does(func(ctx context.Context, _ []string) (err error) {
+		RunE: p.runs(func(ctx context.Context, _ []string) (err error) {
 			var report reconcile.Report
 			if table != "" {
 				report, err = reconcileTable(ctx, table)
@@ -57,6 +58,7 @@ the AWS credentials of the environment. The deployment may be in use.`,
 	return c
 }
 
+// reconcileTable reports on the table of a deployment.
 func reconcileTable(ctx context.Context, table string) (reconcile.Report, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -65,8 +67,9 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table), nil, time.Now())
 }
 
+// reconcileFolder reports on the data folder of a server.
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
-	// Opening the database would make the folder.
+	// sqlite.Open would make the folder.
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}
@@ -82,6 +85,7 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 	return reconcile.Everything(ctx, db, log, time.Now())
 }
 
+// handOvers returns what the simulated provider took, or nil if it has no log.
 func handOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -92,7 +96,7 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 	}
 	log := []reconcile.HandOver{}
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			log = append(log, reconcile.HandOver{
 				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
 				Void: e.Fault == simulator.SpendLimit,

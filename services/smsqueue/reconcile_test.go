@@ -59,7 +59,7 @@ func folder(t *testing.T, handOvers int) string {
 }
 
 func TestReconcile(t *testing.T) {
-	t.Run("prints the sum", func(t *testing.T) {
+	t.Run("prints the totals", func(t *testing.T) {
 		code, out, _ := execute(t, "reconcile", "--data", folder(t, 1))
 		if code != 0 {
 			t.Errorf("exit code %d", code)
@@ -68,12 +68,12 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("printed %q, want %q first", out, want)
 		}
 	})
-	t.Run("names a double and fails", func(t *testing.T) {
+	t.Run("reports a double and fails", func(t *testing.T) {
 		code, out, stderr := execute(t, "reconcile", "--data", folder(t, 2))
 		if code != exitFailure || stderr != "smsqueue: found discrepancies\n" {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
-		if want := "the provider took it 2 times, its events tell of 1"; !strings.Contains(out, want) {
+		if want := "the provider took it 2 times, but its events record only 1"; !strings.Contains(out, want) {
 			t.Errorf("printed %q, want %q in it", out, want)
 		}
 	})
@@ -89,7 +89,7 @@ func TestReconcile(t *testing.T) {
 	})
 }
 
-func TestADeploymentsTableIsAddedUp(t *testing.T) {
+func TestReconcileTable(t *testing.T) {
 	url := enginetest.DynamoDB(t)
 	client := dynamo.NewClient(enginetest.Config(t, url))
 	table := "reconcile-" + sms.NewToken()
@@ -104,7 +104,7 @@ func TestADeploymentsTableIsAddedUp(t *testing.T) {
 	store, rules := dynamo.New(client, table), sms.DefaultRules()
 	var forgotten sms.Message
 	for i := range 3 {
-		// Long enough that a scan has several pages.
+		// Long texts make a scan return several pages.
 		m := rules.Accept(sms.NewID(), sms.Draft{
 			Owner: "o", Client: "c",
 			Request: sms.Request{Number: "+5511999999999", Text: strings.Repeat("x", 380_000)},
@@ -131,7 +131,7 @@ func TestADeploymentsTableIsAddedUp(t *testing.T) {
 	}
 	for _, want := range []string{
 		"accepted 3 = final 0 + sent 0 + unknown 0 + on the way 3\n",
-		"findings: 1\n  " + forgotten.ID + ": queued, and nobody will look at it again\n",
+		"findings: 1\n  " + forgotten.ID + ": queued, but it is never due\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("printed %q, want %q in it", out, want)

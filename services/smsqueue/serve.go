@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,16 +16,16 @@ func (p *program) serve() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run all of smsqueue on this machine",
-		Long: `Run all of smsqueue on this machine: the API, sending, receipts, a token
+		Long: `Run all of smsqueue on this machine: the API, the sender, receipts, a token
 endpoint, a simulated provider and an inbox page. It prints where everything is.
 
-Messages are kept in the folder that --data names. They are durable before the
-API answers, so the program may be stopped or killed at any time.`,
+Messages are kept in the folder --data. They are durable before the API answers,
+so the program may be stopped or killed at any time.`,
 		Args: cobra.NoArgs,
-		RunE: p.does(func(ctx context.Context, _ []string) error {
+		RunE: p.runs(func(ctx context.Context, _ []string) error {
 			err := server.Run(ctx, config, p.stdout, p.stderr)
 			if wrong, ok := errors.AsType[*server.ConfigError](err); ok {
-				return errUsage{wrong}
+				return usageError{wrong}
 			}
 			return err
 		}),
@@ -32,7 +33,7 @@ API answers, so the program may be stopped or killed at any time.`,
 	f := c.Flags()
 	f.StringVar(&config.Addr, "addr", "localhost:8080", "`host:port` to listen on; port 0 takes a free one")
 	f.StringVar(&config.Data, "data", "./data", "`folder` of the messages, the signing key and the simulated provider's log")
-	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: simulated, or sns, which uses the AWS credentials of the environment and needs --clients with allowedCountries")
+	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: "+strings.Join(server.Providers(), " or ")+"; all but simulated use the AWS credentials of the environment and need --clients with allowedCountries")
 	f.DurationVar(&config.ProviderDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
 	f.StringVar(&config.Clients, "clients", "", "`file` of clients, in JSON: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	f.TextVar(&config.LogLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")

@@ -16,13 +16,13 @@ import (
 
 // pendingItem is the item of a kept receipt, whose content the indexes show.
 type pendingItem struct {
-	ID        string          `json:"id"`
+	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
-	Unmatched sms.Number      `json:"unmatched,omitempty"`
-	DueShard  string          `json:"due_shard,omitempty"`
-	DueAt     time.Time       `json:"due_at"`
-	PurgeAt   time.Time       `json:"purgeAt"`
-	Purge     int64           `json:"purge,omitempty"`
+	Unmatched sms.Number         `json:"unmatched,omitempty"`
+	DueShard  string             `json:"due_shard,omitempty"`
+	DueAt     time.Time          `json:"due_at"`
+	PurgeAt   time.Time          `json:"purgeAt"`
+	Purge     int64              `json:"purge,omitempty"`
 }
 
 func storedReceipt(k sms.PendingReceipt) attributes {

@@ -202,13 +202,10 @@ type alias struct {
 	Purge       int64  `json:"purge"`
 }
 
-// lateReceipts is longer than receipts take: up to 72 hours.
-const lateReceipts = 7 * 24 * time.Hour
-
-// aliasEnd is when no receipt of m can come any more: nothing is handed over
-// after its expiry.
+// aliasEnd returns when no receipt of m can be applied any more: nothing is handed
+// over after its expiry.
 func aliasEnd(m sms.Message) time.Time {
-	end := m.ExpiresAt.Add(lateReceipts)
+	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.PendingFor)
 	if m.PurgeAt.After(end) {
 		return m.PurgeAt
 	}

@@ -85,7 +85,7 @@ func (r *Reader) JSON(name string, v any) {
 		return
 	}
 	if err := json.Unmarshal([]byte(value), v); err != nil {
-		r.fail(name, "is not the JSON it should be")
+		r.fail(name, "is invalid: "+err.Error())
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package phone reads phone numbers as people write them, with the numbering
-// plans of Google's libphonenumber. Loading these costs about 8 ms at the start
-// of a program, so only what faces clients should import it.
+// Package phone parses phone numbers as people write them, with the numbering
+// plans of Google's libphonenumber. Loading the plans takes about 8 ms at
+// program start, so only packages that face clients should import it.
 package phone
 
 import (
@@ -13,64 +13,64 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxInput bounds what Parse looks at, in bytes: 15 digits with a separator
-// after each, and some to spare.
+// maxInput limits the input of Parse, in bytes: 15 digits with a separator
+// after each, and a few spare ones.
 const maxInput = 40
 
 // International is the Country of numbers that belong to no country, such as
-// those of satellite phones.
+// satellite phones.
 const International = "001"
 
-// Parsed is a number of a range that is in use, and where it belongs.
+// Parsed is a number in an assigned range, and its country.
 type Parsed struct {
 	Number      sms.Number
 	Country     string // ISO 3166-1 alpha-2, or International
 	CallingCode int    // 55 for Brazil; several countries may share one
 }
 
-// Error says why something is not a number that a message can go to. It never
-// repeats the number.
+// Error says why something is not a number that messages can be sent to. It
+// never contains the number.
 type Error struct {
-	// Reason is for the client: what is wrong, to be read after the name of
-	// the field, as in "is too short for country code +55".
+	// Reason tells the client what is wrong. It continues a sentence that
+	// begins with the name of the field: "is too short for country code +55".
 	Reason string
 }
 
 func (e *Error) Error() string { return "the phone number " + e.Reason }
 
-// The reasons that need nothing filled in.
+// Reasons without parameters.
 var (
 	errEmpty      = &Error{"is empty"}
 	errTooLong    = &Error{fmt.Sprintf("is longer than %d bytes", maxInput)}
-	errCharacters = &Error{"may hold only digits 0 to 9, spaces, hyphens, dots, parentheses, and one plus sign before them all; no letters and no extension"}
+	errCharacters = &Error{"may contain only digits 0 to 9, spaces, hyphens, dots, parentheses, and one plus sign at the beginning; no letters and no extension"}
 	errNoDigits   = &Error{"has no digits"}
 	errNoDefault  = &Error{"must begin with a plus sign and the country code, because no default country is configured"}
 	errNoCountry  = &Error{"begins with a country code that does not exist"}
 	errNotANumber = &Error{"is not a phone number"}
 )
 
-// Parse reads raw, which may have spaces, hyphens, dots and parentheses in it.
-// With a plus sign it is an international number. Without one it is dialled in
-// defaultCountry (ISO 3166-1 alpha-2, as ValidCountry has it), and refused where
-// that is empty.
+// Parse parses raw, which may contain spaces, hyphens, dots and parentheses. A
+// number with a plus sign is international. A number without one is read in the
+// national format of defaultCountry, which must satisfy ValidCountry; if
+// defaultCountry is empty, such numbers are refused.
 //
-// A number is taken only if its range is in use by the numbering plans that
-// this program was built with; a length that fits is not enough, because most
-// mistyped numbers have one. Every error is an *Error.
+// The number's range must be assigned in the numbering plans built into this
+// program. A plausible length is not enough, because most mistyped numbers have
+// one. Every error is an *Error.
 func Parse(raw, defaultCountry string) (Parsed, error) {
-	dialled, err := strip(raw)
+	dialed, err := strip(raw)
 	if err != nil {
 		return Parsed{}, err
 	}
-	if strings.HasPrefix(dialled, "+") {
-		// Else the library would try a wrong country code again without its
+	if strings.HasPrefix(dialed, "+") {
+		// Otherwise the library would retry an invalid country code without its
 		// plus sign.
 		defaultCountry = ""
 	} else if !ValidCountry(defaultCountry) {
 		return Parsed{}, errNoDefault
 	}
 
-	n, err := phonenumbers.Parse(dialled, defaultCountry)
+	n, err := phonenumbers.Parse(dialed, defaultCountry)
 	if err != nil {
 		return Parsed{}, reasonOfParser(err)
 	}
@@ -88,14 +88,14 @@ func Parse(raw, defaultCountry string) (Parsed, error) {
 	}, nil
 }
 
-// ValidCountry tells whether code is a country or territory with a numbering
-// plan: ISO 3166-1 alpha-2 in capitals, and of the codes that ISO reserves AC
-// (Ascension), TA (Tristan da Cunha) and XK (Kosovo).
+// ValidCountry reports whether code is a country or territory with a numbering
+// plan. Codes are ISO 3166-1 alpha-2 in capitals, plus AC (Ascension), TA
+// (Tristan da Cunha) and XK (Kosovo).
 func ValidCountry(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
 
-// strip leaves the digits, and the plus sign before them. The library would
-// also read letters, extensions, other scripts' digits, and numbers in the
-// midst of other text.
+// strip returns the digits, with a leading plus sign if there is one. It is
+// stricter than the library, which also reads letters, extensions, digits of
+// other scripts, and numbers in the middle of other text.
 func strip(raw string) (string, error) {
 	if strings.Trim(raw, " ") == "" {
 		return "", errEmpty
@@ -103,16 +103,16 @@ func strip(raw string) (string, error) {
 	if len(raw) > maxInput {
 		return "", errTooLong
 	}
-	var dialled strings.Builder
+	var dialed strings.Builder
 	for _, c := range []byte(raw) {
 		switch {
-		case '0' <= c && c <= '9', c == '+' && dialled.Len() == 0:
-			dialled.WriteByte(c)
+		case '0' <= c && c <= '9', c == '+' && dialed.Len() == 0:
+			dialed.WriteByte(c)
 		case strings.IndexByte(" -.()", c) < 0:
 			return "", errCharacters
 		}
 	}
-	if s := dialled.String(); s != "" && s != "+" {
+	if s := dialed.String(); s != "" && s != "+" {
 		return s, nil
 	}
 	return "", errNoDigits
@@ -122,7 +122,7 @@ func reasonOfParser(err error) *Error {
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
 		return errNoCountry
-	case errors.Is(err, phonenumbers.ErrNotANumber), // of digits alone: fewer than three
+	case errors.Is(err, phonenumbers.ErrNotANumber), // for digits only, this means fewer than three
 		errors.Is(err, phonenumbers.ErrTooShortNSN),
 		errors.Is(err, phonenumbers.ErrTooShortAfterIDD):
 		return &Error{"is too short"}
@@ -133,7 +133,7 @@ func reasonOfParser(err error) *Error {
 	}
 }
 
-// reasonOfPlan tells what the numbering plan of its country says against n.
+// reasonOfPlan says why n is invalid in the numbering plan of its country.
 func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
 	country := fmt.Sprintf("country code +%d", n.GetCountryCode())
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
@@ -142,10 +142,10 @@ func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
 	case phonenumbers.TOO_LONG:
 		return &Error{"is too long for " + country}
 	case phonenumbers.INVALID_LENGTH:
-		return &Error{"has a number of digits that does not exist in " + country}
+		return &Error{"has the wrong number of digits for " + country}
 	case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
 		return &Error{"lacks the area code of " + country}
 	default:
-		return &Error{"is in a range that is not in use in " + country}
+		return &Error{"is in a range that is not assigned in " + country}
 	}
 }

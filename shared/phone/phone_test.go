@@ -52,7 +52,7 @@ func TestParseReads(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	const (
-		characters = "may hold only digits"
+		characters = "may contain only digits"
 		noDefault  = "must begin with a plus sign"
 		noCountry  = "begins with a country code that does not exist"
 	)
@@ -92,8 +92,8 @@ func TestParseRefuses(t *testing.T) {
 		{"more digits than any number has", "+" + strings.Repeat("1", 39), "", "is too long"},
 		{"a missing area code", "+1 555 0100", "", "lacks the area code of country code +1"},
 		{"an emergency number", "911", "US", "is too short for country code +1"},
-		{"a range that is not in use", "+55 11 00000-0000", "", "is in a range that is not in use in country code +55"},
-		{"a number for film and television in Britain", "+44 7700 900123", "", "is in a range that is not in use in country code +44"},
+		{"an unassigned range", "+55 11 00000-0000", "", "is in a range that is not assigned in country code +55"},
+		{"a number for film and television in Britain", "+44 7700 900123", "", "is in a range that is not assigned in country code +44"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := phone.Parse(tt.raw, tt.country)
@@ -111,9 +111,9 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// The simulated provider's numbers come from 555-0100 to 555-0199, which North
-// America keeps for fiction in every area code: nobody owns one, yet they are
-// valid.
+// The simulated provider's numbers are from 555-0100 to 555-0199, which North
+// America reserves for fiction in every area code: they are valid, but nobody
+// has one.
 func TestParseTakesNumbersForFiction(t *testing.T) {
 	for i := range 100 {
 		raw := fmt.Sprintf("+1202555%04d", 100+i)

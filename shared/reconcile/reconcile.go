@@ -1,10 +1,9 @@
-// Package reconcile adds up what became of accepted messages, beside the
-// provider's own log where there is one, and names what does not add up.
+// Package reconcile accounts for all accepted messages, compares them with the
+// provider's own log if there is one, and reports discrepancies.
 //
 //	accepted = final + sent + unknown + on the way
 //
-// It knows nothing of how the records came about: it is what someone who
-// distrusts the service would count.
+// It looks at records only, like an auditor who does not trust the service.
 package reconcile
 
 import (
@@ -17,19 +16,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// HandOver is one message that stands in a provider's own log as taken.
+// HandOver is one message that the provider took, according to its own log.
 type HandOver struct {
 	At                time.Time
-	MessageID         string // "" where the provider does not know it: then number and text tell
+	MessageID         string // "" if the provider does not know it: number and text must match then
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
-	// Void says that the provider stopped it for trouble of the whole account:
-	// nothing was delivered, and it counts as not handed over.
+	// Void is set if the provider stopped the message because of trouble with the
+	// account. Nothing was delivered, so it does not count as handed over.
 	Void bool
 }
 
-// Finding is one thing that does not add up.
+// Finding is one discrepancy.
 type Finding struct {
 	MessageID string
 	What      string
@@ -37,7 +36,7 @@ type Finding struct {
 
 func (f Finding) String() string { return f.MessageID + ": " + f.What }
 
-// Report is the sum.
+// Report has the totals and the findings.
 type Report struct {
 	Accepted  int
 	Final     int
@@ -46,13 +45,13 @@ type Report struct {
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
 	HandOvers int // in the provider's log, without void ones
-	// Doubles counts hand-overs beyond the first of each message; their events
-	// tell of every one of them, or they are among the Findings.
+	// Doubles counts hand-overs beyond the first of each message. Those that the
+	// message's events do not record are among the Findings too.
 	Doubles  int
 	Findings []Finding
 }
 
-// Err is nil where all adds up.
+// Err returns all findings as one error, or nil if there are none.
 func (r Report) Err() error {
 	if len(r.Findings) == 0 {
 		return nil
@@ -64,7 +63,7 @@ func (r Report) Err() error {
 	return fmt.Errorf("%d findings:\n%s", len(lines), strings.Join(lines, "\n"))
 }
 
-// Print writes the sum and the findings for people.
+// Print writes the totals and the findings for people.
 func (r Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "accepted %d = final %d + sent %d + unknown %d + on the way %d\n", r.Accepted, r.Final, r.Sent, r.Unknown, r.OnTheWay)
 	for _, s := range sms.Statuses() {
@@ -79,7 +78,7 @@ func (r Report) Print(w io.Writer) {
 	}
 }
 
-// Ledger collects records and adds them up.
+// Ledger accounts for records one by one.
 type Ledger struct {
 	now    time.Time
 	log    map[string][]HandOver // by message id, or by number and text
@@ -87,12 +86,12 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long after the end of a lease, or after its validity, work
-// may still be left on a record without being named.
+// overdue is how long a record may wait after the end of its lease or its
+// validity before that is a finding.
 const overdue = time.Hour
 
-// New makes a ledger that adds up at the time now. log is everything that the
-// provider took, nil where nobody knows.
+// New returns a ledger for the time now. The log holds everything that the
+// provider took; it is nil if nobody knows that.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus = make(map[sms.Status]int)
@@ -112,13 +111,13 @@ func (h HandOver) key() string {
 	return string(h.Number) + " " + h.Text
 }
 
-// Missing counts a message that was accepted and has no record.
+// Missing adds an accepted message that has no record.
 func (l *Ledger) Missing(id string) {
 	l.report.Accepted++
-	l.find(id, "accepted, and there is no record of it")
+	l.find(id, "accepted, but has no record")
 }
 
-// Add counts the record m, with its events.
+// Add adds the record m.
 func (l *Ledger) Add(m sms.Message) {
 	r := &l.report
 	r.Accepted++
@@ -135,26 +134,26 @@ func (l *Ledger) Add(m sms.Message) {
 		l.onTheWay(m)
 	}
 	if l.hasLog {
-		l.beside(m)
+		l.compare(m)
 	}
 }
 
-// onTheWay looks for what would keep m there for ever.
+// onTheWay finds reasons why m would never be finished.
 func (l *Ledger) onTheWay(m sms.Message) {
 	switch {
 	case !m.Status.Valid():
-		l.find(m.ID, "its state is %q, which is none", m.Status)
+		l.find(m.ID, "its status %q does not exist", m.Status)
 	case m.Due.IsZero():
-		l.find(m.ID, "%s, and nobody will look at it again", m.Status)
+		l.find(m.ID, "%s, but it is never due", m.Status)
 	case m.Status == sms.Sending && l.now.Sub(m.LeaseUntil) > overdue:
-		l.find(m.ID, "sending, and its lease ended at %s", m.LeaseUntil.Format(time.RFC3339))
+		l.find(m.ID, "sending, but its lease ended at %s", m.LeaseUntil.Format(time.RFC3339))
 	case m.Status != sms.Sending && l.now.Sub(m.ExpiresAt) > overdue:
-		l.find(m.ID, "%s, and its time ran out at %s", m.Status, m.ExpiresAt.Format(time.RFC3339))
+		l.find(m.ID, "%s, but it expired at %s", m.Status, m.ExpiresAt.Format(time.RFC3339))
 	}
 }
 
-// beside compares m with what the provider says of it.
-func (l *Ledger) beside(m sms.Message) {
+// compare compares m with the provider's log.
+func (l *Ledger) compare(m sms.Message) {
 	var taken []HandOver
 	for _, key := range []string{m.ID, string(m.Number) + " " + m.Text} {
 		taken = append(taken, l.log[key]...)
@@ -162,33 +161,33 @@ func (l *Ledger) beside(m sms.Message) {
 	}
 	for _, h := range m.HandOvers {
 		if h.ProviderMessageID != "" && !slices.ContainsFunc(taken, func(t HandOver) bool { return t.ProviderMessageID == h.ProviderMessageID }) {
-			l.find(m.ID, "provider message id %s, which the provider did not give to it", h.ProviderMessageID)
+			l.find(m.ID, "the provider did not give it the provider message id %s", h.ProviderMessageID)
 		}
 	}
 	all := len(taken)
 	taken = slices.DeleteFunc(taken, func(h HandOver) bool { return h.Void })
-	said := handOversSaid(m)
+	recorded := recordedHandOvers(m)
 	if len(taken) > 1 {
 		l.report.Doubles += len(taken) - 1
 	}
 	switch s := m.Status; {
 	case len(taken) == 0 && (s == sms.Delivered || s == sms.Undelivered || (s == sms.Sent && all == 0)):
-		l.find(m.ID, "%s, and the provider never took it", s)
+		l.find(m.ID, "%s, but the provider never took it", s)
 	case len(taken) > 0 && (s == sms.Canceled || s == sms.Failed || s == sms.Expired || s == sms.Scheduled):
-		l.find(m.ID, "%s, and the provider took it", s)
+		l.find(m.ID, "%s, but the provider took it", s)
 	case len(taken) > 0 && s == sms.Queued && len(m.HandOvers) == 0:
-		l.find(m.ID, "queued as if never handed over, and the provider took it")
+		l.find(m.ID, "queued without a hand-over, but the provider took it")
 	}
-	if all > said {
-		l.find(m.ID, "the provider took it %d times, its events tell of %d", all, said)
+	if all > recorded {
+		l.find(m.ID, "the provider took it %d times, but its events record only %d", all, recorded)
 	}
 	if m.OnUnknown == sms.Hold && len(taken) > 1 {
-		l.find(m.ID, "held, and the provider took it %d times", len(taken))
+		l.find(m.ID, "the provider took it %d times, although onUnknown is hold", len(taken))
 	}
 }
 
-// handOversSaid is how many hand-overs m's events tell of.
-func handOversSaid(m sms.Message) int {
+// recordedHandOvers returns how many hand-overs m's events record.
+func recordedHandOvers(m sms.Message) int {
 	n := m.EventsOmitted
 	for _, e := range m.Events {
 		if e.Status == sms.Sending && e.Detail == "" {
@@ -198,8 +197,8 @@ func handOversSaid(m sms.Message) int {
 	return n
 }
 
-// Report is the sum of all that was added. What is left of the provider's log
-// belongs to no message.
+// Report returns the report about everything that was added. Whatever remains of
+// the provider's log matches no message.
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {
@@ -207,7 +206,7 @@ func (l *Ledger) Report() Report {
 			if id == "" {
 				id = "-"
 			}
-			l.find(id, "the provider took %s, which belongs to no accepted message", h.ProviderMessageID)
+			l.find(id, "the provider took %s, which matches no accepted message", h.ProviderMessageID)
 		}
 		delete(l.log, key)
 	}

@@ -15,7 +15,7 @@ var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 const number sms.Number = "+12025550100"
 
-// accepted is a message that waits.
+// accepted returns a message that waits.
 func accepted(change func(*sms.Draft)) sms.Message {
 	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
@@ -26,8 +26,7 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// after is m after one hand-over for each outcome, as far as the rules allow
-// them.
+// after returns m after one hand-over per outcome, as far as the rules allow.
 func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -51,13 +50,13 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
+func TestFindings(t *testing.T) {
 	taken, none := sms.Taken("c1"), sms.Unanswered()
 	for _, tt := range []struct {
 		name string
 		m    sms.Message
 		log  func(m sms.Message) []reconcile.HandOver
-		want string // "" where it adds up
+		want string // "" if there are no findings
 	}{
 		{"sent once", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
 		{"sent once, in the log without its id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
@@ -65,8 +64,8 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 		}, ""},
 		{"sent twice and said so", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
 		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
-		{"sent twice and not said so", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events tell of 1"},
-		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "held, and the provider took it 2 times"},
+		{"sent twice and not said so", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
+		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "took it 2 times, although onUnknown is hold"},
 		{"held, and the first one was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[0].Void = true
@@ -76,19 +75,19 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 		{"expired and yet taken", func() sms.Message {
 			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
 			return m
-		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, and the provider took it"},
+		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, but the provider took it"},
 		{"waiting for nothing", func() sms.Message {
 			m := accepted(nil)
 			m.Due = sms.Due{}
 			return m
-		}(), func(sms.Message) []reconcile.HandOver { return nil }, "nobody will look at it again"},
+		}(), func(sms.Message) []reconcile.HandOver { return nil }, "it is never due"},
 		{"waiting long after its time", func() sms.Message {
 			m := accepted(func(d *sms.Draft) { d.ExpiresAt = now.Add(-2 * time.Hour) })
 			return m
-		}(), func(sms.Message) []reconcile.HandOver { return nil }, "its time ran out"},
+		}(), func(sms.Message) []reconcile.HandOver { return nil }, "it expired at"},
 		{"the provider took what nobody accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
 			return []reconcile.HandOver{{ProviderMessageID: "c9", Number: "+12025550199", Text: "other"}}
-		}, "belongs to no accepted message"},
+		}, "matches no accepted message"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := reconcile.New(tt.log(tt.m), now)
@@ -96,7 +95,7 @@ func TestWhatDoesNotAddUpIsNamed(t *testing.T) {
 			err := l.Report().Err()
 			switch {
 			case tt.want == "" && err != nil:
-				t.Errorf("it does not add up: %v", err)
+				t.Errorf("found %v, want nothing", err)
 			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 				t.Errorf("found %v, want %q", err, tt.want)
 			}
@@ -120,7 +119,7 @@ func TestSum(t *testing.T) {
   failed       1
 handed over 0 times, 0 of them again
 findings: 1
-  lost: accepted, and there is no record of it
+  lost: accepted, but has no record
 `
 	if diff := cmp.Diff(want, printed.String()); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Accepted adds up the messages with these ids, which clients were told were
-// accepted, and everything that the provider took.
+// Accepted reports on the messages with these ids, whose acceptance was confirmed
+// to clients, and on everything that the provider took.
 func Accepted(ctx context.Context, store sms.Messages, ids []string, log []HandOver, now time.Time) (Report, error) {
 	l := New(log, now)
 	for _, id := range ids {
@@ -27,9 +27,8 @@ func Accepted(ctx context.Context, store sms.Messages, ids []string, log []HandO
 	return l.Report(), nil
 }
 
-// Everything adds up every message of a store. Where senders are at work
-// meanwhile, a message counts as what it was when it was read, so that only a
-// provider's log read before, or a store at rest, can be expected to add up.
+// Everything reports on every message of a store. The provider's log must be
+// older than the store's state: read the log first, or stop the senders.
 func Everything(ctx context.Context, store interface {
 	Every(ctx context.Context, do func(sms.Message) error) error
 }, log []HandOver, now time.Time,

@@ -16,32 +16,26 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Verdict is what became of a hand-over.
-type Verdict string
-
-// The verdicts in the log.
-const (
-	Taken    Verdict = "taken" // whether or not the answer arrived
-	Rejected Verdict = "rejected"
-)
-
-// Entry is one hand-over as the log has it: a line of JSON.
+// Entry is one hand-over in the log, as a line of JSON.
 type Entry struct {
 	At                time.Time  `json:"at"`
-	ProviderMessageID string     `json:"providerMessageId,omitempty"` // of taken ones
+	ProviderMessageID string     `json:"providerMessageId,omitempty"` // "": it was refused
 	MessageID         string     `json:"messageId"`
 	HandOver          string     `json:"handOver"` // the token of the sender's lease
 	Number            sms.Number `json:"number"`
 	Text              string     `json:"text"`
 	Type              sms.Type   `json:"type,omitempty"`
-	Verdict           Verdict    `json:"verdict"`
 	Fault             string     `json:"fault,omitempty"` // the Name of its number, where that made a difference
 }
 
+// Taken reports whether the provider took the message, even if its answer was
+// lost.
+func (e Entry) Taken() bool { return e.ProviderMessageID != "" }
+
 const logName = "handed-over.jsonl"
 
-// ReadLog reads the whole log in the folder dir, also while a provider has it
-// open. It leaves out a last line that is not complete.
+// ReadLog reads the whole log in the folder dir, even while a provider has it
+// open. It leaves out an incomplete last line.
 func ReadLog(dir string) ([]Entry, error) {
 	file, err := os.Open(filepath.Join(dir, logName))
 	if err != nil {
@@ -66,14 +60,14 @@ func ReadLog(dir string) ([]Entry, error) {
 	}
 }
 
-// journal is the log of a running provider. One goroutine writes it, and syncs
-// once for all that came while it synced before.
+// journal is the log of a running provider. One goroutine writes it, and each
+// sync covers all the lines that arrived during the sync before.
 type journal struct {
 	file   *os.File
 	writes chan write
 	ended  chan struct{}
-	size   atomic.Int64  // bytes that are synced
-	grown  chan struct{} // receives after size grew
+	size   atomic.Int64  // synced bytes
+	grown  chan struct{} // receives when size has grown
 }
 
 // write is a line on its way into the log.
@@ -105,8 +99,8 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes what stands after the last line break and returns the
-// size that is left.
+// cutTornLine removes everything after the last line break and returns the
+// remaining size.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -141,8 +135,8 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// append returns nil when e is durable. errNotWritten means that it never will
-// be; after any other error, the end of ctx included, it may be.
+// append writes e and returns nil when it is durable. After errNotWritten it never
+// will be; after any other error, the end of ctx included, it may be.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -164,8 +158,8 @@ func (j *journal) append(ctx context.Context, e Entry) error {
 	}
 }
 
-// run writes until ctx ends or a write fails: what a disk holds after that,
-// nobody knows.
+// run writes until ctx ends or a write fails. It does not continue after a failed
+// write, because nobody knows what the disk holds then.
 func (j *journal) run(ctx context.Context) {
 	defer close(j.ended)
 	var buffer bytes.Buffer

@@ -6,14 +6,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Number is a phone number for which something particular happens.
+// Number is a phone number that produces a fault.
 type Number struct {
 	Number  sms.Number
 	Name    string
 	Happens string // for people
 }
 
-// The names of the Numbers, which the log repeats as faults.
+// The names of the Numbers, and of the faults in the log.
 const (
 	Refused       = "refused"
 	OptedOut      = "opted-out"
@@ -25,12 +25,13 @@ const (
 	DoubleReceipt = "double-receipt"
 )
 
-// Throttles is how many hand-overs of one message to the Throttled number are
+// Throttles is how many hand-overs of a message to the Throttled number are
 // refused for now before one is taken.
 const Throttles = 2
 
-// Numbers lists them all. They are valid numbers that belong to nobody: the
-// North American plan sets 555-0100 to 555-0199 aside for fiction in every area.
+// Numbers lists the numbers that produce faults. They are valid and belong to
+// nobody: the North American plan reserves 555-0100 to 555-0199 for fiction in
+// every area.
 var Numbers = []Number{
 	{"+12025550101", Refused, "the provider refuses the number for good"},
 	{"+12025550102", OptedOut, "the provider refuses it for good: the recipient has opted out"},
@@ -42,8 +43,8 @@ var Numbers = []Number{
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
 }
 
-// fault is what happens at the nth hand-over, from 1, of a message to number;
-// "" where it is simply delivered.
+// fault returns what happens at the nth hand-over, from 1, of a message to number;
+// "" means that it is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
 		if n.Number != number {
@@ -67,8 +68,9 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal is the provider's "no" for a fault, or nil where it takes the message.
-// Codes and words are those of SNS.
+// refusal returns how the provider refuses a message because of fault, or nil if it
+// takes it. Codes and words are SNS's, so that tests can put this provider behind
+// SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

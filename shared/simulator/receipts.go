@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// The receipts follow from the log: a position in it says up to where they were
+// Receipts are derived from the log. A position in it says how far they were
 // confirmed, so that they survive a restart and take no memory.
 
 // sideBySide is how many receipts are sent at once.
@@ -23,15 +23,15 @@ const sideBySide = 64
 
 const positionName = "receipts-sent"
 
-// position is how many bytes of the log have had all their receipts. It is not
-// synced: after a power cut some are sent again.
+// position is how many bytes of the log have all their receipts confirmed. It is
+// not synced: after a power cut some receipts are sent again.
 type position struct {
 	file *os.File
 	at   int64
 }
 
-// openPosition reads the position; one that the log, size bytes long, does not
-// reach belonged to another log.
+// openPosition reads the position in a log of size bytes. A position beyond its
+// end belonged to another log and counts as 0.
 func openPosition(dir string, size int64) (*position, error) {
 	file, err := os.OpenFile(filepath.Join(dir, positionName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -54,40 +54,40 @@ func (p *position) moveTo(at int64) error {
 	return err
 }
 
-// pending is an entry of the log and where it ends.
+// pending is an entry of the log and the position of its end.
 type pending struct {
 	Entry
 	end int64
 }
 
-// report sends the receipts of everything in the log, in groups whose time has
-// come, until ctx ends.
-func (c *Provider) report(ctx context.Context) {
+// report sends the receipts for the whole log, a group at a time as they become
+// due, until ctx ends.
+func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
-		next, err := c.pending(lines)
+		next, err := p.pending(lines)
 		if err != nil {
-			c.options.Logger.ErrorContext(ctx, "simulated provider's log not read", "error", err)
+			p.options.Logger.ErrorContext(ctx, "simulated provider's log not read", "error", err)
 			return
 		}
 		if len(next) == 0 {
 			select {
 			case <-ctx.Done():
-			case <-c.journal.grown:
+			case <-p.journal.grown:
 			}
 			continue
 		}
-		for until := c.untilDue(next[0].Entry); until > 0 && ctx.Err() == nil; until = c.untilDue(next[0].Entry) {
+		for until := p.untilDue(next[0].Entry); until > 0 && ctx.Err() == nil; until = p.untilDue(next[0].Entry) {
 			_ = wait(ctx, until)
 		}
-		c.reportGroup(ctx, next)
+		p.reportGroup(ctx, next)
 	}
 }
 
-// pending reads the next entries whose receipts were not confirmed.
-func (c *Provider) pending(lines *bufio.Reader) ([]pending, error) {
-	at := c.position.at
-	lines.Reset(io.NewSectionReader(c.journal.file, at, c.journal.size.Load()-at))
+// pending reads the next entries whose receipts are not confirmed.
+func (p *Provider) pending(lines *bufio.Reader) ([]pending, error) {
+	at := p.position.at
+	lines.Reset(io.NewSectionReader(p.journal.file, at, p.journal.size.Load()-at))
 	var next []pending
 	for len(next) < sideBySide {
 		line, err := lines.ReadBytes('\n')
@@ -98,48 +98,48 @@ func (c *Provider) pending(lines *bufio.Reader) ([]pending, error) {
 			return nil, err
 		}
 		at += int64(len(line))
-		p := pending{end: at}
-		if err := json.Unmarshal(line, &p.Entry); err != nil {
+		entry := pending{end: at}
+		if err := json.Unmarshal(line, &entry.Entry); err != nil {
 			return nil, fmt.Errorf("the line that ends at byte %d: %w", at, err)
 		}
-		next = append(next, p)
+		next = append(next, entry)
 	}
 	return next, nil
 }
 
-func (c *Provider) untilDue(e Entry) time.Duration {
-	if e.Verdict != Taken {
+func (p *Provider) untilDue(e Entry) time.Duration {
+	if !e.Taken() {
 		return 0
 	}
-	return e.At.Add(c.options.ReceiptDelay).Sub(c.options.Now())
+	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the receipts of the first entries of next whose time has
-// come, side by side, and then moves the position behind them.
-func (c *Provider) reportGroup(ctx context.Context, next []pending) {
+// reportGroup sends the receipts of the first entries of next that are due, side
+// by side, and then moves the position past them.
+func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
-	end := c.position.at
-	for _, p := range next {
-		if c.untilDue(p.Entry) > 0 {
+	end := p.position.at
+	for _, entry := range next {
+		if p.untilDue(entry.Entry) > 0 {
 			break
 		}
-		end = p.end
-		if p.Verdict == Taken {
-			sending.Go(func() { c.reportEntry(ctx, p.Entry) })
+		end = entry.end
+		if entry.Taken() {
+			sending.Go(func() { p.reportEntry(ctx, entry.Entry) })
 		}
 	}
 	sending.Wait()
 	if ctx.Err() != nil {
 		return
 	}
-	if err := c.position.moveTo(end); err != nil {
-		c.options.Logger.WarnContext(ctx, "sent receipts not noted, they will come again", "error", err)
+	if err := p.position.moveTo(end); err != nil {
+		p.options.Logger.WarnContext(ctx, "position in the log not saved", "error", err)
 	}
 }
 
 // reportEntry sends the receipts of e until each is confirmed or ctx ends.
-func (c *Provider) reportEntry(ctx context.Context, e Entry) {
-	if c.cameEarly(ctx, e) {
+func (p *Provider) reportEntry(ctx context.Context, e Entry) {
+	if p.cameEarly(ctx, e) {
 		return
 	}
 	times := 1
@@ -148,7 +148,7 @@ func (c *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 	const first, last = 50 * time.Millisecond, 5 * time.Second
 	for pause := first; times > 0 && ctx.Err() == nil; {
-		if c.send(ctx, e) {
+		if p.send(ctx, e) {
 			times--
 			continue
 		}
@@ -157,21 +157,21 @@ func (c *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares for a receipt that comes before the answer to e. What it
-// returns sends it, if e was written, and must be called in any case.
-func (c *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
-	if e.Fault != EarlyReceipt || c.options.Receipts == nil {
+// expectEarly prepares for a receipt that comes before the answer to e. The caller
+// must call the function that it returns, which sends the receipt if e was written.
+func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
+	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}
 	}
 	came := make(chan bool, 1)
-	c.early.Store(e.ProviderMessageID, came)
-	return func(ctx context.Context, written bool) { came <- written && c.send(ctx, e) }
+	p.early.Store(e.ProviderMessageID, came)
+	return func(ctx context.Context, written bool) { came <- written && p.send(ctx, e) }
 }
 
-// cameEarly waits until it is known whether the receipt of e came before its
-// answer.
-func (c *Provider) cameEarly(ctx context.Context, e Entry) bool {
-	expected, _ := c.early.LoadAndDelete(e.ProviderMessageID)
+// cameEarly reports whether the receipt of e came before its answer. It waits
+// until that is known.
+func (p *Provider) cameEarly(ctx context.Context, e Entry) bool {
+	expected, _ := p.early.LoadAndDelete(e.ProviderMessageID)
 	came, ok := expected.(chan bool)
 	if !ok {
 		return false
@@ -184,14 +184,11 @@ func (c *Provider) cameEarly(ctx context.Context, e Entry) bool {
 	}
 }
 
-// send reports whether the receipt of e was confirmed.
-func (c *Provider) send(ctx context.Context, e Entry) bool {
-	text, err := json.Marshal(line(e, c.options.ReceiptDelay))
-	if err == nil {
-		err = c.options.Receipts(ctx, text)
-	}
+// send sends the receipt of e and reports whether it was confirmed.
+func (p *Provider) send(ctx context.Context, e Entry) bool {
+	err := p.options.Receipts(ctx, e.receipt())
 	if err != nil && ctx.Err() == nil {
-		c.options.Logger.WarnContext(ctx, "receipt not confirmed", "provider_message_id", e.ProviderMessageID, "error", err)
+		p.options.Logger.WarnContext(ctx, "receipt not confirmed", "provider_message_id", e.ProviderMessageID, "error", err)
 	}
 	return err == nil
 }

@@ -2,10 +2,10 @@ package simulator_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 			Taken: func(t *testing.T) []smstest.Taken {
 				var all []smstest.Taken
 				for _, e := range read(t, dir) {
-					if e.Verdict == simulator.Taken {
+					if e.Taken() {
 						all = append(all, smstest.Taken{ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text})
 					}
 				}
@@ -58,7 +58,7 @@ func TestNumbersAreValidAndDiffer(t *testing.T) {
 }
 
 func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
-	const accepted = "SUCCESS: Message has been accepted by phone carrier"
+	const accepted = "delivered handset"
 	forNow := string(sms.RefusedForNow)
 	for _, tt := range []struct {
 		name     string
@@ -68,10 +68,10 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 		{"", []string{"taken", "taken"}, []string{accepted, accepted}},
 		{simulator.Refused, []string{"for good: number-refused"}, nil},
 		{simulator.OptedOut, []string{"for good: opted-out"}, nil},
-		{simulator.Unreachable, []string{"taken"}, []string{"FAILURE: Phone is currently unreachable/unavailable"}},
+		{simulator.Unreachable, []string{"taken"}, []string{"undelivered unreachable"}},
 		{simulator.Throttled, []string{forNow, forNow, "taken", "taken"}, []string{accepted, accepted}},
 		{simulator.NoAnswer, []string{"no answer", "taken"}, []string{accepted, accepted}},
-		{simulator.SpendLimit, []string{"taken", "taken"}, []string{"FAILURE: No quota left for account", accepted}},
+		{simulator.SpendLimit, []string{"taken", "taken"}, []string{"void spend-limit", accepted}},
 		{simulator.EarlyReceipt, []string{"taken"}, []string{accepted}},
 		{simulator.DoubleReceipt, []string{"taken"}, []string{accepted, accepted}},
 	} {
@@ -97,7 +97,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if diff := cmp.Diff(tt.receipts, got.summaries(t)); diff != "" {
+				if diff := cmp.Diff(tt.receipts, got.summaries()); diff != "" {
 					t.Errorf("receipts (-want +got):\n%s", diff)
 				}
 			})
@@ -105,23 +105,23 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 	}
 }
 
-func TestTheReceiptHasTheFormOfSNS(t *testing.T) {
+func TestAReceiptNamesItsHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got receipts
-		provider := open(t, t.TempDir(), simulator.Options{ReceiptDelay: 1344 * time.Millisecond, Receipts: got.add})
+		provider := open(t, t.TempDir(), simulator.Options{ReceiptDelay: time.Second, Receipts: got.add})
 		m := message(ordinary)
 		m.Text = strings.Repeat("a", 161)
+		at := time.Now().UTC()
 		id, err := provider.HandOver(t.Context(), m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		want := []string{`{"notification":{"messageId":"` + id + `","timestamp":"2000-01-01 00:00:00.000"},` +
-			`"delivery":{"phoneCarrier":"Simulated carrier","mnc":1,"mcc":1,"numberOfMessageParts":2,` +
-			`"destination":"+5511999999999","priceInUSD":0.0129,"smsType":"Transactional",` +
-			`"providerResponse":"Message has been accepted by phone carrier",` +
-			`"dwellTimeMs":1344,"dwellTimeMsUntilDeviceAck":1344},"status":"SUCCESS"}`}
+		want := []sms.Receipt{{
+			Provider: provider.Name(), ProviderMessageID: id, Number: ordinary, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+			Detail: "Message has been accepted by phone carrier", Price: 12_900_000, Parts: 2,
+		}}
 		if diff := cmp.Diff(want, got.list()); diff != "" {
 			t.Errorf("receipts (-want +got):\n%s", diff)
 		}
@@ -196,7 +196,7 @@ func TestTheLogSurvivesACrashInTheMidstOfALine(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []simulator.Entry{{
-		ProviderMessageID: id, MessageID: m.ID, HandOver: "lease-1", Number: ordinary, Text: m.Text, Type: m.Type, Verdict: simulator.Taken,
+		ProviderMessageID: id, MessageID: m.ID, HandOver: "lease-1", Number: ordinary, Text: m.Text, Type: m.Type,
 	}}
 	exceptTime := cmpopts.IgnoreFields(simulator.Entry{}, "At")
 	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
@@ -316,15 +316,15 @@ func answer(id string, err error) string {
 
 // receipts collects what a provider reports.
 type receipts struct {
-	mu    sync.Mutex
-	lines []string
-	err   error
+	mu  sync.Mutex
+	all []sms.Receipt
+	err error
 }
 
-func (r *receipts) add(_ context.Context, line []byte) error {
+func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lines = append(r.lines, string(line))
+	r.all = append(r.all, rc)
 	return r.err
 }
 
@@ -332,27 +332,20 @@ func (r *receipts) add(_ context.Context, line []byte) error {
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lines, r.err = nil, err
+	r.all, r.err = nil, err
 }
 
-func (r *receipts) list() []string {
+func (r *receipts) list() []sms.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.lines...)
+	return slices.Clone(r.all)
 }
 
-func (r *receipts) summaries(t *testing.T) []string {
-	t.Helper()
+// summaries returns the verdict of each receipt, and why.
+func (r *receipts) summaries() []string {
 	var all []string
-	for _, line := range r.list() {
-		var l struct {
-			Status   string
-			Delivery struct{ ProviderResponse string }
-		}
-		if err := json.Unmarshal([]byte(line), &l); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l.Status+": "+l.Delivery.ProviderResponse)
+	for _, rc := range r.list() {
+		all = append(all, string(rc.Verdict)+" "+string(rc.Evidence)+string(rc.Failure)+string(rc.Trouble))
 	}
 	return all
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // Breaker is the one record that stops every sender.
-type Breaker struct {
+type Breaker struct { // its tags are a stored format, as those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators

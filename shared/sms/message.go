@@ -25,6 +25,10 @@ const MaxEvents = 50
 // Message is the stored record: what the client asked for, what became of it,
 // and the work that is left. Its methods only read it; the rules change copies.
 // Times have millisecond precision and are UTC; a zero time is an absent one.
+//
+// The JSON tags of a message, and of all that it holds, are a stored format. Both
+// stores name their fields by them, and each keeps a record of every release in
+// testdata. A tag never changes; a new field is optional.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
@@ -159,13 +163,6 @@ func (m Message) ProviderMessageID() string {
 		}
 	}
 	return ""
-}
-
-// ProviderRef names what a provider took. Two providers may give out the same
-// id.
-type ProviderRef struct {
-	Provider  ProviderName
-	MessageID string // the provider message id
 }
 
 // ProviderRefs returns a reference for each hand-over that has a provider

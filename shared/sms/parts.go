@@ -13,9 +13,8 @@ const (
 )
 
 // MaxTextLength is the longest text accepted, in UTF-16 units as TextLength
-// counts them. SNS takes 1,600 "characters" without saying which kind; of code
-// points and UTF-16 units the latter are never fewer, so what passes here
-// passes there.
+// counts them. Providers take 1,600 "characters" without saying which kind. A text
+// never has more code points than UTF-16 units, so it fits either way.
 const MaxTextLength = 1600
 
 // What fits into a message of one part, and into each part of a longer one,

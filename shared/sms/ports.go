@@ -223,23 +223,3 @@ func FailedEnvelopes(err error, n int) []int {
 	}
 	return all
 }
-
-// ProviderName names a provider in records, logs and configuration: lower-case
-// letters, digits and hyphens. Hand-overs and receipts carry it, so a released
-// name never changes.
-type ProviderName string
-
-// Provider takes messages from us. Callers may use it concurrently.
-type Provider interface {
-	// Name returns the name that the provider's hand-overs and receipts carry.
-	Name() ProviderName
-	// HandOver offers m to the provider in one attempt; it never repeats it.
-	//
-	//   - A nil error means that the provider took m. Its receipts will carry
-	//     providerMessageID, which is not empty.
-	//   - A *ProviderError is a refusal: the provider certainly did not take m.
-	//   - After any other error, the end of ctx included, it may have taken m.
-	//
-	// No error contains the whole number of m.
-	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)
-}

@@ -49,7 +49,7 @@ func (r Receipt) Names(h HandOver) bool {
 }
 
 // PendingReceipt is a receipt that has matched no message yet.
-type PendingReceipt struct {
+type PendingReceipt struct { // its tags, and those of Receipt, are a stored format, as those of Message
 	ID      string    `json:"id"` // the same for the same receipt
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`

@@ -89,7 +89,7 @@ func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request
 
-		Campaign string `json:"campaign,omitempty"`
+		Next     string `json:"next,omitempty"`
 		Priority string `json:"priority"`
 	}
 	usual := next{Request: defaults, Priority: "normal"}
@@ -101,7 +101,7 @@ func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	if after := digest(next{Request: r, Priority: "normal"}, usual); after != before {
 		t.Error("a field that has its default changed the fingerprint")
 	}
-	if after := digest(next{Request: r, Campaign: "spring"}, usual); after == before {
+	if after := digest(next{Request: r, Next: "set"}, usual); after == before {
 		t.Error("a field that is set did not change the fingerprint")
 	}
 }

@@ -59,45 +59,17 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// fullMessage has a value other than zero in every field, those of its lists
-// included. What the fields say does not fit together: a store does not care.
+// fullMessage returns a record that is nobody else's and has a value other than
+// zero in every field. What the fields say does not fit together, but a store
+// does not care.
 func (s stage) fullMessage() sms.Message {
-	now := s.clock.Now()
-	in := func(ms int) time.Time { return now.Add(time.Duration(ms) * time.Millisecond) }
-	m := sms.Message{
-		ID: sms.NewID(), Owner: s.owner, Client: "client", Status: sms.Sending,
-		Request: sms.Request{
-			Number: s.number, Text: "Olá", Reference: "order 7", Type: sms.Promotional, SenderID: "ACME",
-			OriginationNumber: "+12025550123", SendAt: in(1), ExpiresAt: in(3_600_000), MaxPriceUSD: "0.050", OnUnknown: sms.Hold,
-			EntityID: "E1", TemplateID: "T1", ResendOf: sms.NewID(),
-		},
-		TextDropped: true,
-		Encoding:    sms.Measure("Olá").Encoding, Parts: 3,
-		CreatedAt: now, UpdatedAt: in(2), Attempts: 2,
-		HandOvers: []sms.HandOver{
-			{
-				Provider: "fake", Token: sms.NewToken(), At: in(3), Until: in(4), Answer: sms.AnswerTaken, Late: true, ProviderMessageID: sms.NewToken(),
-				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
-			},
-			{Provider: "fake", Token: sms.NewToken(), At: in(5), Until: in(6), Answer: sms.AnswerNone},
-			{Provider: "fake", Token: sms.NewToken(), At: in(7), Until: in(8)},
-		},
-		Evidence: sms.ByCarrier,
-		Failure:  sms.Explain(sms.OptedOut),
-		Events: []sms.Event{
-			{At: in(9), Status: sms.Queued, Detail: "accepted", ProviderAt: in(10)},
-			{At: in(11), Status: sms.Sending},
-		},
-		EventsOmitted: 4,
-		Fingerprint:   "f1", Nonce: sms.NewToken(), Revision: sms.NewToken(),
-		LeaseToken: sms.NewToken(), LeaseUntil: in(12), NotBefore: in(13), Refusals: 5,
-		Due:     sms.Due{Kind: sms.DueLease, At: in(14), Round: 6},
-		PurgeAt: in(86_400_000),
-	}
+	m := recordedMessage(s.clock.Now())
+	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number
+	m.HandOvers[0].ProviderMessageID = sms.NewToken()
 	fillTexts(&m.Request)
 	for _, v := range []any{m, m.Request, m.HandOvers[0], m.Events[0], *m.Failure, m.Due} {
 		if field := zeroField(v); field != "" {
-			panic(fmt.Sprintf("smstest: give %T.%s a value in fullMessage", v, field))
+			panic(fmt.Sprintf("smstest: give %T.%s a value in recordedMessage", v, field))
 		}
 	}
 	return m
@@ -113,8 +85,8 @@ func fillTexts(r *sms.Request) {
 	}
 }
 
-// zeroField names a field of v that has no value: a new one that fullMessage
-// does not know.
+// zeroField names a field of v that has no value: a new one that
+// recordedMessage does not know.
 func zeroField(v any) string {
 	value := reflect.ValueOf(v)
 	for i := range value.NumField() {

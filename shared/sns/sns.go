@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
 // The names of the message attributes that SNS reads when it sends an SMS.
@@ -37,9 +38,6 @@ func NewClient(cfg aws.Config) *sns.Client {
 	})
 }
 
-// Name is the provider name of SNS.
-const Name sms.ProviderName = "sns"
-
 // Provider is SNS. It may be used by any number of callers at once.
 type Provider struct{ client *sns.Client }
 
@@ -50,7 +48,7 @@ var _ sms.Provider = (*Provider)(nil)
 func New(client *sns.Client) *Provider { return &Provider{client: client} }
 
 // Name implements sms.Provider.
-func (c *Provider) Name() sms.ProviderName { return Name }
+func (c *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 
 // HandOver publishes m once, under the deadline of ctx. The error is a
 // *sms.ProviderError where SNS refused m, or where no connection to it came about;

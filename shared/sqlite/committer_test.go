@@ -45,14 +45,14 @@ func block(t *testing.T, f *file) (release func()) {
 
 func keepOne(id string) func(*tx) error {
 	return func(t *tx) error {
-		_, err := t.exec(`INSERT INTO kept_receipts (id, number, purge_at, record) VALUES (?, '', 1, x'7b7d')`, id)
+		_, err := t.exec(`INSERT INTO pending_receipts (id, number, purge_at, record) VALUES (?, '', 1, x'7b7d')`, id)
 		return err
 	}
 }
 
 func countKept(t *testing.T, f *file) (n int) {
 	t.Helper()
-	if err := f.get(t.Context(), `SELECT count(*) FROM kept_receipts`, nil, &n); err != nil {
+	if err := f.get(t.Context(), `SELECT count(*) FROM pending_receipts`, nil, &n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -71,26 +71,30 @@ func TestOpen(t *testing.T) {
 	})
 
 	for _, name := range []string{"messages.db", "queue.db"} {
-		t.Run("a newer version of "+name+" is refused and left alone", func(t *testing.T) {
-			dir := t.TempDir()
-			if err := open(t, dir, sqlite.Options{}).Close(); err != nil {
-				t.Fatal(err)
-			}
-			raw, err := sql.Open("sqlite", filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = raw.Exec(`PRAGMA user_version = 99`)
-			if err = errors.Join(err, raw.Close()); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 { // the refusal gives the folder free again
-				_, err = sqlite.Open(dir, sqlite.Options{})
-				if err == nil || !strings.Contains(err.Error(), "version 99") || !strings.Contains(err.Error(), name) {
-					t.Errorf("Open: %v, want an error that names version 99 and %s", err, name)
+		for format, word := range map[int]string{3: "before the first release", 99: "newer program"} {
+			t.Run(fmt.Sprintf("format %d of %s is refused in words and left alone", format, name), func(t *testing.T) {
+				dir := t.TempDir()
+				if err := open(t, dir, sqlite.Options{}).Close(); err != nil {
+					t.Fatal(err)
 				}
-			}
-		})
+				raw, err := sql.Open("sqlite", filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = raw.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, format))
+				if err = errors.Join(err, raw.Close()); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 { // the refusal gives the folder free again
+					_, err = sqlite.Open(dir, sqlite.Options{})
+					for _, part := range []string{fmt.Sprintf("format %d", format), word, name} {
+						if err == nil || !strings.Contains(err.Error(), part) {
+							t.Errorf("Open: %v, want an error with %q", err, part)
+						}
+					}
+				}
+			})
+		}
 	}
 
 	t.Run("what was received and not deleted comes back at once, what is delayed in its time", func(t *testing.T) {

@@ -75,8 +75,8 @@ func purge(t *tx, m sms.Message) error {
 }
 
 func (db *DB) purgeReceipts(ctx context.Context, limit int) (int, error) {
-	return db.purgeRows(ctx, `DELETE FROM kept_receipts WHERE id IN
-		(SELECT id FROM kept_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
+	return db.purgeRows(ctx, `DELETE FROM pending_receipts WHERE id IN
+		(SELECT id FROM pending_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
 }
 
 func (db *DB) purgeCounters(ctx context.Context, limit int) (int, error) {

@@ -17,9 +17,9 @@ var (
 	_ sms.Consumer = (*Queue)(nil)
 )
 
-// Queue is the queue of a DB, whose Close ends it. It implements sms.Queue and
-// sms.Consumer. Any number of goroutines may use it. What they received and did
-// not delete comes back at the next Open, at the latest.
+// Queue is the queue of a DB, and ends with its Close. It implements sms.Queue and
+// sms.Consumer. Any number of goroutines may use it. Items that were dequeued and
+// not deleted come back at the next Open, at the latest.
 type Queue struct {
 	now        func() time.Time
 	visibility time.Duration
@@ -27,47 +27,46 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes everything visible that a process which had the folder before
-// received and did not delete: it is dead. What was never received is delayed,
-// and stays so.
+// release makes visible what an earlier process dequeued and did not delete: that
+// process is dead. An item that was never dequeued is delayed, and stays so.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	err := q.file.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE deliveries SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
+		_, err := t.exec(`UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("releasing deliveries: %w", err)
+		return fmt.Errorf("releasing dequeued items: %w", err)
 	}
 	return nil
 }
 
-// sendBatch is how many deliveries one write enqueues.
+// sendBatch is how many envelopes one write enqueues.
 const sendBatch = 500
 
 // MaxBacklog is where Backlog stops counting: more is many.
 const MaxBacklog = 100_000
 
-// Send implements sms.Queue. Deliveries come in the order of the times from
-// which they are visible; groups are not told apart, because one machine's
-// clients share one queue anyway.
-func (q *Queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
+// Send implements sms.Queue. Items are dequeued in the order of the times from
+// which they are visible. Groups make no difference: the clients of one machine
+// share one queue anyway.
+func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
 	defer q.arrivals.ring()
-	for batch := range slices.Chunk(deliveries, sendBatch) {
+	for batch := range slices.Chunk(envelopes, sendBatch) {
 		err := q.file.commit(ctx, func(t *tx) error {
-			for _, d := range batch {
-				if _, err := t.exec(`INSERT INTO deliveries (visible_at, received, body) VALUES (?, 0, ?)`,
-					now.Add(d.Delay).UnixMilli(), d.Ref.String()); err != nil {
+			for _, e := range batch {
+				if _, err := t.exec(`INSERT INTO queue_items (visible_at, received, body) VALUES (?, 0, ?)`,
+					now.Add(e.Delay).UnixMilli(), e.Ref.String()); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err != nil {
-			failed := &sms.SendError{Err: fmt.Errorf("enqueueing: %w", err)}
-			for i := sent; i < len(deliveries); i++ {
+			failed := &sms.SendError{Err: fmt.Errorf("enqueuing: %w", err)}
+			for i := sent; i < len(envelopes); i++ {
 				failed.Failed = append(failed.Failed, i)
 			}
 			return failed
@@ -80,7 +79,7 @@ func (q *Queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
 // Backlog implements sms.Queue. It counts up to MaxBacklog.
 func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	var n int
-	err := q.file.get(ctx, `SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE visible_at <= ? LIMIT ?)`,
+	err := q.file.get(ctx, `SELECT count(*) FROM (SELECT 1 FROM queue_items WHERE visible_at <= ? LIMIT ?)`,
 		[]any{q.now().UnixMilli(), MaxBacklog}, &n)
 	if err != nil {
 		return 0, fmt.Errorf("counting the backlog: %w", err)
@@ -96,16 +95,16 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 		arrival := q.arrivals.next()
 		next, err := q.nextVisible(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("receiving: %w", err)
+			return nil, fmt.Errorf("dequeuing: %w", err)
 		}
 		until := next.Sub(q.now())
 		if until <= 0 {
-			received, err := q.take(ctx, limit)
+			items, err := q.take(ctx, limit)
 			if err != nil {
-				return nil, fmt.Errorf("receiving: %w", err)
+				return nil, fmt.Errorf("dequeuing: %w", err)
 			}
-			if len(received) > 0 {
-				return received, nil
+			if len(items) > 0 {
+				return items, nil
 			}
 			continue // others took them
 		}
@@ -120,20 +119,20 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 			wait = 0
 		case <-ctx.Done():
 			visible.Stop()
-			return nil, fmt.Errorf("receiving: %w", ctx.Err())
+			return nil, fmt.Errorf("dequeuing: %w", ctx.Err())
 		case <-q.file.closing:
 			visible.Stop()
-			return nil, fmt.Errorf("receiving: %w", errClosed)
+			return nil, fmt.Errorf("dequeuing: %w", errClosed)
 		}
 		visible.Stop()
 	}
 }
 
-// nextVisible is when the next delivery can be received, or a time that never
-// comes.
+// nextVisible returns when the next item can be dequeued. On an empty queue that
+// is a time that never comes.
 func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
-	if err := q.file.get(ctx, `SELECT min(visible_at) FROM deliveries`, nil, &at); err != nil {
+	if err := q.file.get(ctx, `SELECT min(visible_at) FROM queue_items`, nil, &at); err != nil {
 		return time.Time{}, err
 	}
 	if !at.Valid {
@@ -142,42 +141,42 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// take makes the deliveries that have been visible for longest invisible. A
-// handle names a delivery and the end of its invisibility, so that a handle of
-// an earlier receive names nothing.
+// take dequeues the items that have been visible for longest, and hides them. A
+// handle names an item and the time when it comes back, so that the handle of an
+// earlier time names nothing.
 func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
-	var received []sms.QueueItem
+	var items []sms.QueueItem
 	err := q.file.commit(ctx, func(t *tx) error {
-		received = nil
-		return t.each(`UPDATE deliveries SET visible_at = ?, received = received + 1
-			WHERE seq IN (SELECT seq FROM deliveries WHERE visible_at <= ? ORDER BY visible_at, seq LIMIT ?)
+		items = nil
+		return t.each(`UPDATE queue_items SET visible_at = ?, received = received + 1
+			WHERE seq IN (SELECT seq FROM queue_items WHERE visible_at <= ? ORDER BY visible_at, seq LIMIT ?)
 			RETURNING seq, received, body`, []any{back, now.UnixMilli(), limit},
 			func(scan func(...any) error) error {
 				var seq int64
-				var r sms.QueueItem
-				if err := scan(&seq, &r.ReceiveCount, &r.Body); err != nil {
+				var item sms.QueueItem
+				if err := scan(&seq, &item.ReceiveCount, &item.Body); err != nil {
 					return err
 				}
-				r.Handle = position{at: back, seq: seq}.String()
-				received = append(received, r)
+				item.Handle = position{at: back, seq: seq}.String()
+				items = append(items, item)
 				return nil
 			})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return received, nil
+	return items, nil
 }
 
-// Delete implements sms.Consumer. What came back meanwhile stays.
-func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
-	handles := make([]position, len(received))
-	for i, r := range received {
+// Delete implements sms.Consumer. An item that came back meanwhile stays.
+func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
+	handles := make([]position, len(items))
+	for i, item := range items {
 		var err error
-		if handles[i], err = parsePosition(r.Handle, position{}); err != nil {
-			return fmt.Errorf("deleting deliveries: %w", err)
+		if handles[i], err = parsePosition(item.Handle, position{}); err != nil {
+			return fmt.Errorf("deleting from the queue: %w", err)
 		}
 	}
 	if len(handles) == 0 {
@@ -185,14 +184,14 @@ func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	}
 	err := q.file.commit(ctx, func(t *tx) error {
 		for _, h := range handles {
-			if _, err := t.exec(`DELETE FROM deliveries WHERE seq = ? AND visible_at = ?`, h.seq, h.at); err != nil {
+			if _, err := t.exec(`DELETE FROM queue_items WHERE seq = ? AND visible_at = ?`, h.seq, h.at); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("deleting deliveries: %w", err)
+		return fmt.Errorf("deleting from the queue: %w", err)
 	}
 	return nil
 }
@@ -203,7 +202,7 @@ type bell struct {
 	waiting chan struct{} // nil while nobody waits
 }
 
-// next is closed by the next ring.
+// next returns a channel that the next ring closes.
 func (b *bell) next() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

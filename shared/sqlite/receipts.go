@@ -54,7 +54,7 @@ func (db *DB) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, 
 	if err != nil {
 		return sms.Unmatched{}, fmt.Errorf("listing unmatched messages: %w", err)
 	}
-	found.Receipts, err = db.pendingReceipts(ctx, `SELECT record FROM kept_receipts
+	found.Receipts, err = db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, oneMore)
 	if err != nil {
 		return sms.Unmatched{}, fmt.Errorf("listing kept receipts: %w", err)
@@ -72,7 +72,7 @@ func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}
 	err = db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO kept_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
+		_, err := t.exec(`INSERT INTO pending_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET
 			number = excluded.number, due_at = excluded.due_at, purge_at = excluded.purge_at, record = excluded.record`,
 			k.ID, string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record)
@@ -87,7 +87,7 @@ func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 // Forget implements sms.ReceiptKeeper.
 func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	err := db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM kept_receipts WHERE id = ?`, k.ID)
+		_, err := t.exec(`DELETE FROM pending_receipts WHERE id = ?`, k.ID)
 		return err
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
 
 // DueReceipts implements sms.ReceiptKeeper.
 func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
-	list, err := db.pendingReceipts(ctx, `SELECT record FROM kept_receipts
+	list, err := db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE due_at <= ? AND purge_at > ? ORDER BY due_at LIMIT ?`, until.UnixMilli(), db.now().UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing due receipts: %w", err)

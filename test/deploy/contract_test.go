@@ -22,8 +22,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestRoutesAreThoseOfTheContract compares both ways: a route, method or scope
-// that one side has more is a failure.
+// TestRoutesAreThoseOfTheContract fails for a route, method or scope that only
+// Terraform or only the contract has.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -84,9 +84,8 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadWhatTerraformSets compares, for every service that has a
-// function, the environment variables that its code asks for with those that it
-// is given.
+// TestFunctionsReadWhatTerraformSets compares the environment variables that each
+// function's code reads with those that Terraform sets.
 func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -121,8 +120,8 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
 
-// TestMetricFiltersCountWhatIsLogged looks for the words of each filter's
-// pattern in the code that logs them.
+// TestMetricFiltersCountWhatIsLogged searches the code for the words of each filter's
+// pattern.
 func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -160,7 +159,8 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 
 var imported = regexp.MustCompile(`import '([^']+)'`)
 
-// TestTheReadmeImportsWhatThereIs holds the addresses of its import commands.
+// TestTheReadmeImportsWhatThereIs checks the addresses in the README's import
+// commands.
 func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
@@ -185,9 +185,9 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// variablesRead are the environment variables that the Go code in folder asks
-// for: the names that it gives to any function. "Rules" stands for a call of
-// environ's method of that name.
+// variablesRead returns the environment variables that the Go code in folder reads:
+// every name that it passes to a function. "Rules" stands for a call of environ's
+// method of that name.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)
@@ -224,8 +224,8 @@ func variablesRead(t *testing.T, folder string) map[string]bool {
 	return read
 }
 
-// TestGatewayAnswersInTheWordsOfTheAPI holds the gateway's own answers against
-// docs/problems.md, which is made of the API's table.
+// TestGatewayAnswersInTheWordsOfTheAPI compares the gateway's own answers with
+// docs/problems.md, which is generated from the API's table.
 func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -255,7 +255,7 @@ func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	}
 }
 
-// documentedProblems are the first two paragraphs of each problem, by slug.
+// documentedProblems returns the first two paragraphs about each problem, by slug.
 func documentedProblems(t *testing.T, repo engines.Repository) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile(repo.Path("docs", "problems.md"))

@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestControlPlane applies terraform/ to moto, looks for what a second plan would
-// change, and takes everything away again.
+// TestControlPlane applies terraform/ to moto, checks that a second plan changes
+// nothing, and destroys everything again.
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -48,7 +48,7 @@ func TestControlPlane(t *testing.T) {
 	}
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
-			t.Errorf("%s %s names nothing of ours: it cannot show what is left", l.service, l.what)
+			t.Errorf("%s %s names no resource of ours, so it cannot show what destroy leaves", l.service, l.what)
 		}
 	}
 	changes, err := w.Changes(t.Context())
@@ -63,19 +63,19 @@ func TestControlPlane(t *testing.T) {
 	}
 	for _, l := range listings {
 		if l.namesUs(t, url) {
-			t.Errorf("after destroy, %s %s still names something of ours", l.service, l.what)
+			t.Errorf("after destroy, %s %s still names a resource of ours", l.service, l.what)
 		}
 	}
 }
 
-// listing is a call of AWS that lists resources by name. Ours begin with smsqueue.
+// listing is an AWS call that lists resources by name. Our names begin with smsqueue.
 type listing struct {
-	service string // as signatures name it
+	service string // its name in signatures
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 
-// listings has one for each kind of resource that people find by name. The key
-// itself stays for its 30 days; its alias goes.
+// listings has an entry for each kind of resource that is found by name. The key
+// itself stays for 30 days, but its alias goes.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// receipts has SNS's delivery log say that the message sent arrived, and waits
-// until the API says so. Beside it the log tells of another application's
-// message, and of nothing that can be read.
+// receipts writes to SNS's delivery log that the message sent was delivered, and waits
+// until the API says so. The log also has a line about another application's message
+// and one that cannot be read.
 func (e deployment) receipts(t *testing.T, token, sent string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")
@@ -34,16 +34,16 @@ func (e deployment) receipts(t *testing.T, token, sent string) {
 	})
 }
 
-// pipePatterns asks ministack's EventBridge, which reads patterns by rules of its
-// own, about every change that was made in the table until now. Its pipes
-// deliver to SNS and Step Functions alone, and ignore patterns.
+// pipePatterns compares our reading of the pipe's patterns with that of ministack's
+// EventBridge, for every change in the table so far. Ministack's pipes cannot be used:
+// they deliver only to SNS and Step Functions, and ignore patterns.
 func (e deployment) pipePatterns(t *testing.T) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // ministack forgets what it does not use
+	p := readPipe(t, mocked(t)) // ministack does not keep what it ignores
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {
@@ -60,8 +60,8 @@ func (e deployment) pipePatterns(t *testing.T) {
 	}
 }
 
-// eventBridgePasses is whether a pattern of p matches change, by the word of
-// ministack. It asks for an event's usual fields, which no pattern names.
+// eventBridgePasses asks ministack whether a pattern of p matches change. Ministack
+// requires an event's usual fields, which no pattern names.
 func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
 	t.Helper()
 	event := map[string]any{

@@ -81,14 +81,14 @@ func TestEmulation(t *testing.T) {
 			method, path, token, body string
 			want                      []int
 		}{
-			"no token":                               {http.MethodPost, "/sms", "", body, []int{401}},
-			"a token that is none":                   {http.MethodPost, "/sms", "x.y.z", body, []int{401}},
-			"a token that lacks the scope":           {http.MethodPost, "/sms", e.login(t, "watcher"), body, []int{401, 403}},
-			"a message without text":                 {http.MethodPost, "/sms", shop, `{"phoneNumber": "+4915112345678"}`, []int{422}},
-			"a number of a country that is not ours": {http.MethodPost, "/sms", shop, `{"phoneNumber": "+33612345678", "message": "x"}`, []int{422}},
-			"bytes that are no UTF-8":                {http.MethodPost, "/sms", shop, "{\"phoneNumber\": \"+4915112345678\", \"message\": \"\xff\"}", []int{400}},
-			"another owner's message":                {http.MethodGet, "/sms/" + id, e.login(t, "other"), "", []int{404}},
-			"an unknown message":                     {http.MethodGet, "/sms/00000000-0000-4000-8000-000000000000", shop, "", []int{404}},
+			"no token":                          {http.MethodPost, "/sms", "", body, []int{401}},
+			"an invalid token":                  {http.MethodPost, "/sms", "x.y.z", body, []int{401}},
+			"a token that lacks the scope":      {http.MethodPost, "/sms", e.login(t, "watcher"), body, []int{401, 403}},
+			"a message without text":            {http.MethodPost, "/sms", shop, `{"phoneNumber": "+4915112345678"}`, []int{422}},
+			"a number of a country not allowed": {http.MethodPost, "/sms", shop, `{"phoneNumber": "+33612345678", "message": "x"}`, []int{422}},
+			"bytes that are not UTF-8":          {http.MethodPost, "/sms", shop, "{\"phoneNumber\": \"+4915112345678\", \"message\": \"\xff\"}", []int{400}},
+			"another owner's message":           {http.MethodGet, "/sms/" + id, e.login(t, "other"), "", []int{404}},
+			"an unknown message":                {http.MethodGet, "/sms/00000000-0000-4000-8000-000000000000", shop, "", []int{404}},
 		}
 		for name, tt := range tests {
 			t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
-		// Not to wait for 5 times 6 timeouts of the sender.
+		// Otherwise the test would wait 5 times 6 timeouts of the sender.
 		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 			QueueUrl:   aws.String(e.Queues["messages"]),
 			Attributes: map[string]string{string(types.QueueAttributeNameVisibilityTimeout): "1"},
@@ -161,14 +161,14 @@ func TestEmulation(t *testing.T) {
 	})
 }
 
-// answer is what the API said.
+// answer is an answer of the API.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// field is a text of the answer's JSON.
+// field returns a string field of the answer's JSON.
 func (a answer) field(name string) string {
 	var all map[string]any
 	_ = json.Unmarshal([]byte(a.body), &all) // "" then
@@ -257,7 +257,7 @@ func (e deployment) phone(t *testing.T, number string) []received {
 	return all
 }
 
-// await returns once done says so.
+// await waits until done returns true.
 func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

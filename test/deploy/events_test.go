@@ -16,12 +16,12 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// No engine runs a pipe to a bus: ministack's deliver to SNS and Step Functions
-// alone, and moto's not at all. So the pipe's patterns and template are taken
-// out of what Terraform plans, and these tests do with them what the pipe does.
+// No engine runs a pipe to a bus: ministack's pipes deliver only to SNS and Step
+// Functions, and moto's deliver nothing. These tests take the pipe's patterns and
+// template from Terraform's plan and apply them as the pipe does.
 
-// TestThePipePassesEveryChangeOfStatus goes through all pairs of states, those
-// too that no rule allows.
+// TestThePipePassesEveryChangeOfStatus tries all pairs of states, even those that no
+// rule allows.
 func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -41,9 +41,8 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	}
 }
 
-// TestEventsTellOfChangesOfStatusAlone takes messages through their lives on
-// DynamoDB Local, and other items with them, and makes events of the stream as
-// the pipe would.
+// TestEventsTellOfChangesOfStatusAlone takes messages through their lives on DynamoDB
+// Local, adds other items, and makes events from the stream as the pipe would.
 func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -99,12 +98,11 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 		got[id], last[id] = append(got[id], status), sequence
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("statuses told of (-want +got):\n%s", diff)
+		t.Errorf("statuses in events (-want +got):\n%s", diff)
 	}
 }
 
-// TestTheExampleCallsItsWebhookAtTheEnd holds the rule that the README shows
-// against events.
+// TestTheExampleCallsItsWebhookAtTheEnd applies the rule in the README to events.
 func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -116,7 +114,7 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	example := workspace{copied}
 	state := example.mock(t, `webhook_key = "key"`)
 	if state == nil {
-		t.Fatal("the example makes nothing")
+		t.Fatal("the example has no rule")
 	}
 	var rule struct {
 		Pattern string `json:"event_pattern"`
@@ -137,7 +135,8 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestTheReadmeShowsAnEvent compares the form of the README's event with one.
+// TestTheReadmeShowsAnEvent compares the fields of the README's event with a real
+// event's.
 func TestTheReadmeShowsAnEvent(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The words of a message that no event may carry.
+// Private values of a message, which no event may contain.
 var private = sms.Draft{
 	Owner: "shop", Client: "client-7f3",
 	Request: sms.Request{
@@ -22,8 +22,8 @@ var private = sms.Draft{
 	},
 }
 
-// lives are what may become of messages. tells is what events say of it: what a
-// write passes through on its way has none.
+// lives are courses that messages may take. tells lists the statuses in events. A
+// status that a single write passes through has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status
@@ -95,7 +95,7 @@ var lives = map[string]struct {
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Delivered}},
 }
 
-// writer changes records in a table that has a stream.
+// writer changes records in a table with a stream.
 type writer struct {
 	t                 *testing.T
 	url, table        string
@@ -117,7 +117,7 @@ func newWriter(t *testing.T) *writer {
 	if _, err := w.client.CreateTable(t.Context(), definition); err != nil {
 		t.Fatal(err)
 	}
-	if err := dynamo.CreateTable(t.Context(), w.client, w.table); err != nil { // which waits for it
+	if err := dynamo.CreateTable(t.Context(), w.client, w.table); err != nil { // it waits until the table is ready
 		t.Fatal(err)
 	}
 	w.store = dynamo.New(w.client, w.table)
@@ -181,7 +181,7 @@ func (w *writer) remove(id string) {
 	}
 }
 
-// otherItems makes, changes and removes what is in the table besides messages.
+// otherItems makes, changes and removes items that are not messages.
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()

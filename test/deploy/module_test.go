@@ -19,8 +19,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestMain lets more tests run at once than there are processors: terraform and
-// the engines wait for each other most of the time.
+// TestMain lets more tests run at once than there are processors, because terraform
+// and the engines mostly wait for each other.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
@@ -29,16 +29,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needTerraform notes that the test runs terraform, and skips it where there is
-// none; in CI it fails.
+// needTerraform records that the test runs terraform. Without terraform the test is
+// skipped; in CI it fails.
 func needTerraform(t *testing.T) engines.Repository {
 	t.Helper()
 	t.Attr(enginetest.Attr, "terraform")
 	if testing.Short() {
 		t.Skip("runs terraform: minutes")
 	}
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see which files outside this module it depends on.
+	// This variable differs in every run, so that Go never takes the result from
+	// its cache: it cannot see the files outside this module.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
 		cannot(t, missing[0])
@@ -50,7 +50,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot ends a test that lacks something.
+// cannot skips a test that lacks something; in CI it fails.
 func cannot(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -59,7 +59,7 @@ func cannot(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// workspace is a copy of the Terraform with what the tests ask of it.
+// workspace is a copy of the Terraform with methods for these tests.
 type workspace struct{ *emulation.Workspace }
 
 func openModule(t *testing.T) workspace {
@@ -125,8 +125,8 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. What it is not to complain of stands beside the
-// resource, with the reason.
+// TestCheckov runs checkov. Exceptions are written beside the resource, with the
+// reason.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -145,7 +145,7 @@ func TestCheckov(t *testing.T) {
 	}
 }
 
-// TestWrongVariablesAreExplained holds the words that people read.
+// TestWrongVariablesAreExplained checks the error messages.
 func TestWrongVariablesAreExplained(t *testing.T) {
 	t.Parallel()
 	w := openModule(t)
@@ -160,6 +160,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
 		{"no scope", `clients = { shop = { scopes = [] } }`, `the scopes "send" and "read"`},
 		{"a bad owner", `clients = { shop = { owner = "a b" } }`, `Write the owner`},
+		{"a client's limit of nothing", `clients = { shop = { parts_per_day = 0 } }`, `or to -1 for no limit`},
+		{"a client's country in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `In a client's allowed_countries`},
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
@@ -189,7 +191,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		}
 		filters = append(filters, "-filter="+w.writeTest(t, fmt.Sprintf("wrong%02d", i), "command = plan", set))
 	}
-	words := make(map[string]string) // by file
+	words := make(map[string]string) // error messages by file
 	for line := range w.runTests(t, filters...) {
 		if line.Type == "diagnostic" && line.Diagnostic.Severity == "error" {
 			words[line.File] += line.Diagnostic.Detail + "\n"
@@ -205,8 +207,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// writeTest adds a test file of one run over the mocked provider and returns
-// what terraform calls it.
+// writeTest adds a test file with one run on the mocked provider and returns
+// terraform's name for it.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
@@ -225,7 +227,7 @@ func (w workspace) writeTest(t *testing.T, name, command, variables string) stri
 	return file
 }
 
-// testLine is a line that `terraform test -json` prints.
+// testLine is a line of the output of `terraform test -json`.
 type testLine struct {
 	Type       string `json:"type"`
 	File       string `json:"@testfile"`
@@ -239,10 +241,10 @@ type testLine struct {
 	} `json:"test_state"`
 }
 
-// runTests runs the tests that args select and yields what is printed of them.
+// runTests runs the tests that args select and yields the output line by line.
 func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
-	// How it ended is in what it printed.
+	// The output says how it ended.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
 	return func(yield func(testLine) bool) {
 		lines := bufio.NewScanner(bytes.NewReader(out))
@@ -262,7 +264,7 @@ func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bo
 	}
 }
 
-// stateModule is a module of a state, as terraform shows it in JSON.
+// stateModule is a module in terraform's JSON form of a state.
 type stateModule struct {
 	Address   string          `json:"address"`
 	Resources []stateResource `json:"resources"`
@@ -277,8 +279,8 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields the resources of one type, in m and below, with the address of the
-// module.
+// all yields the resources of one type in m and its modules, with the module's
+// address.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {
@@ -304,8 +306,7 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
-// mock makes the root with variables, by the mocked provider, and returns what
-// was made.
+// mock applies the root with variables to the mocked provider and returns the state.
 func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
@@ -326,8 +327,7 @@ var everything struct {
 	state *stateModule
 }
 
-// mocked is a deployment with everything switched on, as the mocked provider
-// makes it.
+// mocked returns a deployment with every feature switched on, by the mocked provider.
 func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)

@@ -11,9 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// matches reports whether EventBridge would find event to match pattern. It
-// knows of the language what this repository uses, and fails the test for
-// anything else.
+// matches reports whether event matches pattern by EventBridge's rules. It knows the
+// operators that this repository uses, and fails the test for any other.
 // Source: Amazon EventBridge User Guide, "Comparison operators for use in event
 // patterns", for what pipes support.
 func matches(t testing.TB, pattern, event map[string]any) bool {
@@ -42,7 +41,7 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	return true
 }
 
-// matchesValue is matches for one of the alternatives of a field.
+// matchesValue is matches for one alternative of a field.
 func matchesValue(t testing.TB, want, value any, there bool) bool {
 	t.Helper()
 	operator, ok := want.(map[string]any)
@@ -55,11 +54,11 @@ func matchesValue(t testing.TB, want, value any, there bool) bool {
 	if others, ok := operator["anything-but"].([]any); ok && len(operator) == 1 {
 		return there && !slices.Contains(others, value)
 	}
-	t.Fatalf("a pattern has the operator %v, which is not known here", operator)
+	t.Fatalf("a pattern has the unknown operator %v", operator)
 	return false
 }
 
-// part is v where that is an object, and otherwise one with nothing in it.
+// part returns v if it is an object, and an empty object otherwise.
 func part(v any) map[string]any {
 	object, _ := v.(map[string]any)
 	return object
@@ -67,8 +66,8 @@ func part(v any) map[string]any {
 
 var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
 
-// fill is what a pipe makes of its input template, JSON whose variables stand
-// in quotes, and one change. A variable without a value fails the test.
+// fill returns what a pipe makes from its input template and one change. The template
+// is JSON with quoted variables. A variable without a value fails the test.
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
 	filled := templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
@@ -79,9 +78,9 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 		}
 		text, ok := value.(string)
 		if !ok {
-			t.Errorf("%s of a change is %v, not a text", path, value)
+			t.Errorf("%s of a change is %v, not a string", path, value)
 		}
-		quoted, _ := json.Marshal(text) // a text has JSON
+		quoted, _ := json.Marshal(text) // a string always has JSON
 		return string(quoted)
 	})
 	return object(t, filled)
@@ -125,15 +124,14 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	}
 }
 
-// pipe is what Terraform says of the pipe, as far as it decides what becomes an
-// event.
+// pipe holds what decides, in Terraform's plan, which changes become events.
 type pipe struct {
 	patterns           []map[string]any
 	template           string
 	source, detailType string
 }
 
-// readPipe takes the pipe out of a state.
+// readPipe reads the pipe from a state.
 func readPipe(t *testing.T, state stateModule) pipe {
 	t.Helper()
 	var all []pipe
@@ -168,7 +166,7 @@ func readPipe(t *testing.T, state stateModule) pipe {
 	return all[0]
 }
 
-// passes says how many of the pipe's patterns change matches: one is enough.
+// passes returns how many of the pipe's patterns change matches. One is enough.
 func (p pipe) passes(t testing.TB, change map[string]any) int {
 	t.Helper()
 	n := 0
@@ -180,12 +178,12 @@ func (p pipe) passes(t testing.TB, change map[string]any) int {
 	return n
 }
 
-// event is what a rule on the bus sees of change. EventBridge adds an id, an
-// account, a time and a Region.
+// event returns the event that a rule on the bus sees for change. EventBridge adds an
+// id, an account, a time and a Region.
 func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
 	t.Helper()
 	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}
 }
 
-// String names a pattern in a failure.
+// String returns the pattern as JSON, for failure messages.
 func (p pipe) String() string { return fmt.Sprintf("%v", p.patterns) }

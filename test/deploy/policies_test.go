@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// byAWS are the permissions that no call of our code needs: what AWS does in a
-// function's name. One that no policy grants fails.
+// byAWS lists the permissions that AWS itself uses in a function's name. Our code makes
+// no such call. A permission here that no policy grants fails the test.
 var byAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
@@ -26,24 +26,24 @@ var byAWS = map[string]string{
 	"sqs:ReceiveMessage messages":               "the event source mapping polls as the sender",
 	"sqs:DeleteMessage messages":                "the event source mapping polls as the sender",
 	"sqs:GetQueueAttributes messages of sender": "the event source mapping polls as the sender",
-	"sqs:SendMessage failed-events":             "Lambda keeps asynchronous calls that failed",
+	"sqs:SendMessage failed-events":             "Lambda stores failed asynchronous calls",
 }
 
-// onEverything are the statements that name no resource, and why none can be.
+// onEverything lists the statements that allow all resources, and why they must.
 var onEverything = map[string]string{
 	"Trace":             "X-Ray has no resources to name",
 	"PublishToPhones":   "IAM takes a phone number for the resource; NotToTopics takes topics out",
 	"PublishThroughSNS": "the origination identity is SNS's choice; only SNS may ask, in the caller's name",
 }
 
-// statement is one of a policy.
+// statement is a statement of a policy.
 type statement struct {
 	Sid, Effect      string
 	Action, Resource list
 	Condition        json.RawMessage
 }
 
-// list is what a policy writes as a text or as several.
+// list is a list that a policy may also write as a single string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -55,8 +55,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that the functions of e made with what their
-// policies grant, both ways.
+// checkPolicies compares the calls that e's functions made with their policies, both
+// ways.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)
@@ -117,12 +117,12 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 	for _, c := range slices.Sorted(maps.Keys(called)) {
 		if !granted[c] {
-			t.Errorf("called, and not granted: %s", c)
+			t.Errorf("called, but not granted: %s", c)
 		}
 	}
 	for _, g := range slices.Sorted(maps.Keys(granted)) {
 		if !called[g] {
-			t.Errorf("granted, and not called: %s", g)
+			t.Errorf("granted, but not called: %s", g)
 		}
 	}
 	for entry := range byAWS {
@@ -152,21 +152,21 @@ func exempt(service, action, resource string) string {
 	return ""
 }
 
-// sessionKey is the access key id that ministack gives to a function.
+// sessionKey returns the access key id that ministack gives to a function.
 func sessionKey(function, role string) string {
 	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(function+":"+role)))
 	return "ASIA" + strings.ToUpper(digest[:16])
 }
 
-// serviceOf is the last module of an address.
+// serviceOf returns the last module of an address.
 func serviceOf(module string) string {
 	name := module[strings.LastIndex(module, ".")+1:]
 	name, _, _ = strings.Cut(name, "[")
 	return name
 }
 
-// shortResource is the resource of an ARN as a Call has it, without the prefix of
-// the deployment.
+// shortResource returns the resource of an ARN as in a Call, without the deployment's
+// prefix.
 func shortResource(action, arn string) string {
 	if action == "sns:Publish" && arn == "*" {
 		return "phone"

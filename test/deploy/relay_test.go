@@ -12,10 +12,12 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// relayWork leaves messages that only the relay can bring on, and waits for its
-// next runs: one that could not be enqueued, one whose provider was proved to have
-// delivered nothing, one whose sender died after its receipt had come, and a
-// receipt that belongs to nobody.
+// relayWork makes messages that need the relay, and waits for its next runs:
+//
+//   - one that could not be enqueued
+//   - one whose receipt proves that nothing was delivered
+//   - one whose sender died after its receipt had come
+//   - a receipt that matches no message
 func (e deployment) relayWork(t *testing.T, token string) {
 	t.Helper()
 	var table string
@@ -72,7 +74,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed accepts a message to number at now and leaves it in store.
+// seed accepts a message to number at now and stores it.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// routes goes through the routes beyond submitting and looking up. sent is a
-// message that is sent.
+// routes tries all routes except submitting and looking up. sent is the id of a sent
+// message.
 func (e deployment) routes(t *testing.T, token, sent string) {
 	t.Helper()
 	want := func(what string, got answer, status int, part string) {
@@ -35,7 +35,7 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	want("dropping a text", e.call(t, http.MethodDelete, "/sms/"+scheduled+"/message", token, ""), 204, "")
 	want("a method that there is not", e.call(t, http.MethodDelete, "/sms/"+scheduled, token, ""), 404, "")
 
-	// While nothing is handed over the status says for how long messages wait.
+	// While sending is paused, the status says for how long messages have waited.
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)

@@ -6,10 +6,10 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// changesOf reads the stream of a table from its beginning: every change as
-// EventBridge Pipes hands it to filters and templates, but for a source ARN.
-// The engine at url is DynamoDB Local or ministack. The calls are made without
-// the SDK, whose types would have to be turned back into JSON.
+// changesOf reads a table's stream from its beginning. It returns every change as
+// EventBridge Pipes passes it to filters and templates, without the source ARN. The
+// engine at url is DynamoDB Local or ministack. The SDK is not used, because its types
+// would have to be turned back into JSON.
 func changesOf(t *testing.T, url, table string) []map[string]any {
 	t.Helper()
 	var streams struct{ Streams []struct{ StreamArn string } }
@@ -39,7 +39,7 @@ func changesOf(t *testing.T, url, table string) []map[string]any {
 			}
 			streamCall(t, url, "GetRecords", map[string]any{"ShardIterator": at.ShardIterator}, &page)
 			if len(page.Records) == 0 {
-				break // nothing was written since
+				break // the end of the stream
 			}
 			all, at.ShardIterator = append(all, page.Records...), page.NextShardIterator
 		}

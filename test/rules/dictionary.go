@@ -32,8 +32,9 @@ var dictionary = []word{
 		// Who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
-		{"*.md", "`carrier`"},
+		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `The carrier reported`},
+		{"deliverylog.go", `fault of the carrier`},
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{

@@ -16,7 +16,7 @@ type config struct {
 	owners         map[string]string // client id to owner; a client that is missing is its own owner
 	rules          sms.Rules
 	limits         api.Limits
-	clientLimits   map[string]api.Limits // by client id
+	clientLimits   api.ClientLimits
 	maxWait        time.Duration
 }
 

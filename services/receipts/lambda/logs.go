@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 // logBatch is what a subscription filter of CloudWatch Logs sends.
@@ -36,18 +37,18 @@ type logEvent struct {
 
 const (
 	dataMessage = "DATA_MESSAGE"
-	// controlMessage asks whether the destination is there, and brings nothing.
+	// controlMessage checks that the destination exists; it carries no lines.
 	controlMessage = "CONTROL_MESSAGE"
 
-	// maxBatch bounds what a batch may unpack to, in bytes. CloudWatch Logs
-	// sends at most 1 MB packed; logs shrink to a tenth or so.
+	// maxBatch bounds an unpacked batch, in bytes. CloudWatch Logs sends at most
+	// 1 MB packed, and logs shrink to about a tenth.
 	maxBatch = 64 << 20
 )
 
 var errTooLarge = fmt.Errorf("it unpacks to more than %d bytes", maxBatch)
 
-// decode unpacks the data of an event: base64 of gzip of JSON. Its error does
-// not repeat what it read, because that holds phone numbers.
+// decode unpacks the data of an event: base64 of gzip of JSON. Its error does not
+// repeat the data, which contains phone numbers.
 func decode(data string) (logBatch, error) {
 	packed, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(data)))
 	if err != nil {
@@ -62,15 +63,15 @@ func decode(data string) (logBatch, error) {
 	}
 	var b logBatch
 	if json.Unmarshal(raw, &b) != nil {
-		return logBatch{}, errors.New("unpacking a batch of logs: it is not JSON of that form")
+		return logBatch{}, errors.New("unpacking a batch of logs: it is not JSON of the expected form")
 	}
 	if b.MessageType != dataMessage && b.MessageType != controlMessage {
-		return logBatch{}, errors.New("unpacking a batch of logs: its type is not known")
+		return logBatch{}, errors.New("unpacking a batch of logs: its type is unknown")
 	}
 	return b, nil
 }
 
-// summary counts what became of the lines of one batch.
+// summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
 	Pending    int `json:"pending"` // to be looked at again; most of them are other applications'
@@ -79,11 +80,17 @@ type summary struct {
 	Failed     int `json:"failed"`
 }
 
-// apply parses e and applies it with the log's own time.
-func (e logEvent) apply(ctx context.Context, r *receipts.Receipts) (receipts.Result, error) {
-	rc, err := receipts.ParseLine([]byte(e.Message))
+// errUnreadable says that a line is no receipt. Repeating it would not help.
+var errUnreadable = errors.New("the line is no receipt")
+
+// parser reads one line of a provider's log.
+type parser func(line []byte) (sms.Receipt, error)
+
+// apply parses e and applies it with the time at which it was logged.
+func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser) (receipts.Result, error) {
+	rc, err := parse([]byte(e.Message))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	if e.Timestamp > 0 {
 		rc.LoggedAt = time.UnixMilli(e.Timestamp)
@@ -96,13 +103,15 @@ type logsHandler func(context.Context, events.CloudwatchLogsEvent) error
 // atOnce is how many lines are applied side by side.
 const atOnce = 16
 
-// handle applies every line of a batch. Where one fails and may succeed later,
-// the batch fails as a whole, after the others: Lambda brings it again twice,
-// which does the others no harm, and then puts it among the failed events. A
-// batch that cannot be unpacked goes there too, as it came. A line that cannot be
-// read is named in the log by its id and stands in SNS's own log group; bringing
-// it again would not help.
-func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
+// handle returns a handler that applies every line of a batch.
+//
+//   - If a line fails that may succeed later, the batch fails after all its lines
+//     were tried. Lambda repeats it twice, which does the other lines no harm, and
+//     then moves it to the failed events.
+//   - A batch that cannot be unpacked goes to the failed events too, unchanged.
+//   - A line that cannot be read is logged by its id, with which it is found in
+//     the provider's log group.
+func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler {
 	return func(ctx context.Context, e events.CloudwatchLogsEvent) error {
 		batch, err := decode(e.AWSLogs.Data)
 		if err != nil {
@@ -120,7 +129,7 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 			group.Go(func() {
 				defer func() { <-slots }()
 				var result receipts.Result
-				result, errs[i] = line.apply(ctx, r)
+				result, errs[i] = line.apply(ctx, r, parse)
 				results[i] = string(result)
 			})
 		}
@@ -129,7 +138,7 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 		var failed []error
 		for i, err := range errs {
 			switch {
-			case errors.Is(err, receipts.ErrUnreadable):
+			case errors.Is(err, errUnreadable):
 				sum.Unreadable++
 				logger.ErrorContext(ctx, "receipt not readable", "error", err,
 					"log_group", batch.LogGroup, "log_stream", batch.LogStream, "log_event_id", batch.LogEvents[i].ID)
@@ -146,7 +155,7 @@ func handle(r *receipts.Receipts, logger *slog.Logger) logsHandler {
 		}
 		logger.InfoContext(ctx, "receipts applied", slog.Any("report", sum))
 		if len(failed) > 0 {
-			return fmt.Errorf("applying %d of %d receipts: %w", len(failed), len(errs), errors.Join(failed...))
+			return fmt.Errorf("applying receipts: %d of %d failed: %w", len(failed), len(errs), errors.Join(failed...))
 		}
 		return nil
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
@@ -96,7 +97,7 @@ func newStage(t *testing.T) *stage {
 		if err := db.Create(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		claim := rules.NewClaim("sns", time.Now())
+		claim := rules.NewClaim(deliverylog.Provider, time.Now())
 		claimed, err := db.Claim(t.Context(), m.Ref(), claim)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +109,7 @@ func newStage(t *testing.T) *stage {
 		s.messages[i] = m.ID
 	}
 	logger := slog.New(slog.NewJSONHandler(&s.log, nil))
-	s.handler = handle(receipts.New(s.store, rules, logger, time.Now), logger)
+	s.handler = handle(receipts.New(s.store, rules, logger, time.Now), deliverylog.Parse, logger)
 	return s
 }
 
@@ -283,7 +284,7 @@ func FuzzBatch(f *testing.F) {
 			return
 		}
 		for _, line := range b.LogEvents {
-			if rc, err := receipts.ParseLine([]byte(line.Message)); err == nil && rc.Number == "" {
+			if rc, err := deliverylog.Parse([]byte(line.Message)); err == nil && rc.Number == "" {
 				t.Error("a receipt without a number")
 			}
 		}

@@ -1,5 +1,5 @@
-// Command lambda is receipts as an AWS Lambda function, subscribed to the log
-// groups into which SNS writes what became of messages.
+// Command lambda is the receipts service as an AWS Lambda function, subscribed to
+// the log groups that SNS writes its receipts to.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/environ"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
 func main() {
@@ -38,5 +39,5 @@ func start(ctx context.Context, getenv func(string) string) (logsHandler, error)
 	}
 	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table)
-	return handle(receipts.New(store, rules, logger, time.Now), logger), nil
+	return handle(receipts.New(store, rules, logger, time.Now), deliverylog.Parse, logger), nil
 }

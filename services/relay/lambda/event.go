@@ -32,14 +32,24 @@ func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHan
 	}
 }
 
-func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *slog.Logger) (sms.Breaker, error) {
+func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *slog.Logger) (state, error) {
 	b, err := change.Operate(ctx, breakers, o, time.Now())
 	if err != nil {
-		return sms.Breaker{}, err
+		return state{}, err
 	}
 	logger.WarnContext(ctx, "order carried out", "order", o.Word, "detail", o.Detail, "open", b.Open)
-	b.Revision = "" // which says nothing to an operator
-	return b, nil
+	return state{b.Open, b.Trouble, b.Detail, b.OpenedAt, b.ClosedAt, b.ProbeAt, b.Probes}, nil
+}
+
+// state is the breaker as operators see it.
+type state struct {
+	Open     bool        `json:"open"`
+	Trouble  sms.Trouble `json:"trouble,omitempty"`
+	Detail   string      `json:"detail,omitempty"`
+	OpenedAt time.Time   `json:"openedAt,omitzero"`
+	ClosedAt time.Time   `json:"closedAt,omitzero"`
+	ProbeAt  time.Time   `json:"probeAt,omitzero"` // when one message is tried next
+	Probes   int         `json:"probes,omitempty"`
 }
 
 // readOrder reads the order in an event, if it has the key "operator":

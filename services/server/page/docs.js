@@ -1,7 +1,7 @@
 "use strict";
 
-// Shows the contract, with a form for each operation. Authorize is filled in
-// where the server has its well-known client.
+// Shows the contract, with a form for each operation. The server fills in the
+// credentials for Authorize if they are well known.
 const docs = document.getElementById("docs");
 
 const ui = SwaggerUIBundle({

@@ -1,6 +1,6 @@
 "use strict";
 
-// Asks for the rows once a second; the server answers 304 while nothing changed.
+// Reloads the rows every second. The server answers 304 if nothing has changed.
 const rows = document.getElementById("rows");
 const live = document.getElementById("live");
 let seen = "";
@@ -15,7 +15,7 @@ async function refresh() {
     const answer = await fetch("/inbox/rows", { headers: { "If-None-Match": seen }, cache: "no-store" });
     if (answer.status === 200) {
       seen = answer.headers.get("ETag") || "";
-      rows.innerHTML = await answer.text(); // escaped by the server's template
+      rows.innerHTML = await answer.text(); // the server's template has escaped it
     } else if (answer.status !== 304) {
       throw new Error(answer.status);
     }

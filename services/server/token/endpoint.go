@@ -14,11 +14,14 @@ import (
 	"time"
 )
 
-// maxForm bounds the body of a token request, in bytes; a real one has some hundred.
+// maxForm limits the body of a token request, in bytes. Real ones have about
+// a hundred.
 const maxForm = 16 << 10
 
-// refusal is an OAuth error code of RFC 6749, section 5.2. Cognito sends each with status 400, invalid_client too,
-// and without a description. Its invalid_grant cannot occur here: it is about codes and refresh tokens.
+// refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the
+// endpoint sends each with status 400, even invalid_client, and without a
+// description. The code invalid_grant is about authorization codes and refresh
+// tokens, so it cannot occur here.
 type refusal string
 
 const (
@@ -30,18 +33,19 @@ const (
 	serverError          refusal = "server_error"
 )
 
-// Error is the code itself.
 func (r refusal) Error() string { return string(r) }
 
-// granted is the answer to a token request; ExpiresIn is in seconds.
+// granted is the answer to a token request. ExpiresIn is in seconds.
 type granted struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   int    `json:"expires_in"`
 	TokenType   string `json:"token_type"`
 }
 
-// ServeToken answers POST /oauth2/token with an access token for the client_credentials grant. The client proves
-// itself by HTTP Basic or by client_id and client_secret in the form; scope may ask for less than all its scopes.
+// ServeToken answers POST /oauth2/token with an access token for the grant
+// client_credentials. The client sends its id and secret by HTTP Basic, or as
+// client_id and client_secret in the form. It may ask for some of its scopes
+// only, with scope.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -54,14 +58,15 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		i.logger.ErrorContext(r.Context(), "token request went wrong", "error", err)
+		i.logger.ErrorContext(r.Context(), "token request failed", "error", err)
 		refuse(w, http.StatusInternalServerError, serverError)
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// grant carries out a token request; its error is a refusal unless the fault is ours.
+// grant carries out a token request. Its error is a refusal unless the fault is
+// ours.
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -93,8 +98,8 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
 }
 
-// readForm reads the parameters from the body alone, because RFC 6749 keeps secrets out of the query, and takes
-// each at most once.
+// readForm reads the parameters from the body, and refuses repeated ones. It
+// ignores the query, where RFC 6749 wants no secrets.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -116,7 +121,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// authenticate returns the id of the client that the request proves to come from.
+// authenticate returns the id of the client whose secret the request shows.
 func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) {
 	id := form.Get("client_id")
 	headers := r.Header.Values("Authorization")
@@ -126,7 +131,8 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 		}
 		return id, nil
 	}
-	// RFC 6749, section 2.3: one method a request. The id alone may stand in the form as well.
+	// RFC 6749, section 2.3, allows one method per request. Only the id may be in
+	// the form too.
 	if len(headers) > 1 || form.Has("client_secret") {
 		return "", invalidRequest
 	}
@@ -135,8 +141,8 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 		return "", invalidClient
 	}
 	if !i.knows(name, password) {
-		// RFC 6749, section 2.3.1, has both parts form-encoded before Basic; many clients, curl among them,
-		// do not encode, so both readings count.
+		// RFC 6749, section 2.3.1, wants both parts form-encoded before Basic.
+		// Many clients, such as curl, do not encode them. Accept both.
 		if name, password, ok = decodeBasic(name, password); !ok || !i.knows(name, password) {
 			return "", invalidClient
 		}
@@ -157,15 +163,17 @@ func decodeBasic(name, password string) (string, string, bool) {
 	return name, password, err == nil
 }
 
-// knows reports whether there is a client with this id and secret. How long it takes tells nothing of the secret.
+// knows reports whether there is a client with this id and secret. The time it
+// takes reveals nothing about the secret.
 func (i *Issuer) knows(id, secret string) bool {
 	client, ok := i.clients[id]
 	given := sha256.Sum256([]byte(secret))
 	return subtle.ConstantTimeCompare(client.digest[:], given[:]) == 1 && ok
 }
 
-// grantedScopes are the allowed scopes that were requested, each once and in the order of allowed; all of them when
-// the request names none. One scope that is not allowed refuses the request, as Cognito does.
+// grantedScopes returns the allowed scopes that were requested, each once and in
+// the order of allowed. If none was requested, it returns all. Like Cognito, it
+// refuses a request for a scope that is not allowed.
 func grantedScopes(allowed []string, requested string) ([]string, error) {
 	wanted := slices.DeleteFunc(strings.Split(requested, " "), func(scope string) bool { return scope == "" })
 	if len(wanted) == 0 {
@@ -179,8 +187,8 @@ func grantedScopes(allowed []string, requested string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(allowed), func(scope string) bool { return !slices.Contains(wanted, scope) }), nil
 }
 
-// ServeKeys answers GET with the JSON Web Key Set that proves the issuer's tokens. On AWS it lies at
-// /.well-known/jwks.json below the issuer's URL.
+// ServeKeys answers GET with the JSON Web Key Set that proves the issuer's
+// tokens. On AWS its path is /.well-known/jwks.json below the issuer's URL.
 func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -199,12 +207,12 @@ func refuse(w http.ResponseWriter, status int, code refusal) {
 	}{code})
 }
 
-// writeJSON answers with a JSON document that no cache may keep.
+// writeJSON answers with a JSON document that caches must not store.
 func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	// An error here means that the client has gone: there is nobody left to tell.
+	// An error means that the client is gone: nobody is left to hear of it.
 	_ = json.NewEncoder(w).Encode(document)
 }

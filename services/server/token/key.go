@@ -15,17 +15,19 @@ import (
 	"path/filepath"
 )
 
-// KeyFile is the name of the signing key in the folder given to [Open]: a PKCS #8 private key in PEM, mode 0600.
-// Without it all tokens given so far are worthless; with it anyone can make tokens.
+// KeyFile names the signing key in the folder given to [Open]: a PKCS #8 private
+// key in PEM, mode 0600. Whoever has it can make tokens. If it is lost, all
+// tokens given so far become invalid.
 const KeyFile = "signing-key.pem"
 
-// keyBits is the size of a key made here and the least that is taken: what RS256 asks for (RFC 7518, section 3.3).
+// keyBits is the size of new keys, and the minimum for RS256 (RFC 7518, section
+// 3.3).
 const keyBits = 2048
 
 // pemType is the PEM label of a PKCS #8 private key.
 const pemType = "PRIVATE KEY"
 
-// openKey reads the signing key in dir, or makes one where there is none.
+// openKey reads the signing key in dir, or makes one if there is none.
 func openKey(dir string) (*rsa.PrivateKey, error) {
 	path := filepath.Join(dir, KeyFile)
 	text, err := os.ReadFile(path)
@@ -37,7 +39,7 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 	}
 	key, err := parseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w (without the file a new key is made, and tokens given so far end)", path, err)
+		return nil, fmt.Errorf("signing key %s: %w (if you remove the file, a new key is made, and tokens given so far become invalid)", path, err)
 	}
 	// A copied or restored folder may have lost the mode.
 	if err := os.Chmod(path, 0o600); err != nil {
@@ -46,11 +48,11 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// parseKey reads a signing key as createKey wrote it.
+// parseKey parses a signing key that createKey wrote.
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != pemType {
-		return nil, fmt.Errorf("no PEM block %q in it", pemType)
+		return nil, fmt.Errorf("there is no PEM block %q in it", pemType)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -58,12 +60,12 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	}
 	key, ok := parsed.(*rsa.PrivateKey)
 	if !ok || key.N.BitLen() < keyBits {
-		return nil, fmt.Errorf("not an RSA key of %d bits or more", keyBits)
+		return nil, fmt.Errorf("it is not an RSA key of at least %d bits", keyBits)
 	}
 	return key, nil
 }
 
-// createKey makes a signing key and returns it once it is safe on the disk.
+// createKey makes a signing key, and returns it once it is durable.
 func createKey(path string) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
@@ -79,9 +81,10 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// writeDurably writes a private file that after a crash, at any moment, is either whole or absent.
+// writeDurably writes a private file. After a crash at any moment, the file is
+// either complete or absent.
 func writeDurably(path string, content []byte) error {
-	// What an earlier crash left under the temporary name is worth nothing.
+	// An earlier crash may have left a useless file.
 	unfinished := path + ".tmp"
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -100,7 +103,7 @@ func writeDurably(path string, content []byte) error {
 	if err := os.Rename(unfinished, path); err != nil {
 		return err
 	}
-	// The new name itself is durable only once the folder is synced.
+	// The new name is durable only once the folder is synced.
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -108,8 +111,8 @@ func writeDurably(path string, content []byte) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3), with the members that Cognito
-// gives.
+// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section
+// 6.3), with the same members as Cognito's.
 type webKey struct {
 	Algorithm string `json:"alg"`
 	Exponent  string `json:"e"`
@@ -130,8 +133,8 @@ func newWebKey(key *rsa.PublicKey, id string) webKey {
 	}
 }
 
-// thumbprint is the key's SHA-256 thumbprint after RFC 7638: the digest of its required members in the order of
-// their names, without spaces.
+// thumbprint returns the key's SHA-256 thumbprint by RFC 7638: the digest of its
+// required members, sorted by name, without spaces.
 func thumbprint(key *rsa.PublicKey) string {
 	public := newWebKey(key, "")
 	digest := sha256.Sum256(fmt.Appendf(nil, `{"e":%q,"kty":%q,"n":%q}`, public.Exponent, public.Type, public.Modulus))

@@ -103,8 +103,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for name, config := range map[string]token.Config{
 		"no issuer":       {},
-		"a client twice":  {Issuer: issuerName, Clients: append(token.DefaultClients(), token.DefaultClients()...)},
-		"an empty secret": {Issuer: issuerName, Clients: []token.Client{{ID: "a", Owner: "a", Scopes: []string{token.ScopeRead}}}},
+		"a client twice":  {Issuer: issuerName, Clients: append(testClients(), testClients()...)},
+		"an empty secret": {Issuer: issuerName, Clients: []token.Client{{ID: "a", Scopes: []string{"sms/read"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

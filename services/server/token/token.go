@@ -1,9 +1,11 @@
-// Package token is the one-machine stand-in for an Amazon Cognito user pool with machine-to-machine clients: the
-// endpoint that turns a client's secret into an access token, the key set that proves such tokens, and their
-// verification, which on AWS the authorizer of API Gateway does.
+// Package token replaces, on one machine, an Amazon Cognito user pool with
+// machine-to-machine clients. It has the endpoint that gives access tokens to
+// clients, the key set that proves these tokens, and their verification, which
+// the authorizer of API Gateway does on AWS.
 //
-// What is shown to a client follows Cognito, so that code written against the local server works unchanged against
-// a deployment: the form of the request, the OAuth error codes with status 400, the claims of the token.
+// Clients see the same as from Cognito: the form of the request, the OAuth error
+// codes with status 400, the claims of the token. Code that works with the local
+// server works unchanged with a deployment.
 package token
 
 import (
@@ -20,23 +22,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// Lifetime is how long an access token is good for: Cognito's default.
+// Lifetime is how long an access token is valid: Cognito's default.
 const Lifetime = time.Hour
 
 // Config is what an Issuer needs besides its folder.
 type Config struct {
-	// Issuer is the iss claim of every token. Tokens with another one are refused, so it must stay the same over
-	// restarts: it should not be made from a port that may change.
+	// Issuer is the iss claim of every token. Tokens with another issuer are
+	// refused, so it must survive restarts: do not derive it from a port that
+	// may change.
 	Issuer string
-	// Clients are those that may ask for tokens, as read by [ParseClients] or given by [DefaultClients].
+	// Clients may ask for tokens.
 	Clients []Client
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Logger hears what a client must not be told; nil means slog.Default().
+	// Logger receives errors that clients must not see; nil means
+	// slog.Default().
 	Logger *slog.Logger
 }
 
-// Issuer gives access tokens to clients that know their secret. It is safe for concurrent use.
+// Issuer gives access tokens to clients that know their secret. It is safe for
+// concurrent use.
 type Issuer struct {
 	issuer  string
 	clients map[string]registered
@@ -46,27 +51,27 @@ type Issuer struct {
 	logger  *slog.Logger
 }
 
-// registered is a client as the issuer keeps it: the secret only as a digest, which also makes the comparison
-// independent of the secret's length.
+// registered is a client without its secret. Comparing digests takes the same
+// time whatever the length of the secret.
 type registered struct {
 	digest [sha256.Size]byte
 	scopes []string
 }
 
-// Open returns the issuer whose signing key lies in the folder dir, which must exist, as the file [KeyFile]. The key
-// is made there when there is none, and is on the disk when Open returns. The caller sees to it that no other process
-// opens the same folder.
+// Open returns the issuer whose signing key is the file [KeyFile] in the folder
+// dir, which must exist. If there is no key yet, Open makes one, and returns once
+// it is durable. No other process may open the same folder.
 func Open(dir string, config Config) (*Issuer, error) {
 	if config.Issuer == "" {
 		return nil, errors.New("opening the token issuer: it has no name")
 	}
 	clients := make(map[string]registered, len(config.Clients))
 	for _, client := range config.Clients {
-		if err := client.check(); err != nil {
-			return nil, fmt.Errorf("opening the token issuer: %w", err)
+		if err := client.Check(); err != nil {
+			return nil, fmt.Errorf("opening the token issuer: client %q: %w", client.ID, err)
 		}
 		if _, twice := clients[client.ID]; twice {
-			return nil, fmt.Errorf("opening the token issuer: client %q: given twice", client.ID)
+			return nil, fmt.Errorf("opening the token issuer: client %q is repeated", client.ID)
 		}
 		clients[client.ID] = registered{digest: sha256.Sum256([]byte(client.Secret)), scopes: slices.Clone(client.Scopes)}
 	}
@@ -91,8 +96,8 @@ func Open(dir string, config Config) (*Issuer, error) {
 	return issuer, nil
 }
 
-// accessClaims are the claims of an access token that Cognito makes for the client_credentials grant. There is no
-// aud: the client stands in client_id.
+// accessClaims are the claims of an access token from Cognito for the grant
+// client_credentials. The client is in client_id; there is no aud.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	TokenUse string `json:"token_use"`
@@ -102,7 +107,7 @@ type accessClaims struct {
 	ClientID string `json:"client_id"`
 }
 
-// sign makes an access token for a client that has proved itself.
+// sign returns an access token for a client that has been authenticated.
 func (i *Issuer) sign(clientID string, scopes []string) (string, error) {
 	now := i.now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{

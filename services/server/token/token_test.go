@@ -23,10 +23,10 @@ import (
 // issuerName is the iss of the tokens in these tests.
 const issuerName = "http://issuer.test"
 
-// noon is where the clock of these tests stands.
+// noon is the time in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sharedKey is the key of all tests that do not care which, because making one takes a while.
+// sharedKey returns one key for all tests, because making one takes a while.
 var sharedKey = sync.OnceValue(newKey)
 
 func newKey() *rsa.PrivateKey {
@@ -37,7 +37,7 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
-// dataFolder returns a folder that holds the key.
+// dataFolder returns a folder with the key in it.
 func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -52,14 +52,16 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	return dir
 }
 
-// testClients are local, which may do everything, and reader, whose secret is another one once form-decoded.
+// testClients returns local, which may do everything, and reader, whose secret
+// reads differently when form-decoded.
 func testClients() []token.Client {
-	return append(token.DefaultClients(), token.Client{
-		ID: "reader", Secret: "a+b%20c:d", Owner: "team", Scopes: []string{token.ScopeRead},
-	})
+	return []token.Client{
+		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
+		{ID: "reader", Secret: "a+b%20c:d", Scopes: []string{"sms/read"}},
+	}
 }
 
-// open opens an issuer on the folder whose clock is read from now.
+// open opens an issuer on the folder, with now as its clock.
 func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 	t.Helper()
 	issuer, err := token.Open(dir, token.Config{
@@ -76,7 +78,7 @@ func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 
 func atNoon() time.Time { return noon }
 
-// post sends a form to the token endpoint; edit may change the request first.
+// post sends a form to the token endpoint, after edit has changed the request.
 func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -88,7 +90,7 @@ func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *http
 	return recorder
 }
 
-// accessToken gets the client local a token with all its scopes.
+// accessToken returns a token of the client local, with all its scopes.
 func accessToken(t testing.TB, issuer *token.Issuer) string {
 	t.Helper()
 	answer := post(issuer, url.Values{

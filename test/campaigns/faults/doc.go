@@ -1,6 +1,6 @@
-// Package faults attacks every outside call of every service, one after
-// another, with every fault there is, lets the world go on without faults, and
-// checks the promises. Its table is printed by
+// Package faults attacks every outside call of every service, one at a time, with
+// every fault. Then it lets the world go on without faults and checks the promises.
+// This prints its table:
 //
 //	go test -v -run TestMatrix ./test/campaigns/faults
 package faults

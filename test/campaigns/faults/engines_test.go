@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark goes with the requests of a call that is to meet a fault.
+// mark is attached to the requests of a call that shall meet a fault.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -34,8 +34,8 @@ type mark struct {
 
 type markKey struct{}
 
-// belowTheSDK sends the requests of a marked call to the proxy of its fault.
-// Only the death of a process is not the wire's matter.
+// belowTheSDK sends the requests of a marked call to its fault's proxy. The death of
+// a process is the only fault that needs no wire.
 func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dies(ctx, p, f, carryOut)
@@ -43,8 +43,8 @@ func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, c
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
 
-// wire is an HTTP transport to one engine that leads marked requests through
-// the proxy of their fault: real connections that break, hang and refuse.
+// wire is an HTTP transport to one engine. It sends marked requests through their
+// fault's proxy, so that real connections break, hang and refuse.
 type wire struct{ proxies map[fault]*url.URL }
 
 func newWire(t *testing.T, target string) *wire {
@@ -78,16 +78,16 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// patience is how long one request to DynamoDB or SQS may take: less than in
-// production, where the matrix would take an hour.
+// patience is how long one request to DynamoDB or SQS may take. With the limits of
+// production the matrix would take an hour.
 const patience = time.Second
 
-// stand is what cells stand on, one after another: a table and a queue.
+// stand is a table and a queue that cells use one after another.
 type stand struct {
 	clock          *smstest.Clock
 	store          *dynamo.Store
 	queue          *sqsqueue.Queue
-	next           int // number of the next cell's first message
+	next           int // the number of the next cell's first message
 	records, sends *wire
 }
 
@@ -124,7 +124,7 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	ctx := t.Context()
 	if b, err := s.store.LoadBreaker(ctx); err != nil {
 		t.Fatal(err)
-	} else if b.Open { // left by the cell before, which had nobody to close it
+	} else if b.Open { // left open by the previous cell
 		if err := s.store.SaveBreaker(ctx, b.Close(s.clock.Now())); err != nil {
 			t.Fatal(err)
 		}
@@ -138,8 +138,8 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	w := world.New(world.Options{
 		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
 		Network: network, Provider: sns.New(sns.NewClient(cfg)),
-		// Nothing is enqueued ahead of its time, because the queue's clock is
-		// another.
+		// Nothing is enqueued ahead of its time, because the queue has another
+		// clock.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
 	})
 	begin := s.next
@@ -148,16 +148,16 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	verify(t, w, a, all)
 }
 
-// fewShards is a store of which a relay reads the first shards alone, because
-// most of a cell's time would go into asking 32 that have nothing.
+// fewShards is a store with fewer shards for the relay to read. Reading 32 empty
+// shards would take most of a cell's time.
 type fewShards struct{ *dynamo.Store }
 
 const shards = 3
 
 func (fewShards) Shards() int { return shards }
 
-// keyOfAFewShards draws a key whose message is in one of them. Were the hash
-// another one day, no message would be found, and every cell be broken.
+// keyOfAFewShards draws a key whose message is in one of these shards. If the hash
+// ever changes, every cell fails, because no message is found.
 func keyOfAFewShards() string {
 	for {
 		key := sms.NewToken()
@@ -169,13 +169,13 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewer is how many messages of a cell meet its fault: what waits for a
-// deadline waits in earnest here.
+// fewer is how many messages of a cell meet its fault. Unlike on SQLite, waiting for
+// a deadline takes real time here.
 const fewer = 5
 
-// policies has the stories that turn on them told with both, and the others
-// with one, by turns: on SQLite every cell has all. With SMSQUEUE_SOAK=1 so it
-// is here.
+// policies returns the policies for each story: both if the story depends on them, and
+// otherwise one, by turns. With SMSQUEUE_SOAK=1 all stories have both, as they always
+// have on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -190,12 +190,12 @@ func policies(begin int) func(story) []sms.OnUnknown {
 	}
 }
 
-// TestMatrixOnEngines has every cell over DynamoDB Local, ElasticMQ and SNS's
-// protocol, with the real clients and their own repetitions.
+// TestMatrixOnEngines runs cells over DynamoDB Local, ElasticMQ and SNS's protocol,
+// with the real clients and their retries.
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // cells, so that all faults and services have their turns
+	atOnce, every := 8, 11 // cells; the numbers give each fault and service its turn
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// fault is what befalls a call.
+// fault is what happens to a call.
 type fault string
 
 const (
@@ -30,16 +30,15 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
-// deaths is how many processes die in a cell: each takes a whole batch with it,
-// and a message that was in too many of them would rightly end unknown.
+// deaths is how many processes die in a cell. Each death takes a whole batch with it,
+// and a message that is in too many of them rightly ends unknown.
 const deaths = 3
 
-// attack has the first call of one row meet a fault, for each message that the
-// calls are about.
+// attack makes the first call of a row meet a fault, once for each message.
 type attack struct {
 	row   row
 	fault fault
-	// befall carries a call out as the fault wants it.
+	// befall carries a call out with the fault.
 	befall func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
 
 	mu      sync.Mutex
@@ -50,7 +49,7 @@ type attack struct {
 	wrong   []string
 }
 
-// most is how many messages meet the fault.
+// most returns how many messages meet the fault.
 func (a *attack) most() int {
 	switch {
 	case a.fault == diesBefore || a.fault == diesAfter:
@@ -61,7 +60,7 @@ func (a *attack) most() int {
 	return math.MaxInt
 }
 
-// alone marks requests whose enqueue fails in every world.
+// alone marks requests whose enqueue fails, whatever the attack.
 type alone struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
@@ -78,7 +77,7 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 		a.met[c.Key] = true
 		f = a.fault
 	case r == row{"sender", "Update"} && a.orphans[c.Key]:
-		// Its outcome is never written: the relay finds the end of its lease.
+		// Its outcome is never written: the relay ends its lease.
 		delete(a.orphans, c.Key)
 		a.mu.Unlock()
 		return fmt.Errorf("%w: in every world", sms.ErrUnavailable)
@@ -99,7 +98,7 @@ func (a *attack) orphan(id string) {
 	a.orphans[id] = true
 }
 
-// dies has the process die around a call.
+// dies makes the process die before or after a call.
 func dies(ctx context.Context, p *world.Process, f fault, carryOut func(context.Context) error) {
 	if f == diesAfter {
 		_ = carryOut(ctx)
@@ -107,7 +106,7 @@ func dies(ctx context.Context, p *world.Process, f fault, carryOut func(context.
 	p.Die()
 }
 
-// atThePort is the fault as an adapter without a wire would have it.
+// atThePort applies a fault to a port, for adapters without a wire.
 func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error {
 	switch f {
 	case throttled:
@@ -123,9 +122,9 @@ func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, car
 	case retried:
 		err := carryOut(ctx)
 		switch c.Method {
-		case "HandOver": // which nobody repeats
+		case "HandOver": // it is never retried
 			return errLost
-		case "Send": // the queue cannot know the second from the first
+		case "Send": // the queue cannot recognize a retry
 			return carryOut(ctx)
 		}
 		return err

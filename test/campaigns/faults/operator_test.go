@@ -19,10 +19,12 @@ const (
 	pausedRate     = 20 // parts a second
 )
 
-// TestAnOperatorPausesInTheMiddle: what still goes out is bounded by the age of
-// the sender's knowledge, and after each resuming what waits goes out at once,
-// also where the pauses follow each other too fast for all of it to go out
-// between them.
+// TestAnOperatorPausesInTheMiddle pauses and resumes several times.
+//
+//   - After a pause only as much goes out as a sender may hand over before it reads
+//     the breaker again.
+//   - After each resume the waiting messages go out at once, even if the pauses follow
+//     each other too fast for all of them.
 func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -56,7 +58,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			return time.Now()
 		}
-		total, firstRun := 0, time.Duration(0) // of the relay, when copies come back
+		total, firstRun := 0, time.Duration(0) // of the relay, which enqueues waiting messages again
 		for i := range 3 {
 			var group sync.WaitGroup
 			group.Go(func() { goOn(ctx, w, firstRun+30*time.Second) })

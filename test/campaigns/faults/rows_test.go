@@ -27,11 +27,11 @@ var ports = map[string][]reflect.Type{
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }
 
-// uncalled are methods that a service's ports have and that it never calls.
-// The test fails for one that it does call after all.
+// uncalled lists methods of a service's ports that it never calls. The test fails if
+// it does call one.
 var uncalled = []row{
 	{"api", "Claim"},
-	// Reads for lists and GET /v1/status, on which no message's fate depends.
+	// Reads for lists and GET /v1/status, which affect no message.
 	{"api", "Backlog"},
 	{"api", "Due"},
 	{"api", "List"},
@@ -50,7 +50,7 @@ var uncalled = []row{
 	{"receipts", "DueReceipts"},
 }
 
-// rows are all outside calls: every method with a context of every port.
+// rows returns all outside calls: every method of every port that takes a context.
 func rows() []row {
 	seen := make(map[row]bool)
 	for service, types := range ports {

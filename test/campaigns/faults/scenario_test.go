@@ -60,14 +60,14 @@ func in(d time.Duration) func(time.Time) map[string]any {
 	return func(now time.Time) map[string]any { return map[string]any{"sendAt": now.Add(d)} }
 }
 
-// told is a story on its way.
+// told is a story that has begun.
 type told struct {
 	story
 	policy sms.OnUnknown
 	id     string
 }
 
-// both has a story told with each policy.
+// both returns both policies.
 func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
 // scenario tells all stories in w under a, and checks how they end.
@@ -143,7 +143,7 @@ func verify(t *testing.T, w *world.World, a *attack, all []told) {
 		t.Error(err)
 	}
 	if report.OnTheWay > 0 {
-		t.Errorf("%d messages are on the way for ever", report.OnTheWay)
+		t.Errorf("%d messages are still on the way", report.OnTheWay)
 	}
 	for _, s := range all {
 		m, err := w.Store.Get(ctx, s.id)

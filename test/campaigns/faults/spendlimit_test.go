@@ -23,7 +23,7 @@ const (
 	spendFor      = 2 * time.Hour
 )
 
-// goOn runs the sender, the receipts and the relay of w side by side for d.
+// goOn runs w's sender, receipts and relay concurrently for d.
 func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -49,8 +49,8 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle: the provider goes on to take messages,
-// and only its receipts say that nothing is delivered.
+// TestTheSpendLimitIsReachedInTheMiddle has a provider that still takes messages at
+// its spend limit. Only its receipts say that nothing is delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -153,7 +153,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	if probes < 5 || probes > 12 {
 		t.Errorf("%d probes in %v", probes, spendFor)
 	}
-	t.Logf("%d handed over in vain, %d of them after the breaker had opened, %d of these as probes", len(void), len(late), probes)
+	t.Logf("%d void hand-overs, %d of them after the breaker had opened, %d of these as probes", len(void), len(late), probes)
 	counts := make(map[sms.Status]int)
 	for _, id := range w.Accepted() {
 		m, err := w.Store.Get(ctx, id)
@@ -168,8 +168,8 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	return left
 }
 
-// paced checks that at least so many were handed over since from, and in no
-// second more than the rate and what may burst.
+// paced checks that at least so many messages were handed over since from, and in no
+// second more than the rate and its burst allow.
 func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
 	t.Helper()
 	var times []time.Time

@@ -36,7 +36,7 @@ func onSQLite(t *testing.T, a *attack) {
 	})
 }
 
-// TestMatrixOnSQLite has every cell of the matrix in virtual time.
+// TestMatrixOnSQLite runs every cell of the matrix in virtual time.
 func TestMatrixOnSQLite(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -46,14 +46,14 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix runs one of every so many cells, n at a time, and prints the table.
+// matrix runs one cell in every few, n at a time, and prints the table.
 func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 	}
 	table := &table{cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
-	told := false // -run may leave it out
+	told := false // -run may skip it
 	if !t.Run("without faults", func(t *testing.T) {
 		told = true
 		run(t, calm)
@@ -62,17 +62,17 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	}
 	for _, r := range rows() {
 		if told && calm.seen[r] == 0 {
-			t.Errorf("%s is never called in the scenario: tell a story that calls it, or name it among the uncalled", r)
+			t.Errorf("the scenario never calls %s: add a story that does, or add it to uncalled", r)
 		}
 	}
 	for _, r := range uncalled {
 		if calm.seen[r] > 0 {
-			t.Errorf("%s is called, and it is named among the uncalled", r)
+			t.Errorf("%s is called, although it is in uncalled", r)
 		}
 	}
 	t.Logf("the scenario takes %d calls", sum(calm.seen))
-	// Not t.Parallel, which would run as many at once as there are processors:
-	// over engines, cells wait most of the time.
+	// t.Parallel would run only one cell for each processor, but over engines cells
+	// mostly wait.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0
@@ -91,7 +91,7 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 			})
 		}
 	}
-	_ = group.Wait() // each says what is wrong with it
+	_ = group.Wait() // each cell reports its own errors
 	table.print(t)
 }
 
@@ -103,13 +103,13 @@ func sum(counts map[row]int) int {
 	return all
 }
 
-// verdict is what a cell has to show.
+// verdict is the result of a cell.
 func verdict(t *testing.T, a *attack) string {
 	switch {
 	case t.Failed():
 		return "BROKEN"
 	case len(a.met) == 0:
-		t.Error("the fault befell nothing")
+		t.Error("no call met the fault")
 		return "NOT MET"
 	}
 	return "holds"

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// print shows the table, and its sum in one line.
+// print logs the table and its total.
 func (t *table) print(to *testing.T) {
 	to.Helper()
 	var lines strings.Builder
@@ -31,6 +31,6 @@ func (t *table) print(to *testing.T) {
 	}
 	to.Logf("every promise after every fault:\n%s\n%d of %d cells hold", lines.String(), hold, cells)
 	if filtered := cells - hold; filtered > 0 && !to.Failed() {
-		to.Logf("%d cells were left out", filtered)
+		to.Logf("%d cells were skipped", filtered)
 	}
 }

@@ -1,4 +1,4 @@
-// Package kill kills what sends, again and again under load, and asks a provider
-// that lives on in a process of its own whether anything was lost or sent
-// twice without a word. A tenth of the campaign runs without SMSQUEUE_SOAK=1.
+// Package kill kills the sending processes repeatedly under load. A provider in a
+// process of its own survives, and its log shows whether anything was lost, or sent
+// twice without an event. Without SMSQUEUE_SOAK=1 a tenth of the campaign runs.
 package kill

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// front is an address that stays while what is behind it is stopped and
-// started again elsewhere. Meanwhile nothing listens there.
+// front is an address that stays the same while the engine behind it is stopped and
+// started elsewhere. Meanwhile nothing listens there.
 type front struct {
 	addr string
 
@@ -55,12 +55,12 @@ func (f *front) up(t *testing.T, target string) {
 	})
 }
 
-// down refuses connections from now on, and breaks those that there are.
+// down closes all connections and refuses new ones.
 func (f *front) down() {
 	f.mu.Lock()
-	_ = f.listener.Close() // closed before: fine
+	_ = f.listener.Close() // it may already be closed
 	for c := range f.open {
-		_ = c.Close() // the other end may be gone
+		_ = c.Close() // the other end may already be gone
 	}
 	f.mu.Unlock()
 	f.running.Wait()
@@ -69,7 +69,7 @@ func (f *front) down() {
 func (f *front) forward(from net.Conn, target string) {
 	to, err := net.Dial("tcp", target)
 	if err != nil {
-		_ = from.Close() // what is behind is gone
+		_ = from.Close() // the target is gone
 		return
 	}
 	f.mu.Lock()
@@ -78,7 +78,7 @@ func (f *front) forward(from net.Conn, target string) {
 	var group sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		group.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // its end is all there is to know
+			_, _ = io.Copy(way[0], way[1]) // only its end matters
 			_ = way[0].Close()
 			_ = way[1].Close()
 		})

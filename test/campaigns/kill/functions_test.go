@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// TestMain removes what the tests have built.
+// TestMain removes what the tests built.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if err := functions.RemoveBootstraps(); err != nil {
@@ -28,12 +28,12 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	senderTimeout = 15 * time.Second // the shortest that a deployment may have
+	senderTimeout = 15 * time.Second // the shortest that Terraform allows
 	relayEvery    = 2 * time.Second
-	visibility    = "20" // seconds; a killed batch comes again
+	visibility    = "20" // seconds until a killed batch comes again
 )
 
-// deployment is the built functions on the engines, and the provider.
+// deployment holds the built functions on the engines.
 type deployment struct {
 	api, sender, relay *lambdatest.Function
 	store              *dynamo.Store
@@ -67,7 +67,7 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	return d
 }
 
-// schedule runs the relay until ctx ends, whatever becomes of a run.
+// schedule runs the relay every two seconds until ctx ends, even if runs fail.
 func (d *deployment) schedule(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, _ = d.relay.Invoke(ctx, []byte(`{}`)) // the next run is the retry
@@ -114,7 +114,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})
-	// Once more: what was settled while the records were read is missing in the
-	// log, which was read before them.
+	// Read again: the log is read before the records, so it lacks what was handed
+	// over in between.
 	show(t, reconciled(), size)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// campaign is how much is done.
+// campaign is the size of a test.
 type campaign struct{ messages, kills int }
 
 func size() campaign {
@@ -26,8 +26,8 @@ func size() campaign {
 // users is how many clients submit at once.
 const users = 32
 
-// load is clients that submit with a key, again and again until the answer is
-// 202, and what was accepted.
+// load runs clients that submit with a key until the answer is 202, and records what
+// was accepted.
 type load struct {
 	api      func() user.API // the server as it is at the moment
 	next     atomic.Int64
@@ -36,7 +36,7 @@ type load struct {
 	ids      []string
 }
 
-// run submits n messages, half of them to be held.
+// run submits n messages, half of them with hold.
 func (l *load) run(ctx context.Context, t *testing.T, n int) {
 	var group sync.WaitGroup
 	for range users {
@@ -68,7 +68,7 @@ func (l *load) submit(ctx context.Context, i int) {
 			l.accepted.Add(1)
 			return
 		}
-		pause(ctx, 50*time.Millisecond) // it is being started again
+		pause(ctx, 50*time.Millisecond) // the server is restarting
 	}
 }
 
@@ -78,7 +78,7 @@ func (l *load) reach(t *testing.T, n int) {
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await asks until what is so.
+// await waits until so returns true.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)

@@ -29,7 +29,7 @@ const (
 	longest    = 10 * time.Second // of any answer
 )
 
-// answers counts what clients got.
+// answers counts the answers that clients got.
 type answers struct {
 	mu      sync.Mutex
 	counts  map[int]int
@@ -37,7 +37,7 @@ type answers struct {
 	wrong   []string
 }
 
-// submit submits one message, with a key, until it is accepted, and notes each
+// submit submits one message with a key until it is accepted, and records each
 // answer.
 func (a *answers) submit(ctx context.Context, w *world.World, i int) error {
 	key := sms.NewToken()
@@ -77,12 +77,12 @@ func (a *answers) note(answer *httptest.ResponseRecorder, took time.Duration) {
 	}
 }
 
-// TestDynamoDBIsAwayForTenSeconds stops DynamoDB Local, with its tables on the
-// disk, under load, and starts it again.
+// TestDynamoDBIsAwayForTenSeconds stops DynamoDB Local under load and restarts it. Its
+// tables are on disk.
 func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	t.Parallel()
 	sends := enginetest.SQS(t)
-	enginetest.DynamoDB(t) // notes the engine; this one is its own
+	enginetest.DynamoDB(t) // only records the engine; the test has one of its own
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0
 	})
-	// Once more: the provider's log is read before the records.
+	// Read again: the log is read before the records.
 	report, err := w.Reconcile(t.Context())
 	if err != nil {
 		t.Fatal(err)

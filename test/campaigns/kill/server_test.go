@@ -53,7 +53,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	var report reconcile.Report
 	var db *sqlite.DB
 	settled := func() bool {
-		// The records are read past the server, which must be stopped for it.
+		// The records are read without the server, which must be stopped for that.
 		if err := m.Stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// show prints the sum and fails where it is not one.
+// show logs the report and checks it.
 func show(t *testing.T, report reconcile.Report, size campaign) {
 	t.Helper()
 	var printed strings.Builder

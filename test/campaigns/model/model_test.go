@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	steps = flag.Int("steps", 0, "at least this many steps in all; 0: some thousands, with SMSQUEUE_SOAK=1 a hundred thousand")
-	seed  = flag.Uint64("seed", 0, "of an earlier run that is to be repeated; 0: a new one")
+	steps = flag.Int("steps", 0, "the minimum number of steps; 0: some thousands, with SMSQUEUE_SOAK=1 a hundred thousand")
+	seed  = flag.Uint64("seed", 0, "the seed of an earlier run to repeat; 0: a new one")
 )
 
-// TestModel lets chance decide what happens next, until enough has happened.
+// TestModel makes random steps until there are enough.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -53,7 +53,8 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// undated hides the deadline of a test, which has none in virtual time.
+// undated hides the deadline of a test, because real deadlines mean nothing in
+// virtual time.
 type undated struct{ testing.TB }
 
 // play is one run.
@@ -112,7 +113,7 @@ func (s *stage) abandon() {
 	}
 }
 
-// deliver has a sender work on what the queue gives.
+// deliver starts a sender on the next batch.
 func (s *stage) deliver(t *rapid.T) {
 	if s.running["sender"] > 2 {
 		t.Skip("enough senders")
@@ -140,7 +141,7 @@ func (s *stage) relay(t *rapid.T) {
 	}
 	s.say("relay")
 	s.spawn("relay", func() func() {
-		_, _ = s.w.Relay(s.ctx) // what it could not do is due again
+		_, _ = s.w.Relay(s.ctx) // what failed is due again
 		return nothing
 	})
 }
@@ -156,7 +157,7 @@ func (s *stage) receipts(t *rapid.T) {
 	})
 }
 
-// take removes a waiting call, which chance chooses.
+// take removes a random waiting call.
 func (s *stage) take(t *rapid.T) *turn {
 	if len(s.turns) == 0 {
 		t.Skip("nothing waits")
@@ -174,7 +175,7 @@ func (s *stage) step(t *rapid.T) {
 	chosen.verdict <- goOn
 }
 
-// kill has one call fail, or its process die.
+// kill makes one call fail or its process die.
 func (s *stage) kill(t *rapid.T) {
 	chosen := s.take(t)
 	v := rapid.SampledFrom([]verdict{fail, die}).Draw(t, "verdict")
@@ -182,7 +183,7 @@ func (s *stage) kill(t *rapid.T) {
 	chosen.verdict <- v
 }
 
-// lose takes a delivery from the queue and forgets it.
+// lose removes an envelope from the queue.
 func (s *stage) lose(t *rapid.T) {
 	received, err := s.store.Queue().Dequeue(s.ctx, 1, 0)
 	if err != nil {
@@ -194,7 +195,7 @@ func (s *stage) lose(t *rapid.T) {
 	s.say("lost %d deliveries", len(received))
 }
 
-// duplicate puts one more copy of a message onto the queue.
+// duplicate enqueues a message once more.
 func (s *stage) duplicate(t *rapid.T) {
 	w := s.anyTruth(t)
 	m, err := s.store.Get(s.ctx, w.id)

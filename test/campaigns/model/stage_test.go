@@ -24,8 +24,8 @@ import (
 type turn struct {
 	call    world.Call
 	process *world.Process
-	after   bool        // it was carried out, and its result has not arrived yet
-	gone    atomic.Bool // its deadline came first
+	after   bool        // it was carried out; its result has not arrived yet
+	gone    atomic.Bool // its deadline has passed
 	verdict chan verdict
 }
 
@@ -34,7 +34,7 @@ type verdict int
 
 const (
 	goOn verdict = iota
-	fail         // with an error that leaves open whether it was carried out
+	fail         // with an error that does not say whether it was carried out
 	die
 )
 
@@ -45,14 +45,14 @@ type stage struct {
 	store *sqlite.DB
 	net   *world.Network
 
-	free    atomic.Bool // calls wait no more
+	free    atomic.Bool // calls no longer wait
 	over    atomic.Bool // clients give up
 	turns   []*turn
 	arrive  chan *turn
 	running map[string]int // processes of each kind
 	ended   chan ending
 	truths  []*truth
-	paused  time.Time // since when an operator holds everything back; zero: not
+	paused  time.Time // since when an operator has paused sending; zero: not paused
 	log     []string
 }
 
@@ -105,7 +105,7 @@ func (s *stage) wait(ctx context.Context, p *world.Process, c world.Call, after 
 	}
 }
 
-// ending is the end of a process: what it learnt, for the stage alone to note.
+// ending is the result of a process, which only the stage records.
 type ending struct {
 	kind string
 	note func()
@@ -123,7 +123,7 @@ func (s *stage) spawn(kind string, f func() (note func())) {
 
 func nothing() {}
 
-// rest waits until every process waits for its turn, and collects them.
+// rest waits until every process waits for its turn, and collects their calls.
 func (s *stage) rest() {
 	synctest.Wait()
 	for {
@@ -150,7 +150,7 @@ func (s *stage) busy() bool {
 	return false
 }
 
-// say keeps a line for the case of a failure.
+// say records a line to print if the test fails.
 func (s *stage) say(format string, args ...any) {
 	s.log = append(s.log, time.Now().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
@@ -161,7 +161,7 @@ func (s *stage) submit(t *rapid.T) {
 	if n >= 6 || s.running["client"] > 1 {
 		t.Skip("enough messages")
 	}
-	// Some numbers have several messages, so that receipts are ambiguous.
+	// Several messages may have the same number, so that receipts are ambiguous.
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
 		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
@@ -193,7 +193,7 @@ func (s *stage) submit(t *rapid.T) {
 	})
 }
 
-// cancel is the client's, carried out at once.
+// cancel cancels a message as a client does, at once.
 func (s *stage) cancel(t *rapid.T) {
 	w := s.anyTruth(t)
 	m, err := s.store.Get(s.ctx, w.id)
@@ -258,7 +258,7 @@ func (s *stage) story(m sms.Message) string {
 	return lines
 }
 
-// finish lets everything go on, without faults, until nothing moves any more.
+// finish lets everything go on without faults until nothing moves any more.
 func (s *stage) finish(t *rapid.T) {
 	s.free.Store(true)
 	for _, waiting := range s.turns {
@@ -324,7 +324,7 @@ func (s *stage) nameless(t *rapid.T) {
 	s.net.Receipt(world.Nameless(number), 0)
 }
 
-// lookUp is a client's.
+// lookUp starts a client's look-up.
 func (s *stage) lookUp(t *rapid.T) {
 	w := s.anyTruth(t)
 	if s.running["client"] > 2 {

@@ -9,21 +9,21 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth is the model of one message: what happened to it outside the records.
-// It knows nothing of leases, revisions or due times.
+// truth is the model of one message: what happened to it outside the records. It does
+// not know leases, revisions or due times.
 type truth struct {
 	id       string
 	number   sms.Number
 	text     string
 	policy   sms.OnUnknown
-	refused  error // what the client was told in the end, where it was not accepted
+	refused  error // the client's last answer, if it was not accepted
 	was      sms.Status
 	events   int
-	canceled bool // a cancel was answered with success
+	canceled bool // the client was told that it is canceled
 }
 
-// next are the states that the documented table allows after each, written
-// down once more on purpose.
+// next lists the states that the documented table allows after each. It repeats the
+// table on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
 	sms.Scheduled: {sms.Queued, sms.Canceled, sms.Expired, sms.Sending},
@@ -33,9 +33,9 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth; log is what the provider took of
-// this message. After one step the change must be in the table; after several,
-// it must not leave a final state.
+// check compares the record m with the truth; log holds the message's hand-overs that
+// the provider took. A change by one step must be in the table. A change by several
+// must not leave a final state.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -55,21 +55,21 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	case events < w.events:
 		return fmt.Errorf("it had %d events and has %d", w.events, events)
 	case w.canceled && s != sms.Canceled:
-		return fmt.Errorf("its client was told that it is canceled, and it is %s", s)
+		return fmt.Errorf("its client was told that it is canceled, but it is %s", s)
 	case w.policy == sms.Hold && taken > 1:
-		return fmt.Errorf("held, and handed over %d times", taken)
+		return fmt.Errorf("handed over %d times in spite of hold", taken)
 	case taken > 0 && (s == sms.Canceled || s == sms.Expired || s == sms.Failed || s == sms.Scheduled):
-		return fmt.Errorf("%s, and handed over", s)
+		return fmt.Errorf("%s, but handed over", s)
 	case taken == 0 && (s == sms.Delivered || s == sms.Undelivered):
-		return fmt.Errorf("%s, and never handed over", s)
+		return fmt.Errorf("%s, but never handed over", s)
 	case taken+void == 0 && s == sms.Sent:
-		return fmt.Errorf("sent, and never handed over")
+		return fmt.Errorf("sent, but never handed over")
 	case s.AtRest() != m.Due.IsZero():
-		return fmt.Errorf("%s, and due %+v", s, m.Due)
+		return fmt.Errorf("%s, but due %+v", s, m.Due)
 	case s.AtRest() == m.PurgeAt.IsZero():
-		return fmt.Errorf("%s, and kept until %v", s, m.PurgeAt)
+		return fmt.Errorf("%s, but removed at %v", s, m.PurgeAt)
 	case !s.AtRest() && m.Due.At.After(latest(m, now)):
-		return fmt.Errorf("%s at %v, and looked at only at %v", s, now, m.Due.At)
+		return fmt.Errorf("%s at %v, but due only at %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
@@ -80,8 +80,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	return nil
 }
 
-// latest returns when m, which has work left, must be looked at again: a quarter
-// of an hour after now or after the time before which nothing is to be done.
+// latest returns the latest allowed due time of m, which has work left: a quarter of
+// an hour after now, or after the time before which nothing can be done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {
@@ -91,8 +91,8 @@ func latest(m sms.Message, now time.Time) time.Time {
 	return now.Add(15 * time.Minute)
 }
 
-// foreignID is a provider message id in m that the provider gave to no hand-over of it: a
-// receipt that went to the wrong message.
+// foreignID returns a provider message id in m that the provider gave to no hand-over
+// of m. It means that a receipt went to the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
 	for _, ref := range m.ProviderRefs() {
 		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {

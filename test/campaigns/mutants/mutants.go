@@ -129,6 +129,16 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
 	{
+		without: "the patience with indexes after a pass over leases",
+		changes: map[string]change{"indexes lag": becomes("!l.next.at.IsZero()")},
+		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
+	},
+	{
+		without: "the demand that a pass over leases was complete",
+		changes: map[string]change{"a complete pass": always},
+		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
+	},
+	{
 		without: "the word of a late answer, when a receipt is matched by its number",
 		changes: map[string]change{"late answer": never},
 		tests:   []string{"-run", "TestALateAnswerIsSeen", "./services/receipts"},

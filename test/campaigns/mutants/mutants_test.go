@@ -20,8 +20,8 @@ import (
 const few = 2
 
 func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see the sources that it depends on.
+	// This variable differs in every run, so that Go never takes the result from
+	// its cache: it cannot see the sources on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
@@ -123,6 +123,6 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 		t.Errorf("running the tests: %v\n%s", err, out)
 	case bytes.Contains(out, []byte("[build failed]")),
 		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
-		t.Errorf("it is not the tests that failed:\n%s", out)
+		t.Errorf("something failed, but not a test:\n%s", out)
 	}
 }

@@ -1,4 +1,4 @@
-// Package browser looks at the server's pages as a user does.
+// Package browser uses the server's pages in a browser.
 package browser_test
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// open starts a browser without a window. The test fails where a page writes an
-// error to its console, as a breach of its policy does.
+// open starts a browser without a window. The test fails if a page writes an error to
+// its console, for example because it violates its content security policy.
 func open(t *testing.T) context.Context {
 	t.Helper()
 	name := "chromium"

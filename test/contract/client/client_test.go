@@ -1,5 +1,5 @@
-// Package client makes a client of openapi.yaml with a generator that many use,
-// and runs what a user does with it.
+// Package client generates a client from openapi.yaml with a popular generator, and
+// uses it.
 package client_test
 
 import (

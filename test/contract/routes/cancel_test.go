@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// counting is a provider that takes everything and counts by message.
+// counting is a provider that takes everything and counts hand-overs by message.
 type counting struct {
 	mu    sync.Mutex
 	taken map[string]int
@@ -27,8 +27,8 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return "provider-" + sms.NewToken(), nil
 }
 
-// TestCancelRacesWithSend lets a client cancel while a sender works on the
-// message: one of them wins, and both say so.
+// TestCancelRacesWithSend cancels a message while a sender works on it. One of the two
+// wins, and their answers agree.
 func TestCancelRacesWithSend(t *testing.T) {
 	tries := 1000
 	if testing.Short() {
@@ -48,7 +48,7 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// Whoever is started first has a head start: let it be either.
+			// The one that is started first has an advantage, so take turns.
 			cancel := func() {
 				status, _ = as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}

@@ -14,9 +14,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestPagingShowsEveryMessageOnce pages through lists of all shapes while
-// messages are added and changed: every message that was older than ten seconds
-// at the start is shown once.
+// TestPagingShowsEveryMessageOnce pages through all kinds of lists while messages are
+// added and changed. Every message that was older than ten seconds at the start must be
+// shown once.
 func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
 		checks := "60"
@@ -34,7 +34,7 @@ func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	})
 }
 
-// paging is one walk through one list.
+// paging is a walk through one list.
 type paging struct {
 	*rapid.T
 	test    *testing.T
@@ -63,8 +63,7 @@ func (p *paging) add(at time.Time) sms.Message {
 	return m
 }
 
-// change cancels a message, claims it, or leaves it where it is no longer
-// queued.
+// change cancels or claims a message, if it is still queued.
 func (p *paging) change() {
 	m := rapid.SampledFrom(p.all).Draw(p.T, "message")
 	if rapid.Bool().Draw(p.T, "cancel") {
@@ -116,7 +115,7 @@ func (p *paging) walk(filters url.Values, want map[string]bool) {
 			case seen[m.ID]:
 				p.Fatalf("message %s is shown twice", m.ID)
 			case !before.IsZero() && m.CreatedAt.After(before):
-				p.Fatalf("message %s of %v stands after one of %v", m.ID, m.CreatedAt, before)
+				p.Fatalf("message %s of %v comes after one of %v", m.ID, m.CreatedAt, before)
 			}
 			seen[m.ID], before = true, m.CreatedAt
 		}

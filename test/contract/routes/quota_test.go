@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dying is a store whose callers die now and then between the count and the
-// record.
+// dying is a store whose callers sometimes die after the count and before the record
+// is written.
 type dying struct {
 	sms.Store
 	creates, deaths atomic.Int64
@@ -44,7 +44,7 @@ func TestQuotaIsNeverExceeded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			onEveryStore(t, func(t *testing.T, store sms.Store) {
 				d := &dying{Store: store}
-				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // no window ends meanwhile
+				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the quota's day does not end meanwhile
 				handler := newAPI(t, d, func(o *api.Options) { o.Limits, o.Now = tt.limits, func() time.Time { return noon } })
 				var accepted, refused, unclear atomic.Int64
 				var all sync.WaitGroup

@@ -20,8 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// service is the API, the relay and the sender on one SQLite folder, in a time
-// that moves by hand.
+// service runs API, relay and sender on one SQLite folder, with a clock that the test
+// moves.
 type service struct {
 	clock    *smstest.Clock
 	store    *sqlite.DB
@@ -53,7 +53,7 @@ func (nobody) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message
 	return m, false, nil
 }
 
-// counted is a store that counts the relay's calls, some of them at once.
+// counted is a store that counts the relay's calls, which may be concurrent.
 type counted struct {
 	*sqlite.DB
 
@@ -97,9 +97,9 @@ func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (s
 	return c.DB.Postpone(ctx, e, next)
 }
 
-// runFor lets the time pass second by second: the relay runs every minute, and
-// everything that arrives is delivered in that second. It returns when each
-// message arrived first.
+// runFor moves the clock second by second. The relay runs every minute, and every
+// envelope is handled in the second in which it becomes visible. runFor returns when
+// each message first arrived.
 func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	t.Helper()
 	arrived := make(map[string]time.Time)
@@ -138,8 +138,8 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	return arrived
 }
 
-// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second, as
-// far ahead as either the API or the relay enqueues them.
+// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second: once so
+// near that the API enqueues them, once so far that the relay does.
 func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {
@@ -173,8 +173,8 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 	}
 }
 
-// TestMessageOfNextMonth costs nothing while it waits, survives a restart and
-// goes out to the second.
+// TestMessageOfNextMonth checks that a scheduled message costs nothing while it waits,
+// survives a restart, and goes out in the right second.
 func TestMessageOfNextMonth(t *testing.T) {
 	start := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	at := start.AddDate(0, 1, 0).Add(17 * time.Second)

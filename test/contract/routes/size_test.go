@@ -20,8 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// many is a full store: a million in the long campaigns, fewer elsewhere,
-// because the race detector makes their writing slow.
+// many returns the size of a full store: a million messages in long campaigns,
+// otherwise fewer, because the race detector makes writing them slow.
 func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -32,8 +32,8 @@ func many() int {
 	return 20_000
 }
 
-// fill stores n messages of owner, a second apart, every hundredth of them with
-// a reference. It returns the id of the middle one.
+// fill stores n messages of owner, a second apart, every hundredth with a reference. It
+// returns the id of the middle one.
 func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -66,9 +66,9 @@ func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	return *middle.Load()
 }
 
-// TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many
-// messages with those among a thousand: medians of five, taken in turn, so that
-// whatever else the machine does slows both.
+// TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many messages
+// with those among a thousand. It measures both by turns, so that other load on the
+// machine slows both.
 func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	const few, rounds, slower = 1000, 5, 1.2
 	var handlers [2]http.Handler
@@ -81,7 +81,7 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	for name, target := range map[string]string{
 		"list":                "/v1/sms?limit=100",
 		"list what is queued": "/v1/sms?limit=100&status=queued",
-		"list what failed":    "/v1/sms?limit=100&status=failed", // nothing did
+		"list what failed":    "/v1/sms?limit=100&status=failed", // there is none
 		"list by reference":   "/v1/sms?limit=100&reference=one+in+a+hundred",
 		"list by number":      "/v1/sms?limit=100&phoneNumber=%2B12065550100",
 		"look up":             "/v1/sms/",
@@ -102,15 +102,14 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		ratio := float64(after) / float64(before)
 		t.Logf("%-20s %8v among %d, %8v among %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
-		// A shared machine is too noisy for a limit; the long campaign has one.
+		// A shared machine is too noisy for a limit. Only the long campaign has one.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
-			t.Errorf("%s takes %.2f times as long among %d messages, at most %v times is promised", name, ratio, many(), slower)
+			t.Errorf("%s takes %.2f times as long among %d messages, want at most %v times", name, ratio, many(), slower)
 		}
 	}
 }
 
-// quickest is the shortest time of some requests in a row, the one that nothing
-// else disturbed.
+// quickest returns the shortest time of several requests, the least disturbed one.
 func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	t.Helper()
 	shortest := time.Hour
@@ -154,12 +153,12 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	for _, target := range []string{"/v1/sms?limit=20", "/v1/sms?limit=100", "/v1/sms?limit=20&status=queued"} {
 		small, large := price("small", target), price("large", target)
 		t.Logf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
-		// The shares of the shards differ by chance.
+		// The shards differ in size by chance.
 		if small == 0 || large > small*1.1 {
 			t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
 		}
 	}
-	// A filter that finds nothing looks at so many records, however many there are.
+	// A filter without matches reads a bounded number of records.
 	const rare = "/v1/sms?limit=20&reference=nowhere"
 	bound := price("large", rare)
 	fill(t, store, "large", plenty)
@@ -168,7 +167,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	}
 }
 
-// meter tells what each read consumed.
+// meter records what each read consumed.
 func meter(tell func(units float64)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(

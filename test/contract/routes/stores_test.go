@@ -1,5 +1,5 @@
-// Package routes tests what the routes of the API promise over the stores that
-// they work on: SQLite and DynamoDB.
+// Package routes tests promises of the API's routes on both stores, SQLite and
+// DynamoDB.
 package routes_test
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// onEveryStore runs test once a store, which is empty.
+// onEveryStore runs test on an empty store of each kind.
 func onEveryStore(t *testing.T, test func(t *testing.T, store sms.Store)) {
 	t.Run("SQLite", func(t *testing.T) {
 		test(t, openSQLite(t, t.TempDir(), time.Now))
@@ -47,7 +47,7 @@ func openSQLite(t testing.TB, dir string, now func() time.Time) *sqlite.DB {
 	return db
 }
 
-// newTable creates a table that lasts as long as the test.
+// newTable creates a table and deletes it after the test.
 func newTable(t testing.TB, client *dynamodb.Client) string {
 	t.Helper()
 	name := "routes-" + sms.NewToken()
@@ -62,14 +62,14 @@ func newTable(t testing.TB, client *dynamodb.Client) string {
 	return name
 }
 
-// noQueue takes everything and keeps nothing.
+// noQueue is a queue that drops everything.
 type noQueue struct{}
 
 func (noQueue) Send(context.Context, ...sms.Envelope) error { return nil }
 
 func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
 
-// newAPI is an API on store that allows all countries.
+// newAPI returns an API on store that allows all countries.
 func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler {
 	t.Helper()
 	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}}
@@ -83,8 +83,8 @@ func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler
 	return handler
 }
 
-// as makes a request as the only client of owner, and decodes the answer where
-// it is none of an error.
+// as makes a request as the only client of owner, and decodes the answer unless it is
+// an error.
 func as[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
@@ -103,7 +103,7 @@ func as[T any](ctx context.Context, handler http.Handler, owner, method, target,
 	return w.Code, answer
 }
 
-// message and page are what these tests read of answers.
+// message and page hold what these tests need from answers.
 type message struct {
 	ID, Status string
 	CreatedAt  time.Time
@@ -114,7 +114,7 @@ type page struct {
 	Next     string
 }
 
-// draft is a request of owner to send one message.
+// draft returns owner's draft of a message.
 func draft(owner string) sms.Draft {
 	return sms.Draft{Owner: owner, Client: owner, Request: sms.Request{Number: "+5511999999999", Text: "Hi"}}
 }

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know of the API: which values come from earlier answers.
+"""Tells schemathesis which values come from earlier answers.
 
 No check is weakened here. Requests that violate the contract are left as they are, but for one thing that a
 schema cannot say: a batch with a bad message is a good batch, whose answer is 200 and says so of that message.
@@ -10,7 +10,7 @@ import re
 
 import schemathesis
 
-# Messages by the operation that will be called on them, from the test.
+# Ids of messages from the test, by the operation that succeeds on them.
 MESSAGES = json.loads(os.environ["SMSQUEUE_MESSAGES"])
 # Good calls of each operation, so that each is seen to succeed often.
 GOOD = 25

@@ -1,5 +1,5 @@
-// Package schemathesis attacks the running server with what openapi.yaml allows
-// and with what it forbids.
+// Package schemathesis attacks the running server with requests that openapi.yaml
+// allows and requests that it forbids.
 package schemathesis_test
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is how many calls of each operation must have ended in 2xx.
+// leastGood is how many calls of each operation must end in 2xx.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {
@@ -68,7 +68,7 @@ func TestServerKeepsItsContract(t *testing.T) {
 	}
 }
 
-// duration bounds the random phases, in seconds.
+// duration returns the limit of the random phases in seconds.
 func duration() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return "600"
@@ -76,8 +76,8 @@ func duration() string {
 	return "30"
 }
 
-// seed is fixed, so that a change is judged by what it changed; the long
-// campaign draws another one each time.
+// seed returns a fixed seed, so that a run differs from the last only by the change
+// under test. The long campaign draws a new one each time.
 func seed() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -102,7 +102,7 @@ func fetch(t *testing.T) (python string) {
 	return engines.VenvPython(dir)
 }
 
-// prepare leaves messages that the operations on one succeed with.
+// prepare makes messages for which each operation on a message succeeds.
 func prepare(t *testing.T, api user.API) map[string][]string {
 	t.Helper()
 	submit := func(fields map[string]any) string {
@@ -136,7 +136,7 @@ func prepare(t *testing.T, api user.API) map[string][]string {
 	}
 }
 
-// calls counts those of one operation.
+// calls counts the calls of one operation.
 type calls struct{ all, good int }
 
 // readReport counts the calls of each operation of the contract.

@@ -12,17 +12,17 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// newNumber draws a Brazilian mobile number: all tests share moto's list.
+// newNumber draws a Brazilian mobile number, because all tests share moto's list.
 func newNumber() string { return fmt.Sprintf("+55119%08d", 70000000+rand.IntN(29999999)) }
 
-// reply is an answer of the API, read to its end.
+// reply is a whole answer of the API.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// message is the accepted or found message; any other answer fails the test.
+// message returns the message in the reply. Any other status fails the test.
 func (r reply) message(t testing.TB, status int) user.Message {
 	t.Helper()
 	var m user.Message
@@ -35,7 +35,7 @@ func (r reply) message(t testing.TB, status int) user.Message {
 	return m
 }
 
-// problem is the slug of a problem's type.
+// problem returns the slug of a problem's type.
 func (r reply) problem(t testing.TB) string {
 	t.Helper()
 	var p struct {
@@ -47,8 +47,7 @@ func (r reply) problem(t testing.TB) string {
 	return strings.TrimPrefix(p.Type, "urn:smsqueue:problem:")
 }
 
-// post submits a body; key may be empty. It may be called by any goroutine of
-// the test.
+// post submits a body; key may be empty.
 func post(t testing.TB, api user.API, key, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api.Base+"/v1/sms", strings.NewReader(body))
@@ -89,7 +88,7 @@ func do(t testing.TB, api user.API, r *http.Request) reply {
 	return reply{response.StatusCode, response.Header, string(body)}
 }
 
-// text is the body of a request to send a text.
+// text returns the body of a request to send a text.
 func text(number, message string) string {
 	return fmt.Sprintf(`{"phoneNumber": %q, "message": %q}`, number, message)
 }

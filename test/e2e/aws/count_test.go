@@ -16,10 +16,10 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// requests counts HTTP requests by operation, whatever the service.
+// requests counts HTTP requests by operation, of all services.
 type requests map[string]int
 
-// requestsOf is what the functions ask of the engines while they do something.
+// requestsOf returns the requests that the functions make to the engines meanwhile.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()
@@ -32,8 +32,8 @@ func requestsOf(d *functions.Deployment, something func()) requests {
 	return all
 }
 
-// TestEachOperationCostsItsRequests counts below the SDK, where its repetitions
-// would show. What Lambda's event source asks of SQS is not the functions'.
+// TestEachOperationCostsItsRequests counts requests below the SDK, where retries would
+// show. Requests of Lambda's event source to SQS do not count.
 func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -66,7 +66,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 		want("the status soon after", again, requests{"GetItem": 1})
 	}
 
-	// A new process reads the breaker; then it knows it for 5 s.
+	// A new process reads the breaker, and again after 5 s.
 	const breakerAge = 5 * time.Second
 	deliver := func(n int) func() {
 		batch := d.Receive(t, n)
@@ -76,7 +76,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	began := time.Now()
 	want("the first delivery of a process", requestsOf(d, first), requests{"GetItem": 1, "UpdateItem": 2, "Publish": 1})
 	delivery := requestsOf(d, second)
-	if time.Since(began) < breakerAge { // else the machine was too busy to tell
+	if time.Since(began) < breakerAge { // otherwise the machine is too busy for this check
 		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
 	}
 
@@ -95,8 +95,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
-	// A receipt closes the breaker if it is a probe's: that is looked for as
-	// rarely as the sender does.
+	// A probe's receipt may close the breaker, so receipts also reads it, every 5 s.
 	receipt := func() {
 		submit("")()
 		deliver(1)()
@@ -181,7 +180,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 	run("ten rescues", rescues)
 }
 
-// makeDue has the time come at which a message must be rescued.
+// makeDue makes a message due for a rescue.
 func makeDue(t *testing.T, d *functions.Deployment, id string) {
 	t.Helper()
 	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{

@@ -22,7 +22,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 	for _, fault := range []faultproxy.Fault{
 		refused,
 		faultproxy.Throttle(),
-		faultproxy.LoseAnswer(), // the queue has copies that nobody knows of
+		faultproxy.LoseAnswer(), // the queue has copies that the API does not know about
 		faultproxy.Hang(),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 
 			if fault.String() == refused.String() { // the relay cannot either
 				if report, err := d.RunRelay(t.Context()); err == nil {
-					t.Errorf("the relay reports %+v and no error while it cannot enqueue", report)
+					t.Errorf("the relay cannot enqueue, but reports %+v and no error", report)
 				}
 				mustBeDueAtOnce(t, d, m.ID)
 			}
@@ -64,8 +64,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 	}
 }
 
-// mustBeDueAtOnce checks that the message id is on the relay's list, in no queue
-// that it counts on, and that its time has come.
+// mustBeDueAtOnce checks that the message id is due to be sent now.
 func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	t.Helper()
 	record := d.Record(t, id)
@@ -76,8 +75,8 @@ func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	}
 }
 
-// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer.
-// Its lease then runs out because the record's times are turned back.
+// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. The
+// lease ends early because the test sets the record's times back.
 func TestASenderThatDiesInAHandOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -139,7 +138,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease turns the times of a message's first hand-over, and of its lease, back.
+// ageLease sets the times of a message's first hand-over and of its lease back.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

@@ -105,7 +105,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// only is what item has of the attributes of want.
+// only returns the attributes of item that want also has.
 func only(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {
@@ -181,7 +181,7 @@ func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 			f := lambdatest.Start(t, lambdatest.Options{Binary: functions.Bootstrap(t, service)})
 			_, err := f.Invoke(t.Context(), []byte(`{}`))
 			if err == nil {
-				t.Fatal("it starts without its variables")
+				t.Fatal("it started without its variables")
 			}
 			for _, name := range variables {
 				if !strings.Contains(err.Error(), name) {

@@ -25,8 +25,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// onEngines is the API in this process, over DynamoDB Local and ElasticMQ: it
-// serves as many requests at once as there are, by a clock of its own.
+// onEngines is the API in this process, over DynamoDB Local and ElasticMQ. Unlike a
+// function it serves concurrent requests, and it has a clock of its own.
 type onEngines struct {
 	handler http.Handler
 	records *dynamodb.Client
@@ -66,7 +66,7 @@ func (d *onEngines) advance(by time.Duration) {
 	d.ahead += by
 }
 
-// client is the API as a client of an owner has it.
+// client returns the API as a client of an owner sees it.
 func (d *onEngines) client(clientID, owner string) user.API {
 	caller := api.Caller{ClientID: clientID, Owner: owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
 	return user.API{HTTP: &http.Client{Transport: inProcess{d.handler, caller}}}

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// order gives the relay an order as an operator does, and returns its answer.
+// order sends an operator's order to the relay and returns the answer.
 func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	t.Helper()
 	answer, err := d.Relay.Invoke(t.Context(), fmt.Appendf(nil, `{"operator": %q, "detail": "wrong texts"}`, word))
@@ -29,8 +29,8 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	return b
 }
 
-// comesBack runs the relay until it enqueues n messages, and checks that they are
-// sent then.
+// comesBack runs the relay until it has enqueued the messages, and checks that they are
+// sent.
 func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
 	t.Helper()
 	resumed, enqueued := time.Now(), 0
@@ -96,8 +96,8 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	comesBack(t, d, api, ids...)
 }
 
-// TestAnOperatorsWordEndsASpendLimit: no publish could, because at the limit SNS
-// goes on to take messages.
+// TestAnOperatorsWordEndsASpendLimit resumes after a spend limit. No publish could,
+// because SNS still takes messages at the limit.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

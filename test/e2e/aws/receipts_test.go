@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// delivered is a line of SNS's delivery log that says that a phone acknowledged
-// what the provider took as providerMessageID.
+// delivered returns a line of SNS's delivery log: the phone acknowledged the message
+// with this providerMessageID.
 func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,
@@ -19,8 +19,8 @@ func delivered(providerMessageID, number string) string {
 			"dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344}, "status": "SUCCESS"}`, providerMessageID, number)
 }
 
-// TestReceiptsTellWhatBecameOfAMessage follows messages from the API to SNS, and
-// what CloudWatch Logs says of them back to the API.
+// TestReceiptsTellWhatBecameOfAMessage follows messages from the API to SNS, and their
+// lines in CloudWatch Logs back to the API.
 func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -45,13 +45,13 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		"no line of SNS's, about " + arrives,
 		unreachable,
 	}
-	for range 2 { // Lambda may bring a batch again
+	for range 2 { // Lambda may repeat a batch
 		if err := d.Report(t.Context(), lines...); err != nil {
 			t.Fatal(err)
 		}
 		got := get(t, api, ids[0]).message(t, http.StatusOK)
 		if got.Status != "delivered" || got.Evidence != "handset" {
-			t.Errorf("the message is %s, by the word of %q, want delivered by the handset's", got.Status, got.Evidence)
+			t.Errorf("the message is %s with evidence %q, want delivered with the handset's", got.Status, got.Evidence)
 		}
 		got = get(t, api, ids[1]).message(t, http.StatusOK)
 		if got.Status != "undelivered" || got.Failure.Code != "unreachable" {
@@ -83,7 +83,7 @@ func TestReceiptsThatCannotBeWrittenComeAgain(t *testing.T) {
 		return faultproxy.Pass()
 	})
 	if err := d.Report(t.Context(), line); err == nil {
-		t.Error("Lambda is told that the receipt is applied, which it is not")
+		t.Error("receipts reported success, although the receipt was not applied")
 	}
 	d.DynamoDB.Rule(nil)
 	if err := d.Report(t.Context(), line); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// ask makes any request; body may be empty.
+// ask makes a request; body may be empty.
 func ask(t testing.TB, api user.API, method, path, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, api.Base+path, strings.NewReader(body))
@@ -28,7 +28,7 @@ func ask(t testing.TB, api user.API, method, path, body string) reply {
 	return do(t, api, r)
 }
 
-// decoded is the body of an answer that must have this status.
+// decoded returns the body of a reply, which must have this status.
 func decoded[T any](t testing.TB, r reply, status int) T {
 	t.Helper()
 	var v T
@@ -41,7 +41,7 @@ func decoded[T any](t testing.TB, r reply, status int) T {
 	return v
 }
 
-// TestRoutesBehindTheGateway goes through every route of the built function.
+// TestRoutesBehindTheGateway tries every route of the built function.
 func TestRoutesBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -58,7 +58,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "not-settled" {
 		t.Errorf("dropping the text of a queued message: %d %s", r.status, r.body)
 	}
-	// A waiter would hold a function: nobody waits unless the deployment says so.
+	// A waiting request would occupy a function, so by default none waits.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %v it is %s", time.Since(begin), got.Status)
@@ -95,7 +95,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		// Of a longer page, one shard may hold more than its share.
+		// In a longer page one shard may have more than its share.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {

@@ -21,7 +21,7 @@ const (
 	drainWithin = 3 * time.Minute
 )
 
-// load submits from many users at once and remembers what was accepted.
+// load submits concurrently as many users and records what was accepted.
 type load struct {
 	posted   atomic.Int64
 	inFlight atomic.Int64
@@ -35,7 +35,7 @@ func (l *load) run(ctx context.Context, api user.API) {
 	for range loadUsers {
 		users.Go(func() {
 			for {
-				// Of its own number, so that its receipts can be told apart.
+				// Each message has its own number, so that its receipts can be matched.
 				number := fmt.Sprintf("+551198%07d", l.posted.Add(1))
 				l.inFlight.Add(1)
 				m, err := api.Submit(ctx, "", map[string]any{"phoneNumber": number, "message": "load"})
@@ -102,7 +102,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 			doubles++
 		}
 		if n == 0 || got.HandOvers() < n {
-			t.Errorf("message %s reached the provider %d times; its events tell of %d: %+v", id, n, got.HandOvers(), got.Events)
+			t.Errorf("message %s reached the provider %d times; its events say %d: %+v", id, n, got.HandOvers(), got.Events)
 		}
 	}
 	t.Logf("%d accepted, all delivered; %d more than once, each said so in its events", len(l.accepted), doubles)

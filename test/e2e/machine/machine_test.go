@@ -29,14 +29,14 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	}
 	byMessage := make(map[string][]simulator.Entry)
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			byMessage[e.MessageID] = append(byMessage[e.MessageID], e)
 		}
 	}
 	return byMessage
 }
 
-// TestNewcomersPath pastes what the server prints.
+// TestNewcomersPath runs the commands that the server prints.
 func TestNewcomersPath(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -85,7 +85,8 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	}
 }
 
-// TestAStoppingServerKeepsNobodyWaiting stops a server that a client waits at.
+// TestAStoppingServerKeepsNobodyWaiting stops a server while a client waits for a
+// change.
 func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -103,7 +104,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// Where the server stops before it has read the request, this fails.
+		// This fails if the server stops before it has read the request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -152,18 +153,18 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"the well-known client on every address", []string{"--addr", ":0"}, "give --clients"},
+		{"the well-known client on every address", []string{"--addr", ":0"}, "is reachable from outside"},
 		{"a provider that does not exist", []string{"--provider", "pigeon"}, "--provider must be simulated or sns"},
-		{"real messages of the well-known client", []string{"--provider", "sns"}, "by --clients with allowedCountries"},
+		{"real messages of the well-known client", []string{"--provider", "sns"}, "each with allowedCountries"},
 		{"real messages to anywhere", []string{"--provider", "sns", "--clients", anywhere}, `client "b": --provider sns sends to real phones`},
 		{"an address without a port", []string{"--addr", "localhost"}, "--addr must be host:port"},
-		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "--addr names another"},
-		{"a negative delay", []string{"--provider-delay", "-1s"}, "must not be negative"},
+		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "choose another address"},
+		{"a negative delay", []string{"--provider-delay", "-1s"}, "at least 0"},
 		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "below 5s"},
 		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
 		{"an argument", []string{"x"}, "unknown command"},
 		{"a client without a secret", []string{"--clients", clients}, "secret"},
-		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowed countries: "UK"`},
+		{"a country that does not exist", []string{"--clients", nowhere}, `client "a": allowedCountries has "UK"`},
 		{"a file of clients that is not there", []string{"--clients", clients + "x"}, "no such file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -173,8 +174,8 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 			if err == nil || !strings.Contains(string(out), tc.want) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
-			if strings.Contains(string(out), "give --clients") && tc.want != "give --clients" {
-				t.Errorf("it speaks of clients too:\n%s", out)
+			if strings.Contains(string(out), "is reachable from outside") && tc.want != "is reachable from outside" {
+				t.Errorf("it also mentions clients:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {
 				t.Error("it made its data folder")
@@ -188,7 +189,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // that reached the provider
+		handOvers       int // hand-overs that reached the provider
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},
@@ -210,7 +211,7 @@ func TestDocumentedNumbers(t *testing.T) {
 			}
 			w, ok := want[n.Name]
 			if !ok {
-				t.Fatalf("nothing is expected of %q", n.Name)
+				t.Fatalf("this test does not know %q", n.Name)
 			}
 			got := api.Await(t, sent.ID, time.Minute, "delivered", "undelivered", "failed", "expired", "unknown")
 			if got.Status != w.status || got.Failure.Code != w.failure {

@@ -18,11 +18,11 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// maxResident is what the server may use of memory, whatever waits.
+// maxResident is how much memory the server may use, however many messages wait.
 const maxResident = 300 << 20
 
-// backlog is how many messages wait: a million in the long campaigns, fewer
-// elsewhere, because the race detector makes their writing slow.
+// backlog returns how many messages wait: a million in long campaigns, otherwise fewer,
+// because the race detector makes writing them slow.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -30,8 +30,8 @@ func backlog() int {
 	return 20_000
 }
 
-// TestMemoryStaysFlatWhileMessagesWait submits to a server that drains, once
-// with nothing waiting and once with a large backlog.
+// TestMemoryStaysFlatWhileMessagesWait submits to a sending server, once without and
+// once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
 	empty := submitTimes(t, machine.Start(t, t.TempDir(), "--provider-delay", "20ms", "--log-level", "error"))
@@ -51,7 +51,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	}
 }
 
-// fill leaves n messages in dir, recorded and enqueued.
+// fill stores and enqueues n messages in dir.
 func fill(t *testing.T, dir string, n int) {
 	t.Helper()
 	store, err := sqlite.Open(dir, sqlite.Options{})
@@ -86,7 +86,7 @@ func fill(t *testing.T, dir string, n int) {
 	}
 }
 
-// submitTimes is the median time of a submit, with eight users at once.
+// submitTimes returns the median time of a submit by eight concurrent users.
 func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	t.Helper()
 	const users, each = 8, 250
@@ -119,7 +119,7 @@ func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakResident is the most memory that a process had, in bytes.
+// peakResident returns the peak memory of a process in bytes.
 // Source: proc(5), VmHWM.
 func peakResident(t *testing.T, pid int) int64 {
 	t.Helper()

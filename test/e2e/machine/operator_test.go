@@ -18,8 +18,8 @@ import (
 
 func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "paused" }
 
-// TestAnOperatorPausesTheServerAndResumesIt: what is accepted in a pause waits,
-// over a kill and a restart, and goes out as soon as the pause is over.
+// TestAnOperatorPausesTheServerAndResumesIt checks that messages accepted during a pause
+// wait, even after a kill and a restart, and go out as soon as the pause is over.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -73,7 +73,7 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	m = machine.Start(t, dir)
 	api.Base = m.Base
 	wait("after the restart")
-	if !strings.Contains(m.Log(), `"msg":"nothing is handed over"`) {
+	if !strings.Contains(m.Log(), `"msg":"breaker is open, nothing is handed over"`) {
 		t.Errorf("the log does not say that it is paused:\n%s", m.Log())
 	}
 

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// wire notes what clients send.
+// wire records what clients send.
 type wire struct {
 	mu      sync.Mutex
 	fetches int      // of tokens
@@ -35,7 +35,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestAnOrdinaryOAuthClient is what Go programs do against Cognito, unchanged.
+// TestAnOrdinaryOAuthClient uses the client with which Go programs use Cognito.
 func TestAnOrdinaryOAuthClient(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -82,7 +82,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 		if left := time.Until(old.Expiry); left < time.Minute || !old.Valid() {
 			t.Errorf("a new token expires in %v", left)
 		}
-		old.Expiry = time.Now().Add(-time.Second) // as if it had lain unused
+		old.Expiry = time.Now().Add(-time.Second) // as if it had been unused for a while
 		use(t, oauth2.NewClient(ctx, oauth2.ReuseTokenSource(old, c.TokenSource(ctx))))
 		if seen.fetches != 2 || len(seen.tokens) != 1 || seen.tokens[0] == "Bearer "+old.AccessToken {
 			t.Errorf("%d tokens fetched, %d used", seen.fetches, len(seen.tokens))

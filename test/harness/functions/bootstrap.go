@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// Functions are the services that run as Lambda functions here.
+// Functions lists the services that run as Lambda functions here.
 var Functions = []string{"api", "sender", "relay", "receipts"}
 
-// builtIn is where the functions are built. It is empty until then.
+// builtIn is the folder with the built functions, empty until they are built.
 var builtIn string
 
-// build compiles the functions once for all tests of a process, as `make build`
-// does, into the folder that it returns.
+// build compiles the functions as `make build` does, once for all tests of a
+// process, and returns their folder.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "smsqueue-functions-")
 	if err != nil {
@@ -36,11 +36,11 @@ var build = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// Bootstrap is the path of the built function of a service.
+// Bootstrap returns the path of a service's built function.
 func Bootstrap(t testing.TB, service string) string {
 	t.Helper()
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see the sources that it depends on.
+	// This variable differs in every run, so that Go never takes the result from
+	// its cache: it cannot see the sources on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	dir, err := build()
 	if err != nil {
@@ -49,7 +49,7 @@ func Bootstrap(t testing.TB, service string) string {
 	return filepath.Join(dir, service, "bootstrap")
 }
 
-// RemoveBootstraps removes what Bootstrap built, when no test runs any more.
+// RemoveBootstraps removes the built functions. Call it when all tests have ended.
 func RemoveBootstraps() error {
 	if builtIn == "" {
 		return nil

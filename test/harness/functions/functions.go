@@ -25,15 +25,15 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// Deployment is what Terraform makes of the service, on the engines: the built
-// functions, and a table and a queue that no other test uses.
+// Deployment is the deployed service on the engines: the built functions, and a table
+// and a queue that no other test uses.
 type Deployment struct {
 	API, Sender, Relay, Receipts *lambdatest.Function
 
-	// What stands between the functions and the engines.
+	// Proxies between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// The engines' own clients, past the proxies.
+	// Clients of the engines that bypass the proxies.
 	Records  *dynamodb.Client
 	Table    string
 	Queue    *sqs.Client
@@ -41,28 +41,28 @@ type Deployment struct {
 	MotoURL  string
 }
 
-// Options are what tests decide about a deployment.
+// Options configure a deployment.
 type Options struct {
-	// Owners are CLIENT_OWNERS: of each client id its owner.
+	// Owners is CLIENT_OWNERS: the owner of each client id.
 	Owners map[string]string
 
-	// API is what else the API's environment says, as NAME=value.
+	// API lists more of the API's environment variables, as NAME=value.
 	API []string
 
-	// OneEndpoint has the functions find all engines at AWS_ENDPOINT_URL, in
-	// place of one variable a service.
+	// OneEndpoint sets the single variable AWS_ENDPOINT_URL instead of one for
+	// each service.
 	OneEndpoint bool
 
-	// SenderTimeout is the sender's, in whole seconds, a minute if zero.
+	// SenderTimeout is the sender's timeout in whole seconds, a minute if zero.
 	SenderTimeout time.Duration
 }
 
-// queueVisibility is how long a received delivery stays away: longer than a
-// test. What has to come back sooner is the relay's matter.
+// queueVisibility is how long a received envelope stays invisible: longer than a
+// test. The relay enqueues what must come back sooner.
 const queueVisibility = "360"
 
-// Deploy makes a deployment until the end of the test. Where an engine does not
-// run, the test is skipped.
+// Deploy makes a deployment until the end of the test. If an engine does not run, the
+// test is skipped.
 func Deploy(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{MotoURL: enginetest.SNS(t)}
@@ -74,8 +74,8 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	return d
 }
 
-// startFunctions gives each function the variables that it reads, and of AWS's
-// own those that Lambda sets: the Region, which is lambdatest's, and credentials.
+// startFunctions starts each function with the variables that it reads, and with
+// those that Lambda sets: credentials, and the Region, which lambdatest adds.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {
@@ -108,7 +108,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }
 
-// NewTable makes a table in DynamoDB Local at url, until the end of the test.
+// NewTable creates a table in DynamoDB Local at url and deletes it after the test.
 func NewTable(t testing.TB, url string) (client *dynamodb.Client, table string) {
 	t.Helper()
 	client, table = dynamo.NewClient(enginetest.Config(t, url)), "e2e-"+sms.NewToken()
@@ -123,7 +123,7 @@ func NewTable(t testing.TB, url string) (client *dynamodb.Client, table string) 
 	return client, table
 }
 
-// NewQueue makes a queue in ElasticMQ at url, until the end of the test.
+// NewQueue creates a queue in ElasticMQ at url and deletes it after the test.
 func NewQueue(t testing.TB, url string) (client *sqs.Client, queueURL string) {
 	t.Helper()
 	client = sqs.NewFromConfig(enginetest.Config(t, url))
@@ -142,14 +142,14 @@ func NewQueue(t testing.TB, url string) (client *sqs.Client, queueURL string) {
 	return client, *made.QueueUrl
 }
 
-// Client is the API behind API Gateway for a client whose token the Cognito
-// authorizer let through.
+// Client returns the API behind API Gateway, as a client sees it whose token the
+// Cognito authorizer accepted.
 func (d *Deployment) Client(clientID string) user.API {
 	return user.API{HTTP: &http.Client{Transport: gateway{function: d.API, claims: accessToken(clientID)}}, Base: "https://" + apiDomain}
 }
 
-// Poll is the event source of the sender, until stop is called or the test ends.
-// observe, if not nil, is told of every batch.
+// Poll runs the sender's event source until stop is called or the test ends. It calls
+// observe, if not nil, after every batch.
 func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop func()) {
 	t.Helper()
 	return lambdatest.Poll(t, lambdatest.EventSource{
@@ -157,8 +157,8 @@ func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop fu
 	})
 }
 
-// Receive takes n deliveries off the queue, as an event source would for one
-// batch. It waits for them up to 10 seconds.
+// Receive receives n envelopes from the queue, as an event source would for one
+// batch. It waits up to 10 seconds.
 func (d *Deployment) Receive(t testing.TB, n int) []sqstypes.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -171,14 +171,14 @@ func (d *Deployment) Receive(t testing.TB, n int) []sqstypes.Message {
 			MessageAttributeNames:       []string{"All"},
 		})
 		if err != nil {
-			t.Fatalf("%d of %d deliveries received: %v", len(all), n, err)
+			t.Fatalf("received %d of %d envelopes: %v", len(all), n, err)
 		}
 		all = append(all, out.Messages...)
 	}
 	return all
 }
 
-// Deliver has the sender take a batch and returns its answer as it stands.
+// Deliver passes a batch to the sender and returns its answer.
 func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
 	t.Helper()
 	answer, err := d.TryDeliver(t.Context(), batch)
@@ -188,20 +188,20 @@ func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
 	return answer
 }
 
-// TryDeliver is Deliver where the sender may fail.
+// TryDeliver is Deliver for a sender that may fail.
 func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (answer string, err error) {
 	raw, err := d.Sender.Invoke(ctx, lambdatest.SQSEvent("arn:aws:sqs:us-east-1:123456789012:messages", batch))
 	return string(raw), err
 }
 
-// RelayReport is what a run of the relay answers.
+// RelayReport is the relay's answer after a run.
 type RelayReport struct {
 	Enqueued int `json:"enqueued"`
 	NotSent  int `json:"not_sent"`
 	Ended    int `json:"ended"`
 }
 
-// RunRelay is one tick of the scheduler.
+// RunRelay runs the relay once, as the scheduler does.
 func (d *Deployment) RunRelay(ctx context.Context) (RelayReport, error) {
 	answer, err := d.Relay.Invoke(ctx, []byte(`{}`))
 	if err != nil {
@@ -214,10 +214,10 @@ func (d *Deployment) RunRelay(ctx context.Context) (RelayReport, error) {
 	return report, nil
 }
 
-// deliveryLog is where SNS writes what became of what it took.
+// deliveryLog is the log group of SNS's delivery log.
 const deliveryLog = "sns/us-east-1/123456789012/DirectPublishToPhoneNumber"
 
-// Report has CloudWatch Logs tell receipts of lines of SNS's delivery log.
+// Report sends lines of SNS's delivery log to receipts, as CloudWatch Logs does.
 func (d *Deployment) Report(ctx context.Context, lines ...string) error {
 	if _, err := d.Receipts.Invoke(ctx, lambdatest.LogsEvent(deliveryLog, lines...)); err != nil {
 		return fmt.Errorf("reporting %d deliveries: %w", len(lines), err)
@@ -225,8 +225,8 @@ func (d *Deployment) Report(ctx context.Context, lines ...string) error {
 	return nil
 }
 
-// Record is the item of a message as it stands in the table, read past all
-// code of the service; nil if there is none.
+// Record returns a message's item, nil if there is none. It reads the table without
+// any code of the service.
 func (d *Deployment) Record(t testing.TB, id string) map[string]any {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{

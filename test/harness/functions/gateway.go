@@ -15,8 +15,7 @@ import (
 // apiDomain is the API's custom domain, mapped to its stage under v1.
 const apiDomain = "sms.example.com"
 
-// resources are the API's paths. The fixed ones come first, as they do at API
-// Gateway.
+// resources lists the API's paths. Fixed paths take precedence, as at API Gateway.
 var resources = []string{
 	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
 }
@@ -28,7 +27,7 @@ type gateway struct {
 	claims   map[string]string
 }
 
-// RoundTrip has the function answer r.
+// RoundTrip returns the function's answer to r.
 func (g gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer func() { _ = r.Body.Close() }()
@@ -49,7 +48,7 @@ func (g gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// accessToken is the claims of a token that Cognito gives for client
+// accessToken returns the claims of a token that Cognito issues for client
 // credentials.
 func accessToken(clientID string) map[string]string {
 	return map[string]string{
@@ -60,8 +59,8 @@ func accessToken(clientID string) map[string]string {
 	}
 }
 
-// oneEndpoint is one address for all of d's engines, as emulators of AWS have:
-// it tells the services apart by how their requests look.
+// oneEndpoint starts a server that forwards to all of d's engines, and returns its
+// URL. Like emulators of AWS, it recognizes the service by the request.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)

@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// Taken is one SMS that moto, as SNS, took.
+// Taken is one SMS that moto took in the role of SNS.
 type Taken struct {
 	ProviderMessageID string `json:"message_id"`
 	Number            string `json:"phone_number"`
 	Text              string `json:"message"`
 }
 
-// Taken lists what moto took for a number, in order.
+// Taken returns the messages to a number that moto took, in order.
 func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	t.Helper()
 	var data struct {
@@ -39,15 +39,15 @@ func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	return all
 }
 
-// RecordProvider has moto keep the requests that it gets from now on, for
+// RecordProvider makes moto record its requests from now on, for
 // [Deployment.TakenAttributes].
 func (d *Deployment) RecordProvider(t testing.TB) {
 	t.Helper()
 	d.moto(t, http.MethodPost, "recorder/start-recording")
 }
 
-// TakenAttributes are the message attributes, each as "type value", of the one
-// SMS that moto has recorded for a number. moto's list of messages lacks them.
+// TakenAttributes returns the message attributes, each as "type value", of the only
+// SMS to a number that moto has recorded. Moto's list of messages lacks them.
 func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]string {
 	t.Helper()
 	var found []url.Values
@@ -58,7 +58,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 		if err := json.Unmarshal(line, &request); err != nil {
 			t.Fatalf("reading moto's recording: %v", err)
 		}
-		form, _ := url.ParseQuery(string(request.Body)) // others' requests may be anything
+		form, _ := url.ParseQuery(string(request.Body)) // other tests' requests may be anything
 		if form.Get("Action") == "Publish" && form.Get("PhoneNumber") == number {
 			found = append(found, form)
 		}
@@ -76,7 +76,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 	}
 }
 
-// moto asks moto's own interface.
+// moto makes a request to moto's own interface.
 func (d *Deployment) moto(t testing.TB, method, path string) []byte {
 	t.Helper()
 	body, err := fetch(t.Context(), method, d.MotoURL+"/moto-api/"+path)

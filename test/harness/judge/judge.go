@@ -1,6 +1,6 @@
-// Package judge lets any provider speak the part of SNS's wire protocol that
-// sends an SMS, so that the real client hands over to one whose log tells the
-// truth, in this process or in another that survives the senders.
+// Package judge serves any provider over the part of SNS's wire protocol that sends
+// an SMS. The real client can then hand over to a provider whose log is reliable, in
+// this process or in another one that outlives the senders.
 package judge
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Handler serves Publish to a phone number of SNS's query protocol, version
-// 2010-03-31, from provider. A refusal is an error answer with the provider's
-// code; where the provider gives no answer the connection breaks. The provider
-// sees no ids: it gets number, text and type alone.
+// Handler serves Publish to a phone number in SNS's query protocol, version
+// 2010-03-31. A refusal becomes an error answer with the provider's code. If the
+// provider gives no answer, the connection breaks. The provider gets number, text and
+// type, but no id.
 func Handler(provider sms.Provider) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "Publish" {
@@ -39,7 +39,7 @@ func Handler(provider sms.Provider) http.Handler {
 	})
 }
 
-// kind is the SMS type that the attributes name.
+// kind returns the SMS type that the attributes name.
 func kind(r *http.Request) sms.Type {
 	for name, values := range r.Form {
 		entry, isName := strings.CutSuffix(name, ".Name")
@@ -66,6 +66,6 @@ func refuse(w http.ResponseWriter, status int, code, detail string) {
 
 func escaped(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder takes everything
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder returns no errors
 	return b.String()
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/judge"
 )
 
-// answers is a provider that gives the same answer to all.
+// answers is a provider that always gives the same answer.
 type answers struct {
 	id    string
 	err   error
@@ -45,7 +45,7 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 			provider := sns.New(sns.NewClient(enginetest.Config(t, server.URL)))
 			m := sms.Message{ID: "m", Request: sms.Request{Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}}
 			id, err := provider.HandOver(t.Context(), m)
-			server.Close() // after it nobody writes down what was given
+			server.Close() // nothing is written to given after this
 			outcome := sms.OutcomeOf(id, err)
 			switch {
 			case tt.silent && (outcome.Refused != nil || outcome.ProviderMessageID != ""):

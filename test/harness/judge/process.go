@@ -16,16 +16,16 @@ import (
 
 // Process is the simulated provider in a process of its own.
 type Process struct {
-	URL string // of its SNS
+	URL string // where it serves SNS's protocol
 	dir string
 }
 
-// Start builds and starts a provider that takes delay for each answer, until the
-// end of the test.
+// Start builds and starts a provider that takes delay for each answer. It runs until
+// the end of the test.
 func Start(t testing.TB, delay time.Duration) *Process {
 	t.Helper()
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see the sources that it depends on.
+	// This variable differs in every run, so that Go never takes the result from
+	// its cache: it cannot see the sources on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	p := &Process{dir: t.TempDir()}
 	binary := filepath.Join(t.TempDir(), "provider")
@@ -43,8 +43,8 @@ func Start(t testing.TB, delay time.Duration) *Process {
 		t.Fatalf("starting the provider: %v", err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // an error says that it has ended already
-		_ = cmd.Wait()         // how it ended is of no interest
+		_ = cmd.Process.Kill() // an error means that it has already ended
+		_ = cmd.Wait()         // how it ended does not matter
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
@@ -54,7 +54,7 @@ func Start(t testing.TB, delay time.Duration) *Process {
 	return p
 }
 
-// Log is everything that the provider took.
+// Log returns all hand-overs that the provider took.
 func (p *Process) Log(t testing.TB) []reconcile.HandOver {
 	t.Helper()
 	log, err := HandOvers(p.dir)
@@ -64,7 +64,8 @@ func (p *Process) Log(t testing.TB) []reconcile.HandOver {
 	return log
 }
 
-// HandOvers is everything that the simulated provider with its log in dir took.
+// HandOvers returns all hand-overs taken by the simulated provider whose log is in
+// dir.
 func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if err != nil {
@@ -72,7 +73,7 @@ func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	}
 	log := []reconcile.HandOver{}
 	for _, e := range entries {
-		if e.Verdict == simulator.Taken {
+		if e.Taken() {
 			log = append(log, reconcile.HandOver{
 				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text, Void: e.Fault == simulator.SpendLimit,
 			})

@@ -1,5 +1,5 @@
-// Package machine runs `smsqueue serve` as a process, for tests that must see
-// what a user sees: its output, its exit, and what is left after SIGKILL.
+// Package machine runs `smsqueue serve` as a process, for tests that check what a
+// user sees: its output, its exit code, and what is left after SIGKILL.
 package machine
 
 import (
@@ -36,8 +36,8 @@ var build = sync.OnceValues(func() (string, error) {
 // Binary returns the path of the built program.
 func Binary(t testing.TB) string {
 	t.Helper()
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see the sources that it depends on.
+	// This variable differs in every run, so that Go never takes the result from
+	// its cache: it cannot see the sources on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	path, err := build()
 	if err != nil {
@@ -60,24 +60,24 @@ type Machine struct {
 // startTime is how long a server may take until it listens.
 const startTime = 30 * time.Second
 
-// Start starts a server on dir and a free port, and waits until it listens.
-// The process ends with the test.
+// Start starts a server with data folder dir on a free port and waits until it
+// listens. The process ends with the test.
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartIn(t, nil, dir, args...)
 }
 
-// StartIn is Start with variables besides those of the test's environment.
+// StartIn is Start with additional environment variables.
 func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartBinary(t, Binary(t), env, dir, args...)
 }
 
-// StartBinary is StartIn with a program that was built elsewhere.
+// StartBinary is StartIn for a program that was built elsewhere.
 func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
-	// Not the test's context: it ends before the cleanup that stops the server.
+	// The test's context would end before the cleanup that stops the server.
 	cmd := exec.CommandContext(context.Background(), binary, args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
@@ -110,7 +110,7 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 // endOfBanner is the beginning of the banner's last line.
 const endOfBanner = "Ctrl-C"
 
-// read keeps the banner and then waits for the end of the process.
+// read records the banner and then waits for the end of the process.
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	var banner strings.Builder
 	open := true
@@ -131,17 +131,17 @@ func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	if open {
 		m.banner = banner.String()
 	}
-	_ = m.cmd.Wait() // how it ended shows in its output
+	_ = m.cmd.Wait() // its output shows how it ended
 	close(m.ended)
 }
 
-// Banner is what the server printed until it listened.
+// Banner returns what the server printed until it listened.
 func (m *Machine) Banner() string { return m.banner }
 
-// Log is what the server wrote to its standard error.
+// Log returns the server's standard error.
 func (m *Machine) Log() string { return m.stderr.String() }
 
-// Pid is the server's process id.
+// Pid returns the server's process id.
 func (m *Machine) Pid() int { return m.cmd.Process.Pid }
 
 // Signal sends the server a signal.
@@ -154,7 +154,7 @@ func (m *Machine) Signal(t testing.TB, s os.Signal) {
 
 // Kill ends the server with SIGKILL and waits for its end.
 func (m *Machine) Kill() {
-	_ = m.cmd.Process.Kill() // an error means that it has ended already
+	_ = m.cmd.Process.Kill() // an error means that it has already ended
 	<-m.ended
 }
 
@@ -170,13 +170,13 @@ func (m *Machine) Stop() error {
 	return nil
 }
 
-// Client is an HTTP client that gets tokens as client local.
+// Client returns an HTTP client that gets its tokens as client local.
 func (m *Machine) Client(ctx context.Context) *http.Client {
 	c := clientcredentials.Config{ClientID: "local", ClientSecret: "local-secret", TokenURL: m.Base + "/oauth2/token"}
 	return c.Client(ctx)
 }
 
-// buffer is a bytes.Buffer for one writer and other readers.
+// buffer is a bytes.Buffer for concurrent use.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

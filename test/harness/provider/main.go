@@ -1,11 +1,10 @@
-// Command provider is the simulated provider as a process of its own, which
-// speaks as much of SNS's protocol as sends an SMS. Whatever becomes of those
-// who hand over to it, its log is synced before it answers: it is the judge of
-// the tests that kill senders.
+// Command provider runs the simulated provider as a process of its own. It serves the
+// part of SNS's protocol that sends an SMS. It syncs its log before it answers, so
+// that tests that kill senders can rely on the log.
 //
 //	provider -log folder [-addr 127.0.0.1:0] [-delay 20ms]
 //
-// It prints its URL, which belongs into AWS_ENDPOINT_URL_SNS.
+// It prints its URL, which goes into AWS_ENDPOINT_URL_SNS.
 package main
 
 import (
@@ -54,7 +53,7 @@ func run(ctx context.Context) (err error) {
 	server := &http.Server{Handler: judge.Handler(provider), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
-		_ = server.Close() // who waits for an answer gets none
+		_ = server.Close() // pending requests get no answer
 	}()
 	fmt.Println("http://" + listener.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

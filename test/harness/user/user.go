@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Message is what clients see of one.
+// Message is a message as clients see it.
 type Message struct {
 	ID                string `json:"id"`
 	Status            string `json:"status"`
@@ -32,7 +32,7 @@ type Message struct {
 	} `json:"events"`
 }
 
-// HandOvers is how many hand-overs the events tell of.
+// HandOvers returns the number of hand-overs in the events.
 func (m Message) HandOvers() int {
 	n := 0
 	for _, e := range m.Events {
@@ -43,14 +43,14 @@ func (m Message) HandOvers() int {
 	return n
 }
 
-// API is one client of the service at Base.
+// API calls the service at Base as one client.
 type API struct {
 	HTTP *http.Client
 	Base string
 }
 
-// Submit posts a message; key may be empty. Its error is not nil unless the
-// message was accepted.
+// Submit posts a message; key may be empty. The error is nil only if the message was
+// accepted.
 func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Message, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a API) Get(ctx context.Context, id string) (Message, error) {
 	return a.do(r, http.StatusOK)
 }
 
-// Status is what clients see of the deployment.
+// Status is the deployment's status as clients see it.
 type Status struct {
 	Sending bool `json:"sending"`
 	Paused  struct {
@@ -87,7 +87,7 @@ type Status struct {
 	} `json:"backlog"`
 }
 
-// Status asks how the deployment is.
+// Status returns the deployment's status.
 func (a API) Status(ctx context.Context) (Status, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/status", nil)
 	if err != nil {
@@ -98,7 +98,7 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus asks how the deployment is until it is as it should be.
+// AwaitStatus asks for the deployment's status until so accepts it.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, so func(Status) bool) {
 	t.Helper()
 	var s Status
@@ -117,9 +117,9 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 	return m, err
 }
 
-// read makes a request and decodes its answer, if it has the status want.
+// read makes a request and decodes the answer, which must have the status want.
 func (a API) read(r *http.Request, want int, into any) error {
-	response, err := a.HTTP.Do(r) //nolint:gosec // its address is the test's own
+	response, err := a.HTTP.Do(r) //nolint:gosec // the test chose the address
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a API) read(r *http.Request, want int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Await looks a message up until it has one of the states.
+// Await looks a message up until it is in one of the states.
 func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
 	t.Helper()
 	var m Message

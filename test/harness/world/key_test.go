@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// FuzzIdempotencyKey has any text as a key: it is refused, or names one message
-// for ever.
+// FuzzIdempotencyKey uses any text as a key: it is refused, or it always names the
+// same message.
 func FuzzIdempotencyKey(f *testing.F) {
 	enginetest.SQLite(f)
 	for _, key := range []string{"key", " ", "a b", "~", "\x1f", "\x7f", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256), `"quoted"`, "a,b"} {

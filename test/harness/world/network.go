@@ -10,16 +10,17 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// Fate is what the provider does with the messages to one number.
+// Fate decides what the provider does with the messages to one number.
 type Fate string
 
 // The fates.
 const (
 	Plain   Fate = "plain"   // taken and delivered
-	Silent  Fate = "silent"  // the first hand-over is taken and gets no answer
-	Deaf    Fate = "deaf"    // the first hand-over gets no answer and is not taken
+	Silent  Fate = "silent"  // the first hand-over is taken, without an answer
+	Deaf    Fate = "deaf"    // the first hand-over is not taken, without an answer
 	Busy    Fate = "busy"    // the first hand-over is refused for now
 	Never   Fate = "never"   // every hand-over is refused for now
 	Refused Fate = "refused" // refused for good
@@ -35,8 +36,8 @@ const (
 // ReceiptDelay is the time from a hand-over to its receipt.
 const ReceiptDelay = 3 * time.Second
 
-// Network is a provider in memory, with the truth about what it was given.
-// Numbers without a fate are Plain.
+// Network is a provider in memory that remembers every hand-over. Numbers without a
+// fate are Plain.
 type Network struct {
 	now func() time.Time
 
@@ -47,8 +48,8 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // hand-overs left, where it is limited
-	nameless int // one of so many void hand-overs has a receipt that names nothing; 0: none
+	budget   int // hand-overs left, if limited
+	nameless int // one in so many receipts of void hand-overs names nothing; 0: none
 }
 
 type pending struct {
@@ -58,7 +59,7 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork makes a provider that goes by the clock now.
+// NewNetwork returns a provider with the clock now.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -70,16 +71,16 @@ func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.fates[number] = f
 }
 
-// Budget has all that is handed over after the next n be void: taken like any,
-// and not delivered. Below zero there is no limit.
+// Budget makes all hand-overs after the next n void: they are taken as usual but not
+// delivered. A negative number removes the limit.
 func (n *Network) Budget(handOvers int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing has the receipt of about one in n void hand-overs name neither its
-// message nor a time.
+// NameNothing makes about one in n receipts of void hand-overs name neither a message
+// nor a time.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,10 +88,10 @@ func (n *Network) NameNothing(oneIn int) {
 }
 
 // Name implements sms.Provider. The network writes SNS's receipts.
-func (n *Network) Name() sms.ProviderName { return "sns" }
+func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 
-// HandOver implements sms.Provider. It looks at nothing but number and text, so
-// that it may stand behind a wire.
+// HandOver implements sms.Provider. It uses only number and text, so that it also
+// works behind a wire.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	id, line, err := n.decide(m)
 	if line != nil {
@@ -144,7 +145,7 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 	return id, nil, nil
 }
 
-// line is one text of SNS's delivery log.
+// line returns a line of SNS's delivery log.
 func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte {
 	delivery := map[string]any{"destination": number.String(), "providerResponse": "Message has been accepted by phone carrier"}
 	status := "SUCCESS"
@@ -164,18 +165,18 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 	return raw
 }
 
-// Again has a receipt come again in a minute, as Lambda repeats an event.
+// Again repeats a receipt in a minute, as Lambda repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt has any receipt come in a while, for one that is not the network's own.
+// Receipt makes a receipt come after a while. It need not be the network's own.
 func (n *Network) Receipt(line []byte, in time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.receipts = append(n.receipts, pending{n.now().Add(in), line})
 }
 
-// Nameless is a receipt for number of which only what SNS is sure to tell is
-// there: that some application's budget is spent.
+// Nameless returns a receipt for number that says no more than that some
+// application's budget is spent.
 func Nameless(number sms.Number) []byte {
 	raw, err := json.Marshal(map[string]any{
 		"delivery": map[string]any{"destination": number.String(), "providerResponse": "No quota left for account"}, "status": "FAILURE",
@@ -186,13 +187,13 @@ func Nameless(number sms.Number) []byte {
 	return raw
 }
 
-// Foreign is a receipt of another application on the same account, stamped at;
-// void, for a budget that is spent.
+// Foreign returns a receipt of another application on the same account with the time
+// at. If it is void, it reports a spent budget.
 func (n *Network) Foreign(number sms.Number, void bool, at time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, at)
 }
 
-// due takes the receipts whose time has come.
+// due removes and returns the receipts whose time has come.
 func (n *Network) due() [][]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -208,7 +209,7 @@ func (n *Network) due() [][]byte {
 	return lines
 }
 
-// nextReceipt is when the next receipt comes; zero: none.
+// nextReceipt returns when the next receipt comes, and zero if there is none.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -221,7 +222,7 @@ func (n *Network) nextReceipt() time.Time {
 	return next
 }
 
-// Log is what the network took.
+// Log returns all hand-overs that the network took.
 func (n *Network) Log() []reconcile.HandOver {
 	n.mu.Lock()
 	defer n.mu.Unlock()

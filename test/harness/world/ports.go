@@ -13,22 +13,22 @@ import (
 type Call struct {
 	Service string // "api", "sender", "relay", "receipts"
 	Method  string // of a port
-	Key     string // the message or receipt that it is about; "" where it is about none
+	Key     string // the message or receipt that it is about, "" for none
 }
 
-// Around may do what it likes around a call: not make it, make it twice, say
-// that it failed, or Die. It returns what the service gets for an error.
+// Around is called instead of an outside call. It may carry the call out, omit it,
+// repeat it, fail, or Die. The service gets the error that it returns.
 type Around func(ctx context.Context, p *Process, c Call, carryOut func(context.Context) error) error
 
-// Process is one run of a service. A dead one makes no outside call any more:
-// whatever its goroutines still do, nobody will see.
+// Process is one run of a service. A dead process makes no more outside calls, so
+// that nothing its goroutines still do has an effect.
 type Process struct {
 	Service string
 	around  Around
 	dead    atomic.Bool
 }
 
-// Die ends the process at this point, and the goroutine that calls it.
+// Die ends the process and the calling goroutine.
 func (p *Process) Die() {
 	p.dead.Store(true)
 	runtime.Goexit()
@@ -50,7 +50,7 @@ func (p *Process) do(ctx context.Context, method, key string, carryOut func(cont
 	return err
 }
 
-// call is do for calls with a result.
+// call is do for a call with a result.
 func call[T any](ctx context.Context, p *Process, method, key string, carryOut func(context.Context) (T, error)) (T, error) {
 	var result T
 	err := p.do(ctx, method, key, func(ctx context.Context) (err error) {
@@ -64,8 +64,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// store is the records as one process reaches them. A method of the port that
-// is not here passes untouched, which the fault matrix notices.
+// store passes a process's calls to the store through Around. A method that is
+// missing here bypasses it, which the fault matrix notices.
 type store struct {
 	sms.Store
 
@@ -138,7 +138,7 @@ func (s store) Count(ctx context.Context, c sms.Count) error {
 	return s.process.do(ctx, "Count", c.Key(), func(ctx context.Context) error { return s.Store.Count(ctx, c) })
 }
 
-// queue is the queue as one process reaches it.
+// queue passes a process's calls to the queue through Around.
 type queue struct {
 	sms.Queue
 
@@ -157,7 +157,7 @@ func (q queue) Backlog(ctx context.Context) (int, error) {
 	return call(ctx, q.process, "Backlog", "", q.Queue.Backlog)
 }
 
-// provider is the provider as one process reaches it.
+// provider passes a process's calls to the provider through Around.
 type provider struct {
 	sms.Provider
 

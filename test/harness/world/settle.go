@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stillFinal reports a final state that was left again.
+// stillFinal returns an error if a message has left a final state.
 func (w *World) stillFinal(ctx context.Context) error {
 	for id, was := range w.final {
 		m, err := w.Store.Get(ctx, id)
@@ -18,7 +18,7 @@ func (w *World) stillFinal(ctx context.Context) error {
 			return fmt.Errorf("reading message %s: %w", id, err)
 		}
 		if was.Status != m.Status || len(m.Events) < len(was.Events) || was.Evidence != m.Evidence {
-			return fmt.Errorf("message %s was %s, which is final, and is %s", id, was.Status, m.Status)
+			return fmt.Errorf("message %s left the final state %s and is %s", id, was.Status, m.Status)
 		}
 	}
 	return nil
@@ -41,7 +41,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	}
 	for _, id := range w.Accepted() {
 		if w.isFinal(id) {
-			continue // looked at again in the end
+			continue // checked again at the end
 		}
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
@@ -88,12 +88,12 @@ func (w *World) Settle(ctx context.Context) error {
 		}
 		w.Sleep(pause)
 		w.Receipts(ctx)
-		_, _ = w.Relay(ctx) // what it could not do is due again
+		_, _ = w.Relay(ctx) // what failed is due again
 	}
-	return errors.New("the world does not come to rest")
+	return errors.New("the world never comes to rest")
 }
 
-// quiet works until queue and provider have nothing to bring.
+// quiet runs sender and receipts until queue and provider have nothing left.
 func (w *World) quiet(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)
@@ -130,12 +130,12 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		add(b.ProbeAt)
 	}
 	if !b.Open && b.Holds(w.Now()) {
-		add(b.ClosedAt.Add(sms.BreakerAge)) // then the relay takes up what waits
+		add(b.ClosedAt.Add(sms.BreakerAge)) // when the relay enqueues what waits
 	}
 	return soonest, nil
 }
 
-// Reconcile adds everything up.
+// Reconcile compares the records with the network's log.
 func (w *World) Reconcile(ctx context.Context) (reconcile.Report, error) {
 	return reconcile.Accepted(ctx, w.Store, w.Accepted(), w.Network.Log(), w.Now())
 }

@@ -1,7 +1,6 @@
-// Package world runs all services in one process, on any adapters and by any
-// clock, with a provider that remembers the truth: so that tests can have calls
-// fail and processes die, let the world go on, and see what became of every
-// message.
+// Package world runs all services in one process, on any adapters and with any clock.
+// Its provider remembers every hand-over. Tests can make calls fail and processes
+// die, let the world go on, and check what became of every message.
 package world
 
 import (
@@ -22,9 +21,10 @@ import (
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// Options say what the world stands on.
+// Options configure a world.
 type Options struct {
 	Now   func() time.Time
 	Sleep func(time.Duration) // moves Now
@@ -36,18 +36,17 @@ type Options struct {
 	Network  *Network
 	Provider sms.Provider // how senders reach Network
 	Rules    sms.Rules
-	// Interval is the relay's; what it enqueues comes delayed by up to twice
-	// of it.
+	// Interval is the relay's. It enqueues messages ahead by up to twice as much.
 	Interval time.Duration
 	Around   Around
 	Logger   *slog.Logger
-	// PartsPerSecond is the rate of each sender; 0: any.
+	// PartsPerSecond is the rate of each sender, unlimited if 0.
 	PartsPerSecond float64
-	// Timeout is the functions'.
+	// Timeout is the functions' timeout.
 	Timeout time.Duration
 }
 
-// World is everything that is deployed.
+// World is a whole deployment.
 type World struct {
 	Options
 
@@ -77,7 +76,7 @@ type receiptsProcess struct {
 // Owner owns every message of a world.
 const Owner = "owner"
 
-// New makes a world in which nothing has happened yet.
+// New returns a world in which nothing has happened yet.
 func New(o Options) *World {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -95,8 +94,8 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// alive runs f in a goroutine that may end anywhere, and reports whether the
-// process was alive in the end.
+// alive runs f in a goroutine, which may end anywhere, and reports whether the
+// process is still alive then.
 func (p *Process) alive(f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -107,8 +106,8 @@ func (p *Process) alive(f func()) bool {
 	return !p.dead.Load()
 }
 
-// Call makes one request to the API, in a process of its own. Status is 0
-// where that died.
+// Call makes one request to the API, in a process of its own. The status is 0 if the
+// process died.
 func (w *World) Call(ctx context.Context, method, path, key, body string) (status int, answer []byte, err error) {
 	recorder, err := w.Request(ctx, method, path, key, body)
 	if err != nil || recorder == nil {
@@ -117,7 +116,7 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 	return recorder.Code, recorder.Body.Bytes(), nil
 }
 
-// Request is Call with the whole answer; nil where the process died.
+// Request is Call with the whole answer, which is nil if the process died.
 func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
@@ -143,23 +142,22 @@ func (w *World) Request(ctx context.Context, method, path, key, body string) (*h
 	return recorder, nil
 }
 
-// Remember adds a message that was accepted otherwise than by Submit.
+// Remember adds a message that was not submitted by [World.Submit].
 func (w *World) Remember(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.accepted = append(w.accepted, id)
 }
 
-// ErrNoAnswer says that no answer to a submission was clear.
+// ErrNoAnswer means that no answer to a submission was clear.
 var ErrNoAnswer = errors.New("no clear answer")
 
-// submitTries is how often a client repeats a submission that was not clearly
-// answered.
+// submitTries is how often a client repeats a submission without a clear answer.
 const submitTries = 5
 
-// Submit submits as a careful client does: with a key, again and again until
-// the answer is clear. It returns the accepted message's id, and ErrNoAnswer
-// where it gave up: then the same key may be tried again.
+// Submit submits as a careful client does: with a key, repeatedly until the answer is
+// clear. It returns the accepted message's id. After ErrNoAnswer the same key may be
+// tried again.
 func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (string, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -185,19 +183,19 @@ func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (
 	return "", ErrNoAnswer
 }
 
-// Accepted are the ids of all messages that were accepted.
+// Accepted returns the ids of all accepted messages.
 func (w *World) Accepted() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.accepted...)
 }
 
-// lambda is a function's context.
+// lambda returns a function's context.
 func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, w.Timeout)
 }
 
-// currentSender is the running sender, started anew where it died.
+// currentSender returns the running sender. If it died, a new one is started.
 func (w *World) currentSender() *senderProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,8 +207,8 @@ func (w *World) currentSender() *senderProcess {
 	return w.sender
 }
 
-// Deliver gives one batch to a sender, as Lambda's event source does, and
-// reports how many deliveries there were.
+// Deliver passes one batch to a sender, as Lambda's event source does, and returns
+// the number of envelopes.
 func (w *World) Deliver(ctx context.Context) (int, error) {
 	received, err := w.Queue.Dequeue(ctx, 10, 0)
 	if err != nil || len(received) == 0 {
@@ -224,7 +222,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 		stay = s.Batch(ctx, received, 4)
 	})
 	if !alive {
-		return len(received), nil // the whole batch comes again
+		return len(received), nil // the whole batch will come again
 	}
 	var done []sms.QueueItem
 	for _, r := range received {
@@ -271,13 +269,13 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	r := w.receipts
 	w.mu.Unlock()
-	rc, err := receipts.ParseLine(line)
+	rc, err := deliverylog.Parse(line)
 	if err != nil {
 		return err
 	}
 	err = fmt.Errorf("the process died")
 	r.alive(func() {
-		// Not the caller's life: SNS does not wait for us.
+		// SNS does not wait for us, so the caller's end is not the receipt's.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
 		defer cancel()
 		_, err = r.Apply(ctx, rc)
@@ -285,7 +283,7 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	return err
 }
 
-// Receipts applies all receipts whose time has come; what fails comes again.
+// Receipts applies all receipts whose time has come. Those that fail come again.
 func (w *World) Receipts(ctx context.Context) int {
 	lines := w.Network.due()
 	var group sync.WaitGroup

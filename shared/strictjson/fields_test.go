@@ -1,7 +1,8 @@
-package api
+package strictjson
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,15 +21,15 @@ func TestFieldsCollectsEveryError(t *testing.T) {
 	f.Choice("onUnknown", "resend", "hold")
 	f.Unknown()
 	diffErrors(t, f,
-		fieldError{"message", "is missing"},
-		fieldError{"phoneNumber", "must be a string"},
-		fieldError{"reference", "must not be null; leave it out"},
-		fieldError{"type", "must be one of transactional, promotional"},
-		fieldError{"sendAt", "must be an RFC 3339 time like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00"},
-		fieldError{"maxPriceUSD", "must be a number"},
-		fieldError{"senderId", "is repeated"},
-		fieldError{"Message", "is not a known field"},
-		fieldError{"extra", "is not a known field"},
+		FieldError{"message", "is missing"},
+		FieldError{"phoneNumber", "must be a string"},
+		FieldError{"reference", "must not be null; leave it out"},
+		FieldError{"type", "must be one of transactional, promotional"},
+		FieldError{"sendAt", "must be an RFC 3339 time like 2006-01-02T15:04:05Z or 2006-01-02T12:04:05-03:00"},
+		FieldError{"maxPriceUSD", "must be a number"},
+		FieldError{"senderId", "is repeated"},
+		FieldError{"Message", "is not a known field"},
+		FieldError{"extra", "is not a known field"},
 	)
 }
 
@@ -56,11 +57,11 @@ func TestFieldsCountsARepeatedNameOnce(t *testing.T) {
 			t.Errorf("%s: String = %q", body, got)
 		}
 		f.Unknown()
-		diffErrors(t, f, fieldError{"a", "is repeated"})
+		diffErrors(t, f, FieldError{"a", "is repeated"})
 	}
 	f := decoded(t, `{"a":1,"a":2}`)
 	f.Unknown()
-	diffErrors(t, f, fieldError{"a", "is not a known field"})
+	diffErrors(t, f, FieldError{"a", "is not a known field"})
 }
 
 func TestFieldsTakesObjectsAlone(t *testing.T) {
@@ -70,7 +71,7 @@ func TestFieldsTakesObjectsAlone(t *testing.T) {
 		f.String("message")
 		f.Objects("messages", 100)
 		f.Unknown()
-		diffErrors(t, f, fieldError{"", "must be a JSON object"})
+		diffErrors(t, f, FieldError{"", "must be a JSON object"})
 	}
 }
 
@@ -80,7 +81,58 @@ func TestFieldsStringTakesStringsAlone(t *testing.T) {
 		if got, ok := f.String("a"); ok {
 			t.Errorf("%s: String = %q", value, got)
 		}
-		diffErrors(t, f, fieldError{"a", "must be a string"})
+		diffErrors(t, f, FieldError{"a", "must be a string"})
+	}
+}
+
+func TestFieldsStrings(t *testing.T) {
+	f := decoded(t, `{"a": ["x", "y", ""]}`)
+	if got, ok := f.Strings("a"); !ok || !slices.Equal(got, []string{"x", "y", ""}) {
+		t.Errorf("Strings = %q, %t", got, ok)
+	}
+	diffErrors(t, f)
+	for value, detail := range map[string]string{
+		`"x"`:             "must be an array of strings",
+		`{"0": "x"}`:      "must be an array of strings",
+		`["x", 1]`:        "must be an array of strings",
+		`["x", null]`:     "must be an array of strings",
+		`[["x"]]`:         "must be an array of strings",
+		`[]`:              "must not be empty; leave it out",
+		`["x", "\u0078"]`: `must not repeat "x"`,
+		`null`:            "must not be null; leave it out",
+	} {
+		f := decoded(t, `{"a":`+value+`}`)
+		if got, ok := f.Strings("a"); ok {
+			t.Errorf("%s: Strings = %q", value, got)
+		}
+		diffErrors(t, f, FieldError{"a", detail})
+	}
+}
+
+func TestFieldsEach(t *testing.T) {
+	for _, tt := range []struct{ name, document, read, want string }{
+		{"calls read in the document's order", `{"b": {"n": 2}, "a": {"n": 1}, "c": {}}`, "b=2 a=1 c=0", ""},
+		{"reads no field of an empty object", `{}`, "", ""},
+		{"reports the errors of every object", `{"a": {"n": "1"}, "b": {"n": 9}}`, "a=0 b=0",
+			"shop \"a\": n must be a whole number from 0 to 5\nshop \"b\": n must be a whole number from 0 to 5"},
+		{"reports fields that were not read", `{"a": {"N": 1}}`, "a=0", `shop "a": N is not a known field`},
+		{"reports values that are not objects", `{"a": 1}`, "a=0", `shop "a": must be a JSON object`},
+		{"reports repeated names", `{"a": {}, "\u0061": {}}`, "", `a is repeated`},
+		{"reports a document that is not an object", `[{}]`, "", `must be a JSON object`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var read []string
+			err := decoded(t, tt.document).Each("shop", func(name string, object *Fields) {
+				n, _ := object.Int("n", 0, 5)
+				read = append(read, fmt.Sprintf("%s=%d", name, n))
+			})
+			if got := strings.Join(read, " "); got != tt.read {
+				t.Errorf("read %q, want %q", got, tt.read)
+			}
+			if (err != nil || tt.want != "") && fmt.Sprint(err) != tt.want {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }
 
@@ -89,7 +141,7 @@ func TestFieldsFailKeepsTheFirstError(t *testing.T) {
 	f.String("a")
 	f.Fail("a", "is too long")
 	f.Fail("b", "is too long")
-	diffErrors(t, f, fieldError{"a", "must be a string"}, fieldError{"b", "is too long"})
+	diffErrors(t, f, FieldError{"a", "must be a string"}, FieldError{"b", "is too long"})
 }
 
 func TestFieldsUnknownStaysShort(t *testing.T) {
@@ -103,7 +155,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	if len(got) != maxUnknown+1 {
 		t.Fatalf("%d errors, want %d", len(got), maxUnknown+1)
 	}
-	want := fieldError{"", "has 980 more unknown fields"}
+	want := FieldError{"", "has 980 more unknown fields"}
 	if got[0].Field != "n0" || got[maxUnknown] != want {
 		t.Errorf("got %+v ... %+v", got[0], got[maxUnknown])
 	}
@@ -111,7 +163,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	f = decoded(t, `{"`+long+`":1}`)
 	f.Unknown()
-	diffErrors(t, f, fieldError{strings.Repeat("é", 64) + "…", "is not a known field"})
+	diffErrors(t, f, FieldError{strings.Repeat("é", 64) + "…", "is not a known field"})
 }
 
 func TestFieldsObjects(t *testing.T) {
@@ -129,9 +181,9 @@ func TestFieldsObjects(t *testing.T) {
 		f.Unknown()
 		diffErrors(t, f)
 		diffErrors(t, messages[0])
-		diffErrors(t, messages[1], fieldError{"", "must be a JSON object"})
-		diffErrors(t, messages[2], fieldError{"message", "is repeated"}, fieldError{"x", "is not a known field"})
-		diffErrors(t, messages[3], fieldError{"", "must be a JSON object"})
+		diffErrors(t, messages[1], FieldError{"", "must be a JSON object"})
+		diffErrors(t, messages[2], FieldError{"message", "is repeated"}, FieldError{"x", "is not a known field"})
+		diffErrors(t, messages[3], FieldError{"", "must be a JSON object"})
 	})
 	for _, tt := range []struct{ name, value, detail string }{
 		{"are refused when there are none", `[]`, "must have 1 to 2 elements"},
@@ -146,7 +198,7 @@ func TestFieldsObjects(t *testing.T) {
 			if got, ok := f.Objects("messages", 2); ok {
 				t.Errorf("Objects = %v", got)
 			}
-			diffErrors(t, f, fieldError{"messages", tt.detail})
+			diffErrors(t, f, FieldError{"messages", tt.detail})
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package strictjson
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestDecodeDocumentRefusesBadSyntax(t *testing.T) {
+func TestDecodeRefusesBadSyntax(t *testing.T) {
 	for _, tt := range []struct{ name, body, detail string }{
 		{"an empty body", "", "is empty"},
 		{"white space alone", " \t\r\n", "is empty"},
@@ -47,10 +47,10 @@ func TestDecodeDocumentRefusesBadSyntax(t *testing.T) {
 		{"half a pair after an escaped backslash", `{"a":"\\\ud800"}`, "half a surrogate pair"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := decodeDocument([]byte(tt.body))
-			var syntax *syntaxError
+			_, err := Decode([]byte(tt.body))
+			var syntax *SyntaxError
 			if !errors.As(err, &syntax) {
-				t.Fatalf("got %v, want a *syntaxError", err)
+				t.Fatalf("got %v, want a *SyntaxError", err)
 			}
 			if !strings.Contains(syntax.Detail, tt.detail) {
 				t.Errorf("got %q, want %q in it", syntax.Detail, tt.detail)
@@ -59,7 +59,7 @@ func TestDecodeDocumentRefusesBadSyntax(t *testing.T) {
 	}
 }
 
-func TestDecodeDocumentKeepsText(t *testing.T) {
+func TestDecodeKeepsText(t *testing.T) {
 	for _, tt := range []struct{ name, body, want string }{
 		{"as it stands", `{"text":"olá 😀"}`, "olá 😀"},
 		{"with white space around", " \n{ \"text\" :\t\"a\" } \r\n", "a"},
@@ -81,9 +81,9 @@ func TestDecodeDocumentKeepsText(t *testing.T) {
 	}
 }
 
-// TestDecodeDocumentTakesLinearTime decodes three megabytes of each shape. More
+// TestDecodeTakesLinearTime decodes three megabytes of each shape. More
 // than linear time would be noticed at once.
-func TestDecodeDocumentTakesLinearTime(t *testing.T) {
+func TestDecodeTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
 	for name, body := range map[string]string{
@@ -99,7 +99,7 @@ func TestDecodeDocumentTakesLinearTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			f, err := decodeDocument([]byte(body))
+			f, err := Decode([]byte(body))
 			if err == nil {
 				f.Objects("messages", 100)
 				f.Decimal("price", 5, 100)
@@ -117,21 +117,21 @@ func TestDecodeDocumentTakesLinearTime(t *testing.T) {
 	}
 }
 
-func FuzzDecodeDocument(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		``, `{}`, `{} {}`, `[]`, `null`, `{"message":"a","phoneNumber":"+5511999999999"}`, `{"a":1,"a":2}`, `{"a":1,"A":2}`,
 		`{"message":"\ud800"}`, `{"message":"\ud83d\ude00"}`, `{"message":"\\ud800"}`, `{"sendAt":"2026-01-02T03:04:05.678901-03:00"}`,
 		`{"maxPriceUSD":0.05}`, `{"maxPriceUSD":5e-2}`, `{"maxPriceUSD":1e999999999}`, `{"messages":[{"message":null},1,[],{"x":{}}]}`,
-		"{\"message\":\"\xff\"}", `{"message":null}`, `{"type":"promotional"}`, "\ufeff{}",
+		"{\"message\":\"\xff\"}", `{"message":null}`, `{"limit":-1,"countries":["BR","BR"]}`, `{"type":"promotional"}`, "\ufeff{}",
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		document, err := decodeDocument(body)
+		document, err := Decode(body)
 		if err != nil {
-			var syntax *syntaxError
+			var syntax *SyntaxError
 			if !errors.As(err, &syntax) || !utf8.ValidString(syntax.Detail) {
-				t.Errorf("%v is not a *syntaxError in UTF-8", err)
+				t.Errorf("%v is not a *SyntaxError in UTF-8", err)
 			}
 			return
 		}
@@ -156,7 +156,7 @@ func FuzzDecodeDocument(f *testing.F) {
 }
 
 // readAll reads a field of each kind. A valid value must not add an error.
-func readAll(t *testing.T, f *fields) {
+func readAll(t *testing.T, f *Fields) {
 	t.Helper()
 	before := len(f.Errors())
 	text, ok := f.String("message")
@@ -171,22 +171,28 @@ func readAll(t *testing.T, f *fields) {
 			t.Errorf("Decimal = %q, read again %q", price, again)
 		}
 	}
+	if n, ok := f.Int("limit", -1, 100); ok && (n < -1 || n > 100) {
+		t.Errorf("Int = %d", n)
+	}
+	if list, ok := f.Strings("countries"); ok && len(list) == 0 {
+		t.Error("Strings returned none")
+	}
 	f.Choice("type", "transactional", "promotional")
-	if after := len(f.Errors()); after > before+4 {
-		t.Errorf("%d errors for four fields", after-before)
+	if after := len(f.Errors()); after > before+6 {
+		t.Errorf("%d errors for six fields", after-before)
 	}
 }
 
-func decoded(t *testing.T, body string) *fields {
+func decoded(t *testing.T, body string) *Fields {
 	t.Helper()
-	f, err := decodeDocument([]byte(body))
+	f, err := Decode([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func diffErrors(t *testing.T, f *fields, want ...fieldError) {
+func diffErrors(t *testing.T, f *Fields, want ...FieldError) {
 	t.Helper()
 	if diff := cmp.Diff(want, f.Errors()); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)

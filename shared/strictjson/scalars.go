@@ -1,4 +1,4 @@
-package api
+package strictjson
 
 import (
 	"fmt"
@@ -15,12 +15,12 @@ const maxNumberLength = 40
 // Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated
 // to milliseconds. It refuses leap seconds, because package time cannot
 // represent them.
-func (f *fields) Time(name string) (time.Time, bool) {
+func (f *Fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
 	if !ok {
 		return time.Time{}, false
 	}
-	t, ok := parseTime(s)
+	t, ok := ParseTime(s)
 	switch {
 	case ok && t.Year() < 1970:
 		// Many languages write an unset time as a date in the year 1.
@@ -32,10 +32,10 @@ func (f *fields) Time(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// parseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one
+// ParseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one
 // digit, a comma before the fraction, and offsets of 24 hours
 // (go.dev/issue/54580).
-func parseTime(s string) (time.Time, bool) {
+func ParseTime(s string) (time.Time, bool) {
 	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
 	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"
 	if len(s) <= seconds || s[date+len("15")] != ':' || s[seconds] == ',' {
@@ -54,10 +54,25 @@ func parseTime(s string) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), true
 }
 
+// Int reads a whole number from least to most, written without a fraction and
+// an exponent.
+func (f *Fields) Int(name string, least, most int) (int, bool) {
+	raw, ok := f.raw(name)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(raw))
+	if err != nil || n < least || n > most {
+		f.Fail(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+		return 0, false
+	}
+	return n, true
+}
+
 // Decimal reads a JSON number greater than 0 and at most limit, with at most
 // the given number of decimals. It returns the exact value in its shortest
 // form, never rounded to a binary fraction: 0.5 for 0.50 and for 5e-1.
-func (f *fields) Decimal(name string, decimals int, limit int64) (string, bool) {
+func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
 		return "", false

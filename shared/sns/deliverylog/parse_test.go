@@ -1,7 +1,6 @@
-package receipts_test
+package deliverylog_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,11 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-func TestParseLineReadsWhatSNSWrites(t *testing.T) {
+func TestParseReadsWhatSNSWrites(t *testing.T) {
 	at := time.Date(2016, 6, 28, 0, 40, 34, 558_000_000, time.UTC)
 	whole := sms.Receipt{
 		Provider:          "sns",
@@ -45,11 +45,11 @@ func TestParseLineReadsWhatSNSWrites(t *testing.T) {
 		},
 	} {
 		t.Run(file, func(t *testing.T) {
-			line, err := os.ReadFile(filepath.Join("testdata", "lines", file))
+			line, err := os.ReadFile(filepath.Join("testdata", file))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := receipts.ParseLine(line)
+			got, err := deliverylog.Parse(line)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func TestParseLineReadsWhatSNSWrites(t *testing.T) {
 	}
 }
 
-func TestParseLineKnowsEveryFailure(t *testing.T) {
+func TestParseKnowsEveryFailure(t *testing.T) {
 	for response, want := range map[string]sms.FailureCode{
 		"Blocked as spam by phone carrier":                   sms.Spam,
 		"Destination is on a blocked list":                   sms.CarrierBlocked,
@@ -80,7 +80,7 @@ func TestParseLineKnowsEveryFailure(t *testing.T) {
 		"":                                                   sms.CarrierFault,
 	} {
 		t.Run(response, func(t *testing.T) {
-			got, err := receipts.ParseLine([]byte(
+			got, err := deliverylog.Parse([]byte(
 				`{"delivery": {"destination": "+12025550142", "providerResponse": "` + response + `"}, "status": "FAILURE"}`))
 			if err != nil {
 				t.Fatal(err)
@@ -93,13 +93,13 @@ func TestParseLineKnowsEveryFailure(t *testing.T) {
 	}
 }
 
-func TestParseLineReadsPricesExactly(t *testing.T) {
+func TestParseReadsPricesExactly(t *testing.T) {
 	for price, want := range map[string]sms.NanoUSD{
 		"0": 0, "0.00645": 6_450_000, "0.1": 100_000_000, "1": 1_000_000_000, "6.45E-3": 6_450_000, "12.345678901": 12_345_678_901,
 		"0.0000000014": 1, "0.0000000015": 2, "null": 0, "0.70000000000000000001": 700_000_000,
 	} {
 		t.Run(price, func(t *testing.T) {
-			got, err := receipts.ParseLine(success(`"priceInUSD": ` + price))
+			got, err := deliverylog.Parse(success(`"priceInUSD": ` + price))
 			if err != nil || got.Price != want {
 				t.Errorf("price %d, %v, want %d", got.Price, err, want)
 			}
@@ -107,7 +107,7 @@ func TestParseLineReadsPricesExactly(t *testing.T) {
 	}
 }
 
-func TestParseLineReadsOddButPlainLines(t *testing.T) {
+func TestParseReadsOddButPlainLines(t *testing.T) {
 	for name, line := range map[string]string{
 		"a timestamp without fraction": `{"notification": {"messageId": "x", "timestamp": "2016-06-28 00:40:34"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a timestamp with a zone":      `{"notification": {"messageId": "x", "timestamp": "2016-06-28T02:40:34.000+02:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
@@ -115,7 +115,7 @@ func TestParseLineReadsOddButPlainLines(t *testing.T) {
 		"unknown fields":               `{"v": [1], "notification": {"messageId": "x", "timestamp": "2016-06-28 00:40:34", "a": {}}, "delivery": {"destination": "+12025550142", "mnc": "x"}, "status": "SUCCESS"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := receipts.ParseLine([]byte(line))
+			got, err := deliverylog.Parse([]byte(line))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,20 +130,20 @@ func TestParseLineReadsOddButPlainLines(t *testing.T) {
 		})
 	}
 	t.Run("a failure that is known by its words alone", func(t *testing.T) {
-		got, err := receipts.ParseLine([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "no quota left for account"}}`))
+		got, err := deliverylog.Parse([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "no quota left for account"}}`))
 		if err != nil || got.Verdict != sms.VerdictVoid {
 			t.Errorf("verdict %q, %v, want %q", got.Verdict, err, sms.VerdictVoid)
 		}
 	})
 	t.Run("a long response is cut between two characters", func(t *testing.T) {
-		got, err := receipts.ParseLine(success(`"providerResponse": "x` + strings.Repeat("é", 400) + `"`))
+		got, err := deliverylog.Parse(success(`"providerResponse": "x` + strings.Repeat("é", 400) + `"`))
 		if want := "x" + strings.Repeat("é", 149); err != nil || got.Detail != want {
 			t.Errorf("detail of %d bytes, %v, want %d", len(got.Detail), err, len(want))
 		}
 	})
 }
 
-func TestParseLineRefusesGarbage(t *testing.T) {
+func TestParseRefusesGarbage(t *testing.T) {
 	for name, line := range map[string]string{
 		"nothing":                  ``,
 		"no JSON":                  `START RequestId: 4b9bd3a4`,
@@ -156,6 +156,7 @@ func TestParseLineRefusesGarbage(t *testing.T) {
 		"no plus sign":             `{"delivery": {"destination": "12025550142"}, "status": "SUCCESS"}`,
 		"no status":                `{"delivery": {"destination": "+12025550142", "providerResponse": "fine"}}`,
 		"another status":           `{"delivery": {"destination": "+12025550142"}, "status": "PENDING"}`,
+		"a year before SNS":        `{"notification": {"timestamp": "0001-01-01 00:00:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a timestamp that is none": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"an endless message id":    `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a negative price":         string(success(`"priceInUSD": -1`)),
@@ -165,9 +166,9 @@ func TestParseLineRefusesGarbage(t *testing.T) {
 		"a number for text":        `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := receipts.ParseLine([]byte(line))
-			if !errors.Is(err, receipts.ErrUnreadable) {
-				t.Fatalf("ParseLine = %+v, %v, want %v", got, err, receipts.ErrUnreadable)
+			got, err := deliverylog.Parse([]byte(line))
+			if err == nil {
+				t.Fatalf("Parse = %+v, want an error", got)
 			}
 			if strings.Contains(err.Error(), "2025550142") {
 				t.Errorf("the error shows the number: %v", err)
@@ -176,38 +177,47 @@ func TestParseLineRefusesGarbage(t *testing.T) {
 	}
 }
 
-func FuzzParseLine(f *testing.F) {
-	files, err := filepath.Glob(filepath.Join("testdata", "lines", "*.json"))
+func TestFormatWritesALineOfSNS(t *testing.T) {
+	rc := sms.Receipt{
+		Provider: deliverylog.Provider, ProviderMessageID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142",
+		At:      time.Date(2016, 6, 28, 0, 40, 34, 558_000_000, time.UTC),
+		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+		Detail: "Message has been accepted by phone", Price: 12_900_000, Parts: 2,
+	}
+	want := `{"notification":{"messageId":"34d9b400-c6dd-5444-820d-fbeb0f1f54cf","timestamp":"2016-06-28 00:40:34.558"},` +
+		`"delivery":{"destination":"+12025550142","providerResponse":"Message has been accepted by phone",` +
+		`"priceInUSD":0.0129,"numberOfMessageParts":2,"dwellTimeMsUntilDeviceAck":1},"status":"SUCCESS"}`
+	if diff := cmp.Diff(want, string(deliverylog.Format(rc))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// format is what the package offers, with the lines in testdata.
+func format(tb testing.TB) smstest.ReceiptFormat {
+	tb.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
 	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds: %v", err)
+		tb.Fatalf("no samples: %v", err)
 	}
+	samples := make(map[string][]byte)
 	for _, file := range files {
-		line, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
+		if samples[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+			tb.Fatal(err)
 		}
-		f.Add(line)
 	}
+	return smstest.ReceiptFormat{
+		Provider: deliverylog.Provider, Latest: deliverylog.Latest,
+		Parse: deliverylog.Parse, Format: deliverylog.Format, Samples: samples,
+	}
+}
+
+func TestConformance(t *testing.T) { smstest.TestReceiptFormat(t, format(t)) }
+
+func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"delivery": {"destination": "+12025550142", "priceInUSD": 1e-999}, "status": "SUCCESS"}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		got, err := receipts.ParseLine(line)
-		if err != nil {
-			if !errors.Is(err, receipts.ErrUnreadable) {
-				t.Errorf("error %v is not %v", err, receipts.ErrUnreadable)
-			}
-			return
-		}
-		if _, err := sms.ParseNumber(got.Number.String()); err != nil {
-			t.Errorf("number %q: %v", got.Number, err)
-		}
-		if (got.Verdict == sms.VerdictUndelivered) != (got.Failure != "") || (got.Verdict == sms.VerdictVoid) != (got.Trouble != "") ||
-			(got.Verdict == sms.VerdictDelivered) != (got.Evidence != "") {
-			t.Errorf("%+v is not one thing", got)
-		}
-		if got.Price < 0 || got.Parts < 0 || len(got.Detail) > 300 || len(got.ProviderMessageID) > 100 {
-			t.Errorf("%+v is out of bounds", got)
-		}
-	})
+	f.Add([]byte(`{"notification": {"timestamp": "0000-01-01T00:00:00+01:00"}, "delivery": {"destination": "+12025550142", "priceInUSD": 9007199.254740993}, "status": "SUCCESS"}`))
+	f.Add([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "` + strings.Repeat("€", 100) + `is opted out"}, "status": "FAILURE"}`))
+	smstest.FuzzReceiptFormat(f, format(f))
 }
 
 // success is the line of a delivery with one more field.

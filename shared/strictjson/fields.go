@@ -1,20 +1,24 @@
-package api
+package strictjson
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// fieldError is one element of the errors of a 422 problem. Detail continues a
-// sentence that begins with the name of the field: "is missing".
-type fieldError struct {
+// FieldError reports what is wrong with a field, or with the whole document if
+// Field is empty. Detail continues a sentence that begins with the name of the
+// field: "is missing".
+type FieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
 }
+
+func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
 // Limits on the unknown fields that an error lists, and on the length of each
 // name in characters. They keep an error from growing much larger than the
@@ -24,25 +28,25 @@ const (
 	maxNameLength = 64
 )
 
-// fields reads the fields of one JSON object and collects their errors, the
+// Fields reads the fields of one JSON object and collects their errors, the
 // first one of each field. Read every field that is allowed, then call Unknown,
 // then Errors.
 //
 // The methods named after a type return a value and whether it is valid. A
 // missing field is not valid, but is not an error either.
-type fields struct {
+type Fields struct {
 	names    []string // in the document's order, each once
 	values   map[string]json.RawMessage
 	repeated map[string]bool
 	asked    map[string]bool
 	object   bool
-	errors   []fieldError
+	errors   []FieldError
 }
 
 // newFields returns the fields of a valid JSON document. If the document is not
 // an object, that is an error.
-func newFields(document json.RawMessage) *fields {
-	f := &fields{
+func newFields(document json.RawMessage) *Fields {
+	f := &Fields{
 		values:   map[string]json.RawMessage{},
 		repeated: map[string]bool{},
 		asked:    map[string]bool{},
@@ -71,17 +75,20 @@ func newFields(document json.RawMessage) *fields {
 }
 
 // Fail adds an error, unless the field already has one.
-func (f *fields) Fail(name, detail string) {
-	if !slices.ContainsFunc(f.errors, func(e fieldError) bool { return e.Field == name }) {
-		f.errors = append(f.errors, fieldError{Field: name, Detail: detail})
+func (f *Fields) Fail(name, detail string) {
+	if !slices.ContainsFunc(f.errors, func(e FieldError) bool { return e.Field == name }) {
+		f.errors = append(f.errors, FieldError{Field: name, Detail: detail})
 	}
 }
 
 // Errors returns all errors found so far, or nil.
-func (f *fields) Errors() []fieldError { return f.errors }
+func (f *Fields) Errors() []FieldError { return f.errors }
+
+// IsObject reports whether the document is an object.
+func (f *Fields) IsObject() bool { return f.object }
 
 // Require adds an error for each name that is missing.
-func (f *fields) Require(names ...string) {
+func (f *Fields) Require(names ...string) {
 	for _, name := range names {
 		f.asked[name] = true
 		if _, ok := f.values[name]; !ok && f.object {
@@ -91,7 +98,7 @@ func (f *fields) Require(names ...string) {
 }
 
 // Unknown adds an error for each field that was never read.
-func (f *fields) Unknown() {
+func (f *Fields) Unknown() {
 	unknown := 0
 	for _, name := range f.names {
 		if f.asked[name] {
@@ -108,7 +115,7 @@ func (f *fields) Unknown() {
 }
 
 // String reads a string, which may be empty.
-func (f *fields) String(name string) (string, bool) {
+func (f *Fields) String(name string) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
 		return "", false
@@ -121,8 +128,34 @@ func (f *fields) String(name string) (string, bool) {
 	return value, true
 }
 
+// Strings reads an array of one or more strings, all different.
+func (f *Fields) Strings(name string) ([]string, bool) {
+	raw, ok := f.raw(name)
+	if !ok {
+		return nil, false
+	}
+	var elements []*string // null becomes nil
+	if raw[0] != '[' || json.Unmarshal(raw, &elements) != nil || slices.Contains(elements, nil) {
+		f.Fail(name, "must be an array of strings")
+		return nil, false
+	}
+	if len(elements) == 0 {
+		f.Fail(name, "must not be empty; leave it out")
+		return nil, false
+	}
+	values := make([]string, len(elements))
+	for i, element := range elements {
+		if slices.Contains(values[:i], *element) {
+			f.Fail(name, fmt.Sprintf("must not repeat %q", *element))
+			return nil, false
+		}
+		values[i] = *element
+	}
+	return values, true
+}
+
 // Choice reads a string that must be one of allowed.
-func (f *fields) Choice(name string, allowed ...string) (string, bool) {
+func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	value, ok := f.String(name)
 	if !ok {
 		return "", false
@@ -134,9 +167,32 @@ func (f *fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
+// Each calls read for every field, whose value must be an object. Fields that
+// read does not read are unknown. Each returns all errors of f and of the
+// objects; kind says in them what an object is.
+func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
+	var errs []error
+	for _, name := range f.names {
+		raw, ok := f.raw(name)
+		if !ok {
+			continue
+		}
+		object := newFields(raw)
+		read(name, object)
+		object.Unknown()
+		for _, wrong := range object.errors {
+			errs = append(errs, fmt.Errorf("%s %q: %w", kind, name, wrong))
+		}
+	}
+	for _, wrong := range f.errors {
+		errs = append(errs, wrong)
+	}
+	return errors.Join(errs...)
+}
+
 // Objects reads an array of 1 to limit objects. Each has its own errors; an
 // element that is not an object has just that error.
-func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
+func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
 		return nil, false
@@ -158,7 +214,7 @@ func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
 		f.Fail(name, fmt.Sprintf("must have 1 to %d elements", limit))
 		return nil, false
 	}
-	objects := make([]*fields, len(elements))
+	objects := make([]*Fields, len(elements))
 	for i, element := range elements {
 		objects[i] = newFields(element)
 	}
@@ -166,7 +222,7 @@ func (f *fields) Objects(name string, limit int) ([]*fields, bool) {
 }
 
 // raw returns the value of a field that occurs once and is not null.
-func (f *fields) raw(name string) (json.RawMessage, bool) {
+func (f *Fields) raw(name string) (json.RawMessage, bool) {
 	f.asked[name] = true
 	raw, ok := f.values[name]
 	switch {

@@ -1,4 +1,4 @@
-package api
+package strictjson
 
 import (
 	"strconv"
@@ -70,8 +70,25 @@ func TestFieldsTime(t *testing.T) {
 	t.Run("refuses a number", func(t *testing.T) {
 		f := decoded(t, `{"sendAt":1767323045}`)
 		f.Time("sendAt")
-		diffErrors(t, f, fieldError{"sendAt", "must be a string"})
+		diffErrors(t, f, FieldError{"sendAt", "must be a string"})
 	})
+}
+
+func TestFieldsInt(t *testing.T) {
+	for value, want := range map[string]int{`-1`: -1, `-0`: 0, `7`: 7, `100`: 100} {
+		f := decoded(t, `{"a":`+value+`}`)
+		if got, ok := f.Int("a", -1, 100); !ok || got != want {
+			t.Errorf("%s: Int = %d, %t", value, got, ok)
+		}
+		diffErrors(t, f)
+	}
+	for _, value := range []string{`-2`, `101`, `1.5`, `1.0`, `1e1`, `1e30`, `99999999999999999999`, `"5"`, `true`, `[]`, `{}`} {
+		f := decoded(t, `{"a":`+value+`}`)
+		if got, ok := f.Int("a", -1, 100); ok {
+			t.Errorf("%s: Int = %d", value, got)
+		}
+		diffErrors(t, f, FieldError{"a", "must be a whole number from -1 to 100"})
+	}
 }
 
 func TestFieldsDecimal(t *testing.T) {
@@ -105,7 +122,7 @@ func TestFieldsDecimal(t *testing.T) {
 			if got, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
 				t.Errorf("Decimal = %q", got)
 			}
-			diffErrors(t, f, fieldError{"maxPriceUSD", detail})
+			diffErrors(t, f, FieldError{"maxPriceUSD", detail})
 		})
 	}
 	t.Run("without decimals", func(t *testing.T) {

@@ -1,0 +1,165 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/services/server/token"
+)
+
+func TestReadClientsReadsAFile(t *testing.T) {
+	both := []string{"sms/send", "sms/read"}
+	for name, test := range map[string]struct {
+		file string
+		want []client
+	}{
+		"with the secret alone": {
+			`{"billing": {"secret": "s"}}`,
+			[]client{{Client: token.Client{ID: "billing", Secret: "s", Scopes: both}, owner: "billing"}},
+		},
+		"with every field, in the order of the file": {
+			`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s 1"}, "a": {"secret": "s2", "scopes": ["read", "send"], "owner": "shop"}}`,
+			[]client{
+				{Client: token.Client{ID: "b", Secret: "s 1", Scopes: []string{"sms/read"}}, owner: "shop"},
+				{Client: token.Client{ID: "a", Secret: "s2", Scopes: []string{"sms/read", "sms/send"}}, owner: "shop"},
+			},
+		},
+		"with limits": {
+			`{"a": {"secret": "s", "allowedCountries": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
+			[]client{{
+				Client: token.Client{ID: "a", Secret: "s", Scopes: both}, owner: "a",
+				limits: api.Limits{AllowedCountries: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5},
+			}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := readClients(strings.NewReader(test.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(client{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReadClientsNamesTheFault(t *testing.T) {
+	for name, test := range map[string]struct{ file, want string }{
+		"an empty file":                 {``, `is empty`},
+		"a file cut short":              {`{"a": {"secret": "geheim"`, `not one JSON document`},
+		"something else than JSON":      {`a: secret`, `not one JSON document`},
+		"a list":                        {`[]`, `must be a JSON object`},
+		"null":                          {`null`, `must be a JSON object`},
+		"no client":                     {`{}`, `no client`},
+		"two documents":                 {`{"a": {"secret": "geheim"}} {}`, `not one JSON document`},
+		"bad UTF-8":                     {"{\"a\xff\": {\"secret\": \"geheim\"}}", `UTF-8`},
+		"a file without end":            {`{"a": {"secret": "geheim"}}` + strings.Repeat(" ", 1<<20), `bytes`},
+		"a client twice":                {`{"a": {"secret": "geheim"}, "\u0061": {"secret": "geheim"}}`, `a is repeated`},
+		"a client that is no object":    {`{"a": "geheim"}`, `client "a": must be a JSON object`},
+		"a client without a name":       {`{"": {"secret": "geheim"}}`, `client "": the name`},
+		"a name with a colon":           {`{"a:b": {"secret": "geheim"}}`, `client "a:b": the name`},
+		"a name beyond ASCII":           {`{"ä": {"secret": "geheim"}}`, `client "ä": the name`},
+		"a name that is too long":       {`{"` + strings.Repeat("a", 129) + `": {"secret": "geheim"}}`, `must have 1 to 128`},
+		"a field twice":                 {`{"a": {"secret": "geheim", "secret": "geheim"}}`, `client "a": secret is repeated`},
+		"an unknown field":              {`{"a": {"secret": "geheim", "colour": "red"}}`, `client "a": colour is not a known field`},
+		"a field in another case":       {`{"a": {"Secret": "geheim"}}`, `client "a": Secret is not a known field`},
+		"no secret":                     {`{"a": {}}`, `client "a": secret is missing`},
+		"an empty secret":               {`{"a": {"secret": ""}}`, `client "a": secret must have`},
+		"a secret beyond ASCII":         {`{"a": {"secret": "geheim€"}}`, `client "a": secret`},
+		"a secret that is no string":    {`{"a": {"secret": 12345}}`, `client "a": secret must be a string`},
+		"an owner that is null":         {`{"a": {"secret": "geheim", "owner": null}}`, `client "a": owner must not be null`},
+		"an empty owner":                {`{"a": {"secret": "geheim", "owner": ""}}`, `client "a": owner`},
+		"an unknown scope":              {`{"a": {"secret": "geheim", "scopes": ["send", "admin"]}}`, `client "a": scopes must be send, read or both, not "admin"`},
+		"a scope with its resource":     {`{"a": {"secret": "geheim", "scopes": ["sms/send"]}}`, `not "sms/send"`},
+		"a scope twice":                 {`{"a": {"secret": "geheim", "scopes": ["send", "send"]}}`, `client "a": scopes must not repeat "send"`},
+		"no scope":                      {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes must not be empty`},
+		"scopes in one string":          {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes must be an array`},
+		"a scope that is no string":     {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes must be an array`},
+		"a country that does not exist": {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "UK"]}}`, `client "a": allowedCountries has "UK"`},
+		"a limit of nothing":            {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay must not be 0`},
+		"a fault in the second client":  {`{"a": {"secret": "geheim"}, "b": {}}`, `client "b": secret`},
+		"a fault in each client":        {`{"a": {"secret": "geheim", "x": 1}, "b": {}}`, "x is not a known field\nclient \"b\": secret is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clients, err := readClients(strings.NewReader(test.file))
+			if err == nil {
+				t.Fatalf("read %d clients", len(clients))
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want one with %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), "geheim") {
+				t.Errorf("error %q shows a secret", err)
+			}
+		})
+	}
+}
+
+func TestTheWellKnownClientIsLocal(t *testing.T) {
+	want := client{Client: token.Client{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}}, owner: "local"}
+	if diff := cmp.Diff(want, wellKnown(), cmp.AllowUnexported(client{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func FuzzReadClients(f *testing.F) {
+	for _, seed := range []string{
+		``, `{}`, `[]`, `null`, `{"a": {"secret": "s"}}`, `{"a": {"secret": "s"}} {}`, `{"a": {"secret": "s"}, "a": {"secret": "s"}}`,
+		`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s"}}`, `{"a": {"secret": {"x": [1, {"y": null}]}}}`,
+		`{"a": {"secret": "s", "allowedCountries": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		clients, err := readClients(bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		// What is accepted is JSON for other readers too, and reads the same when
+		// it is written again.
+		if !json.Valid(file) {
+			t.Fatalf("accepted what is not JSON: %q", file)
+		}
+		members := make([]string, len(clients))
+		for at, client := range clients {
+			fields := map[string]any{"secret": client.Secret, "owner": client.owner, "scopes": shortNames(client.Scopes)}
+			for name, limit := range map[string]int{"partsPerDay": client.limits.PartsPerDay, "messagesPerRecipientHour": client.limits.MessagesPerRecipientHour} {
+				if limit != 0 {
+					fields[name] = limit
+				}
+			}
+			if client.limits.AllowedCountries != nil {
+				fields["allowedCountries"] = client.limits.AllowedCountries
+			}
+			text, err := json.Marshal(fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A name is visible ASCII, so Go quotes it like JSON.
+			members[at] = strconv.Quote(client.ID) + ":" + string(text)
+		}
+		reread, err := readClients(strings.NewReader("{" + strings.Join(members, ",") + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(clients, reread, cmp.AllowUnexported(client{})); diff != "" {
+			t.Errorf("(-first +again):\n%s", diff)
+		}
+	})
+}
+
+// shortNames returns scopes as the file names them.
+func shortNames(scopes []string) []string {
+	short := make([]string, len(scopes))
+	for at, scope := range scopes {
+		short[at] = strings.TrimPrefix(scope, "sms/")
+	}
+	return short
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+)
+
+// longestWait is how long a look-up may wait for a change.
+const longestWait = 20 * time.Second
+
+// handler returns the handler of every request. Pages refer to the server as
+// base.
+func (m *machine) handler(base string) (http.Handler, error) {
+	limits := make(map[string]api.Limits)
+	for _, c := range m.config.clients {
+		limits[c.ID] = c.limits
+	}
+	routes, err := api.New(api.Options{
+		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
+		// With a real provider, every client has its own allowed countries.
+		Countries: []string{api.AllCountries}, ClientLimits: limits, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting the API: %w", err)
+	}
+	authenticated := api.Authenticate(m.logger, m.caller, routes)
+	pages := m.pages(base)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, ok := pages[r.URL.Path]
+		switch {
+		case ok:
+			page.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/v1/"):
+			authenticated.ServeHTTP(w, r)
+		default:
+			routes.ServeHTTP(w, r) // answers 404
+		}
+	}), nil
+}
+
+// pages returns the handlers of all paths outside the API.
+func (m *machine) pages(base string) map[string]http.Handler {
+	pages := map[string]http.Handler{
+		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
+		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
+		"/healthz":               onlyRead(m.health),
+		"/openapi.yaml":          onlyRead(contract),
+	}
+	if m.config.loopback {
+		page := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
+		if m.config.Provider == Simulated {
+			page.numbers = simulator.Numbers
+		}
+		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
+			pages[path] = page
+		}
+		reference := &docs{logger: m.logger}
+		if m.config.Clients == "" {
+			reference.client = m.config.clients[0].Client
+		}
+		for _, path := range docsPaths() {
+			pages[path] = reference
+		}
+	}
+	return pages
+}
+
+// caller returns the client that the request's token names.
+func (m *machine) caller(r *http.Request) (api.Caller, error) {
+	claims, err := m.verifier.Bearer(r)
+	if err != nil {
+		return api.Caller{}, err
+	}
+	if _, ok := m.owners[claims.ClientID]; !ok {
+		return api.Caller{}, errors.New("the client was removed")
+	}
+	return api.CallerFromClaims(
+		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier accepts nothing else
+		m.owners)
+}
+
+// onlyRead passes GET and HEAD to page, and refuses other methods.
+func onlyRead(page http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if reads(w, r) {
+			page(w, r)
+		}
+	})
+}
+
+// reads reports whether r is a GET or HEAD. It answers other methods itself.
+func reads(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
+}
+
+// health answers 200 if records can be read, and 503 if not.
+func (m *machine) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := m.store.LoadBreaker(r.Context()); err != nil {
+		m.logger.ErrorContext(r.Context(), "health check failed", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"status": "the records cannot be read"}`)
+		return
+	}
+	fmt.Fprintln(w, `{"status": "ok"}`)
+}
+
+// contract serves the OpenAPI document.
+func contract(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.OpenAPI) // the reader may be gone
+}

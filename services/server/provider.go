@@ -1,0 +1,77 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sns"
+	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
+)
+
+// provider is one choice of --provider.
+type provider struct {
+	real bool // it sends to real phones
+	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)
+}
+
+// Simulated is the provider that sends nothing.
+const Simulated = "simulated"
+
+// providers lists all choices. A new provider is added here and nowhere else in
+// this package.
+var providers = map[string]provider{
+	Simulated: {open: openSimulator},
+	"sns":     {open: openSNS, real: true},
+}
+
+// Providers returns the names of the providers to choose from.
+func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
+
+// How the simulated provider behaves.
+const (
+	receiptDelay = 200 * time.Millisecond
+	silence      = time.Second
+	firstProbe   = 5 * time.Second // its account is soon out of trouble
+)
+
+// openSNS opens SNS with the AWS credentials of the environment. No receipts
+// arrive, because SNS sends them to a function on AWS.
+func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provider, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return sns.New(sns.NewClient(cfg)), nil
+}
+
+// openSimulator opens the simulator. Its receipts are written in the format of
+// SNS's delivery log and parsed again, so that the parser for AWS runs here too.
+func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error) {
+	p, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
+		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
+		Receipts: func(ctx context.Context, rc sms.Receipt) error {
+			read, err := deliverylog.Parse(deliverylog.Format(rc))
+			if err != nil {
+				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
+				return nil // a repetition would not be readable either
+			}
+			read.Provider = rc.Provider
+			_, err = r.Apply(ctx, read)
+			return err
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.closers = append(m.closers, p.Close)
+	return p, nil
+}

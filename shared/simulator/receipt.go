@@ -1,0 +1,24 @@
+package simulator
+
+import "github.com/smsqueue/smsqueue/shared/sms"
+
+// pricePerPart is what a delivered part costs.
+const pricePerPart sms.NanoUSD = 6_450_000
+
+// receipt returns the receipt of a hand-over that was taken. Like SNS, it names
+// neither parts nor price where the budget was spent.
+func (e Entry) receipt() sms.Receipt {
+	rc := sms.Receipt{Provider: Name, ProviderMessageID: e.ProviderMessageID, Number: e.Number, At: e.At}
+	if e.Fault == SpendLimit {
+		rc.Verdict, rc.Trouble, rc.Detail = sms.VerdictVoid, sms.SpendLimit, "No quota left for account"
+		return rc
+	}
+	rc.Parts = sms.Measure(e.Text).Parts
+	rc.Price = pricePerPart * sms.NanoUSD(rc.Parts)
+	if e.Fault == Unreachable {
+		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Unreachable, "Phone is currently unreachable/unavailable"
+		return rc
+	}
+	rc.Verdict, rc.Evidence, rc.Detail = sms.VerdictDelivered, sms.ByHandset, "Message has been accepted by phone carrier"
+	return rc
+}

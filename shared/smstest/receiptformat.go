@@ -1,0 +1,94 @@
+package smstest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// ReceiptFormat is a provider's format of receipts, as its adapter reads and
+// writes it.
+type ReceiptFormat struct {
+	Provider sms.ProviderName
+	Latest   time.Duration // how long after its hand-over a receipt may come
+	Parse    func(text []byte) (sms.Receipt, error)
+	Format   func(rc sms.Receipt) []byte
+	Samples  map[string][]byte // one real receipt each, by name
+}
+
+// Bounds on what a receipt takes from its provider.
+const (
+	maxReceiptDetail = 300 // bytes
+	maxReceiptID     = 100 // bytes
+)
+
+// TestReceiptFormat checks that f reads every sample as a receipt that makes
+// sense, writes back what it read, and refuses what is no receipt.
+func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
+	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
+		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
+			t.Errorf("receipts come up to %v late, want more than none and less than %v", f.Latest, sms.LatestReceipt)
+		}
+	})
+	for name, text := range f.Samples {
+		t.Run("reads and writes "+name, func(t *testing.T) {
+			if !f.check(t, text) {
+				t.Errorf("%s cannot be read", text)
+			}
+		})
+		sample, _ := f.Parse(text)
+		number := sample.Number
+		for _, garbage := range []string{"", "START RequestId: 4b9bd3a4", "null", "[]", "{}", string(text[:len(text)/2]), string(text) + string(text)} {
+			t.Run("refuses what is no receipt", func(t *testing.T) {
+				rc, err := f.Parse([]byte(garbage))
+				if err == nil {
+					t.Fatalf("%q was read as %+v", garbage, rc)
+				}
+				if digits := strings.TrimPrefix(string(number), "+"); digits != "" && strings.Contains(err.Error(), digits) {
+					t.Errorf("the error shows the whole number: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// FuzzReceiptFormat checks that f reads any text as a receipt that makes sense,
+// and writes back what it read, or refuses it.
+func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
+	for _, text := range f.Samples {
+		fuzz.Add(text)
+	}
+	fuzz.Fuzz(func(t *testing.T, text []byte) { f.check(t, text) })
+}
+
+// check checks what f makes of text, and reports whether it can be read.
+func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
+	t.Helper()
+	rc, err := f.Parse(text)
+	if err != nil {
+		return false
+	}
+	if _, err := sms.ParseNumber(rc.Number.String()); err != nil || rc.Provider != f.Provider {
+		t.Errorf("number %q of provider %q: %v", rc.Number, rc.Provider, err)
+	}
+	if (rc.Verdict == sms.VerdictUndelivered) != (rc.Failure != "") || (rc.Verdict == sms.VerdictVoid) != (rc.Trouble != "") ||
+		(rc.Verdict == sms.VerdictDelivered) != (rc.Evidence != "") {
+		t.Errorf("%+v says more than one thing, or none", rc)
+	}
+	if rc.Price < 0 || rc.Parts < 0 || len(rc.Detail) > maxReceiptDetail || len(rc.ProviderMessageID) > maxReceiptID {
+		t.Errorf("%+v is out of bounds", rc)
+	}
+	written := f.Format(rc)
+	again, err := f.Parse(written)
+	if err != nil {
+		t.Fatalf("%s, written from what was read, cannot be read: %v", written, err)
+	}
+	if diff := cmp.Diff(rc, again); diff != "" {
+		t.Errorf("read again (-want +got):\n%s", diff)
+	}
+	return true
+}

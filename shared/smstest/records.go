@@ -1,0 +1,137 @@
+package smstest
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// RecordFormat is how a store writes its records and reads them again.
+type RecordFormat struct {
+	Message Codec[sms.Message]
+	Breaker Codec[sms.Breaker]
+	Receipt Codec[sms.PendingReceipt]
+}
+
+// Codec writes a record as JSON and reads it.
+type Codec[T any] struct {
+	Write func(T) ([]byte, error)
+	Read  func([]byte) (T, error)
+}
+
+// TestRecordFormat checks that a store still reads the records that each release
+// wrote, and writes them as that release did. They are the files of the folders
+// testdata/records/<release>. A released file never changes; a release that
+// writes other records gets a folder of its own.
+//
+// A field that is newer than a file is absent from it and from what is written
+// for it, so a new field leaves the files as they are. A tag that is renamed, or
+// that moves to another field, does not.
+func TestRecordFormat(t *testing.T, f RecordFormat) {
+	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no records: %v", err)
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			t.Run("message", func(t *testing.T) { f.Message.check(t, filepath.Join(folder, "message.json"), recordedMessage(at)) })
+			t.Run("breaker", func(t *testing.T) { f.Breaker.check(t, filepath.Join(folder, "breaker.json"), recordedBreaker(at)) })
+			t.Run("receipt", func(t *testing.T) { f.Receipt.check(t, filepath.Join(folder, "receipt.json"), recordedReceipt(at)) })
+		})
+	}
+}
+
+func (c Codec[T]) check(t *testing.T, file string, record T) {
+	written, err := c.Write(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values any // whose keys have one order
+	if err := json.Unmarshal(written, &values); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := json.MarshalIndent(values, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines = append(lines, '\n')
+	golden, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		t.Errorf("%s was missing and is written now; check it in", file)
+		golden, err = lines, os.WriteFile(file, lines, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(golden), string(lines)); diff != "" {
+		t.Errorf("what is written (-the file +now):\n%s", diff)
+	}
+	read, err := c.Read(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(record, read); diff != "" {
+		t.Errorf("what is read (-want +got):\n%s", diff)
+	}
+}
+
+// recordedMessage returns a message with a value other than zero in every field,
+// those of its lists included.
+func recordedMessage(at time.Time) sms.Message {
+	in := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
+	return sms.Message{
+		ID: "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a77", Owner: "owner", Client: "client", Status: sms.Sending,
+		Request: sms.Request{
+			Number: "+5511999999999", Text: "Olá", Reference: "order 7", Type: sms.Promotional, SenderID: "ACME",
+			OriginationNumber: "+12025550123", SendAt: in(1), ExpiresAt: in(3_600_000), MaxPriceUSD: "0.050", OnUnknown: sms.Hold,
+			EntityID: "E1", TemplateID: "T1", ResendOf: "0196a3c4-0000-7c1a-9b7e-2f1d0c9b8a76",
+		},
+		TextDropped: true,
+		Encoding:    sms.Measure("Olá").Encoding, Parts: 3,
+		CreatedAt: at, UpdatedAt: in(2), Attempts: 2,
+		HandOvers: []sms.HandOver{
+			{
+				Provider: "fake", Token: "token-1", At: in(3), Until: in(4), Answer: sms.AnswerTaken, Late: true, ProviderMessageID: "message-1",
+				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
+			},
+			{Provider: "fake", Token: "token-2", At: in(5), Until: in(6), Answer: sms.AnswerNone},
+			{Provider: "fake", Token: "token-3", At: in(7), Until: in(8)},
+		},
+		Evidence: sms.ByCarrier,
+		Failure:  &sms.Failure{Code: sms.OptedOut, Detail: "why", Permanent: true, Action: "what to do"},
+		Events: []sms.Event{
+			{At: in(9), Status: sms.Queued, Detail: "accepted", ProviderAt: in(10)},
+			{At: in(11), Status: sms.Sending},
+		},
+		EventsOmitted: 4,
+		Fingerprint:   "f1", Nonce: "nonce-1", Revision: "revision-1",
+		LeaseToken: "token-3", LeaseUntil: in(12), NotBefore: in(13), Refusals: 5,
+		Due:     sms.Due{Kind: sms.DueLease, At: in(14), Round: 6},
+		PurgeAt: in(86_400_000),
+	}
+}
+
+func recordedBreaker(at time.Time) sms.Breaker {
+	return sms.Breaker{
+		Open: true, Trouble: sms.SpendLimit, Detail: "No quota left", OpenedAt: at, ClosedAt: at.Add(-time.Hour),
+		ProbeAt: at.Add(time.Minute), Probes: 2, ProbeIDs: []string{"probe-1", "probe-2"}, Revision: "revision-1",
+	}
+}
+
+func recordedReceipt(at time.Time) sms.PendingReceipt {
+	return sms.PendingReceipt{
+		ID: "receipt-1",
+		Receipt: sms.Receipt{
+			Provider: "fake", ProviderMessageID: "message-1", Number: "+5511999999999", At: at, Verdict: sms.VerdictUndelivered,
+			Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
+		},
+		CameAt: at.Add(time.Second), Tries: 3, Due: at.Add(time.Minute), PurgeAt: at.Add(24 * time.Hour),
+	}
+}

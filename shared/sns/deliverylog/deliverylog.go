@@ -1,0 +1,87 @@
+// Package deliverylog reads and writes the lines of SNS's delivery log, which are
+// SNS's receipts. It does not link SNS's SDK, so that the function that reads
+// receipts stays small.
+package deliverylog
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Provider is the provider name of SNS.
+const Provider sms.ProviderName = "sns"
+
+// Latest is how long after its hand-over SNS may log what became of a message.
+// Source: Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and
+// logs for SMS deliveries".
+const Latest = 72 * time.Hour
+
+// line has the fields of one line of the log that a receipt is made of.
+// Source: as above. In a failure only the destination and the provider's
+// response are certain to be there.
+type line struct {
+	Notification struct {
+		MessageID string `json:"messageId,omitempty"`
+		Timestamp string `json:"timestamp,omitempty"`
+	} `json:"notification"`
+	Delivery struct {
+		Destination      string       `json:"destination"`
+		ProviderResponse string       `json:"providerResponse,omitempty"`
+		PriceInUSD       json.Number  `json:"priceInUSD,omitempty"`
+		Parts            int          `json:"numberOfMessageParts,omitempty"`
+		DwellUntilAck    *json.Number `json:"dwellTimeMsUntilDeviceAck,omitempty"`
+	} `json:"delivery"`
+	Status string `json:"status,omitempty"`
+}
+
+// The values of a line's status.
+const (
+	success = "SUCCESS"
+	failure = "FAILURE"
+)
+
+// timestamp is the form of a line's time, which is UTC and names no zone.
+const timestamp = "2006-01-02 15:04:05.000"
+
+// cause is what a provider's response says about a failure: trouble with the
+// whole account, or why this message failed.
+type cause struct {
+	words   string
+	trouble sms.Trouble
+	failure sms.FailureCode
+}
+
+// causes lists the causes of failures by words in the response, in lower case;
+// the first whose words it contains counts. The guide does not list the first
+// two, nor the form "+12025550142 is opted out".
+var causes = []cause{
+	{words: "no quota left for account", trouble: sms.SpendLimit},
+	{words: "requires additional review", trouble: sms.Review},
+	{words: "opted out", failure: sms.OptedOut},
+	{words: "blocked as spam", failure: sms.Spam},
+	{words: "destination is on a blocked list", failure: sms.CarrierBlocked},
+	{words: "phone is on a blocked list", failure: sms.CarrierBlocked},
+	{words: "carrier has blocked", failure: sms.CarrierBlocked},
+	{words: "phone has blocked sms", failure: sms.HandsetBlocked},
+	{words: "invalid phone number", failure: sms.NumberRefused},
+	{words: "message body is invalid", failure: sms.ContentRefused},
+	{words: "phone carrier is currently unreachable", failure: sms.CarrierFault},
+	{words: "phone is currently unreachable", failure: sms.Unreachable},
+	{words: "exceed max price", failure: sms.PriceExceeded},
+	{words: "unknown error", failure: sms.CarrierFault},
+}
+
+// causeOf returns the cause that response names. A response that names none is
+// taken for a fault of the carrier, and known is false.
+func causeOf(response string) (c cause, known bool) {
+	response = strings.ToLower(response)
+	for _, c := range causes {
+		if strings.Contains(response, c.words) {
+			return c, true
+		}
+	}
+	return cause{failure: sms.CarrierFault}, false
+}

@@ -1,0 +1,124 @@
+package deliverylog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Bounds on what a receipt takes from a line.
+const (
+	maxProviderMessageID = 100 // bytes; SNS's have 36
+	maxDetail            = 300 // bytes
+	maxParts             = 255 // GSM 03.40 cannot number more
+)
+
+// Parse reads one line of the log. It ignores unknown fields, and most fields may
+// be missing. An error is final: the line will not become readable. It does not
+// repeat the line, which contains a phone number.
+func Parse(text []byte) (sms.Receipt, error) {
+	rc, err := parse(text)
+	if err != nil {
+		return sms.Receipt{}, fmt.Errorf("reading a line of the delivery log: %w", err)
+	}
+	return rc, nil
+}
+
+func parse(text []byte) (rc sms.Receipt, err error) {
+	var l line
+	if json.Unmarshal(text, &l) != nil {
+		return rc, errors.New("it is not JSON of the expected form")
+	}
+	rc = sms.Receipt{Provider: Provider, ProviderMessageID: l.Notification.MessageID, Detail: shorten(l.Delivery.ProviderResponse), Parts: l.Delivery.Parts}
+	if rc.Number, err = sms.ParseNumber(l.Delivery.Destination); err != nil {
+		return rc, fmt.Errorf("its destination is %w", err)
+	}
+	if rc.At, err = parseTimestamp(l.Notification.Timestamp); err != nil {
+		return rc, err
+	}
+	if rc.Price, err = parsePrice(l.Delivery.PriceInUSD); err != nil {
+		return rc, err
+	}
+	if len(rc.ProviderMessageID) > maxProviderMessageID {
+		return rc, errors.New("its message id is too long")
+	}
+	if rc.Parts < 0 || rc.Parts > maxParts {
+		return rc, errors.New("its number of parts is impossible")
+	}
+	return l.verdict(rc)
+}
+
+// verdict adds to rc what l says about the delivery.
+func (l line) verdict(rc sms.Receipt) (sms.Receipt, error) {
+	c, known := causeOf(rc.Detail)
+	switch status := strings.ToUpper(l.Status); {
+	case status == success:
+		rc.Verdict, rc.Evidence = sms.VerdictDelivered, sms.ByCarrier
+		if l.Delivery.DwellUntilAck != nil {
+			rc.Evidence = sms.ByHandset
+		}
+	case status != failure && (status != "" || !known):
+		return rc, errors.New("its status is neither SUCCESS nor FAILURE")
+	case c.trouble != "":
+		rc.Verdict, rc.Trouble = sms.VerdictVoid, c.trouble
+	default:
+		rc.Verdict, rc.Failure = sms.VerdictUndelivered, c.failure
+	}
+	return rc, nil
+}
+
+// parseTimestamp reads the time of a line; "" is the zero time.
+func parseTimestamp(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateTime, time.RFC3339} { // both accept fractions of a second
+		at, err := time.Parse(layout, s)
+		if at = at.UTC(); err == nil && at.Year() >= 1970 && at.Year() <= 9999 { // else Format could not write it
+			return at.Truncate(time.Millisecond), nil
+		}
+	}
+	return time.Time{}, errors.New("its timestamp is not a time")
+}
+
+// parsePrice reads an amount in dollars exactly, and rounds it to billionths.
+func parsePrice(n json.Number) (sms.NanoUSD, error) {
+	if n == "" {
+		return 0, nil
+	}
+	impossible := errors.New("its price is impossible")
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	if len(mantissa) > 40 || len(exponent) > 3 { // 1e1000000000 would fill the memory with zeros
+		return 0, impossible
+	}
+	dollars, ok := new(big.Rat).SetString(n.String())
+	if !ok || dollars.Sign() < 0 {
+		return 0, impossible
+	}
+	nano := dollars.Mul(dollars, big.NewRat(1_000_000_000, 1))
+	rounded := new(big.Int).Add(new(big.Int).Lsh(nano.Num(), 1), nano.Denom())
+	rounded.Quo(rounded, new(big.Int).Lsh(nano.Denom(), 1))
+	if !rounded.IsInt64() {
+		return 0, impossible
+	}
+	return sms.NanoUSD(rounded.Int64()), nil
+}
+
+// shorten returns as much of s as a receipt keeps, and cuts between characters.
+func shorten(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxDetail {
+		return s
+	}
+	cut := maxDetail
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
