@@ -32,6 +32,7 @@ var dictionary = []word{
 		// Who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
+		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `The carrier reported`},
 		{"deliverylog.go", `fault of the carrier`},
