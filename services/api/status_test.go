@@ -76,7 +76,7 @@ func TestStatus(t *testing.T) {
 		} {
 			d := deploy(t)
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
-			b, _ := d.options.Rules.Report(sms.Breaker{}, trouble, "secret words", morning, morning)
+			b, _ := d.options.Rules.ReportTrouble(sms.Breaker{}, trouble, "secret words", morning, morning)
 			d.saveBreaker(t, b)
 			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
 				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"oldestAgeSeconds":3600}}`)

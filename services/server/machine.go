@@ -43,6 +43,7 @@ type machine struct {
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
+	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.owner != c.clients[0].owner })
 	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}

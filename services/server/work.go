@@ -93,12 +93,12 @@ func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
-	report, err := w.relay.Run(ctx)
+	summary, err := w.relay.Run(ctx)
 	if err != nil && ctx.Err() == nil {
 		w.logger.ErrorContext(ctx, "relay run ended early", "error", err)
 	}
-	if report.Enqueued+report.Ended+report.Settled+report.NotSent > 0 {
-		w.logger.InfoContext(ctx, "relay ran", "report", report)
+	if summary.Enqueued+summary.Ended+summary.Settled+summary.NotEnqueued > 0 {
+		w.logger.InfoContext(ctx, "relay ran", "summary", summary)
 	}
 }
 

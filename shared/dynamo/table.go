@@ -42,7 +42,7 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "purgeAt", "receipt"),
+			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"),
 			index(indexProvider, keySchema("provider_ref")),
 			index(indexUnmatched, keySchema("unmatched"), "receipt"),
 			index(indexList, keySchema("list_shard", "list_at"), "phoneNumber", "reference"),

@@ -92,8 +92,20 @@ func (r *Reader) JSON(name string, v any) {
 	}
 }
 
+// Bool returns the variable name, true or false, or false if it is not set.
+func (r *Reader) Bool(name string) bool {
+	switch value := r.getenv(name); value {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	}
+	r.fail(name, "must be true or false")
+	return false
+}
+
 // Rules returns the rules of the deployment from VALIDITY_HOURS, RETENTION_DAYS,
-// MAX_ATTEMPTS and SENDER_TIMEOUT_SECONDS, which are all optional.
+// MAX_ATTEMPTS, SENDER_TIMEOUT_SECONDS and SEVERAL_OWNERS, which are all optional.
 func (r *Reader) Rules() sms.Rules {
 	rules := sms.DefaultRules()
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
@@ -101,6 +113,7 @@ func (r *Reader) Rules() sms.Rules {
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
 	timeout := int((rules.Lease - sms.LeaseMargin) / time.Second)
 	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", timeout, 15))*time.Second + sms.LeaseMargin
+	rules.SeveralOwners = r.Bool("SEVERAL_OWNERS")
 	return rules
 }
 

@@ -12,6 +12,7 @@ const (
 	NumberRefused    FailureCode = "number-refused"
 	ContentRefused   FailureCode = "content-refused"
 	RequestRefused   FailureCode = "request-refused"
+	SenderNotAllowed FailureCode = "sender-not-allowed"
 	OptedOut         FailureCode = "opted-out"
 	Unreachable      FailureCode = "unreachable"
 	HandsetBlocked   FailureCode = "blocked-by-handset"
@@ -30,6 +31,7 @@ var Failures = []Failure{
 	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with the recipient before sending again."},
 	{ContentRefused, "The provider does not accept this text.", true, "Change the text and send a new message."},
 	{RequestRefused, "The provider does not accept this combination of fields.", true, "Check senderId, originationNumber, entityId and templateId for the destination's country."},
+	{SenderNotAllowed, "The provider does not allow this senderId or originationNumber.", true, "Leave the field out, or ask the operator of this service to register the sender with the provider."},
 	{OptedOut, "The recipient has opted out of messages from this account.", true, "Do not send again until the recipient opts in."},
 	{Unreachable, "The phone could not be reached before the provider gave up.", false, "Resend the message later."},
 	{HandsetBlocked, "The phone has blocked messages.", true, "Ask the recipient to unblock them, or reach them another way."},

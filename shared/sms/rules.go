@@ -15,7 +15,9 @@ type Rules struct {
 	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // publishes that may have left, at most
 	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
-	Jitter      func() float64
+	// SeveralOwners says whether the deployment's clients have more than one owner.
+	SeveralOwners bool
+	Jitter        func() float64
 }
 
 // DefaultRules returns the rules of a deployment that changes nothing.

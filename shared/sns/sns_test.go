@@ -93,6 +93,7 @@ func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
 	forGood := func(f sms.FailureCode) sms.ProviderError {
 		return sms.ProviderError{Refusal: sms.RefusedForGood, Failure: f}
 	}
+	perhapsAccount := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused, PerhapsAccount: true}
 	accountWide := sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}
 	for _, tt := range []struct {
 		status        int
@@ -107,7 +108,7 @@ func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
 		{429, "SomethingNew", "slow down", refused(sms.RefusedForNow)},
 		{400, "KMSThrottling", "Rate exceeded", refused(sms.RefusedForNow)},
 
-		{400, "InvalidParameter", "Invalid parameter: PhoneNumber Reason: +12025550107 is not valid to publish to", forGood(sms.NumberRefused)},
+		{400, "InvalidParameter", "Invalid parameter: PhoneNumber Reason: +12025550107 is not valid to publish to", perhapsAccount},
 		{400, "InvalidParameter", "Invalid parameter: PhoneNumber", forGood(sms.NumberRefused)},
 		{400, "InvalidParameter", "Invalid parameter: Empty message", forGood(sms.ContentRefused)},
 		{400, "InvalidParameter", "Invalid parameter: Message too long", forGood(sms.ContentRefused)},

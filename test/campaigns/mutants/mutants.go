@@ -110,9 +110,14 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
 	},
 	{
+		without: "the short wait after an envelope was discarded",
+		changes: map[string]change{"release": dropped},
+		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
+	},
+	{
 		without: "the longest wait for a rescue",
 		changes: map[string]change{"longest rescue": becomes("nextRescue << min(round-1, 16)")},
-		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
+		tests:   []string{"-run", "TestAMessageThatWasRescuedForHours", "./services/relay"},
 	},
 	{
 		without: "the time of a hand-over that proves the trouble over",

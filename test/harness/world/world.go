@@ -228,12 +228,12 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 }
 
 // Relay runs a relay once, in a process of its own.
-func (w *World) Relay(ctx context.Context) (relay.Report, error) {
+func (w *World) Relay(ctx context.Context) (relay.Summary, error) {
 	p, records, waiting := w.process("relay")
 	options := relay.DefaultOptions()
 	options.Interval = w.Interval
 	r := relay.New(records, waiting, receipts.New(records, w.Rules, w.Logger, w.Now), w.Rules, options, w.Now, w.Logger)
-	var report relay.Report
+	var report relay.Summary
 	var err error
 	p.alive(func() {
 		ctx, cancel := w.lambda(ctx)
