@@ -302,13 +302,13 @@ func read(t *testing.T, dir string) []simulator.Entry {
 
 // answer returns a hand-over's answer in a word or two.
 func answer(id string, err error) string {
-	var refused *sms.ProviderError
+	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
 	case err == nil && id != "":
 		return "taken"
-	case errors.As(err, &refused) && refused.Refusal == sms.RefusedForGood:
+	case ok && refused.Refusal == sms.RefusedForGood:
 		return string(refused.Refusal) + ": " + string(refused.Failure)
-	case errors.As(err, &refused):
+	case ok:
 		return string(refused.Refusal)
 	}
 	return "no answer"

@@ -104,8 +104,8 @@ func providerTakesTwice(t *testing.T, c ProviderUnderTest) {
 func providerRefuses(t *testing.T, c ProviderUnderTest) {
 	m := handed(c.Refused, "refused "+sms.NewToken())
 	id, err := c.Provider.HandOver(t.Context(), m)
-	var refused *sms.ProviderError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*sms.ProviderError](err)
+	if !ok {
 		t.Fatalf("HandOver = %q, %v, want a *sms.ProviderError", id, err)
 	}
 	if refused.Refusal != sms.RefusedForGood || refused.Failure != sms.NumberRefused {
@@ -141,8 +141,7 @@ func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	id, err := c.Lossy.HandOver(ctx, m)
-	var refused *sms.ProviderError
-	if err == nil || errors.As(err, &refused) {
+	if _, refused := errors.AsType[*sms.ProviderError](err); err == nil || refused {
 		t.Errorf("HandOver = %q, %v, want an error that is no refusal", id, err)
 	}
 	if got := c.taken(t, m.Text); len(got) != 1 {

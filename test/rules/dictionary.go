@@ -28,7 +28,7 @@ var dictionary = []word{
 		{"", `"carrier has blocked"`},
 		{"*.go", `A Carrier`},
 		{"", `\b(blocked|taken)-by-carrier\b|\bcarrier-fault\b`},
-		{"*.go", `\b(CarrierBlocked|CarrierFault|[bB]yCarrier)\b`},
+		{"*.go", `\b(BlockedByCarrier|CarrierFault|[bB]yCarrier)\b`},
 		// Who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records

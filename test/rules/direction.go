@@ -125,7 +125,7 @@ func forbiddenDirectly(path, dep string) string {
 	case in(dep, forTests...) && !in(path, forTests...):
 		return "only tests may import it"
 	case dep == module+"shared/phone" && !in(path, module+"services/api"):
-		return "loading it takes 7 ms, and only api needs it"
+		return "loading it takes time, and only api needs it"
 	case isService(path) && !isLambda(path) && isService(dep) && serviceOf(dep) != serviceOf(path):
 		return "services are joined in a main only"
 	}

@@ -40,7 +40,7 @@ func TestParseReadsWhatSNSWrites(t *testing.T) {
 		},
 		"review.json": {
 			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
-			Verdict: sms.VerdictVoid, Trouble: sms.Review,
+			Verdict: sms.VerdictVoid, Trouble: sms.AccountReview,
 			Detail: "Your account requires additional review before it can send to this destination",
 		},
 	} {
@@ -63,19 +63,19 @@ func TestParseReadsWhatSNSWrites(t *testing.T) {
 func TestParseKnowsEveryFailure(t *testing.T) {
 	for response, want := range map[string]sms.FailureCode{
 		"Blocked as spam by phone carrier":                   sms.Spam,
-		"Destination is on a blocked list":                   sms.CarrierBlocked,
+		"Destination is on a blocked list":                   sms.BlockedByCarrier,
 		"Invalid phone number":                               sms.NumberRefused,
 		"Message body is invalid":                            sms.ContentRefused,
-		"Phone carrier has blocked this message":             sms.CarrierBlocked,
+		"Phone carrier has blocked this message":             sms.BlockedByCarrier,
 		"Phone carrier is currently unreachable/unavailable": sms.CarrierFault,
-		"Phone has blocked SMS":                              sms.HandsetBlocked,
-		"Phone is on a blocked list":                         sms.CarrierBlocked,
+		"Phone has blocked SMS":                              sms.BlockedByHandset,
+		"Phone is on a blocked list":                         sms.BlockedByCarrier,
 		"Phone is currently unreachable/unavailable":         sms.Unreachable,
 		"Phone number is opted out":                          sms.OptedOut,
 		"+12025550142 is opted out":                          sms.OptedOut,
 		"This delivery would exceed max price":               sms.PriceExceeded,
 		"Unknown error attempting to reach phone":            sms.CarrierFault,
-		"PHONE HAS BLOCKED SMS":                              sms.HandsetBlocked,
+		"PHONE HAS BLOCKED SMS":                              sms.BlockedByHandset,
 		"Something that nobody has seen yet":                 sms.CarrierFault,
 		"":                                                   sms.CarrierFault,
 	} {
