@@ -12,7 +12,7 @@ type Trouble string
 // provider; Paused is an operator's order.
 const (
 	SpendLimit    Trouble = "spend-limit"
-	Review        Trouble = "account-review"
+	AccountReview Trouble = "account-review"
 	Authorization Trouble = "authorization"
 	Paused        Trouble = "paused"
 )
