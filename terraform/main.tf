@@ -42,6 +42,7 @@ locals {
     RETENTION_DAYS         = var.messages.retention_days
     MAX_ATTEMPTS           = var.messages.max_attempts
     SENDER_TIMEOUT_SECONDS = var.sender.timeout_seconds
+    SEVERAL_OWNERS         = length(toset([for name, c in var.clients : coalesce(c.owner, name)])) > 1
   }
 
   # Allows use of the key only through DynamoDB and SQS.

@@ -30,7 +30,7 @@ resource "aws_dynamodb_table" "messages" {
     hash_key           = "due_shard"
     range_key          = "due_at"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["createdAt", "due_round", "expiresAt", "purgeAt", "receipt"]
+    non_key_attributes = ["createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"]
   }
 
   global_secondary_index {

@@ -71,12 +71,12 @@ func TestStatus(t *testing.T) {
 	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
-			sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
+			sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
 			sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
 		} {
 			d := deploy(t)
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
-			b, _ := d.options.Rules.Report(sms.Breaker{}, trouble, "secret words", morning, morning)
+			b, _ := d.options.Rules.ReportTrouble(sms.Breaker{}, trouble, "secret words", morning, morning)
 			d.saveBreaker(t, b)
 			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
 				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"oldestAgeSeconds":3600}}`)

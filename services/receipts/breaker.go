@@ -16,7 +16,7 @@ import (
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
-		b, opened = r.rules.Report(b, rc.Trouble, rc.Detail, cmp.Or(rc.At, rc.LoggedAt), r.now())
+		b, opened = r.rules.ReportTrouble(b, rc.Trouble, rc.Detail, cmp.Or(rc.At, rc.LoggedAt), r.now())
 		return b, opened
 	})
 	if err != nil {

@@ -29,11 +29,11 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 				if whose == "ours" {
 					s.sent(number, "c-1")
 				}
-				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}
 				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 					t.Fatal(err)
 				}
-				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.Review) {
+				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.AccountReview) {
 					t.Errorf("breaker %+v, want open: %v", b, tt.want)
 				}
 			})
@@ -218,12 +218,12 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 		"the next probe, seen one that was given back": func(s *stage) {
 			b := s.breaker()
 			s.now = b.ProbeAt
-			b, _ = s.rules.Probe(b, "canceled", s.now)
+			b, _ = s.rules.Probe(b, sms.Message{ID: "canceled"}, s.now)
 			s.change(func(sms.Breaker) sms.Breaker { return b })
 			look(s)
 			s.now = s.now.Add(time.Millisecond)
 			s.change(func(b sms.Breaker) sms.Breaker {
-				b, _ = b.Unprobe("canceled", s.now)
+				b, _ = b.GiveBack(sms.Message{ID: "canceled"}, false, s.now)
 				return b
 			})
 			probe(s, "c-1")
@@ -241,7 +241,7 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 						look(s)
 					}
 					s.change(func(b sms.Breaker) sms.Breaker {
-						b, _ = s.rules.Report(b, sms.SpendLimit, "", opening, opening)
+						b, _ = s.rules.ReportTrouble(b, sms.SpendLimit, "", opening, opening)
 						return b
 					})
 					if after >= 0 {
@@ -306,7 +306,7 @@ func (s *stage) probe(m sms.Message, o sms.Outcome) {
 	if m.NotBefore.After(s.now) {
 		s.now = m.NotBefore
 	}
-	b, ok := s.rules.Probe(b, m.ID, s.now)
+	b, ok := s.rules.Probe(b, m, s.now)
 	if !ok {
 		s.t.Fatal("no probe is due")
 	}

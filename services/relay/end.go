@@ -12,10 +12,10 @@ import (
 // message with an unanswered hand-over is handed over again or given up, pending
 // receipts about it are looked for. Where one may yet turn out to be about it, m
 // stays due, for the next run.
-func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
+func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
-	m, err := change.Message(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
-		return u.rules.EndLease(m, u.now(), u.force)
+	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
+		return p.rules.EndLease(m, p.now(), p.force)
 	})
 	if err != nil {
 		return sms.Message{}, err
@@ -23,25 +23,25 @@ func (u *run) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	wait := false
 	if m.Unanswered() {
 		before := m.Status
-		if m, wait, err = u.receipts.Settle(ctx, m, u.over); err != nil {
+		if m, wait, err = p.receipts.Settle(ctx, m, p.over); err != nil {
 			return sms.Message{}, fmt.Errorf("settling message %s: %w", m.ID, err)
 		}
 		if m.Status != before {
-			u.settled.Add(1)
+			p.settled.Add(1)
 		}
 	}
-	m, err = change.Message(ctx, u.store, m, func(m sms.Message) (sms.Message, bool) {
+	m, err = change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
 		if wait { // guard: a message waits for its receipt
-			return u.rules.EnqueueFailed(m, u.now())
+			return p.rules.EnqueueFailed(m, p.now())
 		}
-		return u.rules.GiveUp(m, u.now())
+		return p.rules.GiveUp(m, p.now())
 	})
 	if err != nil {
 		return sms.Message{}, err
 	}
 	if m.Status != was {
-		u.ended.Add(1)
-		u.logger.InfoContext(ctx, "message status changed", "message_id", m.ID, "was", was, "status", m.Status)
+		p.ended.Add(1)
+		p.logger.InfoContext(ctx, "message status changed", "message_id", m.ID, "was", was, "status", m.Status)
 	}
 	return m, nil
 }

@@ -17,9 +17,9 @@ import (
 func (s *stage) deadProbe() sms.Message {
 	s.t.Helper()
 	m := s.accept(nil)
-	b, _ := s.rules.Report(sms.Breaker{}, sms.SpendLimit, "", s.now, s.now)
+	b, _ := s.rules.ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", s.now, s.now)
 	s.pass(s.rules.FirstProbe)
-	b, ok := s.rules.Probe(b, m.ID, s.now)
+	b, ok := s.rules.Probe(b, m, s.now)
 	if !ok {
 		s.t.Fatal("no probe is due")
 	}

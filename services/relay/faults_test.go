@@ -48,7 +48,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 			s := newStage(t)
 			messages := s.acceptMany(3) // which the agenda lists in this order
 			report, err := s.on(s.store, brokenQueue{s.queue, tc.send}, relay.DefaultOptions()).Run(t.Context())
-			if err == nil || report.NotSent == 0 {
+			if err == nil || report.NotEnqueued == 0 {
 				t.Errorf("Run = %+v, %v, want an error and a count", report, err)
 			}
 			var arrived, again []sms.Message
@@ -60,8 +60,8 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 					arrived = append(arrived, m)
 				}
 			}
-			if len(again) != int(report.NotSent) {
-				t.Errorf("%d are due to be sent, want the %d that were not", len(again), report.NotSent)
+			if len(again) != int(report.NotEnqueued) {
+				t.Errorf("%d are due to be sent, want the %d that were not", len(again), report.NotEnqueued)
 			}
 			s.arrive(arrived...)
 			s.run()
@@ -94,14 +94,14 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		waiting := append(s.acceptMany(2), s.accept(nil))
 		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(5 * time.Minute) })
 		s.pass(5 * time.Minute)
-		if diff := cmp.Diff(relay.Report{Ended: 2, Held: true}, s.run()); diff != "" {
+		if diff := cmp.Diff(relay.Summary{Ended: 2, BreakerOpen: true}, s.run()); diff != "" {
 			t.Errorf("the report differs (-want +got):\n%s", diff)
 		}
 		s.arrive()
 		s.is(dead, sms.Unknown)
 		s.is(ending, sms.Expired)
 		s.breaker(sms.Breaker{ClosedAt: s.now})
-		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.Held {
+		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.BreakerOpen {
 			t.Errorf("the report is %+v while a sender may take the breaker for open", got)
 		}
 		s.pass(time.Millisecond).run()
@@ -114,7 +114,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.pass(10*time.Minute - time.Millisecond).run()
 		s.arrive()
 		s.pass(time.Millisecond)
-		if got := s.run(); got.Enqueued != 1 || !got.Held {
+		if got := s.run(); got.Enqueued != 1 || !got.BreakerOpen {
 			t.Errorf("the report is %+v, want one enqueued, the others held", got)
 		}
 		if got := len(s.arrived()); got != 1 {
@@ -217,7 +217,7 @@ func TestAnErrorDoesNotKeepTheRestFromItsWork(t *testing.T) {
 		s.accept(nil)
 		s.pass(2 * time.Minute)
 		report, err := s.on(s.store, silentQueue{s.queue}, relay.DefaultOptions()).Run(t.Context())
-		if diff := cmp.Diff(relay.Report{Enqueued: 2, Backlog: -1}, report); diff != "" || err != nil {
+		if diff := cmp.Diff(relay.Summary{Enqueued: 2, Backlog: -1}, report); diff != "" || err != nil {
 			t.Errorf("the error is %v, the report differs (-want +got):\n%s", err, diff)
 		}
 		s.arrive(messages...)

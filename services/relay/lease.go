@@ -54,18 +54,18 @@ func (r *Relay) over() time.Time {
 }
 
 // endLeases ends every lease that is over.
-func (u *run) endLeases(ctx context.Context) error {
-	err := u.kind(ctx, sms.DueLease)
+func (p *pass) endLeases(ctx context.Context) error {
+	err := p.kind(ctx, sms.DueLease)
 	if err == nil && ctx.Err() == nil { // guard: a complete pass
-		u.leases.passed(u.until, u.now())
+		p.leases.passed(p.until, p.now())
 	}
 	return err
 }
 
 // endLease ends the lease of e. Until then the message stays due: a relay that
 // dies in between hides no hand-over in flight from the next one.
-func (u *run) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
-	m, err := u.store.Get(ctx, e.Ref.ID)
+func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	m, err := p.store.Get(ctx, e.Ref.ID)
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || (err == nil && m.Ref() != e.Ref):
 		return sms.Message{}, nil
@@ -74,5 +74,5 @@ func (u *run) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error)
 	case m.Status != sms.Sending:
 		return sms.Message{}, nil // the index lags
 	}
-	return u.end(ctx, m)
+	return p.end(ctx, m)
 }

@@ -14,20 +14,20 @@ import (
 // pending looks once more for the messages of pending receipts that are due. What
 // an agenda that lags shows again, or what could not be put off, is left to the
 // next run.
-func (u *run) pending(ctx context.Context) error {
+func (p *pass) pending(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
 	for ctx.Err() == nil {
-		receipts, err := u.store.DueReceipts(ctx, u.until, u.options.Page)
+		receipts, err := p.store.DueReceipts(ctx, p.until, p.options.Page)
 		if err != nil {
 			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
 		}
-		full := len(receipts) >= u.options.Page
+		full := len(receipts) >= p.options.Page
 		fresh := slices.DeleteFunc(receipts, func(k sms.PendingReceipt) bool { return seen[k.ID] })
 		for _, k := range fresh {
 			seen[k.ID] = true
 		}
-		if err = u.lookAgain(ctx, fresh); err != nil {
+		if err = p.lookAgain(ctx, fresh); err != nil {
 			errs = append(errs, fmt.Errorf("looking again for the messages of receipts: %w", err))
 		}
 		if !full || len(fresh) == 0 {
@@ -40,15 +40,15 @@ func (u *run) pending(ctx context.Context) error {
 // lookAgain looks for the messages of receipts, some side by side, as long as ctx
 // lasts. Of two for one number, each may see the other as still pending. Then
 // fewer are matched, never more.
-func (u *run) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
+func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	for i, k := range receipts {
 		group.Go(func() error {
 			if ctx.Err() == nil {
-				errs[i] = u.receipts.Retry(ctx, k, u.over)
-				u.receiptsSeen.Add(1)
+				errs[i] = p.receipts.Retry(ctx, k, p.over)
+				p.receiptsSeen.Add(1)
 			}
 			return nil
 		})

@@ -22,7 +22,7 @@ func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 	s := newStage(t)
 	messages := s.acceptMany(3)
-	if diff := cmp.Diff(relay.Report{Enqueued: 3}, s.run()); diff != "" {
+	if diff := cmp.Diff(relay.Summary{Enqueued: 3}, s.run()); diff != "" {
 		t.Errorf("the report differs (-want +got):\n%s", diff)
 	}
 	s.arrive(messages...)
@@ -101,7 +101,7 @@ func TestNothingIsRescuedWhileTheQueueHoldsABacklog(t *testing.T) {
 	claimed := s.claim(s.accept(hold))
 	s.pass(s.rules.Lease)
 	s.acceptMany(1)
-	if diff := cmp.Diff(relay.Report{Enqueued: 1, Ended: 2, Backlog: limit + 1}, s.run()); diff != "" {
+	if diff := cmp.Diff(relay.Summary{Enqueued: 1, Ended: 2, Backlog: limit + 1}, s.run()); diff != "" {
 		t.Errorf("with a backlog the report differs (-want +got):\n%s", diff)
 	}
 	s.is(claimed, sms.Unknown)
@@ -246,7 +246,7 @@ func TestValidityRunsOut(t *testing.T) {
 			s := newStage(t)
 			m := tc.accept(s)
 			s.now = m.ExpiresAt
-			if diff := cmp.Diff(relay.Report{Ended: 1}, s.run()); diff != "" {
+			if diff := cmp.Diff(relay.Summary{Ended: 1}, s.run()); diff != "" {
 				t.Errorf("the report differs (-want +got):\n%s", diff)
 			}
 			s.is(m, tc.status)
@@ -273,7 +273,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 			r := s.on(s.store, tc.queue(s.queue), relay.DefaultOptions())
 			for ; s.now.Before(m.ExpiresAt); s.pass(time.Minute) {
 				report, err := r.Run(t.Context())
-				if (err == nil) != (report.NotSent == 0) {
+				if (err == nil) != (report.NotEnqueued == 0) {
 					t.Errorf("Run = %+v, %v", report, err)
 				}
 				s.is(m, sms.Queued)

@@ -63,7 +63,7 @@ func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *r
 
 func (s *stage) pass(d time.Duration) *stage { s.now = s.now.Add(d); return s }
 
-func (s *stage) run() relay.Report {
+func (s *stage) run() relay.Summary {
 	s.t.Helper()
 	report, err := s.Run(s.t.Context())
 	if err != nil {

@@ -8,11 +8,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Batch delivers the items of one batch side by side and returns the handles of
-// those that must stay on the queue: never nil. That is garbage, which the
-// queue's own limit of receives ends among the dead letters, and what could
-// not be worked on now. The latter leaves the queue before that limit, at
-// lastReceive: its record is due, and the relay brings it back.
+// Batch delivers the items of one batch side by side. It returns the handles of
+// those that must stay on the queue, never nil:
+//   - garbage, until the queue moves it to the dead letters,
+//   - items that could not be worked on now. At their receive number lastReceive
+//     they leave the queue: their records are due, and the relay enqueues them
+//     again.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	stays := make([]bool, len(batch))
 	var group sync.WaitGroup
@@ -29,16 +30,17 @@ func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive i
 	return handles
 }
 
+// stays delivers item and reports whether it must stay on the queue.
 func (s *Sender) stays(ctx context.Context, item sms.QueueItem, lastReceive int) bool {
 	logger := s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
 	ref, err := sms.ParseRef(item.Body)
 	if err != nil {
-		logger.ErrorContext(ctx, "garbage on the queue")
+		logger.ErrorContext(ctx, "malformed queue item")
 		return true
 	}
 	if err = s.Deliver(ctx, ref); err == nil {
 		return false
 	}
-	logger.WarnContext(ctx, "not delivered", "message_id", ref.ID, "error", err)
+	logger.WarnContext(ctx, "message not delivered now", "message_id", ref.ID, "error", err)
 	return item.ReceiveCount < lastReceive
 }

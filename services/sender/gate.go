@@ -13,63 +13,67 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Verdict is the gate's answer.
-type Verdict int
+// Signal is what a gate says.
+type Signal int
 
-// The answers of a gate.
+// The signals of a gate.
 const (
-	Pass   Verdict = iota // hand over now
-	Later                 // not within the time that the caller has
-	Closed                // the breaker is open: leave the message alone
-	Probe                 // hand over now, as the one that shows whether the trouble is over
+	Go    Signal = iota // hand the message over now
+	Wait                // the rate does not allow it within the caller's patience
+	Stop                // the breaker is open: leave the message alone
+	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate answers one question: may n parts be handed over now? It waits for the
-// rate; it never claims anything.
+// Gate tells senders when to hand messages over. It keeps to the rate and to the
+// breaker; it never claims anything.
 type Gate struct {
 	breakers sms.Breakers
 	rules    sms.Rules
 	now      func() time.Time
 	limiter  *rate.Limiter
-	loading  chan struct{} // has room for one: whoever reads the breaker
+	loading  chan struct{} // has room for the one caller that reads the breaker
+	noting   chan struct{} // has room for the one caller that notes something in it
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // before it was asked for: it was so then, or later
-	probed string    // the message that g let through last as a probe, whatever is seen since
+	seenAt time.Time // seen is what the breaker was at this time or later
+	probed string    // the message that made the gate's latest probe
 }
 
-// NewGate makes a gate that lets perSecond parts through in each second, any
-// number where it is 0.
+// NewGate returns a gate that lets perSecond parts through each second, or any
+// number if perSecond is 0.
 func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
 	limit, burst := rate.Inf, 0
 	if perSecond > 0 {
 		limit, burst = rate.Limit(perSecond), max(1, int(perSecond))
 	}
-	return &Gate{breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst), loading: make(chan struct{}, 1)}
+	return &Gate{
+		breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst),
+		loading: make(chan struct{}, 1), noting: make(chan struct{}, 1),
+	}
 }
 
-// Ask waits until one part of the message id may be handed over, but not
-// longer than patience. While the breaker is open only its probes pass.
-func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verdict, error) {
+// Ask asks whether one part may be handed over, and waits up to patience for the
+// rate to allow it. Probe means that the caller should call Gate.Probe with its
+// message.
+func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) {
 	b, err := g.breaker(ctx)
-	if err != nil {
-		return Later, err
-	}
-	if b.Open {
-		if _, due := g.rules.Probe(b, id, g.now()); !due {
-			return Closed, nil
-		}
-		return g.probe(ctx, id)
+	switch {
+	case err != nil:
+		return Wait, err
+	case b.ProbeDue(g.now()):
+		return Probe, nil
+	case b.Open:
+		return Stop, nil
 	}
 	reservation := g.limiter.Reserve()
 	wait := reservation.Delay()
 	if wait > patience {
 		reservation.Cancel()
-		return Later, nil
+		return Wait, nil
 	}
 	if wait == 0 {
-		return Pass, nil
+		return Go, nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -77,19 +81,19 @@ func (g *Gate) Ask(ctx context.Context, id string, patience time.Duration) (Verd
 	case <-timer.C:
 	case <-ctx.Done():
 		reservation.Cancel()
-		return Later, fmt.Errorf("waiting at the gate: %w", ctx.Err())
+		return Wait, fmt.Errorf("waiting at the gate: %w", ctx.Err())
 	}
 	// The wait may have been far longer than sms.BreakerAge.
 	if b, err = g.breaker(ctx); err != nil {
-		return Later, err
+		return Wait, err
 	}
 	if b.Open {
-		return Closed, nil
+		return Stop, nil
 	}
-	return Pass, nil
+	return Go, nil
 }
 
-// Charge accounts for parts beyond the one that Ask let through: those behind
+// Charge counts parts beyond the one that Ask let through. Those who ask next
 // wait for them.
 func (g *Gate) Charge(parts int) {
 	if parts > 0 && g.limiter.Limit() != rate.Inf {
@@ -99,10 +103,34 @@ func (g *Gate) Charge(parts int) {
 	}
 }
 
-// Tell makes g know the breaker as it was at asked, which is before it was asked
-// for, or later. Where g knows of a later one that this breaker is closed tells it
-// nothing, however late the answer came. That it is open is believed for its
-// sms.BreakerAge all the same: g errs towards sending nothing.
+// Probe asks whether m may be the next probe. It returns Probe for at most one
+// message when a probe is due, and Go if the breaker has closed meanwhile.
+func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
+	if b, fresh := g.known(); fresh && b.Open && !g.rules.MayProbe(b, m.Owner, m.Number, g.now()) {
+		return Stop, nil
+	}
+	won := false
+	b, err := g.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+		b, won = g.rules.Probe(b, m, g.now())
+		return b, won
+	})
+	switch {
+	case err != nil:
+		return Wait, err
+	case won:
+		g.mu.Lock()
+		g.probed = m.ID
+		g.mu.Unlock()
+		return Probe, nil
+	case !b.Open:
+		return Go, nil
+	}
+	return Stop, nil
+}
+
+// Tell makes g know the breaker b, which is what it was at the time asked or
+// later. g ignores that it is closed if g knows of a later time, but believes for
+// sms.BreakerAge that it is open: g errs towards sending nothing.
 func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -111,8 +139,8 @@ func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	}
 }
 
-// breaker is the breaker as it was at most sms.BreakerAge ago. One caller reads it
-// for all; the others wait for that no longer than their contexts last.
+// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller
+// reads it for all; the others wait for that while their contexts last.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -132,60 +160,58 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	g.Tell(b, asked)
-	// Which may be what g was told meanwhile.
-	b, fresh := g.known()
+	b, fresh := g.known() // perhaps what another told g meanwhile
 	if !fresh {
 		return sms.Breaker{}, errLate
 	}
 	return b, nil
 }
 
-var errLate = errors.New("loading the breaker took longer than what it tells may be relied upon")
+var errLate = errors.New("loading the breaker took so long that its answer is out of date")
 
-// known is the breaker as g last saw it, and whether that is recent enough.
+// known returns the breaker as g last saw it, and whether that is recent enough.
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < sms.BreakerAge
 }
 
-// probe lets id through where no other message was faster.
-func (g *Gate) probe(ctx context.Context, id string) (Verdict, error) {
-	won, asked := false, g.now()
-	b, err := change.Breaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) {
-		b, won = g.rules.Probe(b, id, g.now())
-		return b, won
-	})
-	if err != nil {
-		return Later, err
-	}
-	g.Tell(b, asked)
-	switch {
-	case won:
-		g.mu.Lock()
-		g.probed = id
-		g.mu.Unlock()
-		return Probe, nil
-	case !b.Open:
-		return Pass, nil
-	default:
-		return Closed, nil
-	}
-}
-
-// unprobe makes another probe due at once, because id cannot be one.
-func (g *Gate) unprobe(ctx context.Context, id string) error {
+// change applies rule to the breaker and makes g know the result.
+func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) (sms.Breaker, error) {
 	asked := g.now()
-	b, err := change.Breaker(ctx, g.breakers, func(b sms.Breaker) (sms.Breaker, bool) { return b.Unprobe(id, g.now()) })
+	b, err := change.Breaker(ctx, g.breakers, rule)
 	if err == nil {
 		g.Tell(b, asked)
 	}
-	return err
+	return b, err
 }
 
-// proves reports whether the message id, taken by the provider from a hand-over
-// that began then, may close the breaker, as far as g knows. The record decides.
-func (g *Gate) proves(id string, began time.Time) bool {
+// note is like change, but makes no request if rule changes nothing in the
+// breaker as g knows it. One caller at a time notes something.
+func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) (sms.Breaker, error) {
+	needless := func() bool {
+		b, _ := g.known()
+		_, changed := rule(b)
+		return !changed
+	}
+	if needless() {
+		return sms.Breaker{}, nil
+	}
+	select {
+	case g.noting <- struct{}{}:
+		defer func() { <-g.noting }()
+	case <-ctx.Done():
+		return sms.Breaker{}, fmt.Errorf("waiting to change the breaker: %w", ctx.Err())
+	}
+	if needless() {
+		return sms.Breaker{}, nil
+	}
+	return g.change(ctx, rule)
+}
+
+// mayProve reports whether a hand-over of the message id, which began at began and
+// was taken, may close the breaker as far as g knows. The record decides.
+func (g *Gate) mayProve(id string, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return id == g.probed || g.seen.Proves(id, began, true, false)

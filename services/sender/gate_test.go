@@ -19,23 +19,23 @@ func TestTheGateStaysShutForThoseWhoWaitedWhileTheBreakerOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := sender.NewGate(breakers{}, sms.DefaultRules(), 1, time.Now)
 		gate.Tell(sms.Breaker{}, time.Now())
-		verdicts := make(chan sender.Verdict)
+		verdicts := make(chan sender.Signal)
 		ask := func() {
-			v, err := gate.Ask(t.Context(), "id", time.Minute)
+			v, err := gate.Ask(t.Context(), time.Minute)
 			if err != nil {
 				t.Errorf("Ask: %v", err)
 			}
 			verdicts <- v
 		}
 		go ask()
-		if v := <-verdicts; v != sender.Pass {
-			t.Errorf("the first got %v, want to pass", v)
+		if v := <-verdicts; v != sender.Go {
+			t.Errorf("the first got %v, want Go", v)
 		}
 		go ask() // which waits for a second
 		synctest.Wait()
 		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
-		if v := <-verdicts; v != sender.Closed {
-			t.Errorf("the second got %v, want closed", v)
+		if v := <-verdicts; v != sender.Stop {
+			t.Errorf("the second got %v, want Stop", v)
 		}
 	})
 }
@@ -90,11 +90,11 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &slowBreakers{slow: tc.slow}
 				gate := sender.NewGate(store, sms.DefaultRules(), 0, time.Now)
-				asked := make(chan sender.Verdict)
+				asked := make(chan sender.Signal)
 				go func() {
-					v, err := gate.Ask(t.Context(), "id", time.Minute)
+					v, err := gate.Ask(t.Context(), time.Minute)
 					if err != nil {
-						v = sender.Later
+						v = sender.Wait
 					}
 					asked <- v
 				}()
@@ -105,15 +105,15 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 				if tc.told {
 					gate.Tell(pause, paused)
 				}
-				if v := <-asked; v == sender.Pass && (tc.told || time.Since(paused) > sms.BreakerAge) {
+				if v := <-asked; v == sender.Go && (tc.told || time.Since(paused) > sms.BreakerAge) {
 					t.Errorf("the one that waited for the answer passes, %v after the pause", time.Since(paused))
 				}
 				for ; time.Since(paused) < 3*sms.BreakerAge; <-time.After(100 * time.Millisecond) {
-					v, err := gate.Ask(t.Context(), "id", time.Minute)
+					v, err := gate.Ask(t.Context(), time.Minute)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if v != sender.Closed && (tc.told || time.Since(paused) >= sms.BreakerAge) {
+					if v != sender.Stop && (tc.told || time.Since(paused) >= sms.BreakerAge) {
 						t.Fatalf("verdict %v, %v after the pause", v, time.Since(paused))
 					}
 				}
@@ -156,9 +156,9 @@ func TestATakenPublishFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
 	b.provider.answer = func(ctx context.Context, m sms.Message) (string, error) {
 		b.now = b.now.Add(time.Second)
-		opened, _ := b.rules.Report(sms.Breaker{}, sms.Authorization, "", b.now, b.now)
+		opened, _ := b.rules.ReportTrouble(sms.Breaker{}, sms.Authorization, "", b.now, b.now)
 		b.now = opened.ProbeAt
-		probed, ok := b.rules.Probe(opened, m.ID, b.now)
+		probed, ok := b.rules.Probe(opened, m, b.now)
 		if !ok {
 			t.Fatal("no probe is due")
 		}

@@ -1,5 +1,5 @@
-// Package sender drains the queue: gate, claim, hand over, record. It is the
-// only code that gives messages to a provider.
+// Package sender drains the queue: gate, claim, hand over, record. It is the only
+// code that gives messages to a provider.
 package sender
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// What the steps of one delivery may take. A claim is made only where the time
-// left covers the rest; the lease outlives them all.
+// The time that the steps of one delivery may take. A claim is made only if the
+// time left covers the steps after it; the lease outlives them all.
 const (
 	PublishTime = 5 * time.Second
 	RecordTime  = 3 * time.Second
@@ -24,6 +24,10 @@ const (
 // ErrNoTime says that the time left does not cover a hand-over. Nothing was
 // changed.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
+
+// notTried is the refusal of a message that was claimed too late to be handed
+// over. It comes from the sender, not from a provider.
+var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
 // Store is what a sender needs of the records.
 type Store interface {
@@ -39,55 +43,72 @@ type Sender struct {
 	rules    sms.Rules
 	now      func() time.Time
 	logger   *slog.Logger
-	burst    burst
 }
 
-// New makes a sender. now is the clock of leases and expiry.
+// New returns a sender. now is the clock of leases and expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver does what there is to do for one delivery. After nil the delivery is
-// done with and must be deleted, also where nothing was to do: whatever is
-// left of its message, the relay finds. After an error nothing was handed
-// over, and the delivery may come again.
+// Deliver does what is to be done about the envelope that names ref. After nil
+// the envelope must be deleted, even if there was nothing to do: the relay finds
+// whatever is left. After an error nothing was handed over, and the envelope may
+// come again.
 func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
 		return ErrNoTime
 	}
-	verdict, err := s.gate.Ask(ctx, ref.ID, left)
+	signal, err := s.gate.Ask(ctx, left)
+	if err == nil && signal == Probe {
+		signal, err = s.askToProbe(ctx, ref)
+	}
 	switch {
 	case err != nil:
 		return err
-	case verdict == Closed:
+	case signal == Stop:
 		return nil
-	case verdict == Later:
+	case signal == Wait:
 		return ErrNoTime
 	}
 	c := s.rules.NewClaim(s.provider.Name(), s.now())
 	m, err := s.store.Claim(ctx, ref, c)
 	if err != nil {
-		if verdict == Probe {
-			s.unprobe(ctx, ref)
+		if signal == Probe {
+			s.giveBack(ctx, sms.Message{ID: ref.ID}, false)
 		}
 		return s.notClaimed(ctx, ref, err)
 	}
 	s.gate.Charge(m.Parts - 1)
-	outcome := s.handOver(ctx, m, c, verdict == Probe)
-	s.record(ctx, m, c, outcome)
+	outcome := s.handOver(ctx, m, c)
+	s.record(ctx, m, c, outcome, signal == Probe)
 	return nil
 }
 
-// unprobe gives a probe back whose message cannot be handed over, so that the
-// next one need not wait.
-func (s *Sender) unprobe(ctx context.Context, ref sms.Ref) {
-	if err := s.gate.unprobe(ctx, ref.ID); err != nil {
-		s.logger.WarnContext(ctx, "probe not given back", "message_id", ref.ID, "error", err)
+// askToProbe reads the message that ref names and asks the gate whether it may be
+// the next probe. A message that cannot be claimed now is none.
+func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
+	m, err := s.store.Get(ctx, ref.ID)
+	switch {
+	case errors.Is(err, sms.ErrNotFound):
+		return Stop, nil
+	case err != nil:
+		return Wait, fmt.Errorf("reading message %s: %w", ref.ID, err)
+	case m.Ref() != ref || s.rules.NewClaim(s.provider.Name(), s.now()).Refuse(m) != "":
+		return Stop, nil
+	}
+	return s.gate.Probe(ctx, m)
+}
+
+// giveBack gives back the probe m, which says nothing about the trouble.
+func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
+	_, err := s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) { return b.GiveBack(m, spoiled, s.now()) })
+	if err != nil {
+		s.logger.WarnContext(ctx, "probe not given back", "message_id", m.ID, "error", err)
 	}
 }
 
-// timeLeft is how long a delivery may wait before its claim.
+// timeLeft returns how long a delivery may wait before its claim.
 func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -96,14 +117,14 @@ func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - PublishTime - RecordTime - margin
 }
 
-// notClaimed ends a delivery whose message cannot be claimed.
+// notClaimed ends a delivery whose message could not be claimed because of err.
 func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
-	var refused *sms.NotClaimableError
+	refused, ok := errors.AsType[*sms.NotClaimableError](err)
 	switch {
 	case errors.Is(err, sms.ErrNotFound):
-		s.logger.WarnContext(ctx, "delivery for no message", "message_id", ref.ID)
+		s.logger.WarnContext(ctx, "envelope of no message", "message_id", ref.ID)
 		return nil
-	case !errors.As(err, &refused):
+	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
 	case refused.Reason == sms.PastExpiry || refused.Reason == sms.AttemptsSpent:
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
@@ -114,28 +135,30 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver publishes a claimed message, if the lease and the caller's time
-// still cover it and it has not expired meanwhile.
-func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, probe bool) sms.Outcome {
+// handOver hands a claimed message to the provider, provided that it has not
+// expired meanwhile and that the lease and the caller's time still cover it.
+func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
 	now := s.now()
 	end := now.Add(PublishTime)
-	if m.ExpiresAt.Before(end) {
+	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over
 		end = m.ExpiresAt
 	}
-	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
-		return sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"})
+	if !end.After(now) ||
+		c.Until.Sub(now) < PublishTime+RecordTime || // guard: the lease covers the hand-over
+		s.timeLeft(ctx) <= -margin {
+		return sms.Refused(notTried)
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
 	defer cancel()
 	providerMessageID, err := s.provider.HandOver(ctx, m)
-	outcome := s.burst.judge(m.Number, sms.OutcomeOf(providerMessageID, err), probe, s.now())
+	outcome := sms.OutcomeOf(providerMessageID, err)
 	s.logOutcome(ctx, m, outcome, err)
 	return outcome
 }
 
-// record writes down what became of a hand-over, and opens or closes the
-// breaker by it. An outcome that cannot be written is left to the relay.
-func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) {
+// record writes down the outcome of a hand-over, in the message and in the
+// breaker. An outcome that cannot be written is left to the relay.
+func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome, probe bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
 	defer cancel()
 	after, err := change.Message(ctx, s.store, m, func(m sms.Message) (sms.Message, bool) {
@@ -146,43 +169,64 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 	} else if after.Status == sms.Failed || after.Status == sms.Unknown {
 		s.logger.WarnContext(ctx, "message ended", "message_id", m.ID, "status", after.Status)
 	}
-	if err = s.breaker(ctx, m, c, o); err != nil {
+	if probe && o.Refused != nil && (o.Refused == notTried || o.Refused.Refusal == sms.RefusedForGood) {
+		s.giveBack(ctx, m, o.Refused != notTried)
+		return
+	}
+	if err = s.tellBreaker(ctx, m, c, o); err != nil {
 		s.logger.ErrorContext(ctx, "breaker not changed", "message_id", m.ID, "error", err)
 	}
 }
 
-// breaker opens the breaker on account-wide trouble, and closes it on a probe
-// that proves the trouble over.
-func (s *Sender) breaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
-	var rule func(sms.Breaker) (sms.Breaker, bool)
+// tellBreaker tells the breaker what an outcome says about the account:
+//   - account-wide trouble opens it,
+//   - a probe that was taken may close it,
+//   - a number that was taken or refused may count.
+func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
+	var opened, closed bool
+	var err error
 	switch {
 	case o.Refused != nil && o.Refused.Refusal == sms.AccountWide:
-		rule = func(b sms.Breaker) (sms.Breaker, bool) {
-			return s.rules.Report(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
-		}
-	case o.ProviderMessageID != "" && s.gate.proves(m.ID, c.At):
-		rule = func(b sms.Breaker) (sms.Breaker, bool) {
-			return b.Close(s.now()), b.Proves(m.ID, c.At, true, false)
-		}
-	default:
-		return nil
+		_, err = s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+			b, opened = s.rules.ReportTrouble(b, o.Refused.Trouble, o.Refused.Detail, time.Time{}, s.now())
+			return b, opened
+		})
+	case o.Refused != nil && o.Refused.PerhapsAccount:
+		_, err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+			b, changed := s.rules.NumberRefused(b, m, o.Refused.Detail, s.now())
+			opened = changed && b.Open
+			return b, changed
+		})
+	case o.Kind == sms.OutcomeTaken && s.gate.mayProve(m.ID, c.At):
+		_, err = s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+			closed = b.Proves(m.ID, c.At, true, false)
+			b, _ = s.rules.NumberTaken(b.Close(s.now()), m.Number, s.now())
+			return b, closed
+		})
+	case o.Kind == sms.OutcomeTaken:
+		_, err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+			return s.rules.NumberTaken(b, m.Number, s.now())
+		})
 	}
-	asked := s.now()
-	b, err := change.Breaker(ctx, s.store, rule)
-	if err == nil {
-		s.gate.Tell(b, asked)
+	switch {
+	case err != nil:
+		return err
+	case opened:
+		s.logger.ErrorContext(ctx, "breaker opened", "message_id", m.ID, "code", o.Refused.Code, "detail", o.Refused.Detail)
+	case closed:
+		s.logger.InfoContext(ctx, "breaker closed", "message_id", m.ID)
 	}
-	return err
+	return nil
 }
 
 func (s *Sender) logOutcome(ctx context.Context, m sms.Message, o sms.Outcome, err error) {
 	logger := s.logger.With("message_id", m.ID, "number", m.Number)
-	switch {
-	case o.ProviderMessageID != "":
-		logger.InfoContext(ctx, "taken", "provider_message_id", o.ProviderMessageID)
-	case o.Refused != nil:
-		logger.WarnContext(ctx, "refused", "refusal", string(o.Refused.Refusal), "code", o.Refused.Code)
-	default:
-		logger.WarnContext(ctx, "no answer", "error", err)
+	switch o.Kind {
+	case sms.OutcomeTaken:
+		logger.InfoContext(ctx, "message handed over", "provider_message_id", o.ProviderMessageID)
+	case sms.OutcomeRefused:
+		logger.WarnContext(ctx, "hand-over refused", "refusal", string(o.Refused.Refusal), "code", o.Refused.Code)
+	case sms.OutcomeUnanswered:
+		logger.WarnContext(ctx, "hand-over unanswered", "error", err)
 	}
 }

@@ -301,10 +301,16 @@ func TestGate(t *testing.T) {
 		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
 			t.Fatal(err)
 		}
+		gates := make([]*sender.Gate, 10)
+		for i := range gates {
+			gates[i] = sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
+			if v, err := gates[i].Ask(t.Context(), time.Second); err != nil || v != sender.Probe {
+				t.Fatalf("Ask = %v, %v, want Probe", v, err)
+			}
+		}
 		passed := 0
-		for range 10 {
-			gate := sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
-			if v, err := gate.Ask(t.Context(), sms.NewID(), time.Second); err != nil {
+		for _, gate := range gates {
+			if v, err := gate.Probe(t.Context(), sms.Message{ID: sms.NewID()}); err != nil {
 				t.Fatal(err)
 			} else if v == sender.Probe {
 				passed++
@@ -318,10 +324,7 @@ func TestGate(t *testing.T) {
 		b := open(t)
 		done, waiting := b.accept(t, nil), b.accept(t, nil)
 		b.deliver(t, done)
-		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
-			t.Fatal(err)
-		}
-		b.now = b.now.Add(2 * sms.BreakerAge)
+		b.openFor(t, sms.SpendLimit)
 		b.deliver(t, done)
 		b.deliver(t, waiting)
 		b.expect(t, waiting, sms.Sent, 1, 2)
@@ -333,19 +336,19 @@ func TestGate(t *testing.T) {
 			t.Errorf("%d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
 		}
 	})
-	t.Run("says later where the rate does not allow it in time", func(t *testing.T) {
+	t.Run("says wait where the rate does not allow it in time", func(t *testing.T) {
 		b := open(t)
 		gate := sender.NewGate(b.store, b.rules, 1, func() time.Time { return b.now })
-		var got []sender.Verdict
+		var got []sender.Signal
 		for range 2 {
-			v, err := gate.Ask(t.Context(), "id", 0)
+			v, err := gate.Ask(t.Context(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got = append(got, v)
 		}
-		if diff := cmp.Diff([]sender.Verdict{sender.Pass, sender.Later}, got); diff != "" {
-			t.Errorf("verdicts differ (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]sender.Signal{sender.Go, sender.Wait}, got); diff != "" {
+			t.Errorf("the signals differ (-want +got):\n%s", diff)
 		}
 	})
 }

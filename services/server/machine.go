@@ -42,7 +42,8 @@ type machine struct {
 // provider is at work when it returns: it sends the receipts it still owes.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
-	m.rules.Lease = deliveryTime + leaseMargin
+	m.rules.Lease = deliveryTime + sms.LeaseMargin
+	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.owner != c.clients[0].owner })
 	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}
@@ -52,7 +53,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 			err = errors.Join(err, m.close())
 		}
 	}()
-	m.store, err = sqlite.Open(c.Data, sqlite.Options{Visibility: m.rules.Lease + leaseMargin})
+	m.store, err = sqlite.Open(c.Data, sqlite.Options{Visibility: m.rules.Lease + sms.LeaseMargin})
 	if err != nil {
 		return m, err
 	}

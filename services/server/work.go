@@ -16,7 +16,6 @@ const (
 	dequeueLimit  = 16               // queue items per dequeue
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
 	deliveryTime  = 30 * time.Second // for one queue item, with its wait at the gate
-	leaseMargin   = 15 * time.Second // by which a lease exceeds deliveryTime
 	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
@@ -94,12 +93,12 @@ func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
-	report, err := w.relay.Run(ctx)
+	summary, err := w.relay.Run(ctx)
 	if err != nil && ctx.Err() == nil {
 		w.logger.ErrorContext(ctx, "relay run ended early", "error", err)
 	}
-	if report.Enqueued+report.Ended+report.Settled+report.NotSent > 0 {
-		w.logger.InfoContext(ctx, "relay ran", "report", report)
+	if summary.Enqueued+summary.Ended+summary.Settled+summary.NotEnqueued > 0 {
+		w.logger.InfoContext(ctx, "relay ran", "summary", summary)
 	}
 }
 

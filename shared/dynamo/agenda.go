@@ -35,6 +35,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 		}
 		page.Entries = append(page.Entries, sms.DueEntry{
 			Ref:       sms.Ref{ID: it.ID, Generation: it.CreatedAt.UnixMilli()},
+			Owner:     it.Owner,
 			Due:       it.due(),
 			ExpiresAt: it.ExpiresAt,
 		})

@@ -42,7 +42,7 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "purgeAt", "receipt"),
+			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"),
 			index(indexProvider, keySchema("provider_ref")),
 			index(indexUnmatched, keySchema("unmatched"), "receipt"),
 			index(indexList, keySchema("list_shard", "list_at"), "phoneNumber", "reference"),
@@ -54,8 +54,7 @@ func Definition(table string) *dynamodb.CreateTableInput {
 // until it can be used: for tests and emulators.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, Definition(table))
-	var there *types.ResourceInUseException
-	if err != nil && !errors.As(err, &there) {
+	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
 		return fmt.Errorf("creating table %s: %w", table, err)
 	}
 	ready := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {

@@ -1,5 +1,5 @@
-// Package environ reads what a Lambda function is configured with from its
-// environment, and names everything that is wrong with it at once.
+// Package environ reads the configuration of a Lambda function from its
+// environment, and reports everything that is wrong with it at once.
 package environ
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Reader collects variables and what is wrong with them.
+// Reader reads variables and collects what is wrong with them.
 type Reader struct {
 	getenv func(string) string
 	errs   []error
 }
 
-// Read reads from getenv.
+// Read returns a Reader of the variables that getenv returns.
 func Read(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 
-// Err is one error that names every missing or bad variable, or nil.
+// Err returns one error that names every missing or bad variable, or nil.
 func (r *Reader) Err() error { return errors.Join(r.errs...) }
 
-// String is the variable name, which must be set.
+// String returns the variable name, which must be set.
 func (r *Reader) String(name string) string {
 	value := r.getenv(name)
 	if value == "" {
@@ -34,11 +34,11 @@ func (r *Reader) String(name string) string {
 	return value
 }
 
-// Optional is the variable name, or "".
+// Optional returns the variable name, or "".
 func (r *Reader) Optional(name string) string { return r.getenv(name) }
 
-// List is the variable name split at commas, without empty elements; it must
-// have at least one.
+// List returns the variable name, split at commas. Empty elements are dropped, and
+// at least one must be left.
 func (r *Reader) List(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {
@@ -52,7 +52,8 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// Int is the variable name, an integer of at least least, or otherwise.
+// Int returns the variable name, an integer of at least least. It returns otherwise
+// if the variable is not set.
 func (r *Reader) Int(name string, otherwise, least int) int {
 	value := r.getenv(name)
 	if value == "" {
@@ -65,7 +66,8 @@ func (r *Reader) Int(name string, otherwise, least int) int {
 	return n
 }
 
-// Float is the variable name, a number that is not negative, or otherwise.
+// Float returns the variable name, a number of at least 0. It returns otherwise if
+// the variable is not set.
 func (r *Reader) Float(name string, otherwise float64) float64 {
 	value := r.getenv(name)
 	if value == "" {
@@ -78,7 +80,8 @@ func (r *Reader) Float(name string, otherwise float64) float64 {
 	return f
 }
 
-// JSON decodes the variable name into v; v stays as it is where it is not set.
+// JSON decodes the variable name into v. It leaves v unchanged if the variable is
+// not set.
 func (r *Reader) JSON(name string, v any) {
 	value := r.getenv(name)
 	if value == "" {
@@ -89,24 +92,32 @@ func (r *Reader) JSON(name string, v any) {
 	}
 }
 
-// Rules are the rules of the deployment: VALIDITY_HOURS, RETENTION_DAYS,
-// MAX_ATTEMPTS and SENDER_TIMEOUT_SECONDS, all optional.
+// Bool returns the variable name, true or false, or false if it is not set.
+func (r *Reader) Bool(name string) bool {
+	switch value := r.getenv(name); value {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	}
+	r.fail(name, "must be true or false")
+	return false
+}
+
+// Rules returns the rules of the deployment from VALIDITY_HOURS, RETENTION_DAYS,
+// MAX_ATTEMPTS, SENDER_TIMEOUT_SECONDS and SEVERAL_OWNERS, which are all optional.
 func (r *Reader) Rules() sms.Rules {
 	rules := sms.DefaultRules()
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
 	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
-	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", int(SenderTimeout/time.Second), 15))*time.Second + leaseMargin
+	timeout := int((rules.Lease - sms.LeaseMargin) / time.Second)
+	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", timeout, 15))*time.Second + sms.LeaseMargin
+	rules.SeveralOwners = r.Bool("SEVERAL_OWNERS")
 	return rules
 }
 
-// SenderTimeout is the sender function's timeout where none is set.
-const SenderTimeout = time.Minute
-
-const (
-	day         = 24 * time.Hour
-	leaseMargin = 15 * time.Second // a lease outlives the function that holds it
-)
+const day = 24 * time.Hour
 
 func (r *Reader) fail(name, reason string) {
 	r.errs = append(r.errs, fmt.Errorf("environment variable %s %s", name, reason))

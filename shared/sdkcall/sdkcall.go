@@ -1,5 +1,5 @@
-// Package sdkcall tells, of the AWS SDK's failed calls, those that were
-// certainly not carried out.
+// Package sdkcall recognizes failed calls of the AWS SDK that were certainly not
+// carried out.
 package sdkcall
 
 import (
@@ -19,16 +19,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Attempts notes how the attempts of one call end. The SDK repeats a call by
-// itself and returns the last attempt's error alone: after a timeout and then
-// a throttled repetition it says "throttled", although the first attempt may
-// have been carried out. The zero Attempts is ready for one call.
+// Attempts counts how the attempts of one call ended. The SDK repeats a call by
+// itself and returns only the last attempt's error: if the first attempt times out
+// and the second is throttled, it says "throttled", although the first may have
+// been carried out. The zero value is ready for one call.
 type Attempts struct {
 	refused, unclear int
 }
 
-// Watch adds a to the middleware of the call; it belongs into the APIOptions of
-// a service's Options.
+// Watch adds a to the middleware of the call. It belongs in the APIOptions of a
+// service's Options.
 func (a *Attempts) Watch(stack *middleware.Stack) error {
 	note := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
@@ -43,11 +43,11 @@ func (a *Attempts) Watch(stack *middleware.Stack) error {
 		}
 		return out, metadata, err
 	}
-	// Inside the SDK's own loop of repetitions, which has this name.
+	// "Retry" is the SDK's own loop of attempts; this runs inside it.
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("NoteAttempts", note), "Retry", middleware.After)
 }
 
-// Err is err, the error of the call, wrapped in sms.ErrUnavailable if it was
+// Err returns the error of the call, wrapped in sms.ErrUnavailable if the call was
 // certainly not carried out.
 func (a *Attempts) Err(err error) error {
 	if err == nil || a.refused == 0 || a.unclear > 0 {
@@ -56,33 +56,30 @@ func (a *Attempts) Err(err error) error {
 	return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 }
 
-// Refused reports whether err, of a single attempt, says that it was throttled,
-// or that no connection came about to send it on.
+// Refused reports whether err, the error of one attempt, means that the attempt was
+// throttled or never got a connection.
 func Refused(err error) bool {
-	var refused smithy.APIError
-	if errors.As(err, &refused) && Throttles(refused.ErrorCode()) {
+	if refused, ok := errors.AsType[smithy.APIError](err); ok && Throttles(refused.ErrorCode()) {
 		return true
 	}
-	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && answer.HTTPStatusCode() == http.StatusTooManyRequests {
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && answer.HTTPStatusCode() == http.StatusTooManyRequests {
 		return true
 	}
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return true
 	}
-	var lookUp *net.DNSError
-	return errors.As(err, &lookUp)
+	_, lookUp := errors.AsType[*net.DNSError](err)
+	return lookUp
 }
 
-// moreThrottling are codes that services throttle with and that the SDK's own
-// list lacks. An item in somebody's transaction is refused in the same sense.
+// moreThrottling lists codes that services throttle with and that the SDK's own
+// list lacks. A transaction conflict is like throttling: trying again helps.
 var moreThrottling = []string{"Throttled", "KmsThrottled", "KMSThrottlingException", "KMSThrottling", "TransactionConflictException"}
 
-// Throttles reports whether code, of an error of an AWS service, means that it
-// is busy and did not carry the call out.
+// Throttles reports whether the error code of an AWS service means that it was busy
+// and did not carry out the call.
 func Throttles(code string) bool {
-	code = code[strings.LastIndex(code, "#")+1:] // engines put a namespace before it
+	code = code[strings.LastIndex(code, "#")+1:] // engines put a namespace before the code
 	_, known := retry.DefaultThrottleErrorCodes[code]
 	return known || slices.Contains(moreThrottling, code)
 }

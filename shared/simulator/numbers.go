@@ -75,7 +75,7 @@ func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:
 		return &sms.ProviderError{
-			Refusal: sms.RefusedForGood, Failure: sms.NumberRefused,
+			Refusal: sms.RefusedForGood, Failure: sms.NumberRefused, PerhapsAccount: true,
 			Code: "InvalidParameter", Detail: "Invalid parameter: PhoneNumber is not valid to publish to",
 		}
 	case OptedOut:

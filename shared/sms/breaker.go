@@ -5,128 +5,96 @@ import (
 	"time"
 )
 
-// Trouble is why nothing is handed over.
+// Trouble is why nothing can be handed over.
 type Trouble string
 
-// The kinds of account-wide trouble; Paused is an operator's word.
+// The kinds of trouble. All but Paused concern the whole account at the
+// provider; Paused is an operator's order.
 const (
 	SpendLimit    Trouble = "spend-limit"
-	Review        Trouble = "account-review"
+	AccountReview Trouble = "account-review"
 	Authorization Trouble = "authorization"
 	Paused        Trouble = "paused"
 )
 
-// Breaker is the one record that stops every sender.
+// Breaker is the one record that stops all senders.
 type Breaker struct { // its tags are a stored format, as those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators
 	OpenedAt time.Time `json:"openedAt,omitzero"`
 	ClosedAt time.Time `json:"closedAt,omitzero"`
-	// ProbeAt is when one message may be handed over to see whether the
-	// trouble is over; zero: never.
+	// ProbeAt is when the next probe may begin; zero means never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	Probes  int       `json:"probes,omitempty"` // since it opened
-	// ProbeIDs are the messages that are probes, the newest last: receipts
-	// may be hours late, so older ones still count.
+	// ProbeLastAt is when the next probe may begin if its owner is last in line.
+	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
+	Probes      int       `json:"probes,omitempty"` // since it opened
+	// ProbeIDs are the messages of the latest probes, oldest first. Receipts may
+	// be days late, so older probes still count.
 	ProbeIDs []string `json:"probeIds,omitempty"`
-	Revision string   `json:"revision,omitempty"` // "" for one that was never written
+	// Prober is the hash of the owner of the latest probe.
+	Prober string `json:"prober,omitempty"`
+	// LastInLine are the hashes of owners that had a probe refused, since the
+	// breaker opened, for a reason of their own.
+	LastInLine []string `json:"lastInLine,omitempty"`
+	Tally      Tally    `json:"tally,omitzero"`
+	Revision   string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
-const (
-	lastProbe = 15 * time.Minute // the longest wait between two probes
-	// maxProbes is how many probes are remembered: three days of them, which
-	// is how late SNS's delivery logs may be.
-	maxProbes = 300
-	// staleTrouble is how old a receipt's word of trouble may be.
-	staleTrouble = 15 * time.Minute
-)
+// BreakerAge is how old a sender's knowledge of the breaker may be. For this
+// long, messages may still go out after it opened.
+const BreakerAge = 5 * time.Second
 
-// Report is b after a publish or a receipt told of trouble at the provider's
-// time at. What is older than the last closing, or than 15 minutes, opens
-// nothing.
-func (r Rules) Report(b Breaker, t Trouble, detail string, at, now time.Time) (after Breaker, changed bool) {
+// staleTrouble is the age at which reported trouble opens the breaker no more.
+const staleTrouble = 15 * time.Minute
+
+// ReportTrouble opens b because of trouble that a publish or a receipt reported.
+// The provider met it at the time at; a zero at means now. Trouble from before
+// the last closing, or more than 15 minutes old, changes nothing.
+func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.Time) (after Breaker, changed bool) {
 	if at.IsZero() {
 		at = now
 	}
 	if b.Open || !at.After(b.ClosedAt) || now.Sub(at) > staleTrouble {
 		return b, false
 	}
+	first := stamp(now.Add(r.FirstProbe))
 	return Breaker{
 		Open: true, Trouble: t, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
-		ProbeAt: stamp(now.Add(r.FirstProbe)), Revision: b.Revision,
+		ProbeAt: first, ProbeLastAt: first, Tally: b.Tally.calm(), Revision: b.Revision,
 	}, true
 }
 
-// Pause is b opened by an operator: nothing but Resume closes it.
+// Pause opens b on an operator's order. Only Close ends that.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
-	return Breaker{Open: true, Trouble: Paused, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt, Revision: b.Revision}
+	return Breaker{
+		Open: true, Trouble: Paused, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
+		Tally: b.Tally.calm(), Revision: b.Revision,
+	}
 }
 
-// Close is b after the trouble is over.
+// Close closes b.
 func (b Breaker) Close(now time.Time) Breaker {
-	return Breaker{ClosedAt: stamp(now), Revision: b.Revision}
+	return Breaker{ClosedAt: stamp(now), Tally: b.Tally.calm(), Revision: b.Revision}
 }
 
-// Probe is b after id was chosen as the next probe; ok is false where none is
-// due.
-func (r Rules) Probe(b Breaker, id string, now time.Time) (after Breaker, ok bool) {
-	if !b.Open || b.ProbeAt.IsZero() || now.Before(b.ProbeAt) {
-		return b, false
-	}
-	b.Probes++
-	b.ProbeIDs = append(slices.Clone(b.ProbeIDs[max(0, len(b.ProbeIDs)-maxProbes+1):]), id)
-	b.ProbeAt = stamp(now.Add(min(r.FirstProbe<<min(b.Probes, 8), lastProbe)))
-	return b, true
+// Discards reports whether senders may be discarding envelopes: b is open, or it
+// closed so recently that some sender still takes it for open.
+func (b Breaker) Discards(now time.Time) bool {
+	return b.Open ||
+		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
-// Unprobe is b after its newest probe, id, turned out to be one that cannot be
-// handed over: another one is due at once.
-func (b Breaker) Unprobe(id string, now time.Time) (after Breaker, changed bool) {
-	last := len(b.ProbeIDs) - 1
-	if !b.Open || b.ProbeAt.IsZero() || last < 0 || b.ProbeIDs[last] != id {
-		return b, false
-	}
-	b.Probes--
-	b.ProbeIDs = slices.Clone(b.ProbeIDs[:last])
-	b.ProbeAt = stamp(now)
-	return b, true
-}
-
-// Holds reports whether senders may throw away at now what they are given: b is
-// open, or closed so short a time ago that one of them still takes it for open.
-func (b Breaker) Holds(now time.Time) bool {
-	return b.Open || now.Before(b.ClosedAt.Add(BreakerAge))
-}
-
-// BreakerAge is how old a sender's knowledge of the breaker may be, and so how
-// long messages still go out after it opened: at most BreakerAge times the
-// rate of each sender.
-const BreakerAge = 5 * time.Second
-
-// Proves reports whether what became of a hand-over of the message id closes b:
-// a taken publish where the trouble was authorization, its delivery otherwise.
-// began is HandOver.At: a probe may have been handed over before b opened, and
-// whatever becomes of that tells nothing of the trouble.
+// Proves reports whether a hand-over of the message id proves the trouble over:
+//   - the message is a probe,
+//   - the hand-over began after b opened: an earlier one says nothing about this
+//     trouble,
+//   - it was delivered or, if the trouble is authorization, taken.
 func (b Breaker) Proves(id string, began time.Time, taken, delivered bool) bool {
-	if !b.Open || b.Trouble == Paused || began.Before(b.OpenedAt) || !slices.Contains(b.ProbeIDs, id) {
+	if !b.Open || b.Trouble == Paused ||
+		began.Before(b.OpenedAt) || // guard: a hand-over from before the opening
+		!slices.Contains(b.ProbeIDs, id) {
 		return false
 	}
 	return delivered || (taken && b.Trouble == Authorization)
-}
-
-// NextProbe is when a probe may begin of which b, read not before seen, knows
-// nothing yet. Whether a hand-over from before then closes the breaker is for b
-// to say, however long ago it was read: what opens later opens after it. One
-// that is open may have a probe at any moment once it had its first, as that may
-// be given back.
-func (r Rules) NextProbe(b Breaker, seen time.Time) time.Time {
-	next := seen.Add(min(BreakerAge, r.FirstProbe-Skew)) // of one that opens just then
-	switch {
-	case b.Probes > 0:
-		return seen.Add(-Skew)
-	case !b.ProbeAt.IsZero() && b.ProbeAt.Before(next):
-		return b.ProbeAt
-	}
-	return next
 }

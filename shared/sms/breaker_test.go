@@ -9,7 +9,7 @@ import (
 
 func open(t *testing.T, trouble sms.Trouble) sms.Breaker {
 	t.Helper()
-	b, changed := rules().Report(sms.Breaker{}, trouble, "", time.Time{}, start)
+	b, changed := rules().ReportTrouble(sms.Breaker{}, trouble, "", time.Time{}, start)
 	if !changed || !b.Open {
 		t.Fatal("the breaker did not open")
 	}
@@ -30,12 +30,12 @@ func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
 		{"of a receipt more than 15 minutes old", start.Add(time.Minute), start.Add(17 * time.Minute), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if b, changed := rules().Report(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
+			if b, changed := rules().ReportTrouble(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
 				t.Errorf("changed %v, open %v; want %v", changed, b.Open, tc.want)
 			}
 		})
 	}
-	if _, changed := rules().Report(open(t, sms.Review), sms.SpendLimit, "", time.Time{}, start); changed {
+	if _, changed := rules().ReportTrouble(open(t, sms.AccountReview), sms.SpendLimit, "", time.Time{}, start); changed {
 		t.Error("an open one changed")
 	}
 }
@@ -48,10 +48,10 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 	}{
 		{sms.SpendLimit, true, false, false},
 		{sms.SpendLimit, true, true, true},
-		{sms.Review, true, false, false},
+		{sms.AccountReview, true, false, false},
 		{sms.Authorization, true, false, true},
 	} {
-		b, ok := rules().Probe(open(t, tc.trouble), "probe", start.Add(time.Hour))
+		b, ok := rules().Probe(open(t, tc.trouble), sms.Message{ID: "probe"}, start.Add(time.Hour))
 		if !ok {
 			t.Fatal("no probe was due")
 		}
@@ -72,16 +72,16 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 
 func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	b, now := open(t, sms.SpendLimit), start
-	if _, ok := rules().Probe(b, "early", now); ok {
+	if _, ok := rules().Probe(b, sms.Message{ID: "early"}, now); ok {
 		t.Error("a probe passed at once")
 	}
 	for probes := 0; now.Before(start.Add(24 * time.Hour)); now = now.Add(time.Minute) {
-		next, ok := rules().Probe(b, "probe", now)
+		next, ok := rules().Probe(b, sms.Message{ID: "probe"}, now)
 		if !ok {
 			continue
 		}
 		if probes++; probes == 1 {
-			next, _ = rules().Probe(b, "first", now)
+			next, _ = rules().Probe(b, sms.Message{ID: "first"}, now)
 		}
 		b = next
 	}
@@ -90,7 +90,7 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	}
 	for range 1000 {
 		now = b.ProbeAt
-		b, _ = rules().Probe(b, "probe", now)
+		b, _ = rules().Probe(b, sms.Message{ID: "probe"}, now)
 	}
 	if len(b.ProbeIDs) > 300 {
 		t.Errorf("%d probes are remembered", len(b.ProbeIDs))
@@ -100,17 +100,17 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 	const seen = time.Hour // since start, when the breaker was read
 	opened := func(ago time.Duration) sms.Breaker {
-		b, _ := rules().Report(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
+		b, _ := rules().ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
 		return b
 	}
 	probed := func(b sms.Breaker) sms.Breaker {
-		b, ok := rules().Probe(b, "probe", start.Add(seen))
+		b, ok := rules().Probe(b, sms.Message{ID: "probe"}, start.Add(seen))
 		if !ok {
 			t.Fatal("no probe was due")
 		}
 		return b
 	}
-	unprobed, _ := probed(opened(time.Minute)).Unprobe("probe", start.Add(seen-time.Second))
+	unprobed, _ := probed(opened(time.Minute)).GiveBack(sms.Message{ID: "probe"}, false, start.Add(seen-time.Second))
 	hasty := rules()
 	hasty.FirstProbe = 2 * time.Second
 	for _, tc := range []struct {

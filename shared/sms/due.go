@@ -7,48 +7,50 @@ type DueKind string
 
 // What records can be due for.
 const (
-	// DueSend: it is in no queue and must get there: after a failed enqueue,
-	// when scheduled, when a retry's time has come.
+	// DueSend: no envelope is on the queue, and one must get there. The enqueue
+	// failed, or the time of a schedule or a retry has come.
 	DueSend DueKind = "send"
-	// DueRescue: it was enqueued, but that copy may be lost.
+	// DueRescue: it was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
-	// DueLease: a sender's lease ends; what it did is not known.
+	// DueLease: its sender's lease ends, and nobody knows what became of the
+	// hand-over.
 	DueLease DueKind = "lease"
 )
 
-// DueKinds lists them all.
+// DueKinds returns all kinds.
 func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
 
-// Due is the work that is left on a record. A settled record has none.
+// Due is the work that is left on a record. A record at rest has none.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
 	At    time.Time `json:"at,omitzero"`
-	Round int       `json:"round,omitempty"` // rescues so far: each wait for the next is longer
+	Round int       `json:"round,omitempty"` // rescues so far; the waits between them grow
 }
 
 // IsZero reports whether no work is left.
 func (d Due) IsZero() bool { return d.Kind == "" }
 
-// DueEntry is what the index of due records tells without reading them.
+// DueEntry is what the agenda shows of a record without reading it.
 type DueEntry struct {
 	Ref       Ref
+	Owner     string
 	Due       Due
 	ExpiresAt time.Time
 }
 
 const (
 	firstRescue = 2 * time.Minute  // after the enqueue
-	nextRescue  = 5 * time.Minute  // doubling
-	lastRescue  = 15 * time.Minute // at most
+	nextRescue  = 5 * time.Minute  // after the first rescue; then doubling
+	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued is what a record is due for once a copy was put on the queue that
-// arrives at the time at.
+// enqueued returns what a record is due for after its envelope was put on the
+// queue to arrive at the time at.
 func enqueued(at, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
 }
 
-// rescueWait is how long a copy is waited for after so many rescues.
+// rescueWait returns how long to wait for an envelope after so many rescues.
 func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
@@ -56,13 +58,14 @@ func rescueWait(round int) time.Duration {
 	return min(nextRescue<<min(round-1, 16), lastRescue) // guard: longest rescue
 }
 
-// Postponed is what e is due for once the relay took it up at now. It guards
-// against a second relay, and against the loss of the copy that is enqueued.
+// Postponed returns what e is due for after the relay took it up at now. If the
+// relay dies or the new envelope is lost, the record is due again; until then no
+// other relay takes it up.
 func (e DueEntry) Postponed(now time.Time) Due {
 	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
 	switch e.Due.Kind {
 	case DueSend:
-		// A round that it has is from a rescue whose enqueue failed.
+		// Its round, if any, comes from a rescue whose enqueue failed.
 		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
 	case DueRescue:
 		next.Round = max(next.Round, 1)
@@ -76,25 +79,36 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// ThrownAway reports whether the copy of e, due for DueRescue, may have met b
-// while it held, though it is closed by now: it arrived before the end of that.
-func (e DueEntry) ThrownAway(b Breaker) bool {
+// Released returns what e, due for DueRescue, is due for after the relay enqueued it
+// again because its envelope was discarded. That envelope was not lost, so the next
+// rescue is as near as after the first enqueue: a breaker that opens often makes
+// nobody wait longer each time.
+func (e DueEntry) Released(now time.Time) Due {
+	if !e.ExpiresAt.After(now) {
+		return e.Postponed(now)
+	}
+	return enqueued(stamp(now), e.ExpiresAt)
+}
+
+// Discarded reports whether senders may have discarded the envelope of e, due for
+// DueRescue, while b was open: b is closed by now, and the envelope arrived before
+// the last sender knew.
+func (e DueEntry) Discarded(b Breaker) bool {
 	return e.Due.Kind == DueRescue && !b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
 }
 
-// arrival is when the copy of e, due for DueRescue, got onto the queue or, where
-// it was delayed, to its senders. Where the expiry pulled the due time forward this
-// is too early.
+// arrival returns when the envelope of e, due for DueRescue, arrived on the queue,
+// after its delay if it had one. The result is too early if e is due at its expiry.
 func (e DueEntry) arrival() time.Time { return e.Due.At.Add(-rescueWait(e.Due.Round)) }
 
-// WaitsSince is since when the message of e, due for DueSend or DueRescue, waits
-// for a sender: since its time came or, where a copy of it was enqueued after
-// that, since then. It is never after now.
+// WaitsSince returns since when the message of e, due for DueSend or DueRescue, has
+// been waiting for a sender: since its time came, or since its envelope arrived if
+// that was later. The result is never after now.
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {
-		// No message waits since before it was created.
-		since = later(e.arrival(), time.UnixMilli(e.Ref.Generation).UTC())
+		created := time.UnixMilli(e.Ref.Generation).UTC()
+		since = later(e.arrival(), created)
 	}
 	if since.After(now) {
 		return now
@@ -109,7 +123,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter pulls d to the time at which the record must be ended anyway.
+// notAfter returns d, due at expiresAt at the latest: then the record must be
+// ended anyway.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

@@ -18,7 +18,7 @@ var (
 	// ErrUnavailable says that the call was certainly not carried out and is
 	// worth repeating later: throttled, or never connected.
 	ErrUnavailable = errors.New("not available now")
-	// ErrTooLate says that a message can no longer be cancelled, resent or
+	// ErrTooLate says that a message can no longer be canceled, resent or
 	// stripped of its text in the state that it has.
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )
@@ -62,13 +62,16 @@ const (
 // ProviderError is a provider's refusal. Any other error of a Provider means
 // that no answer came back.
 type ProviderError struct {
-	Refusal    Refusal
-	Code       string        // the provider's own code, for people
-	Detail     string        // the provider's own words, for operators, never for clients
-	Failure    FailureCode   // what the client is told, for RefusedForGood
-	Trouble    Trouble       // what the breaker opens for, for AccountWide
-	RetryAfter time.Duration // 0 when the provider did not say
-	Err        error         // the cause, may be nil
+	Refusal Refusal
+	Code    string      // the provider's own code, for people
+	Detail  string      // the provider's own words, for operators, never for clients
+	Failure FailureCode // what the client is told, for RefusedForGood
+	Trouble Trouble     // what the breaker opens for, for AccountWide
+	// PerhapsAccount says that the provider refuses so, too, if the account can send
+	// to no number at all.
+	PerhapsAccount bool
+	RetryAfter     time.Duration // 0 when the provider did not say
+	Err            error         // the cause, may be nil
 }
 
 func (e *ProviderError) Error() string {

@@ -6,6 +6,10 @@ import "time"
 // before its message's time still leads to a claim.
 const Skew = time.Second
 
+// LeaseMargin is how much longer a lease lasts than the sender's timeout, so that
+// no sender still works when its lease ends.
+const LeaseMargin = 15 * time.Second
+
 // Claim is one sender's wish to be the only one that hands a message over.
 type Claim struct {
 	Token       string       // fresh, names the hand-over

@@ -2,6 +2,7 @@ package sms
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -12,10 +13,12 @@ import (
 type Rules struct {
 	Validity    time.Duration // expiresAt, where the client names none
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
-	Lease       time.Duration // function timeout + 15 s
+	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // publishes that may have left, at most
 	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
-	Jitter      func() float64
+	// SeveralOwners says whether the deployment's clients have more than one owner.
+	SeveralOwners bool
+	Jitter        func() float64
 }
 
 // DefaultRules returns the rules of a deployment that changes nothing.
@@ -23,7 +26,7 @@ func DefaultRules() Rules {
 	return Rules{
 		Validity:    24 * time.Hour,
 		Retention:   30 * 24 * time.Hour,
-		Lease:       75 * time.Second,
+		Lease:       time.Minute + LeaseMargin,
 		MaxAttempts: 5,
 		FirstProbe:  time.Minute,
 		Jitter:      rand.Float64,
@@ -37,8 +40,8 @@ func (r Rules) Check() error {
 		return errors.New("validity must be at least a minute")
 	case r.Retention < 7*24*time.Hour:
 		return errors.New("retention must be at least 7 days")
-	case r.Lease < 15*time.Second:
-		return errors.New("lease must be at least 15 seconds")
+	case r.Lease < LeaseMargin:
+		return fmt.Errorf("lease must be at least %v", LeaseMargin)
 	case r.MaxAttempts < 1:
 		return errors.New("attempts must be at least 1")
 	case r.FirstProbe < time.Second:

@@ -12,7 +12,7 @@ import (
 
 // entryOf is what the agenda shows of m.
 func entryOf(m sms.Message) sms.DueEntry {
-	return sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt}
+	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
 
 func entriesOf(messages ...sms.Message) []sms.DueEntry {

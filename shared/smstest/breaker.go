@@ -40,12 +40,17 @@ func testBreakers(t *testing.T, open opener) {
 		b := sms.Breaker{
 			Open: true, Trouble: sms.SpendLimit, Detail: "No quota left for account — «ação»",
 			OpenedAt: now, ClosedAt: now.Add(-time.Hour), ProbeAt: now.Add(time.Minute),
-			Probes: 3, ProbeIDs: []string{sms.NewID(), sms.NewID()},
+			ProbeLastAt: now.Add(3 * time.Minute), Probes: 3, ProbeIDs: []string{sms.NewID(), sms.NewID()},
+			Prober: "an owner", LastInLine: []string{"an owner"},
+			Tally: sms.Tally{
+				TakenAt: now.Add(-time.Minute), Taken: []string{"a number"},
+				Refused: []sms.RefusedNumber{{Number: "another number", Owner: "an owner", At: now}},
+			},
 		}
 		first := s.saveBreaker(t, b)
 		checkDiff(t, "the breaker", b, first, anyBreakerRevision)
 		second := s.saveBreaker(t, first.Close(now))
-		checkDiff(t, "the closed breaker", sms.Breaker{ClosedAt: now}, second, anyBreakerRevision)
+		checkDiff(t, "the closed breaker", sms.Breaker{ClosedAt: now, Tally: sms.Tally{TakenAt: b.Tally.TakenAt, Taken: b.Tally.Taken}}, second, anyBreakerRevision)
 		if first.Revision == "" || second.Revision == "" || first.Revision == second.Revision {
 			t.Errorf("the revisions are %q and %q, want two different ones", first.Revision, second.Revision)
 		}

@@ -104,7 +104,7 @@ func recordedMessage(at time.Time) sms.Message {
 			{Provider: "fake", Token: "token-2", At: in(5), Until: in(6), Answer: sms.AnswerNone},
 			{Provider: "fake", Token: "token-3", At: in(7), Until: in(8)},
 		},
-		Evidence: sms.ByCarrier,
+		Evidence: sms.ByHandset,
 		Failure:  &sms.Failure{Code: sms.OptedOut, Detail: "why", Permanent: true, Action: "what to do"},
 		Events: []sms.Event{
 			{At: in(9), Status: sms.Queued, Detail: "accepted", ProviderAt: in(10)},
@@ -121,7 +121,13 @@ func recordedMessage(at time.Time) sms.Message {
 func recordedBreaker(at time.Time) sms.Breaker {
 	return sms.Breaker{
 		Open: true, Trouble: sms.SpendLimit, Detail: "No quota left", OpenedAt: at, ClosedAt: at.Add(-time.Hour),
-		ProbeAt: at.Add(time.Minute), Probes: 2, ProbeIDs: []string{"probe-1", "probe-2"}, Revision: "revision-1",
+		ProbeAt: at.Add(time.Minute), ProbeLastAt: at.Add(3 * time.Minute), Probes: 2, ProbeIDs: []string{"probe-1", "probe-2"},
+		Prober: "owner-1", LastInLine: []string{"owner-1", "owner-2"},
+		Tally: sms.Tally{
+			TakenAt: at.Add(-time.Minute), Taken: []string{"number-1", "number-2"},
+			Refused: []sms.RefusedNumber{{Number: "number-3", Owner: "owner-1", At: at.Add(-time.Second)}},
+		},
+		Revision: "revision-1",
 	}
 }
 
@@ -130,7 +136,7 @@ func recordedReceipt(at time.Time) sms.PendingReceipt {
 		ID: "receipt-1",
 		Receipt: sms.Receipt{
 			Provider: "fake", ProviderMessageID: "message-1", Number: "+5511999999999", At: at, Verdict: sms.VerdictUndelivered,
-			Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
+			Evidence: sms.ByHandset, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
 		},
 		CameAt: at.Add(time.Second), Tries: 3, Due: at.Add(time.Minute), PurgeAt: at.Add(24 * time.Hour),
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// answers tells what kind of "no" each of SNS's error codes is. What is not
-// listed, every 5xx among it, is no clear answer.
-// Sources: the SNS API's errors of Publish and its common errors; the codes for
-// throttling are in neither, yet all of these were seen.
+// answers says what kind of refusal each of SNS's error codes is. Any other code,
+// and almost every 5xx, is no clear answer.
+// Sources: the SNS API's errors of Publish and its common errors. The codes for
+// throttling are in neither list, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -52,7 +52,13 @@ var answers = map[string]sms.Refusal{
 	"UnrecognizedClientException": sms.AccountWide,
 }
 
-// classify turns an error of Publish into what the port promises.
+// noSuchNumber is what SNS says about a bad number. In a Region or an account
+// without SMS it says so about every number.
+const noSuchNumber = "is not valid to publish to"
+
+// classify turns an error of Publish into what the port promises. An
+// AuthorizationError concerns the sender that the client chose, if it chose one,
+// and the whole account otherwise.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -74,18 +80,19 @@ func classify(m sms.Message, err error, unsent bool) error {
 	refused := &sms.ProviderError{
 		Refusal: refusal, Code: code, Detail: redacted(words, m.Number), RetryAfter: retryAfter, Err: err,
 	}
-	switch refusal {
-	case sms.RefusedForGood:
+	switch {
+	case code == "AuthorizationError" && (m.SenderID != "" || m.OriginationNumber != ""):
+		refused.Refusal, refused.Failure = sms.RefusedForGood, sms.SenderNotAllowed
+	case refusal == sms.RefusedForGood:
 		refused.Failure = failure(code, words)
-	case sms.AccountWide:
+		refused.PerhapsAccount = strings.Contains(strings.ToLower(words), noSuchNumber)
+	case refusal == sms.AccountWide:
 		refused.Trouble = sms.Authorization
 	}
 	return refused
 }
 
-// failure reads from SNS's words what about a message it will never take. The
-// words about numbers come, too, from a Region that has no SMS at all: package
-// sender notices that there are many.
+// failure reads from SNS's words why it will never take a message.
 func failure(code, words string) sms.FailureCode {
 	words = strings.ToLower(words)
 	for _, known := range []struct {
@@ -93,7 +100,7 @@ func failure(code, words string) sms.FailureCode {
 		means sms.FailureCode
 	}{
 		{"opted out", sms.OptedOut},
-		{"is not valid to publish to", sms.NumberRefused},
+		{noSuchNumber, sms.NumberRefused},
 		{"phonenumber", sms.NumberRefused},
 		{"phone number", sms.NumberRefused},
 		{"empty message", sms.ContentRefused},
@@ -109,11 +116,11 @@ func failure(code, words string) sms.FailureCode {
 	return sms.RequestRefused
 }
 
-// response is what the answer's head tells: its status, 0 where none came, and
-// how long it asks to wait, 0 where it does not.
+// response returns the status of SNS's answer, or 0 if none came, and how long it
+// asks to wait, or 0 if it does not ask.
 func response(err error) (status int, retryAfter time.Duration) {
-	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.Response == nil {
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || answer.Response == nil {
 		return 0, 0
 	}
 	seconds, err := strconv.Atoi(answer.Response.Header.Get("Retry-After"))
@@ -123,13 +130,13 @@ func response(err error) (status int, retryAfter time.Duration) {
 	return answer.HTTPStatusCode(), min(time.Duration(seconds)*time.Second, time.Hour)
 }
 
-// unanswered is the plain error that the port asks for where nobody knows
-// whether SNS took m.
+// unanswered returns the plain error that the port asks for if nobody knows whether
+// SNS took m.
 func unanswered(m sms.Message, err error) error {
 	return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
 }
 
-// privateError is an error whose words hid a number before they were kept.
+// privateError is an error whose words show no whole number.
 type privateError struct {
 	words string
 	cause error
@@ -139,8 +146,8 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number, which SNS repeats in its messages, with and without
-// the plus sign.
+// redacted hides number in words. SNS repeats it there, with or without the plus
+// sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

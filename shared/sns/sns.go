@@ -1,8 +1,8 @@
 // Package sns hands messages over to Amazon SNS.
 //
-// A message id from SNS is an acceptance, not a delivery: a spent budget, an
-// account under review, an opted-out number and a price ceiling get one too, and
-// show only in SNS's delivery log, which services/receipts reads.
+// A message id from SNS does not mean success. SNS also gives one when the budget
+// is spent, the account is under review, the number is opted out or the price is
+// above the ceiling. Only its delivery log shows that; see package deliverylog.
 package sns
 
 import (
@@ -29,36 +29,35 @@ const (
 	attributeTemplateID  = "AWS.MM.SMS.TemplateId"
 )
 
-// NewClient is a client that makes one attempt at each call. Publish is not
-// idempotent: the SDK's usual three attempts send a message up to three times
-// when answers are lost.
+// NewClient returns a client that makes one attempt per call. Publish is not
+// idempotent: the SDK's default of three attempts sends a message up to three
+// times when answers are lost.
 func NewClient(cfg aws.Config) *sns.Client {
 	return sns.NewFromConfig(cfg, func(o *sns.Options) {
 		o.RetryMaxAttempts = 1 // guard: single attempt
 	})
 }
 
-// Provider is SNS. It may be used by any number of callers at once.
+// Provider is SNS. Any number of callers may use it at once.
 type Provider struct{ client *sns.Client }
 
 var _ sms.Provider = (*Provider)(nil)
 
-// New makes a provider of client, which must make no attempt after the first, as
-// one of NewClient does.
+// New returns a provider that publishes with client. The client must make only one
+// attempt per call, as NewClient's does.
 func New(client *sns.Client) *Provider { return &Provider{client: client} }
 
 // Name implements sms.Provider.
-func (c *Provider) Name() sms.ProviderName { return deliverylog.Provider }
+func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 
-// HandOver publishes m once, under the deadline of ctx. The error is a
-// *sms.ProviderError where SNS refused m, or where no connection to it came about;
-// any other error leaves it open whether SNS took m. No error holds m's number.
-func (c *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
+// HandOver publishes m once, within the deadline of ctx. A *sms.ProviderError
+// means that SNS refused m, or that there was no connection to it.
+func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("publishing message %s: %w", m.ID, err)
 	}
 	var t trip
-	out, err := c.client.Publish(ctx, &sns.PublishInput{
+	out, err := p.client.Publish(ctx, &sns.PublishInput{
 		PhoneNumber:       aws.String(m.Number.String()),
 		Message:           aws.String(m.Text),
 		MessageAttributes: attributes(m),
@@ -74,8 +73,8 @@ func (c *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 
 var errNoMessageID = errors.New("the answer has no message id")
 
-// attributes tells SNS how to send m. The type always stands, because what the
-// guides say of its default contradicts itself.
+// attributes returns how SNS is to send m. It always sets the type, because the
+// guides disagree about the default.
 func attributes(m sms.Message) map[string]types.MessageAttributeValue {
 	kind := "Transactional"
 	if m.Type == sms.Promotional {

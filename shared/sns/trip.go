@@ -8,15 +8,15 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// trip is how far one request came on its way to SNS. Its fields are set by
-// whatever goroutine dials.
+// trip is how far a request got on its way to SNS. The goroutine that dials sets
+// its fields.
 type trip struct {
 	started   atomic.Bool // the request was handed to the HTTP client
-	asked     atomic.Bool // the HTTP client asks for a connection
-	connected atomic.Bool // it has one: from here on, SNS may have the request
+	asked     atomic.Bool // the HTTP client asked for a connection
+	connected atomic.Bool // it got one: from here on, SNS may have the request
 }
 
-// watch has the SDK report t's progress. The trace begins only where the signed
+// watch makes the SDK report progress to t. The trace starts when the signed
 // request goes out, so that requests for credentials do not count.
 func (t *trip) watch(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("smsqueue.Trip",
@@ -31,9 +31,9 @@ func (t *trip) watch(stack *middleware.Stack) error {
 		}), middleware.After)
 }
 
-// unsent reports whether the request certainly never left: it was not even
-// made, or the name, the dial or the TLS handshake failed. An HTTP client that
-// does not trace leaves it open.
+// unsent reports whether the request certainly never left: it was never started,
+// or the name look-up, the dial or the TLS handshake failed. It is false with an
+// HTTP client that does not trace.
 func (t *trip) unsent() bool {
 	return !t.started.Load() || (t.asked.Load() && !t.connected.Load())
 }

@@ -43,7 +43,7 @@ func parsePosition(s string, first position) (position, error) {
 // later. Each half is a range of the index; a comparison of pairs would not be.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
-	dueSelect = `SELECT due_at, seq, id, created_at, due_round, expires_at FROM messages WHERE due_kind = ? AND `
+	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `
 )
 
 // Due implements sms.Agenda. It never lags.
@@ -66,7 +66,7 @@ func (db *DB) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 			}
 			var expiresAt int64
 			e := sms.DueEntry{Due: sms.Due{Kind: q.Kind}}
-			if err := scan(&last.at, &last.seq, &e.Ref.ID, &e.Ref.Generation, &e.Due.Round, &expiresAt); err != nil {
+			if err := scan(&last.at, &last.seq, &e.Ref.ID, &e.Ref.Generation, &e.Owner, &e.Due.Round, &expiresAt); err != nil {
 				return false, err
 			}
 			e.Due.At, e.ExpiresAt = time.UnixMilli(last.at).UTC(), time.UnixMilli(expiresAt).UTC()

@@ -15,8 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Dequeue takes up to limit items, and never more than ten: one request.
-// It waits in whole seconds, rounded up, and never longer than 20.
+// Dequeue returns up to limit items, at most ten, with one request. It waits for
+// whole seconds, rounded up, and at most 20.
 func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	const count = types.MessageSystemAttributeNameApproximateReceiveCount
 	wait = min(max(wait, 0)+time.Second-1, maxWait)
@@ -27,13 +27,13 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{count},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("receiving: %w", err)
+		return nil, fmt.Errorf("receiving from the queue: %w", err)
 	}
 	var received []sms.QueueItem
 	for _, m := range out.Messages {
 		times, err := strconv.Atoi(m.Attributes[string(count)])
 		if err != nil {
-			times = 1 // it is approximate anyway
+			times = 1 // the count is approximate anyway
 		}
 		received = append(received, sms.QueueItem{
 			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), ReceiveCount: times,
@@ -42,8 +42,8 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	return received, nil
 }
 
-// Delete removes received deliveries, ten a request. It tries all of them; an
-// error says that some will come back.
+// Delete removes received items, ten per request. It tries all of them; an error
+// means that some will come back.
 func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	var failed []error
 	for batch := range slices.Chunk(received, maxBatch) {
@@ -63,7 +63,7 @@ func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 		}
 	}
 	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("deleting what was received: %w", err)
+		return fmt.Errorf("deleting from the queue: %w", err)
 	}
 	return nil
 }

@@ -17,29 +17,29 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Send enqueues deliveries, ten a request. After a request that fails as a
-// whole it makes no more of them: the rest counts as failed. A delay that SQS
-// does not know is an error before anything is sent.
-func (q *Queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
-	for _, d := range deliveries {
+// Send enqueues envelopes, ten per request. If a whole request fails, Send stops,
+// and the rest counts as failed. If SQS does not allow a delay, Send returns an
+// error and sends nothing.
+func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
+	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay || d.Delay%time.Second != 0 {
 			return fmt.Errorf("enqueuing %s with a delay of %s: %w", d.Ref.ID, d.Delay, errDelay)
 		}
 	}
-	if len(deliveries) == 1 {
-		return q.sendOne(ctx, deliveries[0])
+	if len(envelopes) == 1 {
+		return q.sendOne(ctx, envelopes[0])
 	}
 	var failures failures
-	for first := 0; first < len(deliveries); first += maxBatch {
-		batch := deliveries[first:min(first+maxBatch, len(deliveries))]
+	for first := 0; first < len(envelopes); first += maxBatch {
+		batch := envelopes[first:min(first+maxBatch, len(envelopes))]
 		if err := q.sendBatch(ctx, batch, first, &failures); err != nil {
-			for i := first; i < len(deliveries); i++ {
+			for i := first; i < len(envelopes); i++ {
 				failures.add(i, err)
 			}
 			break
 		}
 	}
-	return failures.err(len(deliveries))
+	return failures.err(len(envelopes))
 }
 
 func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
@@ -55,8 +55,9 @@ func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
 	return nil
 }
 
-// sendBatch sends one batch, whose first delivery is the one with index first,
-// and adds what SQS refused of it. An error is one of the whole request.
+// sendBatch sends one batch, whose first envelope has the index first, and adds the
+// envelopes that SQS refused to failures. It returns an error if the whole request
+// failed.
 func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, first int, failures *failures) error {
 	var entries []types.SendMessageBatchRequestEntry
 	for i, d := range batch {
@@ -91,15 +92,15 @@ func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, first int, 
 	return nil
 }
 
-var errNotAnswered = errors.New("the answer does not mention it")
+var errNotAnswered = errors.New("the answer does not mention the envelope")
 
-// entryIndex reads the id that an entry was given.
+// entryIndex returns the index that the id of an entry stands for.
 func entryIndex(id *string, n int) (int, bool) {
 	i, err := strconv.Atoi(aws.ToString(id))
 	return i, err == nil && i >= 0 && i < n
 }
 
-// failures are the deliveries that are not known to be enqueued.
+// failures lists the envelopes that are not known to be enqueued.
 type failures []failure
 
 type failure struct {
@@ -109,8 +110,8 @@ type failure struct {
 
 func (f *failures) add(index int, err error) { *f = append(*f, failure{index, err}) }
 
-// err is the *sms.SendError of f. It is sms.ErrUnavailable only if that is true
-// of all that failed.
+// err returns the *sms.SendError of f, or nil. It is sms.ErrUnavailable only if
+// every failure is.
 func (f failures) err(of int) error {
 	if len(f) == 0 {
 		return nil
@@ -127,13 +128,13 @@ func (f failures) err(of int) error {
 	return e
 }
 
-// groupID is the form of a message group id.
+// groupID matches a message group id.
 // Source: SQS SendMessage, MessageGroupId.
 var groupID = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 
-// group is g as a message group id, which on a standard queue keeps one client's
-// backlog from delaying the others. What SQS would refuse is left out: better
-// less fair than not sent.
+// group returns g as a message group id, which on a standard queue keeps one
+// client's backlog from delaying the others. It returns nil if SQS would refuse g:
+// an unfair queue is better than an unsent message.
 func group(g string) *string {
 	if !groupID.MatchString(g) {
 		return nil

@@ -1,5 +1,5 @@
-// Package sqsqueue brings references to senders over an SQS standard queue. It
-// implements sms.Queue, and sms.Consumer for where Lambda does not poll.
+// Package sqsqueue is the queue on SQS, a standard queue. It implements sms.Queue,
+// and sms.Consumer for programs that Lambda does not poll for.
 package sqsqueue
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Queue sends to and receives from one SQS queue. Any number of goroutines may
-// use it.
+// Queue sends to and receives from one SQS queue. Any number of callers may use it
+// at once.
 type Queue struct {
 	client *sqs.Client
 	url    *string
@@ -29,21 +29,21 @@ var (
 	_ sms.Consumer = (*Queue)(nil)
 )
 
-// New returns the queue at queueURL, which must be a standard one.
+// New returns the queue at queueURL, which must be a standard queue.
 func New(client *sqs.Client, queueURL string) *Queue {
 	return &Queue{client: client, url: aws.String(queueURL)}
 }
 
-// What one request may carry, and how long one may wait.
+// The limits of one request.
 // Source: SQS SendMessageBatch, DeleteMessageBatch and ReceiveMessage.
 const (
-	maxBatch = 10
+	maxBatch = 10 // envelopes or items
 	maxWait  = 20 * time.Second
 )
 
 var errDelay = errors.New("a delay must be whole seconds, and at most " + sms.MaxDelay.String())
 
-// Backlog is ApproximateNumberOfMessages: one request.
+// Backlog returns SQS's ApproximateNumberOfMessages: one request.
 func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	const name = types.QueueAttributeNameApproximateNumberOfMessages
 	out, err := call(ctx, q.client.GetQueueAttributes, &sqs.GetQueueAttributesInput{
@@ -59,8 +59,8 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// call makes one call of the client; what was certainly not carried out is
-// sms.ErrUnavailable.
+// call makes one call of the client. Its error is sms.ErrUnavailable if the call
+// was certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -69,7 +69,7 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// refusal is the error of one entry of a batch, the rest of which went through.
+// refusal returns the error of one entry of a batch of which others succeeded.
 func refusal(e types.BatchResultErrorEntry) error {
 	err := fmt.Errorf("%s: %s", aws.ToString(e.Code), aws.ToString(e.Message))
 	if sdkcall.Throttles(aws.ToString(e.Code)) {

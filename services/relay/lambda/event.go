@@ -26,9 +26,9 @@ func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHan
 		case given:
 			return operate(ctx, breakers, order, logger)
 		}
-		report, err := r.Run(ctx)
-		logger.InfoContext(ctx, "relay ran", slog.Any("report", report))
-		return report, err
+		summary, err := r.Run(ctx)
+		logger.InfoContext(ctx, "relay ran", slog.Any("summary", summary))
+		return summary, err
 	}
 }
 

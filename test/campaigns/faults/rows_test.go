@@ -37,7 +37,6 @@ var uncalled = []row{
 	{"api", "List"},
 	{"api", "LoadBreaker"},
 	{"sender", "Create"},
-	{"sender", "Get"},
 	{"relay", "Create"},
 	{"relay", "Claim"},
 	{"receipts", "Create"},

@@ -78,7 +78,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 		t.Errorf("at a closed gate the sender answers %s", answer)
 	}
 	report, err := d.Relay.Invoke(t.Context(), []byte(`{"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}`))
-	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"held":true`) {
+	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"breaker_open":true`) {
 		t.Errorf("a scheduled run reports %s, %v", report, err)
 	}
 	for _, id := range ids {
@@ -103,7 +103,7 @@ func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	d := functions.Deploy(t, functions.Options{})
 	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
 	if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
-		return sms.DefaultRules().Report(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
+		return sms.DefaultRules().ReportTrouble(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -196,9 +196,9 @@ func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (
 
 // RelayReport is the relay's answer after a run.
 type RelayReport struct {
-	Enqueued int `json:"enqueued"`
-	NotSent  int `json:"not_sent"`
-	Ended    int `json:"ended"`
+	Enqueued    int `json:"enqueued"`
+	NotEnqueued int `json:"not_enqueued"`
+	Ended       int `json:"ended"`
 }
 
 // RunRelay runs the relay once, as the scheduler does.

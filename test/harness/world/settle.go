@@ -129,7 +129,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 	if b.Open && !soonest.IsZero() && b.ProbeAt.After(w.Now()) {
 		add(b.ProbeAt)
 	}
-	if !b.Open && b.Holds(w.Now()) {
+	if !b.Open && b.Discards(w.Now()) {
 		add(b.ClosedAt.Add(sms.BreakerAge)) // when the relay enqueues what waits
 	}
 	return soonest, nil

@@ -248,9 +248,9 @@ func (w *World) currentRelay() *relayProcess {
 }
 
 // Relay runs a relay once.
-func (w *World) Relay(ctx context.Context) (relay.Report, error) {
+func (w *World) Relay(ctx context.Context) (relay.Summary, error) {
 	r := w.currentRelay()
-	var report relay.Report
+	var report relay.Summary
 	var err error
 	r.alive(func() {
 		ctx, cancel := w.lambda(ctx)

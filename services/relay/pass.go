@@ -1,0 +1,224 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// pass is one run in progress.
+type pass struct {
+	*Relay
+	until    time.Time // leases that end by then are over
+	over     time.Time // see Receipts
+	force    bool      // give up leases that are not over
+	backlog  int
+	breaker  sms.Breaker
+	discards bool        // senders may discard envelopes
+	probed   atomic.Bool // the one message that may probe was let through
+
+	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
+}
+
+func (r *Relay) begin(ctx context.Context) (*pass, error) {
+	p := &pass{Relay: r, until: r.now(), over: r.over(), backlog: -1}
+	breaker, err := r.store.LoadBreaker(ctx)
+	if err != nil {
+		return p, fmt.Errorf("loading the breaker: %w", err)
+	}
+	p.breaker, p.discards = breaker, breaker.Discards(p.until)
+	if n, err := r.queue.Backlog(ctx); err != nil {
+		r.logger.WarnContext(ctx, "backlog unknown, rescuing nothing", "error", err)
+	} else {
+		p.backlog = n
+	}
+	return p, nil
+}
+
+func (p *pass) summary() Summary {
+	return Summary{
+		Enqueued: p.enqueued.Load(), NotEnqueued: p.notEnqueued.Load(), Settled: p.settled.Load(),
+		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards,
+	}
+}
+
+func (p *pass) kinds(ctx context.Context) error {
+	// Rescue comes before send, which leaves its entries due for rescue.
+	return errors.Join(p.endLeases(ctx), p.kind(ctx, sms.DueRescue), p.kind(ctx, sms.DueSend))
+}
+
+func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for shard := range p.store.Shards() {
+		group.Go(func() error { return p.shard(ctx, place{kind, shard}) })
+	}
+	return group.Wait()
+}
+
+// skippedPages bounds how many pages of nothing but skipped entries a pass reads
+// in each shard. The next pass goes on there.
+const skippedPages = 10
+
+// shard works through what is due in one shard, a page at a time.
+func (p *pass) shard(ctx context.Context, w place) error {
+	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, Until: p.horizon(w.kind), Limit: p.options.Page}
+	if after := p.resume(w); p.waits(w.kind) {
+		q.After = after
+	}
+	for skipped := 0; ctx.Err() == nil; {
+		page, err := p.store.Due(ctx, q)
+		if err != nil {
+			return fmt.Errorf("reading what is due for %s in shard %d: %w", w.kind, w.shard, err)
+		}
+		due := slices.DeleteFunc(page.Entries, p.skips)
+		var errs []error
+		for entries := range slices.Chunk(due, batch) {
+			errs = append(errs, p.batch(ctx, entries))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			skipped++
+		}
+		switch {
+		case page.Next == "":
+			return nil
+		case p.waits(w.kind) && skipped == skippedPages:
+			p.stop(w, page.Next)
+			return nil
+		}
+		q.After = page.Next
+	}
+	return nil
+}
+
+// horizon returns until when entries of kind are taken up in this pass. Messages
+// to be sent are taken up ahead of their time, and enqueued with a delay.
+func (p *pass) horizon(kind sms.DueKind) time.Time {
+	if kind == sms.DueSend {
+		return p.until.Add(2 * p.options.Interval)
+	}
+	return p.until
+}
+
+// waits reports whether entries of kind stay in the agenda for now, with the
+// exceptions that skips makes: senders may discard their envelopes, or those are
+// late rather than lost.
+func (p *pass) waits(kind sms.DueKind) bool {
+	switch kind {
+	case sms.DueSend:
+		return p.discards
+	case sms.DueRescue:
+		return p.discards || p.backlog < 0 || p.backlog > p.options.Backlog
+	case sms.DueLease:
+	}
+	return false
+}
+
+// skips reports whether e stays in the agenda for now. It does not stay
+//   - if its envelope was discarded before the breaker closed,
+//   - if it has expired, so that it must be ended,
+//   - if it may be a probe: one entry in each pass.
+func (p *pass) skips(e sms.DueEntry) bool {
+	switch {
+	case !p.waits(e.Due.Kind), p.discarded(e), !e.ExpiresAt.After(p.now()):
+		return false
+	case p.rules.MayProbe(p.breaker, e.Owner, "", p.now()):
+		return !p.probed.CompareAndSwap(false, true)
+	}
+	return true
+}
+
+// discarded reports whether e's envelope may have been discarded by senders before
+// they knew that the breaker was closed.
+func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
+
+// batch is how many records are taken up side by side and enqueued together: as
+// many as one request to SQS takes.
+const batch = 10
+
+// batch takes its entries up and enqueues those that have to be sent. An error
+// with one does not keep the others from their work.
+func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
+	errs := make([]error, len(entries))
+	messages := make([]sms.Message, len(entries))
+	var group sync.WaitGroup
+	for i, e := range entries {
+		group.Go(func() { messages[i], errs[i] = p.takeUp(ctx, e) })
+	}
+	group.Wait()
+	taken := errors.Join(errs...)
+	waiting := slices.DeleteFunc(messages, func(m sms.Message) bool { return m.Due.Kind != sms.DueRescue })
+	if len(waiting) == 0 {
+		return taken
+	}
+	return errors.Join(taken, p.enqueue(ctx, waiting))
+}
+
+// takeUp moves the due time of e forward, so that no other relay does the same,
+// and does what e was due for, except enqueuing. It returns the message, due for
+// rescue if it must be enqueued now; a zero one if there is nothing to do.
+func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	if e.Due.Kind == sms.DueLease {
+		return p.endLease(ctx, e)
+	}
+	next := e.Postponed(p.now())
+	if p.discarded(e) {
+		next = e.Released(p.now()) // guard: release
+	}
+	m, err := p.store.Postpone(ctx, e, next)
+	switch {
+	case errors.Is(err, sms.ErrConflict) || errors.Is(err, sms.ErrNotFound):
+		return sms.Message{}, nil
+	case err != nil:
+		return sms.Message{}, fmt.Errorf("taking up message %s: %w", e.Ref.ID, err)
+	}
+	return p.end(ctx, m)
+}
+
+// sendTime is how long one enqueue may take before it counts as failed. mendTime is
+// how long it may take to make its messages due again.
+const (
+	sendTime = 5 * time.Second
+	mendTime = 3 * time.Second
+)
+
+// enqueue puts messages onto the queue. Those that perhaps did not get there are
+// due again at once.
+func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
+	envelopes := make([]sms.Envelope, len(messages))
+	for i, m := range messages {
+		envelopes[i] = sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(p.now())}
+	}
+	sending, cancel := context.WithTimeout(ctx, sendTime)
+	err := p.queue.Send(sending, envelopes...)
+	cancel()
+	failed := sms.FailedEnvelopes(err, len(envelopes))
+	p.enqueued.Add(int64(len(messages) - len(failed)))
+	p.notEnqueued.Add(int64(len(failed)))
+	// This is done even if the run's time is up, within its reserve.
+	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
+	defer cancel()
+	for _, i := range failed {
+		if _, err := change.Message(mending, p.store, messages[i], func(m sms.Message) (sms.Message, bool) {
+			return p.rules.EnqueueFailed(m, p.now())
+		}); err != nil {
+			p.logger.WarnContext(ctx, "due time not moved back", "message_id", messages[i].ID, "error", err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("enqueuing: %w", err)
+	}
+	return nil
+}

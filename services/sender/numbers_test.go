@@ -1,0 +1,371 @@
+package sender_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// badNumber is how SNS refuses a bad number, and every number if the account has
+// no SMS.
+var badNumber = sms.ProviderError{
+	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
+}
+
+// to addresses a message to the nth of many numbers.
+func to(n int) func(*sms.Draft) {
+	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
+}
+
+// of gives the message of change to another owner.
+func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
+	return func(d *sms.Draft) {
+		change(d)
+		d.Owner = owner
+	}
+}
+
+// refuseNumbers delivers owner's messages to the numbers from first until before
+// end, one after another, to a provider that refuses them.
+func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
+	t.Helper()
+	b.provider.answer = refuses(badNumber)
+	for n := first; n < end; n++ {
+		m := b.accept(t, of(owner, to(n)))
+		b.deliver(t, m)
+		messages = append(messages, m)
+	}
+	return messages
+}
+
+// take delivers a message that the provider takes.
+func (b *bench) take(t *testing.T, n int) {
+	t.Helper()
+	b.provider.answer = takes
+	m := b.accept(t, to(n))
+	b.deliver(t, m)
+	if got := b.get(t, m).Status; got != sms.Sent {
+		t.Fatalf("status %s, want it sent", got)
+	}
+}
+
+func (b *bench) breaker(t *testing.T) sms.Breaker {
+	t.Helper()
+	breaker, err := b.store.LoadBreaker(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return breaker
+}
+
+func (b *bench) isOpen(t *testing.T, want bool) {
+	t.Helper()
+	if breaker := b.breaker(t); breaker.Open != want || (want && breaker.Trouble != sms.Authorization) {
+		t.Errorf("the breaker is %+v, want open %v", breaker, want)
+	}
+}
+
+// severalOwners makes b one process of a deployment with more than one owner.
+func (b *bench) severalOwners() *bench {
+	b.rules.SeveralOwners = true
+	return b.restart()
+}
+
+// restart replaces the sender by one that knows nothing.
+func (b *bench) restart() *bench {
+	b.Sender = b.on(b.store)
+	return b
+}
+
+func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
+	b := open(t)
+	b.refuseNumbers(t, "owner", 0, 9)
+	b.isOpen(t, false)
+	b.refuseNumbers(t, "owner", 9, 10)
+	b.isOpen(t, true)
+	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
+	b.expect(t, waiting, sms.Queued, 0, 10)
+
+	// A probe is refused like all others: it fails, and proves nothing.
+	b.now = b.now.Add(time.Minute)
+	b.deliver(t, waiting)
+	b.expect(t, waiting, sms.Failed, 1, 11)
+	b.isOpen(t, true)
+
+	b.provider.answer = takes
+	b.now = b.now.Add(15 * time.Minute)
+	last := b.accept(t, to(30))
+	b.deliver(t, last)
+	b.expect(t, last, sms.Sent, 1, 12)
+	b.isOpen(t, false)
+	for _, m := range b.refuseNumbers(t, "owner", 40, 60) {
+		b.expect(t, m, sms.Failed, 1, 32)
+	}
+	b.isOpen(t, false)
+}
+
+func TestRefusedNumbersFailTheirMessagesAlone(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		play func(*testing.T, *bench)
+	}{
+		{"if one was taken before", func(t *testing.T, b *bench) {
+			b.take(t, 100)
+			b.refuseNumbers(t, "owner", 0, 40)
+		}},
+		{"if one was taken between", func(t *testing.T, b *bench) {
+			b.refuseNumbers(t, "owner", 0, 9)
+			b.take(t, 100)
+			b.refuseNumbers(t, "owner", 9, 40)
+		}},
+		{"if another process took one", func(t *testing.T, b *bench) {
+			b.take(t, 100)
+			b.restart().refuseNumbers(t, "owner", 0, 40)
+		}},
+		{"if it is the same number again", func(t *testing.T, b *bench) {
+			for range 20 {
+				b.refuseNumbers(t, "owner", 3, 4)
+			}
+		}},
+		{"if the refusal is about something else", func(t *testing.T, b *bench) {
+			b.refuseNumbers(t, "owner", 0, 9)
+			b.provider.answer = refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})
+			b.deliver(t, b.accept(t, to(10)))
+		}},
+		{"if the refusals are spread over more than five minutes", func(t *testing.T, b *bench) {
+			for n := range 40 {
+				b.refuseNumbers(t, "owner", n, n+1)
+				b.now = b.now.Add(34 * time.Second)
+			}
+		}},
+		{"if all are one owner's of several", func(t *testing.T, b *bench) {
+			b.severalOwners()
+			b.refuseNumbers(t, "owner", 0, 100)
+			b.restart().refuseNumbers(t, "owner", 100, 200)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := open(t)
+			tc.play(t, b)
+			b.isOpen(t, false)
+		})
+	}
+}
+
+func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		play func(*testing.T, *bench)
+	}{
+		{"ten of each", func(t *testing.T, b *bench) {
+			b.refuseNumbers(t, "one", 0, 10)
+			b.refuseNumbers(t, "other", 10, 20)
+		}},
+		{"in turn, each in a cold process", func(t *testing.T, b *bench) {
+			for n := range 10 {
+				b.restart().refuseNumbers(t, fmt.Sprint("owner ", n%2), n, n+1)
+			}
+		}},
+		{"though a number was taken long before, before SMS was switched off", func(t *testing.T, b *bench) {
+			b.take(t, 100)
+			b.now = b.now.Add(5 * time.Minute)
+			b.refuseNumbers(t, "one", 0, 5)
+			b.refuseNumbers(t, "other", 5, 10)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := open(t).severalOwners()
+			tc.play(t, b)
+			b.isOpen(t, true)
+		})
+	}
+}
+
+// countedBreakers counts the requests that a sender makes for the breaker.
+type countedBreakers struct {
+	sender.Store
+	loads, saves int
+}
+
+func (c *countedBreakers) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
+	c.loads++
+	return c.Store.LoadBreaker(ctx)
+}
+
+func (c *countedBreakers) SaveBreaker(ctx context.Context, b sms.Breaker) error {
+	c.saves++
+	return c.Store.SaveBreaker(ctx, b)
+}
+
+func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		owners bool
+		answer func(context.Context, sms.Message) (string, error)
+		loads  int // beside one in 5 seconds
+		saves  int
+	}{
+		{"one write a minute for numbers that are taken", false, takes, 10, 10},
+		{"ten writes in 5 minutes for the bad numbers of one owner of several", true, refuses(badNumber), 20, 20},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := open(t)
+			b.rules.SeveralOwners = tc.owners
+			counted := &countedBreakers{Store: b.store}
+			b.Sender = b.on(counted)
+			b.provider.answer = tc.answer
+			for n := range 600 { // 10 minutes
+				b.deliver(t, b.accept(t, to(n)))
+				b.now = b.now.Add(time.Second)
+			}
+			// What is noted is known then, so that some of the other reads fall away.
+			if counted.saves != tc.saves || counted.loads > 120+tc.loads {
+				t.Errorf("%d loads and %d saves, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
+			}
+		})
+	}
+}
+
+// openFor opens the breaker, with a probe due at once.
+func (b *bench) openFor(t *testing.T, trouble sms.Trouble) {
+	t.Helper()
+	opened, _ := b.rules.ReportTrouble(b.breaker(t), trouble, "", time.Time{}, b.now)
+	if err := b.store.SaveBreaker(t.Context(), opened); err != nil {
+		t.Fatal(err)
+	}
+	b.now = opened.ProbeAt
+	b.restart()
+}
+
+func TestAProbeThatItsClientSpoiledIsGivenBack(t *testing.T) {
+	for _, refusal := range []sms.ProviderError{
+		badNumber,
+		{Refusal: sms.RefusedForGood, Failure: sms.OptedOut},
+		{Refusal: sms.RefusedForGood, Failure: sms.ContentRefused},
+		{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed},
+		{Refusal: sms.RefusedForGood, Failure: sms.PriceExceeded},
+	} {
+		for _, trouble := range []sms.Trouble{sms.Authorization, sms.SpendLimit} {
+			t.Run(fmt.Sprintf("%s, %s", trouble, refusal.Failure), func(t *testing.T) {
+				b := open(t).severalOwners()
+				b.take(t, 100)
+				b.openFor(t, trouble)
+				b.provider.answer = refuses(refusal)
+				spoiled, again := b.accept(t, of("bad", to(0))), b.accept(t, of("bad", to(1)))
+				b.deliver(t, spoiled)
+				b.expect(t, spoiled, sms.Failed, 1, 2)
+				b.deliver(t, again) // whose owner is last in line
+				b.expect(t, again, sms.Queued, 0, 2)
+
+				b.provider.answer = takes
+				good := b.accept(t, to(100)) // a number that was taken before
+				b.deliver(t, good)
+				b.expect(t, good, sms.Sent, 1, 3)
+				if after := b.breaker(t); after.Open != (trouble == sms.SpendLimit) {
+					t.Errorf("the breaker is %+v", after)
+				}
+			})
+		}
+	}
+}
+
+func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
+	b := open(t).severalOwners()
+	b.openFor(t, sms.Authorization)
+	opened := b.now
+	b.provider.answer = func(ctx context.Context, m sms.Message) (string, error) {
+		if m.Owner == "bad" {
+			return "", &badNumber
+		}
+		return takes(ctx, m)
+	}
+	good := b.accept(t, to(0))
+	for n := range 1000 { // for each of the other's, in a cold process
+		b.restart().deliver(t, b.accept(t, of("bad", to(n))))
+		b.now = b.now.Add(time.Second)
+		if n%60 == 59 {
+			b.deliver(t, good) // as the relay enqueues it, once a minute
+		}
+		if !b.breaker(t).Open {
+			break
+		}
+	}
+	b.isOpen(t, false)
+	b.expect(t, good, sms.Sent, 1, len(b.provider.given))
+	if waited := b.now.Sub(opened); waited > 90*time.Second || len(b.provider.given) > 3 {
+		t.Errorf("the breaker closed after %v, by hand-over %d", waited, len(b.provider.given))
+	}
+}
+
+// Nobody else has messages: the owner that is last in line must do.
+func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
+	for _, several := range []bool{false, true} {
+		t.Run(fmt.Sprint("several owners: ", several), func(t *testing.T) {
+			b := open(t)
+			b.rules.SeveralOwners = several
+			b.openFor(t, sms.Authorization)
+			opened := b.now
+			b.provider.answer = refuses(badNumber)
+			for n := range 600 { // 10 minutes
+				b.deliver(t, b.accept(t, to(n)))
+				b.now = b.now.Add(time.Second)
+			}
+			if given := len(b.provider.given); given < 2 || given > 3 {
+				t.Errorf("%d probes in 10 minutes, want 2 or 3: a message fails with each", given)
+			}
+			b.provider.answer = takes
+			for n := 600; b.breaker(t).Open && b.now.Sub(opened) < time.Hour; n++ {
+				b.deliver(t, b.accept(t, to(n)))
+				b.now = b.now.Add(time.Second)
+			}
+			b.isOpen(t, false)
+		})
+	}
+}
+
+func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		store func(*bench) sender.Store
+		want  error
+	}{
+		{"because it was claimed too late", func(b *bench) sender.Store {
+			return slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease) }}
+		}, nil},
+		{"because it could not be claimed", func(b *bench) sender.Store {
+			return brokenStore{Store: b.store, claim: sms.ErrUnavailable}
+		}, sms.ErrUnavailable},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := open(t)
+			b.openFor(t, sms.Authorization)
+			m := b.accept(t, nil)
+			if err := b.on(tc.store(b)).Deliver(t.Context(), m.Ref()); !errors.Is(err, tc.want) {
+				t.Fatalf("Deliver = %v, want %v", err, tc.want)
+			}
+			b.expect(t, m, sms.Queued, 0, 0)
+			if after := b.breaker(t); after.Probes != 0 || after.ProbeAt.After(b.now) || len(after.LastInLine) > 0 {
+				t.Errorf("the breaker is %+v, want its probe due", after)
+			}
+		})
+	}
+}
+
+// After an operator's order the numbers that were refused before do not count.
+func TestAnOrderForgetsRefusedNumbers(t *testing.T) {
+	b := open(t)
+	b.refuseNumbers(t, "owner", 0, 9)
+	for _, word := range []string{sms.OrderPause, sms.OrderResume} {
+		if _, err := change.Operate(t.Context(), b.store, sms.Order{Word: word}, b.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.restart().refuseNumbers(t, "owner", 9, 18)
+	b.isOpen(t, false)
+}

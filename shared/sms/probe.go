@@ -1,0 +1,99 @@
+package sms
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	longestProbeWait = 15 * time.Minute // between two probes
+	// maxProbes is how many probes are remembered: those whose receipts may still
+	// come.
+	maxProbes = int(LatestReceipt / longestProbeWait)
+	// maxLastInLine bounds how many owners are remembered as last in line.
+	maxLastInLine = 100
+)
+
+// ProbeDue reports whether some message may be the next probe of b.
+func (b Breaker) ProbeDue(now time.Time) bool {
+	return b.Open && !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
+}
+
+// MayProbe reports whether a message of owner to number may be the next probe of
+// b. The client of a probe can spoil it, by a bad number for example, so owners
+// take turns:
+//   - From ProbeAt on, any owner but those last in line may probe. Where a probe
+//     was spoiled before, numbers that the provider has taken go first.
+//   - From ProbeLastAt on, the owners last in line may probe too: the one that
+//     had the latest probe, and all that have spoiled one.
+//
+// Where all messages are one owner's, nobody else has a turn to lose. After a
+// spoiled probe, that owner waits until ProbeLastAt too, unless the number was
+// taken before. number is "" for one that is not known.
+func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
+	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
+	switch {
+	case r.SeveralOwners && (spoiled || b.Prober == hashOf(owner)), spoiled && !known:
+		at = later(at, b.ProbeLastAt)
+	case len(b.LastInLine) > 0 && !known:
+		at = at.Add(r.FirstProbe / 6)
+	}
+	return b.ProbeDue(now) && !now.Before(at)
+}
+
+// Probe makes m the next probe of b. ok is false if it may not be.
+func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
+	if !r.MayProbe(b, m.Owner, m.Number, now) {
+		return b, false
+	}
+	b.Probes++
+	b.ProbeIDs = remember(b.ProbeIDs, m.ID, maxProbes)
+	b.Prober = hashOf(m.Owner)
+	b.ProbeAt = stamp(now.Add(min(r.FirstProbe<<min(b.Probes, 8), longestProbeWait)))
+	b.ProbeLastAt = stamp(b.ProbeAt.Add(2 * r.FirstProbe))
+	return b, true
+}
+
+// GiveBack takes back the probe m of b, which says nothing about the trouble.
+// Another message may be the next probe at once. spoiled means that the provider
+// refused m for something that its client chose: then m's owner is last in line.
+func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
+	i := slices.Index(b.ProbeIDs, m.ID)
+	if !b.Open || b.ProbeAt.IsZero() || i < 0 {
+		return b, false
+	}
+	latest := i == len(b.ProbeIDs)-1
+	b.ProbeIDs = slices.Delete(slices.Clone(b.ProbeIDs), i, i+1)
+	if latest {
+		b.ProbeAt = stamp(now)
+	}
+	if latest && !spoiled {
+		b.Probes, b.Prober = b.Probes-1, ""
+	}
+	if spoiled {
+		b.LastInLine = remember(b.LastInLine, hashOf(m.Owner), maxLastInLine)
+		b.Tally.Taken = without(b.Tally.Taken, hashOf(m.Number.String()))
+	}
+	return b, true
+}
+
+// NextProbe returns the earliest time at which a probe may begin that b, read at
+// the time seen, does not list yet:
+//   - A closed breaker may open just after seen. Its first probe then begins
+//     FirstProbe later, and by BreakerAge after seen it has been read again.
+//   - An open one that had no probe yet has its first at ProbeAt.
+//   - An open one that had a probe may have another at any moment, because that
+//     probe may be given back.
+//
+// Whether a hand-over from before that time closes the breaker can be told from
+// b, however old b is.
+func (r Rules) NextProbe(b Breaker, seen time.Time) time.Time {
+	next := seen.Add(min(BreakerAge, r.FirstProbe-Skew))
+	switch {
+	case b.Probes > 0:
+		return seen.Add(-Skew)
+	case !b.ProbeAt.IsZero() && b.ProbeAt.Before(next):
+		return b.ProbeAt
+	}
+	return next
+}

@@ -1,0 +1,96 @@
+package sms_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+func candidate(id, owner string, number sms.Number) sms.Message {
+	return sms.Message{ID: id, Owner: owner, Request: sms.Request{Number: number}}
+}
+
+func TestWhoMayProbe(t *testing.T) {
+	several, one := rules(), rules()
+	several.SeveralOwners = true
+	const known, unknown sms.Number = "+12025550101", "+12025550102"
+	knowing, _ := one.NumberTaken(sms.Breaker{}, known, start)
+	opened, _ := one.ReportTrouble(knowing, sms.Authorization, "", time.Time{}, start)
+	probed, ok := several.Probe(opened, candidate("first", "a", unknown), opened.ProbeAt)
+	if !ok {
+		t.Fatal("no probe was due")
+	}
+	spoiled, _ := probed.GiveBack(candidate("first", "a", unknown), true, opened.ProbeAt)
+	returned, _ := probed.GiveBack(candidate("first", "a", unknown), false, opened.ProbeAt)
+	for _, tc := range []struct {
+		name   string
+		rules  sms.Rules
+		b      sms.Breaker
+		owner  string
+		number sms.Number
+		want   time.Duration // after the opening
+	}{
+		{"the first probe is anybody's", several, opened, "a", unknown, time.Minute},
+		{"the next one too, but for the owner of the first", several, probed, "b", unknown, 3 * time.Minute},
+		{"which waits longer", several, probed, "a", known, 5 * time.Minute},
+		{"where all messages are one owner's it does not", one, probed, "a", unknown, 3 * time.Minute},
+		{"a probe that was never handed over changes nothing", several, returned, "a", unknown, time.Minute},
+		{"a spoiled one leaves the turn to others, first to known numbers", several, spoiled, "b", known, time.Minute},
+		{"then to unknown ones", several, spoiled, "b", unknown, time.Minute + 10*time.Second},
+		{"and last to the owner that spoiled it", several, spoiled, "a", known, 5 * time.Minute},
+		{"where all messages are one owner's, to known numbers", one, spoiled, "a", known, time.Minute},
+		{"and last to unknown ones", one, spoiled, "a", unknown, 5 * time.Minute},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for early, want := range map[time.Duration]bool{time.Millisecond: false, 0: true} {
+				now := start.Add(tc.want - early)
+				if got := tc.rules.MayProbe(tc.b, tc.owner, tc.number, now); got != want {
+					t.Errorf("%v after the opening: %v, want %v", now.Sub(start), got, want)
+				}
+			}
+		})
+	}
+	if several.MayProbe(sms.Breaker{}.Pause("", start), "a", known, start.Add(time.Hour)) {
+		t.Error("a pause lets a probe through")
+	}
+	if several.MayProbe(sms.Breaker{}, "a", known, start.Add(time.Hour)) {
+		t.Error("a closed breaker lets a probe through")
+	}
+}
+
+// However often its probes are spoiled, one owner fails no more messages than it
+// would make probes.
+func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
+	for _, several := range []bool{true, false} {
+		r := rules()
+		r.SeveralOwners = several
+		b := open(t, sms.Authorization)
+		probes := 0
+		for now := start; now.Before(start.Add(time.Hour)); now = now.Add(time.Second) {
+			m := candidate(fmt.Sprint(probes), "a", "+12025550100")
+			if probed, ok := r.Probe(b, m, now); ok {
+				probes++
+				b, _ = probed.GiveBack(m, true, now)
+			}
+		}
+		if probes != 6 {
+			t.Errorf("several owners %v: %d probes in an hour, want 6", several, probes)
+		}
+	}
+}
+
+func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
+	older, latest := sms.Message{ID: "older", Owner: "a"}, sms.Message{ID: "latest", Owner: "b"}
+	b := open(t, sms.SpendLimit)
+	b, _ = rules().Probe(b, older, start.Add(time.Hour))
+	b, _ = rules().Probe(b, latest, start.Add(2*time.Hour))
+	after, changed := b.GiveBack(older, true, start.Add(2*time.Hour))
+	if !changed || !after.ProbeAt.Equal(b.ProbeAt) || after.Prober != b.Prober || len(after.LastInLine) != 1 {
+		t.Errorf("the breaker became %+v, from %+v", after, b)
+	}
+	if _, changed = after.GiveBack(older, true, start.Add(2*time.Hour)); changed {
+		t.Error("a probe was given back twice")
+	}
+}

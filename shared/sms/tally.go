@@ -1,0 +1,103 @@
+package sms
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"time"
+)
+
+// Tally is what the deployment knows about whether the provider takes numbers at
+// all. A provider that takes none may answer as if each number were bad. One bad
+// number proves nothing; ten different ones within five minutes, and none taken,
+// prove that the account is in trouble.
+type Tally struct {
+	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was taken, noted once a minute
+	// Taken are the hashes of some numbers that were taken lately, oldest first.
+	Taken []string `json:"taken,omitempty"`
+	// Refused are the numbers refused since then, oldest first.
+	Refused []RefusedNumber `json:"refused,omitempty"`
+}
+
+// RefusedNumber is a number that the provider refused as it would refuse every
+// number if the account had no SMS. Number and Owner are hashes.
+type RefusedNumber struct {
+	Number string    `json:"number"`
+	Owner  string    `json:"owner"`
+	At     time.Time `json:"at"`
+}
+
+const (
+	maxTaken     = 20
+	refusedLimit = 10              // so many different numbers open the breaker
+	refusedTime  = 5 * time.Minute // within this time
+	noteTaken    = time.Minute     // how often it is noted that a number was taken
+)
+
+// NumberTaken notes in b that the provider took number. There is nothing to note
+// if that was noted less than a minute ago and no number was refused since.
+func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
+	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
+		return b, false
+	}
+	b.Tally = Tally{TakenAt: stamp(now), Taken: remember(b.Tally.Taken, hashOf(number.String()), maxTaken)}
+	return b, true
+}
+
+// NumberRefused notes in b that the provider refused m's number in a way that may
+// be the account's trouble. It opens b once ten different numbers were refused
+// within five minutes and none was taken in that time. Where the deployment has
+// several owners, the ten must come from at least two: one client's bad numbers
+// stop nobody else. Whatever could not change the result is not noted.
+func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
+	if b.Open || now.Sub(b.Tally.TakenAt) < refusedTime {
+		return b, false
+	}
+	this := RefusedNumber{Number: hashOf(m.Number.String()), Owner: hashOf(m.Owner), At: stamp(now)}
+	another := func(n RefusedNumber) bool { return n.Owner != this.Owner }
+	refused := slices.DeleteFunc(slices.Clone(b.Tally.Refused), func(n RefusedNumber) bool { return now.Sub(n.At) >= refusedTime })
+	if slices.ContainsFunc(refused, func(n RefusedNumber) bool { return n.Number == this.Number }) {
+		return b, false
+	}
+	if len(refused) == refusedLimit { // all of one owner
+		if !slices.ContainsFunc(refused, another) {
+			return b, false
+		}
+		refused = refused[1:]
+	}
+	refused = append(refused, this)
+	if len(refused) == refusedLimit && (!r.SeveralOwners || slices.ContainsFunc(refused, another)) {
+		return r.ReportTrouble(b, Authorization, "no number is accepted: perhaps this Region or account has no SMS: "+detail, now, now)
+	}
+	b.Tally.Refused = refused
+	return b, true
+}
+
+// calm returns t without the refused numbers.
+func (t Tally) calm() Tally {
+	t.Refused = nil
+	return t
+}
+
+// tookBefore reports whether number is among those that were taken lately.
+func (t Tally) tookBefore(number Number) bool {
+	return slices.Contains(t.Taken, hashOf(number.String()))
+}
+
+// hashOf shortens a number or an owner to what the breaker keeps of it.
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// remember returns list with s at its end, once, and without its oldest elements
+// beyond limit. It leaves list as it is.
+func remember(list []string, s string, limit int) []string {
+	list = without(list, s)
+	return append(list[max(0, len(list)-limit+1):], s)
+}
+
+// without returns a copy of list that lacks s.
+func without(list []string, s string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == s })
+}

@@ -1,0 +1,57 @@
+package sns_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Only what a client chose can be its own fault.
+func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
+	for _, tc := range []struct {
+		name              string
+		senderID          string
+		originationNumber string
+		code              string
+		want              sms.ProviderError
+	}{
+		{"a sender id", "ACME", "", "AuthorizationError", sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}},
+		{"an origination number", "", "+12025550111", "AuthorizationError", sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}},
+		{"neither", "", "", "AuthorizationError", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
+		{"another error", "ACME", "", "InvalidSecurity", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			m := message
+			m.SenderID, m.OriginationNumber = tc.senderID, tc.originationNumber
+			_, err := serve(t, refuse(http.StatusForbidden, tc.code, "no")).HandOver(t.Context(), m)
+			check(t, err, tc.want)
+		})
+	}
+}
+
+func TestABadNumberIsRefusedAsEveryNumberIsWithoutSMS(t *testing.T) {
+	for words, want := range map[string]bool{
+		"Invalid parameter: PhoneNumber Reason: +12025550107 is not valid to publish to": true,
+		"Invalid parameter: PhoneNumber":                                                 false,
+		"Invalid parameter: Empty message":                                               false,
+	} {
+		t.Run(words, func(t *testing.T) {
+			_, err := serve(t, refuse(http.StatusBadRequest, "InvalidParameter", words)).HandOver(t.Context(), message)
+			refused, ok := errors.AsType[*sms.ProviderError](err)
+			if !ok || refused.PerhapsAccount != want {
+				t.Errorf("HandOver = %+v, want PerhapsAccount %v", err, want)
+			}
+		})
+	}
+}
+
+func refuse(status int, code, words string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>`+
+			`<Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`, code, words)
+	}
+}
