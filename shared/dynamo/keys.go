@@ -29,7 +29,7 @@ const (
 const (
 	breakerID     = "breaker"
 	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
-	dueReceipt    = "receipt"  // kept receipts' kind in the index of what is due
+	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
 // shardOf returns the shard of id, out of so many.

@@ -99,8 +99,7 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 //
 //   - Each reason of c.Refuse is excluded by a condition.
 //   - What c.Apply removes, the invented record must have: hence its Due.Round.
-//   - What depends on the real record cannot be taken from the invented one. The
-//     update computes it instead: attempts, and the number in the index.
+//   - Attempts depend on the real record, so the update counts them up.
 //
 // A conformance test compares the result with c.Apply on the real record.
 func claim(ref sms.Ref, c sms.Claim) *change {
@@ -118,7 +117,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unmatched = #phoneNumber")
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)))
 	w.require("#createdAt = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expiresAt > ?", num(toMillis(c.At)))
@@ -225,7 +224,7 @@ type alias struct {
 // aliasEnd returns when the last receipt for m can be applied. Nothing is handed
 // over after the expiry of m.
 func aliasEnd(m sms.Message) time.Time {
-	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.KeepReceipts)
+	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.PendingFor)
 	if m.PurgeAt.After(end) {
 		return m.PurgeAt
 	}

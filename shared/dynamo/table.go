@@ -20,7 +20,7 @@ import (
 //
 //	due        due_shard, due_at       what is due, by kind and time, in shards
 //	provider   provider_ref            the message that a provider message id belongs to
-//	unmatched  unmatched               by number: messages for which a receipt may come, kept receipts
+//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
 //	list       list_shard, list_at     an owner's messages by creation, in shards
 func Definition(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {

@@ -88,6 +88,8 @@ type HandOver struct {
 	Until             time.Time    `json:"until"` // when it ended, at the latest
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
+	// Late says that its answer came after its lease was given up.
+	Late bool `json:"late,omitempty"`
 	// What its receipt said. All are empty until the receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
@@ -141,12 +143,14 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a receipt may still come for one of m's hand-overs:
-// from its claim on, until its own receipt or its refusal. Such messages are
-// found by their number. An outcome without a refusal changes nothing of it, nor
-// does the end of m by another hand-over.
+// Unmatched reports whether a pending receipt may be matched to m by its number:
+// a hand-over ended without an answer, and its receipt has not come. An answer
+// that comes late does not end this. Until its receipt comes, such a hand-over
+// must be seen, lest another message to its number gets that receipt.
 func (m Message) Unmatched() bool {
-	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Receipt == "" })
+	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
+		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)
+	})
 }
 
 // ProviderMessageID returns the provider message id of the newest hand-over that

@@ -64,42 +64,41 @@ type DuePage struct {
 	Next    string // "" after the last page
 }
 
-// Receipts finds the messages that receipts belong to, and keeps receipts that
-// belong to none yet. Its reads may lag behind writes by a second.
+// Receipts finds the messages that receipts are about. Its reads may lag behind
+// writes by a second.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with
-	// this reference, the older ones of several included; ErrNotFound. It may
-	// name one that is past its retention, which Receive then does not find.
+	// this reference, which need not be its newest; ErrNotFound. It may name a
+	// message past its retention, which ApplyReceipt then does not find.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// Receive applies rules.ApplyReceipt to the record of id and returns it. One
-	// write and no read where the record is sent and rc is the receipt of its
+	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns it.
+	// One write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
 	// provider and provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
-	// Unmatched returns everything about number that waits for its
-	// counterpart: messages that are Unmatched, and kept receipts, at most
-	// MaxUnmatched of each. It may name messages that are past their
-	// retention. One request, however much waits.
+	// Unmatched returns the messages to number that are Unmatched, and the
+	// pending receipts for it, at most MaxUnmatched of each. It may name messages
+	// past their retention. One request, however many there are.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
 // MaxUnmatched is how many messages and receipts Unmatched returns at most.
 const MaxUnmatched = 100
 
-// Unmatched is what stands unmatched for one number.
+// Unmatched is what may be matched by one number.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
 	More       bool // there is, or may be, more than this
 }
 
-// ReceiptKeeper keeps receipts that match nothing yet.
+// ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
 	// Keep writes k, in place of one with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k; no error where it is gone already.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts lists up to limit kept receipts due until and including
+	// DueReceipts lists up to limit pending receipts due until and including
 	// until, oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }

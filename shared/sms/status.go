@@ -74,8 +74,8 @@ func (s Status) Final() bool {
 	return s.Valid() && !slices.ContainsFunc(Transitions, func(t Transition) bool { return t.From == s })
 }
 
-// Settled reports whether no work is left to do: final, sent or unknown. The
-// time of retention runs from here.
+// AtRest reports whether no work is left: final, sent or unknown. Retention
+// starts here.
 func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
 // May reports whether the table lets s become to; unanswered says whether the

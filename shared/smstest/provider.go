@@ -3,6 +3,7 @@ package smstest
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,7 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 		name string
 		test func(t *testing.T, c ProviderUnderTest)
 	}{
+		{"its name is fit for records and configuration", providerHasName},
 		{"a message that is taken gets an id and arrives as it was written", providerTakes},
 		{"the same message handed over twice is two messages", providerTakesTwice},
 		{"a refused number is refused for good and nothing is taken", providerRefuses},
@@ -53,6 +55,14 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
 }
+
+func providerHasName(t *testing.T, c ProviderUnderTest) {
+	if name := c.Provider.Name(); !providerName.MatchString(string(name)) || name != c.Lossy.Name() {
+		t.Errorf("its name is %q", name)
+	}
+}
+
+var providerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 func providerTakes(t *testing.T, c ProviderUnderTest) {
 	for _, text := range []string{

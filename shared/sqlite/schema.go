@@ -9,7 +9,7 @@ import (
 // oldestFormat is the oldest format that migrate can read. Until the first release,
 // each change of a schema or of a record's JSON tags raises it by one, and older
 // folders are refused. After that it stays, and each change is one more migration.
-const oldestFormat = 4
+const oldestFormat = 5
 
 // The migrations of each database. The first creates it in oldestFormat, and each of
 // the others leads from one format to the next. A released migration never changes.
@@ -32,7 +32,7 @@ CREATE TABLE messages (
 	due_kind         TEXT,
 	due_at           INTEGER,
 	due_round        INTEGER,
-	unmatched_number TEXT, -- the number, while a receipt could be this message's
+	unmatched_number TEXT, -- the number, while a hand-over is unanswered
 	purge_at         INTEGER,
 	number           TEXT NOT NULL,
 	reference        TEXT NOT NULL,
