@@ -47,7 +47,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 }
 
 // dueItem is what the indexes of due and of unmatched records show: a message,
-// or a kept receipt.
+// or a pending receipt.
 type dueItem struct {
 	item
 

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a kept receipt, whose content the indexes show.
+// pendingItem is the item of a pending receipt, whose content the indexes show.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
@@ -57,7 +57,7 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// DueReceipts lists the kept receipts that are due, oldest first: one query a
+// DueReceipts lists the pending receipts that are due, oldest first: one query a
 // shard, all at once, and more only of a shard that shows some past their
 // retention.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {

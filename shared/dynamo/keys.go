@@ -28,7 +28,7 @@ const (
 const (
 	breakerID     = "breaker"
 	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
-	dueReceipt    = "receipt"  // kept receipts' kind in the index of what is due
+	dueReceipt    = "receipt"  // pending receipts' kind in the index of what is due
 )
 
 func shardOf(id string, shards uint32) int {

@@ -57,7 +57,7 @@ func (db *DB) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, 
 	found.Receipts, err = db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, oneMore)
 	if err != nil {
-		return sms.Unmatched{}, fmt.Errorf("listing kept receipts: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("listing pending receipts: %w", err)
 	}
 	found.More = len(found.MessageIDs) == oneMore || len(found.Receipts) == oneMore
 	found.MessageIDs = found.MessageIDs[:min(len(found.MessageIDs), sms.MaxUnmatched)]
