@@ -286,7 +286,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend has the receipt of another application tell that the quota is spent.
+// spend has the receipt of another application tell that the budget is spent.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}

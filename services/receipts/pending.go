@@ -38,6 +38,9 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Ti
 	case k.Tries == 0:
 		k.Due = r.now().Add(lastLook)
 		k.Tries++
+	default: // Terraform counts this message
+		r.logger.InfoContext(ctx, "pending receipt matches no message",
+			"provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
 	}
 	return r.keep(ctx, k)
 }

@@ -81,7 +81,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	var w change
 	w.turn(stored(sent), stored(reported))
 	w.require("#status = ? AND size(#handOvers) = ?", str(string(sms.Sent)), num(1))
-	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider)))
+	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider))) // guard: one provider's ids in DynamoDB
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
 	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back
