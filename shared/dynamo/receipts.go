@@ -60,13 +60,19 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return m, nil
 }
 
-// applyToSent does in one write, without reading the record, what
-// rules.ApplyReceipt does to an ordinary sent one: with a single hand-over that was
-// taken, as nearly all have. It lets the rule change such a message, and writes the
-// difference under conditions that say that the record is one. For example, a
-// delivery sets status, evidence and handOvers[0].receipt, appends an event, and
-// requires that status is sent and handOvers has one element. Where the record is
-// another one, done is false and m the record as it is.
+// applyToSent does to a sent record what rules.ApplyReceipt does, in one write and
+// without reading the record first. If the record is not as assumed, done is false
+// and m is the record as it is.
+//
+// As in claim, the update is the difference between an invented record before and
+// after the rule. The invented record has one taken hand-over, as nearly all have. A
+// delivered receipt, for example, gives
+//
+//	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
+//	    #purgeAt = …, #events = list_append(#events, …) …
+//
+// The conditions admit only sent records with one taken hand-over that has no
+// receipt yet, and in which everything that the rule clears is absent.
 func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
@@ -81,7 +87,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	var w change
 	w.turn(stored(sent), stored(reported))
 	w.require("#status = ? AND size(#handOvers) = ?", str(string(sms.Sent)), num(1))
-	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider)))
+	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider))) // guard: one provider's ids in DynamoDB
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
 	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back

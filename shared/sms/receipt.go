@@ -45,7 +45,8 @@ func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMe
 
 // Names reports whether r names h by its provider message id.
 func (r Receipt) Names(h HandOver) bool {
-	return r.ProviderMessageID != "" && r.Ref() == ProviderRef{h.Provider, h.ProviderMessageID}
+	return r.ProviderMessageID != "" && r.ProviderMessageID == h.ProviderMessageID &&
+		r.Provider == h.Provider // guard: one provider's ids
 }
 
 // PendingReceipt is a receipt that has matched no message yet.

@@ -475,7 +475,7 @@ func TestEventsStopAtFiftyAndAreCounted(t *testing.T) {
 	if len(l.m.Events) != sms.MaxEvents || l.m.EventsOmitted != 31 {
 		t.Errorf("%d events kept, %d counted", len(l.m.Events), l.m.EventsOmitted)
 	}
-	if got := l.m.History()[sms.MaxEvents].Detail; got != "31 later events were counted, not kept" {
+	if got := l.m.History()[sms.MaxEvents].Detail; got != "31 later events were only counted" {
 		t.Errorf("last line = %q", got)
 	}
 }

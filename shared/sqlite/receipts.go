@@ -25,7 +25,7 @@ func (db *DB) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (messa
 	return messageID, nil
 }
 
-// Receive implements sms.Receipts.
+// ApplyReceipt implements sms.Receipts.
 func (db *DB) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	return db.change(ctx, id, func(m sms.Message) (sms.Message, error) {
 		next, changed := rules.ApplyReceipt(m, rc, now)

@@ -74,6 +74,16 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
 	},
 	{
+		without: "the provider of a receipt",
+		changes: map[string]change{"one provider's ids": always},
+		tests:   []string{"-run", "TestAReceiptCountsForItsOwnProviderOnly", "./shared/sms"},
+	},
+	{
+		without: "the provider of a receipt, in DynamoDB",
+		changes: map[string]change{"one provider's ids in DynamoDB": dropped},
+		tests:   []string{"-run", "TestConformance/Receipts", "./shared/dynamo"},
+	},
+	{
 		without: "the final-state guard",
 		changes: map[string]change{"the table of states": never, "a receipt's effect depends on the status": always},
 		tests:   []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
