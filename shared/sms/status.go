@@ -7,7 +7,7 @@ type Status string
 
 // The ten states. Final states are never left again.
 const (
-	Scheduled   Status = "scheduled"   // accepted, its time to be sent lies ahead
+	Scheduled   Status = "scheduled"   // accepted, it is to be sent later
 	Queued      Status = "queued"      // accepted, waiting for a sender
 	Sending     Status = "sending"     // one sender holds the lease
 	Sent        Status = "sent"        // the provider took it and gave an id
@@ -54,7 +54,7 @@ var Transitions = []Transition{
 
 	{From: Sent, To: Delivered, When: "a receipt says so"},
 	{From: Sent, To: Undelivered, When: "a receipt says so"},
-	{From: Sent, To: Queued, When: "a receipt tells of account-wide trouble"},
+	{From: Sent, To: Queued, When: "a receipt reports account-wide trouble"},
 
 	{From: Unknown, To: Sent, When: "a late answer comes"},
 	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},
