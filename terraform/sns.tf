@@ -1,5 +1,5 @@
-# All that is SNS's: what the sender may do, and its receipts, which are its
-# delivery logs. An account has one set of SMS settings in each Region.
+# Everything specific to SNS: permissions of the sender, settings, and delivery
+# logs. An account has one set of SMS settings in each Region.
 
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"

@@ -78,7 +78,7 @@ variable "clients" {
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])
-    error_message = "In a client's allowed_countries, name at least one country, each once, as two capital letters of ISO 3166-1, such as \"DE\"."
+    error_message = "List at least one country in a client's allowed_countries, each once, as two capital letters (ISO 3166-1) such as \"DE\"."
   }
 }
 

@@ -58,7 +58,7 @@ func (a *api) send(ctx context.Context, envelopes []sms.Envelope) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Enqueue)
 	defer cancel()
 	if err := a.Queue.Send(ctx, envelopes...); err != nil {
-		return fmt.Errorf("enqueueing %d messages: %w", len(envelopes), err)
+		return fmt.Errorf("enqueuing %d messages: %w", len(envelopes), err)
 	}
 	return nil
 }

@@ -131,18 +131,18 @@ func TestClientLimits(t *testing.T) {
 	for name, tt := range map[string]struct{ limits, want string }{
 		"countries in one string":       {`{"allowedCountries": "BR"}`, "allowedCountries must be an array"},
 		"no country":                    {`{"allowedCountries": []}`, "allowedCountries must not be empty"},
-		"a country in small letters":    {`{"allowedCountries": ["BR", "de"]}`, `allowedCountries has "de"`},
+		"a country in lower case":       {`{"allowedCountries": ["BR", "de"]}`, `allowedCountries has "de"`},
 		"a country that does not exist": {`{"allowedCountries": ["UK"]}`, `allowedCountries has "UK"`},
 		"all countries":                 {`{"allowedCountries": ["*"]}`, `allowedCountries has "*"`},
-		"a country twice":               {`{"allowedCountries": ["BR", "BR"]}`, `allowedCountries must not repeat "BR"`},
-		"a limit of nothing":            {`{"partsPerDay": 0}`, "partsPerDay must not be 0"},
+		"a repeated country":            {`{"allowedCountries": ["BR", "BR"]}`, `allowedCountries must not repeat "BR"`},
+		"a limit of 0":                  {`{"partsPerDay": 0}`, "partsPerDay must not be 0"},
 		"a limit below -1":              {`{"partsPerDay": -2}`, "partsPerDay must be a whole number from -1"},
 		"a limit with a fraction":       {`{"messagesPerRecipientHour": 1.5}`, "messagesPerRecipientHour must be a whole number"},
-		"a limit without end":           {`{"partsPerDay": 1e30}`, "partsPerDay must be a whole number"},
+		"a limit that is too large":     {`{"partsPerDay": 1e30}`, "partsPerDay must be a whole number"},
 		"a limit in a string":           {`{"partsPerDay": "5"}`, "partsPerDay must be a whole number"},
 		"a limit that is null":          {`{"partsPerDay": null}`, "partsPerDay must not be null"},
 		"another spelling":              {`{"parts_per_day": 5}`, "parts_per_day is not a known field"},
-		"limits that are no object":     {`5`, "must be a JSON object"},
+		"limits that are not an object": {`5`, "must be a JSON object"},
 	} {
 		t.Run("refuse "+name, func(t *testing.T) {
 			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))

@@ -58,7 +58,7 @@ type backlogView struct {
 // for operators and not shown.
 var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
-	sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
+	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
 	sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
 	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }

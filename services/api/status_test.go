@@ -71,7 +71,7 @@ func TestStatus(t *testing.T) {
 	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
-			sms.Review:        "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
+			sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
 			sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
 		} {
 			d := deploy(t)

@@ -29,11 +29,11 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 				if whose == "ours" {
 					s.sent(number, "c-1")
 				}
-				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.Review}
+				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: tt.at(s.now), Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}
 				if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
 					t.Fatal(err)
 				}
-				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.Review) {
+				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.AccountReview) {
 					t.Errorf("breaker %+v, want open: %v", b, tt.want)
 				}
 			})

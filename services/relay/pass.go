@@ -166,7 +166,7 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 }
 
 // takeUp moves the due time of e forward, so that no other relay does the same,
-// and does what e was due for, except enqueueing. It returns the message, due for
+// and does what e was due for, except enqueuing. It returns the message, due for
 // rescue if it must be enqueued now; a zero one if there is nothing to do.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	next := e.Postponed(p.now())
@@ -214,7 +214,7 @@ func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("enqueueing: %w", err)
+		return fmt.Errorf("enqueuing: %w", err)
 	}
 	return nil
 }

@@ -140,10 +140,12 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
 	now := s.now()
 	end := now.Add(PublishTime)
-	if m.ExpiresAt.Before(end) {
+	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over
 		end = m.ExpiresAt
 	}
-	if !end.After(now) || c.Until.Sub(now) < PublishTime+RecordTime || s.timeLeft(ctx) <= -margin {
+	if !end.After(now) ||
+		c.Until.Sub(now) < PublishTime+RecordTime || // guard: the lease covers the hand-over
+		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))

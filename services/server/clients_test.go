@@ -52,40 +52,40 @@ func TestReadClientsReadsAFile(t *testing.T) {
 
 func TestReadClientsNamesTheFault(t *testing.T) {
 	for name, test := range map[string]struct{ file, want string }{
-		"an empty file":                 {``, `is empty`},
-		"a file cut short":              {`{"a": {"secret": "geheim"`, `not one JSON document`},
-		"something else than JSON":      {`a: secret`, `not one JSON document`},
-		"a list":                        {`[]`, `must be a JSON object`},
-		"null":                          {`null`, `must be a JSON object`},
-		"no client":                     {`{}`, `no client`},
-		"two documents":                 {`{"a": {"secret": "geheim"}} {}`, `not one JSON document`},
-		"bad UTF-8":                     {"{\"a\xff\": {\"secret\": \"geheim\"}}", `UTF-8`},
-		"a file without end":            {`{"a": {"secret": "geheim"}}` + strings.Repeat(" ", 1<<20), `bytes`},
-		"a client twice":                {`{"a": {"secret": "geheim"}, "\u0061": {"secret": "geheim"}}`, `a is repeated`},
-		"a client that is no object":    {`{"a": "geheim"}`, `client "a": must be a JSON object`},
-		"a client without a name":       {`{"": {"secret": "geheim"}}`, `client "": the name`},
-		"a name with a colon":           {`{"a:b": {"secret": "geheim"}}`, `client "a:b": the name`},
-		"a name beyond ASCII":           {`{"ä": {"secret": "geheim"}}`, `client "ä": the name`},
-		"a name that is too long":       {`{"` + strings.Repeat("a", 129) + `": {"secret": "geheim"}}`, `must have 1 to 128`},
-		"a field twice":                 {`{"a": {"secret": "geheim", "secret": "geheim"}}`, `client "a": secret is repeated`},
-		"an unknown field":              {`{"a": {"secret": "geheim", "colour": "red"}}`, `client "a": colour is not a known field`},
-		"a field in another case":       {`{"a": {"Secret": "geheim"}}`, `client "a": Secret is not a known field`},
-		"no secret":                     {`{"a": {}}`, `client "a": secret is missing`},
-		"an empty secret":               {`{"a": {"secret": ""}}`, `client "a": secret must have`},
-		"a secret beyond ASCII":         {`{"a": {"secret": "geheim€"}}`, `client "a": secret`},
-		"a secret that is no string":    {`{"a": {"secret": 12345}}`, `client "a": secret must be a string`},
-		"an owner that is null":         {`{"a": {"secret": "geheim", "owner": null}}`, `client "a": owner must not be null`},
-		"an empty owner":                {`{"a": {"secret": "geheim", "owner": ""}}`, `client "a": owner`},
-		"an unknown scope":              {`{"a": {"secret": "geheim", "scopes": ["send", "admin"]}}`, `client "a": scopes must be send, read or both, not "admin"`},
-		"a scope with its resource":     {`{"a": {"secret": "geheim", "scopes": ["sms/send"]}}`, `not "sms/send"`},
-		"a scope twice":                 {`{"a": {"secret": "geheim", "scopes": ["send", "send"]}}`, `client "a": scopes must not repeat "send"`},
-		"no scope":                      {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes must not be empty`},
-		"scopes in one string":          {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes must be an array`},
-		"a scope that is no string":     {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes must be an array`},
-		"a country that does not exist": {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "UK"]}}`, `client "a": allowedCountries has "UK"`},
-		"a limit of nothing":            {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay must not be 0`},
-		"a fault in the second client":  {`{"a": {"secret": "geheim"}, "b": {}}`, `client "b": secret`},
-		"a fault in each client":        {`{"a": {"secret": "geheim", "x": 1}, "b": {}}`, "x is not a known field\nclient \"b\": secret is missing"},
+		"an empty file":                  {``, `is empty`},
+		"a file cut short":               {`{"a": {"secret": "geheim"`, `not one JSON document`},
+		"a text that is not JSON":        {`a: secret`, `not one JSON document`},
+		"a list":                         {`[]`, `must be a JSON object`},
+		"null":                           {`null`, `must be a JSON object`},
+		"no client":                      {`{}`, `no client`},
+		"two documents":                  {`{"a": {"secret": "geheim"}} {}`, `not one JSON document`},
+		"bad UTF-8":                      {"{\"a\xff\": {\"secret\": \"geheim\"}}", `UTF-8`},
+		"a file that is too long":        {`{"a": {"secret": "geheim"}}` + strings.Repeat(" ", 1<<20), `bytes`},
+		"a repeated client":              {`{"a": {"secret": "geheim"}, "\u0061": {"secret": "geheim"}}`, `a is repeated`},
+		"a client that is not an object": {`{"a": "geheim"}`, `client "a": must be a JSON object`},
+		"a client without a name":        {`{"": {"secret": "geheim"}}`, `client "": the name`},
+		"a name with a colon":            {`{"a:b": {"secret": "geheim"}}`, `client "a:b": the name`},
+		"a name beyond ASCII":            {`{"ä": {"secret": "geheim"}}`, `client "ä": the name`},
+		"a name that is too long":        {`{"` + strings.Repeat("a", 129) + `": {"secret": "geheim"}}`, `must have 1 to 128`},
+		"a repeated field":               {`{"a": {"secret": "geheim", "secret": "geheim"}}`, `client "a": secret is repeated`},
+		"an unknown field":               {`{"a": {"secret": "geheim", "colour": "red"}}`, `client "a": colour is not a known field`},
+		"a field in another case":        {`{"a": {"Secret": "geheim"}}`, `client "a": Secret is not a known field`},
+		"no secret":                      {`{"a": {}}`, `client "a": secret is missing`},
+		"an empty secret":                {`{"a": {"secret": ""}}`, `client "a": secret must have`},
+		"a secret beyond ASCII":          {`{"a": {"secret": "geheim€"}}`, `client "a": secret`},
+		"a secret that is not a string":  {`{"a": {"secret": 12345}}`, `client "a": secret must be a string`},
+		"an owner that is null":          {`{"a": {"secret": "geheim", "owner": null}}`, `client "a": owner must not be null`},
+		"an empty owner":                 {`{"a": {"secret": "geheim", "owner": ""}}`, `client "a": owner`},
+		"an unknown scope":               {`{"a": {"secret": "geheim", "scopes": ["send", "admin"]}}`, `client "a": scopes must be send, read or both, not "admin"`},
+		"a scope with its resource":      {`{"a": {"secret": "geheim", "scopes": ["sms/send"]}}`, `not "sms/send"`},
+		"a repeated scope":               {`{"a": {"secret": "geheim", "scopes": ["send", "send"]}}`, `client "a": scopes must not repeat "send"`},
+		"no scope":                       {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes must not be empty`},
+		"scopes in one string":           {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes must be an array`},
+		"a scope that is not a string":   {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes must be an array`},
+		"a country that does not exist":  {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "UK"]}}`, `client "a": allowedCountries has "UK"`},
+		"a limit of 0":                   {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay must not be 0`},
+		"a fault in the second client":   {`{"a": {"secret": "geheim"}, "b": {}}`, `client "b": secret`},
+		"a fault in each client":         {`{"a": {"secret": "geheim", "x": 1}, "b": {}}`, "x is not a known field\nclient \"b\": secret is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clients, err := readClients(strings.NewReader(test.file))
@@ -125,7 +125,7 @@ func FuzzReadClients(f *testing.F) {
 		// What is accepted is JSON for other readers too, and reads the same when
 		// it is written again.
 		if !json.Valid(file) {
-			t.Fatalf("accepted what is not JSON: %q", file)
+			t.Fatalf("accepted invalid JSON: %q", file)
 		}
 		members := make([]string, len(clients))
 		for at, client := range clients {

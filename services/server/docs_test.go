@@ -25,7 +25,7 @@ func TestDocs(t *testing.T) {
 		t.Helper()
 		return r.Body.String()
 	}
-	t.Run("the page has all that it refers to, and nothing inline", func(t *testing.T) {
+	t.Run("every file of the page exists, and nothing is inline", func(t *testing.T) {
 		page := read(t, get(t, http.MethodGet, "/docs", nil))
 		refs := regexp.MustCompile(`(?:src|href)="(/docs/[^"]+)"`).FindAllStringSubmatch(page, -1)
 		if len(refs) != len(docsPaths())-1 || strings.Contains(page, "<script>") || strings.Contains(page, "<style") {
@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a client that takes gzip gets it, another the same unpacked", func(t *testing.T) {
+	t.Run("clients that accept gzip get it, and others get the same unpacked", func(t *testing.T) {
 		packed := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip, br") })
 		plain := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", nil)
 		if packed.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" {
@@ -47,7 +47,7 @@ func TestDocs(t *testing.T) {
 			t.Error("the script is not Swagger UI")
 		}
 	})
-	t.Run("a foreign name is refused, and so is another method", func(t *testing.T) {
+	t.Run("foreign names and other methods are refused", func(t *testing.T) {
 		if r := get(t, http.MethodGet, "/docs", func(r *http.Request) { r.Host = "evil.example" }); r.Code != http.StatusMisdirectedRequest {
 			t.Errorf("as evil.example: %d", r.Code)
 		}
@@ -55,7 +55,7 @@ func TestDocs(t *testing.T) {
 			t.Errorf("POST: %d", r.Code)
 		}
 	})
-	t.Run("a machine with clients of its own shows no secret", func(t *testing.T) {
+	t.Run("the secrets of other clients are not shown", func(t *testing.T) {
 		handler := &docs{logger: slog.New(slog.DiscardHandler)}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost:8080/docs", http.NoBody))

@@ -26,8 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// start opens a machine and serves it; it works on messages until the test
-// ends.
+// start opens a machine and serves it. It works on messages until the test ends.
 func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -64,14 +63,14 @@ func start(t *testing.T, c Config) *httptest.Server {
 	return server
 }
 
-// answer is a response, read to its end.
+// answer holds a complete response.
 type answer struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// ask makes a request; host is what the client calls the server.
+// ask makes a request to the server under the name host.
 func ask(t *testing.T, server *httptest.Server, method, path, host string, header http.Header, body string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
@@ -185,7 +184,7 @@ func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, Config{Data: dir}), "local", "local-secret") })
 	server := start(t, Config{Data: dir, Clients: file})
 	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusUnauthorized {
-		t.Errorf("with the token of a client that is gone: %d: %s", got.status, got.text)
+		t.Errorf("with the token of a removed client: %d: %s", got.status, got.text)
 	}
 }
 
@@ -306,7 +305,7 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// pipes is a listener in memory, whose connections know no clock but the test's.
+// pipes is a listener in memory. Its connections follow the test's clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

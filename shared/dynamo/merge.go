@@ -96,7 +96,7 @@ func (m *merge) refill(ctx context.Context) error {
 			queries.Go(func() error { return m.read(ctx, listShard(m.owner, i), r) })
 		}
 	}
-	return queries.Wait() //nolint:wrapcheck // read says what it was doing
+	return queries.Wait()
 }
 
 func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {

@@ -74,7 +74,7 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 		}
 		next, refused := c.Apply(m)
 		if refused != nil {
-			return sms.Message{}, refused //nolint:wrapcheck // the port's own error
+			return sms.Message{}, refused
 		}
 		m, done, err = s.replace(ctx, m, next)
 	}

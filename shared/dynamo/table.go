@@ -54,8 +54,7 @@ func Definition(table string) *dynamodb.CreateTableInput {
 // until it can be used: for tests and emulators.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, Definition(table))
-	var there *types.ResourceInUseException
-	if err != nil && !errors.As(err, &there) {
+	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
 		return fmt.Errorf("creating table %s: %w", table, err)
 	}
 	ready := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {

@@ -111,13 +111,11 @@ func (r *Reader) Rules() sms.Rules {
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
 	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
-	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", int(SenderTimeout/time.Second), 15))*time.Second + sms.LeaseMargin
+	timeout := int((rules.Lease - sms.LeaseMargin) / time.Second)
+	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", timeout, 15))*time.Second + sms.LeaseMargin
 	rules.SeveralOwners = r.Bool("SEVERAL_OWNERS")
 	return rules
 }
-
-// SenderTimeout is the default timeout of the sender function.
-const SenderTimeout = time.Minute
 
 const day = 24 * time.Hour
 

@@ -21,10 +21,10 @@ func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
 		t.Errorf("the default rules: %v", err)
 	}
 	if rules.Lease != 75*time.Second {
-		t.Errorf("lease = %v, want the function's timeout and 15 s", rules.Lease)
+		t.Errorf("lease %v, want the sender's timeout and 15 s", rules.Lease)
 	}
 	if r.Int("N", 3, 1) != 3 || r.Float("F", 2.5) != 2.5 || r.Optional("O") != "" {
-		t.Error("a default was not given")
+		t.Error("a variable that is not set has no default")
 	}
 	if err := r.Err(); err != nil {
 		t.Errorf("Err() = %v for nothing but optional variables", err)

@@ -1,6 +1,6 @@
 // Package phone parses phone numbers as people write them, with the numbering
-// plans of Google's libphonenumber. Loading the plans takes about 8 ms at
-// program start, so only packages that face clients should import it.
+// plans of Google's libphonenumber. Loading the plans takes several
+// milliseconds at program start, so only packages that face clients import it.
 package phone
 
 import (
@@ -17,8 +17,8 @@ import (
 // after each, and a few spare ones.
 const maxInput = 40
 
-// International is the Country of numbers that belong to no country, such as
-// satellite phones.
+// International is what Parse gives as the Country of numbers that belong to no
+// country, such as satellite phones: libphonenumber's word for them.
 const International = "001"
 
 // Parsed is a number in an assigned range, and its country.

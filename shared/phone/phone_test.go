@@ -97,8 +97,8 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := phone.Parse(tt.raw, tt.country)
-			var reason *phone.Error
-			if !errors.As(err, &reason) {
+			reason, ok := errors.AsType[*phone.Error](err)
+			if !ok {
 				t.Fatalf("Parse(%q, %q) = %+v, %v; want a *phone.Error", tt.raw, tt.country, got, err)
 			}
 			if !strings.HasPrefix(reason.Reason, tt.reason) {
@@ -146,8 +146,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, country string) {
 		got, err := phone.Parse(raw, country)
 		if err != nil {
-			var reason *phone.Error
-			if !errors.As(err, &reason) || reason.Reason == "" {
+			reason, ok := errors.AsType[*phone.Error](err)
+			if !ok || reason.Reason == "" {
 				t.Errorf("Parse(%q, %q): %v is not a *phone.Error with a reason", raw, country, err)
 			}
 			return

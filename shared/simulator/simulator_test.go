@@ -51,7 +51,7 @@ func TestNumbersAreValidAndDiffer(t *testing.T) {
 			t.Errorf("%s (%s) is not valid: %v", n.Number, n.Name, err)
 		}
 		if seen[n.Number] || n.Name == "" || n.Happens == "" {
-			t.Errorf("%+v stands twice or lacks a text", n)
+			t.Errorf("%+v is listed twice or has no text", n)
 		}
 		seen[n.Number] = true
 	}
@@ -128,11 +128,11 @@ func TestAReceiptNamesItsHandOver(t *testing.T) {
 	})
 }
 
-func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
+func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		var got receipts
-		got.fail(errors.New("the store is away"))
+		got.fail(errors.New("the store is unavailable"))
 		options := simulator.Options{ReceiptDelay: time.Second, Receipts: got.add}
 
 		first := open(t, dir, options)
@@ -144,7 +144,7 @@ func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n < 6 {
-			t.Errorf("%d receipts sent, want all three again and again", n)
+			t.Errorf("%d receipts sent, want all three repeatedly", n)
 		}
 		shut(t, first)
 
@@ -153,7 +153,7 @@ func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 3 {
-			t.Errorf("after the restart %d receipts, want 3", n)
+			t.Errorf("%d receipts after the restart, want 3", n)
 		}
 		shut(t, second)
 
@@ -162,7 +162,7 @@ func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 0 {
-			t.Errorf("after another restart %d receipts, want none", n)
+			t.Errorf("%d receipts after another restart, want none", n)
 		}
 		if _, err := third.HandOver(t.Context(), message(ordinary)); err != nil {
 			t.Fatal(err)
@@ -170,12 +170,12 @@ func TestReceiptsComeUntilTheyAreConfirmedAlsoAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 1 {
-			t.Errorf("after one more message %d receipts, want 1", n)
+			t.Errorf("%d receipts after one more message, want 1", n)
 		}
 	})
 }
 
-func TestTheLogSurvivesACrashInTheMidstOfALine(t *testing.T) {
+func TestTheLogSurvivesACrashInTheMiddleOfALine(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir, simulator.Options{})
 	m := message(ordinary)
@@ -300,15 +300,15 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer is what a hand-over came to, in a word.
+// answer returns a hand-over's answer in a word or two.
 func answer(id string, err error) string {
-	var refused *sms.ProviderError
+	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
 	case err == nil && id != "":
 		return "taken"
-	case errors.As(err, &refused) && refused.Refusal == sms.RefusedForGood:
+	case ok && refused.Refusal == sms.RefusedForGood:
 		return string(refused.Refusal) + ": " + string(refused.Failure)
-	case errors.As(err, &refused):
+	case ok:
 		return string(refused.Refusal)
 	}
 	return "no answer"
@@ -328,7 +328,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail begins anew: from now on every receipt gets err.
+// fail forgets what was collected; from now on every receipt gets err.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

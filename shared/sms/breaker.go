@@ -12,7 +12,7 @@ type Trouble string
 // provider; Paused is an operator's order.
 const (
 	SpendLimit    Trouble = "spend-limit"
-	Review        Trouble = "account-review"
+	AccountReview Trouble = "account-review"
 	Authorization Trouble = "authorization"
 	Paused        Trouble = "paused"
 )
@@ -81,7 +81,8 @@ func (b Breaker) Close(now time.Time) Breaker {
 // Discards reports whether senders may be discarding envelopes: b is open, or it
 // closed so recently that some sender still takes it for open.
 func (b Breaker) Discards(now time.Time) bool {
-	return b.Open || now.Before(b.ClosedAt.Add(BreakerAge))
+	return b.Open ||
+		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
 // Proves reports whether a hand-over of the message id proves the trouble over:
@@ -90,7 +91,9 @@ func (b Breaker) Discards(now time.Time) bool {
 //     trouble,
 //   - it was delivered or, if the trouble is authorization, taken.
 func (b Breaker) Proves(id string, began time.Time, taken, delivered bool) bool {
-	if !b.Open || b.Trouble == Paused || began.Before(b.OpenedAt) || !slices.Contains(b.ProbeIDs, id) {
+	if !b.Open || b.Trouble == Paused ||
+		began.Before(b.OpenedAt) || // guard: a hand-over from before the opening
+		!slices.Contains(b.ProbeIDs, id) {
 		return false
 	}
 	return delivered || (taken && b.Trouble == Authorization)

@@ -35,7 +35,7 @@ func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
 			}
 		})
 	}
-	if _, changed := rules().ReportTrouble(open(t, sms.Review), sms.SpendLimit, "", time.Time{}, start); changed {
+	if _, changed := rules().ReportTrouble(open(t, sms.AccountReview), sms.SpendLimit, "", time.Time{}, start); changed {
 		t.Error("an open one changed")
 	}
 }
@@ -48,7 +48,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 	}{
 		{sms.SpendLimit, true, false, false},
 		{sms.SpendLimit, true, true, true},
-		{sms.Review, true, false, false},
+		{sms.AccountReview, true, false, false},
 		{sms.Authorization, true, false, true},
 	} {
 		b, ok := rules().Probe(open(t, tc.trouble), sms.Message{ID: "probe"}, start.Add(time.Hour))

@@ -18,7 +18,7 @@ var (
 	// ErrUnavailable says that the call was certainly not carried out and is
 	// worth repeating later: throttled, or never connected.
 	ErrUnavailable = errors.New("not available now")
-	// ErrTooLate says that a message can no longer be cancelled, resent or
+	// ErrTooLate says that a message can no longer be canceled, resent or
 	// stripped of its text in the state that it has.
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )

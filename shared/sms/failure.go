@@ -15,13 +15,13 @@ const (
 	SenderNotAllowed FailureCode = "sender-not-allowed"
 	OptedOut         FailureCode = "opted-out"
 	Unreachable      FailureCode = "unreachable"
-	HandsetBlocked   FailureCode = "blocked-by-handset"
-	CarrierBlocked   FailureCode = "blocked-by-carrier"
+	BlockedByHandset FailureCode = "blocked-by-handset"
+	BlockedByCarrier FailureCode = "blocked-by-carrier"
 	Spam             FailureCode = "spam"
 	PriceExceeded    FailureCode = "price-exceeded"
 	CarrierFault     FailureCode = "carrier-fault"
 	NoAnswer         FailureCode = "no-answer"
-	ExpiryPassed     FailureCode = "expired"
+	ExpiryPassed     FailureCode = "expiry-passed"
 	AccountExhausted FailureCode = "account-exhausted"
 )
 
@@ -34,8 +34,8 @@ var Failures = []Failure{
 	{SenderNotAllowed, "The provider does not allow this senderId or originationNumber.", true, "Leave the field out, or ask the operator of this service to register the sender with the provider."},
 	{OptedOut, "The recipient has opted out of messages from this account.", true, "Do not send again until the recipient opts in."},
 	{Unreachable, "The phone could not be reached before the provider gave up.", false, "Resend the message later."},
-	{HandsetBlocked, "The phone has blocked messages.", true, "Ask the recipient to unblock them, or reach them another way."},
-	{CarrierBlocked, "The phone's carrier has blocked this message or destination.", true, "Ask the operator of this service to contact the provider."},
+	{BlockedByHandset, "The phone has blocked messages.", true, "Ask the recipient to unblock them, or reach them another way."},
+	{BlockedByCarrier, "The phone's carrier has blocked this message or destination.", true, "Ask the operator of this service to contact the provider."},
 	{Spam, "The phone's carrier classified the message as spam.", true, "Change the text or register the sender, then send a new message."},
 	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
 	{CarrierFault, "The carrier reported an internal error.", false, "Resend the message later."},

@@ -7,9 +7,9 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // between two probes
-	// maxProbes is how many probes are remembered: three days of them, which is
-	// how late a provider's receipts may be.
-	maxProbes = 300
+	// maxProbes is how many probes are remembered: those whose receipts may still
+	// come.
+	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxLastInLine bounds how many owners are remembered as last in line.
 	maxLastInLine = 100
 )

@@ -21,7 +21,7 @@ type ProviderRef struct {
 // the provider: each promises less, and the rest is for the way to us.
 const LatestReceipt = 73 * time.Hour
 
-// Provider takes messages from us. Callers may use it concurrently.
+// Provider takes messages from us. Any number of callers may use it at once.
 type Provider interface {
 	// Name returns the name that the provider's hand-overs and receipts carry.
 	Name() ProviderName

@@ -2,6 +2,7 @@ package sms
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -40,7 +41,7 @@ func (r Rules) Check() error {
 	case r.Retention < 7*24*time.Hour:
 		return errors.New("retention must be at least 7 days")
 	case r.Lease < LeaseMargin:
-		return errors.New("lease must be at least 15 seconds")
+		return fmt.Errorf("lease must be at least %v", LeaseMargin)
 	case r.MaxAttempts < 1:
 		return errors.New("attempts must be at least 1")
 	case r.FirstProbe < time.Second:

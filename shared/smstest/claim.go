@@ -109,8 +109,8 @@ func testClaim(t *testing.T, open opener) {
 			m := s.create(t, c.of(s))
 			claim := s.rules.NewClaim("fake", s.clock.Now())
 			_, err := s.Claim(t.Context(), m.Ref(), claim)
-			var refused *sms.NotClaimableError
-			if !errors.As(err, &refused) {
+			refused, ok := errors.AsType[*sms.NotClaimableError](err)
+			if !ok {
 				t.Fatalf("Claim: %v, want a *NotClaimableError", err)
 			}
 			if refused.Reason != c.reason {

@@ -60,8 +60,8 @@ func testMessages(t *testing.T, open opener) {
 // checkConflict checks that err is a conflict and shows the record as it is.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
-	var conflict *sms.ConflictError
-	if !errors.As(err, &conflict) {
+	conflict, ok := errors.AsType[*sms.ConflictError](err)
+	if !ok {
 		t.Fatalf("got error %v, want a *ConflictError", err)
 	}
 	checkDiff(t, "the conflicting record", current, conflict.Current)

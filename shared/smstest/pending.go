@@ -13,7 +13,7 @@ func (s stage) kept(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
-		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.Review,
+		Verdict: sms.VerdictVoid, Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.AccountReview,
 		Detail: detail, Price: 12, Parts: 3,
 	}
 	return rc.Pending(s.clock.Now())

@@ -3,6 +3,7 @@ package smstest
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,7 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 		name string
 		test func(t *testing.T, c ProviderUnderTest)
 	}{
+		{"its name is fit for records and configuration", providerHasName},
 		{"a message that is taken gets an id and arrives as it was written", providerTakes},
 		{"the same message handed over twice is two messages", providerTakesTwice},
 		{"a refused number is refused for good and nothing is taken", providerRefuses},
@@ -53,6 +55,14 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
 }
+
+func providerHasName(t *testing.T, c ProviderUnderTest) {
+	if name := c.Provider.Name(); !providerName.MatchString(string(name)) || name != c.Lossy.Name() {
+		t.Errorf("its name is %q", name)
+	}
+}
+
+var providerName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 func providerTakes(t *testing.T, c ProviderUnderTest) {
 	for _, text := range []string{
@@ -94,8 +104,8 @@ func providerTakesTwice(t *testing.T, c ProviderUnderTest) {
 func providerRefuses(t *testing.T, c ProviderUnderTest) {
 	m := handed(c.Refused, "refused "+sms.NewToken())
 	id, err := c.Provider.HandOver(t.Context(), m)
-	var refused *sms.ProviderError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*sms.ProviderError](err)
+	if !ok {
 		t.Fatalf("HandOver = %q, %v, want a *sms.ProviderError", id, err)
 	}
 	if refused.Refusal != sms.RefusedForGood || refused.Failure != sms.NumberRefused {
@@ -131,8 +141,7 @@ func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	id, err := c.Lossy.HandOver(ctx, m)
-	var refused *sms.ProviderError
-	if err == nil || errors.As(err, &refused) {
+	if _, refused := errors.AsType[*sms.ProviderError](err); err == nil || refused {
 		t.Errorf("HandOver = %q, %v, want an error that is no refusal", id, err)
 	}
 	if got := c.taken(t, m.Text); len(got) != 1 {

@@ -146,8 +146,8 @@ func testRaces(t *testing.T, open opener) {
 // checkNotWaiting checks that a claim was refused because another one won.
 func checkNotWaiting(t *testing.T, err error, current sms.Message) {
 	t.Helper()
-	var refused *sms.NotClaimableError
-	if !errors.As(err, &refused) || refused.Reason != sms.NotWaiting {
+	refused, ok := errors.AsType[*sms.NotClaimableError](err)
+	if !ok || refused.Reason != sms.NotWaiting {
 		t.Fatalf("Claim: %v, want a *NotClaimableError: %s", err, sms.NotWaiting)
 	}
 	checkDiff(t, "the record of the error", current, refused.Current)

@@ -104,7 +104,7 @@ func recordedMessage(at time.Time) sms.Message {
 			{Provider: "fake", Token: "token-2", At: in(5), Until: in(6), Answer: sms.AnswerNone},
 			{Provider: "fake", Token: "token-3", At: in(7), Until: in(8)},
 		},
-		Evidence: sms.ByCarrier,
+		Evidence: sms.ByHandset,
 		Failure:  &sms.Failure{Code: sms.OptedOut, Detail: "why", Permanent: true, Action: "what to do"},
 		Events: []sms.Event{
 			{At: in(9), Status: sms.Queued, Detail: "accepted", ProviderAt: in(10)},
@@ -136,7 +136,7 @@ func recordedReceipt(at time.Time) sms.PendingReceipt {
 		ID: "receipt-1",
 		Receipt: sms.Receipt{
 			Provider: "fake", ProviderMessageID: "message-1", Number: "+5511999999999", At: at, Verdict: sms.VerdictUndelivered,
-			Evidence: sms.ByCarrier, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
+			Evidence: sms.ByHandset, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
 		},
 		KeptAt: at.Add(time.Second), Tries: 3, Due: at.Add(time.Minute), PurgeAt: at.Add(24 * time.Hour),
 	}

@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 
 var errReset = errors.New("connection reset by peer")
 
-// deaf lets every request be carried out and loses its answer.
+// deaf sends every request and loses its answer.
 type deaf struct{}
 
 func (deaf) Do(r *http.Request) (*http.Response, error) {
@@ -43,7 +43,7 @@ func (deaf) Do(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("reading the answer: %w", errReset)
 }
 
-// takenByMoto reads moto's own list of the messages that it took.
+// takenByMoto returns the messages that moto says it took.
 func takenByMoto(t *testing.T, url string) []smstest.Taken {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/moto-api/data.json", nil)

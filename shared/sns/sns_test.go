@@ -36,7 +36,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 		want map[string]string // attribute to type and value
 	}{
 		{
-			"the type always stands", message,
+			"the type is always set", message,
 			map[string]string{"AWS.SNS.SMS.SMSType": "String Transactional"},
 		},
 		{
@@ -85,7 +85,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 	}
 }
 
-// noAnswer in the place of a refusal stands for an error that is none.
+// noAnswer stands for an error that is no refusal.
 const noAnswer sms.Refusal = ""
 
 func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
@@ -173,7 +173,7 @@ func TestHandOverTakesOddAnswersForNone(t *testing.T) {
 			w.Header().Set("Content-Length", "500")
 			fmt.Fprint(w, taken("sns-1")[:60])
 		}, sms.ProviderError{}},
-		{"a page of a proxy", func(w http.ResponseWriter, _ *http.Request) {
+		{"a proxy's page", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
 			fmt.Fprint(w, "<html>Bad Gateway</html>")
 		}, sms.ProviderError{}},
@@ -183,7 +183,7 @@ func TestHandOverTakesOddAnswersForNone(t *testing.T) {
 		{"the connection closed instead of an answer", func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
 		}, sms.ProviderError{}},
-		{"too many requests, said by a proxy", func(w http.ResponseWriter, _ *http.Request) {
+		{"a proxy that says too many requests", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(http.StatusTooManyRequests)
 			fmt.Fprint(w, "slow down")
@@ -203,7 +203,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 		if requests.Add(1) == 1 {
 			close(reached)
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // else the end of the caller is not seen
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client went away
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -233,7 +233,7 @@ func TestHandOverThatNeverConnected(t *testing.T) {
 		{"the name does not exist", "http://sns.invalid", nil, refusedForNow},
 		{"the handshake fails", strings.Replace(plain.URL, "http:", "https:", 1), nil, refusedForNow},
 		{"the certificate is not trusted", untrusted(t), nil, refusedForNow},
-		{"a client that does not trace leaves it open", plain.URL, silent{}, sms.ProviderError{}},
+		{"the client does not trace", plain.URL, silent{}, sms.ProviderError{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := enginetest.Config(t, tt.url)
@@ -259,8 +259,8 @@ type silent struct{}
 
 func (silent) Do(*http.Request) (*http.Response, error) { return nil, errReset }
 
-// check compares err with want; a want without a refusal is an error that is
-// no *sms.ProviderError.
+// check compares err with want. A want without a refusal is any error except a
+// *sms.ProviderError.
 func check(t *testing.T, err error, want sms.ProviderError) {
 	t.Helper()
 	if err == nil {
@@ -279,7 +279,7 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 }
 
-// serve is a provider whose SNS is answer.
+// serve returns a provider whose requests answer gets.
 func serve(t *testing.T, answer http.HandlerFunc) *sns.Provider {
 	t.Helper()
 	server := httptest.NewServer(answer)

@@ -112,8 +112,7 @@ func (c *committer) gather(group []write) []write {
 // each gets a transaction of its own, so that none fails for another's reason.
 func (c *committer) carryOut(group []write) {
 	err := c.transact(group)
-	var failed *writeError
-	if len(group) > 1 && errors.As(err, &failed) {
+	if _, failed := errors.AsType[*writeError](err); failed && len(group) > 1 {
 		for i := range group {
 			group[i].done <- c.transact(group[i : i+1])
 		}

@@ -246,8 +246,8 @@ func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Me
 			return sms.Message{}, err
 		}
 		saved, err := db.Update(ctx, m, next)
-		var conflict *sms.ConflictError
-		if !errors.As(err, &conflict) {
+		conflict, ok := errors.AsType[*sms.ConflictError](err)
+		if !ok {
 			return saved, err
 		}
 		m = conflict.Current

@@ -55,8 +55,8 @@ func TestOpen(t *testing.T) {
 		dir := t.TempDir()
 		first := open(t, dir, sqlite.Options{})
 		_, err := sqlite.Open(dir, sqlite.Options{})
-		var inUse *sqlite.InUseError
-		if !errors.As(err, &inUse) || inUse.Dir != dir || inUse.PID != os.Getpid() {
+		inUse, ok := errors.AsType[*sqlite.InUseError](err)
+		if !ok || inUse.Dir != dir || inUse.PID != os.Getpid() {
 			t.Fatalf("the second Open: %v, want an *InUseError for %s and process %d", err, dir, os.Getpid())
 		}
 		for _, part := range []string{dir, fmt.Sprint(os.Getpid())} {

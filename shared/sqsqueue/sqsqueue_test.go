@@ -252,8 +252,8 @@ func TestPartOfABatchFails(t *testing.T) {
 				o.DisableMessageChecksumValidation = true
 			}), "http://127.0.0.1:1/queue")
 			err := q.Send(t.Context(), deliveries(25)...)
-			var partial *sms.SendError
-			if !errors.As(err, &partial) {
+			partial, ok := errors.AsType[*sms.SendError](err)
+			if !ok {
 				t.Fatalf("got %v, want a *SendError", err)
 			}
 			if diff := cmp.Diff(tt.want, partial.Failed); diff != "" {

@@ -48,8 +48,8 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Decode([]byte(tt.body))
-			var syntax *SyntaxError
-			if !errors.As(err, &syntax) {
+			syntax, ok := errors.AsType[*SyntaxError](err)
+			if !ok {
 				t.Fatalf("got %v, want a *SyntaxError", err)
 			}
 			if !strings.Contains(syntax.Detail, tt.detail) {
@@ -129,8 +129,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		document, err := Decode(body)
 		if err != nil {
-			var syntax *SyntaxError
-			if !errors.As(err, &syntax) || !utf8.ValidString(syntax.Detail) {
+			syntax, ok := errors.AsType[*SyntaxError](err)
+			if !ok || !utf8.ValidString(syntax.Detail) {
 				t.Errorf("%v is not a *SyntaxError in UTF-8", err)
 			}
 			return

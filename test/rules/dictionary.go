@@ -26,12 +26,14 @@ var dictionary = []word{
 		// The words of SNS's delivery log, and codes and constants made of them.
 		{"", `[Pp]hone('s)? ?[Cc]arrier`},
 		{"", `"carrier has blocked"`},
-		{"*.go", `A Carrier|Simulated carrier`},
+		{"*.go", `A Carrier`},
 		{"", `\b(blocked|taken)-by-carrier\b|\bcarrier-fault\b`},
-		{"*.go", `\b(CarrierBlocked|CarrierFault|[bB]yCarrier)\b`},
+		{"*.go", `\b(BlockedByCarrier|CarrierFault|[bB]yCarrier)\b`},
 		// Who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
+		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
+		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `The carrier reported`},
 		{"deliverylog.go", `fault of the carrier`},

@@ -52,6 +52,8 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
+	// receiptFormats lists the packages that read and write the providers' receipts.
+	receiptFormats = []string{module + "shared/sns/deliverylog"}
 	// local lists what no Lambda function may link in.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
@@ -100,6 +102,8 @@ func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
 		return "the domain imports the standard library and uuid alone"
+	case in(path, receiptFormats...) && !standard && !in(dep, domain, "github.com/google/uuid") && !in(dep, path):
+		return "the function that reads receipts links no SDK of their provider"
 	case in(path, adapters...) && in(dep, adapters...) && !sameAdapter(path, dep):
 		return "an adapter imports no other"
 	case isLambda(path) && in(dep, local...):
@@ -121,7 +125,7 @@ func forbiddenDirectly(path, dep string) string {
 	case in(dep, forTests...) && !in(path, forTests...):
 		return "only tests may import it"
 	case dep == module+"shared/phone" && !in(path, module+"services/api"):
-		return "loading it takes 7 ms, and only api needs it"
+		return "loading it takes time, and only api needs it"
 	case isService(path) && !isLambda(path) && isService(dep) && serviceOf(dep) != serviceOf(path):
 		return "services are joined in a main only"
 	}

@@ -53,6 +53,8 @@ func TestDirections(t *testing.T) {
 		"the domain uses nothing else":                      {dep(domain, "github.com/aws/aws-sdk-go-v2/aws"), 1},
 		"an adapter may use its SDK and the domain":         {dep(m+"shared/dynamo", domain, "github.com/aws/aws-sdk-go-v2/aws"), 0},
 		"an adapter may use its own packages":               {dep(m+"shared/sqlite", m+"shared/sqlite/schema"), 0},
+		"a format of receipts uses the domain":              {dep(m+"shared/sns/deliverylog", domain, "github.com/google/uuid", "time"), 0},
+		"a format of receipts links no SDK":                 {dep(m+"shared/sns/deliverylog", "github.com/aws/aws-sdk-go-v2/service/sns"), 1},
 		"an adapter does not use another":                   {dep(m+"shared/simulator", m+"shared/sqlite"), 1},
 		"a service does not use an adapter":                 {dep(m+"services/sender", m+"shared/dynamo"), 1},
 		"a function may use the adapters of AWS":            {dep(m+"services/sender/lambda", m+"services/sender", m+"shared/dynamo"), 0},

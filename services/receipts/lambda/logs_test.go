@@ -24,7 +24,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// pack is an event as Lambda gets it, of a batch in JSON.
+// pack returns the event in which Lambda gets a batch, given in JSON.
 func pack(t testing.TB, batch []byte) events.CloudwatchLogsEvent {
 	t.Helper()
 	var packed bytes.Buffer
@@ -55,7 +55,7 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 	return pack(t, batch)
 }
 
-// flaky is a store whose writes of receipts fail as often as failures says.
+// flaky is a store whose next failures writes of receipts fail.
 type flaky struct {
 	*sqlite.DB
 
@@ -69,8 +69,8 @@ func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
-// stage is the handler on a store that has two messages which the provider took,
-// as ids c-1 and c-2.
+// stage is the handler on a store with two messages that the provider took, with
+// the ids c-1 and c-2.
 type stage struct {
 	handler  logsHandler
 	store    *flaky
@@ -147,7 +147,7 @@ func TestABatchIsApplied(t *testing.T) {
 func TestALineThatCannotBeReadIsNamedAndStopsNoOther(t *testing.T) {
 	s := newStage(t)
 	if err := s.handler(t.Context(), fixture(t, "unreadable-line.json")); err != nil {
-		t.Fatalf("the batch would come again: %v", err)
+		t.Fatalf("the batch would be repeated: %v", err)
 	}
 	s.expect(t, sms.Delivered, sms.Sent)
 	for _, want := range []string{`"msg":"receipt not readable"`, `"level":"ERROR"`, `"log_event_id":"36543210000000000000000000000000000000000000000000000002"`, `"log_stream":"2f4b1d9e"`} {
@@ -156,16 +156,16 @@ func TestALineThatCannotBeReadIsNamedAndStopsNoOther(t *testing.T) {
 		}
 	}
 	if strings.Contains(s.log.String(), "5511888880000") {
-		t.Errorf("the log has a whole number:\n%s", &s.log)
+		t.Errorf("the log shows a whole number:\n%s", &s.log)
 	}
 }
 
-func TestABatchComesAgainUntilItSucceeds(t *testing.T) {
+func TestABatchIsRepeatedUntilItSucceeds(t *testing.T) {
 	s := newStage(t)
 	s.store.failures.Store(1)
 	e := fixture(t, "two-of-ours-and-a-foreign-one.json")
 	if err := s.handler(t.Context(), e); err == nil {
-		t.Fatal("the batch would not come again")
+		t.Fatal("the batch would not be repeated")
 	}
 	if err := s.handler(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -246,10 +246,10 @@ func TestWhatIsNoBatchIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := decode(data)
 			if err == nil {
-				t.Fatal("it was taken for a batch")
+				t.Fatal("it was read as a batch")
 			}
 			if strings.Contains(err.Error(), "5511888880000") {
-				t.Errorf("the error has a number: %v", err)
+				t.Errorf("the error shows the number: %v", err)
 			}
 		})
 	}
@@ -269,7 +269,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzBatch has any JSON in place of a batch.
+// FuzzBatch tries any JSON as a batch.
 func FuzzBatch(f *testing.F) {
 	for _, name := range []string{"two-of-ours-and-a-foreign-one.json", "unreadable-line.json", "control.json"} {
 		raw, err := os.ReadFile(filepath.Join("testdata", "batches", name))

@@ -42,17 +42,17 @@ func TestServeTokenGrants(t *testing.T) {
 		client string
 		scopes []string
 	}{
-		"credentials in the form":           {local(), nil, "local", []string{"sms/send", "sms/read"}},
-		"credentials by Basic":              {grant, basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"}},
-		"Basic with its parts as they are":  {grant, basic("reader", "a+b%20c:d"), "reader", []string{"sms/read"}},
-		"Basic with its parts form-encoded": {grant, basic("reader", url.QueryEscape("a+b%20c:d")), "reader", []string{"sms/read"}},
+		"credentials in the form":       {local(), nil, "local", []string{"sms/send", "sms/read"}},
+		"credentials by Basic":          {grant, basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"}},
+		"Basic with raw parts":          {grant, basic("reader", "a+b%20c:d"), "reader", []string{"sms/read"}},
+		"Basic with form-encoded parts": {grant, basic("reader", url.QueryEscape("a+b%20c:d")), "reader", []string{"sms/read"}},
 		"Basic with the id in the form too": {
 			url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}},
 			basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"},
 		},
-		"one scope":                           {local("scope", "sms/read"), nil, "local", []string{"sms/read"}},
-		"both scopes, one twice, more spaces": {local("scope", " sms/read  sms/send sms/read"), nil, "local", []string{"sms/send", "sms/read"}},
-		"an empty scope means all":            {local("scope", ""), nil, "local", []string{"sms/send", "sms/read"}},
+		"one scope": {local("scope", "sms/read"), nil, "local", []string{"sms/read"}},
+		"both scopes, one repeated, extra spaces": {local("scope", " sms/read  sms/send sms/read"), nil, "local", []string{"sms/send", "sms/read"}},
+		"an empty scope means all":                {local("scope", ""), nil, "local", []string{"sms/send", "sms/read"}},
 		"a content type with a charset": {local(), func(r *http.Request) {
 			r.Header.Set("Content-Type", "Application/x-www-form-urlencoded; charset=UTF-8")
 		}, "local", []string{"sms/send", "sms/read"}},
@@ -102,35 +102,35 @@ func TestServeTokenRefuses(t *testing.T) {
 		status int
 		code   string
 	}{
-		"another method":                     {good, func(r *http.Request) { r.Method = http.MethodGet }, 405, "invalid_request"},
-		"no content type":                    {good, header("Content-Type"), 400, "invalid_request"},
-		"a JSON body":                        {`{}`, header("Content-Type", "application/json"), 400, "invalid_request"},
-		"an empty body":                      {"", nil, 400, "invalid_request"},
-		"a body that is no form":             {"grant_type=%zz", nil, 400, "invalid_request"},
-		"a body without end":                 {good + "&x=" + strings.Repeat("x", 1<<20), nil, 400, "invalid_request"},
-		"the same parameter twice":           {good + "&scope=sms/read&scope=sms/send", nil, 400, "invalid_request"},
-		"parameters in the query":            {"", func(r *http.Request) { r.URL.RawQuery = good }, 400, "invalid_request"},
-		"no grant type":                      {"client_id=local&client_secret=local-secret", nil, 400, "invalid_request"},
-		"an unknown grant type":              {"grant_type=password&client_id=local&client_secret=local-secret", nil, 400, "unsupported_grant_type"},
-		"a grant for users":                  {"grant_type=refresh_token&client_id=local&client_secret=local-secret", nil, 400, "unauthorized_client"},
-		"no client":                          {grant, nil, 400, "invalid_client"},
-		"no secret":                          {grant + "&client_id=local", nil, 400, "invalid_client"},
-		"a wrong secret":                     {grant + "&client_id=local&client_secret=local-secreT", nil, 400, "invalid_client"},
-		"an unknown client":                  {grant + "&client_id=nobody&client_secret=local-secret", nil, 400, "invalid_client"},
-		"another client's secret":            {grant + "&client_id=reader&client_secret=local-secret", nil, 400, "invalid_client"},
-		"a wrong secret by Basic":            {grant, basic("local", "wrong"), 400, "invalid_client"},
-		"Basic that cannot be form-decoded":  {grant, basic("local", "%"), 400, "invalid_client"},
-		"Basic that is not base64":           {grant, header("Authorization", "Basic !"), 400, "invalid_client"},
-		"another scheme than Basic":          {grant, header("Authorization", "Bearer x"), 400, "invalid_client"},
-		"Basic and another id in the form":   {grant + "&client_id=reader", basic("local", "local-secret"), 400, "invalid_client"},
-		"Basic and a secret in the form":     {good, basic("local", "local-secret"), 400, "invalid_request"},
-		"two Authorization headers":          {grant, header("Authorization", "Basic eDp5", "Basic eDp5"), 400, "invalid_request"},
-		"an unknown scope":                   {good + "&scope=sms/send+sms/none", nil, 400, "invalid_scope"},
-		"a scope without its resource":       {good + "&scope=send", nil, 400, "invalid_scope"},
-		"scopes separated by a tab":          {good + "&scope=sms/send%09sms/read", nil, 400, "invalid_scope"},
-		"a scope that the client has not":    {grant + "&client_id=reader&client_secret=a%2Bb%2520c:d&scope=sms/send", nil, 400, "invalid_scope"},
-		"a bad scope of an unproved client":  {grant + "&client_id=local&client_secret=x&scope=none", nil, 400, "invalid_client"},
-		"a user's grant, an unproved client": {"grant_type=refresh_token&client_id=local", nil, 400, "invalid_client"},
+		"another method":                    {good, func(r *http.Request) { r.Method = http.MethodGet }, 405, "invalid_request"},
+		"no content type":                   {good, header("Content-Type"), 400, "invalid_request"},
+		"a JSON body":                       {`{}`, header("Content-Type", "application/json"), 400, "invalid_request"},
+		"an empty body":                     {"", nil, 400, "invalid_request"},
+		"a body that is not a form":         {"grant_type=%zz", nil, 400, "invalid_request"},
+		"a body that is too long":           {good + "&x=" + strings.Repeat("x", 1<<20), nil, 400, "invalid_request"},
+		"a repeated parameter":              {good + "&scope=sms/read&scope=sms/send", nil, 400, "invalid_request"},
+		"parameters in the query":           {"", func(r *http.Request) { r.URL.RawQuery = good }, 400, "invalid_request"},
+		"no grant type":                     {"client_id=local&client_secret=local-secret", nil, 400, "invalid_request"},
+		"an unknown grant type":             {"grant_type=password&client_id=local&client_secret=local-secret", nil, 400, "unsupported_grant_type"},
+		"a grant for users":                 {"grant_type=refresh_token&client_id=local&client_secret=local-secret", nil, 400, "unauthorized_client"},
+		"no client":                         {grant, nil, 400, "invalid_client"},
+		"no secret":                         {grant + "&client_id=local", nil, 400, "invalid_client"},
+		"a wrong secret":                    {grant + "&client_id=local&client_secret=local-secreT", nil, 400, "invalid_client"},
+		"an unknown client":                 {grant + "&client_id=nobody&client_secret=local-secret", nil, 400, "invalid_client"},
+		"another client's secret":           {grant + "&client_id=reader&client_secret=local-secret", nil, 400, "invalid_client"},
+		"a wrong secret by Basic":           {grant, basic("local", "wrong"), 400, "invalid_client"},
+		"Basic that cannot be form-decoded": {grant, basic("local", "%"), 400, "invalid_client"},
+		"Basic that is not base64":          {grant, header("Authorization", "Basic !"), 400, "invalid_client"},
+		"another scheme than Basic":         {grant, header("Authorization", "Bearer x"), 400, "invalid_client"},
+		"Basic and another id in the form":  {grant + "&client_id=reader", basic("local", "local-secret"), 400, "invalid_client"},
+		"Basic and a secret in the form":    {good, basic("local", "local-secret"), 400, "invalid_request"},
+		"two Authorization headers":         {grant, header("Authorization", "Basic eDp5", "Basic eDp5"), 400, "invalid_request"},
+		"an unknown scope":                  {good + "&scope=sms/send+sms/none", nil, 400, "invalid_scope"},
+		"a scope without its resource":      {good + "&scope=send", nil, 400, "invalid_scope"},
+		"scopes separated by a tab":         {good + "&scope=sms/send%09sms/read", nil, 400, "invalid_scope"},
+		"a scope that the client lacks":     {grant + "&client_id=reader&client_secret=a%2Bb%2520c:d&scope=sms/send", nil, 400, "invalid_scope"},
+		"a bad scope and a wrong secret":    {grant + "&client_id=local&client_secret=x&scope=none", nil, 400, "invalid_client"},
+		"a grant for users and no secret":   {"grant_type=refresh_token&client_id=local", nil, 400, "invalid_client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(test.body))
@@ -199,7 +199,7 @@ func TestTheKeySetProvesTheTokens(t *testing.T) {
 		t.Errorf("alg, kty, use (-want +got):\n%s", diff)
 	}
 	if len(key) != 6 {
-		t.Errorf("the key has members of its private half, or others: %v", key)
+		t.Errorf("the key has private or unknown members: %v", key)
 	}
 
 	answer := httptest.NewRecorder()

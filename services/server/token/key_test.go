@@ -18,7 +18,7 @@ import (
 
 func TestOpenKeepsItsKey(t *testing.T) {
 	dir := t.TempDir()
-	// What a crash in the middle of the first start leaves behind.
+	// A crash during the first start leaves this behind.
 	if err := os.WriteFile(filepath.Join(dir, token.KeyFile+".tmp"), []byte("-----BEGIN PRIV"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -44,16 +44,16 @@ func TestOpenKeepsItsKey(t *testing.T) {
 			t.Errorf("key %s became %s", before, after)
 		}
 	})
-	t.Run("and takes back a mode that was lost", func(t *testing.T) {
+	t.Run("with its mode restored", func(t *testing.T) {
 		if err := os.Chmod(filepath.Join(dir, token.KeyFile), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		open(t, dir, atNoon)
 		wantPrivate(t, dir)
 	})
-	t.Run("while another folder has another", func(t *testing.T) {
+	t.Run("different from another folder's", func(t *testing.T) {
 		if _, err := open(t, t.TempDir(), atNoon).Verifier().Verify(text); err == nil {
-			t.Error("a foreign token counts")
+			t.Error("accepted a foreign token")
 		}
 	})
 }
@@ -81,10 +81,10 @@ func TestOpenRefuses(t *testing.T) {
 		return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	}
 	for name, text := range map[string]string{
-		"an empty key file":          "",
-		"a key file of other things": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-		"another kind of key":        encoded(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
-		"a key that is too short":    encoded(rsa.GenerateKey(rand.Reader, 1024)),
+		"an empty key file":             "",
+		"a key file with other content": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		"another kind of key":           encoded(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
+		"a key that is too short":       encoded(rsa.GenerateKey(rand.Reader, 1024)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -102,9 +102,9 @@ func TestOpenRefuses(t *testing.T) {
 		})
 	}
 	for name, config := range map[string]token.Config{
-		"no issuer":       {},
-		"a client twice":  {Issuer: issuerName, Clients: append(testClients(), testClients()...)},
-		"an empty secret": {Issuer: issuerName, Clients: []token.Client{{ID: "a", Scopes: []string{"sms/read"}}}},
+		"no issuer":         {},
+		"a repeated client": {Issuer: issuerName, Clients: append(testClients(), testClients()...)},
+		"an empty secret":   {Issuer: issuerName, Clients: []token.Client{{ID: "a", Scopes: []string{"sms/read"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -113,7 +113,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a folder that is not there", func(t *testing.T) {
+	t.Run("a folder that does not exist", func(t *testing.T) {
 		if _, err := token.Open(filepath.Join(t.TempDir(), "none"), token.Config{Issuer: issuerName}); err == nil {
 			t.Error("opened")
 		}

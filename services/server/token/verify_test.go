@@ -30,7 +30,8 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims
 	return text
 }
 
-// goodClaims are the claims of a token that counts at noon, but for the changes; a nil value takes a claim out.
+// goodClaims returns the claims of a token that is valid at noon, with changes. A
+// nil value removes a claim.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
@@ -65,11 +66,11 @@ func TestVerify(t *testing.T) {
 	}
 
 	for name, text := range map[string]string{
-		"the issuer's own token":            accessToken(t, issuer),
-		"a token with the good claims":      good,
-		"one that ended within the leeway":  changed(jwt.MapClaims{"exp": seconds(-4)}),
-		"one made ahead within the leeway":  changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
-		"one without any scope is verified": changed(jwt.MapClaims{"scope": nil}),
+		"the issuer's own token":             accessToken(t, issuer),
+		"a token with the good claims":       good,
+		"one that expired within the leeway": changed(jwt.MapClaims{"exp": seconds(-4)}),
+		"one issued ahead within the leeway": changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
+		"one without scopes":                 changed(jwt.MapClaims{"scope": nil}),
 	} {
 		t.Run("accepts "+name, func(t *testing.T) {
 			claims, err := issuer.Verifier().Verify(text)
@@ -83,40 +84,40 @@ func TestVerify(t *testing.T) {
 	}
 
 	for name, text := range map[string]string{
-		"no token":                               "",
-		"two parts":                              header + "." + payload,
-		"four parts":                             good + "." + signature,
-		"a text that is no token":                "a.b.c",
-		"a token without end":                    good + strings.Repeat("A", 1<<20),
-		"the none algorithm":                     forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, keyID, goodClaims(nil)),
-		"no signature":                           header + "." + payload + ".",
-		"HS256 with the public key in PEM":       forge(t, jwt.SigningMethodHS256, publicPEM, keyID, goodClaims(nil)),
-		"HS256 with the public key in DER":       forge(t, jwt.SigningMethodHS256, der, keyID, goodClaims(nil)),
-		"HS256 with the modulus":                 forge(t, jwt.SigningMethodHS256, key.N.Bytes(), keyID, goodClaims(nil)),
-		"RS512 with the right key":               forge(t, jwt.SigningMethodRS512, key, keyID, goodClaims(nil)),
-		"PS256 with the right key":               forge(t, jwt.SigningMethodPS256, key, keyID, goodClaims(nil)),
-		"another key under the same id":          forge(t, jwt.SigningMethodRS256, newKey(), keyID, goodClaims(nil)),
-		"the right key under another id":         forge(t, jwt.SigningMethodRS256, key, "other", goodClaims(nil)),
-		"a changed signature":                    header + "." + payload + "." + swapFirst(signature),
-		"changed claims":                         header + "." + encode(`{"client_id":"other"}`) + "." + signature,
-		"a signature written in another way":     header + "." + payload + "." + signature + "=",
-		"a line end in the signature":            good[:len(good)-1] + "\n" + good[len(good)-1:],
-		"a critical extension":                   crit,
-		"another issuer":                         changed(jwt.MapClaims{"iss": issuerName + "/"}),
-		"no issuer":                              changed(jwt.MapClaims{"iss": nil}),
-		"an ended token":                         changed(jwt.MapClaims{"exp": seconds(-6)}),
-		"no end":                                 changed(jwt.MapClaims{"exp": nil}),
-		"an end that is no number":               changed(jwt.MapClaims{"exp": "tomorrow"}),
-		"a token that begins later":              changed(jwt.MapClaims{"nbf": seconds(6)}),
-		"a token made in the future":             changed(jwt.MapClaims{"iat": seconds(6)}),
-		"no time of issue":                       changed(jwt.MapClaims{"iat": nil}),
-		"an ID token":                            changed(jwt.MapClaims{"token_use": "id"}),
-		"no token_use":                           changed(jwt.MapClaims{"token_use": nil}),
-		"no client_id":                           changed(jwt.MapClaims{"client_id": nil}),
-		"an empty client_id":                     changed(jwt.MapClaims{"client_id": ""}),
-		"a client_id that is no string":          changed(jwt.MapClaims{"client_id": 1}),
-		"a header that names no algorithm":       encode(`{"kid":"`+keyID+`"}`) + "." + payload + "." + signature,
-		"claims that are no object, well signed": signRaw(t, key, keyID, `"access"`),
+		"no token":                             "",
+		"two parts":                            header + "." + payload,
+		"four parts":                           good + "." + signature,
+		"a text that is not a token":           "a.b.c",
+		"a token that is too long":             good + strings.Repeat("A", 1<<20),
+		"the none algorithm":                   forge(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, keyID, goodClaims(nil)),
+		"no signature":                         header + "." + payload + ".",
+		"HS256 with the public key in PEM":     forge(t, jwt.SigningMethodHS256, publicPEM, keyID, goodClaims(nil)),
+		"HS256 with the public key in DER":     forge(t, jwt.SigningMethodHS256, der, keyID, goodClaims(nil)),
+		"HS256 with the modulus":               forge(t, jwt.SigningMethodHS256, key.N.Bytes(), keyID, goodClaims(nil)),
+		"RS512 with the right key":             forge(t, jwt.SigningMethodRS512, key, keyID, goodClaims(nil)),
+		"PS256 with the right key":             forge(t, jwt.SigningMethodPS256, key, keyID, goodClaims(nil)),
+		"another key under the same id":        forge(t, jwt.SigningMethodRS256, newKey(), keyID, goodClaims(nil)),
+		"the right key under another id":       forge(t, jwt.SigningMethodRS256, key, "other", goodClaims(nil)),
+		"a changed signature":                  header + "." + payload + "." + swapFirst(signature),
+		"changed claims":                       header + "." + encode(`{"client_id":"other"}`) + "." + signature,
+		"a signature in another encoding":      header + "." + payload + "." + signature + "=",
+		"a line break in the signature":        good[:len(good)-1] + "\n" + good[len(good)-1:],
+		"a critical extension":                 crit,
+		"another issuer":                       changed(jwt.MapClaims{"iss": issuerName + "/"}),
+		"no issuer":                            changed(jwt.MapClaims{"iss": nil}),
+		"an expired token":                     changed(jwt.MapClaims{"exp": seconds(-6)}),
+		"no expiry":                            changed(jwt.MapClaims{"exp": nil}),
+		"an expiry that is not a number":       changed(jwt.MapClaims{"exp": "tomorrow"}),
+		"a token that is not valid yet":        changed(jwt.MapClaims{"nbf": seconds(6)}),
+		"a token issued in the future":         changed(jwt.MapClaims{"iat": seconds(6)}),
+		"no time of issue":                     changed(jwt.MapClaims{"iat": nil}),
+		"an ID token":                          changed(jwt.MapClaims{"token_use": "id"}),
+		"no token_use":                         changed(jwt.MapClaims{"token_use": nil}),
+		"no client_id":                         changed(jwt.MapClaims{"client_id": nil}),
+		"an empty client_id":                   changed(jwt.MapClaims{"client_id": ""}),
+		"a client_id that is not a string":     changed(jwt.MapClaims{"client_id": 1}),
+		"a header that names no algorithm":     encode(`{"kid":"`+keyID+`"}`) + "." + payload + "." + signature,
+		"signed claims that are not an object": signRaw(t, key, keyID, `"access"`),
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			claims, err := issuer.Verifier().Verify(text)
@@ -137,7 +138,7 @@ func swapFirst(signature string) string {
 	return "A" + signature[1:]
 }
 
-// signRaw signs claims that no library would write.
+// signRaw signs claims in any form.
 func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
 	t.Helper()
 	text := encode(`{"alg":"RS256","kid":"`+keyID+`"}`) + "." + encode(claims)
@@ -155,20 +156,20 @@ func TestBearer(t *testing.T) {
 		headers []string
 		ok      bool
 	}{
-		"accepts a token":                             {[]string{"Bearer " + good}, true},
-		"accepts the scheme in any case":              {[]string{"bEARER " + good}, true},
-		"accepts several spaces":                      {[]string{"Bearer   " + good}, true},
-		"refuses no header":                           {nil, false},
-		"refuses an empty header":                     {[]string{""}, false},
-		"refuses the scheme alone":                    {[]string{"Bearer"}, false},
-		"refuses a token alone":                       {[]string{good}, false},
-		"refuses another scheme":                      {[]string{"Basic " + good}, false},
-		"refuses two headers":                         {[]string{"Bearer " + good, "Bearer " + good}, false},
-		"refuses two tokens":                          {[]string{"Bearer " + good + " " + good}, false},
-		"refuses two credentials in one header":       {[]string{"Bearer " + good + ", Bearer " + good}, false},
-		"refuses the scheme and the token unparted":   {[]string{"Bearer" + good}, false},
-		"refuses a token with a tab before it":        {[]string{"Bearer\t" + good}, false},
-		"refuses a token that has been tampered with": {[]string{"Bearer " + good[:len(good)-2]}, false},
+		"accepts a token":                                  {[]string{"Bearer " + good}, true},
+		"accepts the scheme in any case":                   {[]string{"bEARER " + good}, true},
+		"accepts several spaces":                           {[]string{"Bearer   " + good}, true},
+		"refuses no header":                                {nil, false},
+		"refuses an empty header":                          {[]string{""}, false},
+		"refuses the scheme alone":                         {[]string{"Bearer"}, false},
+		"refuses a token alone":                            {[]string{good}, false},
+		"refuses another scheme":                           {[]string{"Basic " + good}, false},
+		"refuses two headers":                              {[]string{"Bearer " + good, "Bearer " + good}, false},
+		"refuses two tokens":                               {[]string{"Bearer " + good + " " + good}, false},
+		"refuses two credentials in one header":            {[]string{"Bearer " + good + ", Bearer " + good}, false},
+		"refuses the scheme and the token without a space": {[]string{"Bearer" + good}, false},
+		"refuses a token with a tab before it":             {[]string{"Bearer\t" + good}, false},
+		"refuses a token that has been tampered with":      {[]string{"Bearer " + good[:len(good)-2]}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := httptest.NewRequest(http.MethodGet, "/v1/sms", nil)
@@ -190,11 +191,11 @@ func TestTokenEndsWithTheClock(t *testing.T) {
 	text := accessToken(t, issuer)
 	now = noon.Add(59 * time.Minute)
 	if _, err := issuer.Verifier().Verify(text); err != nil {
-		t.Errorf("before its end: %v", err)
+		t.Errorf("before it expires: %v", err)
 	}
 	now = noon.Add(61 * time.Minute)
 	if _, err := issuer.Verifier().Verify(text); !errors.Is(err, token.ErrInvalid) {
-		t.Errorf("after its end: %v", err)
+		t.Errorf("after it has expired: %v", err)
 	}
 }
 
@@ -214,7 +215,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		claims, err := verifier.Verify(text)
 		if err == nil && text != good {
-			t.Errorf("a token that nobody gave out counts: %+v", claims)
+			t.Errorf("accepted a forged token: %+v", claims)
 		}
 		if err != nil && !errors.Is(err, token.ErrInvalid) {
 			t.Errorf("not an ErrInvalid: %v", err)

@@ -59,13 +59,13 @@ type cause struct {
 // two, nor the form "+12025550142 is opted out".
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
-	{words: "requires additional review", trouble: sms.Review},
+	{words: "requires additional review", trouble: sms.AccountReview},
 	{words: "opted out", failure: sms.OptedOut},
 	{words: "blocked as spam", failure: sms.Spam},
-	{words: "destination is on a blocked list", failure: sms.CarrierBlocked},
-	{words: "phone is on a blocked list", failure: sms.CarrierBlocked},
-	{words: "carrier has blocked", failure: sms.CarrierBlocked},
-	{words: "phone has blocked sms", failure: sms.HandsetBlocked},
+	{words: "destination is on a blocked list", failure: sms.BlockedByCarrier},
+	{words: "phone is on a blocked list", failure: sms.BlockedByCarrier},
+	{words: "carrier has blocked", failure: sms.BlockedByCarrier},
+	{words: "phone has blocked sms", failure: sms.BlockedByHandset},
 	{words: "invalid phone number", failure: sms.NumberRefused},
 	{words: "message body is invalid", failure: sms.ContentRefused},
 	{words: "phone carrier is currently unreachable", failure: sms.CarrierFault},

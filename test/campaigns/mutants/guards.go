@@ -8,8 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 )
@@ -19,27 +18,27 @@ const marker = "// guard: "
 
 // guard is one marked piece of the code.
 type guard struct {
-	file       string // absolute
+	file       string // its path in the repository, with slashes
 	start, end int    // offsets in it
 }
 
-// findGuards returns the guards in the Go files below dirs, tests left out, by
-// their names.
-func findGuards(dirs ...string) (map[string]guard, error) {
+// findGuards returns the guards in the Go files of the repository below dirs, by
+// their names. Tests have none.
+func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	guards := make(map[string]guard)
 	for _, dir := range dirs {
-		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+		err := fs.WalkDir(repo, dir, func(file string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
 				return err
 			}
-			source, err := os.ReadFile(path)
+			source, err := fs.ReadFile(repo, file)
 			if err != nil {
 				return err
 			}
-			found, err := guardsIn(path, source)
+			found, err := guardsIn(file, source)
 			for name, g := range found {
 				if other, twice := guards[name]; twice {
-					return fmt.Errorf("guard %q is in %s and in %s", name, other.file, path)
+					return fmt.Errorf("guard %q is in %s and in %s", name, other.file, file)
 				}
 				guards[name] = g
 			}

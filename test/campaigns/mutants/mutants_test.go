@@ -27,7 +27,7 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guards, err := findGuards(repo.Path("services"), repo.Path("shared"))
+	guards, err := findGuards(os.DirFS(repo.Path()), "services", "shared")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,11 @@ func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repo
 		if !ok {
 			t.Fatalf("nothing is marked as guard %q", name)
 		}
-		if inFile[g.file] == nil {
-			inFile[g.file] = make(map[guard]change)
+		path := repo.Path(filepath.FromSlash(g.file))
+		if inFile[path] == nil {
+			inFile[path] = make(map[guard]change)
 		}
-		inFile[g.file][g] = c
+		inFile[path][g] = c
 	}
 	for path, changes := range inFile {
 		source, err := os.ReadFile(path)

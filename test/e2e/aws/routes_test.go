@@ -55,7 +55,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 	m := ask(t, api, http.MethodPost, "/v1/sms", fmt.Sprintf(
 		`{"phoneNumber": %q, "message": "hello", "originationNumber": "+12065550100", "reference": "a&b=ç+1"}`, number)).message(t, http.StatusAccepted)
-	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "not-settled" {
+	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
 		t.Errorf("dropping the text of a queued message: %d %s", r.status, r.body)
 	}
 	// A waiting request would occupy a function, so by default none waits.

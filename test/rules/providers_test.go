@@ -1,0 +1,43 @@
+package rules
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// ofProviders matches the names of providers.
+var ofProviders = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
+
+// TestTheCoreKnowsNoProvider reads the code and the comments of the packages that
+// work with any provider. Their functions in lambda choose one.
+func TestTheCoreKnowsNoProvider(t *testing.T) {
+	repo := findRepository(t)
+	read := 0
+	for _, folder := range []string{"shared/sms", "services/api", "services/sender", "services/receipts", "services/relay"} {
+		files, err := filepath.Glob(repo.Path(folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read++
+			for number, line := range strings.Split(string(text), "\n") {
+				if name := ofProviders.FindString(line); name != "" {
+					t.Errorf("%s/%s:%d names a provider: %q", folder, filepath.Base(file), number+1, name)
+				}
+			}
+		}
+	}
+	if read < 50 {
+		t.Errorf("only %d files were read", read)
+	}
+}
