@@ -88,10 +88,10 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	ten := deliver(10)
 	d.Sender.Kill()
 	const noteAge = time.Minute
-	if time.Since(began) > noteAge-breakerAge {
-		t.Skip("the machine is too busy for the rest")
+	delivery = requestsOf(d, ten)
+	if time.Since(began) < noteAge {
+		want("ten deliveries in one batch of a new process", delivery, requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
 	}
-	want("ten deliveries in one batch of a new process", requestsOf(d, ten), requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
 	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
 
 	elsewhere := func() {
