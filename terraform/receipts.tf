@@ -44,7 +44,7 @@ module "receipts" {
 resource "aws_cloudwatch_log_metric_filter" "receipts" {
   for_each = local.receipts ? {
     UnreadableReceipts = { group = module.receipts[0].log_group_name, pattern = "{ $.message = \"receipt not readable\" }" }
-    ForeignReceipts    = { group = module.relay.log_group_name, pattern = "{ $.message = \"kept receipt settled\" && $.result = \"foreign\" }" }
+    ForeignReceipts    = { group = module.relay.log_group_name, pattern = "{ $.message = \"pending receipt matches no message\" }" }
   } : {}
 
   name           = each.key

@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker for what rc tells of the whole account, no
-// matter whose message it was about.
+// reportTrouble opens the breaker for trouble with the whole account, no matter
+// whose message rc is about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
@@ -20,7 +20,7 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 		return b, opened
 	})
 	if err != nil {
-		return fmt.Errorf("reporting trouble of the account: %w", err)
+		return fmt.Errorf("reporting trouble with the account: %w", err)
 	}
 	if opened {
 		r.logger.ErrorContext(ctx, "breaker opened", "trouble", string(rc.Trouble), "detail", rc.Detail)
@@ -28,15 +28,10 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	return nil
 }
 
-// Prove closes the breaker if rc, which settled the hand-over of m named by token,
-// says that a probe was delivered. After an error it may be called again.
-func (r *Receipts) Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error {
-	return r.prove(ctx, m, rc, func(h sms.HandOver) bool { return h.Token == token })
-}
-
-// prove is Prove for the hand-over of m that was settled.
-func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt, settled func(sms.HandOver) bool) error {
-	i := slices.IndexFunc(m.HandOvers, settled)
+// prove closes the breaker if rc, which was applied to m, reports the delivery of
+// a probe. It may be repeated.
+func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) error {
+	i := slices.IndexFunc(m.HandOvers, rc.Names)
 	if i < 0 || rc.Verdict != sms.VerdictDelivered {
 		return nil
 	}
@@ -59,14 +54,14 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt, set
 	return nil
 }
 
-// sight is the breaker as it was at a time or after it.
+// sight is the breaker as it was at a time or later.
 type sight struct {
 	breaker sms.Breaker
 	at      time.Time // zero: it was never looked at
 }
 
-// surelyNot reports whether a hand-over that began then closes nothing, whatever
-// became of the breaker since it was last seen.
+// surelyNot reports whether a hand-over that began at began cannot close the
+// breaker, whatever became of the breaker since it was last seen.
 func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen := r.seen

@@ -39,7 +39,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 			})
 		}
 	}
-	t.Run("looking at a kept receipt again does not", func(t *testing.T) {
+	t.Run("looking at a pending receipt again does not", func(t *testing.T) {
 		s := newStage(t)
 		rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
@@ -286,7 +286,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend has the receipt of another application tell that the quota is spent.
+// spend has the receipt of another application tell that the budget is spent.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}

@@ -1,6 +1,7 @@
 package receipts_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,13 +9,14 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// keep applies rc, which must match nothing yet.
+// keep applies rc, which must stay pending.
 func (s *stage) keep(rc sms.Receipt) {
 	s.t.Helper()
-	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Kept || err != nil {
-		s.t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Pending || err != nil {
+		s.t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 	}
 }
 
@@ -59,7 +61,7 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 				if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Unnamed || err != nil {
 					t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Unnamed)
 				}
-				if n := s.retryDue() + len(s.kept(number)); n > 0 {
+				if n := s.retryDue() + len(s.pending(number)); n > 0 {
 					t.Errorf("%d receipts are kept, want none", n)
 				}
 				if diff := cmp.Diff(before, s.get(before.ID)); diff != "" {
@@ -77,18 +79,42 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	s := newStage(t)
 	older := s.unanswered(number, sms.Hold)
 	m, token := s.handedOver(number, sms.Resend)
-	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered})
-	s.now = s.now.Add(10 * time.Second)
-	for _, k := range s.kept(number) {
-		if err := s.receipts.Retry(t.Context(), k); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.keep(delivered("c-1", s.now))
+	s.now = s.now.Add(10 * time.Minute)
+	s.retryAll(m.HandOvers[0].At)
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
 	}
 	s.record(m, token, sms.Taken("c-1"))
-	s.retryDue()
+	s.retryAll(s.now)
+	if got := s.get(m.ID).Status; got != sms.Delivered {
+		t.Errorf("the message is %s, want %s", got, sms.Delivered)
+	}
+	if got := s.get(older).Status; got != sms.Unknown {
+		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
+	}
+}
+
+// lagging is a store whose index of provider message ids shows nothing yet.
+type lagging struct{ *sqlite.DB }
+
+func (lagging) FindByProviderRef(context.Context, sms.ProviderRef) (string, error) {
+	return "", sms.ErrNotFound
+}
+
+func TestALateAnswerIsSeenThoughTheIndexOfIDsLags(t *testing.T) {
+	s := newStage(t)
+	older := s.unanswered(number, sms.Hold)
+	m, token := s.handedOver(number, sms.Resend)
+	s.keep(delivered("c-1", s.now))
+	s.now = s.now.Add(s.rules.Lease)
+	m = s.update(m, func(m sms.Message) (sms.Message, bool) { return s.rules.EndLease(m, s.now, false) })
+	s.record(m, token, sms.Taken("c-1"))
+	s.on(lagging{s.store})
+	s.retryAll(s.now)
+	if got := s.get(older).Status; got != sms.Unknown {
+		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
+	}
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("the message is %s, want %s", got, sms.Delivered)
 	}
@@ -115,6 +141,152 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	if got := s.get(other).Status; got != sms.Unknown {
 		t.Errorf("the other message is %s, want %s", got, sms.Unknown)
 	}
+}
+
+// TestWhichUnansweredHandOverAReceiptFits has a message that got no answer, and
+// receipts that are ripe.
+func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		stage func(s *stage, first string)
+		want  bool
+	}{
+		{"the only one", func(s *stage, _ string) { s.keep(delivered("c-1", s.now)) }, true},
+		{"the only one, from three days ago", func(s *stage, _ string) {
+			at := s.now
+			s.now = s.now.Add(72 * time.Hour)
+			s.keep(delivered("c-1", at))
+		}, true},
+		{"the only one, beside one that was taken", func(s *stage, _ string) {
+			s.sent(number, "c-2")
+			s.keep(delivered("c-1", s.now))
+		}, true},
+		{"not the one that began after it came", func(s *stage, _ string) {
+			rc := delivered("c-1", s.now.Add(3*time.Second)) // the provider's clock is ahead
+			now := s.now
+			s.now = s.now.Add(-2 * time.Second)
+			s.keep(rc)
+			s.now = now
+		}, false},
+		{"not one of two", func(s *stage, _ string) {
+			s.unanswered(number, sms.Hold)
+			s.keep(delivered("c-1", s.now))
+		}, false},
+		{"not one beside another of which the message ended", func(s *stage, _ string) {
+			m := s.get(s.unanswered(number, sms.Resend))
+			s.keep(delivered("c-1", s.now))
+			s.now = m.NotBefore
+			s.again(m, "c-2")
+			s.applied(delivered("c-2", s.now))
+		}, false},
+		{"not one of two hand-overs of one message", func(s *stage, _ string) {
+			m := s.get(s.unanswered(number, sms.Resend))
+			s.now = m.NotBefore
+			claim := s.rules.NewClaim("fake", s.now)
+			if _, err := s.store.Claim(s.t.Context(), m.Ref(), claim); err != nil {
+				s.t.Fatal(err)
+			}
+			s.record(m, claim.Token, sms.Unanswered())
+			s.keep(delivered("c-1", s.now))
+		}, false},
+		{"not while another receipt may be about it", func(s *stage, _ string) {
+			s.keep(delivered("c-2", s.now))
+			s.keep(delivered("c-1", s.now))
+		}, false},
+		{"not while one without a time may be about it", func(s *stage, _ string) {
+			s.keep(delivered("c-2", time.Time{}))
+			s.keep(delivered("c-1", s.now))
+		}, false},
+		{"not by a receipt without a time", func(s *stage, _ string) { s.keep(delivered("c-1", time.Time{})) }, false},
+		{"not by a receipt that is too old", func(s *stage, _ string) { s.keep(delivered("c-1", s.now.Add(-6*time.Second))) }, false},
+		{"not by a receipt that is too new", func(s *stage, _ string) {
+			at := s.now.Add(s.rules.Lease + 6*time.Second)
+			s.now = at
+			s.keep(delivered("c-1", at))
+		}, false},
+		{"not by another provider's", func(s *stage, _ string) {
+			rc := delivered("c-1", s.now)
+			rc.Provider = "other"
+			s.keep(rc)
+		}, false},
+		{"not where there is more than the store lists", func(s *stage, _ string) {
+			for range sms.MaxUnmatched {
+				s.unanswered(number, sms.Hold)
+				s.now = s.now.Add(10 * time.Minute)
+			}
+			s.keep(delivered("c-1", time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			first := s.unanswered(number, sms.Hold)
+			tt.stage(s, first)
+			s.now = s.now.Add(10 * time.Minute)
+			s.retryAll(s.now)
+			if got := s.get(first).Status; (got == sms.Delivered) != tt.want {
+				t.Errorf("it is %s, want it matched: %t", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		over  time.Duration // after the hand-over began
+		stage func(s *stage)
+		want  sms.Status
+		wait  bool
+	}{
+		{"nothing is pending", 0, func(*stage) {}, sms.Queued, false},
+		{"a receipt that is ripe", 5 * time.Second, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Delivered, false},
+		{"a receipt that is not ripe", 5*time.Second - time.Millisecond, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Queued, true},
+		{"a receipt that fits nothing of it", 0, func(s *stage) { s.keep(delivered("c-1", s.now.Add(-time.Minute))) }, sms.Queued, false},
+		{"two that are ripe", 5 * time.Second, func(s *stage) {
+			s.keep(delivered("c-1", s.now))
+			s.keep(delivered("c-2", s.now))
+		}, sms.Queued, false},
+		{"two, one of which is another message's", 5 * time.Second, func(s *stage) {
+			m, token := s.handedOver(number, sms.Resend)
+			s.keep(delivered("c-1", s.now))
+			s.keep(delivered("c-2", s.now))
+			s.record(m, token, sms.Taken("c-2"))
+		}, sms.Delivered, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			m := s.get(s.unanswered(number, sms.Resend))
+			tt.stage(s)
+			over := m.HandOvers[0].At.Add(tt.over)
+			s.now = s.now.Add(10 * time.Minute)
+			for range 2 { // the order in which receipts are listed is not known
+				var wait bool
+				var err error
+				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
+					t.Fatalf("Settle waits: %t, %v; want %t", wait, err, tt.wait)
+				}
+			}
+			if got := s.get(m.ID); got.Status != tt.want || m.Status != tt.want {
+				t.Errorf("it is %s, and %s was returned; want %s", got.Status, m.Status, tt.want)
+			}
+		})
+	}
+	t.Run("a receipt that nobody would look at again is due again", func(t *testing.T) {
+		s := newStage(t)
+		m := s.get(s.unanswered(number, sms.Hold))
+		k := delivered("c-1", s.now).Pending(s.now)
+		k.Due = time.Time{}
+		if err := s.store.Keep(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+		if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); err != nil || !wait {
+			t.Fatalf("Settle waits: %t, %v; want it to", wait, err)
+		}
+		s.retryDue()
+		if got := s.get(m.ID).Status; got != sms.Delivered {
+			t.Errorf("it is %s, want %s", got, sms.Delivered)
+		}
+	})
 }
 
 func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {

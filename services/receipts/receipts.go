@@ -1,6 +1,6 @@
-// Package receipts takes the provider's reports on what it was handed, finds the
-// messages that they belong to, and brings these to the state that they tell of,
-// whatever the order in which the reports come.
+// Package receipts takes the provider's reports about hand-overs, finds their
+// messages, and brings these to the status that follows, in whatever order the
+// reports come. It is the only place where a receipt finds its message.
 package receipts
 
 import (
@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -23,16 +22,16 @@ type Store interface {
 	sms.Breakers
 }
 
-// Result says where a receipt went.
+// Result says what became of a receipt.
 type Result string
 
-// Where a receipt may go.
+// What may become of a receipt.
 const (
 	Applied Result = "applied" // to the message whose provider message id it names
-	Adopted Result = "adopted" // to the only message that it could be about
-	Kept    Result = "kept"    // to be looked at again
-	Foreign Result = "foreign" // nowhere: it stays to be found by its number, and is most likely another application's
-	Unnamed Result = "unnamed" // nowhere: it names no message
+	Matched Result = "matched" // to the only message that it can be about
+	Pending Result = "pending" // to be looked at again
+	Foreign Result = "foreign" // no message can be told to be its; most likely it is another application's
+	Unnamed Result = "unnamed" // it names no message
 )
 
 // Receipts applies receipts to messages. It may be used by any number of callers
@@ -52,13 +51,12 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// Apply brings rc to its message, or keeps it to be looked at again. It costs one
-// read of an index and one write. A receipt that names no message is evidence of
-// trouble, if it tells of any, and nothing else: none has ever been seen.
+// Apply brings rc to its message, or keeps it as a pending receipt. It costs one
+// read of an index and one write. A receipt that names no message may tell of
+// trouble, but is not kept: none has ever been seen.
 //
-// It never adopts at once, however well rc fits an unanswered hand-over: rc may
-// come from another one to the same number, whose outcome is being written at
-// this moment. Retry adopts, seconds later.
+// Apply matches nothing by number, however well rc fits an unanswered hand-over:
+// rc may be about another one to that number, which is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	if rc.Verdict == sms.VerdictVoid {
 		if err := r.reportTrouble(ctx, rc); err != nil {
@@ -69,60 +67,19 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 		r.logger.WarnContext(ctx, "receipt names no message", "number", rc.Number, "verdict", string(rc.Verdict), "detail", rc.Detail)
 		return Unnamed, nil
 	}
-	found, err := r.receive(ctx, rc)
+	found, err := r.applyByID(ctx, rc)
 	switch {
 	case err != nil:
 		return "", err
 	case found:
 		return Applied, nil
 	}
-	if err := r.store.Keep(ctx, rc.Pending(r.now())); err != nil {
-		return "", fmt.Errorf("keeping a receipt: %w", err)
-	}
-	return Kept, nil
+	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// Retry looks once more for the message of k: by its provider message id, then among all
-// messages to its number that a receipt may come for. It forgets k where it
-// found one, and puts it off otherwise.
-func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt) error {
-	result, err := r.retry(ctx, k)
-	if err == nil && result != Kept {
-		r.logger.InfoContext(ctx, "kept receipt settled",
-			"result", string(result), "provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
-	}
-	return err
-}
-
-func (r *Receipts) retry(ctx context.Context, k sms.PendingReceipt) (Result, error) {
-	result := Applied
-	found, err := r.receive(ctx, k.Receipt)
-	if err == nil && !found {
-		result = Adopted
-		found, err = r.adopt(ctx, k)
-	}
-	switch {
-	case err != nil:
-		return "", err
-	case found:
-		if err := r.store.Forget(ctx, k); err != nil {
-			return "", fmt.Errorf("forgetting a receipt: %w", err)
-		}
-		return result, nil
-	}
-	k = k.Retried(r.now())
-	if err := r.store.Keep(ctx, k); err != nil {
-		return "", fmt.Errorf("putting a receipt off: %w", err)
-	}
-	if k.Due.IsZero() {
-		return Foreign, nil
-	}
-	return Kept, nil
-}
-
-// receive applies rc to the message that has its provider message id, and reports whether
-// there is one.
-func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err error) {
+// applyByID applies rc to the message that has its provider message id, and
+// reports whether there is one.
+func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
 		return false, nil
@@ -133,30 +90,10 @@ func (r *Receipts) receive(ctx context.Context, rc sms.Receipt) (found bool, err
 	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
-		// The index lags: the record is past its retention or another one by now.
+		// The index lags: the record is past its retention, or another one by now.
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.prove(ctx, m, rc, rc.Names)
-}
-
-// adopt applies k to the one hand-over that it can belong to.
-func (r *Receipts) adopt(ctx context.Context, k sms.PendingReceipt) (found bool, err error) {
-	waiting, err := r.store.Unmatched(ctx, k.Receipt.Number)
-	if err != nil {
-		return false, fmt.Errorf("looking for what waits for a receipt: %w", err)
-	}
-	m, token, err := waiting.Owner(ctx, r.store, k, r.now())
-	if token == "" || err != nil {
-		return false, err
-	}
-	m, err = change.Message(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
-		m, found = r.rules.Adopt(m, token, k.Receipt, r.now())
-		return m, found
-	})
-	if !found || err != nil {
-		return false, err
-	}
-	return true, r.Prove(ctx, m, token, k.Receipt)
+	return true, r.prove(ctx, m, rc)
 }

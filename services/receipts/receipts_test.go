@@ -52,8 +52,8 @@ func TestApply(t *testing.T) {
 			if first := tt.receipts[0]; got.Price() != first.Price || (first.Parts > 0 && got.Parts != first.Parts) {
 				t.Errorf("price %d and %d parts, want those of the first receipt", got.Price(), got.Parts)
 			}
-			if kept := s.kept(number); len(kept) > 0 {
-				t.Errorf("kept %v, want nothing", kept)
+			if pending := s.pending(number); len(pending) > 0 {
+				t.Errorf("pending are %v, want none", pending)
 			}
 		})
 	}
@@ -63,11 +63,11 @@ func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 	s := newStage(t)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	for range 2 {
-		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
-			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Pending || err != nil {
+			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 		}
 	}
-	if diff := cmp.Diff([]sms.PendingReceipt{rc.Pending(s.now)}, s.kept(number)); diff != "" {
+	if diff := cmp.Diff([]sms.PendingReceipt{rc.Pending(s.now)}, s.pending(number)); diff != "" {
 		t.Errorf("kept (-want +got):\n%s", diff)
 	}
 }
@@ -76,8 +76,8 @@ func TestAReceiptOfAnotherProviderFindsNothing(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
 	rc := sms.Receipt{Provider: "other", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
-		t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Pending || err != nil {
+		t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 	}
 	if got := s.get(m.ID).Status; got != sms.Sent {
 		t.Errorf("status %s, want %s", got, sms.Sent)
@@ -88,20 +88,20 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	s := newStage(t)
 	m, token := s.handedOver(number, sms.Resend)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
-	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
-		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+	if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Pending || err != nil {
+		t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 	}
 	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
 	}
-	if kept := s.kept(number); len(kept) > 0 {
-		t.Errorf("kept %v, want nothing", kept)
+	if pending := s.pending(number); len(pending) > 0 {
+		t.Errorf("pending are %v, want none", pending)
 	}
 }
 
-func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
+func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 	ours := func(s *stage) sms.Receipt {
 		return sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier}
 	}
@@ -154,8 +154,8 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 			s := newStage(t)
 			id, kept := tt.stage(s)
 			for _, rc := range kept {
-				if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Kept || err != nil {
-					t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Kept)
+				if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Pending || err != nil {
+					t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 				}
 			}
 			s.retryDue()
@@ -164,33 +164,28 @@ func TestRetryAdoptsWhatFitsOneHandOver(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a receipt without time that was kept before the hand-over is another's", func(t *testing.T) {
-		s := newStage(t)
-		if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
-			t.Fatal(err)
-		}
-		s.now = s.now.Add(2 * time.Second)
-		id := s.unanswered(number, sms.Hold)
-		s.retryDue()
-		if got := s.get(id).Status; got != sms.Unknown {
-			t.Errorf("status %s, want %s", got, sms.Unknown)
-		}
-	})
 }
 
 func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	s := newStage(t)
-	if _, err := s.receipts.Apply(t.Context(), sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictDelivered}); err != nil {
-		t.Fatal(err)
+	came := s.now
+	s.keep(delivered("c-9", s.now))
+	var looks []time.Duration
+	for len(looks) < 10 {
+		k := s.pending(number)[0]
+		if k.Due.IsZero() {
+			break
+		}
+		s.now = k.Due
+		looks = append(looks, s.now.Sub(came))
+		// The relay ran a minute ago, and ended all leases that were over.
+		if err := s.receipts.Retry(t.Context(), k, s.now.Add(-time.Minute-s.rules.Lease)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	rounds := 0
-	for ; rounds < 10 && s.retryDue() > 0; rounds++ {
-	}
-	if rounds != 3 {
-		t.Errorf("looked at again %d times, want 3", rounds)
-	}
-	if kept := s.kept(number); len(kept) != 1 || !kept[0].Due.IsZero() {
-		t.Errorf("kept %v, want the receipt, due no more", kept)
+	want := []time.Duration{5 * time.Second, 170 * time.Second, 770 * time.Second}
+	if diff := cmp.Diff(want, looks); diff != "" {
+		t.Errorf("times of the looks (-want +got):\n%s", diff)
 	}
 }
 
@@ -214,8 +209,33 @@ func newStage(t *testing.T) *stage {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	s.store = store
-	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), clock)
+	s.on(store)
 	return s
+}
+
+// on has receipts work on another view of the store.
+func (s *stage) on(store receipts.Store) {
+	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
+}
+
+func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) sms.Message {
+	s.t.Helper()
+	m, err := change.Message(s.t.Context(), s.store, m, f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// again hands m over once more, and the provider takes it.
+func (s *stage) again(m sms.Message, providerMessageID string) {
+	s.t.Helper()
+	claim := s.rules.NewClaim("fake", s.now)
+	m, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.record(m, claim.Token, sms.Taken(providerMessageID))
 }
 
 // handedOver is a message in flight and the token of its hand-over.
@@ -267,7 +287,7 @@ func (s *stage) get(id string) sms.Message {
 	return m
 }
 
-func (s *stage) kept(to sms.Number) []sms.PendingReceipt {
+func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 	s.t.Helper()
 	waiting, err := s.store.Unmatched(s.t.Context(), to)
 	if err != nil {
@@ -276,8 +296,8 @@ func (s *stage) kept(to sms.Number) []sms.PendingReceipt {
 	return waiting.Receipts
 }
 
-// retryDue lets the time of the next look come, has all receipts that are due
-// looked at again, and says how many they were.
+// retryDue lets a quarter of an hour pass, has all receipts that are due looked
+// at again, and returns how many there were.
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)
@@ -286,9 +306,20 @@ func (s *stage) retryDue() int {
 		s.t.Fatal(err)
 	}
 	for _, k := range due {
-		if err := s.receipts.Retry(s.t.Context(), k); err != nil {
+		if err := s.receipts.Retry(s.t.Context(), k, s.now.Add(-s.rules.Lease)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	return len(due)
+}
+
+// retryAll has all pending receipts looked at again, by a relay that knows that
+// what began before over is over.
+func (s *stage) retryAll(over time.Time) {
+	s.t.Helper()
+	for _, k := range s.pending(number) {
+		if err := s.receipts.Retry(s.t.Context(), k, over); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }

@@ -170,11 +170,6 @@ func (c *calls) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms
 	return c.Store.Postpone(ctx, e, next)
 }
 
-func (c *calls) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
-	c.note("Unmatched")
-	return c.Store.Unmatched(ctx, n)
-}
-
 func (c *calls) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	c.note("DueReceipts")
 	return c.Store.DueReceipts(ctx, until, limit)

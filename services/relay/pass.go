@@ -19,6 +19,7 @@ import (
 type pass struct {
 	*Relay
 	until    time.Time // leases that end by then are over
+	over     time.Time // see Receipts
 	force    bool      // give up leases that are not over
 	backlog  int
 	breaker  sms.Breaker
@@ -29,7 +30,7 @@ type pass struct {
 }
 
 func (r *Relay) begin(ctx context.Context) (*pass, error) {
-	p := &pass{Relay: r, until: r.now(), backlog: -1}
+	p := &pass{Relay: r, until: r.now(), over: r.over(), backlog: -1}
 	breaker, err := r.store.LoadBreaker(ctx)
 	if err != nil {
 		return p, fmt.Errorf("loading the breaker: %w", err)
@@ -52,7 +53,7 @@ func (p *pass) summary() Summary {
 
 func (p *pass) kinds(ctx context.Context) error {
 	// Rescue comes before send, which leaves its entries due for rescue.
-	return errors.Join(p.kind(ctx, sms.DueLease), p.kind(ctx, sms.DueRescue), p.kind(ctx, sms.DueSend))
+	return errors.Join(p.endLeases(ctx), p.kind(ctx, sms.DueRescue), p.kind(ctx, sms.DueSend))
 }
 
 func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
@@ -182,6 +183,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 // and does what e was due for, except enqueuing. It returns the message, due for
 // rescue if it must be enqueued now; a zero one if there is nothing to do.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	if e.Due.Kind == sms.DueLease {
+		return p.endLease(ctx, e)
+	}
 	next := e.Postponed(p.now())
 	if p.discarded(e) {
 		next = e.Released(p.now()) // guard: release

@@ -11,10 +11,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// kept looks once more for the messages of kept receipts that are due. What an
-// agenda that lags shows again, or what could not be put off, is left to the
+// pending looks once more for the messages of pending receipts that are due. What
+// an agenda that lags shows again, or what could not be put off, is left to the
 // next run.
-func (p *pass) kept(ctx context.Context) error {
+func (p *pass) pending(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
 	for ctx.Err() == nil {
@@ -38,8 +38,8 @@ func (p *pass) kept(ctx context.Context) error {
 }
 
 // lookAgain looks for the messages of receipts, some side by side, as long as ctx
-// lasts. Of two to one number each may see the other as it was: that leaves
-// both candidates, and so concludes less, never more.
+// lasts. Of two for one number, each may see the other as still pending. Then
+// fewer are matched, never more.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
@@ -47,7 +47,7 @@ func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) err
 	for i, k := range receipts {
 		group.Go(func() error {
 			if ctx.Err() == nil {
-				errs[i] = p.receipts.Retry(ctx, k)
+				errs[i] = p.receipts.Retry(ctx, k, p.over)
 				p.receiptsSeen.Add(1)
 			}
 			return nil

@@ -14,23 +14,23 @@ import (
 
 // matcher fails for the receipts of one provider message id.
 type matcher struct {
-	relay.Matcher
+	relay.Receipts
 	fails string
 	mu    sync.Mutex
 	calls map[string]int
 }
 
-func (m *matcher) Retry(ctx context.Context, k sms.PendingReceipt) error {
+func (m *matcher) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
 	m.mu.Lock()
 	m.calls[k.Receipt.ProviderMessageID]++
 	m.mu.Unlock()
 	if k.Receipt.ProviderMessageID == m.fails {
 		return errBroken
 	}
-	return m.Matcher.Retry(ctx, k)
+	return m.Receipts.Retry(ctx, k, over)
 }
 
-func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
+func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	s := newStage(t)
 	options := relay.DefaultOptions()
 	options.Page = 4
@@ -43,7 +43,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 	}
 	m := s.handOver(s.accept(nil), sms.Taken("c"))
 	s.pass(time.Minute)
-	looks := &matcher{Matcher: s.receipts, fails: "b", calls: make(map[string]int)}
+	looks := &matcher{Receipts: s.receipts, fails: "b", calls: make(map[string]int)}
 	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
 	report, err := r.Run(t.Context())
 	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
@@ -51,6 +51,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 	}
 	s.is(m, sms.Delivered)
 	clear(looks.calls)
+	s.pass(time.Second)
 	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
 		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
 	}
@@ -59,7 +60,7 @@ func TestKeptReceiptsAreLookedAtAgain(t *testing.T) {
 // lateMatcher takes a second for each receipt.
 type lateMatcher struct{}
 
-func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt) error {
+func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt, _ time.Time) error {
 	select {
 	case <-time.After(time.Second):
 		return nil
@@ -68,7 +69,9 @@ func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt) error {
 	}
 }
 
-func (lateMatcher) Prove(context.Context, sms.Message, string, sms.Receipt) error { return nil }
+func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message, bool, error) {
+	return m, false, nil
+}
 
 // endless is an agenda whose end no run reaches, and receipts that are due.
 type endless struct {
@@ -95,7 +98,7 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingRece
 
 // A run of 60 s has 55 s for its work: a quarter of it is the receipts', eight
 // of which are looked at side by side.
-func TestALongAgendaLeavesTimeForKeptReceipts(t *testing.T) {
+func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endless{receipts: make([]sms.PendingReceipt, 99)}
 		for i := range store.receipts {

@@ -18,18 +18,21 @@ import (
 type Store interface {
 	sms.Messages
 	sms.Agenda
-	sms.ReceiptKeeper
 	sms.Breakers
-	Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error)
+	// DueReceipts is that of sms.ReceiptKeeper.
+	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
-// Matcher does with kept receipts what the relay need not know.
-type Matcher interface {
+// Receipts finds the messages of pending receipts. Every hand-over that began
+// before over has recorded its outcome or has ended without an answer, so long
+// ago that all indexes show it.
+type Receipts interface {
 	// Retry looks once more for the message of k.
-	Retry(ctx context.Context, k sms.PendingReceipt) error
-	// Prove closes the breaker where rc, which settled the hand-over of m named
-	// by token, shows that its trouble is over. It may be repeated.
-	Prove(ctx context.Context, m sms.Message, token string, rc sms.Receipt) error
+	Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error
+	// Settle applies pending receipts about the unanswered hand-overs of m, and
+	// returns m as it is then. wait says that one may yet turn out to be about m,
+	// so that m must be neither handed over again nor given up.
+	Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error)
 }
 
 // Options are what a deployment decides.
@@ -54,7 +57,7 @@ func DefaultOptions() Options {
 type Relay struct {
 	store    Store
 	queue    sms.Queue
-	receipts Matcher
+	receipts Receipts
 	rules    sms.Rules
 	options  Options
 	now      func() time.Time
@@ -62,6 +65,7 @@ type Relay struct {
 
 	mu      sync.Mutex
 	stopped map[place]string // where a pass stopped among entries that it skipped: DueQuery.After
+	leases  leases
 }
 
 // place is one shard of the agenda of one kind.
@@ -71,7 +75,7 @@ type place struct {
 }
 
 // New returns a relay.
-func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
+func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
 	return &Relay{
 		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
 		stopped: make(map[place]string),
@@ -82,22 +86,22 @@ func New(store Store, queue sms.Queue, receipts Matcher, rules sms.Rules, option
 type Summary struct {
 	Enqueued    int64 `json:"enqueued"`
 	NotEnqueued int64 `json:"not_enqueued"` // failed enqueues; due again at once
-	Settled     int64 `json:"settled"`      // by receipts that had come before
+	Settled     int64 `json:"settled"`      // by pending receipts
 	Ended       int64 `json:"ended"`        // leases and messages that ran out of time
-	Receipts    int64 `json:"receipts"`     // kept ones that were looked at again
+	Receipts    int64 `json:"receipts"`     // pending ones that were looked at again
 	Backlog     int   `json:"backlog"`      // -1 if the queue did not say
 	BreakerOpen bool  `json:"breaker_open"` // now, or a moment ago
 	Truncated   bool  `json:"truncated"`    // the time did not suffice
 }
 
 const (
-	// concurrency is how many shards, and how many kept receipts, are worked on
+	// concurrency is how many shards, and how many pending receipts, are worked on
 	// side by side.
 	concurrency = 8
 	// reserve is the time that a run leaves unused before its deadline.
 	reserve = 5 * time.Second
 	// receiptsShare is the part of its time, one in so many, that a run leaves to
-	// kept receipts, however long the agenda is.
+	// pending receipts, however long the agenda is.
 	receiptsShare = 4
 )
 
@@ -116,7 +120,7 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	p, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, p.kinds(agenda), p.kept(ctx))
+		errs = append(errs, p.kinds(agenda), p.pending(ctx))
 	}
 	summary := p.summary()
 	summary.Truncated = agenda.Err() != nil || ctx.Err() != nil
@@ -127,7 +131,7 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 // calls it at its start, when no sender can be alive.
 func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
 	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
-	err := p.kind(ctx, sms.DueLease)
+	err := p.endLeases(ctx)
 	return p.summary(), err
 }
 

@@ -72,6 +72,15 @@ func (s *stage) run() relay.Summary {
 	return report
 }
 
+// runs has the relay run n times, a minute apart.
+func (s *stage) runs(n int) {
+	s.t.Helper()
+	for range n {
+		s.run()
+		s.pass(time.Minute)
+	}
+}
+
 // accept records a message whose copy is on its way to the queue, where its
 // time is near: unless the test sends it, it is lost.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {

@@ -13,11 +13,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Shards is the number of partitions of each kind's agenda.
+// Shards returns the number of partitions of each kind's agenda.
 func (s *Store) Shards() int { return dueShards }
 
-// Due lists what is due in one shard: one query of the index, which shows all
-// that there is to know.
+// Due returns what is due in one shard: one query of the index, which shows
+// everything needed.
 func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	shard := dueShard(string(q.Kind), q.Shard)
 	start, err := duePosition(shard, q.After)
@@ -47,15 +47,15 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 }
 
 // dueItem is what the indexes of due and of unmatched records show: a message,
-// or a kept receipt.
+// or a pending receipt.
 type dueItem struct {
 	item
 
 	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
-// dueRange is a page of one partition: up to limit entries that are due from
-// from until until, both included, after the key start.
+// dueRange asks for a page of one partition: up to limit entries after the key
+// start that are due between from and until, both included.
 type dueRange struct {
 	shard       string
 	from, until millis
@@ -63,8 +63,8 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. Where the page may not be the last
-// one, last is its last entry.
+// queryDue reads a page of one partition. If there may be a next page, last is the
+// last entry of this one.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last *dueItem, err error) {
 	if r.from > r.until { // which a query refuses
 		return nil, nil, nil
@@ -91,7 +91,7 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 
 var errCursor = errors.New("not a position that this store gave")
 
-// duePosition is the key of the entry after which a page begins.
+// duePosition returns the key of the entry after which a page begins.
 func duePosition(shard, after string) (attributes, error) {
 	if after == "" {
 		return nil, nil
@@ -104,15 +104,15 @@ func duePosition(shard, after string) (attributes, error) {
 	return dueKey(shard, millis(ms), id), nil
 }
 
-// dueKey is the key of an entry of the index.
+// dueKey returns the key of an entry of the index.
 func dueKey(shard string, at millis, id string) attributes {
 	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(at)}
 }
 
-// limitOf is n as the SDK has it.
+// limitOf returns n as the SDK wants it.
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
-// maxPage is more entries than fit into the 1 MB that a query returns.
+// maxPage exceeds the number of entries in the 1 MB that a query can return.
 const maxPage = 10_000
 
 // Postpone gives the record of e another Due: one write.

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// breakerAttributes are the names of all that a breaker may have.
+// breakerAttributes are the names of all attributes that a breaker may have.
 var breakerAttributes = func() (names []string) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Breaker]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

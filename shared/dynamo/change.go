@@ -14,15 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// change is one conditional write in the making: what it sets and removes, and
-// what must hold of the item. In paths and conditions every attribute name has
-// a # before it.
+// change is one conditional write in the making: what it sets and removes, and what
+// must be true of the item. In paths and conditions, every attribute name begins
+// with #.
 type change struct {
 	sets, removes, conditions []string
 	values                    attributes
 }
 
-// value gives v a placeholder.
+// value returns a placeholder for v.
 func (c *change) value(v types.AttributeValue) string {
 	if c.values == nil {
 		c.values = attributes{}
@@ -36,7 +36,7 @@ func (c *change) set(path string, v types.AttributeValue) {
 	c.sets = append(c.sets, path+" = "+c.value(v))
 }
 
-// require adds a condition; each ? in it stands for one of values.
+// require adds a condition. Each ? in it is replaced by the next of values.
 func (c *change) require(condition string, values ...types.AttributeValue) {
 	for _, v := range values {
 		condition = strings.Replace(condition, "?", c.value(v), 1)
@@ -44,7 +44,7 @@ func (c *change) require(condition string, values ...types.AttributeValue) {
 	c.conditions = append(c.conditions, "("+condition+")")
 }
 
-// requireSame adds the condition that the named attributes are those of a.
+// requireSame adds the condition that the named attributes are as in a.
 func (c *change) requireSame(a attributes, names ...string) {
 	for _, name := range names {
 		if v, there := a[name]; there {
@@ -66,8 +66,8 @@ func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
 
-// turn adds what makes next of old and touches nothing else: attributes that
-// neither has stay, in the maps and lists below too.
+// turn adds what turns old into next. Attributes that neither of them has stay as
+// they are, also within maps and lists.
 func (c *change) turn(old, next attributes) { c.turnMap("", old, next) }
 
 func (c *change) turnMap(parent string, old, next attributes) {
@@ -104,8 +104,8 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList knows what happens to the lists of a message: elements are
-// appended, changed in place, or taken out.
+// turnList handles what happens to a message's lists: elements are appended,
+// changed in place, or removed.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {
@@ -138,8 +138,8 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input is the request that carries c out on the item id. It returns the whole
-// item, as it is after the write, or as it is where the conditions do not hold.
+// input returns the request that carries out c on the item id. Its answer has the
+// whole item: after the write or, if a condition is false, as it is.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {
@@ -161,7 +161,7 @@ func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	}
 }
 
-// names are the attribute names in an expression. All are written with #, so
+// names returns the attribute names in an expression. All of them begin with #, so
 // that none can be a reserved word.
 func names(expression string) map[string]string {
 	found := map[string]string{}

@@ -7,25 +7,23 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// countersKept is how long counters outlive their window, for clocks that are
-// behind.
+// countersKept is how long a counter outlives its window, for clocks that are slow.
 const countersKept = time.Hour
 
-// Count adds to a counter: one conditional write, or one strongly consistent
-// read where c adds nothing. Each counter is one item, so
-// that its partition's 1,000 writes/s are the ceiling of what one counter can
-// count. Spread over several items it could not be exact.
+// Count adds c to its counter in one conditional write, or in one strongly
+// consistent read if c adds nothing. A counter is one item, so it can count as
+// often as its partition can be written: 1,000 times a second. A counter spread
+// over several items could not be exact.
 //
-// The item names the last write. Where the client repeats a write whose answer
-// was lost and another came in between, the same is counted twice: less is let
-// through then, never more.
+// The item names the last write. If the client repeats a write whose answer was
+// lost, and another write came in between, c is counted twice. Then less than the
+// limit passes, never more.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit
@@ -68,7 +66,7 @@ func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 	var counter struct {
 		Count int `json:"count"` // 0 where nobody counted yet
 	}
-	if err := attributevalue.UnmarshalMap(out.Item, &counter); err != nil {
+	if err := decode(&types.AttributeValueMemberM{Value: out.Item}, &counter); err != nil {
 		return fmt.Errorf("reading a counter: %w", err)
 	}
 	if !c.Fits(counter.Count) {

@@ -1,11 +1,11 @@
 // Package dynamo keeps the records in one DynamoDB table. It implements
 // sms.Store.
 //
-// A message is one item; every change of it is one conditional write. Four
-// sparse indexes find what is due, what a receipt belongs to, what is not
-// settled, and what an owner has; see [Definition]. Times are stored as numbers
-// of milliseconds since 1970, and empty fields are absent. Attributes that this
-// release does not know are left as they are.
+// A message is one item, and every change of it is one conditional write. Four
+// sparse indexes find messages: by what is due, by provider reference, by number
+// and by owner; see [Definition]. Times are stored as milliseconds since 1970, and
+// empty optional fields are absent. Attributes that this release does not know
+// stay as they are.
 package dynamo
 
 import (
@@ -33,7 +33,7 @@ var _ sms.Store = (*Store)(nil)
 // Option changes how a Store works.
 type Option func(*Store)
 
-// WithClock has the Store judge by now, in place of time.Now, which records are
+// WithClock makes the Store use now, in place of time.Now, to see which records are
 // past their retention.
 func WithClock(now func() time.Time) Option {
 	return func(s *Store) { s.now = now }
@@ -49,17 +49,18 @@ func New(client *dynamodb.Client, table string, options ...Option) *Store {
 }
 
 const (
-	// maxAttempts are made of each call: all writes recognize themselves.
+	// maxAttempts is how often the client tries each call. Every write recognizes
+	// its own earlier success.
 	maxAttempts = 3
-	// attemptTimeout is several times what DynamoDB needs for any call made
-	// here. Three attempts and their pauses end within 8 seconds, so that a
-	// request which hangs once still gets its answer in time.
+	// attemptTimeout is several times what DynamoDB needs for any call. Three
+	// attempts and their pauses end within 8 seconds, so a request that hangs once
+	// is still answered in time.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
 )
 
-// NewClient returns a client whose repetitions and timeouts fit the Store's
-// callers. An HTTPClient of cfg is used as it is.
+// NewClient returns a client with the repetitions and timeouts that callers of a
+// Store need. It uses the HTTPClient of cfg, if any, as it is.
 func NewClient(cfg aws.Config) *dynamodb.Client {
 	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
@@ -72,8 +73,8 @@ func NewClient(cfg aws.Config) *dynamodb.Client {
 	})
 }
 
-// call makes one call of the client; what was certainly not carried out is
-// sms.ErrUnavailable.
+// call makes one call of the client. Its error is sms.ErrUnavailable if the call was
+// certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
 ) (*Out, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attributes are an item, or a part of one, as the SDK has it.
+// attributes is an item, or a part of one, as the SDK has it.
 type attributes = map[string]types.AttributeValue
 
 // item is the stored form of a message. The message's own attributes have its
@@ -64,8 +64,7 @@ func stored(m sms.Message) attributes {
 	return encode(it)
 }
 
-// message returns what the item a says. It ignores attributes that it does not
-// know.
+// message returns the message of the item a. It ignores unknown attributes.
 func message(a attributes) (sms.Message, error) {
 	var it item
 	if err := decode(&types.AttributeValueMemberM{Value: a}, &it); err != nil {
@@ -87,9 +86,9 @@ func (it item) due() sms.Due {
 	return sms.Due{Kind: sms.DueKind(kind), At: it.DueAt, Round: it.DueRound}
 }
 
-// encode returns v as attributes, by its JSON tags. All that is stored here can
-// be encoded. A time is a number of milliseconds, so that conditions can compare
-// it; an absent one is left out.
+// encode returns v as attributes, by its JSON tags. Everything stored here can be
+// encoded. A time becomes a number of milliseconds, so that conditions can compare
+// it; a zero time is left out.
 func encode(v any) attributes {
 	a, err := attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
 		o.TagKey = "json"
@@ -106,7 +105,7 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode reads into v what encode made.
+// decode reads a value that encode made into v.
 func decode(a types.AttributeValue, v any) error {
 	err := attributevalue.UnmarshalWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
 		o.TagKey = "json"

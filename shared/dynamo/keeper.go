@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a kept receipt, whose content the indexes show.
+// pendingItem is the item of a pending receipt. The indexes show all of it.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
@@ -25,6 +25,7 @@ type pendingItem struct {
 	Purge     int64              `json:"purge,omitempty"`
 }
 
+// storedReceipt returns the item of k.
 func storedReceipt(k sms.PendingReceipt) attributes {
 	it := pendingItem{ID: k.ID, Receipt: k, Unmatched: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
@@ -33,7 +34,7 @@ func storedReceipt(k sms.PendingReceipt) attributes {
 	return encode(it)
 }
 
-// Keep writes k, in place of one with the same id: one write.
+// Keep writes k, and replaces one with the same id: one write.
 func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
@@ -57,9 +58,9 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// DueReceipts lists the kept receipts that are due, oldest first: one query a
-// shard, all at once, and more only of a shard that shows some past their
-// retention.
+// DueReceipts returns the pending receipts that are due, oldest first. It takes one
+// query for each shard, all at once. A shard takes more only if it shows receipts
+// past their retention.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
@@ -82,13 +83,12 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 // maxReceiptPages bounds the queries of one shard in one call.
 const maxReceiptPages = 10
 
-// dueReceipts lists up to limit receipts of one shard. It begins where none that
-// is still kept can be due before: what is past its retention, until DynamoDB
-// removes it days later, hides the others for as long only as lay between its
-// keeping and its last look-up, which is minutes.
+// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts
+// only days after their retention. So the query begins at the earliest time for
+// which a live receipt can still be due, and reads few dead ones.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
-	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.KeepReceipts)), until: toMillis(until), limit: limit}
+	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)
 		if err != nil {

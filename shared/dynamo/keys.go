@@ -17,8 +17,9 @@ const (
 	indexList      = "list"
 )
 
-// A partition of an index takes 1,000 writes/s. These numbers are part of the
-// stored form: changing one hides what was written before.
+// The numbers of shards. A partition of an index takes 1,000 writes a second. The
+// numbers are part of the stored format: after a change, what was written before
+// is not found.
 const (
 	dueShards     = 32 // of each kind
 	receiptShards = 8
@@ -28,26 +29,27 @@ const (
 const (
 	breakerID     = "breaker"
 	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
-	dueReceipt    = "receipt"  // kept receipts' kind in the index of what is due
+	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
+// shardOf returns the shard of id, out of so many.
 func shardOf(id string, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return int(h.Sum32() % shards)
 }
 
-// dueShard is the partition of what is due for kind, such as "send#07".
+// dueShard names a partition of what is due for kind, such as "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
-// listShard is one of the partitions of an owner's messages.
+// listShard names a partition of an owner's messages.
 func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
 
-// listAt sorts messages by creation, and those of one millisecond by id: no
-// two have the same place.
+// listAt returns the place of a message in its list. Messages are sorted by creation
+// and, within a millisecond, by id, so no two have the same place.
 func listAt(created time.Time, id string) string { return listTime(created) + "." + id }
 
-// listTime sorts before the listAt of all that was created from then on.
+// listTime returns a place that sorts before all messages created at or after at.
 func listTime(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
 
 // providerKey returns the form that ref has in the index: provider, "#", id.

@@ -16,10 +16,9 @@ import (
 
 var errNoOwner = errors.New("this store lists by owner")
 
-// List returns a page of an owner's messages: one query of each of the owner's
-// shards in the index and one batch read, more only where filters leave gaps.
-// A page's Next is the place, in the order of the list, of the last record
-// examined.
+// List returns a page of an owner's messages. It takes one query of each of the
+// owner's shards in the index and one batch read, and more only if filters leave
+// gaps. The Next of a page is the place of the last record examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -35,11 +34,10 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange are the places between which a list lies: from inclusive, to
-// exclusive.
+// listRange limits a list to the places from (inclusive) to to (exclusive).
 type listRange struct{ from, to string }
 
-// listPlace is the form of what listAt gives.
+// listPlace matches what listAt returns.
 var listPlace = regexp.MustCompile(`^[0-9]{13}\..+$`)
 
 func listBounds(q sms.ListQuery) (listRange, error) {
@@ -106,8 +104,8 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize is how many records are worth reading next: all of them find room
-// on the page, unless their status may rule them out.
+// batchSize returns how many records to read next: as many as the page has room
+// for, or more if their status may rule them out.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" {
 		return maxBatch
@@ -115,8 +113,8 @@ func (l *lister) batchSize() int {
 	return min(maxBatch, l.query.Limit-len(l.page.Messages))
 }
 
-// take reads the records of a batch onto the page. Where that is full before
-// the batch is through, the next page begins with the rest.
+// take reads the records of a batch onto the page. If the page is full before the
+// end of the batch, rest is true, and the next page begins with the others.
 func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
@@ -137,8 +135,8 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll reads the records of up to maxBatch entries, as of now. Those that
-// are absent, it leaves out.
+// readAll returns the records of up to maxBatch entries, as of now. Absent ones are
+// left out.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	var keys []attributes
 	for _, e := range entries {

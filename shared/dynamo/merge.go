@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// listEntry is a record as the index of lists shows it.
+// listEntry is what the index of lists shows of a record.
 type listEntry struct {
 	ID        string     `json:"id"`
 	ListAt    string     `json:"list_at"`
@@ -19,7 +19,7 @@ type listEntry struct {
 	Reference string     `json:"reference"`
 }
 
-// matches reports whether e passes those filters that the index can tell.
+// matches reports whether e passes the filters that the index can check.
 func (e listEntry) matches(q sms.ListQuery) bool {
 	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
 }
@@ -33,7 +33,7 @@ type merge struct {
 	shards [listShards]listShardReader
 }
 
-// listShardReader is the part of a shard that was read and not yet taken.
+// listShardReader holds the entries of a shard that were read and not yet taken.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -41,8 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// About as many as one page of the list takes, which most often spares a
-	// second round: a shard holds an eighth of them, give or take.
+	// About as many as one page of the list needs, so that a second round is rare:
+	// a shard holds about an eighth of them.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":
@@ -57,7 +57,7 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next takes the newest entry that is left; ok is false where none is.
+// next takes the newest entry that is left. If none is left, ok is false.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if err := m.refill(ctx); err != nil {
 		return listEntry{}, false, err
@@ -76,8 +76,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether something may be left. It errs only where a shard's last
-// page was exactly full.
+// more reports whether entries may be left. It is wrong only if a shard's last page
+// was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -87,8 +87,8 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads on, at once, in all shards of which nothing is at hand: any of
-// them may have the newest entry.
+// refill reads on in all shards without entries, side by side: any of them may have
+// the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Create writes m where its id has no record yet: one write.
+// Create writes m if its id has no record: one write.
 func (s *Store) Create(ctx context.Context, m sms.Message) error {
 	var free change
 	free.require("attribute_not_exists(#id) OR #purgeAt <= ?", num(toMillis(s.now())))
@@ -60,9 +60,9 @@ func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 	return m, nil
 }
 
-// Claim applies c to the record of ref. Where that is queued, with room for
-// one more event, it takes one write; otherwise one write more, with the record
-// that the first one showed.
+// Claim applies c to the record of ref. A queued record with room for an event
+// takes one write. Any other takes a second write, based on the record that the
+// answer to the first one showed.
 func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
 	m, done, err := s.write(ctx, ref.ID, claim(ref, c))
 	for err == nil && !done {
@@ -84,8 +84,24 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 	return m, nil
 }
 
-// claim is what c.Apply makes of every queued record that satisfies the
-// conditions.
+// claim returns a write that does to a record what c.Apply does, without reading it
+// first.
+//
+// It invents a queued record, applies c to that, and turns the difference into an
+// update:
+//
+//	SET #status = "sending", #leaseToken = …, #leaseUntil = …, #updatedAt = …,
+//	    #due_shard = "lease#…", #due_at = …, #events = list_append(#events, …),
+//	    #handOvers = list_append(#handOvers, …)
+//	REMOVE #due_round
+//
+// The conditions admit only records to which c.Apply does exactly that:
+//
+//   - Each reason of c.Refuse is excluded by a condition.
+//   - What c.Apply removes, the invented record must have: hence its Due.Round.
+//   - Attempts depend on the real record, so the update counts them up.
+//
+// A conformance test compares the result with c.Apply on the real record.
 func claim(ref sms.Ref, c sms.Claim) *change {
 	queued := sms.Message{
 		ID: ref.ID, Status: sms.Queued, Attempts: c.MaxAttempts - 1, Due: sms.Due{Kind: sms.DueRescue, At: c.At, Round: 1},
@@ -101,7 +117,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 
 	var w change
 	w.turn(before, after)
-	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)), "#unmatched = #phoneNumber")
+	w.sets = append(w.sets, "#attempts = #attempts + "+w.value(num(1)))
 	w.require("#createdAt = ?", num(ref.Generation))
 	w.require("#status = ?", str(string(sms.Queued))) // guard: one claim in DynamoDB
 	w.require("#expiresAt > ?", num(toMillis(c.At)))
@@ -113,9 +129,9 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	return &w
 }
 
-// Update writes the difference between old and next: one write. It takes one
-// more for each provider reference that stops being the newest one, so that
-// receipts find the message by it still.
+// Update writes the difference between old and next in one write. Each provider
+// reference that ceases to be the newest takes one more, so that receipts still
+// find the message by it.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {
@@ -127,7 +143,8 @@ func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message,
 	return m, nil
 }
 
-// replace is Update; done is false where the record, m, has another revision.
+// replace does the work of Update. If the record has another revision, done is false
+// and m is the record as it is.
 func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Message, done bool, err error) {
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
@@ -141,9 +158,10 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	return s.write(ctx, old.ID, &w)
 }
 
-// write carries w out on the record id, under a fresh revision, and returns the
-// record as it is then. Where the conditions do not hold, done is false. That
-// the client repeated a write whose answer was lost shows in the revision.
+// write carries out w on the record id, under a fresh revision, and returns the
+// record as it is then. If a condition is false, done is false. The revision shows
+// whether the condition is false only because the client repeated a write whose
+// answer was lost.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))
@@ -175,9 +193,9 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases writes an alias for each provider reference of next that its own
-// item no longer shows. It comes before the write that hides them; if that is then refused,
-// the alias only says what is so anyway.
+// putAliases writes an alias for each provider reference of next that the message's
+// own item will no longer show. It runs before the write that hides them. If that
+// write is refused, the alias does no harm, because what it says is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)
 	for _, ref := range olderProviderRefs(next) {
@@ -196,16 +214,17 @@ func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	return nil
 }
 
+// alias is an item that finds a message by an older provider reference.
 type alias struct {
 	ID          string `json:"id"`
 	ProviderRef string `json:"provider_ref"`
 	Purge       int64  `json:"purge"`
 }
 
-// aliasEnd returns when no receipt of m can be applied any more: nothing is handed
-// over after its expiry.
+// aliasEnd returns when the last receipt for m can be applied. Nothing is handed
+// over after the expiry of m.
 func aliasEnd(m sms.Message) time.Time {
-	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.KeepReceipts)
+	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.PendingFor)
 	if m.PurgeAt.After(end) {
 		return m.PurgeAt
 	}

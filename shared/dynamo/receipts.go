@@ -42,11 +42,11 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 	return byAlias, nil
 }
 
-// Receive applies rc to the record of id. Where that is sent and rc is the
-// first receipt of its only hand-over, it takes one write; otherwise one write
-// more, with the record that the first one showed.
+// ApplyReceipt applies rc to the record of id. It takes one write where that is
+// sent and rc is the first receipt of its only hand-over. Otherwise it takes one
+// write more, with the record that the first one showed.
 func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
-	m, done, err := s.settle(ctx, rules, id, rc, now)
+	m, done, err := s.applyToSent(ctx, rules, id, rc, now)
 	for err == nil && !done {
 		next, changed := rules.ApplyReceipt(m, rc, now)
 		if !changed {
@@ -60,33 +60,45 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return m, nil
 }
 
-// settle makes of a plain sent record what rules.ApplyReceipt does. Where it is not
-// one, done is false and m the record as it is.
-func (s *Store) settle(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
+// applyToSent does to a sent record what rules.ApplyReceipt does, in one write and
+// without reading the record first. If the record is not as assumed, done is false
+// and m is the record as it is.
+//
+// As in claim, the update is the difference between an invented record before and
+// after the rule. The invented record has one taken hand-over, as nearly all have. A
+// delivered receipt, for example, gives
+//
+//	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
+//	    #purgeAt = …, #events = list_append(#events, …) …
+//
+// The conditions admit only sent records with one taken hand-over that has no
+// receipt yet, and in which everything that the rule clears is absent.
+func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
 		Request: sms.Request{Number: rc.Number},
 	}
-	settled, matches := rules.ApplyReceipt(sent, rc, now)
+	reported, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
 		// What a void one leads to depends on more than can be a condition.
 		m, err = s.Get(ctx, id)
 		return m, false, err
 	}
 	var w change
-	w.turn(stored(sent), stored(settled))
+	w.turn(stored(sent), stored(reported))
 	w.require("#status = ? AND size(#handOvers) = ?", str(string(sms.Sent)), num(1))
-	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider)))
+	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider))) // guard: one provider's ids in DynamoDB
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
 	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back
 	// What the rule clears is clear already.
-	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#leaseToken", "#notBefore")
+	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#unmatched", "#leaseToken", "#notBefore")
 	w.requireLive(s.now())
 	return s.write(ctx, id, &w)
 }
 
-// Unmatched returns what waits for its counterpart: one query of the index.
+// Unmatched returns the unmatched messages and pending receipts of a number: one
+// query of the index.
 func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
 	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
 		TableName:                 aws.String(s.table),
@@ -96,11 +108,11 @@ func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched
 		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than is ever needed
 	})
 	if err != nil {
-		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)
 	}
 	var found []dueItem
 	if err := decodeAll(out.Items, &found); err != nil {
-		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)
 	}
 	all := sms.Unmatched{More: len(out.LastEvaluatedKey) > 0}
 	for _, it := range found {

@@ -11,19 +11,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Definition is the table that a Store works on: its keys and indexes, the same
-// that Terraform gives it on AWS. There it also has a TTL on the attribute
-// purge; without one, what is past its retention is absent to readers all the
-// same.
+// Definition returns the keys and indexes of a Store's table, as Terraform makes
+// them on AWS. There the table also has a TTL on the attribute purge. Without a
+// TTL, records past their retention are still absent to readers.
 //
-// All indexes are sparse. Each shows only what its readers need and what no
-// change of status touches, unless that is what the index is for: a write that
-// changes none of it costs nothing in the index.
+// All indexes are sparse, and each shows only what its readers need. A write costs
+// only in the indexes that show something it changes.
 //
-//	due        due_shard, due_at       what is due, of each kind in shards, by time
+//	due        due_shard, due_at       what is due, by kind and time, in shards
 //	provider   provider_ref            the message that a provider message id belongs to
-//	unmatched  unmatched               by number: messages for which a receipt may come, kept receipts
-//	list       list_shard, list_at     an owner's messages in shards, by creation
+//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
+//	list       list_shard, list_at     an owner's messages by creation, in shards
 func Definition(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: kind}
@@ -50,8 +48,8 @@ func Definition(table string) *dynamodb.CreateTableInput {
 	}
 }
 
-// CreateTable creates the table of [Definition], unless it is there, and waits
-// until it can be used: for tests and emulators.
+// CreateTable creates the table of [Definition], unless it exists, and waits until it
+// can be used. It is for tests and emulators.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, Definition(table))
 	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
@@ -74,7 +72,7 @@ func index(name string, keys []types.KeySchemaElement, include ...string) types.
 	return types.GlobalSecondaryIndex{IndexName: aws.String(name), KeySchema: keys, Projection: projection}
 }
 
-// keySchema is a partition key and perhaps a sort key.
+// keySchema returns a partition key and, with a second name, a sort key.
 func keySchema(names ...string) []types.KeySchemaElement {
 	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	var keys []types.KeySchemaElement

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// millis is the stored form of a time: milliseconds since 1970, 0 for none.
+// millis is a stored time: milliseconds since 1970, or 0 for none.
 type millis int64
 
 func toMillis(t time.Time) millis {
@@ -17,8 +17,8 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-// purgeSeconds is what DynamoDB's TTL goes by; it must not come before its
-// time.
+// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, and never earlier
+// than at.
 func purgeSeconds(at time.Time) int64 {
 	if at.IsZero() {
 		return 0
@@ -26,7 +26,7 @@ func purgeSeconds(at time.Time) int64 {
 	return ceil(at, time.Second).Unix()
 }
 
-// ceil is the first whole unit that is not before t.
+// ceil returns t, rounded up to a whole unit.
 func ceil(t time.Time, unit time.Duration) time.Time {
 	if whole := t.Truncate(unit); whole.Before(t) {
 		return whole.Add(unit)

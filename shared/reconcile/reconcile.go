@@ -71,7 +71,7 @@ func (r Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "  %-12s %d\n", s, n)
 		}
 	}
-	fmt.Fprintf(w, "handed over %d times, %d of them again\n", r.HandOvers, r.Doubles)
+	fmt.Fprintf(w, "hand-overs %d, of which %d are repetitions\n", r.HandOvers, r.Doubles)
 	fmt.Fprintf(w, "findings: %d\n", len(r.Findings))
 	for _, f := range r.Findings {
 		fmt.Fprintln(w, " ", f)

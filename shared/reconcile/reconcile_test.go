@@ -117,7 +117,7 @@ func TestSum(t *testing.T) {
   sent         1
   unknown      1
   failed       1
-handed over 0 times, 0 of them again
+hand-overs 0, of which 0 are repetitions
 findings: 1
   lost: accepted, but has no record
 `

@@ -2,13 +2,13 @@ package sms
 
 import "time"
 
-// EnqueueAhead is how long before its time a message goes onto the queue, as
-// a delayed one. It must exceed the relay's interval: what is accepted with
-// less ahead of it is enqueued by the API, the rest by the relay.
+// EnqueueAhead is how long before its time a scheduled message is enqueued, with a
+// delay. It must exceed the relay's interval. The API enqueues what it accepts
+// with less time ahead; the relay enqueues the rest.
 const EnqueueAhead = 2 * time.Minute
 
-// Accept is the record of d, which must have passed both checks, under id at
-// now.
+// Accept returns the record of d under id, accepted at now. The draft must have
+// passed Check and CheckTimes.
 func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	now = stamp(now)
 	m := Message{
@@ -37,8 +37,8 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	return m
 }
 
-// EnqueueNow reports whether whoever created m puts it onto the queue too, and
-// with what delay; otherwise the relay will.
+// EnqueueNow reports whether the creator of m must also enqueue it, and with what
+// delay. If not, the relay will.
 func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	if m.Due.Kind != DueRescue {
 		return 0, false
@@ -46,10 +46,10 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	return m.Delay(now), true
 }
 
-// Delay is how long a copy that is enqueued at now must wait, in whole
-// seconds, so that it arrives when m may be claimed and not before; at most
-// MaxDelay. Only a message that expires before it may be claimed is enqueued
-// longer ahead: no claim is made on its copy, and its Due is its expiry.
+// Delay returns the delay of an envelope for m that is enqueued at now, so that it
+// arrives as soon as m may be claimed: whole seconds, at most MaxDelay. The limit
+// cuts only the delay of a message that expires before it may be claimed. Its
+// envelope leads to no claim, and its Due is its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))
 	return min((wait + time.Second - 1).Truncate(time.Second), MaxDelay)

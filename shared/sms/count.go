@@ -5,36 +5,32 @@ import (
 	"time"
 )
 
-// ErrLimit says that a count would have gone over its limit. Nothing was
-// counted.
+// ErrLimit says that a count would exceed its limit. Nothing was counted.
 var ErrLimit = errors.New("the limit is reached")
 
-// Count is something to be counted within a window of time.
+// Count is an amount to add to a counter, which lasts for a window of time.
 type Count struct {
 	window string
-	N      int // negative to give back what was counted and came to nothing
-	Limit  int // of all that is counted in the window together
-	// End is when the window ends. What was counted in it is forgotten some
-	// time later.
-	End time.Time
+	N      int       // negative to give back what was counted in vain
+	Limit  int       // of the whole counter
+	End    time.Time // of the window; some time later the counter is forgotten
 }
 
-// Key names the counter: one a kind, owner and window, and nothing that is
-// private can be read from it.
+// Key names the counter. Nothing private can be read from it.
 func (c Count) Key() string { return "count-" + c.window }
 
-// CountParts counts parts of owner's messages on the day, in UTC, of now.
+// CountParts counts parts toward an owner's limit per day, in UTC.
 func CountParts(owner string, parts, limit int, now time.Time) Count {
 	return countIn(24*time.Hour, now, parts, limit, "parts", owner)
 }
 
-// CountMessage counts a message of owner to number in the hour of now.
+// CountMessage counts a message toward an owner's limit per number and hour.
 func CountMessage(owner string, number Number, limit int, now time.Time) Count {
 	return countIn(time.Hour, now, 1, limit, "messages", owner, string(number))
 }
 
-// countIn is a count in the window of this length that now lies in. Windows
-// begin at midnight, UTC.
+// countIn returns a count in the window of this length that contains now. The
+// first window of a day begins at midnight, UTC.
 func countIn(length time.Duration, now time.Time, n, limit int, names ...string) Count {
 	begin := now.UTC().Truncate(length)
 	return Count{
@@ -43,17 +39,17 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 	}
 }
 
-// Fits reports whether c may be counted on top of what was counted before.
-// What gives back always may.
+// Fits reports whether c may be added to a counter that is at before. Giving back
+// is always possible.
 func (c Count) Fits(before int) bool { return c.N < 0 || before+c.N <= c.Limit }
 
-// Try is the count that adds nothing and may be counted where c may.
+// Try returns a count that adds nothing, and fits wherever c fits.
 func (c Count) Try() Count {
 	c.N, c.Limit = 0, c.Limit-c.N
 	return c
 }
 
-// GiveBack is the count that undoes c.
+// GiveBack returns the count that undoes c.
 func (c Count) GiveBack() Count {
 	c.N = -c.N
 	return c

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Sentinels that every port uses. An error of a port that is none of these
-// leaves it open whether the call was carried out.
+// The errors of every port. After any other error of a port, the call may have been
+// carried out.
 var (
-	// ErrNotFound says that there is no such record, or that it is past its
-	// retention.
+	// ErrNotFound says that the record is absent: it never existed, or it is past
+	// its retention.
 	ErrNotFound = errors.New("no such message")
-	// ErrConflict says that the record is no longer what the caller took it
-	// for. Nothing was changed.
+	// ErrConflict says that the record has changed since the caller read it.
+	// Nothing was written.
 	ErrConflict = errors.New("the record has changed")
-	// ErrUnavailable says that the call was certainly not carried out and is
-	// worth repeating later: throttled, or never connected.
+	// ErrUnavailable says that the call was throttled or never connected. It was
+	// certainly not carried out; repeating it later may help.
 	ErrUnavailable = errors.New("not available now")
-	// ErrTooLate says that a message can no longer be canceled, resent or
-	// stripped of its text in the state that it has.
+	// ErrTooLate says that the message cannot be canceled, resent or stripped of
+	// its text in its present state.
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )
 
@@ -31,16 +31,15 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
-// ConflictError is ErrConflict with the record as it is now.
+// ConflictError is an ErrConflict that has the record as it is now.
 type ConflictError struct{ Current Message }
 
 func (e *ConflictError) Error() string { return ErrConflict.Error() }
 
-// Is makes errors.Is(err, ErrConflict) true.
+// Is reports whether target is ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// NotClaimableError says why a record cannot be claimed now. Nothing was
-// changed.
+// NotClaimableError says why a record cannot be claimed now. Nothing was written.
 type NotClaimableError struct {
 	Current Message
 	Reason  NotClaimable
@@ -48,10 +47,10 @@ type NotClaimableError struct {
 
 func (e *NotClaimableError) Error() string { return "not claimable: " + string(e.Reason) }
 
-// NotClaimable is the reason of a refused claim.
+// NotClaimable is why a claim was refused.
 type NotClaimable string
 
-// The reasons of a refused claim.
+// Why a claim may be refused.
 const (
 	NotWaiting    NotClaimable = "it is not waiting for a sender"
 	TooEarly      NotClaimable = "its time has not come"
@@ -59,16 +58,16 @@ const (
 	AttemptsSpent NotClaimable = "its attempts are spent"
 )
 
-// ProviderError is a provider's refusal. Any other error of a Provider means
-// that no answer came back.
+// ProviderError is a provider's refusal. After any other error of a Provider the
+// hand-over is unanswered.
 type ProviderError struct {
 	Refusal Refusal
 	Code    string      // the provider's own code, for people
 	Detail  string      // the provider's own words, for operators, never for clients
-	Failure FailureCode // what the client is told, for RefusedForGood
-	Trouble Trouble     // what the breaker opens for, for AccountWide
-	// PerhapsAccount says that the provider refuses so, too, if the account can send
-	// to no number at all.
+	Failure FailureCode // for the client; only if RefusedForGood
+	Trouble Trouble     // why the breaker opens; only if AccountWide
+	// PerhapsAccount says that the provider gives the same answer if the account can
+	// send to no number at all.
 	PerhapsAccount bool
 	RetryAfter     time.Duration // 0 when the provider did not say
 	Err            error         // the cause, may be nil
@@ -80,12 +79,12 @@ func (e *ProviderError) Error() string {
 
 func (e *ProviderError) Unwrap() error { return e.Err }
 
-// Refusal says what kind of answer a provider's "no" is.
+// Refusal is the kind of a refusal.
 type Refusal string
 
 // The kinds of refusal.
 const (
-	RefusedForNow  Refusal = "for now"      // throttled, or never connected: try later, costs no attempt
+	RefusedForNow  Refusal = "for now"      // throttled, or never connected: a retry later, and no attempt is spent
 	RefusedForGood Refusal = "for good"     // this message will never be taken
 	AccountWide    Refusal = "account-wide" // no message would be taken: the breaker opens
 )

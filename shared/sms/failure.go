@@ -7,7 +7,7 @@ import (
 // FailureCode is the value of failure.code in the API.
 type FailureCode string
 
-// The codes; Explain says what each means.
+// The failure codes. Failures explains each.
 const (
 	NumberRefused    FailureCode = "number-refused"
 	ContentRefused   FailureCode = "content-refused"
@@ -25,8 +25,8 @@ const (
 	AccountExhausted FailureCode = "account-exhausted"
 )
 
-// Failures is the catalogue: what each code means and what the client can do.
-// Permanent ones will fail again however often the same message is resent.
+// Failures is the catalogue of failures: what each code means, and what the client
+// can do. After a permanent one, the same message will fail again.
 var Failures = []Failure{
 	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with the recipient before sending again."},
 	{ContentRefused, "The provider does not accept this text.", true, "Change the text and send a new message."},
@@ -44,8 +44,8 @@ var Failures = []Failure{
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
-// Explain is the catalogue's entry for code; an unknown code is a provider's
-// fault.
+// Explain returns the catalogue's entry for code. An unknown code counts as a fault
+// of the carrier.
 func Explain(code FailureCode) *Failure {
 	for _, f := range Failures {
 		if f.Code == code {
@@ -60,5 +60,5 @@ type NanoUSD int64
 
 const nanoPerUSD = 1_000_000_000
 
-// String is the amount in dollars as a plain decimal without trailing zeros.
+// String returns n in dollars, as a plain decimal without trailing zeros.
 func (n NanoUSD) String() string { return strconv.FormatFloat(float64(n)/nanoPerUSD, 'f', -1, 64) }

@@ -6,7 +6,7 @@ import (
 )
 
 // The GSM 7 bit default alphabet and its extension table (3GPP TS 23.038,
-// 6.2.1). Of the letter C with a cedilla it has the capital alone.
+// 6.2.1). It has the capital Ç, but not the small one.
 const (
 	gsmBasic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -24,10 +24,10 @@ var gsmSeptets = func() map[rune]int {
 	return m
 }()
 
-// septets is the width of r in GSM-7, 0 for what it lacks.
+// septets returns the width of r in GSM-7, or 0 if GSM-7 lacks r.
 func septets(r rune) int { return gsmSeptets[r] }
 
-// standIn finds GSM-7 text that reads like r.
+// standIn returns GSM-7 text that reads like r, if there is any.
 func standIn(r rune) (string, bool) {
 	if s, ok := standIns()[r]; ok {
 		return s, true
@@ -38,7 +38,8 @@ func standIn(r rune) (string, bool) {
 	return "", false
 }
 
-// standIns is built on first use: most texts never need it.
+// standIns returns the stand-ins of all characters but full-width ones. It is built
+// on first use, because most texts never need it.
 var standIns = sync.OnceValue(func() map[rune]string {
 	m := make(map[rune]string, 1024)
 	for line := range strings.Lines(letterStandIns) {
@@ -55,7 +56,7 @@ var standIns = sync.OnceValue(func() map[rune]string {
 	return m
 })
 
-// Signs by what stands in for them.
+// signStandIns maps each stand-in to the signs that it replaces.
 var signStandIns = map[string]string{
 	"'":    "‘’‚‛′`´ʹʻʼ｀",
 	`"`:    "“”„‟″«»",

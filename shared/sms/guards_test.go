@@ -76,21 +76,3 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 		t.Errorf("due %+v, want %+v", claimed.Due, want)
 	}
 }
-
-// TestAReceiptMayComeHoursAfterItsPublish keeps the time at which a receipt came
-// from being taken for that of the publish.
-func TestAReceiptMayComeHoursAfterItsPublish(t *testing.T) {
-	rules := sms.DefaultRules()
-	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
-	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
-	c := rules.NewClaim("fake", now)
-	claimed, err := c.Apply(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, _ = rules.Record(claimed, c.Token, sms.Unanswered(), now)
-	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: m.Number, Verdict: sms.VerdictDelivered, At: now}
-	if !m.MayMatch(rc.Pending(now.Add(3 * time.Hour))) {
-		t.Error("it cannot belong to the hand-over that has no answer")
-	}
-}

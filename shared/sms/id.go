@@ -7,14 +7,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// idSpace separates derived ids from everyone else's version-5 UUIDs.
+// idSpace keeps derived ids apart from all other version-5 UUIDs.
 var idSpace = uuid.MustParse("5d9c2f0e-6a0b-4f6e-9a53-0f4f1c7b8e21")
 
-// NewID draws the id of a message whose client named no idempotency key.
+// NewID draws an id for a message without an idempotency key.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// DerivedID is the id of the message that owner names by key: the same two
-// always give the same id, so that acceptance is one conditional write.
+// DerivedID returns the id of owner's message with this idempotency key. The same
+// owner and key always give the same id, so one conditional write is enough to
+// accept a message once.
 func DerivedID(owner, key string) string {
 	h := sha256.New()
 	h.Write([]byte(owner))
@@ -23,16 +24,17 @@ func DerivedID(owner, key string) string {
 	return uuid.NewSHA1(idSpace, h.Sum(nil)).String()
 }
 
-// NewToken draws a token that no other call will ever hold.
+// NewToken draws a token that no other call will ever draw.
 func NewToken() string { return uuid.NewString() }
 
-// ValidID reports whether s has the one form that ids of messages have.
+// ValidID reports whether s has the form of a message's id: a lower-case UUID.
 func ValidID(s string) bool {
 	u, err := uuid.Parse(s)
 	return err == nil && u.String() == s
 }
 
-// fingerprint is a digest of parts that cannot run into each other.
+// fingerprint returns a digest of parts. Each part is hashed by itself, so no two
+// lists of parts look the same when joined.
 func fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -1,6 +1,6 @@
-// Package sms is the domain of smsqueue: messages, the states they may have and
-// the rules that change them, and the ports through which the rules meet the
-// world. It imports no adapter and no SDK.
+// Package sms is the domain of smsqueue: messages, their states, the rules that
+// change them, and the ports that adapters implement. It calls no port, and it
+// imports no adapter and no SDK.
 package sms
 
 import (
@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Evidence says who vouches for a delivery.
+// Evidence says who confirmed a delivery.
 type Evidence string
 
-// Who may vouch for a delivery.
+// Who may confirm a delivery.
 const (
-	ByCarrier Evidence = "carrier" // the carrier took it towards the phone
+	ByCarrier Evidence = "carrier" // the carrier took it
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// MaxEvents is how many events a message keeps; later ones are only counted.
+// MaxEvents is how many events a message keeps. Later ones are only counted.
 const MaxEvents = 50
 
 // Message is the stored record: what the client asked for, what became of it,
@@ -32,40 +32,40 @@ const MaxEvents = 50
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
-	// Client is the id of the credentials that submitted it; the queue keeps
-	// clients apart by it.
+	// Client is the id of the credentials that submitted it. The queue groups
+	// envelopes by it.
 	Client string `json:"client"`
 	Status Status `json:"status"`
 
 	Request
 
-	TextDropped bool `json:"textDropped,omitempty"`
+	TextDropped bool `json:"textDropped,omitempty"` // Text was deleted for the client
 
 	Encoding  Encoding   `json:"encoding"`
-	Parts     int        `json:"parts"` // an estimate, until a receipt tells
+	Parts     int        `json:"parts"` // an estimate, until a receipt has the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // publishes that may have left; those stopped by trouble with the account are given back
+	Attempts  int        `json:"attempts"` // hand-overs that may have left, less those that account-wide trouble stopped
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
 	Events    []Event    `json:"events"`
-	// EventsOmitted counts what came after MaxEvents.
+	// EventsOmitted counts the events after MaxEvents.
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
-	// Fingerprint identifies the decoded request, so that the reuse of an
-	// idempotency key for another one is seen.
+	// Fingerprint is that of the draft: it shows whether an idempotency key comes
+	// again with another request.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Nonce is drawn by each call that tries to create the record: the one
-	// that finds its own in it is the creator.
+	// Nonce is drawn anew by each attempt to create the record. Whoever finds
+	// their own nonce in it created it.
 	Nonce string `json:"nonce"`
-	// Revision is fresh with every write; conditional writes name the one
-	// they have seen.
+	// Revision is fresh with every write. A conditional write names the revision
+	// that it replaces.
 	Revision string `json:"revision"`
 
 	LeaseToken string    `json:"leaseToken,omitempty"` // names the hand-over in flight
 	LeaseUntil time.Time `json:"leaseUntil,omitzero"`
-	NotBefore  time.Time `json:"notBefore,omitzero"` // no claim before it
+	NotBefore  time.Time `json:"notBefore,omitzero"` // when it may be claimed
 	Refusals   int       `json:"refusals,omitempty"` // refusals for now in a row, for the backoff
 	Due        Due       `json:"due,omitzero"`
 	PurgeAt    time.Time `json:"purgeAt,omitzero"` // end of retention
@@ -79,17 +79,18 @@ type Event struct {
 	ProviderAt time.Time `json:"providerAt,omitzero"` // the provider's own clock
 }
 
-// HandOver is one publish that may have reached the provider. Refused ones are
-// removed again, so that what stands here was taken, may have been, or is in
-// flight.
+// HandOver is one hand-over that may have reached the provider: it was taken, is
+// unanswered, or is in flight. A refused hand-over is removed.
 type HandOver struct {
 	Token             string       `json:"token"` // the lease it was made under
 	Provider          ProviderName `json:"provider"`
-	At                time.Time    `json:"at"`    // not before this
-	Until             time.Time    `json:"until"` // nor after this
+	At                time.Time    `json:"at"`    // when it began, at the earliest
+	Until             time.Time    `json:"until"` // when it ended, at the latest
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// What its receipt said, once it came.
+	// Late says that its answer came after its lease was given up.
+	Late bool `json:"late,omitempty"`
+	// What its receipt said. All are empty until the receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
 	Failure  FailureCode `json:"failure,omitempty"`
@@ -99,7 +100,7 @@ type HandOver struct {
 // Answer is what the provider said to a hand-over.
 type Answer string
 
-// The answers that a hand-over may have; in flight it has none of them.
+// The answers to a hand-over. One in flight has neither.
 const (
 	AnswerTaken Answer = "taken"
 	AnswerNone  Answer = "none" // its sender died, or the provider did not answer
@@ -113,17 +114,17 @@ type Failure struct {
 	Action    string      `json:"action"` // what the client can do
 }
 
-// Ref is all that the queue carries: which record, and which of those that
-// had this id one after another.
+// Ref names a record on the queue. An id may be used again after its record's
+// retention; the generation tells one record from the next.
 type Ref struct {
 	ID         string
 	Generation int64 // creation time, milliseconds since 1970
 }
 
-// String is the form that travels on the queue: id, dot, generation.
+// String returns r as the queue carries it: id, dot, generation.
 func (r Ref) String() string { return r.ID + "." + strconv.FormatInt(r.Generation, 10) }
 
-// ParseRef reads what String wrote.
+// ParseRef parses the form that String returns.
 func ParseRef(s string) (Ref, error) {
 	id, generation, ok := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(generation, 10, 64)
@@ -133,25 +134,27 @@ func ParseRef(s string) (Ref, error) {
 	return Ref{ID: id, Generation: n}, nil
 }
 
-// Ref names this record on the queue.
+// Ref returns the reference to this record.
 func (m Message) Ref() Ref { return Ref{ID: m.ID, Generation: m.CreatedAt.UnixMilli()} }
 
-// Unanswered reports whether a hand-over is over and nobody knows what became
-// of it.
+// Unanswered reports whether m has an unanswered hand-over: it is over, and nobody
+// knows its outcome.
 func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a receipt may still come for one of m's hand-overs:
-// from its claim on, until its own receipt or its refusal. Such messages are
-// found by their number. An outcome without a refusal changes nothing of it, nor
-// does the end of m by another hand-over.
+// Unmatched reports whether a pending receipt may be matched to m by its number:
+// a hand-over ended without an answer, and its receipt has not come. An answer
+// that comes late does not end this. Until its receipt comes, such a hand-over
+// must be seen, lest another message to its number gets that receipt.
 func (m Message) Unmatched() bool {
-	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Receipt == "" })
+	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
+		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)
+	})
 }
 
-// ProviderMessageID is the id that the provider gave to the newest hand-over it took,
-// or "".
+// ProviderMessageID returns the provider message id of the newest hand-over that
+// has one, or "".
 func (m Message) ProviderMessageID() string {
 	for _, h := range slices.Backward(m.HandOvers) {
 		if h.ProviderMessageID != "" {
@@ -173,7 +176,7 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// Price is what all hand-overs together cost, as far as receipts told.
+// Price returns the cost of all hand-overs together, as far as receipts had it.
 func (m Message) Price() NanoUSD {
 	var sum NanoUSD
 	for _, h := range m.HandOvers {
@@ -182,8 +185,8 @@ func (m Message) Price() NanoUSD {
 	return sum
 }
 
-// History is the list of events as clients read it: hand-overs numbered, and
-// a last line that counts what was not kept.
+// History returns the events as clients read them: with numbered hand-overs, and
+// with a last line for the events that were only counted.
 func (m Message) History() []Event {
 	events := slices.Clone(m.Events)
 	handOvers := 0
@@ -196,14 +199,14 @@ func (m Message) History() []Event {
 	if m.EventsOmitted > 0 {
 		events = append(events, Event{
 			At: m.UpdatedAt, Status: m.Status,
-			Detail: strconv.Itoa(m.EventsOmitted) + " later events were counted, not kept",
+			Detail: strconv.Itoa(m.EventsOmitted) + " later events were only counted",
 		})
 	}
 	return events
 }
 
-// Gone reports whether the record is past its retention at now, and so absent.
+// Gone reports whether m is past its retention at now, and therefore absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
 
-// stamp gives a time the form that records have.
+// stamp returns t as records have it: in UTC, with millisecond precision.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -85,7 +85,7 @@ func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
 		return false
 	}
 	stops := s.m.Status == Unknown || (s.m.Status == Queued && s.m.Unanswered())
-	h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
+	h.Answer, h.ProviderMessageID, h.Late = AnswerTaken, o.ProviderMessageID, true
 	e := Event{Detail: "a late answer: the provider took it: " + o.ProviderMessageID}
 	if stops {
 		s.rest(Sent, e)

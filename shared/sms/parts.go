@@ -2,8 +2,8 @@ package sms
 
 import "unicode/utf16"
 
-// Encoding is how a text travels: as 7-bit characters of the GSM alphabet, or
-// as UTF-16 where the alphabet lacks one of its characters.
+// Encoding is how a text travels: as 7-bit characters of the GSM alphabet or, if
+// that lacks one of its characters, as UTF-16.
 type Encoding string
 
 // The two encodings.
@@ -12,14 +12,14 @@ const (
 	UCS2 Encoding = "UCS-2"
 )
 
-// MaxTextLength is the longest text accepted, in UTF-16 units as TextLength
-// counts them. Providers take 1,600 "characters" without saying which kind. A text
-// never has more code points than UTF-16 units, so it fits either way.
+// MaxTextLength is the length of the longest text that is accepted, in UTF-16
+// units. Providers take 1,600 "characters" without saying which kind. A text never
+// has more code points than UTF-16 units, so it fits either way.
 const MaxTextLength = 1600
 
-// What fits into a message of one part, and into each part of a longer one,
-// which gives 6 of its 140 bytes to the header that joins them (3GPP TS
-// 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
+// What fits into the only part of a message, and into each of several parts. With
+// several, 6 of the 140 bytes of each part go to the header that joins them (3GPP
+// TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153
@@ -27,8 +27,8 @@ const (
 	unitsJoined   = 67
 )
 
-// Measurement is the size of a text on the air. Parts is an estimate: a
-// provider may split at word boundaries, and need one more.
+// Measurement is the size of a text. Parts is an estimate: a provider that splits
+// at word boundaries may need one more.
 type Measurement struct {
 	Encoding Encoding
 	Parts    int
@@ -36,25 +36,23 @@ type Measurement struct {
 	Forcing  []Forcing // in order of first appearance; nil in GSM-7
 }
 
-// Forcing is a character that the GSM alphabet lacks, and that therefore
-// forces the whole text into UCS-2.
+// Forcing is a character that the GSM alphabet lacks. It forces the whole text into
+// UCS-2.
 type Forcing struct {
 	Char  rune
 	Count int // how often it occurs
-	First int // where it occurs first, in characters (code points) from 0
-	// Replacement is in the GSM alphabet and can stand in for Char, if
-	// Replaceable. It is empty for what nobody would miss, like a zero width
-	// space.
+	First int // the position of its first occurrence, in code points from 0
+	// Replacement is GSM-7 text that can replace Char, if Replaceable is true. It
+	// is empty for a character that nobody would miss, like a zero width space.
 	Replacement string
 	Replaceable bool
 }
 
-// Measure tells how text is encoded and split. It never splits an escape pair
-// or a surrogate pair, so there can be more parts than the units alone need.
+// Measure returns the encoding and the size of text. It never splits an escape pair
+// or a surrogate pair, so there may be more parts than the units alone need.
 //
-// An empty text has no units but is one part, as an empty message would be;
-// refusing it is not Measure's part. A byte that is not UTF-8 counts as U+FFFD,
-// which is what encoding/json would send.
+// An empty text has one part and no units. A byte that is not UTF-8 counts as
+// U+FFFD, which is what encoding/json would send.
 func Measure(text string) Measurement {
 	if forcing := forcing(text); forcing != nil {
 		units, parts := split(text, utf16.RuneLen, unitsAlone, unitsJoined)
@@ -64,8 +62,8 @@ func Measure(text string) Measurement {
 	return Measurement{Encoding: GSM7, Parts: parts, Units: units}
 }
 
-// TextLength is the length that MaxTextLength bounds: UTF-16 units, two for an
-// emoji and one for nearly everything else.
+// TextLength returns the length of text in UTF-16 units: two for an emoji, one for
+// nearly everything else. MaxTextLength bounds it.
 func TextLength(text string) int {
 	n := 0
 	for _, r := range text {
@@ -74,7 +72,7 @@ func TextLength(text string) int {
 	return n
 }
 
-// split fills parts with whole characters of the given width.
+// split fills parts with whole characters, whose widths width returns.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0
@@ -93,7 +91,7 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 	return units, parts
 }
 
-// forcing lists what GSM-7 lacks, nil if it lacks nothing.
+// forcing returns the characters of text that GSM-7 lacks, or nil.
 func forcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found

@@ -8,40 +8,44 @@ import (
 
 // Messages holds the records. It is the truth; the queue is a hint.
 //
-// A call that returns nil was carried out and is durable. ErrUnavailable and
-// the errors that the methods name mean that it was not; after any other error
-// it may have been. Each write is atomic, and a read that begins after a write
-// ended sees it. Any number of callers may call at once: of those that change
-// the same revision one wins. An adapter whose client repeats a write by itself
-// recognizes its own earlier success. A record past its PurgeAt is absent.
+//   - A write that returns nil was carried out and is durable. After
+//     ErrUnavailable, and after the errors that a method names, it was not. After
+//     any other error it may have been.
+//   - Each write is atomic. A read that begins after a write ended sees it.
+//   - Any number of callers may call at once. Of those that replace the same
+//     revision, one wins.
+//   - If an adapter's client repeats a write whose answer was lost, the adapter
+//     recognizes its own success.
+//   - A record past its PurgeAt is absent.
 type Messages interface {
-	// Create writes m where its id has no record yet. Otherwise it returns
-	// a *ConflictError with the record that stands there, unless that has
-	// m's Nonce: then the earlier write was this one.
+	// Create writes m if its id has no record. Otherwise it returns a
+	// *ConflictError with the present record, unless that has m's Nonce: then an
+	// earlier attempt of the same call wrote it.
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as of now, or ErrNotFound.
 	Get(ctx context.Context, id string) (Message, error)
-	// Claim applies c to the record that ref names and returns it as it is
-	// then: text, number and lease. One write and no read where the record is
-	// queued and its events are not full. ErrNotFound for an absent record or
-	// another generation; *NotClaimableError where c.Refuse gives a reason.
+	// Claim applies c to the record that ref names and returns the result. It
+	// returns ErrNotFound if the record is absent or has another generation, and a
+	// *NotClaimableError if c refuses it. A queued record with room for an event
+	// takes one write and no read.
 	Claim(ctx context.Context, ref Ref, c Claim) (Message, error)
-	// Update replaces old by next, which the caller derived from it, and
-	// returns next with the Revision that it now has. *ConflictError with the
-	// current record if that no longer has old's revision; ErrNotFound.
+	// Update replaces old by next, which the caller derived from it, and returns
+	// next with its new Revision. It returns a *ConflictError with the current
+	// record if that no longer has old's Revision, and ErrNotFound if it is absent.
 	Update(ctx context.Context, old, next Message) (Message, error)
 }
 
-// Agenda finds the records that need work, by time and never by reading them
-// all.
+// Agenda is the index of what is due. Reading it never reads all records.
 type Agenda interface {
-	// Shards is the fixed number of independent parts of each agenda.
+	// Shards returns the number of independent parts of each kind's agenda. It
+	// never changes.
 	Shards() int
-	// Due lists, oldest first, what is due until and including q.Until.
-	// It may lag behind writes by a second and show what is no longer due.
+	// Due returns what is due up to and including q.Until, oldest first. It may lag
+	// behind writes by a second, and return what is no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
-	// Postpone gives the record of e the Due next, if it still has the one of
-	// e, and returns it. One write. *ConflictError otherwise; ErrNotFound.
+	// Postpone gives the record of e the Due next, in one write, and returns the
+	// record. It returns a *ConflictError if the record no longer has the Due of e,
+	// and ErrNotFound if it is absent.
 	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
 }
 
@@ -60,57 +64,56 @@ type DuePage struct {
 	Next    string // "" after the last page
 }
 
-// Receipts finds the messages that receipts belong to, and keeps receipts that
-// belong to none yet. Its reads may lag behind writes by a second.
+// Receipts finds the messages that receipts are about. Its reads may lag behind
+// writes by a second.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with
-	// this reference, the older ones of several included; ErrNotFound. It may
-	// name one that is past its retention, which Receive then does not find.
+	// this reference, which need not be its newest; ErrNotFound. It may name a
+	// message past its retention, which ApplyReceipt then does not find.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// Receive applies rules.ApplyReceipt to the record of id and returns it. One
-	// write and no read where the record is sent and rc is the receipt of its
+	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns it.
+	// One write and no read where the record is sent and rc is the receipt of its
 	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
 	// provider and provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
-	// Unmatched returns everything about number that waits for its
-	// counterpart: messages that are Unmatched, and kept receipts, at most
-	// MaxUnmatched of each. It may name messages that are past their
-	// retention. One request, however much waits.
+	// Unmatched returns the messages to number that are Unmatched, and the
+	// pending receipts for it, at most MaxUnmatched of each. It may name messages
+	// past their retention. One request, however many there are.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
 // MaxUnmatched is how many messages and receipts Unmatched returns at most.
 const MaxUnmatched = 100
 
-// Unmatched is what stands unmatched for one number.
+// Unmatched is what may be matched by one number.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
 	More       bool // there is, or may be, more than this
 }
 
-// ReceiptKeeper keeps receipts that match nothing yet.
+// ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
 	// Keep writes k, in place of one with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k; no error where it is gone already.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts lists up to limit kept receipts due until and including
+	// DueReceipts lists up to limit pending receipts due until and including
 	// until, oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
 // Lister lists an owner's messages.
 type Lister interface {
-	// List returns a page of messages, newest first. It examines at most
-	// q.Examine records, so that a page may be short or empty and still have
-	// a next one. What was created in the last ten seconds may be missing. An
-	// *InvalidError says that q.After is nothing that List gave.
+	// List returns a page of messages, newest first. It examines at most q.Examine
+	// records, so a page may be short or empty and still have a next one. Messages
+	// of the last ten seconds may be missing. It returns an *InvalidError if q.After
+	// is no ListPage.Next.
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. Zero fields select everything but for Owner,
-// which may be empty only on one machine: then it lists all owners' messages.
+// ListQuery selects messages. A zero field selects everything. Owner may be zero
+// only on one machine.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -130,27 +133,25 @@ type ListPage struct {
 
 // Breakers holds the one breaker of a deployment.
 type Breakers interface {
-	// LoadBreaker returns the breaker; a closed one with Revision "" where
-	// none was ever saved.
+	// LoadBreaker returns the breaker. If none was ever saved, that is a closed one
+	// with Revision "".
 	LoadBreaker(ctx context.Context) (Breaker, error)
-	// SaveBreaker replaces the breaker if it still has next.Revision, and
-	// gives it a fresh one. ErrConflict otherwise.
+	// SaveBreaker replaces the breaker and gives it a fresh Revision. It returns
+	// ErrConflict if the saved breaker no longer has next.Revision.
 	SaveBreaker(ctx context.Context, next Breaker) error
 }
 
-// Counters bound how much happens in a window of time. However many count at
-// once, no counter ever goes over its limit. A counter that nobody counted in
-// yet stands at 0.
+// Counters limit how much happens in a window of time. No counter ever exceeds its
+// limit, however many callers count at once. A new counter is at 0.
 type Counters interface {
-	// Count adds c.N to the counter c.Key, or returns ErrLimit where c.Fits
-	// does not hold. One write; one read where c.N is 0, which leaves nothing
-	// behind, not even a counter that stands at 0. After an error other than ErrLimit and
-	// ErrUnavailable it may have been counted: callers refuse then, so that
-	// less is let through than the limit, never more.
+	// Count adds c.N to the counter c.Key in one write, or returns ErrLimit if c
+	// does not fit. If c.N is 0, it reads once and stores nothing. After any error
+	// but ErrLimit and ErrUnavailable, c may have been counted; callers then refuse,
+	// so that less than the limit passes and never more.
 	Count(ctx context.Context, c Count) error
 }
 
-// Store is everything that an adapter for records provides.
+// Store is what an adapter for records implements.
 type Store interface {
 	Messages
 	Agenda

@@ -131,7 +131,7 @@ func (w *world) receipt(t *rapid.T) {
 	rc.Number, rc.At = w.m.Number, w.now
 	m, changed := w.rules.ApplyReceipt(w.m, rc, w.now)
 	if !changed && !p.reported && w.m.Unanswered() {
-		m, changed = w.rules.Adopt(w.m, p.token, rc, w.now)
+		m, changed = w.rules.ApplyMatched(w.m, p.token, rc, w.now)
 	}
 	if !changed {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-func TestTheIDOfAKeptReceipt(t *testing.T) {
+func TestTheIDOfAPendingReceipt(t *testing.T) {
 	logged := func(rc sms.Receipt, after time.Duration) sms.Receipt {
 		rc.Number, rc.LoggedAt = draft().Number, start.Add(after)
 		return rc

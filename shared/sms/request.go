@@ -12,8 +12,8 @@ import (
 )
 
 // Request is what a client asks for: one message to one number. A record keeps
-// it as it was asked for, except for the times, which [Rules.Accept] sets, and
-// the text, which the client may drop.
+// the request as it is, with two exceptions: [Rules.Accept] sets the times, and
+// the client may delete the text later.
 //
 // The JSON tags are three contracts at once. They are the API's names, the names
 // in both stores, and the names that a fingerprint covers. A tag never changes.
@@ -122,8 +122,8 @@ func (r Request) Check() []InvalidError {
 	return bad
 }
 
-// visible reports whether a phone shows anything of text: something besides
-// spaces, control and format characters, and what Unicode has readers leave out.
+// visible reports whether a phone shows anything for text: a character that is no
+// space, control or format character and that Unicode does not call ignorable.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

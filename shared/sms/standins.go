@@ -1,9 +1,9 @@
 package sms
 
-// letterStandIns gives, line by line, a letter or two of the GSM alphabet and
-// the letters that they can stand in for: accented ones, European ligatures and
-// variants, and the Greek capitals that look Latin, which is how the alphabet
-// means Greek to be written.
+// letterStandIns has a line for each stand-in: one or two letters of the GSM
+// alphabet, and the letters that they replace. Those are accented letters, European
+// ligatures and variants, and the Greek capitals that look like Latin ones. The
+// alphabet leaves these out because the Latin ones are meant to be used.
 const letterStandIns = `
 A ÀÁÂÃĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶΑ
 a áâãāăąǎǟǡǻȁȃȧḁạảấầẩẫậắằẳẵặ

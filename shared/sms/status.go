@@ -7,7 +7,7 @@ type Status string
 
 // The ten states. Final states are never left again.
 const (
-	Scheduled   Status = "scheduled"   // accepted, its time to be sent lies ahead
+	Scheduled   Status = "scheduled"   // accepted, it is to be sent later
 	Queued      Status = "queued"      // accepted, waiting for a sender
 	Sending     Status = "sending"     // one sender holds the lease
 	Sent        Status = "sent"        // the provider took it and gave an id
@@ -54,7 +54,7 @@ var Transitions = []Transition{
 
 	{From: Sent, To: Delivered, When: "a receipt says so"},
 	{From: Sent, To: Undelivered, When: "a receipt says so"},
-	{From: Sent, To: Queued, When: "a receipt tells of account-wide trouble"},
+	{From: Sent, To: Queued, When: "a receipt reports account-wide trouble"},
 
 	{From: Unknown, To: Sent, When: "a late answer comes"},
 	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},
@@ -74,8 +74,8 @@ func (s Status) Final() bool {
 	return s.Valid() && !slices.ContainsFunc(Transitions, func(t Transition) bool { return t.From == s })
 }
 
-// Settled reports whether no work is left to do: final, sent or unknown. The
-// time of retention runs from here.
+// AtRest reports whether no work is left: final, sent or unknown. Retention
+// starts here.
 func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
 // May reports whether the table lets s become to; unanswered says whether the

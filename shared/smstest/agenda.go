@@ -154,7 +154,7 @@ func testAgenda(t *testing.T, open opener) {
 		s.checkDue(t, sms.DueLease, m.LeaseUntil.Add(-time.Millisecond), 10)
 	})
 
-	t.Run("settled records are never due", func(t *testing.T) {
+	t.Run("records at rest are never due", func(t *testing.T) {
 		s := open(t)
 		s.sent(t, sms.NewToken())
 		hold := s.message()

@@ -8,8 +8,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// kept is a receipt that belongs to no message of ours.
-func (s stage) kept(detail string) sms.PendingReceipt {
+// pending is a receipt that matches no message of ours.
+func (s stage) pending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
@@ -19,10 +19,10 @@ func (s stage) kept(detail string) sms.PendingReceipt {
 	return rc.Pending(s.clock.Now())
 }
 
-// keep stores a kept receipt.
+// keep stores a pending receipt.
 func (s stage) keep(t *testing.T, detail string) sms.PendingReceipt {
 	t.Helper()
-	k := s.kept(detail)
+	k := s.pending(detail)
 	s.store(t, k)
 	return k
 }
@@ -50,7 +50,7 @@ func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want .
 }
 
 func testReceiptKeeper(t *testing.T, open opener) {
-	t.Run("a kept receipt is read as it was written", func(t *testing.T) {
+	t.Run("a pending receipt is read as it was written", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "Pas de crédit — «✓»")
 		bare := sms.Receipt{Provider: "fake", Number: s.number, Verdict: sms.VerdictUndelivered}.Pending(s.clock.Now())
@@ -63,15 +63,14 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("keeping again replaces, the time of the next look-up included", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "one")
-		again := k.Retried(k.Due)
+		again := k
+		again.Due, again.Tries = k.Due.Add(time.Minute), 1
 		s.store(t, again)
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, again.Due.Add(-time.Millisecond), 10)
 		s.checkDueReceipts(t, again.Due, 10, again)
 
-		for !again.Due.IsZero() {
-			again = again.Retried(again.Due)
-		}
+		again.Due, again.Tries = time.Time{}, 2
 		s.store(t, again)
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, s.farAhead(), 10)
@@ -93,7 +92,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 				t.Fatalf("Forget: %v", err)
 			}
 		}
-		if err := s.Forget(t.Context(), s.kept("never kept")); err != nil {
+		if err := s.Forget(t.Context(), s.pending("never kept")); err != nil {
 			t.Errorf("Forget of what was never kept: %v", err)
 		}
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{other}})
@@ -104,7 +103,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s := open(t)
 		var all []sms.PendingReceipt
 		for i := range 6 {
-			all = append(all, s.kept(fmt.Sprint(i)))
+			all = append(all, s.pending(fmt.Sprint(i)))
 			all[i].Receipt.Number = newNumber()
 			all[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
 		}
@@ -117,10 +116,10 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s.checkDueReceipts(t, all[0].Due.Add(-time.Millisecond), 10)
 	})
 
-	t.Run("a kept receipt is absent from its time on", func(t *testing.T) {
+	t.Run("a pending receipt is absent from its time on", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "one")
-		s.clock.Advance(sms.KeepReceipts - time.Millisecond)
+		s.clock.Advance(sms.PendingFor - time.Millisecond)
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
 		s.clock.Advance(time.Millisecond)
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
@@ -143,10 +142,10 @@ func testReceiptKeeper(t *testing.T, open opener) {
 				for i := range 120 {
 					s.keep(t, fmt.Sprint("dead ", i))
 				}
-				s.clock.Advance(sms.KeepReceipts + tc.ago)
+				s.clock.Advance(sms.PendingFor + tc.ago)
 				var due []sms.PendingReceipt
 				for i := range 6 {
-					due = append(due, s.kept(fmt.Sprint("due ", i)))
+					due = append(due, s.pending(fmt.Sprint("due ", i)))
 					due[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
 					s.store(t, due[i])
 				}

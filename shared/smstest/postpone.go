@@ -71,7 +71,7 @@ func testPostpone(t *testing.T, open opener) {
 		checkConflict(t, err, first)
 	})
 
-	t.Run("postponing a settled record is a conflict", func(t *testing.T) {
+	t.Run("postponing a record at rest is a conflict", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)

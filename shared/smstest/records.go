@@ -98,7 +98,7 @@ func recordedMessage(at time.Time) sms.Message {
 		CreatedAt: at, UpdatedAt: in(2), Attempts: 2,
 		HandOvers: []sms.HandOver{
 			{
-				Provider: "fake", Token: "token-1", At: in(3), Until: in(4), Answer: sms.AnswerTaken, ProviderMessageID: "message-1",
+				Provider: "fake", Token: "token-1", At: in(3), Until: in(4), Answer: sms.AnswerTaken, Late: true, ProviderMessageID: "message-1",
 				Receipt: sms.VerdictUndelivered, Evidence: sms.ByHandset, Failure: sms.Unreachable, Price: 6_450_001,
 			},
 			{Provider: "fake", Token: "token-2", At: in(5), Until: in(6), Answer: sms.AnswerNone},
@@ -138,6 +138,6 @@ func recordedReceipt(at time.Time) sms.PendingReceipt {
 			Provider: "fake", ProviderMessageID: "message-1", Number: "+5511999999999", At: at, Verdict: sms.VerdictUndelivered,
 			Evidence: sms.ByHandset, Failure: sms.Spam, Trouble: sms.SpendLimit, Detail: "Blocked as spam", Price: 6_450_000, Parts: 2,
 		},
-		KeptAt: at.Add(time.Second), Tries: 3, Due: at.Add(time.Minute), PurgeAt: at.Add(24 * time.Hour),
+		CameAt: at.Add(time.Second), Tries: 3, Due: at.Add(time.Minute), PurgeAt: at.Add(24 * time.Hour),
 	}
 }

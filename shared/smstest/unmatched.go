@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkUnmatched waits until exactly these wait for their counterpart.
+// checkUnmatched waits until exactly these are listed for number.
 func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatched) {
 	t.Helper()
 	sorted := func(u sms.Unmatched) sms.Unmatched {
@@ -44,27 +44,35 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, newNumber(), sms.Unmatched{})
 	})
 
-	t.Run("a message is unmatched from its claim until its receipt", func(t *testing.T) {
+	t.Run("a message is not unmatched in flight, nor when it was taken, nor with its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
-		found := sms.Unmatched{MessageIDs: []string{m.ID}}
 		m = s.claim(t, m)
-		s.checkUnmatched(t, s.number, found)
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		m = s.record(t, m, sms.Taken(sms.NewToken()))
-		s.checkUnmatched(t, s.number, found)
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
-	t.Run("a scheduled message is unmatched from its claim", func(t *testing.T) {
+	t.Run("a scheduled message is unmatched once it got no answer", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
-		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.clock.Advance(time.Minute)
-		s.claim(t, m)
+		m = s.claim(t, m)
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
+		m = s.record(t, m, sms.Unanswered())
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
+	})
+
+	t.Run("a message is unmatched from the end of its lease", func(t *testing.T) {
+		s := open(t)
+		m := s.claim(t, s.create(t, s.message()))
+		ended, _ := s.rules.EndLease(m, s.clock.Now(), true)
+		m = s.update(t, m, ended)
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 	})
 
@@ -88,14 +96,14 @@ func testUnmatched(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("a message put back by trouble with the account is unmatched from its next claim", func(t *testing.T) {
+	t.Run("a message put back by trouble with the account is not unmatched", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		s.claim(t, m)
-		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
 	t.Run("an unanswered hand-over is unmatched beyond the end of its message, until its own receipt", func(t *testing.T) {
@@ -114,23 +122,25 @@ func testUnmatched(t *testing.T, open opener) {
 
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
-		adopted, changed := s.rules.Adopt(m, late, rc, s.clock.Now())
-		if !changed || adopted.Status != sms.Delivered {
-			t.Fatal("the rule does not adopt the receipt")
+		matched, changed := s.rules.ApplyMatched(m, late, rc, s.clock.Now())
+		if !changed || matched.Status != sms.Delivered {
+			t.Fatal("the rule does not apply the receipt")
 		}
-		s.update(t, m, adopted)
+		s.update(t, m, matched)
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{other.ID}})
 	})
 
-	t.Run("a late answer leaves a message unmatched", func(t *testing.T) {
+	t.Run("a late answer leaves a message unmatched, until its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Taken(sms.NewToken()), s.clock.Now())
-		s.update(t, m, late)
+		m = s.update(t, m, late)
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
+		s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
-	t.Run("a message that is unknown is unmatched until a receipt is adopted", func(t *testing.T) {
+	t.Run("a message that is unknown is unmatched until a receipt is matched", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
 		m.OnUnknown = sms.Hold
@@ -138,20 +148,20 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
 		rc := s.receipt(m, sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
-		adopted, changed := s.rules.Adopt(m, m.HandOvers[0].Token, rc, s.clock.Now())
+		matched, changed := s.rules.ApplyMatched(m, m.HandOvers[0].Token, rc, s.clock.Now())
 		if !changed {
-			t.Fatal("the rule does not adopt the receipt")
+			t.Fatal("the rule does not apply the receipt")
 		}
-		m = s.update(t, m, adopted)
+		m = s.update(t, m, matched)
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.checkFound(t, rc.ProviderMessageID, m.ID)
 	})
 
-	t.Run("messages and kept receipts of one number stand side by side", func(t *testing.T) {
+	t.Run("messages and pending receipts of one number are listed together", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
-		kept := s.keep(t, "one")
-		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}, Receipts: []sms.PendingReceipt{kept}})
+		k := s.keep(t, "one")
+		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}, Receipts: []sms.PendingReceipt{k}})
 	})
 
 	t.Run("a hundred of each are listed, and that there is no more", func(t *testing.T) {
@@ -167,7 +177,7 @@ func testUnmatched(t *testing.T, open opener) {
 	})
 }
 
-// fill stores n unmatched messages and n kept receipts.
+// fill stores n unmatched messages and n pending receipts.
 func (s stage) fill(t *testing.T, n int) {
 	t.Helper()
 	race(n, func(i int) (any, error) {
@@ -179,7 +189,7 @@ func (s stage) fill(t *testing.T, n int) {
 		if err := s.Create(t.Context(), m); err != nil {
 			t.Errorf("Create: %v", err)
 		}
-		if err := s.Keep(t.Context(), s.kept(fmt.Sprint(i))); err != nil {
+		if err := s.Keep(t.Context(), s.pending(fmt.Sprint(i))); err != nil {
 			t.Errorf("Keep: %v", err)
 		}
 		return nil, nil

@@ -11,18 +11,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Shards implements sms.Agenda: one machine has no need to spread its agenda.
+// Shards implements sms.Agenda. On one machine the agenda is not spread.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in an order by time and then by seq. Its text is what
-// callers get as the next page.
+// position is a place in an order by time and then by seq. As text it is the Next of
+// a page.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {
 	return strconv.FormatInt(p.at, 10) + "." + strconv.FormatInt(p.seq, 10)
 }
 
-// parsePosition reads what String wrote; first stands for "".
+// parsePosition parses what String returns. For "" it returns first.
 func parsePosition(s string, first position) (position, error) {
 	if s == "" {
 		return first, nil
@@ -38,9 +38,9 @@ func parsePosition(s string, first position) (position, error) {
 	return p, nil
 }
 
-// due reads on after a position: first what is due at the same moment, which
-// may be very many where clients schedule for nine o'clock, then what is due
-// later. Each half is a range of the index; a comparison of pairs would not be.
+// due reads on after a position: first the records due at the same moment, then
+// those due later. There may be very many at one moment, if clients schedule for
+// nine o'clock. Each half is a range of the index; a comparison of pairs is not.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
 	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `

@@ -10,20 +10,20 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is how many writes share a transaction at most, so that no caller
-// waits long for the others of its group.
+// maxGroup is the largest number of writes that share a transaction. It keeps any
+// caller from waiting long for the others.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
 
-// committer carries out all writes of a database, one after another in one
-// goroutine. Those that came while a transaction was being flushed to the disk
-// share the next one: with one caller a write costs one flush, with many a
-// fraction of it.
+// committer carries out all writes of a database, one after another, in one
+// goroutine. Writes that arrive while a transaction is flushed to the disk share
+// the next transaction. So a single caller pays one flush a write, and many callers
+// pay a fraction of one.
 type committer struct {
 	pool    *sql.DB
 	tx      tx
-	writes  chan write // unbuffered: what it has taken is being carried out
+	writes  chan write // unbuffered: a write that was taken is being carried out
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
@@ -31,7 +31,7 @@ type committer struct {
 
 type write struct {
 	do   func(*tx) error
-	done chan error // has room for the result, so that nobody need wait for it
+	done chan error // buffered, so that sending the result never blocks
 }
 
 func openCommitter(ctx context.Context, source string, migrations []string) (*committer, error) {
@@ -55,13 +55,13 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	return c, nil
 }
 
-// commit carries do out and returns after it is committed. do returns an error
-// only where the database fails: then nothing of it remains. What it finds out
-// it leaves in variables, which the caller may read only after nil was
-// returned. It may run twice, the first time undone.
+// commit carries out do and returns when it is committed. do returns an error only
+// if the database fails; all that it did is then undone. It passes results in
+// variables, which the caller may read only if commit returned nil. It may run
+// twice, the first time undone.
 //
-// Where ctx ends before do begins it never begins, and the error is
-// sms.ErrUnavailable; where ctx ends later do may be carried out all the same.
+// If ctx ends before do begins, do never begins, and the error is
+// sms.ErrUnavailable. If ctx ends later, do may still be carried out.
 func (c *committer) commit(ctx context.Context, do func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
@@ -95,7 +95,7 @@ func (c *committer) run() {
 	}
 }
 
-// gather adds everyone who waits by now.
+// gather adds all writes that are waiting to group, up to maxGroup.
 func (c *committer) gather(group []write) []write {
 	for len(group) < maxGroup {
 		select {
@@ -108,8 +108,8 @@ func (c *committer) gather(group []write) []write {
 	return group
 }
 
-// carryOut commits a group in one transaction. Where one of several fails,
-// each gets a transaction of its own, so that none fails for another's reason.
+// carryOut commits a group in one transaction. If one of several writes fails, each
+// gets its own transaction, so that none fails because of another.
 func (c *committer) carryOut(group []write) {
 	err := c.transact(group)
 	if _, failed := errors.AsType[*writeError](err); failed && len(group) > 1 {
@@ -152,14 +152,14 @@ func (c *committer) stop() error {
 	return errors.Join(c.tx.close(), c.pool.Close())
 }
 
-// tx is the writing connection inside a transaction. No context ends its
-// statements, because they belong to several callers.
+// tx is the writing connection inside a transaction. Its statements have no context,
+// because a transaction belongs to several callers.
 type tx struct {
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
 }
 
-// stmt is the prepared form of query, which is a constant of this package.
+// stmt returns query, a constant of this package, as a prepared statement.
 func (t *tx) stmt(query string) (*sql.Stmt, error) {
 	if s, ok := t.prepared[query]; ok {
 		return s, nil
@@ -172,7 +172,7 @@ func (t *tx) stmt(query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-// exec returns how many rows it changed.
+// exec returns the number of rows that it changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
 	s, err := t.stmt(query)
 	if err != nil {
@@ -185,7 +185,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// get reads one row; sql.ErrNoRows where there is none.
+// get reads one row, or returns sql.ErrNoRows.
 func (t *tx) get(query string, args []any, into ...any) error {
 	s, err := t.stmt(query)
 	if err != nil {
@@ -213,8 +213,8 @@ func (t *tx) each(query string, args []any, row func(scan func(...any) error) er
 	return rows.Err()
 }
 
-// undo rolls back. SQLite has done so already after some failures, and says
-// then that there is nothing to roll back.
+// undo rolls back. After some failures SQLite has already done so, and reports that
+// there is nothing to roll back.
 func (t *tx) undo() { _, _ = t.exec(`ROLLBACK`) }
 
 func (t *tx) close() error {

@@ -19,7 +19,7 @@ func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	}
 	var rows int64
 	err := db.messages.commit(ctx, func(t *tx) (err error) {
-		// A count that gives back is within every limit.
+		// Giving back is always possible.
 		rows, err = t.exec(`INSERT INTO counters (key, count, purge_at) VALUES (?1, ?2, ?3)
 			ON CONFLICT (key) DO UPDATE SET count = count + ?2 WHERE ?2 < 0 OR count + ?2 <= ?4`,
 			c.Key(), c.N, c.End.UnixMilli(), c.Limit)

@@ -1,14 +1,16 @@
-// Package sqlite keeps messages and the queue of one machine in a folder. Its
-// DB implements sms.Store, and DB.Queue gives its sms.Queue and sms.Consumer.
+// Package sqlite keeps the messages and the queue of one machine in a folder. Its
+// DB implements sms.Store; its Queue implements sms.Queue and sms.Consumer.
 //
-// The folder has two databases. messages.db is the truth: a call that returned
-// nil is on the disk, whatever happens to the program or the machine
-// (write-ahead log, synchronous=FULL). queue.db is a hint: it survives the end
-// of the program but may lose its last moments with the machine's power
-// (synchronous=NORMAL), because the relay rescues what a queue lost. So a
-// submission waits for one flush of the disk, not two.
+// The folder has two databases:
 //
-// Concurrent writes share a transaction and its flush: see committer.
+//   - messages.db is the truth. A write that returned nil is on the disk, whatever
+//     happens to the program or the machine (write-ahead log, synchronous=FULL).
+//   - queue.db is a hint. It survives the end of the program, but may lose its
+//     latest writes if the machine loses power (synchronous=NORMAL). The relay
+//     rescues what the queue lost. So a submission waits for one flush of the
+//     disk, not for two.
+//
+// Concurrent writes share a transaction and its flush.
 package sqlite
 
 import (
@@ -21,13 +23,10 @@ import (
 	"time"
 )
 
-// Options are what a DB may be told; the zero value is a good one.
+// Options change how a DB works. The zero value is fine.
 type Options struct {
-	// Now is the clock that retention and the queue go by; time.Now if nil.
-	Now func() time.Time
-	// Visibility is how long a received delivery stays invisible until it
-	// comes back; 6 minutes if zero.
-	Visibility time.Duration
+	Now        func() time.Time // the clock for retention and the queue; nil means time.Now
+	Visibility time.Duration    // how long a dequeued item stays hidden; 0 means 6 minutes
 }
 
 // DB is an open folder. Any number of goroutines may use it.
@@ -39,10 +38,9 @@ type DB struct {
 	close    func() error
 }
 
-// Open opens the folder dir, which it makes, for its owner alone, where there
-// is none. A folder that another process has open is refused with an
-// *InUseError, one that a newer version of this program wrote with an error
-// that says so.
+// Open opens the folder dir. If there is none, it makes one that only the user can
+// read. It returns an *InUseError if another process has the folder open. A folder
+// from before the first release, or from a newer program, is refused.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -59,8 +57,8 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	db := &DB{now: opts.Now, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
 	db.close = sync.OnceValue(db.closeAll)
-	// The cache sizes bound the memory of the process together, whatever the
-	// files grow to.
+	// Together, the cache sizes limit the memory of the process, however large the
+	// files grow.
 	db.messages, err = openFile(filepath.Join(dir, "messages.db"), fileOptions{
 		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
 	})
@@ -78,11 +76,11 @@ func Open(dir string, opts Options) (*DB, error) {
 	return db, nil
 }
 
-// Queue is the queue that is kept beside the messages.
+// Queue returns the queue of the folder.
 func (db *DB) Queue() *Queue { return db.queue }
 
-// Close waits for writes in flight and gives the folder free. Calls after it
-// fail with sms.ErrUnavailable.
+// Close waits for writes in flight and releases the folder. Later calls fail with
+// sms.ErrUnavailable.
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {

@@ -7,8 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every calls do for every message as of now, in no order, and stops at its
-// first error, which it returns. It reads the whole file: no service calls it.
+// Every calls do for every message, in no order, and returns its first error. It
+// reads the whole file, so no service may call it.
 func (db *DB) Every(ctx context.Context, do func(sms.Message) error) error {
 	err := db.messages.each(ctx, `SELECT record FROM messages WHERE`+present, []any{db.now().UnixMilli()},
 		func(scan func(...any) error) (bool, error) {

@@ -15,8 +15,8 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// file is one database: a committer that owns the only writing connection, and
-// a few connections that read what is committed.
+// file is one database: a committer, which owns the only writing connection, and a
+// few connections that read what is committed.
 type file struct {
 	*committer
 	read *sql.DB
@@ -38,8 +38,8 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	// SQLite would make it readable for others. Its companions get the same
-	// mode from SQLite.
+	// SQLite would let others read the file. It gives the companion files the mode
+	// of this one.
 	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -71,7 +71,7 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	return &file{committer: committer, read: read, queries: make(map[string]*sql.Stmt)}, nil
 }
 
-// dataSource is the URI of a database.
+// dataSource returns the URI of a database.
 // Source of its parameters: package modernc.org/sqlite, Driver.Open.
 func dataSource(path, mode string, pragmas []string) string {
 	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
@@ -82,7 +82,7 @@ func dataSource(path, mode string, pragmas []string) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 
-// stmt is the prepared form of query, which is a constant of this package.
+// stmt returns query, a constant of this package, as a prepared statement.
 func (f *file) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -97,7 +97,7 @@ func (f *file) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-// get reads one row; sql.ErrNoRows where there is none.
+// get reads one row, or returns sql.ErrNoRows.
 func (f *file) get(ctx context.Context, query string, args []any, into ...any) error {
 	s, err := f.stmt(ctx, query)
 	if err != nil {
@@ -132,7 +132,7 @@ func (f *file) each(ctx context.Context, query string, args []any, row func(scan
 	return nil
 }
 
-// unavailable is the failure of a call that certainly changed nothing.
+// unavailable returns the error of a call that certainly changed nothing.
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {

@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The two orders that messages are listed in: one owner's, and everybody's. The
-// record of what the filters leave out is NULL, and is not read: what the index
-// does not tell is looked up only where the rest agrees.
+// The queries for one owner's messages, and for all. The record of a message that the
+// filters leave out is NULL. It is not read: a column that is not in the index is
+// looked up only if the columns in the index pass.
 const (
 	listSelect = `SELECT created_at, seq, CASE WHEN (?1 = '' OR number = ?1) AND (?2 = '' OR reference = ?2)
 		AND (?3 = '' OR status = ?3) AND (purge_at IS NULL OR purge_at > ?4) THEN record END FROM messages WHERE `
@@ -27,8 +27,8 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if err != nil {
 		return sms.ListPage{}, err
 	}
-	// The newest to examine is a bound of its own: SQLite would read the index
-	// from q.To on, past all the pages before.
+	// The newest message to examine is a separate bound. Without it SQLite would
+	// read the index from q.To on, through all earlier pages.
 	newest := min(after.at, newestBefore(q.To))
 	query := listAll
 	args := []any{
@@ -68,7 +68,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	return page, nil
 }
 
-// fromMillis is the first millisecond that does not lie before t.
+// fromMillis returns the first millisecond that is not before t.
 func fromMillis(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MinInt64
@@ -76,7 +76,7 @@ func fromMillis(t time.Time) int64 {
 	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
 }
 
-// newestBefore is the last millisecond before t.
+// newestBefore returns the last millisecond before t.
 func newestBefore(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MaxInt64

@@ -13,7 +13,7 @@ import (
 // InUseError says that another process has the folder open.
 type InUseError struct {
 	Dir string
-	PID int // 0 where it is not known
+	PID int // 0 if it is not known
 }
 
 func (e *InUseError) Error() string {
@@ -26,9 +26,9 @@ func (e *InUseError) Error() string {
 // errLocked is what tryLock returns when another process holds the lock.
 var errLocked = errors.New("locked by another process")
 
-// lockFolder takes the lock of dir, a file that also names the process that
-// holds it. The system gives the lock free when the file is closed or its
-// process ends, however it ends; the file stays.
+// lockFolder locks dir. The lock is a file that also names the process that holds
+// it. The system releases the lock when the file is closed or the process ends, in
+// whatever way. The file stays.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -55,7 +55,7 @@ func writePID(f *os.File) error {
 	return err
 }
 
-// readPID is 0 where the holder has not written its number yet.
+// readPID returns the holder's process id, or 0 if the holder has not written it yet.
 func readPID(f *os.File) int {
 	const longest = 32
 	text, err := io.ReadAll(io.NewSectionReader(f, 0, longest))

@@ -14,10 +14,10 @@ import (
 
 var _ sms.Store = (*DB)(nil)
 
-// present is the condition of a record that is not past its retention.
+// present is the condition that a record is not past its retention.
 const present = ` (purge_at IS NULL OR purge_at > ?) `
 
-// millis is t as columns hold it; nil, which is NULL, for an absent one.
+// millis returns t as columns have it: in milliseconds, or NULL for a zero time.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -25,7 +25,7 @@ func millis(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// text is s, or NULL for none.
+// text returns s, or NULL for "".
 func text[S ~string](s S) any {
 	if s == "" {
 		return nil
@@ -41,7 +41,7 @@ func unmatchedNumber(m sms.Message) any {
 	return text(m.Number)
 }
 
-// decode reads a record.
+// decode returns the message in a record.
 func decode(record []byte) (sms.Message, error) {
 	var m sms.Message
 	if err := json.Unmarshal(record, &m); err != nil {
@@ -50,7 +50,7 @@ func decode(record []byte) (sms.Message, error) {
 	return m, nil
 }
 
-// encode is m as the column record holds it.
+// encode returns m as the column record has it.
 func encode(m sms.Message) ([]byte, error) {
 	record, err := json.Marshal(m)
 	if err != nil {
@@ -103,7 +103,7 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 	return &sms.ConflictError{Current: current}
 }
 
-// insert reports false where the id has a record.
+// insert writes m, or reports false if the id has a record.
 func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	rows, err := t.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at,
 		due_kind, due_at, due_round, unmatched_number, purge_at, number, reference, status, record)
@@ -143,7 +143,7 @@ func link(t *tx, id string, before, now []sms.ProviderRef) error {
 	return nil
 }
 
-// recordOf is nil where the id has none.
+// recordOf returns the record of id, or nil.
 func recordOf(t *tx, id string) (record []byte, err error) {
 	err = t.get(`SELECT record FROM messages WHERE id = ?`, []any{id}, &record)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -206,8 +206,8 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 	return sms.Message{}, &sms.ConflictError{Current: current}
 }
 
-// replacement is the statement that puts next in the place of old. It names
-// only columns that change: SQLite rewrites every index that has a named one.
+// replacement returns the statement that replaces old by next. It names only columns
+// that change, because SQLite rewrites every index of a named column.
 func replacement(old, next sms.Message, record []byte, now time.Time) (query string, args []any) {
 	query = `UPDATE messages SET revision = ?, expires_at = ?, record = ?`
 	args = []any{next.Revision, next.ExpiresAt.UnixMilli(), record}
@@ -233,8 +233,8 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 
-// change replaces a record by what f makes of it, again and again as long as
-// others change it first. It returns f's error as it is.
+// change replaces a record by what f makes of it, and starts again if somebody else
+// changed the record first. It returns an error of f as it is.
 func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Message, error)) (sms.Message, error) {
 	m, err := db.Get(ctx, id)
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// purgeBatch is how many records one write removes, so that other writes need
-// not wait long for it.
+// purgeBatch is the number of records that one write removes. It keeps other writes
+// from waiting long.
 const purgeBatch = 100
 
-// Purge removes what is past its retention, at most limit messages, limit kept
-// receipts and limit counters, and returns how many it removed. Calls do not see them anyway;
-// this gives their space free for others.
+// Purge removes what is past its retention: up to limit messages, limit pending
+// receipts and limit counters. It returns how many it removed. They are absent to
+// all calls anyway; Purge makes their space available.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
 	for _, batch := range []func(context.Context, int) (int, error){db.purgeMessages, db.purgeReceipts, db.purgeCounters} {
@@ -65,7 +65,7 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	return purged, nil
 }
 
-// purge removes a record and all that leads to it.
+// purge removes a message, its record and its provider references.
 func purge(t *tx, m sms.Message) error {
 	if err := link(t, m.ID, m.ProviderRefs(), nil); err != nil {
 		return err

@@ -72,14 +72,14 @@ func TestPurge(t *testing.T) {
 		check(t, db, most, many-most)
 	})
 
-	t.Run("it removes kept receipts", func(t *testing.T) {
+	t.Run("it removes pending receipts", func(t *testing.T) {
 		db, now := setUp(t)
 		k := sms.Receipt{Provider: "fake", Number: "+5511999999999", Verdict: sms.VerdictVoid}.Pending(*now)
 		if err := db.Keep(t.Context(), k); err != nil {
 			t.Fatal(err)
 		}
 		check(t, db, 10, 0)
-		*now = now.Add(sms.KeepReceipts)
+		*now = now.Add(sms.PendingFor)
 		check(t, db, 10, 1)
 	})
 }

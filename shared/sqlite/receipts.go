@@ -25,7 +25,7 @@ func (db *DB) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (messa
 	return messageID, nil
 }
 
-// Receive implements sms.Receipts.
+// ApplyReceipt implements sms.Receipts.
 func (db *DB) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	return db.change(ctx, id, func(m sms.Message) (sms.Message, error) {
 		next, changed := rules.ApplyReceipt(m, rc, now)
@@ -57,7 +57,7 @@ func (db *DB) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, 
 	found.Receipts, err = db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
 		WHERE number = ? AND purge_at > ? LIMIT ?`, string(number), now, oneMore)
 	if err != nil {
-		return sms.Unmatched{}, fmt.Errorf("listing kept receipts: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("listing pending receipts: %w", err)
 	}
 	found.More = len(found.MessageIDs) == oneMore || len(found.Receipts) == oneMore
 	found.MessageIDs = found.MessageIDs[:min(len(found.MessageIDs), sms.MaxUnmatched)]

@@ -6,22 +6,21 @@ import (
 	"fmt"
 )
 
-// oldestFormat is the oldest format that migrate can read. While nothing is
-// released, a change of a schema, or of a record's JSON tags, raises it by one;
-// an older folder is then refused in words. Once there are releases it stays, and
-// each change is one more migration.
-const oldestFormat = 4
+// oldestFormat is the oldest format that migrate can read. Until the first release,
+// each change of a schema or of a record's JSON tags raises it by one, and older
+// folders are refused. After that it stays, and each change is one more migration.
+const oldestFormat = 5
 
-// The migrations of each database: the first creates it in oldestFormat, each
-// further one leads from one format to the next. A released one never changes.
-// Times are milliseconds since 1970; an absent one is NULL.
+// The migrations of each database. The first creates it in oldestFormat, and each of
+// the others leads from one format to the next. A released migration never changes.
 //
-// The record is the truth, as JSON; the columns beside it are what it is found
-// by. The tags of sms.Message, sms.Breaker and sms.KeptReceipt are the record's
-// format, and testdata has a record of each format. An index that does not hold
-// every record is partial. An update names only the columns whose values change,
-// so that it touches no other index. seq keeps the indexes small: they point by
-// it, not by the id.
+//   - The record, as JSON, is the truth. The other columns serve to find it. The tags
+//     of sms.Message, sms.Breaker and sms.PendingReceipt are the record's format, and
+//     testdata has the records of each release.
+//   - Times are milliseconds since 1970; an absent time is NULL.
+//   - An index that does not need every record is partial. An update names only the
+//     columns that change, so it touches no other index.
+//   - seq keeps the indexes small: they refer to a row by it, not by the id.
 var messagesMigrations = []string{`
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
@@ -33,7 +32,7 @@ CREATE TABLE messages (
 	due_kind         TEXT,
 	due_at           INTEGER,
 	due_round        INTEGER,
-	unmatched_number TEXT, -- the number, while a receipt could be this message's
+	unmatched_number TEXT, -- the number, while a hand-over is unanswered
 	purge_at         INTEGER,
 	number           TEXT NOT NULL,
 	reference        TEXT NOT NULL,
@@ -41,7 +40,7 @@ CREATE TABLE messages (
 	record           BLOB NOT NULL
 ) STRICT;
 CREATE INDEX messages_due ON messages (due_kind, due_at) WHERE due_kind IS NOT NULL;
--- Lists filter by number and reference too, which never change: with them in the
+-- Lists also filter by number and reference, which never change. With them in the
 -- index, a list that finds little reads few records.
 CREATE INDEX messages_owner ON messages (owner, created_at, seq, number, reference);
 CREATE INDEX messages_created ON messages (created_at);
@@ -90,7 +89,8 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format, each step whole or not at all.
+// migrate brings a database to the newest format. Each step is carried out as a
+// whole or not at all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {

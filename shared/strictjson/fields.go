@@ -167,9 +167,10 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for every field, whose value must be an object. Fields that
-// read does not read are unknown. Each returns all errors of f and of the
-// objects; kind says in them what an object is.
+// Each calls read for the value of every field, which must be an object. Then it
+// adds an error for each field of the object that read did not read. It returns
+// all errors of f and of the objects. In the error text, kind says what an object
+// is, such as "client".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
 	for _, name := range f.names {

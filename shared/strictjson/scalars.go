@@ -54,8 +54,8 @@ func ParseTime(s string) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), true
 }
 
-// Int reads a whole number from least to most, written without a fraction and
-// an exponent.
+// Int reads a whole number from least to most. A number with a fraction or an
+// exponent is refused.
 func (f *Fields) Int(name string, least, most int) (int, bool) {
 	raw, ok := f.raw(name)
 	if !ok {

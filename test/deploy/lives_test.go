@@ -186,7 +186,9 @@ func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	kept := sms.Receipt{Provider: "fake", ProviderMessageID: "foreign", Number: private.Number, Verdict: sms.VerdictDelivered}.Pending(w.now)
-	for _, k := range []sms.PendingReceipt{kept, kept.Retried(w.now)} {
+	later := kept
+	later.Due = later.Due.Add(time.Minute)
+	for _, k := range []sms.PendingReceipt{kept, later} {
 		if err := w.store.Keep(ctx, k); err != nil {
 			w.t.Fatal(err)
 		}

@@ -49,6 +49,15 @@ var dictionary = []word{
 		{"*.hcl", `"aws_region"`},
 	}},
 	{`snscarrier`, "sns", nil},
+	{`\bdoubt(s|ed|ing)?\b`, "unanswered, for a hand-over", nil},
+	{`settled (message|record)`, "at rest", nil},
+	{`cancell(ed|ing)\b`, "canceled, canceling", nil},
+	{`enqueueing`, "enqueuing", nil},
+	{`errors\.As\(`, "errors.AsType", nil},
+	{`\bquotas?\b`, "limit, for how much an owner may send; quotas are AWS's", []phrase{
+		{"", `[Nn]o[ -]quota( left|-bare)?`}, // SNS's log
+		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
+	}},
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }
 

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write what documents take from the code
 func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	for _, tc := range []struct{ file, mark, want string }{
 		{"docs/design.md", "states", diagram()},
+		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
 	} {
@@ -116,6 +117,40 @@ func diagram() string {
 	}
 	b.WriteString("```\n\n")
 	return b.String()
+}
+
+// effects returns the table of receipts.
+func effects() string {
+	var b strings.Builder
+	b.WriteString("\n| status | the receipt says | other hand-overs | the status becomes | costs an attempt | why |\n|---|---|---|---|---|---|\n")
+	for _, e := range sms.Effects {
+		to, costs, others := "stays", "yes", "any"
+		if len(e.Others) > 0 {
+			others = join(e.Others, "")
+		}
+		if e.To != "" {
+			to = "`" + string(e.To) + "`"
+		}
+		if e.GivesBack {
+			costs = "no"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", join(e.From, "`"), join(e.Verdicts, ""), others, to, costs, e.Why)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// join lists words, each between quotes.
+func join[S ~string](words []S, quote string) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = quote + string(w) + quote
+	}
+	separator := ", "
+	if quote == "" {
+		separator = "; or "
+	}
+	return strings.Join(all, separator)
 }
 
 // numbers is the table of the simulated provider's numbers.

@@ -137,7 +137,7 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	case "pass", "fail", "skip":
 		t.result = ev.Action
 		if pkg.parent(ev.Test) == nil {
-			r.settle(ev.Package, pkg, t, nil)
+			r.close(ev.Package, pkg, t, nil)
 		}
 	}
 }
@@ -157,8 +157,8 @@ func (p *testedPkg) parent(name string) *test {
 	}
 }
 
-// settle counts t and its sub-tests and forgets them.
-func (r *Report) settle(path string, pkg *testedPkg, t *test, inherited []string) {
+// close counts t and its sub-tests and forgets them.
+func (r *Report) close(path string, pkg *testedPkg, t *test, inherited []string) {
 	engines := slices.Concat(inherited, t.engines)
 	slices.Sort(engines)
 	engines = slices.Compact(engines)
@@ -174,7 +174,7 @@ func (r *Report) settle(path string, pkg *testedPkg, t *test, inherited []string
 		r.count(path, pkg, t, engines)
 	}
 	for _, child := range t.children {
-		r.settle(path, pkg, child, engines)
+		r.close(path, pkg, child, engines)
 	}
 	delete(pkg.tests, t.name)
 }
@@ -209,7 +209,7 @@ func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 		// A test without a result was ended by a panic or the time limit.
 		if t := pkg.tests[name]; t != nil && pkg.parent(name) == nil {
 			t.output = append(t.output, "--- did not end: "+name+"\n")
-			r.settle(ev.Package, pkg, t, nil)
+			r.close(ev.Package, pkg, t, nil)
 		}
 	}
 	if ev.Action == "fail" && pkg.count.Failed == 0 {

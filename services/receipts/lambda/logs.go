@@ -74,7 +74,7 @@ func decode(data string) (logBatch, error) {
 // summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
-	Kept       int `json:"kept"`    // as pending receipts; those of other applications stay there
+	Pending    int `json:"pending"` // to be looked at again; most of them are other applications'
 	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
@@ -145,8 +145,8 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 			case err != nil:
 				sum.Failed++
 				failed = append(failed, err)
-			case results[i] == string(receipts.Kept):
-				sum.Kept++
+			case results[i] == string(receipts.Pending):
+				sum.Pending++
 			case results[i] == string(receipts.Unnamed):
 				sum.Unnamed++
 			default:

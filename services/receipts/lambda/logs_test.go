@@ -139,7 +139,7 @@ func TestABatchIsApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(t, sms.Delivered, sms.Undelivered)
-	if !strings.Contains(s.log.String(), `"report":{"applied":2,"kept":1,"unnamed":0,"unreadable":0,"failed":0}`) {
+	if !strings.Contains(s.log.String(), `"report":{"applied":2,"pending":1,"unnamed":0,"unreadable":0,"failed":0}`) {
 		t.Errorf("the log is:\n%s", &s.log)
 	}
 }

@@ -83,7 +83,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			operate(sms.OrderResume)
 			firstRun = time.Minute // the one after which the discarded envelopes are due
 		}
-		if err := w.Settle(ctx); err != nil {
+		if err := w.Rest(ctx); err != nil {
 			t.Fatal(err)
 		}
 		report, err := w.Reconcile(ctx)

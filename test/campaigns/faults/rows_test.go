@@ -19,7 +19,7 @@ type row struct{ service, method string }
 func (r row) String() string { return r.service + "." + r.method }
 
 // ports are what each service is given. The relay looks for the messages of
-// kept receipts by the code of receipts, in its own process.
+// pending receipts by the code of receipts, in its own process.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},

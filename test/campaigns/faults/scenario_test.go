@@ -96,7 +96,7 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() str
 	if t.Failed() {
 		return nil
 	}
-	if err := w.Settle(ctx); err != nil {
+	if err := w.Rest(ctx); err != nil {
 		t.Error(err)
 	}
 	return all

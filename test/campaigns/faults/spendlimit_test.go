@@ -104,7 +104,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	network.Budget(-1)
 	refilled := time.Now()
 	goOn(ctx, w, 30*time.Minute)
-	if err := w.Settle(ctx); err != nil {
+	if err := w.Rest(ctx); err != nil {
 		t.Fatal(err)
 	}
 	report, err := w.Reconcile(ctx)

@@ -110,7 +110,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		}
 		return report
 	}
-	await(t, 5*time.Minute, "all settled", func() bool {
+	await(t, 5*time.Minute, "all at rest", func() bool {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})

@@ -159,7 +159,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	if got.slowest > longest || len(got.wrong) > 0 || got.counts[http.StatusServiceUnavailable] == 0 || got.counts[http.StatusAccepted] < 20 {
 		t.Errorf("answers %v, the slowest after %v; wrong: %v", got.counts, got.slowest, got.wrong)
 	}
-	await(t, 5*time.Minute, "all settled", func() bool {
+	await(t, 5*time.Minute, "all at rest", func() bool {
 		pause(t.Context(), 2*time.Second)
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0

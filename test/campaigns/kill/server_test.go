@@ -52,7 +52,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 
 	var report reconcile.Report
 	var db *sqlite.DB
-	settled := func() bool {
+	atRest := func() bool {
 		// The records are read without the server, which must be stopped for that.
 		if err := m.Stop(); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 5*time.Second)
 		return false
 	}
-	await(t, 3*time.Minute, "all settled", settled)
+	await(t, 3*time.Minute, "all at rest", atRest)
 	defer func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

@@ -271,7 +271,7 @@ func (s *stage) finish(t *rapid.T) {
 	if !s.paused.IsZero() {
 		s.resume(t)
 	}
-	if err := s.w.Settle(s.ctx); err != nil {
+	if err := s.w.Rest(s.ctx); err != nil {
 		t.Fatal(err)
 	}
 	s.check(t)
@@ -310,7 +310,7 @@ func (s *stage) operate(t *rapid.T, word string) {
 
 // foreign is a receipt of another application, to a number that is none of ours,
 // before or after: there it may rightly be taken for ours, and what was another's
-// is believed, as the documents say of kept receipts.
+// is believed, as the documents say about pending receipts.
 func (s *stage) foreign(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)

@@ -28,9 +28,9 @@ const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
 	{
-		without: "the window of kept receipts",
-		edits:   []edit{{"shared/sms/match.go", "	return !rc.At.Before(h.At.Add(-clockSlack)) && !rc.At.After(h.Until.Add(clockSlack))", "	return true"}},
-		tests:   []string{"./services/receipts"},
+		without: "the window of a receipt",
+		changes: map[string]change{"window of a receipt": becomes("true")},
+		tests:   []string{"-run", "TestWhichUnansweredHandOver|TestRetryMatches", "./services/receipts"},
 	},
 	{
 		without: "the claim's condition, in the rules",
@@ -78,11 +78,20 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
 	},
 	{
+		without: "the provider of a receipt",
+		changes: map[string]change{"one provider's ids": always},
+		tests:   []string{"-run", "TestAReceiptCountsForItsOwnProviderOnly", "./shared/sms"},
+	},
+	{
+		without: "the provider of a receipt, in DynamoDB",
+		changes: map[string]change{"one provider's ids in DynamoDB": dropped},
+		tests:   []string{"-run", "TestConformance/Receipts", "./shared/dynamo"},
+	},
+	{
 		without: "the final-state guard",
 		changes: map[string]change{"the table of states": never},
 		edits: []edit{
-			{"shared/sms/receipt.go", "if !first || m.Status.Final() || m.Status == Sending {", "if m.Status == Sending {"},
-			{"shared/sms/receipt.go", "if m.Status.May(Delivered, wasUnanswered) {", "if wasUnanswered || true {"},
+			{"shared/sms/effect.go", "{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},", "{Queued, Sent, Unknown, Undelivered}, Verdicts: []Verdict{VerdictDelivered},"},
 		},
 		tests: []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
 	},
@@ -147,8 +156,28 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
 	},
 	{
-		without: "the word of messages in flight, when a receipt is matched by its number",
-		edits:   []edit{{"shared/sms/match.go", `h.Receipt != "", k.KeptAt`, `h.Receipt != "", h.Answer == "", k.KeptAt`}},
+		without: "the wait for hand-overs in flight, when a receipt is matched by its number",
+		changes: map[string]change{"no hand-over in flight": becomes("true")},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
+	},
+	{
+		without: "the patience with indexes after a pass over leases",
+		changes: map[string]change{"indexes lag": becomes("!l.next.at.IsZero()")},
+		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
+	},
+	{
+		without: "the demand that a pass over leases was complete",
+		changes: map[string]change{"a complete pass": always},
+		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
+	},
+	{
+		without: "the word of a late answer, when a receipt is matched by its number",
+		changes: map[string]change{"late answer": never},
+		tests:   []string{"-run", "TestALateAnswerIsSeen", "./services/receipts"},
+	},
+	{
+		without: "the wait of a message for a receipt that is not ripe",
+		changes: map[string]change{"a message waits for its receipt": never},
+		tests:   []string{"-run", "TestAMessageIsNotResentWhile", "./services/relay"},
 	},
 }

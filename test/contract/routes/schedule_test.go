@@ -47,9 +47,11 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 // nobody waits for receipts.
 type nobody struct{}
 
-func (nobody) Retry(context.Context, sms.PendingReceipt) error { return nil }
+func (nobody) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
 
-func (nobody) Prove(context.Context, sms.Message, string, sms.Receipt) error { return nil }
+func (nobody) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message, bool, error) {
+	return m, false, nil
+}
 
 // counted is a store that counts the relay's calls, which may be concurrent.
 type counted struct {

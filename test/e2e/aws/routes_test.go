@@ -147,8 +147,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 }
 
-// TestQuotasOfADeployment sets limits as Terraform does.
-func TestQuotasOfADeployment(t *testing.T) {
+// TestLimitsOfADeployment sets limits as Terraform does.
+func TestLimitsOfADeployment(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{API: []string{
 		"PARTS_PER_DAY=100", "MESSAGES_PER_RECIPIENT_HOUR=2", `CLIENT_LIMITS={"free": {"messagesPerRecipientHour": -1, "allowedCountries": ["US"]}}`,

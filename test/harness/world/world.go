@@ -52,6 +52,7 @@ type World struct {
 
 	mu       sync.Mutex
 	sender   *senderProcess
+	relay    *relayProcess
 	receipts *receiptsProcess
 	accepted []string
 	final    map[string]sms.Message
@@ -60,6 +61,11 @@ type World struct {
 type senderProcess struct {
 	*Process
 	*sender.Sender
+}
+
+type relayProcess struct {
+	*Process
+	*relay.Relay
 }
 
 type receiptsProcess struct {
@@ -227,15 +233,26 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	return len(received), w.Queue.Delete(ctx, done...)
 }
 
-// Relay runs a relay once, in a process of its own.
+// currentRelay is the running relay, started anew where it died.
+func (w *World) currentRelay() *relayProcess {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.relay == nil || w.relay.dead.Load() {
+		p, records, waiting := w.process("relay")
+		options := relay.DefaultOptions()
+		options.Interval = w.Interval
+		matcher := receipts.New(records, w.Rules, w.Logger, w.Now)
+		w.relay = &relayProcess{p, relay.New(records, waiting, matcher, w.Rules, options, w.Now, w.Logger)}
+	}
+	return w.relay
+}
+
+// Relay runs a relay once.
 func (w *World) Relay(ctx context.Context) (relay.Summary, error) {
-	p, records, waiting := w.process("relay")
-	options := relay.DefaultOptions()
-	options.Interval = w.Interval
-	r := relay.New(records, waiting, receipts.New(records, w.Rules, w.Logger, w.Now), w.Rules, options, w.Now, w.Logger)
+	r := w.currentRelay()
 	var report relay.Summary
 	var err error
-	p.alive(func() {
+	r.alive(func() {
 		ctx, cancel := w.lambda(ctx)
 		defer cancel()
 		report, err = r.Run(ctx)

@@ -30,8 +30,8 @@ func (d *dying) Create(ctx context.Context, m sms.Message) error {
 	return d.Store.Create(ctx, m)
 }
 
-// TestQuotaIsNeverExceeded has 64 clients submit as fast as they can.
-func TestQuotaIsNeverExceeded(t *testing.T) {
+// TestLimitIsNeverExceeded has 64 clients submit as fast as they can.
+func TestLimitIsNeverExceeded(t *testing.T) {
 	const clients, each, limit = 64, 6, 200
 	const body = `{"phoneNumber": "+5511999999999", "message": "Hi"}`
 	for _, tt := range []struct {
@@ -44,7 +44,7 @@ func TestQuotaIsNeverExceeded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			onEveryStore(t, func(t *testing.T, store sms.Store) {
 				d := &dying{Store: store}
-				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the quota's day does not end meanwhile
+				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the day does not end meanwhile
 				handler := newAPI(t, d, func(o *api.Options) { o.Limits, o.Now = tt.limits, func() time.Time { return noon } })
 				var accepted, refused, unclear atomic.Int64
 				var all sync.WaitGroup

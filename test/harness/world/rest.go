@@ -31,8 +31,8 @@ func (w *World) isFinal(id string) bool {
 	return final
 }
 
-// observe looks at every message that is not final yet. It returns how many are
-// not settled, and when the next of them is to be looked at by the relay.
+// observe reads every message that is not final yet. It returns how many are not at
+// rest, and when the next of them is due.
 func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
@@ -61,9 +61,9 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	return waiting, next, nil
 }
 
-// Settle lets the world go on without faults until every message is settled
-// and nothing of it is on its way, or virtual days are over.
-func (w *World) Settle(ctx context.Context) error {
+// Rest lets the world go on without faults until every message is at rest and
+// nothing is on its way. It gives up after three virtual days.
+func (w *World) Rest(ctx context.Context) error {
 	end := w.Now().Add(72 * time.Hour)
 	for w.Now().Before(end) {
 		if err := w.quiet(ctx); err != nil {
@@ -115,7 +115,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		}
 	}
 	add(w.Network.nextReceipt())
-	kept, err := w.Store.DueReceipts(ctx, w.Now().Add(sms.KeepReceipts), 1)
+	kept, err := w.Store.DueReceipts(ctx, w.Now().Add(sms.PendingFor), 1)
 	if err != nil {
 		return soonest, fmt.Errorf("reading due receipts: %w", err)
 	}

@@ -1,0 +1,110 @@
+package receipts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// The times between the looks for the message of a pending receipt. The first,
+// seconds after it came, finds an outcome that was still being recorded. The
+// second comes when it is likely to be ripe, the last a while later.
+const (
+	ripeAfter = 90 * time.Second // after the last lease that it may be about
+	soon      = time.Minute
+	lastLook  = 10 * time.Minute
+)
+
+// Retry looks once more for the message of k: by its provider message id, and
+// then by its number if k is ripe. Every hand-over that began before over must
+// have recorded its id, or have ended without an answer, so long ago that all
+// indexes show it. Retry forgets k where it finds its message, and puts it off
+// otherwise.
+func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
+	result, err := r.look(ctx, k, over)
+	if err != nil || result == Applied || result == Matched {
+		return err
+	}
+	k.Due = time.Time{}
+	switch {
+	case result == Pending:
+		k.Due = r.now().Add(soon)
+		if likely := published(k).Add(clockSlack + r.rules.Lease + ripeAfter); likely.After(k.Due) {
+			k.Due = likely
+		}
+	case k.Tries == 0:
+		k.Due = r.now().Add(lastLook)
+		k.Tries++
+	default: // Terraform counts this message
+		r.logger.InfoContext(ctx, "pending receipt matches no message",
+			"provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
+	}
+	return r.keep(ctx, k)
+}
+
+// Settle looks for pending receipts about the unanswered hand-overs of m, and
+// returns m as it is then. wait says that one may yet turn out to be about m, so
+// that m must be neither handed over again nor given up. For over see Retry.
+func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error) {
+	unmatched, err := r.store.Unmatched(ctx, m.Number)
+	if err != nil {
+		return m, false, fmt.Errorf("looking for pending receipts: %w", err)
+	}
+	found := false
+	for _, k := range unmatched.Receipts {
+		if !slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool { return fits(h, k) }) {
+			continue
+		}
+		result, err := r.look(ctx, k, over)
+		if err == nil && result == Pending && k.Due.IsZero() {
+			k.Due = r.now().Add(soon) // nobody else would look again
+			err = r.keep(ctx, k)
+		}
+		if err != nil {
+			return m, false, err
+		}
+		wait = wait || result == Pending
+		found = found || result != Pending && result != Foreign
+	}
+	if found {
+		if m, err = r.store.Get(ctx, m.ID); err != nil {
+			return m, false, fmt.Errorf("reading message %s: %w", m.ID, err)
+		}
+	}
+	return m, wait && m.Unanswered(), nil
+}
+
+// look looks for the message of k and forgets k where it finds it.
+func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time) (Result, error) {
+	result := Applied
+	found, err := r.applyByID(ctx, k.Receipt)
+	if err == nil && !found {
+		if !ripe(k, over) {
+			return Pending, nil
+		}
+		result = Matched
+		found, err = r.matchByNumber(ctx, k)
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case !found:
+		return Foreign, nil
+	}
+	if err := r.store.Forget(ctx, k); err != nil {
+		return "", fmt.Errorf("forgetting a receipt: %w", err)
+	}
+	r.logger.InfoContext(ctx, "pending receipt applied",
+		"result", string(result), "provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
+	return result, nil
+}
+
+func (r *Receipts) keep(ctx context.Context, k sms.PendingReceipt) error {
+	if err := r.store.Keep(ctx, k); err != nil {
+		return fmt.Errorf("keeping a receipt: %w", err)
+	}
+	return nil
+}

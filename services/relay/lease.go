@@ -1,0 +1,78 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// indexLag is longer than an index takes to show a write.
+const indexLag = 2 * time.Second
+
+// leases remembers how far leases have been ended. A pending receipt may be
+// matched by its number only when no hand-over that it may be about is in flight,
+// and when the indexes show how each of them ended. That holds for the leases of a
+// complete pass from the next run on. A new relay does not know, and waits for
+// its own first pass.
+type leases struct {
+	mu    sync.Mutex
+	until time.Time // leases until then were ended at least indexLag ago
+	next  struct{ until, at time.Time }
+}
+
+// passed notes that a complete pass ended the leases until then.
+func (l *leases) passed(until, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next.at.IsZero() {
+		l.next.until, l.next.at = until, now
+	}
+}
+
+// ended returns until when leases were ended at least indexLag before now.
+func (l *leases) ended(now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.next.at.IsZero() && !now.Before(l.next.at.Add(indexLag)) { // guard: indexes lag
+		l.until = l.next.until
+		l.next.until, l.next.at = time.Time{}, time.Time{}
+	}
+	return l.until
+}
+
+// over returns the time before which every hand-over that began is over; zero
+// where that is not known.
+func (r *Relay) over() time.Time {
+	if ended := r.leases.ended(r.now()); !ended.IsZero() {
+		return ended.Add(-r.rules.Lease)
+	}
+	return time.Time{}
+}
+
+// endLeases ends every lease that is over.
+func (p *pass) endLeases(ctx context.Context) error {
+	err := p.kind(ctx, sms.DueLease)
+	if err == nil && ctx.Err() == nil { // guard: a complete pass
+		p.leases.passed(p.until, p.now())
+	}
+	return err
+}
+
+// endLease ends the lease of e. Until then the message stays due: a relay that
+// dies in between hides no hand-over in flight from the next one.
+func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
+	m, err := p.store.Get(ctx, e.Ref.ID)
+	switch {
+	case errors.Is(err, sms.ErrNotFound) || (err == nil && m.Ref() != e.Ref):
+		return sms.Message{}, nil
+	case err != nil:
+		return sms.Message{}, fmt.Errorf("reading message %s: %w", e.Ref.ID, err)
+	case m.Status != sms.Sending:
+		return sms.Message{}, nil // the index lags
+	}
+	return p.end(ctx, m)
+}

@@ -1,0 +1,309 @@
+package relay_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// lagging is a store whose two indexes of messages show what was written only
+// after a while, each after its own.
+type lagging struct {
+	*sqlite.DB
+	now    func() time.Time
+	byID   time.Duration
+	number time.Duration
+	fails  func(id string) bool // whether a write fails; nil: none does
+
+	mu      sync.Mutex
+	named   map[sms.ProviderRef]time.Time // since when a message has it
+	listed  map[string]time.Time          // since when it is unmatched
+	refused int
+}
+
+func newLagging(db *sqlite.DB, now func() time.Time, lag time.Duration) *lagging {
+	return &lagging{
+		DB: db, now: now, byID: lag, number: lag,
+		named: make(map[sms.ProviderRef]time.Time), listed: make(map[string]time.Time),
+	}
+}
+
+func (l *lagging) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
+	if l.fails != nil && l.fails(old.ID) {
+		l.refused++
+		return sms.Message{}, errBroken
+	}
+	saved, err := l.DB.Update(ctx, old, next)
+	if err != nil {
+		return saved, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ref := range next.ProviderRefs() {
+		if !slices.Contains(old.ProviderRefs(), ref) {
+			l.named[ref] = l.now()
+		}
+	}
+	if next.Unmatched() && !old.Unmatched() {
+		l.listed[next.ID] = l.now()
+	}
+	return saved, nil
+}
+
+func (l *lagging) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if since, ok := l.named[ref]; ok && l.now().Sub(since) < l.byID {
+		return "", sms.ErrNotFound
+	}
+	return l.DB.FindByProviderRef(ctx, ref)
+}
+
+func (l *lagging) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
+	u, err := l.DB.Unmatched(ctx, n)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u.MessageIDs = slices.DeleteFunc(u.MessageIDs, func(id string) bool { return l.now().Sub(l.listed[id]) < l.number })
+	return u, err
+}
+
+// onStore returns a new relay on store, with receipts of its own.
+func (s *stage) onStore(store receipts.Store) *relay.Relay {
+	r, ok := store.(relay.Store)
+	if !ok {
+		s.t.Fatal("it is no store of a relay")
+	}
+	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, relay.DefaultOptions(), s.clock, discard)
+}
+
+// twins are two messages to one number: a, which got no answer, and b, whose sender
+// died. The receipt that is pending is b's.
+func (s *stage) twins() (a, b sms.Message) {
+	s.t.Helper()
+	a = s.handOver(s.accept(nil), noAnswer)
+	b = s.claim(s.accept(hold))
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "b", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	if err := s.store.Keep(s.t.Context(), rc.Pending(s.now)); err != nil {
+		s.t.Fatal(err)
+	}
+	return a, b
+}
+
+func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
+	t.Run("though its sender is dead and the index lags", func(t *testing.T) {
+		s := newStage(t)
+		a, b := s.twins()
+		s.pass(s.rules.Lease + 6*time.Second)
+		r := s.onStore(newLagging(s.store, s.clock, time.Second))
+		for range 4 { // the first run ends the lease of b
+			if _, err := r.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.pass(500 * time.Millisecond)
+		}
+		s.is(b, sms.Unknown)
+		if got := s.get(a); got.ProviderMessageID() != "" {
+			t.Errorf("the other message is %s by the receipt", got.Status)
+		}
+	})
+	t.Run("though a run could not end its lease", func(t *testing.T) {
+		s := newStage(t)
+		a, b := s.twins()
+		s.pass(s.rules.Lease + 6*time.Second)
+		store := newLagging(s.store, s.clock, 0)
+		store.fails = func(id string) bool { return id == b.ID }
+		r := s.onStore(store)
+		for range 3 {
+			if _, err := r.Run(t.Context()); err == nil {
+				t.Error("Run: no error, want that of the store")
+			}
+			s.pass(time.Minute)
+		}
+		s.is(b, sms.Sending)
+		if got := s.get(a); got.ProviderMessageID() != "" {
+			t.Errorf("the other message is %s by the receipt", got.Status)
+		}
+	})
+	t.Run("and becomes its own once the outcome is recorded, however late", func(t *testing.T) {
+		s := newStage(t)
+		a, b := s.twins()
+		r := s.onStore(newLagging(s.store, s.clock, time.Second))
+		for i := range 6 {
+			if _, err := r.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if i == 2 { // after its lease was ended
+				s.is(b, sms.Unknown)
+				s.change(s.get(b), func(m sms.Message) (sms.Message, bool) {
+					return s.rules.Record(m, b.LeaseToken, sms.Taken("b"), s.now)
+				})
+			}
+			s.pass(time.Minute)
+		}
+		s.is(b, sms.Delivered)
+		if got := s.get(a); got.ProviderMessageID() != "" {
+			t.Errorf("the other message is %s by the receipt", got.Status)
+		}
+	})
+}
+
+// street is several messages to one number, and the truth about which provider
+// message id each of their hand-overs got.
+type street struct {
+	*stage
+	store    *lagging
+	relay    *relay.Relay
+	ids      []string          // of messages
+	left     map[string]string // provider message ids by the token of the hand-over
+	answered map[string]bool   // by token: its sender is done with it; true where it told the id
+	coming   []sms.Receipt
+}
+
+func (s *street) submit(t *rapid.T) {
+	if len(s.ids) == 4 {
+		t.Skip("enough messages")
+	}
+	m := s.accept(rapid.SampledFrom([]func(*sms.Draft){nil, hold}).Draw(t, "hold"))
+	s.ids = append(s.ids, m.ID)
+}
+
+// any chooses a message.
+func (s *street) any(t *rapid.T) sms.Message {
+	if len(s.ids) == 0 {
+		t.Skip("no message yet")
+	}
+	return s.get(sms.Message{ID: rapid.SampledFrom(s.ids).Draw(t, "message")})
+}
+
+// claim has a sender claim a message and perhaps hand it over.
+func (s *street) claim(t *rapid.T) {
+	m, err := s.store.Claim(t.Context(), s.any(t).Ref(), s.rules.NewClaim("fake", s.now))
+	if err != nil {
+		t.Skip("not claimable")
+	}
+	if !rapid.Bool().Draw(t, "leaves") {
+		return
+	}
+	id := fmt.Sprint("provider-", len(s.left))
+	s.left[m.LeaseToken] = id
+	clock := time.Duration(rapid.IntRange(-5, 5).Draw(t, "the provider's clock")) * time.Second
+	verdict := rapid.SampledFrom(sms.Verdicts()).Draw(t, "verdict")
+	s.coming = append(s.coming, sms.Receipt{
+		Provider: "fake", ProviderMessageID: id, Number: number, At: s.now.Add(clock), Verdict: verdict, Failure: sms.Unreachable, Trouble: sms.SpendLimit,
+	})
+}
+
+// answer records the outcome of a hand-over, late or not.
+func (s *street) answer(t *rapid.T) {
+	m := s.any(t)
+	if len(m.HandOvers) == 0 {
+		t.Skip("not handed over")
+	}
+	token := rapid.SampledFrom(m.HandOvers).Draw(t, "hand-over").Token
+	if _, done := s.answered[token]; done {
+		t.Skip("answered")
+	}
+	outcomes := []sms.Outcome{forNow, noAnswer}
+	if id := s.left[token]; id != "" {
+		outcomes = []sms.Outcome{sms.Taken(id), noAnswer}
+	}
+	o := rapid.SampledFrom(outcomes).Draw(t, "outcome")
+	s.answered[token] = o.Kind == sms.OutcomeTaken
+	_, err := change.Message(t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
+		return s.rules.Record(m, token, o, s.now)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run has the relay run: whole, with writes of one message that fail, or as a
+// process that knows nothing of earlier runs.
+func (s *street) run(t *rapid.T) {
+	if rapid.IntRange(0, 4).Draw(t, "new") == 0 {
+		s.relay = s.onStore(s.store)
+	}
+	broken := ""
+	if rapid.IntRange(0, 2).Draw(t, "fails") == 0 && len(s.ids) > 0 {
+		broken = rapid.SampledFrom(s.ids).Draw(t, "for")
+	}
+	s.store.fails = func(id string) bool { return id == broken }
+	_, _ = s.relay.Run(t.Context()) // what it could not do is due again
+	s.store.fails = nil
+}
+
+// come has a receipt come. Some come twice.
+func (s *street) come(t *rapid.T) {
+	if len(s.coming) == 0 {
+		t.Skip("no receipt is on its way")
+	}
+	i := rapid.IntRange(0, len(s.coming)-1).Draw(t, "receipt")
+	rc := s.coming[i]
+	if !rapid.Bool().Draw(t, "again") {
+		s.coming = slices.Delete(s.coming, i, i+1)
+	}
+	if _, err := receipts.New(s.store, s.rules, discard, s.clock).Apply(t.Context(), rc); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := change.Breaker(t.Context(), s.store, func(b sms.Breaker) (sms.Breaker, bool) { return b.Close(s.now.Add(-time.Hour)), b.Open }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check fails where a hand-over has an id or a receipt that is another's.
+func (s *street) check(t *rapid.T) {
+	for _, id := range s.ids {
+		for _, h := range s.get(sms.Message{ID: id}).HandOvers {
+			if h.ProviderMessageID != "" && h.ProviderMessageID != s.left[h.Token] {
+				t.Fatalf("a hand-over that the provider calls %q is taken for %q", s.left[h.Token], h.ProviderMessageID)
+			}
+		}
+	}
+}
+
+// TestNoReceiptGoesToAnotherMessageOfItsNumber has chance decide what happens to
+// several messages to one number, with dead senders, late outcomes, indexes that
+// lag and runs of the relay that fail.
+func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
+	enginetest.SQLite(t)
+	matched := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		s := &street{stage: newStage(t), left: make(map[string]string), answered: make(map[string]bool)}
+		s.store = newLagging(s.stage.store, s.clock, time.Second)
+		s.relay = s.onStore(s.store)
+		steps := map[string]func(*rapid.T){
+			"": s.check, "submit": s.submit, "claim": s.claim, "claim too": s.claim, "answer": s.answer,
+			"relay": s.run, "relay too": s.run, "receipt": s.come, "receipt too": s.come,
+			"a minute passes": func(*rapid.T) { s.pass(time.Minute) },
+			"time passes": func(t *rapid.T) {
+				s.pass(rapid.SampledFrom([]time.Duration{time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 6 * time.Second, 40 * time.Second, 80 * time.Second, 10 * time.Minute}).Draw(t, "time"))
+				s.store.byID = time.Duration(rapid.IntRange(0, 1900).Draw(t, "lag")) * time.Millisecond
+				s.store.number = time.Duration(rapid.IntRange(0, 1900).Draw(t, "lag of the other")) * time.Millisecond
+			},
+		}
+		rt.Repeat(steps)
+		for _, id := range s.ids {
+			for _, h := range s.get(sms.Message{ID: id}).HandOvers {
+				if h.Receipt != "" && !s.answered[h.Token] {
+					matched++ // nobody told its id
+				}
+			}
+		}
+		if err := s.stage.store.Close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+	t.Logf("%d receipts were matched by their number", matched)
+}

@@ -1,0 +1,119 @@
+package sms
+
+import "slices"
+
+// Others says how far a message's other hand-overs have come, when a receipt for
+// one of them arrives. Only those count that the provider took and that no receipt
+// proved void.
+type Others string
+
+// The cases, of which the first that holds counts.
+const (
+	OthersAwaited     Others = "one awaits its receipt"
+	OthersUndelivered Others = "one was undelivered"
+	OthersTextDropped Others = "none counts, and the text was dropped"
+	OthersNone        Others = "none counts"
+)
+
+// AllOthers lists every case.
+func AllOthers() []Others {
+	return []Others{OthersAwaited, OthersUndelivered, OthersTextDropped, OthersNone}
+}
+
+// others returns the case of m's hand-overs other than the one named by token.
+func (m Message) others(token string) Others {
+	has := func(v Verdict) bool {
+		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
+			return h.Token != token && h.Answer == AnswerTaken && h.Receipt == v
+		})
+	}
+	switch {
+	case has(""):
+		return OthersAwaited
+	case has(VerdictUndelivered):
+		return OthersUndelivered
+	case m.TextDropped:
+		return OthersTextDropped
+	}
+	return OthersNone
+}
+
+// Effect is one row of the table of receipts: what the first receipt for a
+// hand-over does to its message.
+type Effect struct {
+	From      []Status
+	Verdicts  []Verdict
+	Others    []Others // nil: any
+	To        Status   // "": the status stays, and the receipt is an event
+	GivesBack bool     // the hand-over costs no attempt
+	Why       string
+}
+
+// Effects is the table of receipts: the source of the rule, of the table in
+// docs/design.md and of the tests. Exactly one row fits each combination. A
+// scheduled message has no row, because it has no hand-over.
+var Effects = []Effect{
+	{
+		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},
+		To: Delivered, Why: "the text arrived",
+	},
+	{
+		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictUndelivered}, Others: []Others{OthersAwaited},
+		Why: "the other one may still arrive",
+	},
+	{
+		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictUndelivered},
+		Others: []Others{OthersUndelivered, OthersTextDropped, OthersNone},
+		To:     Undelivered, Why: "no other receipt is to be expected",
+	},
+	{
+		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersNone},
+		To: Queued, GivesBack: true, Why: "nothing was sent, so it is handed over again",
+	},
+	{
+		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersTextDropped},
+		To: Undelivered, GivesBack: true, Why: "it cannot be handed over again without its text",
+	},
+	{
+		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersUndelivered},
+		To: Undelivered, GivesBack: true, Why: "the other one did not arrive",
+	},
+	{
+		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersAwaited},
+		GivesBack: true, Why: "the other one may still arrive",
+	},
+	{
+		From: []Status{Queued, Unknown}, Verdicts: []Verdict{VerdictVoid},
+		GivesBack: true, Why: "it waits, or ended, for another reason",
+	},
+	{
+		From: []Status{Sending}, Verdicts: []Verdict{VerdictDelivered, VerdictUndelivered},
+		Why: "a hand-over is in flight; the receipt counts when that ends",
+	},
+	{
+		From: []Status{Sending}, Verdicts: []Verdict{VerdictVoid},
+		GivesBack: true, Why: "a hand-over is in flight and decides",
+	},
+	{
+		From:     []Status{Delivered, Undelivered, Failed, Expired, Canceled},
+		Verdicts: []Verdict{VerdictDelivered, VerdictUndelivered},
+		Why:      "a final status never changes",
+	},
+	{
+		From: []Status{Delivered, Undelivered, Failed, Expired, Canceled}, Verdicts: []Verdict{VerdictVoid},
+		GivesBack: true, Why: "a final status never changes",
+	},
+}
+
+// Fits reports whether e is about this combination.
+func (e Effect) Fits(from Status, v Verdict, o Others) bool {
+	return slices.Contains(e.From, from) && slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
+}
+
+// EffectOf returns the row that fits.
+func EffectOf(from Status, v Verdict, o Others) (Effect, bool) {
+	if i := slices.IndexFunc(Effects, func(e Effect) bool { return e.Fits(from, v, o) }); i >= 0 {
+		return Effects[i], true
+	}
+	return Effect{}, false
+}
