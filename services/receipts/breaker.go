@@ -16,7 +16,10 @@ import (
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
-		b, opened = r.rules.ReportTrouble(b, rc.Trouble, rc.Detail, cmp.Or(rc.At, rc.LoggedAt), r.now())
+		at := cmp.Or(rc.At,
+			rc.LoggedAt, // guard: the age of a receipt without a time
+		)
+		b, opened = r.rules.ReportTrouble(b, rc.Trouble, rc.Detail, at, r.now())
 		return b, opened
 	})
 	if err != nil {

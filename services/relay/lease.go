@@ -37,7 +37,8 @@ func (l *leases) passed(until, now time.Time) {
 func (l *leases) ended(now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.next.at.IsZero() && !now.Before(l.next.at.Add(indexLag)) { // guard: indexes lag
+	if !l.next.at.IsZero() &&
+		!now.Before(l.next.at.Add(indexLag)) { // guard: indexes lag
 		l.until = l.next.until
 		l.next.until, l.next.at = time.Time{}, time.Time{}
 	}

@@ -55,7 +55,9 @@ func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
 	}
-	return min(nextRescue<<min(round-1, 16), lastRescue) // guard: longest rescue
+	return min(nextRescue<<min(round-1, 16),
+		lastRescue, // guard: longest rescue
+	)
 }
 
 // Postponed returns what e is due for after the relay took it up at now. If the

@@ -107,7 +107,8 @@ var Effects = []Effect{
 
 // Fits reports whether e is about this combination.
 func (e Effect) Fits(from Status, v Verdict, o Others) bool {
-	return slices.Contains(e.From, from) && slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
+	return slices.Contains(e.From, from) && // guard: a receipt's effect depends on the status
+		slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
 }
 
 // EffectOf returns the row that fits.

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// entryOf is what the agenda shows of m.
+// entryOf returns what the agenda shows of m.
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
@@ -23,8 +23,8 @@ func entriesOf(messages ...sms.Message) []sms.DueEntry {
 	return entries
 }
 
-// dueBy reads a whole agenda, shard by shard and page by page, and checks the
-// order and the length of the pages on the way.
+// dueBy reads a whole agenda, shard by shard and page by page. It checks the order and
+// the length of the pages.
 func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry
@@ -67,10 +67,10 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 	})
 }
 
-// farAhead is a time by which everything is due.
+// farAhead returns a time by which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
-// dueAt is a new stored message that is due for d.
+// dueAt stores a new message that is due for d.
 func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
 	t.Helper()
 	m := s.message()
@@ -108,7 +108,7 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some are due at the same moment; none in the order of creation.
+				// Some are due at the same moment. The order is not that of creation.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}

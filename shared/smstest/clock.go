@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Clock is a time that moves only by hand. Any number of goroutines may use it.
+// Clock is a clock that moves only when told to. Any number of goroutines may use it.
 type Clock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-// NewClock makes a clock that stands at at.
+// NewClock returns a clock that shows at.
 func NewClock(at time.Time) *Clock { return &Clock{at: at} }
 
-// Now is the time of the clock, in place of time.Now.
+// Now returns the time of the clock, in place of time.Now.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-// Advance moves the clock on by d; in place of time.Sleep it takes no time.
+// Advance moves the clock on by d at once, in place of time.Sleep.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// count is one message of the stage's, of at most limit in the hour.
+// count returns a count of one message, of at most limit in the hour.
 func (s stage) count(limit int) sms.Count {
 	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
 }

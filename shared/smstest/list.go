@@ -10,10 +10,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// withoutHistory compares messages as lists show them.
+// withoutHistory leaves out of a comparison what lists do not show.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// listed stores a message of s.owner that was created age ago, long enough for
+// listed stores a message of s.owner that was created age ago, long enough ago for
 // every list to show it.
 func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
@@ -26,8 +26,8 @@ func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) 
 	return s.create(t, m)
 }
 
-// list reads all pages of q, checks each, and returns the messages and how many
-// pages it took.
+// list reads and checks all pages of q. It returns the messages and the number of
+// pages.
 func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int) {
 	t.Helper()
 	const endless = 1000

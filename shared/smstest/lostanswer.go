@@ -7,15 +7,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy gives an empty store whose idea of the time is now, and lose. After
-// lose, the next write that the store's client sends is carried out and its
-// answer is lost on the way back; the client's own retry and all requests
-// after it pass undisturbed. Reads do not count.
+// OpenLossy returns an empty store that uses the clock now, and a function lose.
+// After a call of lose, the next write that the store's client sends is carried
+// out, and its answer is lost on the way back. The client's own retry and all later
+// requests pass undisturbed. Reads do not count.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
-// TestLostAnswer checks that a store recognizes its own earlier success when
-// its client repeats a write whose answer was lost: each call succeeds, and is
-// carried out once.
+// TestLostAnswer checks that a store recognizes its own earlier success when its
+// client repeats a write whose answer was lost. Each call succeeds and is carried
+// out once.
 func TestLostAnswer(t *testing.T, open OpenLossy) {
 	start := func(t *testing.T) (stage, func()) {
 		t.Helper()

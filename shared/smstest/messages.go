@@ -57,7 +57,7 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a conflict and shows the record as it is.
+// checkConflict checks that err is a conflict and has the record as it is.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)
@@ -67,8 +67,8 @@ func checkConflict(t *testing.T, err error, current sms.Message) {
 	checkDiff(t, "the conflicting record", current, conflict.Current)
 }
 
-// checkSame is stricter than checkDiff: it also sees a time that is no longer
-// UTC, or that is no longer absent.
+// checkSame is stricter than checkDiff: it also notices a time that is no longer in
+// UTC, or no longer absent.
 func checkSame(t *testing.T, want, got sms.Message) {
 	t.Helper()
 	checkDiff(t, "the record", want, got)

@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending is a receipt that matches no message of ours.
+// pending returns a receipt that matches no message of ours.
 func (s stage) pending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",

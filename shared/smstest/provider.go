@@ -15,30 +15,30 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider and what its test knows of its far side.
+// ProviderUnderTest is a provider, and what its test knows about its far side.
 type ProviderUnderTest struct {
 	Provider sms.Provider
-	// Good is a number that the provider takes messages for, Refused one that
-	// it never does.
+	// Good is a number for which the provider takes messages. Refused is one for
+	// which it never does.
 	Good, Refused sms.Number
-	// Lossy hands over to the same far side, but the answer of each hand-over
-	// to LossyNumber gets lost after the message was taken.
+	// Lossy hands over to the same far side, but the answer to each hand-over to
+	// LossyNumber is lost after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
-	// Taken returns what the far side took so far, in any order; of others as
-	// well where tests share it.
+	// Taken returns what the far side has taken so far, in any order. If tests share
+	// the far side, it may return messages of others too.
 	Taken func(t *testing.T) []Taken
 }
 
-// Taken is one message as the far side of a provider has it.
+// Taken is a message as the far side of a provider has it.
 type Taken struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
 }
 
-// TestProvider checks that what open gives keeps the contract of sms.Provider. It
-// calls open in every subtest.
+// TestProvider checks that the provider that open returns keeps the contract of
+// sms.Provider. It calls open in every subtest.
 func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 	for _, tt := range []struct {
 		name string
@@ -179,7 +179,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken is what the far side took whose text contains mark.
+// taken returns the messages that the far side took and whose text contains mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -191,7 +191,7 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// handed is a message as a provider gets it, in its first hand-over.
+// handed returns a message as a provider gets it, in its first hand-over.
 func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()

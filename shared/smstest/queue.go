@@ -16,24 +16,24 @@ type Queue interface {
 	sms.Consumer
 }
 
-// OpenQueue gives an empty queue whose deliveries come back visibility after
-// they were received and not deleted, and sees to it that it is closed at the
-// end of t. The visibility is whole seconds.
+// OpenQueue returns an empty queue. Items that are dequeued and not deleted come back
+// after visibility, which is whole seconds. OpenQueue also makes sure that the queue
+// is closed at the end of t.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
-// TestQueue checks that what open gives keeps the contracts of sms.Queue and
-// sms.Consumer. It calls open in every subtest.
+// TestQueue checks that the queue that open returns keeps the contracts of sms.Queue
+// and sms.Consumer. It calls open in every subtest.
 func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Send", func(t *testing.T) { testSend(t, open) })
 	t.Run("Dequeue", func(t *testing.T) { testDequeue(t, open) })
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
-// lasting is a visibility that outlasts every subtest.
+// lasting is a visibility that is longer than every subtest.
 const lasting = 5 * time.Minute
 
-// deliveries are n references that no other subtest has.
-func deliveries(n int) []sms.Envelope {
+// envelopes returns n envelopes that no other subtest has.
+func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
 		list[i].Ref = sms.Ref{ID: sms.NewID(), Generation: time.Now().UnixMilli()}
@@ -49,7 +49,7 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain receives and deletes until n different bodies have come, or patience
+// drain dequeues and deletes items until n different bodies have come, or patience
 // ends. It returns how often each came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
@@ -70,7 +70,7 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	return bodies
 }
 
-// checkBodies checks that each delivery came, and nothing else.
+// checkBodies checks that each envelope came, and nothing else.
 func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
@@ -86,17 +86,17 @@ func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 
 func testSend(t *testing.T, open OpenQueue) {
 	for _, n := range []int{0, 1, 10, 11, 25} {
-		t.Run(fmt.Sprintf("%d deliveries sent at once all come", n), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d envelopes sent at once all come", n), func(t *testing.T) {
 			q := open(t, lasting)
-			list := deliveries(n)
+			list := envelopes(n)
 			send(t, q, list...)
 			checkBodies(t, list, drain(t, q, n))
 		})
 	}
 
-	t.Run("a delivery without a group comes too", func(t *testing.T) {
+	t.Run("an envelope without a group comes too", func(t *testing.T) {
 		q := open(t, lasting)
-		list := deliveries(1)
+		list := envelopes(1)
 		list[0].Group = ""
 		send(t, q, list...)
 		checkBodies(t, list, drain(t, q, 1))
@@ -104,7 +104,7 @@ func testSend(t *testing.T, open OpenQueue) {
 
 	t.Run("what is sent twice comes twice", func(t *testing.T) {
 		q := open(t, lasting)
-		list := deliveries(1)
+		list := envelopes(1)
 		send(t, q, list[0], list[0])
 		came := 0
 		eventually(t, func() string {
@@ -118,11 +118,11 @@ func testSend(t *testing.T, open OpenQueue) {
 		})
 	})
 
-	t.Run("a delayed delivery does not come before its time, others do", func(t *testing.T) {
+	t.Run("a delayed envelope does not come before its time, others do", func(t *testing.T) {
 		q := open(t, lasting)
-		// Engines round: a tenth of a second early is still on time.
+		// Engines round, so a tenth of a second early is still on time.
 		const delay, rounding = time.Second, 100 * time.Millisecond
-		list := deliveries(3)
+		list := envelopes(3)
 		list[1].Delay = delay
 		before := time.Now()
 		send(t, q, list...)
@@ -135,7 +135,7 @@ func testSend(t *testing.T, open OpenQueue) {
 
 	t.Run("the longest delay is accepted", func(t *testing.T) {
 		q := open(t, lasting)
-		list := deliveries(1)
+		list := envelopes(1)
 		list[0].Delay = sms.MaxDelay
 		send(t, q, list...)
 		if received, err := q.Dequeue(t.Context(), 10, 0); err != nil || len(received) > 0 {
@@ -145,40 +145,40 @@ func testSend(t *testing.T, open OpenQueue) {
 }
 
 func testDequeue(t *testing.T, open OpenQueue) {
-	t.Run("at most limit deliveries come at once", func(t *testing.T) {
+	t.Run("at most limit items come at once", func(t *testing.T) {
 		q := open(t, lasting)
-		send(t, q, deliveries(10)...)
+		send(t, q, envelopes(10)...)
 		received, err := q.Dequeue(t.Context(), 3, time.Second)
 		if err != nil || len(received) < 1 || len(received) > 3 {
-			t.Errorf("Dequeue: %d deliveries, %v, want 1 to 3", len(received), err)
+			t.Errorf("Dequeue: %d items, %v, want 1 to 3", len(received), err)
 		}
 	})
 
-	t.Run("the first receive counts as one, and a delivery that is not deleted comes back as two", func(t *testing.T) {
+	t.Run("the first dequeue counts as one, and an item that is not deleted comes back as two", func(t *testing.T) {
 		q := open(t, time.Second)
-		list := deliveries(1)
+		list := envelopes(1)
 		send(t, q, list...)
 		for _, want := range []int{1, 2} {
-			r := receiveOne(t, q)
+			r := dequeueOne(t, q)
 			if r.ReceiveCount != want || r.Body != list[0].Ref.String() || r.Handle == "" {
 				t.Fatalf("received %+v, want %s for the time %d", r, list[0].Ref, want)
 			}
 		}
 	})
 
-	t.Run("a received delivery is invisible", func(t *testing.T) {
+	t.Run("a dequeued item is hidden", func(t *testing.T) {
 		q := open(t, lasting)
-		send(t, q, deliveries(1)...)
-		receiveOne(t, q)
+		send(t, q, envelopes(1)...)
+		dequeueOne(t, q)
 		if received, err := q.Dequeue(t.Context(), 10, 0); err != nil || len(received) > 0 {
 			t.Errorf("Dequeue: %v, %v, want nothing", received, err)
 		}
 	})
 
-	t.Run("a deleted delivery does not come back", func(t *testing.T) {
+	t.Run("a deleted item does not come back", func(t *testing.T) {
 		q := open(t, time.Second)
-		send(t, q, deliveries(1)...)
-		r := receiveOne(t, q)
+		send(t, q, envelopes(1)...)
+		r := dequeueOne(t, q)
 		if err := q.Delete(t.Context(), r); err != nil {
 			t.Fatalf("Delete: %v", err)
 		}
@@ -190,7 +190,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	t.Run("deleting any number at once, none included, is no error", func(t *testing.T) {
 		q := open(t, lasting)
 		const many = 15 // more than one request of SQS takes
-		send(t, q, deliveries(many)...)
+		send(t, q, envelopes(many)...)
 		var received []sms.QueueItem
 		eventually(t, func() string {
 			more, err := q.Dequeue(t.Context(), 10, 0)
@@ -241,7 +241,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 
 	t.Run("a waiting receive sees what is sent meanwhile", func(t *testing.T) {
 		q := open(t, lasting)
-		list := deliveries(1)
+		list := envelopes(1)
 		got := make(chan map[string]int)
 		go func() {
 			bodies := make(map[string]int)
@@ -265,7 +265,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	t.Run("many receivers at once miss nothing", func(t *testing.T) {
 		q := open(t, lasting)
 		const many, receivers = 200, 8
-		list := deliveries(many)
+		list := envelopes(many)
 		send(t, q, list...)
 		var mu sync.Mutex
 		came := make(map[string]int)
@@ -301,11 +301,11 @@ func testBacklog(t *testing.T, open OpenQueue) {
 	t.Run("the backlog is what waits to be received now", func(t *testing.T) {
 		q := open(t, lasting)
 		checkBacklog(t, q, 0)
-		list := deliveries(7)
+		list := envelopes(7)
 		list[0].Delay, list[1].Delay = sms.MaxDelay, sms.MaxDelay
 		send(t, q, list...)
 		checkBacklog(t, q, 5)
-		r := receiveOne(t, q)
+		r := dequeueOne(t, q)
 		checkBacklog(t, q, 4)
 		if err := q.Delete(t.Context(), r); err != nil {
 			t.Fatalf("Delete: %v", err)
@@ -314,8 +314,8 @@ func testBacklog(t *testing.T, open OpenQueue) {
 	})
 }
 
-// receiveOne waits for one delivery.
-func receiveOne(t *testing.T, q Queue) (one sms.QueueItem) {
+// dequeueOne waits for one item.
+func dequeueOne(t *testing.T, q Queue) (one sms.QueueItem) {
 	t.Helper()
 	eventually(t, func() string {
 		received, err := q.Dequeue(t.Context(), 1, time.Second)
@@ -326,12 +326,12 @@ func receiveOne(t *testing.T, q Queue) (one sms.QueueItem) {
 			one = received[0]
 			return ""
 		}
-		return fmt.Sprintf("received %d deliveries, want 1", len(received))
+		return fmt.Sprintf("dequeued %d items, want 1", len(received))
 	})
 	return one
 }
 
-// checkBacklog waits until n deliveries wait.
+// checkBacklog waits until the backlog is n.
 func checkBacklog(t *testing.T, q Queue, n int) {
 	t.Helper()
 	eventually(t, func() string {

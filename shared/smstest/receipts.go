@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// receipt is what the provider reports on the newest hand-over of m.
+// receipt returns what the provider reports about the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
 		Provider:          "fake",

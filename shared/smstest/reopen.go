@@ -7,13 +7,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReopenStore gives an empty store and a way to get another one over the same
-// records, as a program has after it ended and started again. Both go by now.
-// The first is not used after reopen was called.
+// ReopenStore returns an empty store and a function reopen. That returns another store
+// over the same records, as a program has after a restart. Both use the clock now.
+// The first store is not used after a call of reopen.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
-// TestReopen checks that everything that a call returned nil for is there for
-// the program that comes after.
+// TestReopen checks that everything for which a call returned nil is still there
+// after a restart.
 func TestReopen(t *testing.T, open ReopenStore) {
 	start := func(t *testing.T) (s stage, reopen func()) {
 		t.Helper()
@@ -71,5 +71,5 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	})
 }
 
-// reopened is the store of the moment: the first one, then the second.
+// reopened is the present store: the first one, then the second.
 type reopened struct{ sms.Store }

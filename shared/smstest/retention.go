@@ -9,8 +9,8 @@ import (
 )
 
 func testRetention(t *testing.T, open opener) {
-	// gone is a message past its retention that was everything a message can
-	// be found by while it was there.
+	// gone returns a message that is past its retention. While it was live, it could
+	// be found in every way.
 	gone := func(t *testing.T, s stage) sms.Message {
 		t.Helper()
 		m := s.fullMessage()

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// sample is a record that is hard to keep as it is.
+// sample is a record that is hard to store unchanged.
 type sample struct {
 	name string
 	of   func(s stage) sms.Message
@@ -47,8 +47,8 @@ func samples() []sample {
 	}
 }
 
-// longText has 1,600 characters: letters, emoji, marks, line breaks and what
-// JSON and expression languages treat in their own way.
+// longText returns 1,600 characters: letters, emoji, marks, line breaks, and
+// characters that JSON and expression languages treat in their own way.
 func longText() string {
 	const every = "aé漢\n\t\"\\'€{}[]~^|<>&\u0000\u2028\u200dñ"
 	var b strings.Builder
@@ -75,8 +75,8 @@ func (s stage) fullMessage() sms.Message {
 	return m
 }
 
-// fillTexts gives each empty text of r its own name as its value, so that a new
-// one is stored in the tests too.
+// fillTexts gives each empty text of r its own name as its value, so that the tests
+// also store a new field.
 func fillTexts(r *sms.Request) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
 		if v := reflect.ValueOf(r).Elem().FieldByIndex(field.Index); v.Kind() == reflect.String && v.IsZero() {
@@ -85,8 +85,8 @@ func fillTexts(r *sms.Request) {
 	}
 }
 
-// zeroField names a field of v that has no value: a new one that
-// recordedMessage does not know.
+// zeroField returns the name of a field of v without a value, or "". That is a new
+// field, which recordedMessage lacks.
 func zeroField(v any) string {
 	value := reflect.ValueOf(v)
 	for i := range value.NumField() {
@@ -97,7 +97,7 @@ func zeroField(v any) string {
 	return ""
 }
 
-// events are n lines of history.
+// events returns n events.
 func (s stage) events(n int) []sms.Event {
 	events := make([]sms.Event, n)
 	for i := range events {

@@ -1,7 +1,7 @@
-// Package smstest holds the conformance suites of the ports in package sms.
-// Every adapter passes them in its own TestConformance. They pin what the
-// comments of the ports promise: results and errors, conditions, races, order
-// and paging, and what is true after an answer was lost.
+// Package smstest has the conformance suites for the ports of package sms. Each
+// adapter runs them in its own TestConformance. They check what the comments of the
+// ports promise: results and errors, conditions, races, order and paging, and the
+// state after an answer was lost.
 package smstest
 
 import (
@@ -17,12 +17,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenStore gives an empty store whose idea of the time is now, and sees to it
-// that it is closed at the end of t.
+// OpenStore returns an empty store that uses the clock now. It also makes sure that
+// the store is closed at the end of t.
 type OpenStore func(t *testing.T, now func() time.Time) sms.Store
 
-// TestStore checks that what open gives keeps the contracts of sms.Store. It
-// calls open in every subtest.
+// TestStore checks that the store that open returns keeps the contracts of sms.Store.
+// It calls open in every subtest.
 func TestStore(t *testing.T, open OpenStore) {
 	for _, part := range []struct {
 		name string
@@ -48,10 +48,10 @@ func TestStore(t *testing.T, open OpenStore) {
 	}
 }
 
-// opener starts a subtest.
+// opener sets up a subtest.
 type opener func(t *testing.T) stage
 
-// stage is what one subtest works on: an empty store and the clock it goes by.
+// stage is what one subtest works on: an empty store and its clock.
 type stage struct {
 	sms.Store
 	clock  *Clock
@@ -67,14 +67,14 @@ func newStage(t *testing.T, open OpenStore) stage {
 	return s
 }
 
-// plannedStage is a stage that has no store yet. Its owner and number are its
-// own, because adapters may keep several stores in one table.
+// plannedStage returns a stage without a store. No other stage has its owner and
+// number, because adapters may keep several stores in one table.
 func plannedStage() stage {
 	rules := sms.DefaultRules()
 	rules.Jitter = func() float64 { return 0 }
 	return stage{
-		// The clock starts at the real time, because an engine may drop by
-		// itself what is past its retention.
+		// The clock starts at the real time, because an engine may remove records past
+		// their retention by itself.
 		clock:  NewClock(time.Now().UTC().Truncate(time.Millisecond)),
 		rules:  rules,
 		owner:  "owner-" + sms.NewToken(),
@@ -91,7 +91,7 @@ func newNumber() sms.Number {
 	return sms.Number(fmt.Sprintf("+5511%09d", n))
 }
 
-// draft is a request with nothing but what is required.
+// draft returns a draft with only the required fields.
 func (s stage) draft() sms.Draft {
 	return sms.Draft{
 		Owner: s.owner, Client: s.owner,
@@ -99,12 +99,12 @@ func (s stage) draft() sms.Draft {
 	}
 }
 
-// message is a newly accepted record that is stored nowhere yet.
+// message returns a newly accepted record that is not stored yet.
 func (s stage) message() sms.Message {
 	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.Now())
 }
 
-// scheduled is message with a time to be sent.
+// scheduled returns a message that is to be sent later.
 func (s stage) scheduled(in time.Duration) sms.Message {
 	d := s.draft()
 	d.SendAt = s.clock.Now().Add(in)
@@ -163,21 +163,20 @@ func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message 
 	return s.record(t, s.claim(t, m), o)
 }
 
-// sent is a stored message that the provider took under providerMessageID.
+// sent stores a message that the provider took under providerMessageID.
 func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
-// diff tells messages and what contains them apart; an absent list is an empty
-// one.
+// diff compares messages, or what contains them. An absent list equals an empty one.
 func diff(want, got any, opts ...cmp.Option) string {
 	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
 }
 
 var anyRevision = cmpopts.IgnoreFields(sms.Message{}, "Revision")
 
-// checkDiff fails t where want and got differ.
+// checkDiff fails t if want and got differ.
 func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	t.Helper()
 	if d := diff(want, got, opts...); d != "" {
@@ -185,8 +184,8 @@ func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// eventually waits until check finds nothing to complain about: reads of
-// indexes may lag behind writes.
+// eventually waits until check returns "". It is for reads of indexes, which may lag
+// behind writes.
 func eventually(t *testing.T, check func() (complaint string)) {
 	t.Helper()
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond
@@ -206,11 +205,10 @@ func eventually(t *testing.T, check func() (complaint string)) {
 	}
 }
 
-// atOnce is how many callers a race has.
+// atOnce is the number of callers in a race.
 const atOnce = 64
 
-// race calls f from n goroutines that start together, and returns what each
-// got.
+// race calls f from n goroutines that start together, and returns the result of each.
 func race[T any](n int, f func(i int) (T, error)) []attempt[T] {
 	attempts := make([]attempt[T], n)
 	start := make(chan struct{})
@@ -231,8 +229,8 @@ type attempt[T any] struct {
 	err error
 }
 
-// oneWinner returns the result of the only attempt that succeeded, and the
-// errors of all others.
+// oneWinner returns the result of the only attempt that succeeded, and the errors of
+// the others.
 func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error) {
 	t.Helper()
 	winners := 0

@@ -31,7 +31,7 @@ func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatche
 	})
 }
 
-// unanswered is a stored message with a hand-over that got no answer.
+// unanswered stores a message with an unanswered hand-over.
 func (s stage) unanswered(t *testing.T) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Unanswered())
