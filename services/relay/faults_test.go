@@ -95,14 +95,14 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(5 * time.Minute) })
 		s.pass(5 * time.Minute)
 		if diff := cmp.Diff(relay.Summary{Ended: 2, BreakerOpen: true}, s.run()); diff != "" {
-			t.Errorf("the report differs (-want +got):\n%s", diff)
+			t.Errorf("the summary differs (-want +got):\n%s", diff)
 		}
 		s.arrive()
 		s.is(dead, sms.Unknown)
 		s.is(ending, sms.Expired)
 		s.breaker(sms.Breaker{ClosedAt: s.now})
 		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.BreakerOpen {
-			t.Errorf("the report is %+v while a sender may take the breaker for open", got)
+			t.Errorf("the summary is %+v while a sender may take the breaker for open", got)
 		}
 		s.pass(time.Millisecond).run()
 		s.arrive(waiting...)
@@ -115,8 +115,30 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.arrive()
 		s.pass(time.Millisecond)
 		if got := s.run(); got.Enqueued != 1 || !got.BreakerOpen {
-			t.Errorf("the report is %+v, want one enqueued, the others held", got)
+			t.Errorf("the summary is %+v, want one enqueued, no other", got)
 		}
+		if got := len(s.arrived()); got != 1 {
+			t.Errorf("%d arrived, want one probe", got)
+		}
+	})
+	t.Run("the probe is not the owner's that is last in line, however much that has waiting", func(t *testing.T) {
+		s := newStage(t)
+		s.rules.SeveralOwners = true
+		s.Relay = s.on(s.store, s.queue, relay.DefaultOptions())
+		last := s.acceptMany(500)[0]
+		s.pass(10 * time.Minute)
+		probed, ok := s.rules.Probe(open, last, s.now)
+		if !ok {
+			t.Fatal("no probe is due")
+		}
+		spoiled, _ := probed.GiveBack(last, true, s.now)
+		s.breaker(spoiled)
+		s.run()
+		s.arrive()
+		other := s.accept(func(d *sms.Draft) { d.Owner = "other" })
+		s.pass(2 * time.Minute).run()
+		s.arrive(other)
+		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // nobody else has anything left
 		if got := len(s.arrived()); got != 1 {
 			t.Errorf("%d arrived, want one probe", got)
 		}
@@ -128,7 +150,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.pass(12 * time.Hour).run()
 		s.arrive()
 	})
-	t.Run("validities end behind however many that are held", func(t *testing.T) {
+	t.Run("validities end behind however many that wait", func(t *testing.T) {
 		s := newStage(t)
 		options := relay.DefaultOptions()
 		options.Page = 5
@@ -218,7 +240,7 @@ func TestAnErrorDoesNotKeepTheRestFromItsWork(t *testing.T) {
 		s.pass(2 * time.Minute)
 		report, err := s.on(s.store, silentQueue{s.queue}, relay.DefaultOptions()).Run(t.Context())
 		if diff := cmp.Diff(relay.Summary{Enqueued: 2, Backlog: -1}, report); diff != "" || err != nil {
-			t.Errorf("the error is %v, the report differs (-want +got):\n%s", err, diff)
+			t.Errorf("the error is %v, the summary differs (-want +got):\n%s", err, diff)
 		}
 		s.arrive(messages...)
 	})

@@ -103,11 +103,20 @@ func (p *pass) shard(ctx context.Context, w place) error {
 	return nil
 }
 
-// horizon returns until when entries of kind are taken up in this pass. Messages
-// to be sent are taken up ahead of their time, and enqueued with a delay.
+// horizon returns until when entries of kind are taken up in this pass, some of
+// them ahead of their time:
+//   - Messages to be sent are enqueued with a delay.
+//   - After the breaker closed, its senders' discarded envelopes are replaced at
+//     once.
 func (p *pass) horizon(kind sms.DueKind) time.Time {
-	if kind == sms.DueSend {
+	switch kind {
+	case sms.DueSend:
 		return p.until.Add(2 * p.options.Interval)
+	case sms.DueRescue:
+		if discarded := p.breaker.DiscardedUntil(); !p.discards && discarded.After(p.until) {
+			return discarded
+		}
+	case sms.DueLease:
 	}
 	return p.until
 }
@@ -130,8 +139,12 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //   - if its envelope was discarded before the breaker closed,
 //   - if it has expired, so that it must be ended,
 //   - if it may be a probe: one entry in each pass.
+//
+// An entry that is due because it expires stays until then.
 func (p *pass) skips(e sms.DueEntry) bool {
 	switch {
+	case e.Due.Kind == sms.DueRescue && e.Due.At.After(p.until) && !e.Due.At.Before(e.ExpiresAt):
+		return true
 	case !p.waits(e.Due.Kind), p.discarded(e), !e.ExpiresAt.After(p.now()):
 		return false
 	case p.rules.MayProbe(p.breaker, e.Owner, "", p.now()):

@@ -23,7 +23,7 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 	s := newStage(t)
 	messages := s.acceptMany(3)
 	if diff := cmp.Diff(relay.Summary{Enqueued: 3}, s.run()); diff != "" {
-		t.Errorf("the report differs (-want +got):\n%s", diff)
+		t.Errorf("the summary differs (-want +got):\n%s", diff)
 	}
 	s.arrive(messages...)
 	if got := s.pass(time.Minute).run(); got.Enqueued != 0 {
@@ -102,7 +102,7 @@ func TestNothingIsRescuedWhileTheQueueHoldsABacklog(t *testing.T) {
 	s.pass(s.rules.Lease)
 	s.acceptMany(1)
 	if diff := cmp.Diff(relay.Summary{Enqueued: 1, Ended: 2, Backlog: limit + 1}, s.run()); diff != "" {
-		t.Errorf("with a backlog the report differs (-want +got):\n%s", diff)
+		t.Errorf("with a backlog the summary differs (-want +got):\n%s", diff)
 	}
 	s.is(claimed, sms.Unknown)
 	s.is(ending, sms.Expired)
@@ -163,7 +163,7 @@ func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
 			t.Errorf("it waits %v, want %v", got, wait)
 		}
 		if got := s.run(); got.Enqueued != 1 {
-			t.Errorf("the report is %+v, want one enqueued", got)
+			t.Errorf("the summary is %+v, want one enqueued", got)
 		}
 		s.pass(wait - time.Millisecond)
 		s.arrive()
@@ -172,7 +172,7 @@ func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
 	}
 	s.handOver(m, taken)
 	if got := s.pass(time.Hour).run(); got.Enqueued != 0 {
-		t.Errorf("the report is %+v, after its end", got)
+		t.Errorf("the summary is %+v, after its end", got)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestADeadLeaseEnds(t *testing.T) {
 			s.pass(s.rules.Lease - time.Millisecond).run()
 			s.is(m, sms.Sending)
 			if got := s.pass(time.Millisecond).run(); got.Ended != 1 {
-				t.Errorf("the report is %+v, want one ended", got)
+				t.Errorf("the summary is %+v, want one ended", got)
 			}
 			s.is(m, tc.status)
 			s.pass(5 * time.Second)
@@ -247,7 +247,7 @@ func TestValidityRunsOut(t *testing.T) {
 			m := tc.accept(s)
 			s.now = m.ExpiresAt
 			if diff := cmp.Diff(relay.Summary{Ended: 1}, s.run()); diff != "" {
-				t.Errorf("the report differs (-want +got):\n%s", diff)
+				t.Errorf("the summary differs (-want +got):\n%s", diff)
 			}
 			s.is(m, tc.status)
 			s.arrive()

@@ -169,7 +169,7 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 	} else if after.Status == sms.Failed || after.Status == sms.Unknown {
 		s.logger.WarnContext(ctx, "message ended", "message_id", m.ID, "status", after.Status)
 	}
-	if probe && o.Refused != nil && (o.Refused == notTried || o.Refused.Refusal == sms.RefusedForGood) {
+	if probe && o.Refused != nil && (o.Refused == notTried || o.Refused.Refusal == sms.RefusedForGood) { // guard: a probe is given back
 		s.giveBack(ctx, m, o.Refused != notTried)
 		return
 	}

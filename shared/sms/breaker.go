@@ -85,6 +85,16 @@ func (b Breaker) Discards(now time.Time) bool {
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
+// DiscardedUntil returns until when records are due for a first rescue whose
+// envelopes senders discarded while b was open. Whatever is due by then, for any
+// rescue, was enqueued before the last sender knew that b had closed.
+func (b Breaker) DiscardedUntil() time.Time {
+	if b.Open || b.ClosedAt.IsZero() {
+		return time.Time{}
+	}
+	return b.ClosedAt.Add(BreakerAge + firstRescue)
+}
+
 // Proves reports whether a hand-over of the message id proves the trouble over:
 //   - the message is a probe,
 //   - the hand-over began after b opened: an earlier one says nothing about this

@@ -32,8 +32,12 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 // taken before. number is "" for one that is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
+	last := spoiled && !known
+	if r.SeveralOwners {
+		last = spoiled || b.Prober == hashOf(owner)
+	}
 	switch {
-	case r.SeveralOwners && (spoiled || b.Prober == hashOf(owner)), spoiled && !known:
+	case last: // guard: last in line
 		at = later(at, b.ProbeLastAt)
 	case len(b.LastInLine) > 0 && !known:
 		at = at.Add(r.FirstProbe / 6)

@@ -50,7 +50,8 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 // several owners, the ten must come from at least two: one client's bad numbers
 // stop nobody else. Whatever could not change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
-	if b.Open || now.Sub(b.Tally.TakenAt) < refusedTime {
+	if b.Open ||
+		now.Sub(b.Tally.TakenAt) < refusedTime { // guard: a number that was taken
 		return b, false
 	}
 	this := RefusedNumber{Number: hashOf(m.Number.String()), Owner: hashOf(m.Owner), At: stamp(now)}
@@ -66,7 +67,8 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 		refused = refused[1:]
 	}
 	refused = append(refused, this)
-	if len(refused) == refusedLimit && (!r.SeveralOwners || slices.ContainsFunc(refused, another)) {
+	if len(refused) == refusedLimit &&
+		(!r.SeveralOwners || slices.ContainsFunc(refused, another)) { // guard: bad numbers of two owners
 		return r.ReportTrouble(b, Authorization, "no number is accepted: perhaps this Region or account has no SMS: "+detail, now, now)
 	}
 	b.Tally.Refused = refused

@@ -114,6 +114,26 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
+		without: "the second owner, when bad numbers open the breaker",
+		changes: map[string]change{"bad numbers of two owners": always},
+		tests:   []string{"-run", "TestTheTally", "./shared/sms", noFailFile},
+	},
+	{
+		without: "the number that was taken, when bad numbers open the breaker",
+		changes: map[string]change{"a number that was taken": never},
+		tests:   []string{"-run", "TestTheTallyOpensTheBreaker", "./shared/sms", noFailFile},
+	},
+	{
+		without: "the turns of owners, when a probe is due",
+		changes: map[string]change{"last in line": never},
+		tests:   []string{"-run", "TestAThousandBadNumbersDoNotStarveProbes", "./services/sender"},
+	},
+	{
+		without: "the return of a probe that its client spoiled",
+		changes: map[string]change{"a probe is given back": never},
+		tests:   []string{"-run", "TestAProbeThatItsClientSpoiled", "./services/sender"},
+	},
+	{
 		without: "the longest wait for a rescue",
 		changes: map[string]change{"longest rescue": becomes("1 << 62")},
 		tests:   []string{"-run", "TestAMessageThatWasRescuedForHours", "./services/relay"},

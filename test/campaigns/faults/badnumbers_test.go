@@ -1,0 +1,248 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+const (
+	coldSenders = 20
+	badNumbers  = 1000
+	publishTime = 100 * time.Millisecond
+)
+
+// The owners of the campaign. The numbers of bad's messages begin with badPrefix.
+const (
+	good, bad = "good", "bad"
+	badPrefix = "+4915"
+)
+
+// fairQueue gives envelopes out by turns: one of each group that has some, as a
+// fair queue of SQS does.
+type fairQueue struct {
+	mu     sync.Mutex
+	groups map[string][]sms.Ref
+	turn   int
+}
+
+func (q *fairQueue) Send(_ context.Context, envelopes ...sms.Envelope) error {
+	for _, e := range envelopes {
+		time.AfterFunc(e.Delay, func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.groups[e.Group] = append(q.groups[e.Group], e.Ref)
+		})
+	}
+	return nil
+}
+
+func (q *fairQueue) Backlog(context.Context) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.groups[good]) + len(q.groups[bad]), nil
+}
+
+func (q *fairQueue) next() (ref sms.Ref, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for range 2 {
+		q.turn++
+		group := []string{good, bad}[q.turn%2]
+		if waiting := q.groups[group]; len(waiting) > 0 {
+			q.groups[group] = waiting[1:]
+			return waiting[0], true
+		}
+	}
+	return sms.Ref{}, false
+}
+
+// account is a provider that refuses bad numbers and, until troubleEnds, all
+// messages.
+type account struct {
+	troubleEnds time.Time
+	recovered   atomic.Bool  // a message was taken after the trouble
+	spoiled     atomic.Int64 // probes to bad numbers, after the trouble and before that
+}
+
+func (*account) Name() sms.ProviderName { return "fake" }
+
+func (a *account) HandOver(_ context.Context, m sms.Message) (string, error) {
+	time.Sleep(publishTime)
+	switch {
+	case time.Now().Before(a.troubleEnds):
+		return "", &sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization, Code: "AuthorizationError"}
+	case strings.HasPrefix(m.Number.String(), badPrefix):
+		if !a.recovered.Load() {
+			a.spoiled.Add(1)
+		}
+		return "", &sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.NumberRefused, PerhapsAccount: true, Code: "InvalidParameter"}
+	}
+	a.recovered.Store(true)
+	return sms.NewToken(), nil
+}
+
+// deployment is twenty cold senders and a relay.
+type deployment struct {
+	t     *testing.T
+	store *sqlite.DB
+	queue *fairQueue
+	rules sms.Rules
+	good  []string // the ids of good's messages
+}
+
+func (d *deployment) submit(owner string, number sms.Number) {
+	d.t.Helper()
+	m := d.rules.Accept(sms.NewID(), sms.Draft{Owner: owner, Client: owner, Request: sms.Request{Number: number, Text: "hi"}}, time.Now())
+	if err := d.store.Create(d.t.Context(), m); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := d.queue.Send(d.t.Context(), sms.Envelope{Ref: m.Ref(), Group: owner}); err != nil {
+		d.t.Fatal(err)
+	}
+	if owner == good {
+		d.good = append(d.good, m.ID)
+	}
+}
+
+// run starts the senders and the relay, which work until ctx ends.
+func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitGroup {
+	var group sync.WaitGroup
+	logger := slog.New(slog.DiscardHandler)
+	for range coldSenders {
+		s := sender.New(d.store, provider, sender.NewGate(d.store, d.rules, 0, time.Now), d.rules, time.Now, logger)
+		group.Go(func() {
+			for ctx.Err() == nil {
+				ref, ok := d.queue.next()
+				if !ok {
+					time.Sleep(publishTime)
+				} else if err := s.Deliver(context.WithoutCancel(ctx), ref); err != nil {
+					d.t.Error(err)
+				}
+			}
+		})
+	}
+	r := relay.New(d.store, d.queue, receipts.New(d.store, d.rules, logger, time.Now), d.rules, relay.DefaultOptions(), time.Now, logger)
+	group.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := r.Run(context.WithoutCancel(ctx)); err != nil {
+				d.t.Error(err)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+	return &group
+}
+
+// allSent waits until good's messages are sent. None of them may fail.
+func (d *deployment) allSent() {
+	d.t.Helper()
+	for _, id := range d.good {
+		for {
+			m, err := d.store.Get(d.t.Context(), id)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			if m.Status == sms.Sent {
+				break
+			}
+			if m.Status.Final() {
+				d.t.Fatalf("a message of another owner is %s", m.Status)
+			}
+			time.Sleep(publishTime)
+		}
+	}
+}
+
+// besideBad returns how long good's messages take beside so many bad numbers of
+// another owner. The bad ones come first, or one every so often.
+func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.Duration) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		d := &deployment{t: t, store: db, queue: &fairQueue{groups: make(map[string][]sms.Ref)}, rules: sms.DefaultRules()}
+		d.rules.SeveralOwners = true
+		began := time.Now()
+		submitBad := func(n int) { d.submit(bad, sms.Number(fmt.Sprintf("%s%08d", badPrefix, n))) }
+		for n := range bads {
+			if every == 0 {
+				submitBad(n)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		provider := &account{troubleEnds: began.Add(trouble)}
+		group := d.run(ctx, provider)
+		group.Go(func() {
+			for n := 0; n < bads && every > 0 && ctx.Err() == nil; n++ {
+				submitBad(n)
+				time.Sleep(every)
+			}
+		})
+		time.Sleep(time.Second) // so that no good number is taken before the bad ones are refused
+		submitted := time.Now()
+		for n := range badNumbers / 2 {
+			d.submit(good, sms.Number(fmt.Sprintf("+1202%07d", 5_000_000+n)))
+		}
+		d.allSent()
+		if spoiled := provider.spoiled.Load(); trouble > 0 && spoiled > 2 {
+			t.Errorf("%d probes were spoiled, want at most 2", spoiled)
+		}
+		took = time.Since(submitted)
+		cancel()
+		group.Wait()
+	})
+	return took
+}
+
+// TestOneClientsBadNumbersHinderNobodyElse compares another client's messages
+// beside a thousand bad numbers with the same messages alone.
+func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	times := 1
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		times = 20
+	}
+	for _, tc := range []struct {
+		name    string
+		every   time.Duration // a bad number comes; 0: all come first
+		trouble time.Duration // of the account, from the beginning
+	}{
+		{"in cold senders", 0, 0},
+		{"while the breaker is open", 0, 90 * time.Second},
+		{"while the breaker is open, all the time", 300 * time.Millisecond, 90 * time.Second},
+		{"while the breaker is open for long, all the time", 4 * time.Second, 40 * time.Minute},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			alone := besideBad(t, 0, 0, tc.trouble)
+			for range times {
+				beside := besideBad(t, badNumbers, tc.every, tc.trouble)
+				t.Logf("%v alone, %v beside %d bad numbers", alone, beside, badNumbers)
+				if beside > 3*alone {
+					t.Errorf("it took %.1f times as long, want at most 3", float64(beside)/float64(alone))
+				}
+			}
+		})
+	}
+}
