@@ -50,6 +50,8 @@ var dictionary = []word{
 	}},
 	{`snscarrier`, "sns", nil},
 	{`\bdoubt(s|ed|ing)?\b`, "unanswered, for a hand-over", nil},
+	{`kept[ -]?receipt`, "pending receipt", nil},
+	{`unsettled`, "unanswered, of a hand-over, or unmatched", nil},
 	{`settled (message|record)`, "at rest", nil},
 	{`cancell(ed|ing)\b`, "canceled, canceling", nil},
 	{`enqueueing`, "enqueuing", nil},
