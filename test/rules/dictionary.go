@@ -35,8 +35,8 @@ var dictionary = []word{
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `The carrier reported`},
-		{"deliverylog.go", `fault of the carrier`},
+		{"failure.go", `[Tt]he carrier\b`}, // whose faults are in the catalogue
+		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
