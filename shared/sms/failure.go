@@ -21,7 +21,7 @@ const (
 	PriceExceeded    FailureCode = "price-exceeded"
 	CarrierFault     FailureCode = "carrier-fault"
 	NoAnswer         FailureCode = "no-answer"
-	ExpiryPassed     FailureCode = "expiry-passed"
+	ExpiryPassed     FailureCode = "expiry-passed" //nolint:gosec // no password
 	AccountExhausted FailureCode = "account-exhausted"
 )
 
