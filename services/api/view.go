@@ -14,7 +14,7 @@ import (
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
-	sms.Request                    // shown under the names that it is stored under: those of the request
+	sms.Request                    // by its JSON tags, which are also its stored names
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`

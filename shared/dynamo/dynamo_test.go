@@ -19,7 +19,7 @@ import (
 
 var rules = sms.DefaultRules()
 
-// start is when the tests' messages are accepted.
+// start returns when the tests' messages are accepted.
 func start() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func accept(now time.Time) sms.Message {
@@ -29,7 +29,7 @@ func accept(now time.Time) sms.Message {
 	}, now)
 }
 
-// behindProxy is a store on a table of its own, reached through a proxy.
+// behindProxy returns a store on its own table, and the proxy through which it is reached.
 func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.DynamoDB(t)
@@ -37,7 +37,7 @@ func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url))), proxy
 }
 
-// impatient is a client that makes next to no pauses between its attempts.
+// impatient returns a client that hardly pauses between its attempts.
 func impatient(t *testing.T, url string) *dynamodb.Client {
 	t.Helper()
 	return dynamodb.New(newClient(t, url).Options(), func(o *dynamodb.Options) {
@@ -48,7 +48,7 @@ func impatient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story takes messages through a store and notes after each step what it cost.
+// story takes messages through a store. After each step it notes what the step cost.
 type story struct {
 	*testing.T
 	store *dynamo.Store
@@ -162,7 +162,7 @@ func TestRequestsPerOperation(t *testing.T) {
 	}
 }
 
-// calls are one call of each kind, of a message that the store has.
+// calls returns one call of each kind, for a message that the store has.
 var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
 		return s.Create(t.Context(), accept(m.CreatedAt))

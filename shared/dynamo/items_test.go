@@ -23,7 +23,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
-	// future writes what only the next release knows.
+	// future writes an attribute that only the next release knows.
 	future := func(m sms.Message, path string) {
 		t.Helper()
 		_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -154,7 +154,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	}
 }
 
-// noteIndexes adds the indexes that each write consumes capacity of.
+// noteIndexes adds the indexes in which each write consumes capacity.
 func noteIndexes(touched *[]string) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NoteIndexes", func(

@@ -175,7 +175,7 @@ func FuzzMeasure(f *testing.F) {
 		if (got.Units <= alone) != (got.Parts == 1) {
 			t.Errorf("%d units in %d parts", got.Units, got.Parts)
 		}
-		// A part but the last is full, or one short of it for the sake of a pair.
+		// Each part but the last is full, or lacks one unit because a pair did not fit.
 		if room := got.Parts * joined; got.Parts > 1 && got.Units > room {
 			t.Errorf("%d units do not fit into %d parts", got.Units, got.Parts)
 		}

@@ -182,7 +182,7 @@ func digest(r, defaults any) string {
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		text := fmt.Sprint(v)
-		if at, isTime := v.Interface().(time.Time); isTime {
+		if at, isTime := reflect.TypeAssert[time.Time](v); isTime {
 			text = stamp(at).Format(time.RFC3339Nano)
 		}
 		set = append(set, name+"="+text)

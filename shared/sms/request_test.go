@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// full has a value of its own in every field.
+// full returns a request with a different value in each field.
 func full(t *testing.T) Request {
 	t.Helper()
 	var r Request
@@ -83,8 +83,8 @@ func TestFingerprintOfTimesAndOffsets(t *testing.T) {
 	}
 }
 
-// TestANewFieldChangesNoFingerprint is the rule that lets a client repeat a
-// request across an update, with a field that the next release adds.
+// TestANewFieldChangesNoFingerprint adds fields as the next release may. A client
+// must be able to repeat a request after the update.
 func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request

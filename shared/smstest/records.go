@@ -65,7 +65,7 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	golden, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
 		t.Errorf("%s was missing and is written now; check it in", file)
-		golden, err = lines, os.WriteFile(file, lines, 0o644)
+		golden, err = lines, os.WriteFile(file, lines, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)

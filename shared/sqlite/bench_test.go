@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// together calls f b.N times from so many goroutines.
+// together calls f b.N times, from so many goroutines at once.
 func together(b *testing.B, goroutines int, f func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
@@ -99,7 +99,7 @@ func BenchmarkDB(b *testing.B) {
 	}
 }
 
-// deliver does what a sender writes for up to limit messages.
+// deliver makes the writes of a sender for up to limit messages.
 func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) error {
 	received, err := db.Queue().Dequeue(ctx, limit, 0)
 	if err != nil {
@@ -123,8 +123,8 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 }
 
 // BenchmarkMillionWaiting submits and drains while a million messages wait. It
-// reports the median time of a submission by one caller before and after they
-// came, what the rest takes then, and the process's peak of resident memory.
+// reports the median time of a submission by one caller before and after they came,
+// the times of the other calls after that, and the peak of resident memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -187,8 +187,8 @@ func medianSubmit(b *testing.B, db *sqlite.DB) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakMemory is the most memory that this process had, in megabytes; 0 where
-// the system does not tell.
+// peakMemory returns the peak of this process's memory in megabytes, or 0 if the
+// system does not say.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

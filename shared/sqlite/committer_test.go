@@ -23,8 +23,8 @@ func openMessages(t *testing.T) *file {
 	return db.messages
 }
 
-// block occupies the committer until the returned function is called, so that
-// what is written meanwhile forms one group.
+// block keeps the committer busy until the returned function is called, so that the
+// writes in between form one group.
 func block(t *testing.T, f *file) (release func()) {
 	t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})

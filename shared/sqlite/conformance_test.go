@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// open opens dir for the length of a test.
+// open opens dir until the end of the test.
 func open(t testing.TB, dir string, opts sqlite.Options) *sqlite.DB {
 	t.Helper()
 	db, err := sqlite.Open(dir, opts)

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestQueriesUseIndexes calls everything and asks SQLite how it carries out the
-// statements that this prepared: none may read a whole table or sort.
+// TestQueriesUseIndexes makes every call, and asks SQLite how it carries out the
+// prepared statements. None may read a whole table or sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	db, err := Open(t.TempDir(), Options{})
 	if err != nil {
@@ -81,7 +81,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		for query := range f.queries {
 			checkPlan(t, f, query)
 		}
-		// The committer owns its statements; a write may look at them.
+		// Only a write may look at the committer's statements.
 		var written []string
 		must(f.commit(ctx, func(t *tx) error {
 			for query := range t.prepared {
@@ -103,7 +103,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		return
 	}
 	args := make([]any, strings.Count(query, "?"))
-	// Only the plan is read: the connection could not write anyway.
+	// This reads the plan alone. The connection cannot write.
 	rows, err := f.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -115,7 +115,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		if err := rows.Scan(&ignored, &ignored, &ignored, &detail); err != nil {
 			t.Fatal(err)
 		}
-		// What SQLite scans under the name of a subquery is itself a search.
+		// A scan of a subquery is a search in itself.
 		scans := strings.HasPrefix(detail, "SCAN") && !strings.HasPrefix(detail, "SCAN (subquery")
 		if scans || strings.Contains(detail, "TEMP B-TREE") {
 			t.Errorf("%s\nis carried out by: %s", query, detail)

@@ -13,8 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// envVictim makes this program submit to the folder that it names, until it is
-// killed.
+// envVictim names a folder. This program then submits to it until it is killed.
 const envVictim = "SQLITE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -25,8 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// submitForEver prints the id of each message after it was created and
-// enqueued.
+// submitForEver prints the id of each message once it is created and enqueued.
 func submitForEver(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {

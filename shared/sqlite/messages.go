@@ -33,7 +33,7 @@ func text[S ~string](s S) any {
 	return string(s)
 }
 
-// unmatchedNumber is what a message is found by while a receipt may come for it.
+// unmatchedNumber returns the number by which m is found while it is unmatched.
 func unmatchedNumber(m sms.Message) any {
 	if !m.Unmatched() {
 		return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// message is a newly accepted one.
+// message returns a newly accepted message.
 func message(owner string) sms.Message {
 	d := sms.Draft{
 		Owner: owner, Client: owner,

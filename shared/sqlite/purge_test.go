@@ -15,7 +15,7 @@ func TestPurge(t *testing.T) {
 		at := time.Now().UTC().Truncate(time.Millisecond)
 		return open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return at }}), &at
 	}
-	// settled is a stored message that ends its retention in a day.
+	// settled stores a message whose retention ends in a day.
 	settled := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
 		t.Helper()
 		m := message("acme")

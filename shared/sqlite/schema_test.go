@@ -7,8 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// TestAnOlderFormatIsUpgraded takes a database through a migration that the first
-// release does not have yet.
+// TestAnOlderFormatIsUpgraded uses migrations of its own, because there is no second
+// format yet.
 func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	enginetest.SQLite(t)
 	path := filepath.Join(t.TempDir(), "a.db")
