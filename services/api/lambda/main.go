@@ -40,7 +40,7 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	if err != nil {
 		return nil, err
 	}
-	options.Store = dynamo.New(dynamo.NewClient(cfg), table)
+	options.Store = dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	options.Queue = sqsqueue.New(sqs.NewFromConfig(cfg), queue)
 	handler, err := api.New(options)
 	return gateway{handler: handler, owners: owners}.handle, err

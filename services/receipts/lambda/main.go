@@ -24,6 +24,6 @@ func start(ctx context.Context, getenv func(string) string) (logsHandler, error)
 		return nil, err
 	}
 	logger := lambdacontext.NewLogger()
-	store := dynamo.New(dynamo.NewClient(cfg), table)
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	return handle(receipts.New(store, rules, logger, time.Now), deliverylog.Parse, logger), nil
 }

@@ -26,7 +26,7 @@ func start(ctx context.Context, getenv func(string) string) (eventHandler, error
 		return nil, err
 	}
 	logger := lambdacontext.NewLogger()
-	store := dynamo.New(dynamo.NewClient(cfg), table)
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	queue := sqsqueue.New(sqs.NewFromConfig(cfg), queueURL)
 	matcher := receipts.New(store, rules, logger, time.Now)
 	service := relay.New(store, queue, matcher, rules, relay.DefaultOptions(), time.Now, logger)

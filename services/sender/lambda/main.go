@@ -24,7 +24,7 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 	if err != nil {
 		return nil, err
 	}
-	store := dynamo.New(dynamo.NewClient(cfg), table)
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	gate := sender.NewGate(store, rules, rate, time.Now)
 	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
 	return handle(s, receives-1), nil
