@@ -5,15 +5,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// config is what the function's environment says.
+// config is the function's environment.
 type config struct {
 	table    string
 	rules    sms.Rules
-	rate     float64 // parts a second, of each running instance; 0: any
+	rate     float64 // parts per second of each running instance; 0 means any
 	receives int     // the queue's maxReceiveCount
 }
 
-// configFromEnv reads it. Its error names every missing or bad variable.
+// configFromEnv reads the configuration. Its error names every missing or bad variable.
 func configFromEnv(getenv func(string) string) (config, error) {
 	r := environ.Read(getenv)
 	return config{
