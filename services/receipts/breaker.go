@@ -78,7 +78,7 @@ func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) boo
 	return began.Before(r.rules.NextProbe(seen.breaker, seen.at)) && !proves(seen.breaker)
 }
 
-// change is change.Breaker, and remembers what it saw.
+// change calls change.Breaker, and remembers the breaker that it saw.
 func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
 	at := r.now()
 	b, err := change.Breaker(ctx, r.store, f)

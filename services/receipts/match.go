@@ -15,10 +15,10 @@ import (
 // clockSlack is how far the provider's clock may be off.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h, a hand-over to its number that has no
-// receipt. However late k comes, it carries the time of its publish, which lies
-// within the lease of h. Without a time, k may be about all that began before it
-// came.
+// fits reports whether k may be about h, a hand-over to its number. Then h has
+// neither id nor receipt, and the time of k, which is that of its publish, lies
+// within the lease of h. Without a time, k may be about every hand-over that began
+// before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -37,8 +37,8 @@ func ripe(k sms.PendingReceipt, over time.Time) bool {
 	return !published(k).Add(clockSlack).After(over) // guard: no hand-over in flight
 }
 
-// published returns a time before which, but for clockSlack, the hand-over of k
-// began.
+// published returns the time of the publish that k is about, or a later one. The
+// hand-over began at most clockSlack after it.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
 // matchByNumber applies k, which is ripe, to the only hand-over that it may be
@@ -47,9 +47,9 @@ func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.C
 //   - It looks at all unanswered hand-overs to the number of k. Those that were
 //     taken have recorded their ids, and k names none of them.
 //   - k must have a time and fit exactly one of them, and no other pending receipt
-//     may fit that one. Where more wait than the store lists, nothing matches.
-//   - A hand-over whose answer came late may have the very id of k, although the
-//     index of ids does not show it yet. Then k is about that one.
+//     may fit that one. If there are more than the store lists, nothing matches.
+//   - A hand-over that was answered late may have the id of k although the index of
+//     ids does not show it yet. Then k is about that one.
 func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt) (found bool, err error) {
 	unmatched, err := r.store.Unmatched(ctx, k.Receipt.Number)
 	if err != nil {
@@ -72,8 +72,8 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt) (fou
 	return true, r.prove(ctx, m, k.Receipt)
 }
 
-// only returns the one hand-over that k may be about, and its message; token is ""
-// where there is none or more than one.
+// only returns the message and the token of the one hand-over that k may be about.
+// token is "" if there is none or more than one.
 func (r *Receipts) only(ctx context.Context, k sms.PendingReceipt, u sms.Unmatched) (m sms.Message, token string, err error) {
 	var fitting []sms.HandOver
 	for _, id := range u.MessageIDs {

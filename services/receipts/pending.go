@@ -9,20 +9,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The times between the looks for the message of a pending receipt. The first,
-// seconds after it came, finds an outcome that was still being recorded. The
-// second comes when it is likely to be ripe, the last a while later.
+// When the message of a pending receipt is looked for again.
 const (
-	ripeAfter = 90 * time.Second // after the last lease that it may be about
-	soon      = time.Minute
-	lastLook  = 10 * time.Minute
+	soon      = time.Minute      // while it is not ripe
+	ripeAfter = 90 * time.Second // after the last lease that it may be about has ended: it is ripe then
+	lastLook  = 10 * time.Minute // after the first look that was made when it was ripe
 )
 
-// Retry looks once more for the message of k: by its provider message id, and
-// then by its number if k is ripe. Every hand-over that began before over must
-// have recorded its id, or have ended without an answer, so long ago that all
-// indexes show it. Retry forgets k where it finds its message, and puts it off
-// otherwise.
+// Retry looks once more for the message of k: by its provider message id, and then
+// by its number if k is ripe. If it finds the message, it forgets k. Otherwise it
+// puts k off.
+//
+// Every hand-over that began before over must have recorded its id, or have ended
+// without an answer, so long ago that all indexes show it.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
 	result, err := r.look(ctx, k, over)
 	if err != nil || result == Applied || result == Matched {
@@ -60,7 +59,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 		}
 		result, err := r.look(ctx, k, over)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // nobody else would look again
+			k.Due = r.now().Add(soon) // it was not to be looked at again
 			err = r.keep(ctx, k)
 		}
 		if err != nil {
@@ -77,7 +76,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	return m, wait && m.Unanswered(), nil
 }
 
-// look looks for the message of k and forgets k where it finds it.
+// look searches for the message of k, and forgets k if it finds it.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)

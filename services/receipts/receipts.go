@@ -27,10 +27,10 @@ type Result string
 
 // What may become of a receipt.
 const (
-	Applied Result = "applied" // to the message whose provider message id it names
-	Matched Result = "matched" // to the only message that it can be about
-	Pending Result = "pending" // to be looked at again
-	Foreign Result = "foreign" // no message can be told to be its; most likely it is another application's
+	Applied Result = "applied" // to the message that has its provider message id
+	Matched Result = "matched" // applied to the only message that it can be about
+	Pending Result = "pending" // kept, to be looked at again
+	Foreign Result = "foreign" // it matches no message, and is most likely another application's
 	Unnamed Result = "unnamed" // it names no message
 )
 
@@ -46,17 +46,17 @@ type Receipts struct {
 	seen sight
 }
 
-// New makes Receipts.
+// New returns Receipts that work on store.
 func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time) *Receipts {
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// Apply brings rc to its message, or keeps it as a pending receipt. It costs one
-// read of an index and one write. A receipt that names no message may tell of
-// trouble, but is not kept: none has ever been seen.
+// Apply applies rc to its message, or keeps it as a pending receipt. It costs one
+// read of an index and one write. A receipt that names no message may report
+// trouble, but is not kept. None has ever been seen.
 //
-// Apply matches nothing by number, however well rc fits an unanswered hand-over:
-// rc may be about another one to that number, which is still in flight.
+// Apply matches nothing by number, even if rc fits an unanswered hand-over: rc may
+// be about another hand-over to that number, which is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	if rc.Verdict == sms.VerdictVoid {
 		if err := r.reportTrouble(ctx, rc); err != nil {

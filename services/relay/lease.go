@@ -13,14 +13,13 @@ import (
 // indexLag is longer than an index takes to show a write.
 const indexLag = 2 * time.Second
 
-// leases remembers how far leases have been ended. A pending receipt may be
-// matched by its number only when no hand-over that it may be about is in flight,
-// and when the indexes show how each of them ended. That holds for the leases of a
-// complete pass from the next run on. A new relay does not know, and waits for
-// its own first pass.
+// leases remembers until when all leases were ended. A pending receipt may be
+// matched by its number only if no hand-over that it may be about is in flight, and
+// if the indexes show how each of them ended. After a complete pass over the leases
+// this is so from the next run on. A new relay waits for its own first pass.
 type leases struct {
 	mu    sync.Mutex
-	until time.Time // leases until then were ended at least indexLag ago
+	until time.Time // all leases until then were ended at least indexLag ago
 	next  struct{ until, at time.Time }
 }
 
@@ -45,8 +44,8 @@ func (l *leases) ended(now time.Time) time.Time {
 	return l.until
 }
 
-// over returns the time before which every hand-over that began is over; zero
-// where that is not known.
+// over returns a time: every hand-over that began before it is over. It is zero if
+// no such time is known.
 func (r *Relay) over() time.Time {
 	if ended := r.leases.ended(r.now()); !ended.IsZero() {
 		return ended.Add(-r.rules.Lease)
@@ -63,8 +62,8 @@ func (p *pass) endLeases(ctx context.Context) error {
 	return err
 }
 
-// endLease ends the lease of e. Until then the message stays due: a relay that
-// dies in between hides no hand-over in flight from the next one.
+// endLease ends the lease of e. It does not move the due time first, so that a relay
+// that dies in between hides no hand-over from the next one.
 func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	m, err := p.store.Get(ctx, e.Ref.ID)
 	switch {

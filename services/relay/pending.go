@@ -11,9 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending looks once more for the messages of pending receipts that are due. What
-// an agenda that lags shows again, or what could not be put off, is left to the
-// next run.
+// pending looks once more for the messages of pending receipts that are due. It
+// looks at each receipt once in a run, even if the agenda shows it again.
 func (p *pass) pending(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
@@ -37,9 +36,9 @@ func (p *pass) pending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lookAgain looks for the messages of receipts, some side by side, as long as ctx
-// lasts. Of two for one number, each may see the other as still pending. Then
-// fewer are matched, never more.
+// lookAgain looks for the messages of several receipts in parallel, as long as ctx
+// lasts. Of two receipts for one number, each may see the other as still pending.
+// Then fewer are matched, never more.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group

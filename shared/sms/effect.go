@@ -2,9 +2,8 @@ package sms
 
 import "slices"
 
-// Others says how far a message's other hand-overs have come, when a receipt for
-// one of them arrives. Only those count that the provider took and that no receipt
-// proved void.
+// Others says what became of a message's other hand-overs when a receipt for one
+// comes. A hand-over counts if the provider took it and no receipt proved it void.
 type Others string
 
 // The cases, of which the first that holds counts.
@@ -105,14 +104,14 @@ var Effects = []Effect{
 	},
 }
 
-// Fits reports whether e is about this combination.
+// Fits reports whether e is the row for this combination.
 func (e Effect) Fits(from Status, v Verdict, o Others) bool {
 	return slices.Contains(e.From, from) && // guard: a receipt's effect depends on the status
 		slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
 }
 
-// EffectOf returns the row that fits.
-func EffectOf(from Status, v Verdict, o Others) (Effect, bool) {
+// EffectOf returns the row for a combination. ok is false if there is none.
+func EffectOf(from Status, v Verdict, o Others) (e Effect, ok bool) {
 	if i := slices.IndexFunc(Effects, func(e Effect) bool { return e.Fits(from, v, o) }); i >= 0 {
 		return Effects[i], true
 	}

@@ -2,8 +2,8 @@ package sms
 
 import "time"
 
-// Skew is how far two clocks may differ: an envelope that arrives this much
-// before its message's time still leads to a claim.
+// Skew is how far two clocks may differ. An envelope that arrives this much too
+// early still leads to a claim.
 const Skew = time.Second
 
 // LeaseMargin is how much longer a lease lasts than the sender's timeout, so that
@@ -58,9 +58,8 @@ func (c Claim) Apply(m Message) (Message, error) {
 	return s.m, nil
 }
 
-// EndLease returns m after its sender's lease was given up: no answer will come
-// in time. A lease that is not over by now is left alone, unless force says that
-// its sender is known to be dead.
+// EndLease returns m after its lease was given up, because no answer came in time.
+// A lease that is not over is left alone, unless force says that its sender is dead.
 func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, changed bool) {
 	if m.Status != Sending || (!force && now.Before(m.LeaseUntil)) {
 		return m, false

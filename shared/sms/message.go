@@ -143,10 +143,10 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a pending receipt may be matched to m by its number:
-// a hand-over ended without an answer, and its receipt has not come. An answer
-// that comes late does not end this. Until its receipt comes, such a hand-over
-// must be seen, lest another message to its number gets that receipt.
+// Unmatched reports whether a pending receipt may be matched to m by its number: a
+// hand-over ended without an answer, and its receipt has not come. A late answer
+// does not end this. If such a hand-over were not listed until its receipt comes,
+// another message to its number could get that receipt.
 func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)

@@ -48,9 +48,8 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 }
 
 // Record returns m after the hand-over named by token ended with o. changed is
-// false where there is nothing to write. An outcome that comes after its lease
-// was given up overwrites nothing: all that counts of it is that the provider
-// took the message.
+// false if there is nothing to write. An outcome that comes after its lease was
+// given up overwrites nothing. It counts only if the provider took the message.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool { return h.Token == token })
@@ -78,8 +77,8 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 	return s.m, true
 }
 
-// lateAnswer reports whether the outcome of a hand-over that was already given
-// up changes anything.
+// lateAnswer records the outcome of a hand-over that was already given up, and
+// reports whether it changes anything.
 func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
 	if o.Kind != OutcomeTaken || h.ProviderMessageID == o.ProviderMessageID {
 		return false

@@ -62,8 +62,8 @@ type PendingReceipt struct { // its tags, and those of Receipt, are a stored for
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is how soon a look for the message of a pending receipt follows: most
-// often only the outcome of its hand-over is still being recorded.
+// firstLook is when the message of a pending receipt is first looked for. Most
+// often the outcome of its hand-over is recorded by then.
 const firstLook = 5 * time.Second
 
 // Pending returns r as a pending receipt that came now.
@@ -75,9 +75,9 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 	}
 }
 
-// ApplyReceipt returns m after the receipt of a hand-over whose provider message
-// id it knows. changed is false where no hand-over has that id. Late, repeated
-// and reordered receipts add an event and never move a final status.
+// ApplyReceipt returns m after the receipt for the hand-over that has its provider
+// message id. changed is false if none has. Late, repeated and reordered receipts
+// add an event and never change a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(rc.Names)
@@ -88,9 +88,9 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to its hand-over named by token.
-// changed is false where that hand-over has another id or a receipt by now, or
-// is still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over named by token.
+// changed is false if that hand-over has another id or a receipt by now, or is
+// still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool {
@@ -104,8 +104,8 @@ func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) 
 	return s.m, true
 }
 
-// applyReceipt notes what rc says about h, and does what the table of receipts
-// says. A repeated receipt is only an event.
+// applyReceipt records what rc says about h, and follows the table of receipts. A
+// repeated receipt is only an event.
 func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	e := Event{Detail: "receipt: " + rc.Detail}
 	if !rc.At.IsZero() {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// step is one change of a message in the making. It owns its copy of the
-// message: whatever its methods do, the caller's record stays as it was. Every
-// rule makes one, works on it and returns its message.
+// step is one change to a message. It owns its copy of the message, so that the
+// caller's record stays as it was. Every rule makes one step, works on it and
+// returns its message.
 type step struct {
 	Rules
 	m   Message
@@ -28,7 +28,7 @@ func (s *step) handOver(fits func(HandOver) bool) *HandOver {
 	return nil
 }
 
-// note adds an event that changes no status.
+// note adds an event with the current status.
 func (s *step) note(e Event) {
 	e.Status = s.m.Status
 	if e.At.IsZero() {
@@ -42,8 +42,8 @@ func (s *step) note(e Event) {
 	s.m.UpdatedAt = later(s.m.UpdatedAt, e.At)
 }
 
-// move is the one place where a status changes. It panics where the table does
-// not list the transition: that is a defect of the program.
+// move changes the status; nothing else does. It panics if the table does not list
+// the transition, which is a defect of the program.
 func (s *step) move(to Status, e Event) {
 	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
 	if !s.m.Status.May(to, open) { // guard: the table of states
@@ -53,8 +53,8 @@ func (s *step) move(to Status, e Event) {
 	s.note(e)
 }
 
-// rest moves the message to a status in which no work is left. Its retention
-// starts here.
+// rest moves the message to a status without any work left. Its retention starts
+// here.
 func (s *step) rest(to Status, e Event) {
 	s.move(to, e)
 	s.m.Due, s.m.NotBefore = Due{}, time.Time{}
@@ -65,8 +65,8 @@ func (s *step) rest(to Status, e Event) {
 	}
 }
 
-// retry makes the message wait for its next hand-over, or ends it where that
-// makes no sense: it is with the provider after all, or its time is over.
+// retry makes the message wait for its next hand-over. It ends the message instead
+// if the provider has it after all, or if its time is over.
 func (s *step) retry(wait time.Duration, e Event) {
 	switch {
 	case s.m.taken():
@@ -83,8 +83,8 @@ func (s *step) retry(wait time.Duration, e Event) {
 	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)
 }
 
-// giveUp ends a message that will not be handed over again: as unknown where a
-// hand-over got no answer, because it may have arrived.
+// giveUp ends a message that will not be handed over again. If a hand-over is
+// unanswered, the message may have arrived and ends as unknown.
 func (s *step) giveUp() {
 	if s.m.Unanswered() {
 		s.restUnknown("time or attempts ran out; a hand-over got no answer")
@@ -127,15 +127,14 @@ func (s *step) restReported(h *HandOver, e Event) {
 	}
 }
 
-// taken reports whether the provider has taken some hand-over that no receipt
-// proved void.
+// taken reports whether the provider took a hand-over that no receipt proved void.
 func (m Message) taken() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Answer == AnswerTaken && h.Receipt != VerdictVoid
 	})
 }
 
-// awaited counts the taken hand-overs whose receipt has not come.
+// awaited returns how many hand-overs were taken and have no receipt yet.
 func (m Message) awaited() int {
 	n := 0
 	for _, h := range m.HandOvers {

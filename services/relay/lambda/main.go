@@ -1,5 +1,5 @@
-// Command lambda is the relay as an AWS Lambda function, run every minute by
-// EventBridge Scheduler, and by operators with their orders.
+// Command lambda is the relay as an AWS Lambda function. EventBridge Scheduler runs
+// it every minute, and operators run it with their orders.
 package main
 
 import (
