@@ -161,7 +161,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"no scope", `clients = { shop = { scopes = [] } }`, `the scopes "send" and "read"`},
 		{"a bad owner", `clients = { shop = { owner = "a b" } }`, `Write the owner`},
 		{"a client's limit of nothing", `clients = { shop = { parts_per_day = 0 } }`, `or to -1 for no limit`},
-		{"a client's country in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `In a client's allowed_countries`},
+		{"a client's country in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `a client's allowed_countries, each once, as two capital letters`},
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},

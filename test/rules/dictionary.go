@@ -35,8 +35,8 @@ var dictionary = []word{
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `The carrier reported`},
-		{"deliverylog.go", `fault of the carrier`},
+		{"failure.go", `[Tt]he carrier\b`}, // whose faults are in the catalogue
+		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
@@ -50,6 +50,8 @@ var dictionary = []word{
 	}},
 	{`snscarrier`, "sns", nil},
 	{`\bdoubt(s|ed|ing)?\b`, "unanswered, for a hand-over", nil},
+	{`kept[ -]?receipt`, "pending receipt", nil},
+	{`unsettled`, "unanswered, of a hand-over, or unmatched", nil},
 	{`settled (message|record)`, "at rest", nil},
 	{`cancell(ed|ing)\b`, "canceled, canceling", nil},
 	{`enqueueing`, "enqueuing", nil},
