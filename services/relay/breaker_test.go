@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fill puts more on the queue than the relay takes for a backlog.
+// fill puts so much on the queue that the relay sees a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
 	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
@@ -23,13 +23,13 @@ func (s *stage) fill() {
 
 func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s := newStage(t)
-	discarded := s.accept(nil) // its copy met the open breaker
+	discarded := s.accept(nil) // a sender discarded its envelope
 	s.pass(30 * time.Second)
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(time.Second)
 	s.fill()
 	s.pass(10 * time.Second)
-	later := s.accept(nil) // accepted after the closing: its copy may only be late
+	later := s.accept(nil) // accepted after the closing: its envelope may be late
 	if got := s.run().Enqueued; got != 1 {
 		t.Errorf("%d enqueued, want the one that was discarded", got)
 	}
@@ -41,8 +41,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	}
 }
 
-// Each closing brings back all that waits, at once: a rescue that doubled each
-// time would have a message wait for hours because the breaker opened often.
+// Each closing brings everything back at once. If each counted as a rescue, a message
+// would wait longer and longer because the breaker opened often.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)
@@ -56,11 +56,11 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 		}
 	}
 	s.pass(2 * time.Minute).run()
-	s.arrive(m) // its last copy was lost, and not discarded: its rescue is the first
+	s.arrive(m) // its last envelope was lost, not discarded: this is its first rescue
 }
 
-// waitFor runs the relay every minute until m's copy arrives, and returns how
-// long that took.
+// waitFor runs the relay every minute until m's envelope arrives, and returns
+// how long that took.
 func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	s.t.Helper()
 	since := s.now
@@ -95,13 +95,13 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 				t.Errorf("after the last closing it waited for %v", waited)
 			}
 			if waited := s.pass(time.Minute).waitFor(m, s.Relay); waited > 5*time.Minute {
-				t.Errorf("after its last copy was lost it waited for %v", waited)
+				t.Errorf("after its last envelope was lost it waited for %v", waited)
 			}
 		})
 	}
 }
 
-// Senders are broken for hours, and every copy is lost.
+// Senders are broken for hours, and every envelope is lost.
 func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -150,7 +150,8 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	}
 }
 
-// It is due for rescue only at its expiry: a lost copy of it is not replaced.
+// Such a message is due for rescue only when it expires, so its lost envelope is not
+// replaced.
 func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })

@@ -17,14 +17,14 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue fails as its test says; what it does not fail arrives.
+// brokenQueue fails as its test says. Envelopes that do not fail arrive.
 type brokenQueue struct {
 	sms.Queue
-	send func(ctx context.Context, queue sms.Queue, deliveries []sms.Envelope) error
+	send func(ctx context.Context, queue sms.Queue, envelopes []sms.Envelope) error
 }
 
-func (q brokenQueue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
-	return q.send(ctx, q.Queue, deliveries)
+func (q brokenQueue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
+	return q.send(ctx, q.Queue, envelopes)
 }
 
 func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
@@ -68,7 +68,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 			s.arrive(again...)
 		})
 	}
-	t.Run("a rescue too, even where the run's time is up", func(t *testing.T) {
+	t.Run("a rescue too, even if the run's time is up", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(nil)
 		s.pass(2 * time.Minute)
@@ -87,7 +87,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 
 func TestWhileTheBreakerIsOpen(t *testing.T) {
 	open := sms.Breaker{Open: true, Trouble: sms.SpendLimit, OpenedAt: start, ProbeAt: start.Add(10 * time.Minute)}
-	t.Run("nothing is enqueued but leases and validities end", func(t *testing.T) {
+	t.Run("nothing is enqueued, but leases and messages end", func(t *testing.T) {
 		s := newStage(t)
 		s.breaker(open)
 		dead := s.claim(s.accept(hold))
@@ -121,7 +121,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 			t.Errorf("%d arrived, want one probe", got)
 		}
 	})
-	t.Run("the probe is not the owner's that is last in line, however much that has waiting", func(t *testing.T) {
+	t.Run("an owner that is last in line makes no probe, however many of its messages wait", func(t *testing.T) {
 		s := newStage(t)
 		s.rules.SeveralOwners = true
 		s.Relay = s.on(s.store, s.queue, relay.DefaultOptions())
@@ -143,14 +143,14 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 			t.Errorf("%d arrived, want one probe", got)
 		}
 	})
-	t.Run("none passes while an operator has paused", func(t *testing.T) {
+	t.Run("no probe passes during a pause", func(t *testing.T) {
 		s := newStage(t)
 		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
 		s.acceptMany(3)
 		s.pass(12 * time.Hour).run()
 		s.arrive()
 	})
-	t.Run("validities end behind however many that wait", func(t *testing.T) {
+	t.Run("messages expire behind any number of others that wait", func(t *testing.T) {
 		s := newStage(t)
 		options := relay.DefaultOptions()
 		options.Page = 5
@@ -168,8 +168,8 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 	})
 }
 
-// brokenStore has three shards. The middle one and one kind fail as its test
-// says; all records are in the last one.
+// brokenStore has three shards. The middle shard and one kind fail as its test says.
+// All records are in the last shard.
 type brokenStore struct {
 	relay.Store
 	shard error
@@ -207,7 +207,7 @@ func (s *brokenStore) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due
 	return s.Store.Postpone(ctx, e, next)
 }
 
-func TestAnErrorDoesNotKeepTheRestFromItsWork(t *testing.T) {
+func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		store brokenStore
@@ -246,7 +246,7 @@ func TestAnErrorDoesNotKeepTheRestFromItsWork(t *testing.T) {
 	})
 }
 
-// silentQueue does not say how much it holds.
+// silentQueue does not say how long it is.
 type silentQueue struct{ sms.Queue }
 
 func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }

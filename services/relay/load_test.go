@@ -38,8 +38,8 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 	s.arrive(messages...)
 }
 
-// together calls f for the numbers below n, 64 at a time: the store commits
-// those in groups.
+// together calls f for the numbers below n, 64 at a time, because the store commits
+// in groups.
 func together(n int, f func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
@@ -56,21 +56,21 @@ func together(n int, f func(i int)) {
 // submit accepts and enqueues n messages.
 func (s *stage) submit(n int) {
 	s.t.Helper()
-	deliveries := make([]sms.Envelope, n)
+	envelopes := make([]sms.Envelope, n)
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
 	together(n, func(i int) {
 		m := s.rules.Accept(sms.NewID(), d, s.now)
 		if err := s.store.Create(s.t.Context(), m); err != nil {
 			s.t.Error(err)
 		}
-		deliveries[i].Ref = m.Ref()
+		envelopes[i].Ref = m.Ref()
 	})
-	if err := s.queue.Send(s.t.Context(), deliveries...); err != nil {
+	if err := s.queue.Send(s.t.Context(), envelopes...); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// work hands over what up to limit deliveries are about, as a sender does, and
+// work hands over the messages of up to limit envelopes, as a sender does, and
 // returns how many messages that were.
 func (s *stage) work(limit int) int {
 	s.t.Helper()
@@ -90,7 +90,7 @@ func (s *stage) work(limit int) int {
 		}
 		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
-			return // a copy
+			return // another envelope of it came first
 		}
 		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
@@ -104,9 +104,9 @@ func (s *stage) work(limit int) int {
 	return int(sent.Load())
 }
 
-// A relay that rescued what merely waits would multiply the queue each time,
-// and a queue that grows waits longer still.
-func TestALongBacklogDoesNotMultiplyCopies(t *testing.T) {
+// If the relay rescued messages that are merely waiting, the queue would grow with
+// each run, and they would wait even longer.
+func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)
 	s.submit(waiting)
@@ -137,7 +137,7 @@ func TestALongBacklogDoesNotMultiplyCopies(t *testing.T) {
 	}
 }
 
-// calls counts what a relay asks of the store, by method.
+// calls counts the calls that a relay makes of the store, by method.
 type calls struct {
 	relay.Store
 	mu    sync.Mutex

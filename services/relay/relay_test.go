@@ -31,9 +31,9 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 	}
 }
 
-func TestALostCopyIsRescued(t *testing.T) {
-	// every lists the minutes in which a relay that runs every minute enqueues
-	// m, with each copy being lost.
+func TestALostEnvelopeIsReplaced(t *testing.T) {
+	// every runs the relay each minute and loses every envelope. It returns the
+	// minutes in which the relay enqueued something.
 	every := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
@@ -63,8 +63,8 @@ func TestALostCopyIsRescued(t *testing.T) {
 		name string
 		end  func(*stage, sms.Message) sms.Message
 	}{
-		{"not once it was taken", func(s *stage, m sms.Message) sms.Message { return s.handOver(m, taken) }},
-		{"not once it was canceled", func(s *stage, m sms.Message) sms.Message {
+		{"not after it was taken", func(s *stage, m sms.Message) sms.Message { return s.handOver(m, taken) }},
+		{"not after it was canceled", func(s *stage, m sms.Message) sms.Message {
 			return s.change(m, func(m sms.Message) (sms.Message, bool) {
 				m, changed, err := s.rules.Cancel(m, s.now)
 				if err != nil {
@@ -204,7 +204,7 @@ func TestADeadLeaseEnds(t *testing.T) {
 	}
 	t.Run("at the start of one machine even if it is not over", func(t *testing.T) {
 		s := newStage(t)
-		again, held, waiting := s.claim(s.accept(nil)), s.claim(s.accept(hold)), s.accept(nil)
+		again, once, waiting := s.claim(s.accept(nil)), s.claim(s.accept(hold)), s.accept(nil)
 		many := make([]sms.Message, 250) // more than two pages
 		for i := range many {
 			many[i] = s.claim(s.accept(hold))
@@ -214,7 +214,7 @@ func TestADeadLeaseEnds(t *testing.T) {
 			t.Errorf("EndLeases = %+v, %v, want 252 ended", report, err)
 		}
 		s.is(again, sms.Queued)
-		s.is(held, sms.Unknown)
+		s.is(once, sms.Unknown)
 		s.is(waiting, sms.Queued)
 		for _, m := range many {
 			s.is(m, sms.Unknown)
@@ -255,13 +255,13 @@ func TestValidityRunsOut(t *testing.T) {
 	}
 }
 
-// The provider asks for more patience than the message has.
+// The provider asks to wait for longer than the message is valid.
 func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		queue func(sms.Queue) sms.Queue
 	}{
-		{"with its copy on the queue", func(q sms.Queue) sms.Queue { return q }},
+		{"with its envelope on the queue", func(q sms.Queue) sms.Queue { return q }},
 		{"with a queue out of reach", func(q sms.Queue) sms.Queue {
 			return brokenQueue{q, func(context.Context, sms.Queue, []sms.Envelope) error { return sms.ErrUnavailable }}
 		}},

@@ -81,8 +81,8 @@ func (s *stage) runs(n int) {
 	}
 }
 
-// accept records a message whose copy is on its way to the queue, where its
-// time is near: unless the test sends it, it is lost.
+// accept records a message as if its envelope had been sent to the queue and lost. A
+// message that is scheduled for later has none.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -188,7 +188,7 @@ func (s *stage) arrive(want ...sms.Message) {
 		got = slices.Delete(got, i, i+1)
 	}
 	if len(got) > 0 {
-		s.t.Errorf("at %v %d deliveries too many arrived", s.now.Sub(start), len(got))
+		s.t.Errorf("at %v %d more envelopes arrived than wanted", s.now.Sub(start), len(got))
 	}
 }
 
@@ -204,8 +204,8 @@ func (s *stage) breaker(b sms.Breaker) {
 	}
 }
 
-// counted is a queue that knows how many deliveries it holds: waiting, delayed
-// and received ones alike. It refuses delays that are too long.
+// counted is a queue that counts its envelopes, including delayed and received ones.
+// It refuses delays that are too long.
 type counted struct {
 	*sqlite.Queue
 
@@ -213,15 +213,15 @@ type counted struct {
 	calls atomic.Int64 // of Send and Backlog
 }
 
-func (q *counted) Send(ctx context.Context, deliveries ...sms.Envelope) error {
+func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	q.calls.Add(1)
-	for _, d := range deliveries {
+	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay {
 			return fmt.Errorf("a delay of %v", d.Delay) // for which SQS fails them all
 		}
 	}
-	err := q.Queue.Send(ctx, deliveries...)
-	q.depth.Add(int64(len(deliveries) - len(sms.FailedEnvelopes(err, len(deliveries)))))
+	err := q.Queue.Send(ctx, envelopes...)
+	q.depth.Add(int64(len(envelopes) - len(sms.FailedEnvelopes(err, len(envelopes)))))
 	return err
 }
 

@@ -188,25 +188,26 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 
 // note is like change, but makes no request if rule changes nothing in the
 // breaker as g knows it. One caller at a time notes something.
-func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) (sms.Breaker, error) {
+func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()
 		_, changed := rule(b)
 		return !changed
 	}
 	if needless() {
-		return sms.Breaker{}, nil
+		return nil
 	}
 	select {
 	case g.noting <- struct{}{}:
 		defer func() { <-g.noting }()
 	case <-ctx.Done():
-		return sms.Breaker{}, fmt.Errorf("waiting to change the breaker: %w", ctx.Err())
+		return fmt.Errorf("waiting to change the breaker: %w", ctx.Err())
 	}
 	if needless() {
-		return sms.Breaker{}, nil
+		return nil
 	}
-	return g.change(ctx, rule)
+	_, err := g.change(ctx, rule)
+	return err
 }
 
 // mayProve reports whether a hand-over of the message id, which began at began and

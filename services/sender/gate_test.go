@@ -15,37 +15,37 @@ import (
 // breakers is a closed breaker that was never saved.
 type breakers struct{ sms.Breakers }
 
-func TestTheGateStaysShutForThoseWhoWaitedWhileTheBreakerOpened(t *testing.T) {
+func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := sender.NewGate(breakers{}, sms.DefaultRules(), 1, time.Now)
 		gate.Tell(sms.Breaker{}, time.Now())
-		verdicts := make(chan sender.Signal)
+		signals := make(chan sender.Signal)
 		ask := func() {
 			v, err := gate.Ask(t.Context(), time.Minute)
 			if err != nil {
 				t.Errorf("Ask: %v", err)
 			}
-			verdicts <- v
+			signals <- v
 		}
 		go ask()
-		if v := <-verdicts; v != sender.Go {
+		if v := <-signals; v != sender.Go {
 			t.Errorf("the first got %v, want Go", v)
 		}
 		go ask() // which waits for a second
 		synctest.Wait()
 		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
-		if v := <-verdicts; v != sender.Stop {
+		if v := <-signals; v != sender.Stop {
 			t.Errorf("the second got %v, want Stop", v)
 		}
 	})
 }
 
-// slowBreakers answers, where it is told to be slow, with what was true when it
-// was asked.
+// slowBreakers can take its time to answer a load. It then answers with the breaker
+// as it was when it was asked.
 type slowBreakers struct {
 	mu   sync.Mutex
 	b    sms.Breaker
-	slow time.Duration // for the next load alone
+	slow time.Duration // of the next load only
 }
 
 func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
@@ -74,17 +74,17 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestASlowReadHidesNoPause reads a closed breaker for so long that it is open
-// before the answer comes.
+// TestASlowReadHidesNoPause reads a closed breaker so slowly that it is open before
+// the answer comes.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		slow time.Duration
 		told bool
 	}{
-		{"of which the gate was told", 1900 * time.Millisecond, true},
-		{"of which nobody told", 1900 * time.Millisecond, false},
-		{"of which nobody told, by longer than a word on it holds", 2 * sms.BreakerAge, false},
+		{"and the gate is told of the pause", 1900 * time.Millisecond, true},
+		{"and nobody tells the gate", 1900 * time.Millisecond, false},
+		{"for longer than the answer is valid, and nobody tells the gate", 2 * sms.BreakerAge, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 					gate.Tell(pause, paused)
 				}
 				if v := <-asked; v == sender.Go && (tc.told || time.Since(paused) > sms.BreakerAge) {
-					t.Errorf("the one that waited for the answer passes, %v after the pause", time.Since(paused))
+					t.Errorf("the caller that waited for the answer got Go, %v after the pause", time.Since(paused))
 				}
 				for ; time.Since(paused) < 3*sms.BreakerAge; <-time.After(100 * time.Millisecond) {
 					v, err := gate.Ask(t.Context(), time.Minute)
@@ -114,7 +114,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 						t.Fatal(err)
 					}
 					if v != sender.Stop && (tc.told || time.Since(paused) >= sms.BreakerAge) {
-						t.Fatalf("verdict %v, %v after the pause", v, time.Since(paused))
+						t.Fatalf("%v after the pause the signal is %v, want Stop", time.Since(paused), v)
 					}
 				}
 			})
@@ -122,9 +122,8 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 	}
 }
 
-// The breaker is read again while its probe is on its way, by a read that began
-// before the probe was chosen.
-func TestAProbeThatIsTakenClosesTheBreakerWhateverTheGateHasSeenSince(t *testing.T) {
+// A read that began before the probe was chosen ends while the probe is under way.
+func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }
 	gate := sender.NewGate(b.store, b.rules, 0, clock)
@@ -147,9 +146,9 @@ func TestAProbeThatIsTakenClosesTheBreakerWhateverTheGateHasSeenSince(t *testing
 	}
 }
 
-// A publish lasts up to five seconds: in that time the breaker may open and its
-// message be the one that a copy of it makes the first probe.
-func TestATakenPublishFromBeforeTheOpeningClosesNothing(t *testing.T) {
+// A publish lasts up to five seconds. Meanwhile the breaker may open, and a second
+// envelope of the same message may make it the first probe.
+func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b := open(t)
 	b.rules.FirstProbe = time.Second
 	m := b.accept(t, nil)

@@ -192,7 +192,7 @@ func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o 
 			return b, opened
 		})
 	case o.Refused != nil && o.Refused.PerhapsAccount:
-		_, err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+		err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
 			b, changed := s.rules.NumberRefused(b, m, o.Refused.Detail, s.now())
 			opened = changed && b.Open
 			return b, changed
@@ -204,7 +204,7 @@ func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o 
 			return b, closed
 		})
 	case o.Kind == sms.OutcomeTaken:
-		_, err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
+		err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
 			return s.rules.NumberTaken(b, m.Number, s.now())
 		})
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// provider answers as its test says, and remembers what it was given.
+// provider answers as its test says, and remembers the messages it was given.
 type provider struct {
 	mu     sync.Mutex
 	given  []string
@@ -39,7 +39,7 @@ func refuses(e sms.ProviderError) func(context.Context, sms.Message) (string, er
 	return func(context.Context, sms.Message) (string, error) { return "", &e }
 }
 
-// bench is a sender on SQLite with a clock and a provider of the test's.
+// bench is a sender on SQLite, with the test's own clock and provider.
 type bench struct {
 	*sender.Sender
 	store    *sqlite.DB
@@ -115,10 +115,10 @@ func TestDeliver(t *testing.T) {
 		attempts int
 	}{
 		{"a message that is taken is sent", takes, nil, sms.Sent, 1},
-		{"one that is refused for now waits, at no cost", refuses(throttled), nil, sms.Queued, 0},
-		{"one that is refused for good has failed", refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
-		{"one without an answer is sent again under resend", noAnswer, nil, sms.Queued, 1},
-		{"one without an answer is left under hold", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
+		{"one that is refused for now waits and costs no attempt", refuses(throttled), nil, sms.Queued, 0},
+		{"one that is refused for good fails", refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
+		{"one without an answer is handed over again with resend", noAnswer, nil, sms.Queued, 1},
+		{"one without an answer is left alone with hold", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := open(t)
@@ -126,7 +126,7 @@ func TestDeliver(t *testing.T) {
 			m := b.accept(t, tc.change)
 			b.deliver(t, m)
 			b.expect(t, m, tc.status, tc.attempts, 1)
-			b.deliver(t, m) // a duplicate finds nothing to do
+			b.deliver(t, m) // a second envelope finds nothing to do
 			b.expect(t, m, tc.status, tc.attempts, 1)
 		})
 	}
@@ -217,7 +217,7 @@ func (b *bench) on(store sender.Store) *sender.Sender {
 }
 
 func TestDeliverWhenTheStoreFails(t *testing.T) {
-	t.Run("at the claim nothing is handed over and the delivery stays", func(t *testing.T) {
+	t.Run("at the claim nothing is handed over and the envelope stays", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
 		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); !errors.Is(err, sms.ErrUnavailable) {
@@ -282,8 +282,7 @@ func TestBreaker(t *testing.T) {
 	b.deliver(t, second)
 	b.expect(t, second, sms.Queued, 0, 1)
 
-	// Later one probe passes. A publish that is taken proves that the trouble
-	// is over.
+	// Later one probe passes. It is taken, so the trouble is over.
 	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)
@@ -336,7 +335,7 @@ func TestGate(t *testing.T) {
 			t.Errorf("%d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
 		}
 	})
-	t.Run("says wait where the rate does not allow it in time", func(t *testing.T) {
+	t.Run("says wait if the rate does not allow it in time", func(t *testing.T) {
 		b := open(t)
 		gate := sender.NewGate(b.store, b.rules, 1, func() time.Time { return b.now })
 		var got []sender.Signal
@@ -376,7 +375,7 @@ func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestBatchGivesUpADeliveryBeforeItIsADeadLetter(t *testing.T) {
+func TestBatchGivesUpAnEnvelopeBeforeItIsADeadLetter(t *testing.T) {
 	b := open(t)
 	s := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable})
 	body := b.accept(t, nil).Ref().String()

@@ -34,16 +34,16 @@ func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
 func TestReaderReadsWhatIsSet(t *testing.T) {
 	r := from(map[string]string{
 		"S": "x", "L": " BR, US,,", "N": "4", "F": "0.5",
-		"VALIDITY_HOURS": "2", "RETENTION_DAYS": "8", "MAX_ATTEMPTS": "1", "SENDER_TIMEOUT_SECONDS": "30",
+		"VALIDITY_HOURS": "2", "RETENTION_DAYS": "8", "MAX_ATTEMPTS": "1", "SENDER_TIMEOUT_SECONDS": "30", "SEVERAL_OWNERS": "true",
 	})
 	rules := r.Rules()
 	got := []any{
 		r.String("S"), r.List("L"), r.Int("N", 1, 1), r.Float("F", 1),
-		rules.Validity, rules.Retention, rules.MaxAttempts, rules.Lease,
+		rules.Validity, rules.Retention, rules.MaxAttempts, rules.Lease, rules.SeveralOwners,
 	}
 	want := []any{
 		"x", []string{"BR", "US"}, 4, 0.5,
-		2 * time.Hour, 8 * 24 * time.Hour, 1, 45 * time.Second,
+		2 * time.Hour, 8 * 24 * time.Hour, 1, 45 * time.Second, true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values differ (-want +got):\n%s", diff)
@@ -56,7 +56,7 @@ func TestReaderReadsWhatIsSet(t *testing.T) {
 func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
 	r := from(map[string]string{
 		"N": "0", "F": "-1", "L": ",", "J": "{",
-		"VALIDITY_HOURS": "x", "RETENTION_DAYS": "6", "MAX_ATTEMPTS": "0", "SENDER_TIMEOUT_SECONDS": "1",
+		"VALIDITY_HOURS": "x", "RETENTION_DAYS": "6", "MAX_ATTEMPTS": "0", "SENDER_TIMEOUT_SECONDS": "1", "SEVERAL_OWNERS": "yes",
 	})
 	r.String("S")
 	r.List("L")
@@ -68,7 +68,7 @@ func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
 	if err == nil {
 		t.Fatal("Err() = nil")
 	}
-	for _, name := range []string{"S", "L", "J", "N", "F", "VALIDITY_HOURS", "RETENTION_DAYS", "MAX_ATTEMPTS", "SENDER_TIMEOUT_SECONDS"} {
+	for _, name := range []string{"S", "L", "J", "N", "F", "VALIDITY_HOURS", "RETENTION_DAYS", "MAX_ATTEMPTS", "SENDER_TIMEOUT_SECONDS", "SEVERAL_OWNERS"} {
 		if !strings.Contains(err.Error(), "variable "+name+" ") {
 			t.Errorf("%s is not named in: %v", name, err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// eventHandler answers an event of Scheduler with what the run did, and an
+// eventHandler answers an event from Scheduler with the summary of a run, and an
 // operator's order with the breaker as it is then.
 type eventHandler func(ctx context.Context, event json.RawMessage) (any, error)
 
@@ -56,7 +56,7 @@ type state struct {
 //
 //	{"operator": "pause", "detail": "the campaign of this morning is wrong"}
 //
-// That of Scheduler has a detail too, but none of ours.
+// Scheduler's own events have a detail too, but no operator.
 func readOrder(event []byte) (o sms.Order, given bool, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(event, &fields); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// scheduled is what EventBridge Scheduler gives a function where the schedule
-// has no input of its own.
+// scheduled is the event that EventBridge Scheduler sends if the schedule has no input
+// of its own.
 const scheduled = `{"version": "0", "id": "d32c5473-8f17-4f5c-a1d7-6a1f8f4c3b62", "detail-type": "Scheduled Event",
 	"source": "aws.scheduler", "account": "123456789012", "time": "2026-11-22T15:04:00Z", "region": "eu-central-1",
 	"resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/smsqueue/smsqueue-relay"], "detail": "{}"}`

@@ -12,8 +12,8 @@ import (
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// handle answers a batch of SQS with the items that must stay on the queue:
-// an empty list where none must, never null.
+// handle answers a batch from SQS with the items that must stay on the queue. The
+// list may be empty, but is never null.
 func handle(s *sender.Sender, lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		batch := make([]sms.QueueItem, len(e.Records))
@@ -28,8 +28,7 @@ func handle(s *sender.Sender, lastReceive int) batchHandler {
 	}
 }
 
-// receives is how often m was received; a count that cannot be read is taken
-// for the first.
+// receives returns how often m was received, or 1 if the count cannot be read.
 func receives(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {

@@ -50,7 +50,7 @@ func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...strin
 func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
-	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
+	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table, time.Now)
 
 	_, err := d.Relay.Invoke(t.Context(), []byte(`{"operator": "stop"}`))
 	if err == nil || !strings.Contains(err.Error(), "pause or resume") {
@@ -101,7 +101,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
-	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
+	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table, time.Now)
 	if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
 		return sms.DefaultRules().ReportTrouble(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
 	}); err != nil {
