@@ -116,13 +116,12 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
-		q := sms.DueQuery{Kind: kind, Until: now, Limit: oldestAmong}
+		until := now
 		if kind == sms.DueRescue {
-			q.Until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
+			until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
 		}
 		for shard := range a.Store.Shards() {
-			q := q
-			q.Shard = shard
+			q := sms.DueQuery{Kind: kind, Shard: shard, Until: until, Limit: oldestAmong}
 			group.Go(func() error {
 				return a.protect(ctx, func() error {
 					page, err := a.Store.Due(ctx, q)
