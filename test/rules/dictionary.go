@@ -35,7 +35,7 @@ var dictionary = []word{
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `[Tt]he carrier\b`}, // whose faults are in the catalogue
+		{"failure.go", `[Tt]he carrier\b`},  // whose faults are in the catalogue
 		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
 		{"problems.md", `The carrier reported`},
 	}},
