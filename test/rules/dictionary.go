@@ -33,7 +33,6 @@ var dictionary = []word{
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
-		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `[Tt]he carrier\b`},  // whose faults are in the catalogue
 		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
