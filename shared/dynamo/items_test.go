@@ -136,19 +136,19 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	s.now = m.NotBefore
 	m = s.claim("claimed again", m)
 	m = s.record("taken at last", m, sms.Taken("c2"))
-	s.receive("settled", m, "c2", sms.VerdictDelivered)
+	s.receive("delivered at last", m, "c2", sms.VerdictDelivered)
 
 	want := map[string][]string{
-		"created":         {"due", "list"},
-		"claimed":         {"due"},
-		"taken":           {"due", "provider"},
-		"delivered":       nil,
-		"delivered again": nil,
-		"text dropped":    nil,
-		"no answer":       {"due", "unmatched"},
-		"claimed again":   {"due"},
-		"taken at last":   {"due", "provider"},
-		"settled":         nil, // the first hand-over has no receipt still
+		"created":           {"due", "list"},
+		"claimed":           {"due"},
+		"taken":             {"due", "provider"},
+		"delivered":         nil,
+		"delivered again":   nil,
+		"text dropped":      nil,
+		"no answer":         {"due", "unmatched"},
+		"claimed again":     {"due"},
+		"taken at last":     {"due", "provider"},
+		"delivered at last": nil, // the first hand-over still has no receipt
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("indexes written (-want +got):\n%s", diff)
