@@ -64,7 +64,7 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 	if err != nil {
 		return reconcile.Report{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table), nil, time.Now())
+	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, time.Now), nil, time.Now())
 }
 
 // reconcileFolder reports on the data folder of a server.

@@ -93,7 +93,7 @@ func TestReconcileTable(t *testing.T) {
 	url := enginetest.DynamoDB(t)
 	client := dynamo.NewClient(enginetest.Config(t, url))
 	table := "reconcile-" + sms.NewToken()
-	if err := dynamo.CreateTable(t.Context(), client, table); err != nil {
+	if err := enginetest.CreateTable(t.Context(), client, table); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -101,7 +101,7 @@ func TestReconcileTable(t *testing.T) {
 			t.Errorf("deleting table %s: %v", table, err)
 		}
 	})
-	store, rules := dynamo.New(client, table), sms.DefaultRules()
+	store, rules := dynamo.New(client, table, time.Now), sms.DefaultRules()
 	var forgotten sms.Message
 	for i := range 3 {
 		// Long texts make a scan return several pages.

@@ -21,15 +21,15 @@ func TestConformance(t *testing.T) {
 
 	smstest.TestStore(t, func(t *testing.T, now func() time.Time) sms.Store {
 		client := newClient(t, url)
-		return dynamo.New(client, newTable(t, client), dynamo.WithClock(now))
+		return dynamo.New(client, newTable(t, client), now)
 	})
 
 	t.Run("Reopen", func(t *testing.T) {
 		smstest.TestReopen(t, func(t *testing.T, now func() time.Time) (sms.Store, func() sms.Store) {
 			client := newClient(t, url)
 			table := newTable(t, client)
-			return dynamo.New(client, table, dynamo.WithClock(now)), func() sms.Store {
-				return dynamo.New(newClient(t, url), table, dynamo.WithClock(now))
+			return dynamo.New(client, table, now), func() sms.Store {
+				return dynamo.New(newClient(t, url), table, now)
 			}
 		})
 	})
@@ -38,7 +38,7 @@ func TestConformance(t *testing.T) {
 		smstest.TestLostAnswer(t, func(t *testing.T, now func() time.Time) (sms.Store, func()) {
 			proxy := faultproxy.New(t, url)
 			client := newClient(t, proxy.URL())
-			store := dynamo.New(client, newTable(t, client), dynamo.WithClock(now))
+			store := dynamo.New(client, newTable(t, client), now)
 			return store, func() { once(proxy, isWrite, faultproxy.LoseAnswer()) }
 		})
 	})
@@ -68,7 +68,7 @@ func newClient(t *testing.T, url string) *dynamodb.Client {
 func newTable(t *testing.T, client *dynamodb.Client) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(sms.NewToken())
-	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
+	if err := enginetest.CreateTable(t.Context(), client, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

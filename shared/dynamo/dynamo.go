@@ -3,9 +3,10 @@
 //
 // A message is one item, and every change of it is one conditional write. Four
 // sparse indexes find messages: by what is due, by provider reference, by number
-// and by owner; see [Definition]. Times are stored as milliseconds since 1970, and
-// empty optional fields are absent. Attributes that this release does not know
-// stay as they are.
+// and by owner. Terraform makes the table, with a TTL on the attribute purge;
+// without a TTL, records past their retention are still absent to readers. Times
+// are stored as milliseconds since 1970, and empty optional fields are absent.
+// Attributes that this release does not know stay as they are.
 package dynamo
 
 import (
@@ -30,22 +31,10 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// Option changes how a Store works.
-type Option func(*Store)
-
-// WithClock makes the Store use now, in place of time.Now, to see which records are
-// past their retention.
-func WithClock(now func() time.Time) Option {
-	return func(s *Store) { s.now = now }
-}
-
-// New returns a Store on a table that has the keys and indexes of [Definition].
-func New(client *dynamodb.Client, table string, options ...Option) *Store {
-	s := &Store{client: client, table: table, now: time.Now}
-	for _, option := range options {
-		option(s)
-	}
-	return s
+// New returns a Store on a table. now tells it which records are past their
+// retention.
+func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
+	return &Store{client: client, table: table, now: now}
 }
 
 const (

@@ -34,7 +34,7 @@ func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.DynamoDB(t)
 	proxy := faultproxy.New(t, url)
-	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url))), proxy
+	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url)), time.Now), proxy
 }
 
 // impatient returns a client that hardly pauses between its attempts.
@@ -204,7 +204,7 @@ func TestUnavailable(t *testing.T) {
 	if err := store.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	down := dynamo.New(impatient(t, "http://127.0.0.1:1"), "nowhere")
+	down := dynamo.New(impatient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
 
 	for name, call := range calls {
 		t.Run(name+" that is throttled each time was not carried out", func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestUnavailable(t *testing.T) {
 func TestHangingRequestIsRepeatedInTime(t *testing.T) {
 	proxy := faultproxy.New(t, enginetest.DynamoDB(t))
 	client := newClient(t, proxy.URL())
-	store := dynamo.New(client, newTable(t, client))
+	store := dynamo.New(client, newTable(t, client), time.Now)
 	once(proxy, isWrite, faultproxy.HangAfter())
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
@@ -252,14 +252,14 @@ func TestHangingRequestIsRepeatedInTime(t *testing.T) {
 }
 
 func TestListNeedsAnOwner(t *testing.T) {
-	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere")
+	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
 	if _, err := store.List(t.Context(), sms.ListQuery{Limit: 1, Examine: 1}); err == nil {
 		t.Error("a list of all owners was not refused")
 	}
 }
 
 func TestForeignPositions(t *testing.T) {
-	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere")
+	store := dynamo.New(newClient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
 	for _, after := range []string{"x", ".", "12.", ".id", "12x.id", "2026-11-22"} {
 		_, err := store.List(t.Context(), sms.ListQuery{Owner: "o", Limit: 1, Examine: 1, After: after})
 		if err == nil || errors.Is(err, sms.ErrUnavailable) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,7 +20,7 @@ import (
 func TestNewerReleasesAttributes(t *testing.T) {
 	client := newClient(t, enginetest.DynamoDB(t))
 	table := newTable(t, client)
-	s := story{T: t, store: dynamo.New(client, table), now: start(), after: func(string) {}}
+	s := story{T: t, store: dynamo.New(client, table, time.Now), now: start(), after: func(string) {}}
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
@@ -87,7 +88,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
 	client := newClient(t, enginetest.DynamoDB(t))
 	table := newTable(t, client)
-	store := dynamo.New(client, table)
+	store := dynamo.New(client, table, time.Now)
 	c := sms.CountParts("acme", 1, 10, start())
 	stored := func(what string, want int32) {
 		t.Helper()
@@ -115,7 +116,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		o.APIOptions = append(o.APIOptions, noteIndexes(&touched))
 	})
 	got := map[string][]string{}
-	s := story{T: t, store: dynamo.New(client, newTable(t, client)), now: start(), after: func(step string) {
+	s := story{T: t, store: dynamo.New(client, newTable(t, client), time.Now), now: start(), after: func(step string) {
 		slices.Sort(touched)
 		got[step], touched = slices.Compact(touched), nil
 	}}
@@ -135,19 +136,19 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	s.now = m.NotBefore
 	m = s.claim("claimed again", m)
 	m = s.record("taken at last", m, sms.Taken("c2"))
-	s.receive("settled", m, "c2", sms.VerdictDelivered)
+	s.receive("delivered at last", m, "c2", sms.VerdictDelivered)
 
 	want := map[string][]string{
-		"created":         {"due", "list"},
-		"claimed":         {"due"},
-		"taken":           {"due", "provider"},
-		"delivered":       nil,
-		"delivered again": nil,
-		"text dropped":    nil,
-		"no answer":       {"due", "unmatched"},
-		"claimed again":   {"due"},
-		"taken at last":   {"due", "provider"},
-		"settled":         nil, // the first hand-over has no receipt still
+		"created":           {"due", "list"},
+		"claimed":           {"due"},
+		"taken":             {"due", "provider"},
+		"delivered":         nil,
+		"delivered again":   nil,
+		"text dropped":      nil,
+		"no answer":         {"due", "unmatched"},
+		"claimed again":     {"due"},
+		"taken at last":     {"due", "provider"},
+		"delivered at last": nil, // the first hand-over still has no receipt
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("indexes written (-want +got):\n%s", diff)

@@ -9,7 +9,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Index names.
+// The indexes. All are sparse, and each shows only what its readers need, so that a
+// write costs only in the indexes that show something it changes.
+//
+//	due        due_shard, due_at       what is due, by kind and time, in shards
+//	provider   provider_ref            the message that a provider message id belongs to
+//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
+//	list       list_shard, list_at     an owner's messages by creation, in shards
 const (
 	indexDue       = "due"
 	indexProvider  = "provider"

@@ -1,7 +1,8 @@
 // Package enginetest gives a test the address of the engine it needs, and records
 // on the test which engine that is. The engines are DynamoDB Local, ElasticMQ and
 // moto. `make test` starts each once and puts its address into the environment of
-// all tests. Only tests import this package.
+// all tests. The package also makes the table that records need. Only tests import
+// it.
 //
 // All tests of a run share the engines, so each test makes tables and queues with
 // fresh names and uses phone numbers of its own.

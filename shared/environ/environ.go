@@ -1,4 +1,4 @@
-// Package environ reads the configuration of a Lambda function from its
+// Package environ starts a Lambda function. It reads the configuration from the
 // environment, and reports everything that is wrong with it at once.
 package environ
 

@@ -7,6 +7,8 @@
 package reconcile
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -78,6 +80,22 @@ func (r Report) Print(w io.Writer) {
 	}
 }
 
+// Everything reports on every message of a store. The provider's log must be
+// older than the store's state: read the log first, or stop the senders.
+func Everything(ctx context.Context, store interface {
+	Every(ctx context.Context, do func(sms.Message) error) error
+}, log []HandOver, now time.Time,
+) (Report, error) {
+	l := New(log, now)
+	if err := store.Every(ctx, func(m sms.Message) error {
+		l.Add(m)
+		return nil
+	}); err != nil {
+		return Report{}, err
+	}
+	return l.Report(), nil
+}
+
 // Ledger accounts for records one by one.
 type Ledger struct {
 	now    time.Time
@@ -109,12 +127,6 @@ func (h HandOver) key() string {
 		return h.MessageID
 	}
 	return string(h.Number) + " " + h.Text
-}
-
-// Missing adds an accepted message that has no record.
-func (l *Ledger) Missing(id string) {
-	l.report.Accepted++
-	l.find(id, "accepted, but has no record")
 }
 
 // Add adds the record m.
@@ -202,11 +214,7 @@ func recordedHandOvers(m sms.Message) int {
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {
-			id := h.MessageID
-			if id == "" {
-				id = "-"
-			}
-			l.find(id, "the provider took %s, which matches no accepted message", h.ProviderMessageID)
+			l.find(cmp.Or(h.MessageID, "-"), "the provider took %s, which matches no accepted message", h.ProviderMessageID)
 		}
 		delete(l.log, key)
 	}

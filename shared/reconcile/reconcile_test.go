@@ -109,17 +109,19 @@ func TestSum(t *testing.T) {
 	l.Add(after(t, accepted(nil), sms.Taken("c1")))
 	l.Add(after(t, accepted(hold), sms.Unanswered()))
 	l.Add(after(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
-	l.Missing("lost")
+	lost := accepted(nil)
+	lost.ID, lost.Due = "lost", sms.Due{}
+	l.Add(lost)
 	var printed strings.Builder
 	l.Report().Print(&printed)
-	want := `accepted 5 = final 1 + sent 1 + unknown 1 + on the way 1
-  queued       1
+	want := `accepted 5 = final 1 + sent 1 + unknown 1 + on the way 2
+  queued       2
   sent         1
   unknown      1
   failed       1
 hand-overs 0, of which 0 are repetitions
 findings: 1
-  lost: accepted, but has no record
+  lost: queued, but it is never due
 `
 	if diff := cmp.Diff(want, printed.String()); diff != "" {
 		t.Errorf("printed (-want +got):\n%s", diff)

@@ -73,6 +73,7 @@ func (e DueEntry) Postponed(now time.Time) Due {
 		next.Round = max(next.Round, 1)
 		next.At = now.Add(rescueWait(next.Round))
 	case DueLease:
+		return e.Due // it stays due until it is ended
 	}
 	next.At = stamp(next.At)
 	if e.ExpiresAt.After(now) {

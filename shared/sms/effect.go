@@ -19,7 +19,7 @@ func AllOthers() []Others {
 	return []Others{OthersAwaited, OthersUndelivered, OthersTextDropped, OthersNone}
 }
 
-// others returns the case of m's hand-overs other than the one named by token.
+// others returns the case of m's hand-overs, except the one named by token.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {

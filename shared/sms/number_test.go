@@ -97,7 +97,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 			})
 		}
 	}
-	t.Run("nor panic over an absent one", func(t *testing.T) {
+	t.Run("a nil pointer does not panic", func(t *testing.T) {
 		var out bytes.Buffer
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "number", (*sms.Number)(nil))
 		if !strings.Contains(out.String(), `"msg":"m"`) {

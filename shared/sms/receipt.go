@@ -129,12 +129,11 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 		s.note(e)
 	case Queued:
 		s.retry(0, e)
+	case Delivered:
+		s.restDelivered(h, e)
 	case Undelivered:
-		if failed := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered }); failed != nil {
-			h = failed
-		}
-		s.restReported(h, e)
+		s.restUndelivered(e)
 	default:
-		s.restReported(h, e)
+		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
 }

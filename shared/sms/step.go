@@ -105,26 +105,31 @@ func (s *step) restTaken(detail string) {
 	s.m.Refusals = 0
 	s.rest(Sent, Event{Detail: detail})
 	e := Event{Detail: "its receipt had come before"}
-	if h := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictDelivered }); h != nil {
-		s.restReported(h, e)
-	} else if s.m.awaited() == 0 {
-		h := s.handOver(func(h HandOver) bool { return h.Receipt == VerdictUndelivered })
-		s.restReported(h, e)
+	if h := s.reported(VerdictDelivered); h != nil {
+		s.restDelivered(h, e)
+	} else if s.m.others("") == OthersUndelivered {
+		s.restUndelivered(e)
 	}
 }
 
-// restReported ends the message with what the receipt of h said.
-func (s *step) restReported(h *HandOver, e Event) {
-	if h.Receipt == VerdictDelivered {
-		s.rest(Delivered, e)
-		s.m.Evidence = h.Evidence
-		return
-	}
+func (s *step) restDelivered(h *HandOver, e Event) {
+	s.rest(Delivered, e)
+	s.m.Evidence = h.Evidence
+}
+
+// restUndelivered ends the message for the reason that a receipt gave. If none did,
+// trouble with the account stopped it.
+func (s *step) restUndelivered(e Event) {
 	s.rest(Undelivered, e)
-	s.m.Failure = Explain(h.Failure)
-	if h.Receipt == VerdictVoid {
-		s.m.Failure = Explain(AccountExhausted)
+	s.m.Failure = Explain(AccountExhausted)
+	if h := s.reported(VerdictUndelivered); h != nil {
+		s.m.Failure = Explain(h.Failure)
 	}
+}
+
+// reported returns the first hand-over whose receipt says v, or nil.
+func (s *step) reported(v Verdict) *HandOver {
+	return s.handOver(func(h HandOver) bool { return h.Receipt == v })
 }
 
 // taken reports whether the provider took a hand-over that no receipt proved void.
@@ -132,15 +137,4 @@ func (m Message) taken() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Answer == AnswerTaken && h.Receipt != VerdictVoid
 	})
-}
-
-// awaited returns how many hand-overs were taken and have no receipt yet.
-func (m Message) awaited() int {
-	n := 0
-	for _, h := range m.HandOvers {
-		if h.Answer == AnswerTaken && h.Receipt == "" {
-			n++
-		}
-	}
-	return n
 }

@@ -79,21 +79,21 @@ func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
 }
 
 func testAgenda(t *testing.T, open opener) {
-	t.Run("there is at least one shard, and always the same number", func(t *testing.T) {
+	t.Run("the number of shards is at least one and never changes", func(t *testing.T) {
 		s := open(t)
 		if n := s.Shards(); n < 1 || n != s.Shards() {
 			t.Errorf("Shards: %d, then %d", n, s.Shards())
 		}
 	})
 
-	t.Run("an empty agenda has one empty page a shard", func(t *testing.T) {
+	t.Run("each shard of an empty agenda has one empty page", func(t *testing.T) {
 		s := open(t)
 		for _, kind := range sms.DueKinds() {
 			s.checkDue(t, kind, s.farAhead(), 10)
 		}
 	})
 
-	t.Run("each kind of work is listed apart", func(t *testing.T) {
+	t.Run("each kind of work has its own agenda", func(t *testing.T) {
 		s := open(t)
 		rescue := s.create(t, s.message())
 		send := s.create(t, s.scheduled(time.Hour))
@@ -116,7 +116,7 @@ func testAgenda(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("until is part of what is due", func(t *testing.T) {
+	t.Run("until is inclusive", func(t *testing.T) {
 		s := open(t)
 		at := s.clock.Now()
 		early := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(-time.Millisecond)})

@@ -56,7 +56,7 @@ func testBreakers(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a breaker that has changed since is a conflict", func(t *testing.T) {
+	t.Run("saving an outdated breaker is a conflict", func(t *testing.T) {
 		s := open(t)
 		first := s.saveBreaker(t, sms.Breaker{}.Pause("first", s.clock.Now()))
 		second := s.saveBreaker(t, first.Close(s.clock.Now()))
@@ -72,7 +72,7 @@ func testBreakers(t *testing.T, open opener) {
 		checkDiff(t, "the breaker", second, s.breaker(t))
 	})
 
-	t.Run("a revision where no breaker was saved is a conflict", func(t *testing.T) {
+	t.Run("saving with a revision is a conflict if no breaker was saved", func(t *testing.T) {
 		s := open(t)
 		b := sms.Breaker{Revision: sms.NewToken()}.Pause("from nowhere", s.clock.Now())
 		if err := s.SaveBreaker(t.Context(), b); !errors.Is(err, sms.ErrConflict) {

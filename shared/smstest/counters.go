@@ -21,7 +21,7 @@ func (s stage) checkCount(t *testing.T, c sms.Count, want error) {
 }
 
 func testCounters(t *testing.T, open opener) {
-	t.Run("a counter counts up to its limit, and what is over it is not counted", func(t *testing.T) {
+	t.Run("a counter counts up to its limit and nothing more", func(t *testing.T) {
 		s := open(t)
 		parts := func(n int) sms.Count { return sms.CountParts(s.owner, n, 10, s.clock.Now()) }
 		s.checkCount(t, parts(11), sms.ErrLimit)
@@ -33,7 +33,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, parts(1), sms.ErrLimit)
 	})
 
-	t.Run("each call's own limit counts", func(t *testing.T) {
+	t.Run("each call brings its own limit", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(1), nil)
 		s.checkCount(t, s.count(1), sms.ErrLimit)
@@ -41,7 +41,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(0), sms.ErrLimit)
 	})
 
-	t.Run("a try is refused where the count would be, and counts nothing", func(t *testing.T) {
+	t.Run("a try is refused if the count would be, and counts nothing", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(0).Try(), sms.ErrLimit)
 		s.checkCount(t, s.count(1).Try(), nil)
@@ -51,7 +51,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(2), nil)
 	})
 
-	t.Run("what is given back can be counted again, whatever the limit is by then", func(t *testing.T) {
+	t.Run("what was given back can be counted again, whatever the limit is then", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(1), nil)
 		s.checkCount(t, s.count(0).GiveBack(), nil)
@@ -59,7 +59,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(1), sms.ErrLimit)
 	})
 
-	t.Run("other owners, numbers, kinds and windows have counters of their own", func(t *testing.T) {
+	t.Run("each owner, number, kind and window has its own counter", func(t *testing.T) {
 		s := open(t)
 		now := s.clock.Now()
 		for _, c := range []sms.Count{
@@ -75,7 +75,7 @@ func testCounters(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("of many that count at once exactly as many as the limit allows are counted", func(t *testing.T) {
+	t.Run("when many count at once, exactly as many as the limit allows are counted", func(t *testing.T) {
 		s := open(t)
 		const limit = atOnce / 2
 		counted := 0

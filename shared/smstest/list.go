@@ -83,7 +83,7 @@ func testLister(t *testing.T, open opener) {
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 100}, newest, justBefore, middle, oldest)
 	})
 
-	t.Run("a listed message is the record of the moment without its events", func(t *testing.T) {
+	t.Run("a listed message is the current record without its events", func(t *testing.T) {
 		s := open(t)
 		full := s.listed(t, 0, func(m *sms.Message) {
 			id, owner, at := m.ID, m.Owner, m.CreatedAt
@@ -116,7 +116,7 @@ func testLister(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("pages show messages of the same millisecond once each", func(t *testing.T) {
+	t.Run("messages of the same millisecond are each listed once", func(t *testing.T) {
 		s := open(t)
 		want := make(map[string]bool)
 		for range 9 {
@@ -135,7 +135,7 @@ func testLister(t *testing.T, open opener) {
 		})
 	})
 
-	t.Run("messages that arrive while paging disturb nothing", func(t *testing.T) {
+	t.Run("new messages do not disturb a client that reads page by page", func(t *testing.T) {
 		s := open(t)
 		var want []sms.Message
 		for i := range 6 {
@@ -190,7 +190,7 @@ func testListFilters(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a status is that of the moment", func(t *testing.T) {
+	t.Run("lists filter by the current status", func(t *testing.T) {
 		s := open(t)
 		m := s.listed(t, 0, nil)
 		claimed := s.claim(t, m)
@@ -222,7 +222,7 @@ func testListFilters(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a page examines only so many records and may be empty and have a next one", func(t *testing.T) {
+	t.Run("a page examines a limited number of records, and may be empty and still have a next one", func(t *testing.T) {
 		s := open(t)
 		const records, examine = 20, 5
 		for i := range records {

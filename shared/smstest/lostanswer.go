@@ -25,7 +25,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		return s, lose
 	}
 
-	t.Run("Create is the creator", func(t *testing.T) {
+	t.Run("Create succeeds", func(t *testing.T) {
 		s, lose := start(t)
 		m := s.message()
 		lose()
@@ -33,7 +33,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		checkSame(t, m, s.get(t, m.ID))
 	})
 
-	t.Run("Create is the creator in place of a record past its retention", func(t *testing.T) {
+	t.Run("Create succeeds in place of a record past its retention", func(t *testing.T) {
 		s, lose := start(t)
 		old := s.sent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention)

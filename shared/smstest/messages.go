@@ -32,14 +32,14 @@ func testMessages(t *testing.T, open opener) {
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("creating again with the same nonce is the same success", func(t *testing.T) {
+	t.Run("creating again with the same nonce succeeds", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		s.create(t, m)
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("creating again with the same nonce does not undo what happened since", func(t *testing.T) {
+	t.Run("creating again with the same nonce undoes nothing that happened since", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		claimed := s.claim(t, m)

@@ -9,7 +9,7 @@ import (
 )
 
 func testPostpone(t *testing.T, open opener) {
-	t.Run("postponing changes when and what a record is due for, and nothing else", func(t *testing.T) {
+	t.Run("postponing changes the time and the kind of what is due, and nothing else", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)

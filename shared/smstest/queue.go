@@ -102,7 +102,7 @@ func testSend(t *testing.T, open OpenQueue) {
 		checkBodies(t, list, drain(t, q, 1))
 	})
 
-	t.Run("what is sent twice comes twice", func(t *testing.T) {
+	t.Run("an envelope that is sent twice comes twice", func(t *testing.T) {
 		q := open(t, lasting)
 		list := envelopes(1)
 		send(t, q, list[0], list[0])
@@ -187,7 +187,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("deleting any number at once, none included, is no error", func(t *testing.T) {
+	t.Run("any number of items can be deleted at once, even none", func(t *testing.T) {
 		q := open(t, lasting)
 		const many = 15 // more than one request of SQS takes
 		send(t, q, envelopes(many)...)
@@ -211,7 +211,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("an empty queue answers at once without a wait, and after the wait with one", func(t *testing.T) {
+	t.Run("an empty queue answers when the wait is over", func(t *testing.T) {
 		q := open(t, lasting)
 		const wait, early, late = time.Second, 900 * time.Millisecond, 5 * time.Second
 		for _, c := range []struct{ wait, least, most time.Duration }{{0, 0, wait}, {wait, early, late}} {
@@ -226,7 +226,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("a waiting receive ends with its context", func(t *testing.T) {
+	t.Run("a waiting Dequeue ends with its context", func(t *testing.T) {
 		q := open(t, lasting)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
@@ -239,7 +239,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("a waiting receive sees what is sent meanwhile", func(t *testing.T) {
+	t.Run("a waiting Dequeue returns what is sent in the meantime", func(t *testing.T) {
 		q := open(t, lasting)
 		list := envelopes(1)
 		got := make(chan map[string]int)
@@ -262,7 +262,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("many receivers at once miss nothing", func(t *testing.T) {
+	t.Run("many consumers at once miss nothing", func(t *testing.T) {
 		q := open(t, lasting)
 		const many, receivers = 200, 8
 		list := envelopes(many)
@@ -298,7 +298,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 }
 
 func testBacklog(t *testing.T, open OpenQueue) {
-	t.Run("the backlog is what waits to be received now", func(t *testing.T) {
+	t.Run("the backlog is what can be dequeued now", func(t *testing.T) {
 		q := open(t, lasting)
 		checkBacklog(t, q, 0)
 		list := envelopes(7)

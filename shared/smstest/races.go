@@ -9,7 +9,7 @@ import (
 )
 
 func testRaces(t *testing.T, open opener) {
-	t.Run("of many that create one id at once one wins and all others see its record", func(t *testing.T) {
+	t.Run("when many create one id, one wins and all others see its record", func(t *testing.T) {
 		s := open(t)
 		id := sms.NewID()
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -23,7 +23,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, id))
 	})
 
-	t.Run("of many that create one id with one nonce all succeed", func(t *testing.T) {
+	t.Run("when many create one id with one nonce, all succeed", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
 		for _, a := range race(atOnce, func(int) (sms.Message, error) { return m, s.Create(t.Context(), m) }) {
@@ -34,7 +34,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("of many that claim at once one wins", func(t *testing.T) {
+	t.Run("when many claim at once, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -46,7 +46,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("of many that claim a scheduled message at once one wins", func(t *testing.T) {
+	t.Run("when many claim a scheduled message at once, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
@@ -59,7 +59,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("of many that update one revision at once one wins and all others see its record", func(t *testing.T) {
+	t.Run("when many update one revision at once, one wins and all others see its record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -73,7 +73,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("a claim and a cancellation at once have one winner", func(t *testing.T) {
+	t.Run("when a claim and a cancellation meet, one wins", func(t *testing.T) {
 		s := open(t)
 		for range 10 {
 			m := s.create(t, s.message())
@@ -91,7 +91,7 @@ func testRaces(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("of many that postpone one entry at once one wins", func(t *testing.T) {
+	t.Run("when many postpone one entry at once, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)
@@ -105,7 +105,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("of many that save the breaker at once one wins", func(t *testing.T) {
+	t.Run("when many save the breaker at once, one wins", func(t *testing.T) {
 		s := open(t)
 		for range 2 { // from none, then from the first one
 			before, err := s.LoadBreaker(t.Context())
@@ -125,7 +125,7 @@ func testRaces(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("of many receipts that come at once none is lost", func(t *testing.T) {
+	t.Run("when many receipts come at once, none is lost", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		const receipts = 8

@@ -24,7 +24,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		return s, func() { current.Store = again() }
 	}
 
-	t.Run("records survive, with all that they are found by", func(t *testing.T) {
+	t.Run("records survive, and are still found in every way", func(t *testing.T) {
 		s, reopen := start(t)
 		waiting := s.listed(t, 0, nil)
 		claimed := s.claim(t, s.listed(t, time.Minute, nil))
@@ -53,7 +53,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		s.saveBreaker(t, b.Close(s.clock.Now()))
 	})
 
-	t.Run("conditions hold across a reopening", func(t *testing.T) {
+	t.Run("revisions and tokens survive", func(t *testing.T) {
 		s, reopen := start(t)
 		m := s.create(t, s.message())
 		claim := s.rules.NewClaim("fake", s.clock.Now())

@@ -25,7 +25,7 @@ func testRetention(t *testing.T, open opener) {
 		return m
 	}
 
-	t.Run("a record is there until the moment before its end of retention", func(t *testing.T) {
+	t.Run("a record is live until its retention ends", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention - time.Millisecond)
@@ -100,7 +100,7 @@ func testRetention(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("an id past its retention can be taken anew, and nothing is left of the old record", func(t *testing.T) {
+	t.Run("an id can be used again after its record's retention, and nothing of the old record is left", func(t *testing.T) {
 		s := open(t)
 		old := gone(t, s)
 		m := s.message()
@@ -117,7 +117,7 @@ func testRetention(t *testing.T, open opener) {
 		s.claim(t, m)
 	})
 
-	t.Run("an id past its retention can be taken anew under the same nonce", func(t *testing.T) {
+	t.Run("an id can be used again after its record's retention, with the same nonce too", func(t *testing.T) {
 		s := open(t)
 		m := gone(t, s)
 		again := s.message()
@@ -126,7 +126,7 @@ func testRetention(t *testing.T, open opener) {
 		checkDiff(t, "the record", again, s.get(t, m.ID))
 	})
 
-	t.Run("of many that take an id anew at once one wins", func(t *testing.T) {
+	t.Run("when many use such an id again at once, one wins", func(t *testing.T) {
 		s := open(t)
 		old := gone(t, s)
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {

@@ -21,7 +21,7 @@ func testUpdate(t *testing.T, open opener) {
 		checkDiff(t, "the record", saved, s.get(t, m.ID))
 	})
 
-	t.Run("updates follow each other by the revision that each returned", func(t *testing.T) {
+	t.Run("each update follows from the revision that the last one returned", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		for _, reference := range []string{"one", "two", "three"} {

@@ -27,7 +27,7 @@ func message(owner string) sms.Message {
 }
 
 func TestOpen(t *testing.T) {
-	t.Run("the folder is made for its owner alone", func(t *testing.T) {
+	t.Run("only the user can read a new folder", func(t *testing.T) {
 		if runtime.GOOS == "windows" {
 			t.Skip("modes of files mean nothing here")
 		}
@@ -51,7 +51,7 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	t.Run("a folder in use is refused by its name and the process", func(t *testing.T) {
+	t.Run("the refusal of a folder in use names it and the process", func(t *testing.T) {
 		dir := t.TempDir()
 		first := open(t, dir, sqlite.Options{})
 		_, err := sqlite.Open(dir, sqlite.Options{})
@@ -97,7 +97,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 
-	t.Run("what was received and not deleted comes back at once, what is delayed in its time", func(t *testing.T) {
+	t.Run("after a restart, dequeued items come back at once and delayed ones at their time", func(t *testing.T) {
 		dir, now := t.TempDir(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 		opts := sqlite.Options{Now: func() time.Time { return now }, Visibility: time.Hour}
 		first := open(t, dir, opts)
@@ -168,7 +168,7 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	t.Run("closing ends a waiting receive", func(t *testing.T) {
+	t.Run("closing ends a waiting Dequeue", func(t *testing.T) {
 		db := open(t, t.TempDir(), sqlite.Options{})
 		ended := make(chan error)
 		go func() {

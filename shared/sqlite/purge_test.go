@@ -15,8 +15,8 @@ func TestPurge(t *testing.T) {
 		at := time.Now().UTC().Truncate(time.Millisecond)
 		return open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return at }}), &at
 	}
-	// settled stores a message whose retention ends in a day.
-	settled := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
+	// ending stores a message whose retention ends in a day.
+	ending := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
 		t.Helper()
 		m := message("acme")
 		m.Status, m.Due, m.PurgeAt = sms.Sent, sms.Due{}, now.Add(24*time.Hour)
@@ -35,8 +35,8 @@ func TestPurge(t *testing.T) {
 
 	t.Run("it removes what is past its retention and nothing else", func(t *testing.T) {
 		db, now := setUp(t)
-		gone := settled(t, db, *now)
-		later := settled(t, db, now.Add(time.Millisecond))
+		gone := ending(t, db, *now)
+		later := ending(t, db, now.Add(time.Millisecond))
 		waiting := message("acme")
 		if err := db.Create(t.Context(), waiting); err != nil {
 			t.Fatal(err)
@@ -65,7 +65,7 @@ func TestPurge(t *testing.T) {
 		db, now := setUp(t)
 		const many, most = 250, 210
 		for range many {
-			settled(t, db, *now)
+			ending(t, db, *now)
 		}
 		*now = now.Add(24 * time.Hour)
 		check(t, db, most, most)

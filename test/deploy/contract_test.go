@@ -18,7 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
@@ -293,7 +293,7 @@ func TestTableIsTheOneThatTheCodeDefines(t *testing.T) {
 	for _, r := range mocked(t).all("aws_dynamodb_table") {
 		r.read(t, &got)
 	}
-	code := dynamo.Definition("messages")
+	code := enginetest.Table("messages")
 	want.Hash, want.Billing = aws.ToString(code.KeySchema[0].AttributeName), string(code.BillingMode)
 	for _, a := range code.AttributeDefinitions {
 		want.Attributes = append(want.Attributes, struct{ Name, Type string }{aws.ToString(a.AttributeName), string(a.AttributeType)})

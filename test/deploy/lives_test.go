@@ -110,17 +110,17 @@ func newWriter(t *testing.T) *writer {
 	t.Helper()
 	w := &writer{t: t, url: enginetest.DynamoDB(t), table: "events-" + sms.NewToken(), rules: sms.DefaultRules()}
 	w.client = dynamo.NewClient(enginetest.Config(t, w.url))
-	definition := dynamo.Definition(w.table)
+	definition := enginetest.Table(w.table)
 	definition.StreamSpecification = &types.StreamSpecification{
 		StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages,
 	}
 	if _, err := w.client.CreateTable(t.Context(), definition); err != nil {
 		t.Fatal(err)
 	}
-	if err := dynamo.CreateTable(t.Context(), w.client, w.table); err != nil { // it waits until the table is ready
+	if err := enginetest.CreateTable(t.Context(), w.client, w.table); err != nil { // it waits until the table is ready
 		t.Fatal(err)
 	}
-	w.store = dynamo.New(w.client, w.table)
+	w.store = dynamo.New(w.client, w.table, time.Now)
 	return w
 }
 

@@ -24,7 +24,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table)
+	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table, time.Now)
 	rules := sms.DefaultRules()
 
 	e.Front.Break(func(c emulation.Call) bool { return c.Action == "sqs:SendMessage" })

@@ -40,7 +40,7 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table)
+	store := dynamo.New(dynamo.NewClient(enginetest.Config(t, e.Front.URL)), table, time.Now)
 	switchTo := func(rule func(sms.Breaker) sms.Breaker) {
 		t.Helper()
 		if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) { return rule(b), true }); err != nil {
@@ -49,6 +49,6 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	}
 	want("the status", e.call(t, http.MethodGet, "/status", token, ""), 200, `"sending":true`)
 	switchTo(func(b sms.Breaker) sms.Breaker { return b.Pause("in a test", time.Now()) })
-	want("the status of a paused service", e.call(t, http.MethodGet, "/status", token, ""), 200, `"reason":"paused"`)
+	want("the status of a paused service", e.call(t, http.MethodGet, "/status", token, ""), 200, `"reason":"operator"`)
 	switchTo(func(b sms.Breaker) sms.Breaker { return b.Close(time.Now()) })
 }

@@ -33,9 +33,8 @@ var dictionary = []word{
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
 		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
-		{"*.json", `"carrier"`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `[Tt]he carrier\b`}, // whose faults are in the catalogue
+		{"failure.go", `[Tt]he carrier\b`},  // whose faults are in the catalogue
 		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
 		{"problems.md", `The carrier reported`},
 	}},

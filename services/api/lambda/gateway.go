@@ -18,6 +18,9 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
+// proxyHandler answers a proxy event of API Gateway.
+type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
+
 // gateway passes proxy events of API Gateway's REST APIs (v1) to an
 // http.Handler whose routes begin with /v1.
 type gateway struct {

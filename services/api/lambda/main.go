@@ -4,43 +4,44 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
+	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 )
 
-func main() {
-	g, err := start(context.Background(), os.Getenv)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "api:", err)
-		os.Exit(1)
-	}
-	lambda.Start(g.handle)
-}
+func main() { environ.Start("api", start) }
 
-func start(ctx context.Context, getenv func(string) string) (gateway, error) {
-	c, err := configFromEnv(getenv)
-	if err != nil {
-		return gateway{}, err
+func start(ctx context.Context, getenv func(string) string) (proxyHandler, error) {
+	r := environ.Read(getenv)
+	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
+	var clientLimits api.ClientLimits
+	r.JSON("CLIENT_LIMITS", &clientLimits)
+	var owners map[string]string // client id to owner; a client that is missing is its own owner
+	r.JSON("CLIENT_OWNERS", &owners)
+	options := api.Options{
+		Rules:          r.Rules(),
+		Countries:      r.List("ALLOWED_COUNTRIES"),
+		DefaultCountry: r.Optional("DEFAULT_COUNTRY"),
+		Limits: api.Limits{
+			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
+			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),
+		},
+		ClientLimits: clientLimits,
+		MaxWait:      time.Duration(r.Int("MAX_WAIT_SECONDS", 0, 0)) * time.Second,
+		Logger:       lambdacontext.NewLogger(),
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	cfg, err := r.AWS(ctx)
 	if err != nil {
-		return gateway{}, fmt.Errorf("loading the AWS configuration: %w", err)
+		return nil, err
 	}
-	handler, err := api.New(api.Options{
-		Store: dynamo.New(dynamo.NewClient(cfg), c.table),
-		Queue: sqsqueue.New(sqs.NewFromConfig(cfg), c.queue),
-		Rules: c.rules, Countries: c.countries, DefaultCountry: c.defaultCountry,
-		Limits: c.limits, ClientLimits: c.clientLimits, MaxWait: c.maxWait,
-		Logger: lambdacontext.NewLogger(),
-	})
-	return gateway{handler: handler, owners: c.owners}, err
+	options.Store = dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	options.Queue = sqsqueue.New(sqs.NewFromConfig(cfg), queue)
+	handler, err := api.New(options)
+	return gateway{handler: handler, owners: owners}.handle, err
 }

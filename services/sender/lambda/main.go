@@ -3,40 +3,29 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
+	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sns"
 )
 
-func main() {
-	handler, err := start(context.Background(), os.Getenv)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sender:", err)
-		os.Exit(1)
-	}
-	lambda.Start(handler)
-}
+func main() { environ.Start("sender", start) }
 
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
-	c, err := configFromEnv(getenv)
+	r := environ.Read(getenv)
+	table, rules := r.String("TABLE_NAME"), r.Rules()
+	rate := r.Float("PARTS_PER_SECOND", 0)  // of each running instance; 0 means any
+	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
+	cfg, err := r.AWS(ctx)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
-	}
-	store := dynamo.New(dynamo.NewClient(cfg), c.table)
-	provider := sns.New(sns.NewClient(cfg))
-	gate := sender.NewGate(store, c.rules, c.rate, time.Now)
-	s := sender.New(store, provider, gate, c.rules, time.Now, lambdacontext.NewLogger())
-	return handle(s, c.receives-1), nil
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	gate := sender.NewGate(store, rules, rate, time.Now)
+	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
+	return handle(s, receives-1), nil
 }

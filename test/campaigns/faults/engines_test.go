@@ -105,10 +105,10 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	}
 	client := dynamo.NewClient(configure(records, s.records))
 	table := "faults-" + strings.ToLower(sms.NewToken())
-	if err := dynamo.CreateTable(ctx, client, table); err != nil {
+	if err := enginetest.CreateTable(ctx, client, table); err != nil {
 		t.Fatal(err)
 	}
-	s.store = dynamo.New(client, table, dynamo.WithClock(s.clock.Now))
+	s.store = dynamo.New(client, table, s.clock.Now)
 	queues := sqs.NewFromConfig(configure(sends, s.sends))
 	name := "faults-" + sms.NewToken()
 	created, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})

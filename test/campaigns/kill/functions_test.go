@@ -16,6 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 	"github.com/smsqueue/smsqueue/test/harness/judge"
 	"github.com/smsqueue/smsqueue/test/harness/user"
+	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
 // TestMain removes what the tests built.
@@ -61,7 +62,7 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	}
 	d := &deployment{
 		api: start("api", 4, 15*time.Second), sender: start("sender", 4, senderTimeout), relay: start("relay", 1, time.Minute),
-		store: dynamo.New(records, table),
+		store: dynamo.New(records, table, time.Now),
 	}
 	lambdatest.Poll(t, lambdatest.EventSource{Queue: queue, QueueURL: queueURL, Invoke: d.sender.Invoke, MaximumConcurrency: 4})
 	return d
@@ -104,7 +105,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 	}
 	<-ended
 	reconciled := func() reconcile.Report {
-		report, err := reconcile.Accepted(t.Context(), d.store, l.ids, provider.Log(t), time.Now())
+		report, err := world.Accepted(t.Context(), d.store, l.ids, provider.Log(t), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

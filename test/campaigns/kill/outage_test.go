@@ -102,7 +102,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 
 	client := dynamo.NewClient(enginetest.Config(t, door.url()))
 	table := "outage-" + strings.ToLower(sms.NewToken())
-	if err := dynamo.CreateTable(t.Context(), client, table); err != nil {
+	if err := enginetest.CreateTable(t.Context(), client, table); err != nil {
 		t.Fatal(err)
 	}
 	_, queueURL := functions.NewQueue(t, sends)
@@ -110,7 +110,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	rules := sms.DefaultRules()
 	rules.Lease = 30 * time.Second
 	w := world.New(world.Options{
-		Now: time.Now, Sleep: time.Sleep, Store: dynamo.New(client, table),
+		Now: time.Now, Sleep: time.Sleep, Store: dynamo.New(client, table, time.Now),
 		Queue:   sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, sends)), queueURL),
 		Network: network, Provider: network, Rules: rules, Interval: time.Second, Timeout: 15 * time.Second,
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/judge"
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 	"github.com/smsqueue/smsqueue/test/harness/user"
+	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
 func TestTheServerIsKilledUnderLoad(t *testing.T) {
@@ -61,7 +62,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		if db, err = sqlite.Open(dir, sqlite.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		report, err = reconcile.Accepted(t.Context(), db, l.ids, provider.Log(t), time.Now())
+		report, err = world.Accepted(t.Context(), db, l.ids, provider.Log(t), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

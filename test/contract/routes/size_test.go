@@ -135,7 +135,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 			consumed += units
 		}))
 	})
-	store := dynamo.New(client, newTable(t, client))
+	store := dynamo.New(client, newTable(t, client), time.Now)
 	handler := newAPI(t, store, nil)
 	fill(t, store, "small", few)
 	fill(t, store, "large", plenty)

@@ -28,7 +28,7 @@ func onEveryStore(t *testing.T, test func(t *testing.T, store sms.Store)) {
 	})
 	t.Run("DynamoDB", func(t *testing.T) {
 		client := dynamo.NewClient(enginetest.Config(t, enginetest.DynamoDB(t)))
-		test(t, dynamo.New(client, newTable(t, client)))
+		test(t, dynamo.New(client, newTable(t, client), time.Now))
 	})
 }
 
@@ -51,7 +51,7 @@ func openSQLite(t testing.TB, dir string, now func() time.Time) *sqlite.DB {
 func newTable(t testing.TB, client *dynamodb.Client) string {
 	t.Helper()
 	name := "routes-" + sms.NewToken()
-	if err := dynamo.CreateTable(t.Context(), client, name); err != nil {
+	if err := enginetest.CreateTable(t.Context(), client, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -43,7 +43,7 @@ func startOnEngines(t *testing.T) *onEngines {
 	d.records, d.table = functions.NewTable(t, enginetest.DynamoDB(t))
 	_, queueURL := functions.NewQueue(t, enginetest.SQS(t))
 	handler, err := api.New(api.Options{
-		Store: dynamo.New(d.records, d.table, dynamo.WithClock(d.now)),
+		Store: dynamo.New(d.records, d.table, d.now),
 		Queue: sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, d.queue.URL())), queueURL),
 		Rules: sms.DefaultRules(), Countries: []string{"BR"}, Now: d.now,
 	})

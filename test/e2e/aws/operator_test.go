@@ -50,7 +50,7 @@ func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...strin
 func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
-	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
+	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table, time.Now)
 
 	_, err := d.Relay.Invoke(t.Context(), []byte(`{"operator": "stop"}`))
 	if err == nil || !strings.Contains(err.Error(), "pause or resume") {
@@ -61,13 +61,13 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	}
 
 	paused := order(t, d, "pause")
-	if !paused.Open || paused.Trouble != sms.Paused || paused.Detail != "wrong texts" {
+	if !paused.Open || paused.Trouble != sms.OperatorPause || paused.Detail != "wrong texts" {
 		t.Errorf("the answer to a pause is %+v", paused)
 	}
 	if again := order(t, d, "pause"); !again.OpenedAt.Equal(paused.OpenedAt) {
 		t.Errorf("repeated it lasts since %v, not %v", again.OpenedAt, paused.OpenedAt)
 	}
-	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "paused" {
+	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "operator" {
 		t.Errorf("the status is %+v, %v", s, err)
 	}
 	ids := make([]string, 3)
@@ -101,7 +101,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
-	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table)
+	api, store := d.Client("shop"), dynamo.New(d.Records, d.Table, time.Now)
 	if _, err := change.Breaker(t.Context(), store, func(b sms.Breaker) (sms.Breaker, bool) {
 		return sms.DefaultRules().ReportTrouble(b, sms.SpendLimit, "No quota left for account", time.Time{}, time.Now())
 	}); err != nil {

@@ -112,7 +112,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 func NewTable(t testing.TB, url string) (client *dynamodb.Client, table string) {
 	t.Helper()
 	client, table = dynamo.NewClient(enginetest.Config(t, url)), "e2e-"+sms.NewToken()
-	if err := dynamo.CreateTable(t.Context(), client, table); err != nil {
+	if err := enginetest.CreateTable(t.Context(), client, table); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -137,5 +137,5 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 
 // Reconcile compares the records with the network's log.
 func (w *World) Reconcile(ctx context.Context) (reconcile.Report, error) {
-	return reconcile.Accepted(ctx, w.Store, w.Accepted(), w.Network.Log(), w.Now())
+	return Accepted(ctx, w.Store, w.Accepted(), w.Network.Log(), w.Now())
 }

@@ -1,4 +1,4 @@
-package dynamo
+package enginetest
 
 import (
 	"context"
@@ -11,18 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Definition returns the keys and indexes of a Store's table, as Terraform makes
-// them on AWS. There the table also has a TTL on the attribute purge. Without a
-// TTL, records past their retention are still absent to readers.
-//
-// All indexes are sparse, and each shows only what its readers need. A write costs
-// only in the indexes that show something it changes.
-//
-//	due        due_shard, due_at       what is due, by kind and time, in shards
-//	provider   provider_ref            the message that a provider message id belongs to
-//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
-//	list       list_shard, list_at     an owner's messages by creation, in shards
-func Definition(table string) *dynamodb.CreateTableInput {
+// Table returns the keys and indexes of the table that package dynamo describes, as
+// Terraform makes them on AWS. There the table also has a TTL.
+func Table(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: kind}
 	}
@@ -40,18 +31,18 @@ func Definition(table string) *dynamodb.CreateTableInput {
 			attribute("list_at", types.ScalarAttributeTypeS),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(indexDue, keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"),
-			index(indexProvider, keySchema("provider_ref")),
-			index(indexUnmatched, keySchema("unmatched"), "receipt"),
-			index(indexList, keySchema("list_shard", "list_at"), "phoneNumber", "reference"),
+			index("due", keySchema("due_shard", "due_at"), "createdAt", "due_round", "expiresAt", "owner", "purgeAt", "receipt"),
+			index("provider", keySchema("provider_ref")),
+			index("unmatched", keySchema("unmatched"), "receipt"),
+			index("list", keySchema("list_shard", "list_at"), "phoneNumber", "reference"),
 		},
 	}
 }
 
-// CreateTable creates the table of [Definition], unless it exists, and waits until it
-// can be used. It is for tests and emulators.
+// CreateTable creates the table of [Table], unless it exists, and waits until it can
+// be used.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
-	_, err := client.CreateTable(ctx, Definition(table))
+	_, err := client.CreateTable(ctx, Table(table))
 	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
 		return fmt.Errorf("creating table %s: %w", table, err)
 	}

@@ -1,0 +1,35 @@
+package environ
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+)
+
+// AWS returns the configuration of the AWS clients. Its error names every missing
+// or bad variable, if there is one; so read all variables first.
+func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
+	if err := r.Err(); err != nil {
+		return aws.Config{}, err
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// Start serves the events of a Lambda function with the handler that start returns.
+// If start fails, it prints the error after name and ends the program.
+func Start[Handler any](name string, start func(ctx context.Context, getenv func(string) string) (Handler, error)) {
+	handler, err := start(context.Background(), os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(1)
+	}
+	lambda.Start(handler)
+}
