@@ -5,6 +5,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,18 +93,14 @@ type Deadlines struct {
 }
 
 func (d Deadlines) filled() Deadlines {
-	fill := func(field *time.Duration, value time.Duration) {
-		if *field == 0 {
-			*field = value
-		}
+	return Deadlines{
+		Read:    cmp.Or(d.Read, 5*time.Second),
+		Accept:  cmp.Or(d.Accept, 5*time.Second),
+		Change:  cmp.Or(d.Change, 4*time.Second),
+		Enqueue: cmp.Or(d.Enqueue, 2*time.Second),
+		Cleanup: cmp.Or(d.Cleanup, time.Second),
+		List:    cmp.Or(d.List, 8*time.Second),
 	}
-	fill(&d.Read, 5*time.Second)
-	fill(&d.Accept, 5*time.Second)
-	fill(&d.Change, 4*time.Second)
-	fill(&d.Enqueue, 2*time.Second)
-	fill(&d.Cleanup, time.Second)
-	fill(&d.List, 8*time.Second)
-	return d
 }
 
 func (o Options) check() error {
@@ -182,9 +179,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: make(chan struct{}, maxWaiters)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},

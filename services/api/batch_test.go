@@ -104,7 +104,7 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 		}
 	}
 	if n := len(d.queue.sent()); n != 2 || d.queue.sends != 1 {
-		t.Errorf("%d deliveries in %d calls, want the two whose time is near in one", n, d.queue.sends)
+		t.Errorf("%d envelopes in %d calls, want the two whose time is near in one", n, d.queue.sends)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestBatchOfAHundredCanBeRepeated(t *testing.T) {
 		}
 	}
 	if n := len(d.queue.sent()); n != 100 || d.queue.sends != 1 {
-		t.Errorf("%d deliveries in %d calls", n, d.queue.sends)
+		t.Errorf("%d envelopes in %d calls", n, d.queue.sends)
 	}
 	if single, header := d.accepted(t, batched("message 7", ""), key("key 7")); single.ID != first.Results[7].Message.ID {
 		t.Errorf("a single submission with the same key is %s, %v", single.ID, header)

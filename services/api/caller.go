@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -41,10 +42,7 @@ func CallerFromClaims(claims Claims, owners map[string]string) (Caller, error) {
 	case claims.ClientID == "":
 		return Caller{}, errors.New("reading the claims: no client_id")
 	}
-	owner, ok := owners[claims.ClientID]
-	if !ok || owner == "" {
-		owner = claims.ClientID
-	}
+	owner := cmp.Or(owners[claims.ClientID], claims.ClientID)
 	return Caller{ClientID: claims.ClientID, Owner: owner, Scopes: claims.Scopes}, nil
 }
 

@@ -141,7 +141,7 @@ func (d *deployment) mustBeUntouched(t testing.TB) {
 		t.Errorf("%d writes to the store", n)
 	}
 	if n := len(d.queue.sent()); n != 0 {
-		t.Errorf("%d deliveries on the queue", n)
+		t.Errorf("%d envelopes on the queue", n)
 	}
 }
 
@@ -270,9 +270,9 @@ type watchedQueue struct {
 	// fail, if set, is the error of every Send.
 	fail func(ctx context.Context) error
 
-	mu         sync.Mutex
-	deliveries []sms.Envelope
-	sends      int
+	mu        sync.Mutex
+	envelopes []sms.Envelope
+	sends     int
 }
 
 func (q *watchedQueue) Backlog(ctx context.Context) (int, error) {
@@ -284,7 +284,7 @@ func (q *watchedQueue) Backlog(ctx context.Context) (int, error) {
 	return len(q.sent()), nil
 }
 
-func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
+func (q *watchedQueue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	if q.fail != nil {
 		if err := q.fail(ctx); err != nil {
 			return err
@@ -292,7 +292,7 @@ func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Envelope) err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.deliveries = append(q.deliveries, deliveries...)
+	q.envelopes = append(q.envelopes, envelopes...)
 	q.sends++
 	return ctx.Err()
 }
@@ -300,7 +300,7 @@ func (q *watchedQueue) Send(ctx context.Context, deliveries ...sms.Envelope) err
 func (q *watchedQueue) sent() []sms.Envelope {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.deliveries
+	return q.envelopes
 }
 
 // logBuffer collects a log in JSON.

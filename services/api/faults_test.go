@@ -119,7 +119,7 @@ func TestStoreFailures(t *testing.T) {
 		d.store.after = wrote
 		mustBe(t, d.post(t, goodBody, key("k")), http.StatusServiceUnavailable, "outcome-unknown")
 		if n := len(d.queue.sent()); n != 0 {
-			t.Errorf("%d deliveries", n)
+			t.Errorf("%d envelopes", n)
 		}
 		d.store.after = nil
 		_, header := d.accepted(t, goodBody, key("k"))
@@ -242,7 +242,7 @@ func TestClientThatLeaves(t *testing.T) {
 		d.store.before = func(context.Context, string, sms.Message) error { cancel(); return nil }
 		d.accepted(t, goodBody, func(r *http.Request) *http.Request { return r.WithContext(ctx) })
 		if n := len(d.queue.sent()); n != 1 {
-			t.Errorf("%d deliveries", n)
+			t.Errorf("%d envelopes", n)
 		}
 	})
 }

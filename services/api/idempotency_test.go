@@ -38,7 +38,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			}
 		}
 		if fresh != 1 || len(d.queue.sent()) != 1 {
-			t.Errorf("%d are not replayed, %d deliveries; want 1 and 1", fresh, len(d.queue.sent()))
+			t.Errorf("%d are not replayed, %d envelopes; want 1 and 1", fresh, len(d.queue.sent()))
 		}
 	})
 	t.Run("equal fields in another notation are the same request", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		other := strings.Replace(goodBody, "1234", "5678", 1)
 		mustBe(t, d.post(t, other, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
 		if n := len(d.queue.sent()); n != 1 {
-			t.Errorf("%d deliveries", n)
+			t.Errorf("%d envelopes", n)
 		}
 	})
 	t.Run("other fields are refused even if they would now be refused anyway", func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 				t.Errorf("%d reads, want %d", got, tt.reads)
 			}
 			if got := len(d.queue.sent()); got != sent {
-				t.Errorf("%d deliveries after %d", got, sent)
+				t.Errorf("%d envelopes after %d", got, sent)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,12 +83,8 @@ func (l Limits) check() error {
 // limitsOf returns the limits that apply to a client.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
-	if own.PartsPerDay == 0 {
-		own.PartsPerDay = general.PartsPerDay
-	}
-	if own.MessagesPerRecipientHour == 0 {
-		own.MessagesPerRecipientHour = general.MessagesPerRecipientHour
-	}
+	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)
+	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, general.MessagesPerRecipientHour)
 	if len(own.AllowedCountries) == 0 {
 		own.AllowedCountries = general.AllowedCountries
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -143,17 +144,11 @@ func problemAnswer(err error, requestID string) answer {
 	k := kindOf(r.slug)
 	p := problem{
 		Type: problemType + string(k.slug), Title: k.title, Status: k.status,
-		Detail: r.detail, Instance: requestID, Errors: r.fields,
-	}
-	if p.Detail == "" {
-		p.Detail = k.means
+		Detail: cmp.Or(r.detail, k.means), Instance: requestID, Errors: r.fields,
 	}
 	header := http.Header{"Content-Type": {"application/problem+json"}}
 	maps.Copy(header, r.header)
-	wait := r.retryAfter
-	if wait == 0 {
-		wait = k.retryAfter
-	}
+	wait := cmp.Or(r.retryAfter, k.retryAfter)
 	if wait > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}

@@ -48,7 +48,7 @@ func TestResend(t *testing.T) {
 				t.Errorf("the new one (-want +got):\n%s", diff)
 			}
 			if sent := d.queue.sent(); len(sent) != 1 || sent[0].Ref != got.Ref() {
-				t.Errorf("deliveries are %v", sent)
+				t.Errorf("envelopes are %v", sent)
 			}
 			if location := response.header.Get("Location"); location != "/v1/sms/"+got.ID {
 				t.Errorf("Location is %q", location)
@@ -105,7 +105,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 				t.Errorf("first %s, then %d %s", first.ID, response.status, response.body)
 			}
 			if n := len(d.queue.sent()); n != 1 {
-				t.Errorf("%d deliveries", n)
+				t.Errorf("%d envelopes", n)
 			}
 		})
 	}

@@ -50,7 +50,7 @@ type pausedView struct {
 }
 
 type backlogView struct {
-	Deliveries       *int `json:"deliveries,omitempty"`
+	OnQueue          *int `json:"onQueue,omitempty"`
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
@@ -60,7 +60,7 @@ var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
 	sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
-	sms.Paused:        "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
+	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
 // backlogAge is the maximum age of the backlog in an answer. It limits the cost
@@ -92,7 +92,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 		if err != nil {
 			return backlogView{}, fmt.Errorf("reading the backlog: %w", err)
 		}
-		v.Deliveries = &n
+		v.OnQueue = &n
 	}
 	var err error
 	if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
@@ -116,13 +116,12 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
-		q := sms.DueQuery{Kind: kind, Until: now, Limit: oldestAmong}
+		until := now
 		if kind == sms.DueRescue {
-			q.Until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
+			until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
 		}
 		for shard := range a.Store.Shards() {
-			q := q
-			q.Shard = shard
+			q := sms.DueQuery{Kind: kind, Shard: shard, Until: until, Limit: oldestAmong}
 			group.Go(func() error {
 				return a.protect(ctx, func() error {
 					page, err := a.Store.Due(ctx, q)

@@ -28,14 +28,14 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	t.Run("of an idle service says that it is sending", func(t *testing.T) {
-		wantStatus(t, deploy(t), `{"sending":true,"backlog":{"deliveries":0}}`)
+		wantStatus(t, deploy(t), `{"sending":true,"backlog":{"onQueue":0}}`)
 	})
 	t.Run("says how many messages wait and how long", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
 		d.clock.Advance(90 * time.Second)
 		d.accepted(t, goodBody)
-		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":2,"oldestAgeSeconds":90}}`)
+		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":2,"oldestAgeSeconds":90}}`)
 	})
 	t.Run("counts messages that wait outside an empty queue", func(t *testing.T) {
 		for _, arrange := range []func(*deployment, *sms.Message){
@@ -47,13 +47,13 @@ func TestStatus(t *testing.T) {
 			arrange(d, &m)
 			d.stored(t, m)
 			d.clock.Advance(time.Hour)
-			wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":0,"oldestAgeSeconds":3600}}`)
+			wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0,"oldestAgeSeconds":3600}}`)
 		}
 	})
 	t.Run("ignores messages that are not due yet", func(t *testing.T) {
 		d := deploy(t)
 		d.inState(t, sms.Scheduled)
-		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":0}}`)
+		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`)
 	})
 	t.Run("is at most five seconds old, and is read once in that time", func(t *testing.T) {
 		d := deploy(t)
@@ -66,7 +66,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%d reads of the agenda", n)
 		}
 		d.clock.Advance(5 * time.Second)
-		wantStatus(t, d, `{"sending":true,"backlog":{"deliveries":1,"oldestAgeSeconds":95}}`)
+		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)
 	})
 	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
@@ -85,7 +85,7 @@ func TestStatus(t *testing.T) {
 	t.Run("of a service that an operator paused has no probe", func(t *testing.T) {
 		d := deploy(t)
 		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
-		wantStatus(t, d, `{"sending":false,"paused":{"reason":"paused","detail":"The operator has paused sending. `+
+		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+
 			`Nothing is lost; messages wait until sending is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
 	})
 	t.Run("that cannot be read is unavailable", func(t *testing.T) {

@@ -45,7 +45,7 @@ func TestSubmitRecordsEveryField(t *testing.T) {
 func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 	for _, tt := range []struct {
 		name, sendAt, status string
-		deliveries           int
+		envelopes            int
 		delay                time.Duration
 	}{
 		{"a message without sendAt goes at once", "", "queued", 1, 0},
@@ -64,12 +64,12 @@ func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 				t.Errorf("status is %s, want %s", got.Status, tt.status)
 			}
 			var want []sms.Envelope
-			if tt.deliveries == 1 {
+			if tt.envelopes == 1 {
 				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
 				want = []sms.Envelope{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
 			}
 			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
-				t.Errorf("deliveries (-want +got):\n%s", diff)
+				t.Errorf("envelopes (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestSubmitTakesTwoCalls(t *testing.T) {
 		t.Errorf("calls to the store (-want +got):\n%s", diff)
 	}
 	if n := len(d.queue.sent()); n != 1 {
-		t.Errorf("%d deliveries", n)
+		t.Errorf("%d envelopes", n)
 	}
 }
 

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -69,10 +67,4 @@ type instant struct{ time.Time }
 // MarshalJSON writes the only form of time in answers.
 func (i instant) MarshalJSON() ([]byte, error) {
 	return []byte(i.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
-}
-
-// etag returns a strong validator: it differs for different bodies.
-func etag(body []byte) string {
-	sum := sha256.Sum256(body)
-	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }

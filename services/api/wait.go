@@ -43,14 +43,11 @@ func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
 	ctx, cancel := context.WithTimeout(c.Context(), wait)
 	defer cancel()
 	for pause := firstLook; ; pause = min(pause*3/2, lastLook) {
-		next := time.NewTimer(pause)
 		select {
-		case <-next.C:
+		case <-time.After(pause):
 		case <-a.Closing:
-			next.Stop()
 			return seen
 		case <-ctx.Done():
-			next.Stop()
 			return seen
 		}
 		m, err := a.own(ctx, c)

@@ -276,7 +276,7 @@ func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
 	}
 }
 
-// accept is a message that waits for its sender.
+// accept returns a message that waits for its sender.
 func (s *stage) accept(to sms.Number) sms.Message {
 	s.t.Helper()
 	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi"}}, s.now)

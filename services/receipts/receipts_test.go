@@ -238,7 +238,7 @@ func (s *stage) again(m sms.Message, providerMessageID string) {
 	s.record(m, claim.Token, sms.Taken(providerMessageID))
 }
 
-// handedOver is a message in flight and the token of its hand-over.
+// handedOver returns a message in flight and the token of its hand-over.
 func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Message, token string) {
 	s.t.Helper()
 	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi", OnUnknown: onUnknown}}, s.now)
@@ -264,14 +264,14 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 	return m
 }
 
-// sent is a message that the provider took under providerMessageID.
+// sent returns a message that the provider took under providerMessageID.
 func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
 	return s.record(m, token, sms.Taken(providerMessageID))
 }
 
-// unanswered is the id of a message whose hand-over got no answer.
+// unanswered returns the id of a message whose hand-over got no answer.
 func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
 	s.t.Helper()
 	m, token := s.handedOver(to, onUnknown)

@@ -75,10 +75,8 @@ func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) 
 	if wait == 0 {
 		return Go, nil
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(wait):
 	case <-ctx.Done():
 		reservation.Cancel()
 		return Wait, fmt.Errorf("waiting at the gate: %w", ctx.Err())

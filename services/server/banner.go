@@ -7,19 +7,14 @@ import (
 	"strings"
 )
 
-// lines returns commands to paste, or "" if the server has clients whose secrets
-// must not be shown.
+// lines returns commands that get a token, send a message and show its status, or ""
+// if the server has clients whose secrets must not be shown.
 func (m *machine) lines(base string) string {
 	if m.config.Clients != "" {
 		return ""
 	}
-	return pasteLines(base, m.config.clients[0].ID, m.config.clients[0].Secret)
-}
-
-// pasteLines returns commands that get a token, send a message and show its
-// status.
-func pasteLines(base, clientID, secret string) string {
-	return strings.NewReplacer("{base}", base, "{client}", clientID+":"+secret).Replace(
+	c := m.config.clients[0]
+	return strings.NewReplacer("{base}", base, "{client}", c.ID+":"+c.Secret).Replace(
 		`TOKEN=$(curl -s -u {client} -d grant_type=client_credentials {base}/oauth2/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 
 MESSAGE=$(curl -si {base}/v1/sms -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \

@@ -73,16 +73,15 @@ func (m *machine) pages(base string) map[string]http.Handler {
 
 // caller returns the client that the request's token names.
 func (m *machine) caller(r *http.Request) (api.Caller, error) {
-	claims, err := m.verifier.Bearer(r)
+	claims, err := m.issuer.Bearer(r)
 	if err != nil {
 		return api.Caller{}, err
 	}
-	if _, ok := m.owners[claims.ClientID]; !ok {
+	owner, ok := m.owners[claims.ClientID]
+	if !ok {
 		return api.Caller{}, errors.New("the client was removed")
 	}
-	return api.CallerFromClaims(
-		api.Claims{ClientID: claims.ClientID, Scopes: claims.Scopes, TokenUse: "access"}, // the verifier accepts nothing else
-		m.owners)
+	return api.Caller{ClientID: claims.ClientID, Owner: owner, Scopes: claims.Scopes}, nil
 }
 
 // onlyRead passes GET and HEAD to page, and refuses other methods.

@@ -23,15 +23,14 @@ const issuer = "https://smsqueue.localhost"
 
 // machine holds all services of one process.
 type machine struct {
-	config   Config
-	rules    sms.Rules
-	store    *sqlite.DB
-	issuer   *token.Issuer
-	verifier *token.Verifier
-	owners   map[string]string // by client id
-	gate     *sender.Gate
-	worker   worker
-	logger   *slog.Logger
+	config Config
+	rules  sms.Rules
+	store  *sqlite.DB
+	issuer *token.Issuer
+	owners map[string]string // by client id
+	gate   *sender.Gate
+	worker worker
+	logger *slog.Logger
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
@@ -93,12 +92,8 @@ func (m *machine) openIssuer() (err error) {
 		clients = append(clients, c.Client)
 		m.owners[c.ID] = c.owner
 	}
-	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Logger: m.logger})
-	if err != nil {
-		return err
-	}
-	m.verifier = m.issuer.Verifier()
-	return nil
+	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: time.Now, Logger: m.logger})
+	return err
 }
 
 // close closes what open opened, in reverse order.

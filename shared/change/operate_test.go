@@ -45,13 +45,13 @@ func TestOperate(t *testing.T) {
 		saves  int
 	}{
 		{"a pause opens a closed one", sms.Breaker{ClosedAt: start}, pause("maintenance"),
-			sms.Breaker{Open: true, Trouble: sms.Paused, Detail: "maintenance", OpenedAt: now, ClosedAt: start}, 1},
+			sms.Breaker{Open: true, Trouble: sms.OperatorPause, Detail: "maintenance", OpenedAt: now, ClosedAt: start}, 1},
 		{"a pause takes the place of trouble, so that no probe ends it", spent, pause(""),
-			sms.Breaker{Open: true, Trouble: sms.Paused, OpenedAt: now}, 1},
+			sms.Breaker{Open: true, Trouble: sms.OperatorPause, OpenedAt: now}, 1},
 		{"a pause that is repeated changes nothing", paused, pause("maintenance"), paused, 0},
 		{"a pause that is repeated without its reason keeps that", paused, pause(""), paused, 0},
 		{"a pause for another reason has lasted since it began", paused, pause("incident"),
-			sms.Breaker{Open: true, Trouble: sms.Paused, Detail: "incident", OpenedAt: start}, 1},
+			sms.Breaker{Open: true, Trouble: sms.OperatorPause, Detail: "incident", OpenedAt: start}, 1},
 		{"resuming ends a pause", paused, resume, sms.Breaker{ClosedAt: now}, 1},
 		{"resuming ends a spend limit", spent, resume, sms.Breaker{ClosedAt: now}, 1},
 		{"resuming what is not paused changes nothing", sms.Breaker{ClosedAt: start}, resume, sms.Breaker{ClosedAt: start}, 0},

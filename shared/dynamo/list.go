@@ -173,10 +173,8 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 }
 
 func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(pause):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -7,6 +7,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -213,11 +214,7 @@ func recordedHandOvers(m sms.Message) int {
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {
-			id := h.MessageID
-			if id == "" {
-				id = "-"
-			}
-			l.find(id, "the provider took %s, which matches no accepted message", h.ProviderMessageID)
+			l.find(cmp.Or(h.MessageID, "-"), "the provider took %s, which matches no accepted message", h.ProviderMessageID)
 		}
 		delete(l.log, key)
 	}

@@ -8,13 +8,13 @@ import (
 // Trouble is why nothing can be handed over.
 type Trouble string
 
-// The kinds of trouble. All but Paused concern the whole account at the
-// provider; Paused is an operator's order.
+// The kinds of trouble. All but OperatorPause concern the whole account at the
+// provider; OperatorPause is an operator's order.
 const (
 	SpendLimit    Trouble = "spend-limit"
 	AccountReview Trouble = "account-review"
 	Authorization Trouble = "authorization"
-	Paused        Trouble = "paused"
+	OperatorPause Trouble = "operator"
 )
 
 // Breaker is the one record that stops all senders.
@@ -68,7 +68,7 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.T
 // Pause opens b on an operator's order. Only Close ends that.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
-		Open: true, Trouble: Paused, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
+		Open: true, Trouble: OperatorPause, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
 		Tally: b.Tally.calm(), Revision: b.Revision,
 	}
 }
@@ -101,7 +101,7 @@ func (b Breaker) DiscardedUntil() time.Time {
 //     trouble,
 //   - it was delivered or, if the trouble is authorization, taken.
 func (b Breaker) Proves(id string, began time.Time, taken, delivered bool) bool {
-	if !b.Open || b.Trouble == Paused ||
+	if !b.Open || b.Trouble == OperatorPause ||
 		began.Before(b.OpenedAt) || // guard: a hand-over from before the opening
 		!slices.Contains(b.ProbeIDs, id) {
 		return false

@@ -39,7 +39,7 @@ func (b Breaker) Obey(o Order, now time.Time) (after Breaker, changed bool) {
 	switch {
 	case o.Word == OrderResume:
 		return b.Close(now), b.Open
-	case b.Open && b.Trouble == Paused:
+	case b.Open && b.Trouble == OperatorPause:
 		after = b
 		after.Detail = cmp.Or(o.Detail, b.Detail)
 		return after, after.Detail != b.Detail

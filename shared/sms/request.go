@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -89,12 +90,8 @@ var (
 
 // Fill returns r with defaults for what the client left out.
 func (r Request) Fill() Request {
-	if r.Type == "" {
-		r.Type = defaults.Type
-	}
-	if r.OnUnknown == "" {
-		r.OnUnknown = defaults.OnUnknown
-	}
+	r.Type = cmp.Or(r.Type, defaults.Type)
+	r.OnUnknown = cmp.Or(r.OnUnknown, defaults.OnUnknown)
 	return r
 }
 

@@ -1,12 +1,10 @@
 package sqsqueue
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
@@ -29,17 +27,17 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	if len(envelopes) == 1 {
 		return q.sendOne(ctx, envelopes[0])
 	}
-	var failures failures
+	errs := make([]error, len(envelopes)) // nil: it was enqueued
 	for first := 0; first < len(envelopes); first += maxBatch {
 		batch := envelopes[first:min(first+maxBatch, len(envelopes))]
-		if err := q.sendBatch(ctx, batch, first, &failures); err != nil {
+		if err := q.sendBatch(ctx, batch, errs[first:]); err != nil {
 			for i := first; i < len(envelopes); i++ {
-				failures.add(i, err)
+				errs[i] = err
 			}
 			break
 		}
 	}
-	return failures.err(len(envelopes))
+	return sendError(errs)
 }
 
 func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
@@ -55,10 +53,9 @@ func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
 	return nil
 }
 
-// sendBatch sends one batch, whose first envelope has the index first, and adds the
-// envelopes that SQS refused to failures. It returns an error if the whole request
-// failed.
-func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, first int, failures *failures) error {
+// sendBatch sends one batch, and sets the error of each envelope that SQS refused. It
+// returns an error if the whole request failed.
+func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, errs []error) error {
 	var entries []types.SendMessageBatchRequestEntry
 	for i, d := range batch {
 		entries = append(entries, types.SendMessageBatchRequestEntry{
@@ -72,21 +69,17 @@ func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, first int, 
 	if err != nil {
 		return err
 	}
-	sent := make([]bool, len(batch))
-	for _, e := range out.Successful {
-		if i, ok := entryIndex(e.Id, len(batch)); ok {
-			sent[i] = true
-		}
+	for i := range batch {
+		errs[i] = errNotAnswered
 	}
 	for _, e := range out.Failed {
-		if i, ok := entryIndex(e.Id, len(batch)); ok && !sent[i] {
-			failures.add(first+i, refusal(e))
-			sent[i] = true // accounted for
+		if i, ok := entryIndex(e.Id, len(batch)); ok {
+			errs[i] = refusal(e)
 		}
 	}
-	for i, ok := range sent {
-		if !ok {
-			failures.add(first+i, errNotAnswered)
+	for _, e := range out.Successful {
+		if i, ok := entryIndex(e.Id, len(batch)); ok {
+			errs[i] = nil
 		}
 	}
 	return nil
@@ -100,32 +93,24 @@ func entryIndex(id *string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n
 }
 
-// failures lists the envelopes that are not known to be enqueued.
-type failures []failure
-
-type failure struct {
-	index int
-	err   error
-}
-
-func (f *failures) add(index int, err error) { *f = append(*f, failure{index, err}) }
-
-// err returns the *sms.SendError of f, or nil. It is sms.ErrUnavailable only if
-// every failure is.
-func (f failures) err(of int) error {
-	if len(f) == 0 {
-		return nil
-	}
-	slices.SortFunc(f, func(a, b failure) int { return cmp.Compare(a.index, b.index) })
-	e := &sms.SendError{Err: f[0].err}
-	for _, failed := range f {
-		e.Failed = append(e.Failed, failed.index)
-		if !errors.Is(failed.err, sms.ErrUnavailable) {
-			e.Err = failed.err
+// sendError returns the *sms.SendError of the envelopes that have an error, or nil. It
+// is sms.ErrUnavailable only if every error is.
+func sendError(errs []error) error {
+	var e sms.SendError
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		e.Failed = append(e.Failed, i)
+		if e.Err == nil || !errors.Is(err, sms.ErrUnavailable) {
+			e.Err = err
 		}
 	}
-	e.Err = fmt.Errorf("enqueuing: %d of %d failed: %w", len(f), of, e.Err)
-	return e
+	if e.Err == nil {
+		return nil
+	}
+	e.Err = fmt.Errorf("enqueuing: %d of %d failed: %w", len(e.Failed), len(errs), e.Err)
+	return &e
 }
 
 // groupID matches a message group id.

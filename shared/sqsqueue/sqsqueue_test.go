@@ -58,7 +58,7 @@ func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
 	return sqsqueue.New(sqs.NewFromConfig(enginetest.Config(t, proxy.URL())), queue), proxy
 }
 
-func deliveries(n int) []sms.Envelope {
+func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
 		list[i] = sms.Envelope{Ref: sms.Ref{ID: sms.NewID(), Generation: 1_800_000_000_000}, Group: "client"}
@@ -74,9 +74,9 @@ func TestRequests(t *testing.T) {
 		want map[string]int
 	}{
 		{"sending none takes no request", func() error { return q.Send(t.Context()) }, map[string]int{}},
-		{"sending one takes one", func() error { return q.Send(t.Context(), deliveries(1)...) }, map[string]int{"SendMessage": 1}},
-		{"sending ten takes one", func() error { return q.Send(t.Context(), deliveries(10)...) }, map[string]int{"SendMessageBatch": 1}},
-		{"sending 21 takes three", func() error { return q.Send(t.Context(), deliveries(21)...) }, map[string]int{"SendMessageBatch": 3}},
+		{"sending one takes one", func() error { return q.Send(t.Context(), envelopes(1)...) }, map[string]int{"SendMessage": 1}},
+		{"sending ten takes one", func() error { return q.Send(t.Context(), envelopes(10)...) }, map[string]int{"SendMessageBatch": 1}},
+		{"sending 21 takes three", func() error { return q.Send(t.Context(), envelopes(21)...) }, map[string]int{"SendMessageBatch": 3}},
 		{"the backlog takes one", func() error { _, err := q.Backlog(t.Context()); return err }, map[string]int{"GetQueueAttributes": 1}},
 		{"receiving and deleting take one each", func() error {
 			received, err := q.Dequeue(t.Context(), 100, 0)
@@ -109,7 +109,7 @@ func TestGroups(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			proxy.Reset()
-			list := deliveries(2)
+			list := envelopes(2)
 			list[0].Group, list[1].Group = tt.group, tt.group
 			if err := errors.Join(q.Send(t.Context(), list[0]), q.Send(t.Context(), list...)); err != nil {
 				t.Fatal(err)
@@ -147,7 +147,7 @@ func TestDelays(t *testing.T) {
 		"a millisecond over the max": sms.MaxDelay + time.Millisecond,
 	} {
 		t.Run("a delay "+name+" is refused before anything is sent", func(t *testing.T) {
-			list := deliveries(12)
+			list := envelopes(12)
 			list[11].Delay = delay
 			err := q.Send(t.Context(), list...)
 			if got := sms.FailedEnvelopes(err, 12); len(got) != 12 {
@@ -202,7 +202,7 @@ func TestUnsent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			q, proxy := behindProxy(t)
 			proxy.Rule(tt.fault)
-			err := q.Send(t.Context(), deliveries(tt.n)...)
+			err := q.Send(t.Context(), envelopes(tt.n)...)
 			if diff := cmp.Diff(tt.want, sms.FailedEnvelopes(err, tt.n)); diff != "" {
 				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
 			}
@@ -216,7 +216,7 @@ func TestUnsent(t *testing.T) {
 func TestNoConnection(t *testing.T) {
 	client := sqs.NewFromConfig(enginetest.Config(t, "http://127.0.0.1:1"))
 	q := sqsqueue.New(client, "http://127.0.0.1:1/queue")
-	if err := q.Send(t.Context(), deliveries(2)...); !errors.Is(err, sms.ErrUnavailable) {
+	if err := q.Send(t.Context(), envelopes(2)...); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("Send: %v, want ErrUnavailable", err)
 	}
 	if _, err := q.Backlog(t.Context()); !errors.Is(err, sms.ErrUnavailable) {
@@ -251,7 +251,7 @@ func TestPartOfABatchFails(t *testing.T) {
 			q := sqsqueue.New(sqs.NewFromConfig(cfg, func(o *sqs.Options) {
 				o.DisableMessageChecksumValidation = true
 			}), "http://127.0.0.1:1/queue")
-			err := q.Send(t.Context(), deliveries(25)...)
+			err := q.Send(t.Context(), envelopes(25)...)
 			partial, ok := errors.AsType[*sms.SendError](err)
 			if !ok {
 				t.Fatalf("got %v, want a *SendError", err)

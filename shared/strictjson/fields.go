@@ -35,28 +35,28 @@ const (
 // The methods named after a type return a value and whether it is valid. A
 // missing field is not valid, but is not an error either.
 type Fields struct {
-	names    []string // in the document's order, each once
-	values   map[string]json.RawMessage
-	repeated map[string]bool
-	asked    map[string]bool
-	object   bool
-	errors   []FieldError
+	names  []string          // in the document's order, each once
+	fields map[string]*field // nil if the document is not an object
+	errors []FieldError
+}
+
+// field is a field of the document.
+type field struct {
+	value    json.RawMessage
+	repeated bool
+	asked    bool // it was read
 }
 
 // newFields returns the fields of a valid JSON document. If the document is not
 // an object, that is an error.
 func newFields(document json.RawMessage) *Fields {
-	f := &Fields{
-		values:   map[string]json.RawMessage{},
-		repeated: map[string]bool{},
-		asked:    map[string]bool{},
-	}
+	f := &Fields{}
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	if opening, _ := decoder.Token(); opening != json.Delim('{') {
 		f.Fail("", "must be a JSON object")
 		return f
 	}
-	f.object = true
+	f.fields = map[string]*field{}
 	for decoder.More() {
 		token, _ := decoder.Token()
 		name, isString := token.(string)
@@ -64,12 +64,12 @@ func newFields(document json.RawMessage) *Fields {
 		if err := decoder.Decode(&value); err != nil || !isString {
 			break // unreachable: the document is valid
 		}
-		if _, ok := f.values[name]; ok {
-			f.repeated[name] = true
+		if first, ok := f.fields[name]; ok {
+			first.repeated = true
 			continue
 		}
 		f.names = append(f.names, name)
-		f.values[name] = value
+		f.fields[name] = &field{value: value}
 	}
 	return f
 }
@@ -85,13 +85,12 @@ func (f *Fields) Fail(name, detail string) {
 func (f *Fields) Errors() []FieldError { return f.errors }
 
 // IsObject reports whether the document is an object.
-func (f *Fields) IsObject() bool { return f.object }
+func (f *Fields) IsObject() bool { return f.fields != nil }
 
 // Require adds an error for each name that is missing.
 func (f *Fields) Require(names ...string) {
 	for _, name := range names {
-		f.asked[name] = true
-		if _, ok := f.values[name]; !ok && f.object {
+		if f.fields[name] == nil && f.IsObject() {
 			f.Fail(name, "is missing")
 		}
 	}
@@ -101,7 +100,7 @@ func (f *Fields) Require(names ...string) {
 func (f *Fields) Unknown() {
 	unknown := 0
 	for _, name := range f.names {
-		if f.asked[name] {
+		if f.fields[name].asked {
 			continue
 		}
 		unknown++
@@ -224,19 +223,20 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 
 // raw returns the value of a field that occurs once and is not null.
 func (f *Fields) raw(name string) (json.RawMessage, bool) {
-	f.asked[name] = true
-	raw, ok := f.values[name]
-	switch {
-	case !ok:
+	found := f.fields[name]
+	if found == nil {
 		return nil, false
-	case f.repeated[name]:
+	}
+	found.asked = true
+	switch {
+	case found.repeated:
 		f.Fail(name, "is repeated")
 		return nil, false
-	case raw[0] == 'n':
+	case found.value[0] == 'n':
 		f.Fail(name, "must not be null; leave it out")
 		return nil, false
 	}
-	return raw, true
+	return found.value, true
 }
 
 func shorten(name string) string {

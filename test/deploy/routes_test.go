@@ -49,6 +49,6 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	}
 	want("the status", e.call(t, http.MethodGet, "/status", token, ""), 200, `"sending":true`)
 	switchTo(func(b sms.Breaker) sms.Breaker { return b.Pause("in a test", time.Now()) })
-	want("the status of a paused service", e.call(t, http.MethodGet, "/status", token, ""), 200, `"reason":"paused"`)
+	want("the status of a paused service", e.call(t, http.MethodGet, "/status", token, ""), 200, `"reason":"operator"`)
 	switchTo(func(b sms.Breaker) sms.Breaker { return b.Close(time.Now()) })
 }

@@ -10,10 +10,10 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -120,20 +120,17 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 		if batch.MessageType == controlMessage {
 			return nil
 		}
-		results := make([]string, len(batch.LogEvents))
+		results := make([]receipts.Result, len(batch.LogEvents))
 		errs := make([]error, len(batch.LogEvents))
-		slots := make(chan struct{}, atOnce)
-		var group sync.WaitGroup
+		var group errgroup.Group
+		group.SetLimit(atOnce)
 		for i, line := range batch.LogEvents {
-			slots <- struct{}{}
-			group.Go(func() {
-				defer func() { <-slots }()
-				var result receipts.Result
-				result, errs[i] = line.apply(ctx, r, parse)
-				results[i] = string(result)
+			group.Go(func() error {
+				results[i], errs[i] = line.apply(ctx, r, parse)
+				return nil
 			})
 		}
-		group.Wait()
+		_ = group.Wait() // errs has one for each
 		var sum summary
 		var failed []error
 		for i, err := range errs {
@@ -145,9 +142,9 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 			case err != nil:
 				sum.Failed++
 				failed = append(failed, err)
-			case results[i] == string(receipts.Pending):
+			case results[i] == receipts.Pending:
 				sum.Pending++
-			case results[i] == string(receipts.Unnamed):
+			case results[i] == receipts.Unnamed:
 				sum.Unnamed++
 			default:
 				sum.Applied++

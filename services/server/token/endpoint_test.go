@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,6 @@ import (
 
 func TestServeTokenGrants(t *testing.T) {
 	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
-	verifier := issuer.Verifier()
 	local := func(more ...string) url.Values {
 		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}, "client_secret": {"local-secret"}}
 		for at := 0; at < len(more); at += 2 {
@@ -74,7 +74,7 @@ func TestServeTokenGrants(t *testing.T) {
 			if diff := cmp.Diff(want, body); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			claims, err := verifier.Verify(text)
+			claims, err := issuer.Verify(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,12 +227,11 @@ func keySet(t *testing.T, issuer *token.Issuer) []map[string]string {
 }
 
 func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
-	issuer := open(t, dataFolder(t, sharedKey()), nil)
-	verifier := issuer.Verifier()
+	issuer := open(t, dataFolder(t, sharedKey()), time.Now)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/oauth2/token", issuer.ServeToken)
 	mux.HandleFunc("/whoami", func(w http.ResponseWriter, r *http.Request) {
-		claims, err := verifier.Bearer(r)
+		claims, err := issuer.Bearer(r)
 		if err != nil || !slices.Equal(claims.Scopes, []string{"sms/read"}) {
 			http.Error(w, "refused", http.StatusUnauthorized)
 			return

@@ -37,7 +37,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 	})
 	t.Run("so that a token outlives reopening", func(t *testing.T) {
 		again := open(t, dir, atNoon)
-		if _, err := again.Verifier().Verify(text); err != nil {
+		if _, err := again.Verify(text); err != nil {
 			t.Error(err)
 		}
 		if before, after := keySet(t, first)[0]["kid"], keySet(t, again)[0]["kid"]; before != after {
@@ -52,7 +52,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 		wantPrivate(t, dir)
 	})
 	t.Run("different from another folder's", func(t *testing.T) {
-		if _, err := open(t, t.TempDir(), atNoon).Verifier().Verify(text); err == nil {
+		if _, err := open(t, t.TempDir(), atNoon).Verify(text); err == nil {
 			t.Error("accepted a foreign token")
 		}
 	})

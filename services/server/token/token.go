@@ -33,20 +33,20 @@ type Config struct {
 	Issuer string
 	// Clients may ask for tokens.
 	Clients []Client
-	// Now is the clock; nil means time.Now.
+	// Now is the clock.
 	Now func() time.Time
-	// Logger receives errors that clients must not see; nil means
-	// slog.Default().
+	// Logger receives errors that clients must not see.
 	Logger *slog.Logger
 }
 
-// Issuer gives access tokens to clients that know their secret. It is safe for
-// concurrent use.
+// Issuer gives access tokens to clients that know their secret, and accepts its own
+// tokens and no others. It is safe for concurrent use.
 type Issuer struct {
 	issuer  string
 	clients map[string]registered
 	key     *rsa.PrivateKey
 	keyID   string
+	parser  *jwt.Parser
 	now     func() time.Time
 	logger  *slog.Logger
 }
@@ -79,21 +79,15 @@ func Open(dir string, config Config) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the token issuer: %w", err)
 	}
-	issuer := &Issuer{
+	return &Issuer{
 		issuer:  config.Issuer,
 		clients: clients,
 		key:     key,
 		keyID:   thumbprint(&key.PublicKey),
+		parser:  newParser(config.Issuer, config.Now),
 		now:     config.Now,
 		logger:  config.Logger,
-	}
-	if issuer.now == nil {
-		issuer.now = time.Now
-	}
-	if issuer.logger == nil {
-		issuer.logger = slog.Default()
-	}
-	return issuer, nil
+	}, nil
 }
 
 // accessClaims are the claims of an access token from Cognito for the grant

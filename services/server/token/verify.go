@@ -1,7 +1,6 @@
 package token
 
 import (
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,34 +32,22 @@ type Claims struct {
 	Scopes   []string // full names, like sms/send; may be empty
 }
 
-// Verifier accepts the current access tokens of one issuer and nothing else. It
-// is safe for concurrent use.
-type Verifier struct {
-	key    *rsa.PublicKey
-	keyID  string
-	parser *jwt.Parser
-}
-
-// Verifier returns a verifier of the issuer's tokens, by the issuer's clock.
-func (i *Issuer) Verifier() *Verifier {
-	return &Verifier{
-		key:   &i.key.PublicKey,
-		keyID: i.keyID,
-		parser: jwt.NewParser(
-			jwt.WithValidMethods([]string{algorithm}),
-			jwt.WithIssuer(i.issuer),
-			jwt.WithExpirationRequired(),
-			jwt.WithIssuedAt(),
-			jwt.WithLeeway(leeway),
-			jwt.WithTimeFunc(i.now),
-			jwt.WithStrictDecoding(),
-		),
-	}
+// newParser returns a parser of an issuer's tokens.
+func newParser(issuer string, now func() time.Time) *jwt.Parser {
+	return jwt.NewParser(
+		jwt.WithValidMethods([]string{algorithm}),
+		jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
+	)
 }
 
 // Bearer verifies the token in the request's only Authorization header (RFC 6750,
 // section 2.1). Every error wraps [ErrInvalid].
-func (v *Verifier) Bearer(r *http.Request) (Claims, error) {
+func (i *Issuer) Bearer(r *http.Request) (Claims, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
 		return Claims{}, fmt.Errorf("%w: %d Authorization headers", ErrInvalid, len(headers))
@@ -69,13 +56,13 @@ func (v *Verifier) Bearer(r *http.Request) (Claims, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return Claims{}, fmt.Errorf("%w: the scheme of the Authorization header is not Bearer", ErrInvalid)
 	}
-	return v.Verify(strings.Trim(token, " "))
+	return i.Verify(strings.Trim(token, " "))
 }
 
-// Verify checks that token is an access token of a client, and checks its RS256
+// Verify checks that token is a current access token of a client, and checks its RS256
 // signature, its issuer and its times. It does not check scopes. Every error
 // wraps [ErrInvalid].
-func (v *Verifier) Verify(token string) (Claims, error) {
+func (i *Issuer) Verify(token string) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, fmt.Errorf("%w: it has %d bytes", ErrInvalid, len(token))
 	}
@@ -85,7 +72,7 @@ func (v *Verifier) Verify(token string) (Claims, error) {
 		return Claims{}, fmt.Errorf("%w: it contains a line break", ErrInvalid)
 	}
 	var claims accessClaims
-	if _, err := v.parser.ParseWithClaims(token, &claims, v.keyFor); err != nil {
+	if _, err := i.parser.ParseWithClaims(token, &claims, i.keyFor); err != nil {
 		return Claims{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	switch {
@@ -101,8 +88,8 @@ func (v *Verifier) Verify(token string) (Claims, error) {
 
 // keyFor returns the key that the token's header names. The parser has checked
 // the algorithm before.
-func (v *Verifier) keyFor(token *jwt.Token) (any, error) {
-	if id, _ := token.Header["kid"].(string); id != v.keyID {
+func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
+	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
 	}
 	// RFC 7515, section 4.1.11: refuse extensions marked as critical that are not
@@ -110,5 +97,5 @@ func (v *Verifier) keyFor(token *jwt.Token) (any, error) {
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}
-	return v.key, nil
+	return &i.key.PublicKey, nil
 }

@@ -73,7 +73,7 @@ func TestVerify(t *testing.T) {
 		"one without scopes":                 changed(jwt.MapClaims{"scope": nil}),
 	} {
 		t.Run("accepts "+name, func(t *testing.T) {
-			claims, err := issuer.Verifier().Verify(text)
+			claims, err := issuer.Verify(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestVerify(t *testing.T) {
 		"signed claims that are not an object": signRaw(t, key, keyID, `"access"`),
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			claims, err := issuer.Verifier().Verify(text)
+			claims, err := issuer.Verify(text)
 			if !errors.Is(err, token.ErrInvalid) {
 				t.Errorf("error %v, claims %+v", err, claims)
 			}
@@ -151,7 +151,7 @@ func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
 
 func TestBearer(t *testing.T) {
 	issuer := open(t, dataFolder(t, sharedKey()), atNoon)
-	verifier, good := issuer.Verifier(), accessToken(t, issuer)
+	good := accessToken(t, issuer)
 	for name, test := range map[string]struct {
 		headers []string
 		ok      bool
@@ -174,7 +174,7 @@ func TestBearer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			request := httptest.NewRequest(http.MethodGet, "/v1/sms", nil)
 			request.Header["Authorization"] = test.headers
-			claims, err := verifier.Bearer(request)
+			claims, err := issuer.Bearer(request)
 			if test.ok && (err != nil || claims.ClientID != "local") {
 				t.Errorf("error %v, claims %+v", err, claims)
 			}
@@ -190,11 +190,11 @@ func TestTokenEndsWithTheClock(t *testing.T) {
 	issuer := open(t, dataFolder(t, sharedKey()), func() time.Time { return now })
 	text := accessToken(t, issuer)
 	now = noon.Add(59 * time.Minute)
-	if _, err := issuer.Verifier().Verify(text); err != nil {
+	if _, err := issuer.Verify(text); err != nil {
 		t.Errorf("before it expires: %v", err)
 	}
 	now = noon.Add(61 * time.Minute)
-	if _, err := issuer.Verifier().Verify(text); !errors.Is(err, token.ErrInvalid) {
+	if _, err := issuer.Verify(text); !errors.Is(err, token.ErrInvalid) {
 		t.Errorf("after it has expired: %v", err)
 	}
 }
@@ -211,9 +211,8 @@ func FuzzVerify(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	verifier := issuer.Verifier()
 	f.Fuzz(func(t *testing.T, text string) {
-		claims, err := verifier.Verify(text)
+		claims, err := issuer.Verify(text)
 		if err == nil && text != good {
 			t.Errorf("accepted a forged token: %+v", claims)
 		}

@@ -192,7 +192,7 @@ func (s *stage) lose(t *rapid.T) {
 	if err := s.store.Queue().Delete(s.ctx, received...); err != nil {
 		t.Fatal(err)
 	}
-	s.say("lost %d deliveries", len(received))
+	s.say("lost %d envelopes", len(received))
 }
 
 // duplicate enqueues a message once more.

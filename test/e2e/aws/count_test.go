@@ -90,7 +90,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	const noteAge = time.Minute
 	delivery = requestsOf(d, ten)
 	if time.Since(began) < noteAge {
-		want("ten deliveries in one batch of a new process", delivery, requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
+		want("ten envelopes in one batch of a new process", delivery, requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
 	}
 	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
 

@@ -61,13 +61,13 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	}
 
 	paused := order(t, d, "pause")
-	if !paused.Open || paused.Trouble != sms.Paused || paused.Detail != "wrong texts" {
+	if !paused.Open || paused.Trouble != sms.OperatorPause || paused.Detail != "wrong texts" {
 		t.Errorf("the answer to a pause is %+v", paused)
 	}
 	if again := order(t, d, "pause"); !again.OpenedAt.Equal(paused.OpenedAt) {
 		t.Errorf("repeated it lasts since %v, not %v", again.OpenedAt, paused.OpenedAt)
 	}
-	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "paused" {
+	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "operator" {
 		t.Errorf("the status is %+v, %v", s, err)
 	}
 	ids := make([]string, 3)

@@ -140,9 +140,9 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 
 	status := decoded[struct {
 		Sending bool
-		Backlog struct{ Deliveries int }
+		Backlog struct{ OnQueue int }
 	}](t, ask(t, api, http.MethodGet, "/v1/status", ""), http.StatusOK)
-	if !status.Sending || status.Backlog.Deliveries != 25 {
+	if !status.Sending || status.Backlog.OnQueue != 25 {
 		t.Errorf("the status is %+v", status)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "paused" }
+func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "operator" }
 
 // TestAnOperatorPausesTheServerAndResumesIt checks that messages accepted during a pause
 // wait, even after a kill and a restart, and go out as soon as the pause is over.

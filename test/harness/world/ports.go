@@ -145,12 +145,12 @@ type queue struct {
 	process *Process
 }
 
-func (q queue) Send(ctx context.Context, deliveries ...sms.Envelope) error {
+func (q queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	key := ""
-	if len(deliveries) > 0 {
-		key = deliveries[0].Ref.ID
+	if len(envelopes) > 0 {
+		key = envelopes[0].Ref.ID
 	}
-	return q.process.do(ctx, "Send", key, func(ctx context.Context) error { return q.Queue.Send(ctx, deliveries...) })
+	return q.process.do(ctx, "Send", key, func(ctx context.Context) error { return q.Queue.Send(ctx, envelopes...) })
 }
 
 func (q queue) Backlog(ctx context.Context) (int, error) {
