@@ -9,7 +9,7 @@ locals {
     get_message     = { method = "GET", path = "/sms/{id}", scope = "read" }
     cancel_message  = { method = "POST", path = "/sms/{id}/cancel", scope = "send" }
     resend_message  = { method = "POST", path = "/sms/{id}/resend", scope = "send" }
-    drop_text       = { method = "DELETE", path = "/sms/{id}/message", scope = "send" }
+    delete_text     = { method = "DELETE", path = "/sms/{id}/message", scope = "send" }
     get_status      = { method = "GET", path = "/status", scope = "read" }
   }
 

@@ -79,7 +79,7 @@ type Options struct {
 // makes in sequence add up to at most 9 s:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
-//	cancel, drop text      Read, Change
+//	cancel, delete text    Read, Change
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
@@ -189,7 +189,7 @@ func New(o Options) (http.Handler, error) {
 		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, 0, a.lookUp},
 		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, 0, a.cancel},
 		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, 0, a.resend},
-		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, a.dropText},
+		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, a.deleteText},
 		{http.MethodGet, "/v1/status", ScopeRead, nil, 0, a.status},
 	}
 	return a, nil

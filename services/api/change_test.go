@@ -126,7 +126,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-func TestDropText(t *testing.T) {
+func TestDeleteText(t *testing.T) {
 	for _, state := range sms.Statuses() {
 		t.Run("of a message with status "+string(state), func(t *testing.T) {
 			d := deploy(t)

@@ -110,7 +110,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 		Provider:          "fake",
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)
-	dropped, _, err := d.options.Rules.DropText(delivered, morning)
+	dropped, _, err := d.options.Rules.DeleteText(delivered, morning)
 	if err != nil {
 		t.Fatal(err)
 	}

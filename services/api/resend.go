@@ -55,7 +55,7 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 	if !slices.Contains(resendable, old.Status) {
 		return acceptance{}, &refusal{slug: notResendable, cause: fmt.Errorf("message %s is %s", old.ID, old.Status)}
 	}
-	if old.TextDropped {
+	if old.TextDeleted {
 		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was deleted."}
 	}
 	d.Request = old.Again()

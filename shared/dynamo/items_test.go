@@ -124,7 +124,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	m = s.receive("delivered again", m, "c1", sms.VerdictDelivered)
-	dropped, _, err := rules.DropText(m, s.now)
+	dropped, _, err := rules.DeleteText(m, s.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,17 +17,17 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 	return s.m, true, nil
 }
 
-// DropText returns m without its text, or ErrTooLate while it may still have to
+// DeleteText returns m without its text, or ErrTooLate while it may still have to
 // be sent.
-func (r Rules) DropText(m Message, now time.Time) (after Message, changed bool, err error) {
+func (r Rules) DeleteText(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case !m.Status.AtRest():
 		return m, false, ErrTooLate
-	case m.TextDropped:
+	case m.TextDeleted:
 		return m, false, nil
 	}
 	s := r.step(m, now)
-	s.m.Text, s.m.TextDropped = "", true
-	s.note(Event{Detail: "the text was dropped"})
+	s.m.Text, s.m.TextDeleted = "", true
+	s.note(Event{Detail: "the text was deleted"})
 	return s.m, true, nil
 }

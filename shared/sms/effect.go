@@ -10,13 +10,13 @@ type Others string
 const (
 	OthersAwaited     Others = "one awaits its receipt"
 	OthersUndelivered Others = "one was undelivered"
-	OthersTextDropped Others = "none counts, and the text was dropped"
+	OthersTextDeleted Others = "none counts, and the text was deleted"
 	OthersNone        Others = "none counts"
 )
 
 // AllOthers lists every case.
 func AllOthers() []Others {
-	return []Others{OthersAwaited, OthersUndelivered, OthersTextDropped, OthersNone}
+	return []Others{OthersAwaited, OthersUndelivered, OthersTextDeleted, OthersNone}
 }
 
 // others returns the case of m's hand-overs, except the one named by token.
@@ -31,8 +31,8 @@ func (m Message) others(token string) Others {
 		return OthersAwaited
 	case has(VerdictUndelivered):
 		return OthersUndelivered
-	case m.TextDropped:
-		return OthersTextDropped
+	case m.TextDeleted:
+		return OthersTextDeleted
 	}
 	return OthersNone
 }
@@ -62,7 +62,7 @@ var Effects = []Effect{
 	},
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictUndelivered},
-		Others: []Others{OthersUndelivered, OthersTextDropped, OthersNone},
+		Others: []Others{OthersUndelivered, OthersTextDeleted, OthersNone},
 		To:     Undelivered, Why: "no other receipt is to be expected",
 	},
 	{
@@ -70,7 +70,7 @@ var Effects = []Effect{
 		To: Queued, GivesBack: true, Why: "nothing was sent, so it is handed over again",
 	},
 	{
-		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersTextDropped},
+		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersTextDeleted},
 		To: Undelivered, GivesBack: true, Why: "it cannot be handed over again without its text",
 	},
 	{

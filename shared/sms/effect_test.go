@@ -34,8 +34,8 @@ func reported(status sms.Status, others sms.Others) sms.Message {
 		failed := handOver("undelivered", sms.AnswerTaken, sms.VerdictUndelivered)
 		failed.Failure = sms.Spam
 		m.HandOvers = append(m.HandOvers, failed)
-	case sms.OthersTextDropped:
-		m.Text, m.TextDropped = "", true
+	case sms.OthersTextDeleted:
+		m.Text, m.TextDeleted = "", true
 	case sms.OthersNone:
 	}
 	if status == sms.Sending {

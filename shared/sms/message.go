@@ -39,7 +39,7 @@ type Message struct {
 
 	Request
 
-	TextDropped bool `json:"textDropped,omitempty"` // Text was deleted for the client
+	TextDeleted bool `json:"textDeleted,omitempty"` // Text was deleted for the client
 
 	Encoding  Encoding   `json:"encoding"`
 	Parts     int        `json:"parts"` // an estimate, until a receipt has the number

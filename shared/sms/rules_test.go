@@ -343,7 +343,7 @@ func TestReceipts(t *testing.T) {
 	t.Run("account-wide trouble cannot put back what has no text any more", func(t *testing.T) {
 		l := sent(t)
 		var err error
-		if l.m, _, err = l.rules.DropText(l.m, l.now); err != nil {
+		if l.m, _, err = l.rules.DeleteText(l.m, l.now); err != nil {
 			t.Fatal(err)
 		}
 		l.receipt(void("c1"))
@@ -448,19 +448,19 @@ func TestClientsChanges(t *testing.T) {
 	})
 	t.Run("the text can be dropped only when nobody may have to send it", func(t *testing.T) {
 		l := begin(t, draft())
-		if _, _, err := l.rules.DropText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
-			t.Errorf("DropText of a queued message: %v", err)
+		if _, _, err := l.rules.DeleteText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
+			t.Errorf("DeleteText of a queued message: %v", err)
 		}
 		l.outcome(l.claim(), taken("c1"))
-		m, changed, err := l.rules.DropText(l.m, l.now)
-		if !changed || err != nil || m.Text != "" || !m.TextDropped {
-			t.Errorf("DropText = %v, %v", changed, err)
+		m, changed, err := l.rules.DeleteText(l.m, l.now)
+		if !changed || err != nil || m.Text != "" || !m.TextDeleted {
+			t.Errorf("DeleteText = %v, %v", changed, err)
 		}
 	})
 	t.Run("a message without its text is not sent again when account-wide trouble stopped it", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), taken("c1"))
-		l.m, _, _ = l.rules.DropText(l.m, l.now)
+		l.m, _, _ = l.rules.DeleteText(l.m, l.now)
 		l.receipt(void("c1"))
 		l.is(sms.Undelivered)
 		l.failure(sms.AccountExhausted)

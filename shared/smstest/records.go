@@ -93,7 +93,7 @@ func recordedMessage(at time.Time) sms.Message {
 			OriginationNumber: "+12025550123", SendAt: in(1), ExpiresAt: in(3_600_000), MaxPriceUSD: "0.050", OnUnknown: sms.Hold,
 			EntityID: "E1", TemplateID: "T1", ResendOf: "0196a3c4-0000-7c1a-9b7e-2f1d0c9b8a76",
 		},
-		TextDropped: true,
+		TextDeleted: true,
 		Encoding:    sms.Measure("Olá").Encoding, Parts: 3,
 		CreatedAt: at, UpdatedAt: in(2), Attempts: 2,
 		HandOvers: []sms.HandOver{

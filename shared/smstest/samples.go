@@ -27,7 +27,7 @@ func samples() []sample {
 		}},
 		{"a record whose text was dropped", func(s stage) sms.Message {
 			m := s.message()
-			m.Text, m.TextDropped = "", true
+			m.Text, m.TextDeleted = "", true
 			return m
 		}},
 		{"a record with many events", func(s stage) sms.Message {

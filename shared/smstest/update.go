@@ -97,7 +97,7 @@ func testUpdate(t *testing.T, open opener) {
 		m = s.handOver(t, m, sms.Unanswered())
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Taken(sms.NewToken()))
-		dropped, _, err := s.rules.DropText(m, s.clock.Now())
+		dropped, _, err := s.rules.DeleteText(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

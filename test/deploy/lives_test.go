@@ -31,7 +31,7 @@ var lives = map[string]struct {
 	"delivered, said twice, and its text dropped": {func(w *writer) sms.Message {
 		m := w.receive(w.receive(w.taken(w.claim(w.create(private))), sms.VerdictDelivered), sms.VerdictDelivered)
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
-			m, changed, err := w.rules.DropText(m, w.now)
+			m, changed, err := w.rules.DeleteText(m, w.now)
 			return m, changed && err == nil
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Delivered}},

@@ -132,7 +132,7 @@ func prepare(t *testing.T, api user.API) map[string][]string {
 		t.Fatalf("%s", dump)
 	}
 	return map[string][]string{
-		"getMessage": {waiting, done, again}, "cancelMessage": {waiting}, "resendMessage": {again}, "dropText": {done},
+		"getMessage": {waiting, done, again}, "cancelMessage": {waiting}, "resendMessage": {again}, "deleteText": {done},
 	}
 }
 

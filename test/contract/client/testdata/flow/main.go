@@ -1,5 +1,5 @@
 // Command flow does with a generated client what a user of the API does: it
-// sends, waits, lists, cancels, resends and drops a text.
+// sends, waits, lists, cancels, resends and deletes a text.
 package main
 
 import (
@@ -67,9 +67,9 @@ func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	if err != nil || list.JSON200 == nil || len(list.JSON200.Messages) != 1 || list.JSON200.Messages[0].Id != id {
 		return unexpected("listing it", list.HTTPResponse, list.Body, err)
 	}
-	dropped, err := api.DropTextWithResponse(ctx, id)
-	if err != nil || dropped.StatusCode() != http.StatusNoContent {
-		return unexpected("dropping its text", dropped.HTTPResponse, dropped.Body, err)
+	deleted, err := api.DeleteTextWithResponse(ctx, id)
+	if err != nil || deleted.StatusCode() != http.StatusNoContent {
+		return unexpected("deleting its text", deleted.HTTPResponse, deleted.Body, err)
 	}
 	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dropText serves DELETE /v1/sms/{id}/message.
-func (a *api) dropText(c *call) (answer, error) {
+// deleteText serves DELETE /v1/sms/{id}/message.
+func (a *api) deleteText(c *call) (answer, error) {
 	_, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
-		after, changed, err := a.Rules.DropText(m, a.Now())
+		after, changed, err := a.Rules.DeleteText(m, a.Now())
 		if err != nil {
 			err = &refusal{slug: textNeeded, cause: err}
 		}
