@@ -356,3 +356,33 @@ func TestABodyThatDoesNotComeIsAnsweredInTenSeconds(t *testing.T) {
 		}
 	})
 }
+
+func TestTheMachineKnowsWhetherItsClientsHaveSeveralOwners(t *testing.T) {
+	enginetest.SQLite(t)
+	for _, tc := range []struct {
+		clients string
+		want    bool
+	}{
+		{`{"new": {"secret": "n", "owner": "shop"}, "old": {"secret": "o", "owner": "shop"}}`, false},
+		{`{"new": {"secret": "n", "owner": "shop"}, "other": {"secret": "x"}}`, true},
+	} {
+		file := filepath.Join(t.TempDir(), "clients.json")
+		if err := os.WriteFile(file, []byte(tc.clients), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := Config{Addr: "localhost:0", Provider: Simulated, Data: t.TempDir(), Clients: file}
+		if err := c.check(); err != nil {
+			t.Fatal(err)
+		}
+		m, err := open(t.Context(), c, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.rules.SeveralOwners != tc.want {
+			t.Errorf("%s: several owners %v, want %v", tc.clients, m.rules.SeveralOwners, tc.want)
+		}
+		if err := m.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -97,9 +97,29 @@ run "the_environment_says_what_was_set" {
   assert {
     condition = alltrue([
       for e in [module.api.environment, module.sender.environment, module.relay.environment] :
-      [e.VALIDITY_HOURS, e.RETENTION_DAYS, e.MAX_ATTEMPTS, e.SENDER_TIMEOUT_SECONDS] == ["2", "8", "3", "60"]
+      [e.VALIDITY_HOURS, e.RETENTION_DAYS, e.MAX_ATTEMPTS, e.SENDER_TIMEOUT_SECONDS, e.SEVERAL_OWNERS] == ["2", "8", "3", "60", "false"]
     ])
     error_message = "The services have different settings for messages."
+  }
+}
+
+run "clients_of_one_owner_are_not_several_owners" {
+  variables {
+    clients = { shop = {}, new = { owner = "shop" } }
+  }
+  assert {
+    condition     = module.sender.environment.SEVERAL_OWNERS == "false"
+    error_message = "Two clients of one owner count as two owners."
+  }
+}
+
+run "clients_of_two_owners_are" {
+  variables {
+    clients = { shop = {}, billing = {} }
+  }
+  assert {
+    condition     = [for e in [module.sender.environment, module.relay.environment] : e.SEVERAL_OWNERS] == ["true", "true"]
+    error_message = "Two owners count as one."
   }
 }
 

@@ -19,6 +19,9 @@ import (
 )
 
 func TestTheServerIsKilledUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for rescues, which takes minutes: make test")
+	}
 	t.Parallel()
 	enginetest.SQLite(t)
 	size := size()

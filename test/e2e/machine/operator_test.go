@@ -21,6 +21,9 @@ func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "ope
 // TestAnOperatorPausesTheServerAndResumesIt checks that messages accepted during a pause
 // wait, even after a kill and a restart, and go out as soon as the pause is over.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for rescues, which takes minutes: make test")
+	}
 	t.Parallel()
 	enginetest.SQLite(t)
 	const waiting = 40
