@@ -40,8 +40,9 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 			ExpiresAt: it.ExpiresAt,
 		})
 	}
-	if last != nil {
-		page.Next = strconv.FormatInt(last.DueAt.UnixMilli(), 10) + "." + last.ID
+	if len(last) > 0 && len(found) > 0 {
+		end := found[len(found)-1]
+		page.Next = strconv.FormatInt(end.DueAt.UnixMilli(), 10) + "." + end.ID
 	}
 	return page, nil
 }
@@ -63,30 +64,19 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. If there may be a next page, last is the
-// last entry of this one.
-func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last *dueItem, err error) {
+// queryDue reads a page of one partition. If there may be a next page, last is the key
+// of the last entry of this one.
+func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last attributes, err error) {
 	if r.from > r.until { // which a query refuses
 		return nil, nil, nil
 	}
-	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
-		TableName:                 aws.String(s.table),
+	return query[dueItem](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexDue),
 		KeyConditionExpression:    aws.String("due_shard = :shard AND due_at BETWEEN :from AND :until"),
 		ExpressionAttributeValues: attributes{":shard": str(r.shard), ":from": num(r.from), ":until": num(r.until)},
 		ExclusiveStartKey:         r.start,
 		Limit:                     limitOf(r.limit),
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := decodeAll(out.Items, &found); err != nil {
-		return nil, nil, fmt.Errorf("reading the index: %w", err)
-	}
-	if len(out.LastEvaluatedKey) > 0 && len(found) > 0 {
-		last = &found[len(found)-1]
-	}
-	return found, last, nil
 }
 
 var errCursor = errors.New("not a position that this store gave")
@@ -101,12 +91,7 @@ func duePosition(shard, after string) (attributes, error) {
 	if !ok || err != nil || id == "" {
 		return nil, errCursor
 	}
-	return dueKey(shard, millis(ms), id), nil
-}
-
-// dueKey returns the key of an entry of the index.
-func dueKey(shard string, at millis, id string) attributes {
-	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(at)}
+	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
 }
 
 // limitOf returns n as the SDK wants it.

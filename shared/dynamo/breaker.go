@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -25,16 +23,12 @@ var breakerAttributes = func() (names []string) {
 
 // LoadBreaker returns the breaker: one strongly consistent read.
 func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
-	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
-		TableName:      aws.String(s.table),
-		Key:            attributes{"id": str(breakerID)},
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
-	}
 	var b sms.Breaker
-	if err := decode(&types.AttributeValueMemberM{Value: out.Item}, &b); err != nil {
+	item, err := s.read(ctx, breakerID)
+	if err == nil {
+		err = decode(item, &b)
+	}
+	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	return b, nil

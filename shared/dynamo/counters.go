@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -55,18 +53,14 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 
 // tryCount reports whether c, which adds nothing, fits.
 func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
-	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
-		TableName:      aws.String(s.table),
-		Key:            attributes{"id": str(c.Key())},
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return fmt.Errorf("reading a counter: %w", err)
-	}
 	var counter struct {
 		Count int `json:"count"` // 0 where nobody counted yet
 	}
-	if err := decode(&types.AttributeValueMemberM{Value: out.Item}, &counter); err != nil {
+	item, err := s.read(ctx, c.Key())
+	if err == nil {
+		err = decode(item, &counter)
+	}
+	if err != nil {
 		return fmt.Errorf("reading a counter: %w", err)
 	}
 	if !c.Fits(counter.Count) {

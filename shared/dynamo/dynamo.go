@@ -71,3 +71,34 @@ func call[In, Out any](
 	out, err := do(ctx, in, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, attempts.Watch) })
 	return out, attempts.Err(err)
 }
+
+// read returns the item id, which is empty if there is none: one strongly consistent
+// read.
+func (s *Store) read(ctx context.Context, id string) (attributes, error) {
+	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
+		TableName:      aws.String(s.table),
+		Key:            attributes{"id": str(id)},
+		ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Item, nil
+}
+
+// query returns one page of what in, a query of an index, finds. last is the key after
+// which the next page begins, empty if there is none.
+func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, last attributes, err error) {
+	in.TableName = aws.String(s.table)
+	out, err := call(ctx, s.client.Query, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	found = make([]T, len(out.Items))
+	for i, it := range out.Items {
+		if err := decode(it, &found[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return found, out.LastEvaluatedKey, nil
+}

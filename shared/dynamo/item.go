@@ -67,7 +67,7 @@ func stored(m sms.Message) attributes {
 // message returns the message of the item a. It ignores unknown attributes.
 func message(a attributes) (sms.Message, error) {
 	var it item
-	if err := decode(&types.AttributeValueMemberM{Value: a}, &it); err != nil {
+	if err := decode(a, &it); err != nil {
 		return sms.Message{}, err
 	}
 	if it.CreatedAt.IsZero() {
@@ -105,9 +105,9 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode reads a value that encode made into v.
-func decode(a types.AttributeValue, v any) error {
-	err := attributevalue.UnmarshalWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
+// decode reads attributes that encode made into v.
+func decode(a attributes, v any) error {
+	err := attributevalue.UnmarshalMapWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
 		o.TagKey = "json"
 		o.DecodeTime.N = func(n string) (time.Time, error) {
 			ms, err := strconv.ParseInt(n, 10, 64)
@@ -118,13 +118,4 @@ func decode(a types.AttributeValue, v any) error {
 		return fmt.Errorf("reading an item: %w", err)
 	}
 	return nil
-}
-
-// decodeAll reads items into found, a pointer to a slice.
-func decodeAll(items []attributes, found any) error {
-	var all types.AttributeValueMemberL
-	for _, it := range items {
-		all.Value = append(all.Value, &types.AttributeValueMemberM{Value: it})
-	}
-	return decode(&all, found)
 }

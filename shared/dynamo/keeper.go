@@ -99,10 +99,10 @@ func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, 
 				due = append(due, *it.Receipt)
 			}
 		}
-		if last == nil || len(due) >= limit {
+		if len(last) == 0 || len(due) >= limit {
 			break
 		}
-		q.start = dueKey(shard, toMillis(last.DueAt), last.ID)
+		q.start = last
 	}
 	return due, nil
 }

@@ -101,8 +101,7 @@ func (m *merge) refill(ctx context.Context) error {
 
 func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {
 	for len(r.entries) == 0 && !r.done {
-		out, err := call(ctx, m.store.client.Query, &dynamodb.QueryInput{
-			TableName:                 aws.String(m.store.table),
+		found, last, err := query[listEntry](ctx, m.store, &dynamodb.QueryInput{
 			IndexName:                 aws.String(indexList),
 			KeyConditionExpression:    aws.String("list_shard = :shard AND list_at BETWEEN :from AND :to"),
 			ExpressionAttributeValues: attributes{":shard": str(shard), ":from": str(m.bounds.from), ":to": str(m.bounds.to)},
@@ -113,16 +112,12 @@ func (m *merge) read(ctx context.Context, shard string, r *listShardReader) erro
 		if err != nil {
 			return fmt.Errorf("reading the index: %w", err)
 		}
-		var found []listEntry
-		if err := decodeAll(out.Items, &found); err != nil {
-			return fmt.Errorf("reading the index: %w", err)
-		}
 		for _, e := range found {
 			if e.ListAt < m.bounds.to { // BETWEEN includes it
 				r.entries = append(r.entries, e)
 			}
 		}
-		r.start, r.done = out.LastEvaluatedKey, len(out.LastEvaluatedKey) == 0
+		r.start, r.done = last, len(last) == 0
 	}
 	return nil
 }

@@ -45,15 +45,11 @@ func (s *Store) Create(ctx context.Context, m sms.Message) error {
 
 // Get returns the record as of now: one strongly consistent read.
 func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
-	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
-		TableName:      aws.String(s.table),
-		Key:            attributes{"id": str(id)},
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
+	var m sms.Message
+	item, err := s.read(ctx, id)
+	if err == nil {
+		m, err = s.live(item)
 	}
-	m, err := s.live(out.Item)
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}

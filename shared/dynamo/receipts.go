@@ -15,17 +15,12 @@ import (
 // reference: one query of the index. It may return a record that is past its
 // retention; whoever reads that learns that it is absent.
 func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
-	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
-		TableName:                 aws.String(s.table),
+	found, _, err := query[item](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexProvider),
 		KeyConditionExpression:    aws.String("provider_ref = :ref"),
 		ExpressionAttributeValues: attributes{":ref": str(providerKey(ref))},
 	})
 	if err != nil {
-		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
-	}
-	var found []item
-	if err := decodeAll(out.Items, &found); err != nil {
 		return "", fmt.Errorf("looking up provider message id %s: %w", ref.MessageID, err)
 	}
 	var byAlias string
@@ -100,8 +95,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 // Unmatched returns the unmatched messages and pending receipts of a number: one
 // query of the index.
 func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
-	out, err := call(ctx, s.client.Query, &dynamodb.QueryInput{
-		TableName:                 aws.String(s.table),
+	found, last, err := query[dueItem](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexUnmatched),
 		KeyConditionExpression:    aws.String("unmatched = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
@@ -110,11 +104,7 @@ func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched
 	if err != nil {
 		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)
 	}
-	var found []dueItem
-	if err := decodeAll(out.Items, &found); err != nil {
-		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)
-	}
-	all := sms.Unmatched{More: len(out.LastEvaluatedKey) > 0}
+	all := sms.Unmatched{More: len(last) > 0}
 	for _, it := range found {
 		switch {
 		case it.Receipt == nil && len(all.MessageIDs) < sms.MaxUnmatched:

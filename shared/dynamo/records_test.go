@@ -20,7 +20,7 @@ func TestRecordFormat(t *testing.T) {
 		Breaker: smstest.Codec[sms.Breaker]{
 			Write: func(b sms.Breaker) ([]byte, error) { return toJSON(encode(b)) },
 			Read: func(b []byte) (breaker sms.Breaker, err error) {
-				err = decode(&types.AttributeValueMemberM{Value: fromJSON(t, b)}, &breaker)
+				err = decode(fromJSON(t, b), &breaker)
 				return breaker, err
 			},
 		},
@@ -28,7 +28,7 @@ func TestRecordFormat(t *testing.T) {
 			Write: func(p sms.PendingReceipt) ([]byte, error) { return toJSON(storedReceipt(p)) },
 			Read: func(b []byte) (sms.PendingReceipt, error) {
 				var it dueItem
-				err := decode(&types.AttributeValueMemberM{Value: fromJSON(t, b)}, &it)
+				err := decode(fromJSON(t, b), &it)
 				return *it.Receipt, err
 			},
 		},

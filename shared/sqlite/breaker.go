@@ -20,11 +20,7 @@ func (db *DB) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("reading the breaker: %w", err)
 	}
-	var b sms.Breaker
-	if err := json.Unmarshal(record, &b); err != nil {
-		return sms.Breaker{}, fmt.Errorf("decoding the breaker: %w", err)
-	}
-	return b, nil
+	return decode[sms.Breaker](record)
 }
 
 // SaveBreaker implements sms.Breakers.
@@ -41,11 +37,7 @@ func (db *DB) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 		query = `INSERT INTO breaker (one, revision, record) VALUES (1, ?, ?) ON CONFLICT (one) DO NOTHING`
 		args = args[:2]
 	}
-	var rows int64
-	err = db.messages.commit(ctx, func(t *tx) error {
-		rows, err = t.exec(query, args...)
-		return err
-	})
+	rows, err := db.messages.exec(ctx, query, args...)
 	switch {
 	case err != nil:
 		return fmt.Errorf("saving the breaker: %w", err)

@@ -22,6 +22,7 @@ var errClosed = unavailable(errors.New("the database is closed"))
 // pay a fraction of one.
 type committer struct {
 	pool    *sql.DB
+	conn    *sql.Conn
 	tx      tx
 	writes  chan write // unbuffered: a write that was taken is being carried out
 	closing chan struct{}
@@ -47,7 +48,7 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 		return nil, errors.Join(err, conn.Close(), pool.Close())
 	}
 	c := &committer{
-		pool: pool, tx: tx{conn: conn, prepared: make(map[string]*sql.Stmt)},
+		pool: pool, conn: conn, tx: tx{statements{on: conn}},
 		writes: make(chan write), closing: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	c.close = sync.OnceValue(c.stop)
@@ -149,32 +150,29 @@ func (c *committer) transact(group []write) error {
 func (c *committer) stop() error {
 	close(c.closing)
 	<-c.stopped
-	return errors.Join(c.tx.close(), c.pool.Close())
+	return errors.Join(c.conn.Close(), c.pool.Close())
+}
+
+// exec commits one statement, and returns the number of rows that it changed.
+func (c *committer) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	var rows int64
+	err := c.commit(ctx, func(t *tx) (err error) {
+		rows, err = t.exec(query, args...)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return rows, nil
 }
 
 // tx is the writing connection inside a transaction. Its statements have no context,
 // because a transaction belongs to several callers.
-type tx struct {
-	conn     *sql.Conn
-	prepared map[string]*sql.Stmt
-}
-
-// stmt returns query, a constant of this package, as a prepared statement.
-func (t *tx) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := t.prepared[query]; ok {
-		return s, nil
-	}
-	s, err := t.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	t.prepared[query] = s
-	return s, nil
-}
+type tx struct{ statements }
 
 // exec returns the number of rows that it changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	s, err := t.stmt(query)
+	s, err := t.stmt(context.Background(), query)
 	if err != nil {
 		return 0, err
 	}
@@ -185,42 +183,6 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// get reads one row, or returns sql.ErrNoRows.
-func (t *tx) get(query string, args []any, into ...any) error {
-	s, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	return s.QueryRowContext(context.Background(), args...).Scan(into...)
-}
-
-// each calls row for every row.
-func (t *tx) each(query string, args []any, row func(scan func(...any) error) error) error {
-	s, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.QueryContext(context.Background(), args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // undo rolls back. After some failures SQLite has already done so, and reports that
 // there is nothing to roll back.
 func (t *tx) undo() { _, _ = t.exec(`ROLLBACK`) }
-
-func (t *tx) close() error {
-	errs := make([]error, 0, len(t.prepared)+1)
-	for _, s := range t.prepared {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, t.conn.Close())...)
-}

@@ -17,14 +17,10 @@ func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	if c.N == 0 {
 		return db.tryCount(ctx, c)
 	}
-	var rows int64
-	err := db.messages.commit(ctx, func(t *tx) (err error) {
-		// Giving back is always possible.
-		rows, err = t.exec(`INSERT INTO counters (key, count, purge_at) VALUES (?1, ?2, ?3)
-			ON CONFLICT (key) DO UPDATE SET count = count + ?2 WHERE ?2 < 0 OR count + ?2 <= ?4`,
-			c.Key(), c.N, c.End.UnixMilli(), c.Limit)
-		return err
-	})
+	// Giving back is always possible.
+	rows, err := db.messages.exec(ctx, `INSERT INTO counters (key, count, purge_at) VALUES (?1, ?2, ?3)
+		ON CONFLICT (key) DO UPDATE SET count = count + ?2 WHERE ?2 < 0 OR count + ?2 <= ?4`,
+		c.Key(), c.N, c.End.UnixMilli(), c.Limit)
 	switch {
 	case err != nil:
 		return fmt.Errorf("counting: %w", err)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -19,10 +18,8 @@ import (
 // few connections that read what is committed.
 type file struct {
 	*committer
-	read *sql.DB
-
-	mu      sync.Mutex
-	queries map[string]*sql.Stmt
+	statements // for reading
+	read       *sql.DB
 }
 
 type fileOptions struct {
@@ -68,7 +65,7 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	}
 	read.SetMaxOpenConns(opts.readers)
 	read.SetMaxIdleConns(opts.readers)
-	return &file{committer: committer, read: read, queries: make(map[string]*sql.Stmt)}, nil
+	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
 }
 
 // dataSource returns the URI of a database.
@@ -80,56 +77,6 @@ func dataSource(path, mode string, pragmas []string) string {
 		path = "/" + path // a drive's letter
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
-}
-
-// stmt returns query, a constant of this package, as a prepared statement.
-func (f *file) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s, ok := f.queries[query]; ok {
-		return s, nil
-	}
-	s, err := f.read.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	f.queries[query] = s
-	return s, nil
-}
-
-// get reads one row, or returns sql.ErrNoRows.
-func (f *file) get(ctx context.Context, query string, args []any, into ...any) error {
-	s, err := f.stmt(ctx, query)
-	if err != nil {
-		return unavailable(err)
-	}
-	err = s.QueryRowContext(ctx, args...).Scan(into...)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return unavailable(err)
-	}
-	return err
-}
-
-// each calls row for every row until it returns false or an error.
-func (f *file) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
-	s, err := f.stmt(ctx, query)
-	if err != nil {
-		return unavailable(err)
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return unavailable(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if more, err := row(rows.Scan); err != nil || !more {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return unavailable(err)
-	}
-	return nil
 }
 
 // unavailable returns the error of a call that certainly changed nothing.

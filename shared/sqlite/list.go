@@ -54,7 +54,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 		if record == nil {
 			return true, nil
 		}
-		m, err := decode(record)
+		m, err := decode[sms.Message](record)
 		if err != nil {
 			return false, err
 		}

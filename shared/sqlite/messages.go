@@ -41,15 +41,6 @@ func unmatchedNumber(m sms.Message) any {
 	return text(m.Number)
 }
 
-// decode returns the message in a record.
-func decode(record []byte) (sms.Message, error) {
-	var m sms.Message
-	if err := json.Unmarshal(record, &m); err != nil {
-		return sms.Message{}, fmt.Errorf("decoding a record: %w", err)
-	}
-	return m, nil
-}
-
 // encode returns m as the column record has it.
 func encode(m sms.Message) ([]byte, error) {
 	record, err := json.Marshal(m)
@@ -76,7 +67,7 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 		if standing, err = recordOf(t, m.ID); err != nil {
 			return err
 		}
-		old, err := decode(standing)
+		old, err := decode[sms.Message](standing)
 		if err != nil || !old.Gone(now) {
 			return err
 		}
@@ -93,7 +84,7 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 	if standing == nil {
 		return nil
 	}
-	current, err := decode(standing)
+	current, err := decode[sms.Message](standing)
 	if err != nil {
 		return fmt.Errorf("creating message %s: %w", m.ID, err)
 	}
@@ -145,7 +136,7 @@ func link(t *tx, id string, before, now []sms.ProviderRef) error {
 
 // recordOf returns the record of id, or nil.
 func recordOf(t *tx, id string) (record []byte, err error) {
-	err = t.get(`SELECT record FROM messages WHERE id = ?`, []any{id}, &record)
+	err = t.get(context.Background(), `SELECT record FROM messages WHERE id = ?`, []any{id}, &record)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -163,7 +154,7 @@ func (db *DB) Get(ctx context.Context, id string) (sms.Message, error) {
 	if err != nil {
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
-	return decode(record)
+	return decode[sms.Message](record)
 }
 
 // Update implements sms.Messages.
@@ -196,7 +187,7 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 	if standing == nil {
 		return sms.Message{}, sms.ErrNotFound
 	}
-	current, err := decode(standing)
+	current, err := decode[sms.Message](standing)
 	switch {
 	case err != nil:
 		return sms.Message{}, fmt.Errorf("updating message %s: %w", old.ID, err)

@@ -16,7 +16,11 @@ const purgeBatch = 100
 // all calls anyway; Purge makes their space available.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
-	for _, batch := range []func(context.Context, int) (int, error){db.purgeMessages, db.purgeReceipts, db.purgeCounters} {
+	for _, batch := range []func(context.Context, int) (int, error){
+		db.purgeMessages,
+		db.rowPurger(`DELETE FROM pending_receipts WHERE id IN (SELECT id FROM pending_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`),
+		db.rowPurger(`DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`),
+	} {
 		for left := limit; left > 0; {
 			size := min(left, purgeBatch)
 			n, err := batch(ctx, size)
@@ -38,15 +42,10 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	var purged int
 	err := db.messages.commit(ctx, func(t *tx) error {
 		var gone []sms.Message
-		err := t.each(`SELECT record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
-			func(scan func(...any) error) error {
-				var record []byte
-				if err := scan(&record); err != nil {
-					return err
-				}
-				m, err := decode(record)
+		err := eachRecord(context.Background(), &t.statements, `SELECT record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
+			func(m sms.Message) error {
 				gone = append(gone, m)
-				return err
+				return nil
 			})
 		if err != nil {
 			return err
@@ -74,25 +73,10 @@ func purge(t *tx, m sms.Message) error {
 	return err
 }
 
-func (db *DB) purgeReceipts(ctx context.Context, limit int) (int, error) {
-	return db.purgeRows(ctx, `DELETE FROM pending_receipts WHERE id IN
-		(SELECT id FROM pending_receipts WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
-}
-
-func (db *DB) purgeCounters(ctx context.Context, limit int) (int, error) {
-	return db.purgeRows(ctx, `DELETE FROM counters WHERE key IN
-		(SELECT key FROM counters WHERE purge_at <= ? ORDER BY purge_at LIMIT ?)`, limit)
-}
-
-func (db *DB) purgeRows(ctx context.Context, query string, limit int) (int, error) {
-	now := db.now().UnixMilli()
-	var rows int64
-	err := db.messages.commit(ctx, func(t *tx) (err error) {
-		rows, err = t.exec(query, now, limit)
-		return err
-	})
-	if err != nil {
-		return 0, err
+// rowPurger returns a function that removes rows by query.
+func (db *DB) rowPurger(query string) func(ctx context.Context, limit int) (int, error) {
+	return func(ctx context.Context, limit int) (int, error) {
+		rows, err := db.messages.exec(ctx, query, db.now().UnixMilli(), limit)
+		return int(rows), err
 	}
-	return int(rows), nil
 }

@@ -31,10 +31,7 @@ type Queue struct {
 // process is dead. An item that was never dequeued is delayed, and stays so.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
-	err := q.file.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
-		return err
-	})
+	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
 	if err != nil {
 		return fmt.Errorf("releasing dequeued items: %w", err)
 	}
@@ -89,8 +86,7 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 
 // Dequeue implements sms.Consumer.
 func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
-	end := time.NewTimer(wait)
-	defer end.Stop()
+	end := time.After(wait)
 	for {
 		arrival := q.arrivals.next()
 		next, err := q.nextVisible(ctx)
@@ -111,20 +107,16 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 		if wait <= 0 {
 			return nil, nil
 		}
-		visible := time.NewTimer(until)
 		select {
 		case <-arrival:
-		case <-visible.C:
-		case <-end.C:
+		case <-time.After(until):
+		case <-end:
 			wait = 0
 		case <-ctx.Done():
-			visible.Stop()
 			return nil, fmt.Errorf("dequeuing: %w", ctx.Err())
 		case <-q.file.closing:
-			visible.Stop()
 			return nil, fmt.Errorf("dequeuing: %w", errClosed)
 		}
-		visible.Stop()
 	}
 }
 
@@ -150,18 +142,18 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	var items []sms.QueueItem
 	err := q.file.commit(ctx, func(t *tx) error {
 		items = nil
-		return t.each(`UPDATE queue_items SET visible_at = ?, received = received + 1
+		return t.each(context.Background(), `UPDATE queue_items SET visible_at = ?, received = received + 1
 			WHERE seq IN (SELECT seq FROM queue_items WHERE visible_at <= ? ORDER BY visible_at, seq LIMIT ?)
 			RETURNING seq, received, body`, []any{back, now.UnixMilli(), limit},
-			func(scan func(...any) error) error {
+			func(scan func(...any) error) (bool, error) {
 				var seq int64
 				var item sms.QueueItem
 				if err := scan(&seq, &item.ReceiveCount, &item.Body); err != nil {
-					return err
+					return false, err
 				}
 				item.Handle = position{at: back, seq: seq}.String()
 				items = append(items, item)
-				return nil
+				return true, nil
 			})
 	})
 	if err != nil {

@@ -71,13 +71,10 @@ func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	if err != nil {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}
-	err = db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO pending_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET
-			number = excluded.number, due_at = excluded.due_at, purge_at = excluded.purge_at, record = excluded.record`,
-			k.ID, string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record)
-		return err
-	})
+	_, err = db.messages.exec(ctx, `INSERT INTO pending_receipts (id, number, due_at, purge_at, record) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+		number = excluded.number, due_at = excluded.due_at, purge_at = excluded.purge_at, record = excluded.record`,
+		k.ID, string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record)
 	if err != nil {
 		return fmt.Errorf("keeping a receipt: %w", err)
 	}
@@ -86,10 +83,7 @@ func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 
 // Forget implements sms.ReceiptKeeper.
 func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
-	err := db.messages.commit(ctx, func(t *tx) error {
-		_, err := t.exec(`DELETE FROM pending_receipts WHERE id = ?`, k.ID)
-		return err
-	})
+	_, err := db.messages.exec(ctx, `DELETE FROM pending_receipts WHERE id = ?`, k.ID)
 	if err != nil {
 		return fmt.Errorf("forgetting a receipt: %w", err)
 	}
@@ -108,17 +102,9 @@ func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sm
 
 func (db *DB) pendingReceipts(ctx context.Context, query string, args ...any) ([]sms.PendingReceipt, error) {
 	var list []sms.PendingReceipt
-	err := db.messages.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
-		var record []byte
-		if err := scan(&record); err != nil {
-			return false, err
-		}
-		var k sms.PendingReceipt
-		if err := json.Unmarshal(record, &k); err != nil {
-			return false, fmt.Errorf("decoding a receipt: %w", err)
-		}
+	err := eachRecord(ctx, &db.messages.statements, query, args, func(k sms.PendingReceipt) error {
 		list = append(list, k)
-		return true, nil
+		return nil
 	})
 	return list, err
 }

@@ -10,7 +10,7 @@ import (
 
 func TestRecordFormat(t *testing.T) {
 	smstest.TestRecordFormat(t, smstest.RecordFormat{
-		Message: smstest.Codec[sms.Message]{Write: encode, Read: decode},
+		Message: smstest.Codec[sms.Message]{Write: encode, Read: decode[sms.Message]},
 		Breaker: asJSON[sms.Breaker](),
 		Receipt: asJSON[sms.PendingReceipt](),
 	})
@@ -19,9 +19,6 @@ func TestRecordFormat(t *testing.T) {
 func asJSON[T any]() smstest.Codec[T] {
 	return smstest.Codec[T]{
 		Write: func(record T) ([]byte, error) { return json.Marshal(record) },
-		Read: func(b []byte) (record T, err error) {
-			err = json.Unmarshal(b, &record)
-			return record, err
-		},
+		Read:  decode[T],
 	}
 }

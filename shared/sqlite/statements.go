@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// statements are the queries on a connection, or on a pool of them. Each is prepared
+// once, and closed with the connection.
+type statements struct {
+	on interface {
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	}
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt
+}
+
+// stmt returns query, a constant of this package, as a prepared statement.
+func (s *statements) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.prepared[query]; ok {
+		return known, nil
+	}
+	fresh, err := s.on.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if s.prepared == nil {
+		s.prepared = make(map[string]*sql.Stmt)
+	}
+	s.prepared[query] = fresh
+	return fresh, nil
+}
+
+// get reads one row, or returns sql.ErrNoRows.
+func (s *statements) get(ctx context.Context, query string, args []any, into ...any) error {
+	prepared, err := s.stmt(ctx, query)
+	if err != nil {
+		return unavailable(err)
+	}
+	err = prepared.QueryRowContext(ctx, args...).Scan(into...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return unavailable(err)
+	}
+	return err
+}
+
+// each calls row for every row until it returns false or an error.
+func (s *statements) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
+	prepared, err := s.stmt(ctx, query)
+	if err != nil {
+		return unavailable(err)
+	}
+	rows, err := prepared.QueryContext(ctx, args...)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if more, err := row(rows.Scan); err != nil || !more {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// eachRecord calls do for every record that query, which selects records alone, finds.
+func eachRecord[T any](ctx context.Context, s *statements, query string, args []any, do func(T) error) error {
+	return s.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
+		var record []byte
+		if err := scan(&record); err != nil {
+			return false, err
+		}
+		v, err := decode[T](record)
+		if err != nil {
+			return false, err
+		}
+		return true, do(v)
+	})
+}
+
+// decode returns what is in a record.
+func decode[T any](record []byte) (T, error) {
+	var v T
+	if err := json.Unmarshal(record, &v); err != nil {
+		return v, fmt.Errorf("decoding a record: %w", err)
+	}
+	return v, nil
+}
