@@ -36,13 +36,9 @@ type Store interface {
 	sms.Messages
 	sms.Lister
 	sms.Counters
-	Agenda
 	// LoadBreaker is the method of sms.Breakers.
 	LoadBreaker(ctx context.Context) (sms.Breaker, error)
-}
-
-// Agenda is the read-only half of sms.Agenda.
-type Agenda interface {
+	// Shards and Due are the methods of sms.Agenda that only read.
 	Shards() int
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -22,28 +20,6 @@ type Caller struct {
 	ClientID string   // the credentials used
 	Owner    string   // the tenant whose messages the client sends and sees
 	Scopes   []string // full names, like sms/send
-}
-
-// Claims holds the claims of a verified Cognito token that the API uses.
-type Claims struct {
-	ClientID string   // client_id
-	Scopes   []string // scope, split at spaces
-	TokenUse string   // token_use
-}
-
-// CallerFromClaims returns the caller that a verified token names. The owner
-// comes from owners; a client that is not in owners is its own owner. The token
-// must be an access token, because an ID token of the same issuer proves
-// nothing about the client.
-func CallerFromClaims(claims Claims, owners map[string]string) (Caller, error) {
-	switch {
-	case claims.TokenUse != "access":
-		return Caller{}, errors.New("reading the claims: token_use is not access")
-	case claims.ClientID == "":
-		return Caller{}, errors.New("reading the claims: no client_id")
-	}
-	owner := cmp.Or(owners[claims.ClientID], claims.ClientID)
-	return Caller{ClientID: claims.ClientID, Owner: owner, Scopes: claims.Scopes}, nil
 }
 
 type callerKey struct{}

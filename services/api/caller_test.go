@@ -14,31 +14,6 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-func TestCallerFromClaims(t *testing.T) {
-	owners := map[string]string{"alice-1": "alice", "alice-2": "alice", "empty": ""}
-	scopes := []string{api.ScopeSend}
-	for _, tt := range []struct {
-		name   string
-		claims api.Claims
-		want   api.Caller
-		ok     bool
-	}{
-		{"a client with an owner", api.Claims{"alice-2", scopes, "access"}, api.Caller{"alice-2", "alice", scopes}, true},
-		{"a client that is its own owner", api.Claims{"bob", nil, "access"}, api.Caller{"bob", "bob", nil}, true},
-		{"a client whose owner is left empty", api.Claims{"empty", nil, "access"}, api.Caller{"empty", "empty", nil}, true},
-		{"an ID token", api.Claims{"bob", scopes, "id"}, api.Caller{}, false},
-		{"no token_use", api.Claims{"bob", scopes, ""}, api.Caller{}, false},
-		{"no client", api.Claims{"", scopes, "access"}, api.Caller{}, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := api.CallerFromClaims(tt.claims, owners)
-			if diff := cmp.Diff(tt.want, got); diff != "" || (err == nil) != tt.ok {
-				t.Errorf("error %v (-want +got):\n%s", err, diff)
-			}
-		})
-	}
-}
-
 func TestAuthenticate(t *testing.T) {
 	var log bytes.Buffer
 	d := deploy(t)

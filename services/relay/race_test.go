@@ -220,7 +220,7 @@ func (s *street) answer(t *rapid.T) {
 		outcomes = []sms.Outcome{sms.Taken(id), noAnswer}
 	}
 	o := rapid.SampledFrom(outcomes).Draw(t, "outcome")
-	s.answered[token] = o.Kind == sms.OutcomeTaken
+	s.answered[token] = o.ProviderMessageID != ""
 	_, err := change.Message(t.Context(), s.store, m, func(m sms.Message) (sms.Message, bool) {
 		return s.rules.Record(m, token, o, s.now)
 	})

@@ -197,13 +197,13 @@ func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o 
 			opened = changed && b.Open
 			return b, changed
 		})
-	case o.Kind == sms.OutcomeTaken && s.gate.mayProve(m.ID, c.At):
+	case o.ProviderMessageID != "" && s.gate.mayProve(m.ID, c.At):
 		_, err = s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
 			closed = b.Proves(m.ID, c.At, true, false)
 			b, _ = s.rules.NumberTaken(b.Close(s.now()), m.Number, s.now())
 			return b, closed
 		})
-	case o.Kind == sms.OutcomeTaken:
+	case o.ProviderMessageID != "":
 		err = s.gate.note(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
 			return s.rules.NumberTaken(b, m.Number, s.now())
 		})
@@ -221,12 +221,12 @@ func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o 
 
 func (s *Sender) logOutcome(ctx context.Context, m sms.Message, o sms.Outcome, err error) {
 	logger := s.logger.With("message_id", m.ID, "number", m.Number)
-	switch o.Kind {
-	case sms.OutcomeTaken:
+	switch {
+	case o.ProviderMessageID != "":
 		logger.InfoContext(ctx, "message handed over", "provider_message_id", o.ProviderMessageID)
-	case sms.OutcomeRefused:
+	case o.Refused != nil:
 		logger.WarnContext(ctx, "hand-over refused", "refusal", string(o.Refused.Refusal), "code", o.Refused.Code)
-	case sms.OutcomeUnanswered:
+	default:
 		logger.WarnContext(ctx, "hand-over unanswered", "error", err)
 	}
 }

@@ -6,34 +6,21 @@ import (
 	"time"
 )
 
-// Outcome is what a sender records about one hand-over. Taken, Refused and
-// Unanswered make one.
+// Outcome is what a sender records about one hand-over. The zero value says that it
+// got no answer.
 type Outcome struct {
-	Kind              OutcomeKind
-	ProviderMessageID string         // of a hand-over that was taken
-	Refused           *ProviderError // why it was refused
+	ProviderMessageID string         // not empty if the provider took the message
+	Refused           *ProviderError // why the provider refused it
 }
-
-// OutcomeKind says how a hand-over ended.
-type OutcomeKind string
-
-// The ways in which a hand-over may end.
-const (
-	OutcomeTaken      OutcomeKind = "taken"
-	OutcomeRefused    OutcomeKind = "refused"
-	OutcomeUnanswered OutcomeKind = "unanswered"
-)
 
 // Taken returns the outcome of a hand-over that the provider took.
-func Taken(providerMessageID string) Outcome {
-	return Outcome{Kind: OutcomeTaken, ProviderMessageID: providerMessageID}
-}
+func Taken(providerMessageID string) Outcome { return Outcome{ProviderMessageID: providerMessageID} }
 
 // Refused returns the outcome of a hand-over that the provider refused.
-func Refused(e *ProviderError) Outcome { return Outcome{Kind: OutcomeRefused, Refused: e} }
+func Refused(e *ProviderError) Outcome { return Outcome{Refused: e} }
 
 // Unanswered returns the outcome of a hand-over that got no answer.
-func Unanswered() Outcome { return Outcome{Kind: OutcomeUnanswered} }
+func Unanswered() Outcome { return Outcome{} }
 
 // OutcomeOf reads the results of Provider.HandOver. Whatever is not clearly
 // taken or refused is unanswered, an empty id included.
@@ -41,7 +28,7 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 	if refused, ok := errors.AsType[*ProviderError](err); ok {
 		return Refused(refused)
 	}
-	if err != nil || providerMessageID == "" {
+	if err != nil {
 		return Unanswered()
 	}
 	return Taken(providerMessageID)
@@ -62,17 +49,15 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 		return s.m, changed
 	}
 	s.m.LeaseToken, s.m.LeaseUntil = "", time.Time{}
-	switch o.Kind {
-	case OutcomeTaken:
+	switch {
+	case o.Refused != nil:
+		s.refused(token, o.Refused)
+	case o.ProviderMessageID != "":
 		h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
 		s.restTaken("the provider took it: " + o.ProviderMessageID)
-	case OutcomeRefused:
-		s.refused(token, o.Refused)
-	case OutcomeUnanswered:
+	default:
 		h.Answer = AnswerNone
 		s.unanswered()
-	default:
-		panic("sms: an outcome of no kind: " + string(o.Kind))
 	}
 	return s.m, true
 }
@@ -80,7 +65,7 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 // lateAnswer records the outcome of a hand-over that was already given up, and
 // reports whether it changes anything.
 func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
-	if o.Kind != OutcomeTaken || h.ProviderMessageID == o.ProviderMessageID {
+	if o.ProviderMessageID == "" || h.ProviderMessageID == o.ProviderMessageID {
 		return false
 	}
 	stops := s.m.Status == Unknown || (s.m.Status == Queued && s.m.Unanswered())

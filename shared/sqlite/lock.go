@@ -58,13 +58,7 @@ func writePID(f *os.File) error {
 // readPID returns the holder's process id, or 0 if the holder has not written it yet.
 func readPID(f *os.File) int {
 	const longest = 32
-	text, err := io.ReadAll(io.NewSectionReader(f, 0, longest))
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return 0
-	}
+	text, _ := io.ReadAll(io.NewSectionReader(f, 0, longest))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return pid
 }

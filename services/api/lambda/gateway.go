@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"io"
@@ -25,7 +26,7 @@ type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.A
 // http.Handler whose routes begin with /v1.
 type gateway struct {
 	handler http.Handler
-	owners  map[string]string // client id to owner
+	owners  map[string]string // client id to owner; a client that is missing is its own owner
 }
 
 // handle answers one event. It returns no error: the handler answers every
@@ -33,7 +34,7 @@ type gateway struct {
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
 	// The handler refuses a request without a caller in its context.
-	if caller, err := api.CallerFromClaims(claimsOf(event), g.owners); err == nil {
+	if caller, ok := g.caller(event); ok {
 		ctx = api.WithCaller(ctx, caller)
 	}
 	rec := &recorder{header: http.Header{}}
@@ -115,17 +116,18 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 // are not.
 func exactly(name string) string { return name }
 
-// claimsOf returns the claims of the token. API Gateway's Cognito authorizer
-// has checked its signature, issuer and expiry. Claims that are not strings
+// caller returns the caller that the token names. API Gateway's Cognito authorizer has
+// checked its signature, issuer and expiry. It must be an access token, because an ID
+// token of the same issuer proves nothing about the client. Claims that are not strings
 // count as absent.
-func claimsOf(event events.APIGatewayProxyRequest) api.Claims {
+func (g gateway) caller(event events.APIGatewayProxyRequest) (c api.Caller, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }
-	return api.Claims{
-		ClientID: text("client_id"),
-		Scopes:   strings.Fields(text("scope")),
-		TokenUse: text("token_use"),
+	id := text("client_id")
+	if id == "" || text("token_use") != "access" {
+		return api.Caller{}, false
 	}
+	return api.Caller{ClientID: id, Owner: cmp.Or(g.owners[id], id), Scopes: strings.Fields(text("scope"))}, true
 }
 
 // recorder is an http.ResponseWriter that keeps the response for the event.

@@ -49,7 +49,7 @@ func watch(t testing.TB) (gateway, *seen) {
 }
 
 // owners gives one client an owner with another name.
-var owners = map[string]string{"owned": "owner"}
+var owners = map[string]string{"owned": "owner", "empty": ""}
 
 func serve(h http.Handler) gateway { return gateway{handler: h, owners: owners} }
 
@@ -211,6 +211,8 @@ func TestTheCallerComesOnlyFromTheClaims(t *testing.T) {
 		{"a token of a user", map[string]any{"claims": map[string]any{"sub": "u", "token_use": "id"}}, api.Caller{}},
 		{"an ID token of a client", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "id"}}, api.Caller{}},
 		{"a client's token", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "access"}}, api.Caller{ClientID: "c", Owner: "c", Scopes: []string{"sms/send"}}},
+		{"a token without token_use", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send"}}, api.Caller{}},
+		{"a client whose owner is left empty", map[string]any{"claims": map[string]any{"client_id": "empty", "token_use": "access"}}, api.Caller{ClientID: "empty", Owner: "empty"}},
 		{"a client with an owner", map[string]any{"claims": map[string]any{"client_id": "owned", "token_use": "access"}}, api.Caller{ClientID: "owned", Owner: "owner"}},
 	}
 	for _, test := range tests {

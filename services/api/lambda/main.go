@@ -22,7 +22,7 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
 	var clientLimits api.ClientLimits
 	r.JSON("CLIENT_LIMITS", &clientLimits)
-	var owners map[string]string // client id to owner; a client that is missing is its own owner
+	var owners map[string]string
 	r.JSON("CLIENT_OWNERS", &owners)
 	options := api.Options{
 		Rules:          r.Rules(),

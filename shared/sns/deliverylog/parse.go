@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -101,13 +102,11 @@ func parsePrice(n json.Number) (sms.NanoUSD, error) {
 	if !ok || dollars.Sign() < 0 {
 		return 0, impossible
 	}
-	nano := dollars.Mul(dollars, big.NewRat(1_000_000_000, 1))
-	rounded := new(big.Int).Add(new(big.Int).Lsh(nano.Num(), 1), nano.Denom())
-	rounded.Quo(rounded, new(big.Int).Lsh(nano.Denom(), 1))
-	if !rounded.IsInt64() {
+	billionths, err := strconv.ParseInt(strings.Replace(dollars.FloatString(9), ".", "", 1), 10, 64)
+	if err != nil {
 		return 0, impossible
 	}
-	return sms.NanoUSD(rounded.Int64()), nil
+	return sms.NanoUSD(billionths), nil
 }
 
 // shorten returns as much of s as a receipt keeps, and cuts between characters.
