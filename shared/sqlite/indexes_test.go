@@ -78,7 +78,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	must(err)
 
 	for _, f := range []*file{db.messages, q.file} {
-		for query := range f.statements.prepared {
+		for query := range f.prepared {
 			checkPlan(t, f, query)
 		}
 		// Only a write may look at the committer's statements.

@@ -16,7 +16,11 @@ func TestAcceptedFindsMessagesWithoutARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	report, err := world.Accepted(t.Context(), store, []string{"lost"}, nil, time.Now())
 	if err != nil {
 		t.Fatal(err)
