@@ -36,9 +36,9 @@ type Store interface {
 	sms.Messages
 	sms.Lister
 	sms.Counters
-	// LoadBreaker is the method of sms.Breakers.
+	// LoadBreaker has the contract of sms.Breakers.LoadBreaker.
 	LoadBreaker(ctx context.Context) (sms.Breaker, error)
-	// Shards and Due are the methods of sms.Agenda that only read.
+	// Shards and Due have the contracts of sms.Agenda.
 	Shards() int
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }
@@ -60,7 +60,7 @@ type Options struct {
 	Limits       Limits
 	ClientLimits map[string]Limits
 	// MaxWait caps the time that a look-up with ?wait= may take, at most 20 s.
-	// Set it to 0 where each waiting request would occupy a function.
+	// Set it to 0 if each waiting request would occupy a function.
 	MaxWait time.Duration
 	// Closing, once closed, makes all waiting look-ups answer at once. It may
 	// be nil.

@@ -52,7 +52,7 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
 }
 
-// result tells what became of one message of a batch.
+// result says what became of one message of a batch.
 type result struct {
 	accepted acceptance
 	err      error
@@ -65,7 +65,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))
-	var chains [][]int // indexes of messages to accept in this order
+	var chains [][]int // indexes of the messages, in the order in which to accept them
 	chainOf := make(map[string]int)
 	for i, f := range messages {
 		keys[i] = readKey(f)

@@ -15,7 +15,7 @@ const (
 	ScopeRead = "sms/read"
 )
 
-// Caller tells who makes a request, according to a verified token.
+// Caller identifies who makes a request, according to a verified token.
 type Caller struct {
 	ClientID string   // the credentials used
 	Owner    string   // the tenant whose messages the client sends and sees

@@ -64,8 +64,8 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// dropped stores a message of alice's with the status, and deletes its text.
-func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
+// withoutText stores a message of alice's with the status, and deletes its text.
+func (d *deployment) withoutText(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)
 	path := "/v1/sms/" + m.ID + "/message"

@@ -12,7 +12,7 @@ const cursorVersion = "1"
 
 // cursorOf returns the cursor for the end of a page: version, hash, and the
 // store's own position. The hash ties it to the owner, the filters and the
-// position. It is no secret: a forged cursor shows the forger nothing but their
+// position. The hash is not secret: a forged cursor shows the forger only their
 // own messages.
 func cursorOf(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + "." + cursorHash(selection, position) + "." + position))

@@ -34,7 +34,7 @@ type Limits struct {
 }
 
 // ReadLimits reads the limits of one client, and adds to f what is wrong with
-// them. Their fields are called the same wherever a client is configured:
+// them. Their fields have the same names wherever a client is configured:
 // allowedCountries, partsPerDay, messagesPerRecipientHour.
 func ReadLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
@@ -59,8 +59,8 @@ func ReadLimits(f *strictjson.Fields) Limits {
 // ClientLimits holds the limits of single clients by client id.
 type ClientLimits map[string]Limits
 
-// UnmarshalJSON reads an object that has an object of limits per client. Its
-// error names every client and field at fault.
+// UnmarshalJSON reads an object that contains, for each client, an object of
+// limits. Its error names every client and field at fault.
 func (c *ClientLimits) UnmarshalJSON(text []byte) error {
 	f, err := strictjson.Decode(text)
 	if err != nil {
@@ -94,8 +94,8 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count, its limit's name, and what a client over the limit is
-// told.
+// limited is a count, the name of its limit, and the error text for a client
+// that exceeds the limit.
 type limited struct {
 	sms.Count
 	name, detail string
@@ -118,8 +118,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: limits err on
-// the side of refusing.
+// unavailable. If the store's answer is lost, a count may remain: then the
+// limit refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)

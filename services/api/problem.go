@@ -49,7 +49,7 @@ type kind struct {
 	means      string        // the detail, unless the refusal has its own
 	action     string        // what the client can do; shown in docs/problems.md
 	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
-	of         error         // the error of a port that becomes this problem, if any
+	of         error         // the port's error that becomes this problem, if any
 }
 
 // kinds maps every error to its answer, and is the source of docs/problems.md.
@@ -138,7 +138,8 @@ type problem struct {
 	Errors   []strictjson.FieldError `json:"errors,omitempty"`
 }
 
-// problemAnswer returns what the client is told about err, without its cause.
+// problemAnswer returns the answer that reports err to the client, without its
+// cause.
 func problemAnswer(err error, requestID string) answer {
 	r := refusalOf(err)
 	k := kindOf(r.slug)

@@ -46,7 +46,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	if reply.status >= http.StatusInternalServerError {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is no error of ours
+			level = slog.LevelInfo // the client left, which is not our error
 		}
 		a.Logger.Log(ctx, level, "request failed",
 			"request_id", c.requestID, "route", c.route, "error", err)
@@ -55,7 +55,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 }
 
 // protect calls f and turns a panic into an internal error. Every goroutine
-// needs its own protect, because a panic in it would end the program.
+// must call it, because a panic that is not caught ends the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -63,8 +63,8 @@ var pauses = map[sms.Trouble]string{
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
-// backlogAge is the maximum age of the backlog in an answer. It limits the cost
-// of status requests to one look at the queue and the agenda in this time.
+// backlogAge is the maximum age of the backlog in an answer. Status requests
+// cost at most one read of the queue and the agenda in this time.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
@@ -74,8 +74,8 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest message
-// that waits. The age comes from the agenda, because messages also wait outside
+// waiting returns the backlog of the queue and the age of the oldest waiting
+// message. The age comes from the agenda, because messages also wait outside
 // the queue: if the relay is down, the queue is empty. While sending is paused,
 // all of them wait outside the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {

@@ -51,9 +51,9 @@ func (accepted acceptance) answer() answer {
 	return reply
 }
 
-// accept records the message in f for caller. key is the idempotency key, or
-// "". A refusal changes nothing. The caller of accept must enqueue new
-// messages. ctx should end after Deadlines.Accept.
+// accept records the message in f for caller. The idempotency key is key, or
+// there is none if it is "". A refusal changes nothing. The caller of accept
+// must enqueue new messages. ctx should end after Deadlines.Accept.
 //
 // A request that is refused because of the time or the configuration may repeat
 // one that was accepted before they changed. With a key, accept therefore looks
@@ -95,7 +95,7 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise e
 
 // replay returns the original message if it was accepted for the same request.
 // Both have the same owner, because the id depends on it. Two resends are the
-// same request if they name the same message, whatever that message was like.
+// same request if they name the same message, whatever its state was.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -104,7 +104,7 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted says that no original was found before counting.
+// errNotCounted says that no original was found, before anything was counted.
 var errNotCounted = errors.New("no original")
 
 // record counts and writes the message of d, which must have passed all checks.

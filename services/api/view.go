@@ -49,7 +49,7 @@ func viewOf(m sms.Message) view {
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // for the provider alone, and so not shown
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // only for the provider, and therefore not shown
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker for trouble with the whole account, no matter
-// whose message rc is about.
+// reportTrouble opens the breaker if rc reports trouble with the whole account,
+// even if another application sent its message.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
@@ -57,14 +57,15 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// sight is the breaker as it was at a time or later.
+// sight is the breaker as it was at the time at, or later.
 type sight struct {
 	breaker sms.Breaker
-	at      time.Time // zero: it was never looked at
+	at      time.Time // zero: the breaker was never read
 }
 
-// surelyNot reports whether a hand-over that began at began cannot close the
-// breaker, whatever became of the breaker since it was last seen.
+// surelyNot reports whether a hand-over certainly cannot close the breaker,
+// whatever happened to the breaker since it was last read. began is when the
+// hand-over began.
 func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen := r.seen

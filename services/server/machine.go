@@ -37,8 +37,9 @@ type machine struct {
 	closers []func() error // in the order of opening
 }
 
-// open opens the data folder and joins the services on it. Only the simulated
-// provider is at work when it returns: it sends the receipts it still owes.
+// open opens the data folder and joins the services on it. When it returns,
+// only the simulated provider is working: it sends the receipts that were not
+// confirmed before.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
@@ -76,7 +77,8 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		purge:  m.store.Purge,
 		logger: m.logger,
 	}
-	// Only this process has the folder, so every lease is of a dead process.
+	// Only this process has the folder, so every lease belongs to a process
+	// that has ended.
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}

@@ -36,11 +36,11 @@ var providers = map[string]provider{
 // Providers returns the names of the providers to choose from.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 
-// How the simulated provider behaves.
+// These times say how the simulated provider behaves.
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	firstProbe   = 5 * time.Second // its account is soon out of trouble
+	firstProbe   = 5 * time.Second // simulated trouble is over soon
 )
 
 // openSNS opens SNS with the AWS credentials of the environment. No receipts

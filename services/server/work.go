@@ -15,7 +15,7 @@ const (
 	inFlight      = 64               // queue items in work at the same time
 	dequeueLimit  = 16               // queue items per dequeue
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
-	deliveryTime  = 30 * time.Second // for one queue item, with its wait at the gate
+	deliveryTime  = 30 * time.Second // for one queue item, including its wait at the gate
 	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
@@ -74,13 +74,13 @@ func (w *worker) consume(ctx context.Context) {
 
 // deliver delivers one queue item, and deletes it unless it must stay on the
 // queue. This queue has no dead letters, so after its last receive an item is
-// dropped. Only garbage comes that far.
+// dropped. Only items that name no message get that far.
 func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
 	if stays := w.sender.Batch(ctx, []sms.QueueItem{item}, maxReceives); len(stays) > 0 {
 		if item.ReceiveCount < maxReceives {
-			return // it becomes visible again
+			return // the item becomes visible again
 		}
 		w.logger.ErrorContext(ctx, "queue item dropped", "queue_item", item.Handle, "receive_count", item.ReceiveCount)
 	}

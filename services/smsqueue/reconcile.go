@@ -69,7 +69,7 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 
 // reconcileFolder reports on the data folder of a server.
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
-	// sqlite.Open would make the folder.
+	// sqlite.Open would create a missing folder.
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}

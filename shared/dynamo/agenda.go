@@ -67,7 +67,7 @@ type dueRange struct {
 // queryDue reads a page of one partition. If there may be a next page, last is the key
 // of the last entry of this one.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last attributes, err error) {
-	if r.from > r.until { // which a query refuses
+	if r.from > r.until { // a query would refuse that
 		return nil, nil, nil
 	}
 	return query[dueItem](ctx, s, &dynamodb.QueryInput{
@@ -94,7 +94,7 @@ func duePosition(shard, after string) (attributes, error) {
 	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
 }
 
-// limitOf returns n as the SDK wants it.
+// limitOf returns n in the type that the SDK needs.
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
 // maxPage exceeds the number of entries in the 1 MB that a query can return.

@@ -4,8 +4,8 @@
 // A message is one item, and every change of it is one conditional write. Four
 // sparse indexes find messages: by what is due, by provider reference, by number
 // and by owner. Terraform makes the table, with a TTL on the attribute purge;
-// without a TTL, records past their retention are still absent to readers. Times
-// are stored as milliseconds since 1970, and empty optional fields are absent.
+// even without a TTL, readers do not see records past their retention. Times are
+// stored as milliseconds since 1970, and empty optional fields are absent.
 // Attributes that this release does not know stay as they are.
 package dynamo
 
@@ -31,8 +31,8 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. now tells it which records are past their
-// retention.
+// New returns a Store on a table. It uses the clock now to find which records
+// are past their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }
@@ -86,8 +86,8 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query returns one page of what in, a query of an index, finds. last is the key after
-// which the next page begins, empty if there is none.
+// query carries out in, a query of an index, and returns one page. The next page
+// begins after the key last, which is empty if there is none.
 func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, last attributes, err error) {
 	in.TableName = aws.String(s.table)
 	out, err := call(ctx, s.client.Query, in)

@@ -23,7 +23,7 @@ type attributes = map[string]types.AttributeValue
 type item struct {
 	sms.Message
 
-	Due *struct{} `json:"due,omitempty"` // never there: the index has it
+	Due *struct{} `json:"due,omitempty"` // never set: the index has it
 
 	DueShard    string     `json:"due_shard,omitempty"` // names the kind
 	DueAt       time.Time  `json:"due_at"`
@@ -37,8 +37,8 @@ type item struct {
 
 var errNoMessage = errors.New("the item is not a message")
 
-// stored returns the item of m. Its lists are there even when empty, so that a
-// write can append to them without reading.
+// stored returns the item of m. Even empty lists are stored, so that a write
+// can append to them without reading.
 func stored(m sms.Message) attributes {
 	if m.HandOvers == nil {
 		m.HandOvers = []sms.HandOver{}

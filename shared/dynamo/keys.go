@@ -34,18 +34,19 @@ const (
 
 const (
 	breakerID     = "breaker"
-	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
+	receiptPrefix = "receipt-" // begins the ids that sms.Receipt.Pending gives
 	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
-// shardOf returns the shard of id, out of so many.
+// shardOf returns the number of the shard that id belongs to.
 func shardOf(id string, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return int(h.Sum32() % shards)
 }
 
-// dueShard names a partition of what is due for kind, such as "send#07".
+// dueShard returns the name of a partition that holds what is due for kind,
+// such as "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
 // listShard names a partition of an owner's messages.
@@ -65,7 +66,8 @@ func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#"
 // reference of it. The index shows keys alone, so the key names the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
-// aliasTarget returns the message that an id found by a provider reference is for.
+// aliasTarget returns the id of the message that an item found by a provider
+// reference belongs to.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias

@@ -135,8 +135,8 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll returns the records of up to maxBatch entries, as of now. Absent ones are
-// left out.
+// readAll returns the records of up to maxBatch entries, as of now. Absent records
+// are left out.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	var keys []attributes
 	for _, e := range entries {
@@ -158,7 +158,8 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 				return nil, err
 			}
 		}
-		// What it had no capacity for, it leaves to a later try.
+		// DynamoDB returns unprocessed what it had no capacity for; a later try
+		// reads that.
 		request = out.UnprocessedKeys
 		if len(request) == 0 {
 			return records, nil

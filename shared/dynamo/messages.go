@@ -83,8 +83,8 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 // claim returns a write that does to a record what c.Apply does, without reading it
 // first.
 //
-// It invents a queued record, applies c to that, and turns the difference into an
-// update:
+// It makes up a queued record, applies c to that, and turns the difference into
+// an update:
 //
 //	SET #status = "sending", #leaseToken = …, #leaseUntil = …, #updatedAt = …,
 //	    #due_shard = "lease#…", #due_at = …, #events = list_append(#events, …),
@@ -120,7 +120,7 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	w.require("attribute_not_exists(#notBefore) OR #notBefore <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updatedAt <= ?", num(toMillis(c.At))) // it never goes back
+	w.require("#updatedAt <= ?", num(toMillis(c.At))) // the time never goes back
 	w.requireAbsent("#purgeAt")
 	return &w
 }
@@ -145,7 +145,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
 	}
-	next.Revision = old.Revision // write draws a fresh one
+	next.Revision = old.Revision // write sets a fresh one
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
@@ -177,7 +177,7 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	return m, false, err
 }
 
-// live returns the message in an item, or sms.ErrNotFound where it is absent.
+// live returns the message in an item, or sms.ErrNotFound if it is absent.
 func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound

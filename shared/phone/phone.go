@@ -17,15 +17,15 @@ import (
 // after each, and a few spare ones.
 const maxInput = 40
 
-// International is what Parse gives as the Country of numbers that belong to no
-// country, such as satellite phones: libphonenumber's word for them.
+// International is the Country of numbers that belong to no country, such as
+// those of satellite phones. The word is libphonenumber's.
 const International = "001"
 
 // Parsed is a number in an assigned range, and its country.
 type Parsed struct {
 	Number      sms.Number
 	Country     string // ISO 3166-1 alpha-2, or International
-	CallingCode int    // 55 for Brazil; several countries may share one
+	CallingCode int    // such as 55 for Brazil; several countries may share one
 }
 
 // Error says why something is not a number that messages can be sent to. It
@@ -133,7 +133,7 @@ func reasonOfParser(err error) *Error {
 	}
 }
 
-// reasonOfPlan says why n is invalid in the numbering plan of its country.
+// reasonOfPlan returns why n is invalid in the numbering plan of its country.
 func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
 	country := fmt.Sprintf("country code +%d", n.GetCountryCode())
 	switch phonenumbers.IsPossibleNumberWithReason(n) {

@@ -43,8 +43,8 @@ var Numbers = []Number{
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
 }
 
-// fault returns what happens at the nth hand-over, from 1, of a message to number;
-// "" means that it is delivered.
+// fault returns what happens at the nth hand-over (counted from 1) of a message to
+// number; "" means that it is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
 		if n.Number != number {
@@ -69,8 +69,8 @@ func fault(number sms.Number, nth int) string {
 }
 
 // refusal returns how the provider refuses a message because of fault, or nil if it
-// takes it. Codes and words are SNS's, so that tests can put this provider behind
-// SNS's protocol.
+// takes it. The codes and the words are those of SNS, so that tests can put this
+// provider behind SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

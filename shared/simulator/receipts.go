@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Receipts are derived from the log. A position in it says how far they were
-// confirmed, so that they survive a restart and take no memory.
+// Receipts are derived from the log. A position in the log says up to where
+// receipts were confirmed. It survives a restart, and receipts take no memory.
 
-// sideBySide is how many receipts are sent at once.
+// sideBySide is how many receipts are sent in parallel.
 const sideBySide = 64
 
 const positionName = "receipts-sent"

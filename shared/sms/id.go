@@ -33,8 +33,8 @@ func ValidID(s string) bool {
 	return err == nil && u.String() == s
 }
 
-// fingerprint returns a digest of parts. Each part is hashed by itself, so no two
-// lists of parts look the same when joined.
+// fingerprint returns a digest of parts. Each part is hashed by itself, so that
+// different lists of parts get different digests.
 func fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

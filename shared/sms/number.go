@@ -12,8 +12,8 @@ import (
 // String returns the whole number, for providers and stores. Redacted is for
 // people and logs. A Number that is given to slog directly, as a pointer or in a
 // group is redacted by LogValue. One inside another struct, a slice or a map is
-// not, because slog prints those with encoding/json or fmt. So log a number, never
-// what contains it.
+// not, because slog prints those with encoding/json or fmt. So log numbers
+// directly, never a value that contains one.
 type Number string
 
 // The bounds of a Number, in digits. The upper bound is E.164's, which has no lower
@@ -25,8 +25,8 @@ const (
 	maxDigits = 15
 )
 
-// ErrNotE164 says that the input of ParseNumber is no E.164 number. It does not
-// repeat the input, which may be private.
+// ErrNotE164 says that the input of ParseNumber is not an E.164 number. It does
+// not repeat the input, which may be private.
 var ErrNotE164 = errors.New("not an E.164 number: a plus sign and 7 to 15 digits")
 
 // ParseNumber parses a number in E.164 form. It checks the form alone. Package

@@ -446,7 +446,7 @@ func TestClientsChanges(t *testing.T) {
 			t.Errorf("Cancel again = %v, %v", changed, err)
 		}
 	})
-	t.Run("the text can be dropped only when nobody may have to send it", func(t *testing.T) {
+	t.Run("the text can be deleted only when it no longer has to be sent", func(t *testing.T) {
 		l := begin(t, draft())
 		if _, _, err := l.rules.DeleteText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
 			t.Errorf("DeleteText of a queued message: %v", err)

@@ -20,7 +20,7 @@ func (r Rules) step(m Message, now time.Time) *step {
 	return &step{Rules: r, m: m, now: stamp(now)}
 }
 
-// handOver returns the first hand-over that fits, or nil.
+// handOver returns the first hand-over for which fits is true, or nil.
 func (s *step) handOver(fits func(HandOver) bool) *HandOver {
 	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
 		return &s.m.HandOvers[i]
@@ -117,8 +117,8 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message for the reason that a receipt gave. If none did,
-// trouble with the account stopped it.
+// restUndelivered ends the message for the reason that a receipt gave. If no
+// receipt gave one, trouble with the account stopped the message.
 func (s *step) restUndelivered(e Event) {
 	s.rest(Undelivered, e)
 	s.m.Failure = Explain(AccountExhausted)

@@ -25,7 +25,7 @@ func samples() []sample {
 			m.Reference = "Ünïcode \"quoted\" \\ 漢字 🎉 \u2028 #{} :n"
 			return m
 		}},
-		{"a record whose text was dropped", func(s stage) sms.Message {
+		{"a record whose text was deleted", func(s stage) sms.Message {
 			m := s.message()
 			m.Text, m.TextDeleted = "", true
 			return m

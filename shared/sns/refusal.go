@@ -15,9 +15,9 @@ import (
 )
 
 // answers says what kind of refusal each of SNS's error codes is. Any other code,
-// and almost every 5xx, is no clear answer.
-// Sources: the SNS API's errors of Publish and its common errors. The codes for
-// throttling are in neither list, but all of these have been seen.
+// and almost every 5xx, leaves it unclear whether SNS took the message. Sources:
+// the SNS API's errors of Publish and its common errors. The codes for throttling
+// are in neither list, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -56,9 +56,9 @@ var answers = map[string]sms.Refusal{
 // without SMS it says so about every number.
 const noSuchNumber = "is not valid to publish to"
 
-// classify turns an error of Publish into what the port promises. An
-// AuthorizationError concerns the sender that the client chose, if it chose one,
-// and the whole account otherwise.
+// classify turns an error from Publish into the error that sms.Provider
+// promises. An AuthorizationError concerns the sender that the client chose, if
+// it chose one, and the whole account otherwise.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -92,7 +92,7 @@ func classify(m sms.Message, err error, unsent bool) error {
 	return refused
 }
 
-// failure reads from SNS's words why it will never take a message.
+// failure derives from SNS's words why it will never take a message.
 func failure(code, words string) sms.FailureCode {
 	words = strings.ToLower(words)
 	for _, known := range []struct {
@@ -136,7 +136,7 @@ func unanswered(m sms.Message, err error) error {
 	return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
 }
 
-// privateError is an error whose words show no whole number.
+// privateError is an error whose text shows no whole number.
 type privateError struct {
 	words string
 	cause error
@@ -146,8 +146,8 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words. SNS repeats it there, with or without the plus
-// sign.
+// redacted hides number in words from SNS, which repeat it with or without the
+// plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

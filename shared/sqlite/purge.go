@@ -12,8 +12,8 @@ import (
 const purgeBatch = 100
 
 // Purge removes what is past its retention: up to limit messages, limit pending
-// receipts and limit counters. It returns how many it removed. They are absent to
-// all calls anyway; Purge makes their space available.
+// receipts and limit counters. It returns how many it removed. No call returns
+// them anyway; Purge frees their space.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
 	for _, batch := range []func(context.Context, int) (int, error){

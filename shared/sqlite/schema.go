@@ -8,7 +8,8 @@ import (
 
 // oldestFormat is the oldest format that migrate can read. Until the first release,
 // each change of a schema or of a record's JSON tags raises it by one, and older
-// folders are refused. After that it stays, and each change is one more migration.
+// folders are refused. After the first release it stays, and each change is one
+// more migration.
 const oldestFormat = 5
 
 // The migrations of each database. The first creates it in oldestFormat, and each of

@@ -27,7 +27,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	if len(envelopes) == 1 {
 		return q.sendOne(ctx, envelopes[0])
 	}
-	errs := make([]error, len(envelopes)) // nil: it was enqueued
+	errs := make([]error, len(envelopes)) // nil if it was enqueued
 	for first := 0; first < len(envelopes); first += maxBatch {
 		batch := envelopes[first:min(first+maxBatch, len(envelopes))]
 		if err := q.sendBatch(ctx, batch, errs[first:]); err != nil {

@@ -69,7 +69,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// refusal returns the error of one entry of a batch of which others succeeded.
+// refusal returns the error of one entry of a batch in which other entries may
+// have succeeded.
 func refusal(e types.BatchResultErrorEntry) error {
 	err := fmt.Errorf("%s: %s", aws.ToString(e.Code), aws.ToString(e.Message))
 	if sdkcall.Throttles(aws.ToString(e.Code)) {

@@ -12,8 +12,8 @@ import (
 )
 
 // SyntaxError reports that a text is not exactly one JSON document in UTF-8.
-// Detail continues a sentence that begins with what the text is, such as "the
-// body": "is empty".
+// Detail continues a sentence whose subject is the text: in "the body is
+// empty", it is "is empty".
 type SyntaxError struct{ Detail string }
 
 func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }

@@ -168,8 +168,8 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 
 // Each calls read for the value of every field, which must be an object. Then it
 // adds an error for each field of the object that read did not read. It returns
-// all errors of f and of the objects. In the error text, kind says what an object
-// is, such as "client".
+// all errors of f and of the objects. In the error text, kind is the word for
+// such an object, for example "client".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
 	for _, name := range f.names {
@@ -203,7 +203,7 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 		return nil, false
 	}
 	var elements []json.RawMessage
-	for decoder.More() && len(elements) <= limit { // one too many is enough to refuse
+	for decoder.More() && len(elements) <= limit { // one element too many is enough to refuse the array
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
 			break // unreachable: the document is valid

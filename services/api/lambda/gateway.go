@@ -26,7 +26,7 @@ type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.A
 // http.Handler whose routes begin with /v1.
 type gateway struct {
 	handler http.Handler
-	owners  map[string]string // client id to owner; a client that is missing is its own owner
+	owners  map[string]string // from client id to owner; a client that is not listed is its own owner
 }
 
 // handle answers one event. It returns no error: the handler answers every
@@ -42,8 +42,8 @@ func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest
 	return rec.response(), nil
 }
 
-// requestOf returns the request that the client made, as net/http would pass it
-// to a handler. If a body is marked as base64 but is not, reading it fails.
+// requestOf returns the client's request as net/http would pass it to a
+// handler. If a body is marked as base64 but is not, reading it fails.
 func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	header := merged(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
 	target := pathOf(event)

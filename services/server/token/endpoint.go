@@ -213,6 +213,6 @@ func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	// An error means that the client is gone: nobody is left to hear of it.
+	// An error means that the client is gone, so nobody can be told.
 	_ = json.NewEncoder(w).Encode(document)
 }

@@ -15,7 +15,7 @@ const (
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway allows for changes of the clock between issue and use.
+	// leeway allows for a clock that was adjusted between issue and use.
 	leeway = 5 * time.Second
 	// maxToken limits what is decoded before anything is proved, in bytes. Our
 	// tokens have less than 1,000.
@@ -93,7 +93,7 @@ func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 		return nil, errors.New("the key is not this issuer's")
 	}
 	// RFC 7515, section 4.1.11: refuse extensions marked as critical that are not
-	// understood. None is understood here.
+	// understood. This parser understands none.
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}
