@@ -128,7 +128,7 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 
 // Tell gives g the breaker b, as it was at the time asked or later. If b is
 // closed, g ignores it if g knows a newer state. If b is open, g believes it for
-// sms.BreakerAge: it is better to send too late than too early.
+// sms.BreakerAge: to send nothing is the safer mistake.
 func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -24,7 +24,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
-	// future writes an attribute that only the next release knows.
+	// future adds an attribute that only the next release knows.
 	future := func(m sms.Message, path string) {
 		t.Helper()
 		_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{

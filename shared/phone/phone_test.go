@@ -112,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // The simulated provider's numbers are 555-0100 to 555-0199. North America reserves
-// them for fiction in every area code: they are valid, but nobody has one.
+// these for fiction in every area code: they are valid, but nobody has one.
 func TestParseTakesNumbersForFiction(t *testing.T) {
 	for i := range 100 {
 		raw := fmt.Sprintf("+1202555%04d", 100+i)

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// entryOf returns what the agenda shows of m.
+// entryOf returns the agenda's entry for m.
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
@@ -70,7 +70,7 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 // farAhead returns a time by which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
-// dueAt stores a new message that is due for d.
+// dueAt stores a new message whose Due is d.
 func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
 	t.Helper()
 	m := s.message()
@@ -108,7 +108,8 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some are due at the same moment. The order is not that of creation.
+				// Some are due at the same moment. They are not created in the
+				// order in which they are due.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}

@@ -59,9 +59,9 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// fullMessage returns a record that is nobody else's and has a value other than
-// zero in every field. What the fields say does not fit together, but a store
-// does not care.
+// fullMessage returns a record with ids of its own and a value other than zero
+// in every field. The values contradict each other, but a store does not check
+// that.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number
@@ -75,8 +75,8 @@ func (s stage) fullMessage() sms.Message {
 	return m
 }
 
-// fillTexts gives each empty text of r its own name as its value, so that the tests
-// also store a new field.
+// fillTexts sets each empty text field of r to the field's name, so that the tests
+// also store fields that are new.
 func fillTexts(r *sms.Request) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
 		if v := reflect.ValueOf(r).Elem().FieldByIndex(field.Index); v.Kind() == reflect.String && v.IsZero() {
@@ -85,8 +85,8 @@ func fillTexts(r *sms.Request) {
 	}
 }
 
-// zeroField returns the name of a field of v without a value, or "". That is a new
-// field, which recordedMessage lacks.
+// zeroField returns the name of a field of v without a value, or "". Such a field
+// is new and must be added to recordedMessage.
 func zeroField(v any) string {
 	value := reflect.ValueOf(v)
 	for i := range value.NumField() {
