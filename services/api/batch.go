@@ -52,7 +52,6 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
 }
 
-// result tells what became of one message of a batch.
 type result struct {
 	accepted acceptance
 	err      error

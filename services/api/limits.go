@@ -80,7 +80,6 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-// limitsOf returns the limits that apply to a client.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
 	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)

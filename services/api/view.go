@@ -64,7 +64,6 @@ func viewOf(m sms.Message) view {
 // instant is a time in an answer: RFC 3339, UTC, always with milliseconds.
 type instant struct{ time.Time }
 
-// MarshalJSON writes the only form of time in answers.
 func (i instant) MarshalJSON() ([]byte, error) {
 	return []byte(i.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
 }

@@ -16,7 +16,6 @@ const (
 	lastLook   = time.Second
 )
 
-// readWait reads the query parameter wait, in whole seconds.
 func (c *call) readWait() (time.Duration, error) {
 	if !c.query.Has("wait") {
 		return 0, nil

@@ -15,7 +15,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pass is one run in progress.
 type pass struct {
 	*Relay
 	until    time.Time // leases that end by then are over

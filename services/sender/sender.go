@@ -100,7 +100,6 @@ func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	return s.gate.Probe(ctx, m)
 }
 
-// giveBack gives back the probe m, which says nothing about the trouble.
 func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
 	_, err := s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) { return b.GiveBack(m, spoiled, s.now()) })
 	if err != nil {

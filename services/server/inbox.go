@@ -14,7 +14,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inboxLength is how many messages the inbox shows.
 const inboxLength = 100
 
 //go:embed page

@@ -21,7 +21,6 @@ import (
 // tokens stay valid when the address changes.
 const issuer = "https://smsqueue.localhost"
 
-// machine holds all services of one process.
 type machine struct {
 	config Config
 	rules  sms.Rules
@@ -84,7 +83,6 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	return m, err
 }
 
-// openIssuer opens the issuer of tokens for the configured clients.
 func (m *machine) openIssuer() (err error) {
 	m.owners = make(map[string]string)
 	var clients []token.Client
@@ -96,7 +94,6 @@ func (m *machine) openIssuer() (err error) {
 	return err
 }
 
-// close closes what open opened, in reverse order.
 func (m *machine) close() error {
 	var errs []error
 	for _, c := range slices.Backward(m.closers) {

@@ -45,7 +45,6 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	}
 }
 
-// warnOfPause logs, at the start, that the breaker is open.
 func (m *machine) warnOfPause(ctx context.Context) error {
 	b, err := m.store.LoadBreaker(ctx)
 	if err != nil {

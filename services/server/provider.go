@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// provider is one choice of --provider.
 type provider struct {
 	real bool // it sends to real phones
 	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)

@@ -19,7 +19,6 @@ const (
 // command starts are usage errors without it.
 type usageError struct{ error }
 
-// program is one run of smsqueue.
 type program struct {
 	stdout, stderr io.Writer
 	started        bool // the command line is valid, and its command has started

@@ -94,7 +94,6 @@ func duePosition(shard, after string) (attributes, error) {
 	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
 }
 
-// limitOf returns n as the SDK wants it.
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
 // maxPage exceeds the number of entries in the 1 MB that a query can return.

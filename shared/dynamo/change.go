@@ -61,7 +61,6 @@ func (c *change) requireAbsent(paths ...string) {
 	}
 }
 
-// requireLive adds the condition that the item is not past its retention.
 func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }

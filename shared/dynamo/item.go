@@ -13,7 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attributes is an item, or a part of one, as the SDK has it.
 type attributes = map[string]types.AttributeValue
 
 // item is the stored form of a message. The message's own attributes have its

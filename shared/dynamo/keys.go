@@ -38,7 +38,6 @@ const (
 	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
-// shardOf returns the shard of id, out of so many.
 func shardOf(id string, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
@@ -48,7 +47,6 @@ func shardOf(id string, shards uint32) int {
 // dueShard names a partition of what is due for kind, such as "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
-// listShard names a partition of an owner's messages.
 func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
 
 // listAt returns the place of a message in its list. Messages are sorted by creation

@@ -57,7 +57,6 @@ func listBounds(q sms.ListQuery) (listRange, error) {
 	return bounds, nil
 }
 
-// lister gathers one page.
 type lister struct {
 	store   *Store
 	query   sms.ListQuery

@@ -26,7 +26,6 @@ func purgeSeconds(at time.Time) int64 {
 	return ceil(at, time.Second).Unix()
 }
 
-// ceil returns t, rounded up to a whole unit.
 func ceil(t time.Time, unit time.Duration) time.Time {
 	if whole := t.Truncate(unit); whole.Before(t) {
 		return whole.Add(unit)

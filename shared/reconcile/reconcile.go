@@ -150,7 +150,6 @@ func (l *Ledger) Add(m sms.Message) {
 	}
 }
 
-// onTheWay finds reasons why m would never be finished.
 func (l *Ledger) onTheWay(m sms.Message) {
 	switch {
 	case !m.Status.Valid():
@@ -164,7 +163,6 @@ func (l *Ledger) onTheWay(m sms.Message) {
 	}
 }
 
-// compare compares m with the provider's log.
 func (l *Ledger) compare(m sms.Message) {
 	var taken []HandOver
 	for _, key := range []string{m.ID, string(m.Number) + " " + m.Text} {
@@ -198,7 +196,6 @@ func (l *Ledger) compare(m sms.Message) {
 	}
 }
 
-// recordedHandOvers returns how many hand-overs m's events record.
 func recordedHandOvers(m sms.Message) int {
 	n := m.EventsOmitted
 	for _, e := range m.Events {

@@ -70,7 +70,6 @@ type journal struct {
 	grown  chan struct{} // receives when size has grown
 }
 
-// write is a line on its way into the log.
 type write struct {
 	line []byte
 	done chan<- error

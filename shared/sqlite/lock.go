@@ -23,7 +23,6 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("the folder %s is in use by process %d", e.Dir, e.PID)
 }
 
-// errLocked is what tryLock returns when another process holds the lock.
 var errLocked = errors.New("locked by another process")
 
 // lockFolder locks dir. The lock is a file that also names the process that holds

@@ -41,7 +41,6 @@ func unmatchedNumber(m sms.Message) any {
 	return text(m.Number)
 }
 
-// encode returns m as the column record has it.
 func encode(m sms.Message) ([]byte, error) {
 	record, err := json.Marshal(m)
 	if err != nil {

@@ -64,7 +64,6 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	return purged, nil
 }
 
-// purge removes a message, its record and its provider references.
 func purge(t *tx, m sms.Message) error {
 	if err := link(t, m.ID, m.ProviderRefs(), nil); err != nil {
 		return err

@@ -87,7 +87,6 @@ func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, errs []erro
 
 var errNotAnswered = errors.New("the answer does not mention the envelope")
 
-// entryIndex returns the index that the id of an entry stands for.
 func entryIndex(id *string, n int) (int, bool) {
 	i, err := strconv.Atoi(aws.ToString(id))
 	return i, err == nil && i >= 0 && i < n

@@ -73,7 +73,6 @@ func loneSurrogate(document []byte) bool {
 	}
 }
 
-// unicodeEscape decodes the \u escape at the beginning of s, if there is one.
 func unicodeEscape(s []byte) (unit uint64, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

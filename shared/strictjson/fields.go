@@ -40,7 +40,6 @@ type Fields struct {
 	errors []FieldError
 }
 
-// field is a field of the document.
 type field struct {
 	value    json.RawMessage
 	repeated bool

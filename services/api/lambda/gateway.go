@@ -19,7 +19,6 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// proxyHandler answers a proxy event of API Gateway.
 type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 
 // gateway passes proxy events of API Gateway's REST APIs (v1) to an

@@ -121,7 +121,6 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// authenticate returns the id of the client whose secret the request shows.
 func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) {
 	id := form.Get("client_id")
 	headers := r.Header.Values("Authorization")
@@ -200,7 +199,6 @@ func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	}{[]webKey{newWebKey(&i.key.PublicKey, i.keyID)}})
 }
 
-// refuse answers with an OAuth error body.
 func refuse(w http.ResponseWriter, status int, code refusal) {
 	writeJSON(w, status, struct {
 		Error refusal `json:"error"`

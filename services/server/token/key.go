@@ -24,7 +24,6 @@ const KeyFile = "signing-key.pem"
 // 3.3).
 const keyBits = 2048
 
-// pemType is the PEM label of a PKCS #8 private key.
 const pemType = "PRIVATE KEY"
 
 // openKey reads the signing key in dir, or makes one if there is none.
@@ -48,7 +47,6 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// parseKey parses a signing key that createKey wrote.
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != pemType {

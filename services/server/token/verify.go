@@ -32,7 +32,6 @@ type Claims struct {
 	Scopes   []string // full names, like sms/send; may be empty
 }
 
-// newParser returns a parser of an issuer's tokens.
 func newParser(issuer string, now func() time.Time) *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
