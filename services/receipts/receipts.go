@@ -42,8 +42,9 @@ type Receipts struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	mu   sync.Mutex
-	seen sight
+	mu     sync.Mutex
+	seen   sms.Breaker
+	seenAt time.Time // seen is what the breaker was at this time or later; zero: never seen
 }
 
 // New returns Receipts that work on store.

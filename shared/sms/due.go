@@ -17,9 +17,6 @@ const (
 	DueLease DueKind = "lease"
 )
 
-// DueKinds returns all kinds.
-func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
-
 // Due is the work that is left on a record. A record at rest has none.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`

@@ -75,7 +75,7 @@ func classify(m sms.Message, err error, unsent bool) error {
 		refusal = sms.RefusedForNow
 	}
 	if refusal == "" || (status >= http.StatusInternalServerError && refusal != sms.RefusedForNow) {
-		return unanswered(m, err)
+		return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
 	}
 	refused := &sms.ProviderError{
 		Refusal: refusal, Code: code, Detail: redacted(words, m.Number), RetryAfter: retryAfter, Err: err,
@@ -128,12 +128,6 @@ func response(err error) (status int, retryAfter time.Duration) {
 		seconds = 0
 	}
 	return answer.HTTPStatusCode(), min(time.Duration(seconds)*time.Second, time.Hour)
-}
-
-// unanswered returns the plain error that the port asks for if nobody knows whether
-// SNS took m.
-func unanswered(m sms.Message, err error) error {
-	return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
 }
 
 // privateError is an error whose words show no whole number.
