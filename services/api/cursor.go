@@ -23,8 +23,7 @@ func cursorHash(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// positionOf returns the position in a cursor that cursorOf made for the same
-// selection.
+// positionOf returns the position in a cursor that cursorOf made for selection.
 func positionOf(selection, cursor string) (string, error) {
 	foreign := &refusal{
 		slug:   malformedRequest,

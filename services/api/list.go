@@ -59,8 +59,7 @@ type listView struct {
 	Next     string `json:"next,omitempty"`
 }
 
-// nextPage returns the URL of the page at cursor, as a relative reference (RFC
-// 8288).
+// nextPage returns the relative URL of the page at cursor (RFC 8288).
 func (c *call) nextPage(cursor string) string {
 	query := url.Values{"cursor": {cursor}}
 	for name, values := range c.query {

@@ -39,8 +39,7 @@ func (a *api) resend(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// mayHaveChanged reports whether err is a refusal that an earlier request may
-// not have met.
+// mayHaveChanged reports whether an earlier request may not have met the refusal err.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*refusal](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))

@@ -77,8 +77,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	return a.record(ctx, draft, key, now)
 }
 
-// original returns the message that was accepted for d under key. If there is
-// none, it returns the error otherwise.
+// original returns the message accepted for d under key, or the error otherwise.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, otherwise

@@ -7,8 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// view is a message as clients see it: the schema Message of openapi.yaml.
-// Absent fields are left out.
+// view is the schema Message of openapi.yaml. Absent fields are left out.
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`

@@ -11,8 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker for trouble with the whole account, no matter
-// whose message rc is about.
+// reportTrouble opens the breaker, no matter whose message rc is about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {

@@ -78,8 +78,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message that has its provider message id, and
-// reports whether there is one.
+// applyByID applies rc to the message with its provider message id, if there is one.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {

@@ -160,8 +160,7 @@ func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarde
 // many as one request to SQS takes.
 const batch = 10
 
-// batch takes its entries up and enqueues those that have to be sent. An error
-// with one does not keep the others from their work.
+// batch takes up all its entries despite errors, and enqueues those to be sent.
 func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	errs := make([]error, len(entries))
 	messages := make([]sms.Message, len(entries))
@@ -206,8 +205,7 @@ const (
 	mendTime = 3 * time.Second
 )
 
-// enqueue puts messages onto the queue. Those that perhaps did not get there are
-// due again at once.
+// enqueue enqueues messages. Those that are perhaps not on the queue are due at once.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {

@@ -14,8 +14,7 @@ import (
 // longestWait is how long a look-up may wait for a change.
 const longestWait = 20 * time.Second
 
-// handler returns the handler of every request. Pages refer to the server as
-// base.
+// handler returns the handler of every request. base is the URL that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
 	limits := make(map[string]api.Limits)
 	for _, c := range m.config.clients {

@@ -17,8 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is the issuer in every token. It does not contain the address, so that
-// tokens stay valid when the address changes.
+// issuer is in every token. It names no address, because that may change.
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {

@@ -25,8 +25,7 @@ type provider struct {
 // Simulated is the provider that sends nothing.
 const Simulated = "simulated"
 
-// providers lists all choices. A new provider is added here and nowhere else in
-// this package.
+// providers lists all choices. In this package, a new provider is added here alone.
 var providers = map[string]provider{
 	Simulated: {open: openSimulator},
 	"sns":     {open: openSNS, real: true},

@@ -24,8 +24,7 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does the work of Lambda, its event source mapping and EventBridge
-// Scheduler on AWS.
+// worker does what Lambda, its event source mapping and EventBridge Scheduler do on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender

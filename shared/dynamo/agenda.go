@@ -47,8 +47,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is what the indexes of due and of unmatched records show: a message,
-// or a pending receipt.
+// dueItem is what the indexes due and unmatched show: a message or a pending receipt.
 type dueItem struct {
 	item
 
@@ -64,8 +63,7 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. If there may be a next page, last is the key
-// of the last entry of this one.
+// queryDue reads a page of one partition. For last see query.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last attributes, err error) {
 	if r.from > r.until { // which a query refuses
 		return nil, nil, nil

@@ -103,8 +103,7 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList handles what happens to a message's lists: elements are appended,
-// changed in place, or removed.
+// turnList turns lists, whose elements are appended, changed in place, or removed.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {

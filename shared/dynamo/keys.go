@@ -69,8 +69,7 @@ func aliasTarget(id string) (message string, alias bool) {
 	return message, alias
 }
 
-// olderProviderRefs returns the provider references that m's own item cannot
-// show: all but the newest.
+// olderProviderRefs returns all references but the newest, which m's own item shows.
 func olderProviderRefs(m sms.Message) []sms.ProviderRef {
 	refs := m.ProviderRefs()
 	return refs[:max(0, len(refs)-1)]

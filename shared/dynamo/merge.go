@@ -87,8 +87,7 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads on in all shards without entries, side by side: any of them may have
-// the newest entry.
+// refill reads on in all shards without entries: any may have the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {

@@ -17,8 +17,7 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, and never earlier
-// than at.
+// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, rounded up.
 func purgeSeconds(at time.Time) int64 {
 	if at.IsZero() {
 		return 0

@@ -104,8 +104,7 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long a record may wait after the end of its lease or its
-// validity before that is a finding.
+// overdue is how long after its lease or its expiry a waiting record is a finding.
 const overdue = time.Hour
 
 // New returns a ledger for the time now. The log holds everything that the

@@ -98,8 +98,7 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes everything after the last line break and returns the
-// remaining size.
+// cutTornLine removes what follows the last line break, and returns the new size.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -41,8 +41,7 @@ const (
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued returns what a record is due for after its envelope was put on the
-// queue to arrive at the time at.
+// enqueued returns the Due of a record whose envelope arrives at the time at.
 func enqueued(at, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
 }
@@ -123,8 +122,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter returns d, due at expiresAt at the latest: then the record must be
-// ended anyway.
+// notAfter returns d, due at expiresAt at the latest: then the record must end.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

@@ -53,8 +53,7 @@ func (s *step) move(to Status, e Event) {
 	s.note(e)
 }
 
-// rest moves the message to a status without any work left. Its retention starts
-// here.
+// rest moves the message to a status without work left, and starts its retention.
 func (s *step) rest(to Status, e Event) {
 	s.move(to, e)
 	s.m.Due, s.m.NotBefore = Due{}, time.Time{}

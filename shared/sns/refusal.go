@@ -116,8 +116,7 @@ func failure(code, words string) sms.FailureCode {
 	return sms.RequestRefused
 }
 
-// response returns the status of SNS's answer, or 0 if none came, and how long it
-// asks to wait, or 0 if it does not ask.
+// response returns the status of SNS's answer and how long it asks to wait; 0 for none.
 func response(err error) (status int, retryAfter time.Duration) {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || answer.Response == nil {
@@ -140,8 +139,7 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words. SNS repeats it there, with or without the plus
-// sign.
+// redacted hides number in words, where SNS repeats it with or without the plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is the largest number of writes that share a transaction. It keeps any
-// caller from waiting long for the others.
+// maxGroup is how many writes share a transaction, so that no caller waits long.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))

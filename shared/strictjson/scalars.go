@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// maxNumberLength limits the length of a JSON number that Decimal reads, in
-// bytes.
+// maxNumberLength limits the JSON numbers that Decimal reads, in bytes.
 const maxNumberLength = 40
 
 // Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated

@@ -21,15 +21,13 @@ import (
 
 type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 
-// gateway passes proxy events of API Gateway's REST APIs (v1) to an
-// http.Handler whose routes begin with /v1.
+// gateway passes events of a REST API (v1) to a handler whose routes begin with /v1.
 type gateway struct {
 	handler http.Handler
 	owners  map[string]string // client id to owner; a client that is missing is its own owner
 }
 
-// handle answers one event. It returns no error: the handler answers every
-// faulty request itself.
+// handle answers one event. It returns no error: the handler answers faulty requests.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
 	// The handler refuses a request without a caller in its context.
@@ -111,8 +109,7 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 	return all
 }
 
-// exactly returns name unchanged. Query parameters are case-sensitive; headers
-// are not.
+// exactly returns name unchanged. Unlike headers, parameters are case-sensitive.
 func exactly(name string) string { return name }
 
 // caller returns the caller that the token names. API Gateway's Cognito authorizer has

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// maxForm limits the body of a token request, in bytes. Real ones have about
-// a hundred.
+// maxForm limits the body of a token request, in bytes; real ones have about 100.
 const maxForm = 16 << 10
 
 // refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the
@@ -65,8 +64,7 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// grant carries out a token request. Its error is a refusal unless the fault is
-// ours.
+// grant carries out a token request. Unless the fault is ours, its error is a refusal.
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
 	form, err := readForm(w, r)
 	if err != nil {

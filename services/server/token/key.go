@@ -20,8 +20,7 @@ import (
 // tokens given so far become invalid.
 const KeyFile = "signing-key.pem"
 
-// keyBits is the size of new keys, and the minimum for RS256 (RFC 7518, section
-// 3.3).
+// keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
 const keyBits = 2048
 
 const pemType = "PRIVATE KEY"
@@ -79,8 +78,7 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// writeDurably writes a private file. After a crash at any moment, the file is
-// either complete or absent.
+// writeDurably writes a private file. After a crash, it is either complete or absent.
 func writeDurably(path string, content []byte) error {
 	// An earlier crash may have left a useless file.
 	unfinished := path + ".tmp"

@@ -85,8 +85,7 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	return Claims{ClientID: claims.ClientID, Scopes: strings.Fields(claims.Scope)}, nil
 }
 
-// keyFor returns the key that the token's header names. The parser has checked
-// the algorithm before.
+// keyFor returns the key that the header names. The parser has checked the algorithm.
 func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
