@@ -24,7 +24,7 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does what Lambda, its event source mapping and EventBridge Scheduler do on AWS.
+// worker does what Lambda, its event source mapping and Scheduler do on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender
