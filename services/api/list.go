@@ -70,9 +70,8 @@ func (c *call) nextPage(cursor string) string {
 	return "/v1/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies the owner and the
-// filters, to which a cursor belongs; the page size may change from page to
-// page.
+// readList reads the query parameters. selection identifies the owner and the filters,
+// to which a cursor belongs; the page size may change.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

@@ -14,9 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// change is one conditional write in the making: what it sets and removes, and what
-// must be true of the item. In paths and conditions, every attribute name begins
-// with #.
+// change is one conditional write in the making: what it sets, removes and requires. In
+// paths and conditions, every attribute name begins with #.
 type change struct {
 	sets, removes, conditions []string
 	values                    attributes

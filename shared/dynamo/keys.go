@@ -23,9 +23,8 @@ const (
 	indexList      = "list"
 )
 
-// The numbers of shards. A partition of an index takes 1,000 writes a second. The
-// numbers are part of the stored format: after a change, what was written before
-// is not found.
+// The numbers of shards. They are part of the stored format: a change hides what was
+// written before. A partition of an index takes 1,000 writes a second.
 const (
 	dueShards     = 32 // of each kind
 	receiptShards = 8

@@ -56,9 +56,8 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns what e is due for after the relay took it up at now. If the
-// relay dies or the new envelope is lost, the record is due again; until then no
-// other relay takes it up.
+// Postponed returns what e is due for after the relay took it up at now. Until then no
+// other relay takes it up. It is due again if the relay dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
 	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
 	switch e.Due.Kind {
@@ -80,8 +79,7 @@ func (e DueEntry) Postponed(now time.Time) Due {
 
 // Released returns what e, due for DueRescue, is due for after the relay enqueued it
 // again because its envelope was discarded. That envelope was not lost, so the next
-// rescue is as near as after the first enqueue: a breaker that opens often makes
-// nobody wait longer each time.
+// rescue is as near as after the first enqueue, however often the breaker opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)

@@ -6,8 +6,7 @@ import (
 )
 
 // step is one change to a message. It owns its copy of the message, so that the
-// caller's record stays as it was. Every rule makes one step, works on it and
-// returns its message.
+// caller's record stays as it was. Every rule makes one and returns its message.
 type step struct {
 	Rules
 	m   Message

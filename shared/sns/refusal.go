@@ -56,9 +56,8 @@ var answers = map[string]sms.Refusal{
 // without SMS it says so about every number.
 const noSuchNumber = "is not valid to publish to"
 
-// classify turns an error of Publish into what the port promises. An
-// AuthorizationError concerns the sender that the client chose, if it chose one,
-// and the whole account otherwise.
+// classify turns an error of Publish into what the port promises. An AuthorizationError
+// is about the sender that the client chose, else about the account.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{

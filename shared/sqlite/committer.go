@@ -15,10 +15,9 @@ const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
 
-// committer carries out all writes of a database, one after another, in one
-// goroutine. Writes that arrive while a transaction is flushed to the disk share
-// the next transaction. So a single caller pays one flush a write, and many callers
-// pay a fraction of one.
+// committer carries out all writes of a database, one after another, in one goroutine.
+// Writes that arrive while a transaction is flushed to the disk share the next
+// transaction. So one caller pays a flush a write; many pay a fraction.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn

@@ -17,10 +17,9 @@ import (
 // maxForm limits the body of a token request, in bytes; real ones have about 100.
 const maxForm = 16 << 10
 
-// refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the
-// endpoint sends each with status 400, even invalid_client, and without a
-// description. The code invalid_grant is about authorization codes and refresh
-// tokens, so it cannot occur here.
+// refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the endpoint
+// sends each with status 400, even invalid_client, and without a description. The code
+// invalid_grant, about other grants, cannot occur.
 type refusal string
 
 const (
@@ -42,9 +41,8 @@ type granted struct {
 }
 
 // ServeToken answers POST /oauth2/token with an access token for the grant
-// client_credentials. The client sends its id and secret by HTTP Basic, or as
-// client_id and client_secret in the form. It may ask for some of its scopes
-// only, with scope.
+// client_credentials. The client sends its id and secret by HTTP Basic, or as client_id
+// and client_secret in the form. With scope it asks for fewer scopes.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
