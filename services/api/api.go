@@ -151,7 +151,6 @@ func allows(countries []string, country string) bool {
 	return slices.Contains(countries, country) || slices.Contains(countries, AllCountries)
 }
 
-// api implements the routes.
 type api struct {
 	Options
 	routes  []route

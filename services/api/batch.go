@@ -52,7 +52,6 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
 }
 
-// result says what became of one message of a batch.
 type result struct {
 	accepted acceptance
 	err      error
@@ -94,8 +93,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 	return results
 }
 
-// readKey reads the idempotency key of one message. An invalid key becomes an
-// error in f.
+// readKey reads a message's idempotency key. An invalid key becomes an error in f.
 func readKey(f *strictjson.Fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {

@@ -89,7 +89,6 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// readBody reads a body of at most limit bytes.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &refusal{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {

@@ -80,7 +80,6 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-// limitsOf returns the limits that apply to a client.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
 	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)
@@ -94,8 +93,7 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count, the name of its limit, and the error text for a client
-// that exceeds the limit.
+// limited is a count, its limit's name, and what a client beyond it is told.
 type limited struct {
 	sms.Count
 	name, detail string
@@ -144,8 +142,7 @@ func (c limited) refusal(now time.Time) *refusal {
 	}
 }
 
-// giveBack subtracts counts of a message that was not accepted. Failures are
-// only logged.
+// giveBack undoes counts of a message that was not accepted. It only logs failures.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()

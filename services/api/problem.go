@@ -38,10 +38,8 @@ const (
 	outcomeUnknown       slug = "outcome-unknown"
 )
 
-// problemType precedes the slug in a problem's type.
 const problemType = "urn:smsqueue:problem:"
 
-// kind describes one kind of problem.
 type kind struct {
 	slug       slug
 	status     int
@@ -108,7 +106,6 @@ var kinds = []kind{
 		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},
 }
 
-// refusal is an error that says how to answer it.
 type refusal struct {
 	slug   slug
 	detail string // for the client; "" means the text of the kind
@@ -156,7 +153,6 @@ func problemAnswer(err error, requestID string) answer {
 	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug, retryAfter: wait}
 }
 
-// refusalOf returns the refusal in err, or makes one for it.
 func refusalOf(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r

@@ -9,7 +9,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// route is one operation of the API.
 type route struct {
 	method string
 	// path begins with /v1. Its segment {id} matches only ids of messages, so

@@ -24,7 +24,6 @@ type answer struct {
 	retryAfter time.Duration // whole seconds; 0 for none
 }
 
-// ServeHTTP answers one request and logs it.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	ctx, id := ensureRequestID(r.Context())
@@ -94,7 +93,6 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	return r.serve(c)
 }
 
-// write writes the answer to the request with that id.
 func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)

@@ -54,8 +54,7 @@ type backlogView struct {
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
-// pauses explains each trouble to clients. The detail in the breaker is meant
-// for operators and not shown.
+// pauses explains each trouble to clients. The breaker's detail is for operators.
 var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -108,8 +107,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 // the oldest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns the age in seconds of the message that has waited longest, or
-// nil if none waits.
+// oldest returns how many seconds the oldest message has waited, or nil if none waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex
 	var oldest time.Time

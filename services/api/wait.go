@@ -16,7 +16,6 @@ const (
 	lastLook   = time.Second
 )
 
-// readWait reads the query parameter wait, in whole seconds.
 func (c *call) readWait() (time.Duration, error) {
 	if !c.query.Has("wait") {
 		return 0, nil
@@ -29,10 +28,9 @@ func (c *call) readWait() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitChange reads the message at growing intervals until it differs from seen
-// or the wait is over, and returns what it saw last. An error ends the wait,
-// because the client can ask again. A read that is still running when the wait
-// is over is abandoned.
+// awaitChange reads the message at growing intervals until it differs from seen or the
+// wait is over, and returns what it saw last. An error ends the wait, because the
+// client can ask again. A read does not outlast the wait.
 func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
 	select {
 	case a.waiters <- struct{}{}:

@@ -15,10 +15,9 @@ import (
 // clockSlack is how far the provider's clock may be off.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h, a hand-over to the same number. This is
-// so if h has neither id nor receipt, and if the time in k, the time of the
-// publish, lies within the lease of h. If k has no time, it may be about every
-// hand-over that began before k came.
+// fits reports whether k may be about h, a hand-over to the same number. This is so if
+// h has neither id nor receipt, and if the time in k, the time of the publish, lies
+// within the lease of h. Without a time, k may be about all that began before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {

@@ -27,7 +27,7 @@ type Result string
 
 // The results of a receipt.
 const (
-	Applied Result = "applied" // applied to the message that has its provider message id
+	Applied Result = "applied" // applied applied to the message that has its provider message id
 	Matched Result = "matched" // applied to the only message that it can be about
 	Pending Result = "pending" // kept, to be looked at again
 	Foreign Result = "foreign" // it matches no message, and most likely belongs to another application
@@ -42,8 +42,9 @@ type Receipts struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	mu   sync.Mutex
-	seen sight
+	mu     sync.Mutex
+	seen   sms.Breaker
+	seenAt time.Time // seen is what the breaker was at this time or later; zero: never seen
 }
 
 // New returns Receipts that work on store.
@@ -77,8 +78,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message that has its provider message id, and
-// reports whether there is one.
+// applyByID applies rc to the message with its provider message id, if there is one.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {

@@ -55,7 +55,6 @@ func (r *Relay) over() time.Time {
 	return time.Time{}
 }
 
-// endLeases ends every lease that is over.
 func (p *pass) endLeases(ctx context.Context) error {
 	err := p.kind(ctx, sms.DueLease)
 	if err == nil && ctx.Err() == nil { // guard: a complete pass

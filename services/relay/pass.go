@@ -15,7 +15,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pass is one run in progress.
 type pass struct {
 	*Relay
 	until    time.Time // leases that end by this time are over
@@ -161,8 +160,7 @@ func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarde
 // many as one request to SQS takes.
 const batch = 10
 
-// batch takes up its entries and enqueues those that have to be sent. An error
-// with one entry does not stop the work on the others.
+// batch takes up all its entries despite errors, and enqueues those to be sent.
 func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	errs := make([]error, len(entries))
 	messages := make([]sms.Message, len(entries))
@@ -208,8 +206,7 @@ const (
 	mendTime = 3 * time.Second
 )
 
-// enqueue puts messages onto the queue. Messages that may not have got there are
-// due again at once.
+// enqueue enqueues messages. Those that are perhaps not on the queue are due at once.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {

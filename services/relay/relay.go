@@ -68,7 +68,6 @@ type Relay struct {
 	leases  leases
 }
 
-// place is one shard of the agenda for one kind of work.
 type place struct {
 	kind  sms.DueKind
 	shard int

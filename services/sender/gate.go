@@ -53,9 +53,8 @@ func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func
 	}
 }
 
-// Ask asks whether one part may be handed over, and waits up to patience for the
-// rate to allow it. Probe means that the caller should call Gate.Probe with its
-// message.
+// Ask asks whether one part may be handed over, and waits up to patience for the rate
+// to allow it. Probe means: call Gate.Probe with the message.
 func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {

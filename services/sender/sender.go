@@ -50,10 +50,9 @@ func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now fu
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver handles the envelope that names ref. If it returns nil, the envelope
-// must be deleted, even if there was nothing to do: the relay finds whatever is
-// left. If it returns an error, nothing was handed over, and the envelope may
-// come again.
+// Deliver does what is to be done about the envelope that names ref. After nil the
+// envelope must be deleted, even if there was nothing to do: the relay finds what is
+// left. After an error nothing was handed over; the envelope may come again.
 func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
@@ -100,7 +99,6 @@ func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	return s.gate.Probe(ctx, m)
 }
 
-// giveBack gives back the probe m, which says nothing about the trouble.
 func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
 	_, err := s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) { return b.GiveBack(m, spoiled, s.now()) })
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// client is one set of credentials, and what it may do.
 type client struct {
 	token.Client
 	owner  string
@@ -66,7 +65,6 @@ func readClients(r io.Reader) ([]client, error) {
 // ownerForm matches what the API can keep as the owner of a message.
 var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
-// readClient reads one client of the file, and adds to f what is wrong with it.
 func readClient(name string, f *strictjson.Fields) client {
 	c := wellKnown()
 	c.ID, c.owner = name, name

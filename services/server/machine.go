@@ -17,11 +17,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is the issuer in every token. It does not contain the address, so that
-// tokens stay valid when the address changes.
+// issuer is in every token. It names no address, because that may change.
 const issuer = "https://smsqueue.localhost"
 
-// machine holds all services of one process.
 type machine struct {
 	config Config
 	rules  sms.Rules
@@ -86,7 +84,6 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	return m, err
 }
 
-// openIssuer opens the issuer of tokens for the configured clients.
 func (m *machine) openIssuer() (err error) {
 	m.owners = make(map[string]string)
 	var clients []token.Client
@@ -98,7 +95,6 @@ func (m *machine) openIssuer() (err error) {
 	return err
 }
 
-// close closes what open opened, in reverse order.
 func (m *machine) close() error {
 	var errs []error
 	for _, c := range slices.Backward(m.closers) {

@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// provider is one choice of --provider.
 type provider struct {
 	real bool // it sends to real phones
 	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)
@@ -26,8 +25,7 @@ type provider struct {
 // Simulated is the provider that sends nothing.
 const Simulated = "simulated"
 
-// providers lists all choices. A new provider is added here and nowhere else in
-// this package.
+// providers lists all choices. In this package, a new provider is added here alone.
 var providers = map[string]provider{
 	Simulated: {open: openSimulator},
 	"sns":     {open: openSNS, real: true},

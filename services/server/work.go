@@ -24,8 +24,7 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does the work of Lambda, its event source mapping and EventBridge
-// Scheduler on AWS.
+// worker does what Lambda, its event source mapping and Scheduler do on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender
@@ -89,7 +88,6 @@ func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	}
 }
 
-// runRelay runs the relay once.
 func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
@@ -102,7 +100,6 @@ func (w *worker) runRelay(ctx context.Context) {
 	}
 }
 
-// runPurge deletes all records past their retention.
 func (w *worker) runPurge(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.purge(ctx, purgeLimit)
@@ -124,7 +121,6 @@ func every(ctx context.Context, interval time.Duration, f func(context.Context))
 	}
 }
 
-// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -19,7 +19,6 @@ const (
 // command starts count as usage errors without this mark.
 type usageError struct{ error }
 
-// program is one run of smsqueue.
 type program struct {
 	stdout, stderr io.Writer
 	started        bool // the command line is valid, and its command has started
@@ -42,8 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-// root returns the command smsqueue with all its subcommands. Each subcommand has
-// a file of its own.
+// root returns the command smsqueue. Each subcommand has a file of its own.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "smsqueue",

@@ -14,10 +14,9 @@ import (
 // attempts is how often a change is tried while others keep writing first.
 const attempts = 10
 
-// Message applies rule to m, updates the record and returns the new record. If
-// somebody else changed the record first, rule is applied again to the newer
-// record; so rule must decide by its argument alone. If rule changes nothing,
-// Message writes nothing.
+// Message applies rule to m, updates the record and returns the new record. If somebody
+// else changed the record first, rule is applied again to the newer record; so rule
+// must decide by its argument alone. If rule changes nothing, nothing is written.
 func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(sms.Message) (after sms.Message, changed bool)) (sms.Message, error) {
 	for range attempts {
 		next, changed := rule(m)

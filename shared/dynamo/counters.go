@@ -51,7 +51,6 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	return nil
 }
 
-// tryCount reports whether c, which adds nothing, fits.
 func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 	var counter struct {
 		Count int `json:"count"` // 0 if nothing was counted yet

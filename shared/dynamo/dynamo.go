@@ -62,8 +62,7 @@ func NewClient(cfg aws.Config) *dynamodb.Client {
 	})
 }
 
-// call makes one call of the client. Its error is sms.ErrUnavailable if the call was
-// certainly not carried out.
+// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -72,8 +71,7 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item id, which is empty if there is none: one strongly consistent
-// read.
+// read returns the item id, or an empty one: one strongly consistent read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),

@@ -13,13 +13,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attributes is an item, or a part of one, as the SDK has it.
 type attributes = map[string]types.AttributeValue
 
-// item is the stored form of a message. The message's own attributes have its
-// JSON names, in camel case; the tags of sms.Message say that they are a stored
-// format. What the table's indexes and its TTL need is derived from them, and has
-// names in snake case.
+// item is the stored form of a message. The message's own attributes have its JSON
+// names, in camel case; the tags of sms.Message say that they are a stored format. What
+// indexes and TTL need is derived, with names in snake case.
 type item struct {
 	sms.Message
 

@@ -25,7 +25,6 @@ type pendingItem struct {
 	Purge     int64              `json:"purge,omitempty"`
 }
 
-// storedReceipt returns the item of k.
 func storedReceipt(k sms.PendingReceipt) attributes {
 	it := pendingItem{ID: k.ID, Receipt: k, Unmatched: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
@@ -80,7 +79,6 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 	return due[:min(limit, len(due))], nil
 }
 
-// maxReceiptPages bounds the queries of one shard in one call.
 const maxReceiptPages = 10
 
 // dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts

@@ -23,9 +23,8 @@ const (
 	indexList      = "list"
 )
 
-// The numbers of shards. A partition of an index takes 1,000 writes a second. The
-// numbers are part of the stored format: after a change, what was written before
-// is not found.
+// The numbers of shards. They are part of the stored format: a change hides what was
+// written before. A partition of an index takes 1,000 writes a second.
 const (
 	dueShards     = 32 // of each kind
 	receiptShards = 8
@@ -38,7 +37,6 @@ const (
 	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
-// shardOf returns the number of the shard that id belongs to.
 func shardOf(id string, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
@@ -49,7 +47,6 @@ func shardOf(id string, shards uint32) int {
 // such as "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
-// listShard names a partition of an owner's messages.
 func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
 
 // listAt returns the place of a message in its list. Messages are sorted by creation
@@ -73,8 +70,7 @@ func aliasTarget(id string) (message string, alias bool) {
 	return message, alias
 }
 
-// olderProviderRefs returns the provider references that m's own item cannot
-// show: all but the newest.
+// olderProviderRefs returns all references but the newest, which m's own item shows.
 func olderProviderRefs(m sms.Message) []sms.ProviderRef {
 	refs := m.ProviderRefs()
 	return refs[:max(0, len(refs)-1)]

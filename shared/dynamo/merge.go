@@ -88,8 +88,7 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads the next page of every shard that has run out of entries, in
-// parallel: any of them may have the newest entry.
+// refill reads on in all shards without entries: any may have the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {

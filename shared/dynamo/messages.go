@@ -125,9 +125,8 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	return &w
 }
 
-// Update writes the difference between old and next in one write. Each provider
-// reference that ceases to be the newest takes one more, so that receipts still
-// find the message by it.
+// Update writes the difference between old and next in one write. A provider reference
+// that ceases to be the newest takes one more, so that receipts still find it.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {
@@ -154,10 +153,9 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	return s.write(ctx, old.ID, &w)
 }
 
-// write carries out w on the record id, under a fresh revision, and returns the
-// record as it is then. If a condition is false, done is false. The revision shows
-// whether the condition is false only because the client repeated a write whose
-// answer was lost.
+// write carries out w on the record id, under a fresh revision, and returns the record
+// as it is then. If a condition is false, done is false. The revision shows whether it
+// is false only because the client repeated a write whose answer was lost.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))

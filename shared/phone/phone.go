@@ -23,9 +23,8 @@ const International = "001"
 
 // Parsed is a number in an assigned range, and its country.
 type Parsed struct {
-	Number      sms.Number
-	Country     string // ISO 3166-1 alpha-2, or International
-	CallingCode int    // such as 55 for Brazil; several countries may share one
+	Number  sms.Number
+	Country string // ISO 3166-1 alpha-2, or International
 }
 
 // Error says why something is not a number that messages can be sent to. It
@@ -81,11 +80,7 @@ func Parse(raw, defaultCountry string) (Parsed, error) {
 	if err != nil {
 		return Parsed{}, errNotANumber
 	}
-	return Parsed{
-		Number:      number,
-		Country:     phonenumbers.GetRegionCodeForNumber(n),
-		CallingCode: int(n.GetCountryCode()),
-	}, nil
+	return Parsed{Number: number, Country: phonenumbers.GetRegionCodeForNumber(n)}, nil
 }
 
 // ValidCountry reports whether code is a country or territory with a numbering

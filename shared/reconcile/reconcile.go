@@ -47,7 +47,7 @@ type Report struct {
 	Unknown   int
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
-	HandOvers int // hand-overs in the provider's log, without void ones
+	HandOvers int // hand-overs hand-overs in the provider's log, without void ones
 	// Doubles counts hand-overs beyond the first of each message. Those that the
 	// message's events do not record are among the Findings too.
 	Doubles  int
@@ -100,13 +100,12 @@ func Everything(ctx context.Context, store interface {
 // Ledger accounts for records one by one.
 type Ledger struct {
 	now    time.Time
-	log    map[string][]HandOver // keyed by message id, or by number and text
+	log    map[string][]HandOver // keyed keyed by message id, or by number and text
 	hasLog bool
 	report Report
 }
 
-// overdue is how long a record may wait after the end of its lease or its
-// validity before that is a finding.
+// overdue is how long after its lease or its expiry a waiting record is a finding.
 const overdue = time.Hour
 
 // New returns a ledger for the time now. The log holds everything that the
@@ -151,7 +150,6 @@ func (l *Ledger) Add(m sms.Message) {
 	}
 }
 
-// onTheWay finds reasons why m would never be finished.
 func (l *Ledger) onTheWay(m sms.Message) {
 	switch {
 	case !m.Status.Valid():
@@ -165,7 +163,6 @@ func (l *Ledger) onTheWay(m sms.Message) {
 	}
 }
 
-// compare compares m with the provider's log.
 func (l *Ledger) compare(m sms.Message) {
 	var taken []HandOver
 	for _, key := range []string{m.ID, string(m.Number) + " " + m.Text} {
@@ -199,7 +196,6 @@ func (l *Ledger) compare(m sms.Message) {
 	}
 }
 
-// recordedHandOvers returns how many hand-overs m's events record.
 func recordedHandOvers(m sms.Message) int {
 	n := m.EventsOmitted
 	for _, e := range m.Events {

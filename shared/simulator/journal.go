@@ -70,7 +70,6 @@ type journal struct {
 	grown  chan struct{} // receives when size has grown
 }
 
-// write is a line on its way into the log.
 type write struct {
 	line []byte
 	done chan<- error
@@ -99,8 +98,7 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes everything after the last line break and returns the
-// remaining size.
+// cutTornLine removes what follows the last line break, and returns the new size.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {

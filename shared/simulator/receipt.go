@@ -2,7 +2,6 @@ package simulator
 
 import "github.com/smsqueue/smsqueue/shared/sms"
 
-// pricePerPart is what a delivered part costs.
 const pricePerPart sms.NanoUSD = 6_450_000
 
 // receipt returns the receipt of a hand-over that was taken. Like SNS, it names

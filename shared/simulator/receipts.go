@@ -60,8 +60,7 @@ type pending struct {
 	end int64
 }
 
-// report sends the receipts for the whole log, a group at a time as they become
-// due, until ctx ends.
+// report sends the log's receipts, a group at a time as they become due, until ctx ends.
 func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
@@ -114,8 +113,7 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the receipts of the first entries of next that are due, side
-// by side, and then moves the position past them.
+// reportGroup sends the receipts of next that are due, and moves the position past them.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at

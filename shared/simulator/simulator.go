@@ -148,9 +148,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts numbers the hand-overs of each message whose fault depends on that
-// number. It forgets messages that it has not seen for long, and all of them at
-// a restart: then their faults start over.
+// counts numbers the hand-overs of each message whose fault depends on that number.
+// It forgets messages not seen for long, and all at a restart: then their faults
+// start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int

@@ -117,7 +117,7 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 		name  string
 		rules sms.Rules
 		b     sms.Breaker
-		want  time.Duration // after it was read
+		want  time.Duration // after the read of the breaker
 	}{
 		{"closed, it may open, and that is looked for often", rules(), sms.Breaker{}, sms.BreakerAge},
 		{"closed, its first probe may come at once after it opens", hasty, sms.Breaker{}, time.Second},

@@ -16,9 +16,6 @@ const (
 	DueLease DueKind = "lease"
 )
 
-// DueKinds returns all kinds.
-func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
-
 // Due is the work that is left on a record. A record at rest has none.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
@@ -43,8 +40,7 @@ const (
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued returns the Due of a record whose envelope was put on the queue to
-// arrive at the time at.
+// enqueued returns the Due of a record whose envelope arrives at the time at.
 func enqueued(at, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
 }
@@ -60,9 +56,8 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the Due of e after the relay took it up at now. If the relay
-// dies or the new envelope is lost, the record is due again; until then no other
-// relay takes it up.
+// Postponed returns the Due of e after the relay took it up at now. Until then no
+// other relay takes it up. It is due again if the relay dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
 	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
 	switch e.Due.Kind {
@@ -84,8 +79,8 @@ func (e DueEntry) Postponed(now time.Time) Due {
 
 // Released returns the new Due of e, which is due for DueRescue, after the relay
 // enqueued it again because its envelope was discarded. That envelope was not lost,
-// so the next rescue comes as soon as after the first enqueue: even if the breaker
-// opens often, messages do not wait longer each time.
+// so the next rescue is as near as after the first enqueue, however often the
+// breaker opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
@@ -126,8 +121,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter returns d, but due at expiresAt at the latest, because the record
-// must be ended then anyway.
+// notAfter returns d, due at expiresAt at the latest: then the record must end.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

@@ -14,11 +14,6 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// AllOthers lists every case.
-func AllOthers() []Others {
-	return []Others{OthersAwaited, OthersUndelivered, OthersTextDeleted, OthersNone}
-}
-
 // others returns the case of m's hand-overs other than the one named by token.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {

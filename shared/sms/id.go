@@ -13,9 +13,8 @@ var idSpace = uuid.MustParse("5d9c2f0e-6a0b-4f6e-9a53-0f4f1c7b8e21")
 // NewID draws an id for a message without an idempotency key.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// DerivedID returns the id of owner's message with this idempotency key. The same
-// owner and key always give the same id, so one conditional write is enough to
-// accept a message once.
+// DerivedID returns the id of owner's message with this idempotency key. They always
+// give the same id, so one conditional write accepts a message once.
 func DerivedID(owner, key string) string {
 	h := sha256.New()
 	h.Write([]byte(owner))

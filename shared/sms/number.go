@@ -29,9 +29,8 @@ const (
 // not repeat the input, which may be private.
 var ErrNotE164 = errors.New("not an E.164 number: a plus sign and 7 to 15 digits")
 
-// ParseNumber parses a number in E.164 form. It checks the form alone. Package
-// phone also checks whether such a number can exist, and it reads the forms that
-// people write.
+// ParseNumber parses a number in E.164 form. It checks the form alone. Package phone
+// reads the forms that people write, and checks whether a number can exist.
 func ParseNumber(s string) (Number, error) {
 	digits, ok := strings.CutPrefix(s, "+")
 	if !ok || len(digits) < minDigits || len(digits) > maxDigits || digits[0] == '0' {

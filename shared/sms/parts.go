@@ -42,7 +42,6 @@ type Measurement struct {
 type Forcing struct {
 	Char  rune
 	Count int // how often it occurs
-	First int // the position of its first occurrence, in code points from 0
 	// Replacement is GSM-7 text that can replace Char, if Replaceable is true. It
 	// is empty for a character that nobody would miss, like a zero width space.
 	Replacement string
@@ -96,19 +95,18 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 func forcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found
-	position := 0
 	for _, r := range text {
-		if septets(r) == 0 {
-			i, known := at[r]
-			if !known {
-				i = len(found)
-				at[r] = i
-				replacement, ok := standIn(r)
-				found = append(found, Forcing{Char: r, First: position, Replacement: replacement, Replaceable: ok})
-			}
-			found[i].Count++
+		if septets(r) > 0 {
+			continue
 		}
-		position++
+		i, known := at[r]
+		if !known {
+			i = len(found)
+			at[r] = i
+			replacement, ok := standIn(r)
+			found = append(found, Forcing{Char: r, Replacement: replacement, Replaceable: ok})
+		}
+		found[i].Count++
 	}
 	return found
 }

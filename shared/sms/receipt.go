@@ -15,9 +15,6 @@ const (
 	VerdictVoid        Verdict = "void" // account-wide trouble stopped it: nothing was sent
 )
 
-// Verdicts lists every verdict.
-func Verdicts() []Verdict { return []Verdict{VerdictDelivered, VerdictUndelivered, VerdictVoid} }
-
 // Receipt is a provider's report on one hand-over, of ours or of another
 // application on the same account. Only Provider, Number and Verdict are always there.
 type Receipt struct {

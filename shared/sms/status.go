@@ -27,9 +27,8 @@ type Transition struct {
 	Unanswered bool
 }
 
-// Transitions is the status table: the source of every check, of the diagram
-// in docs/design.md and of the property tests. What it does not list cannot
-// happen.
+// Transitions is the status table: the source of every check, of the diagram in
+// docs/design.md and of the property tests. Nothing else can happen.
 var Transitions = []Transition{
 	{From: Scheduled, To: Queued, When: "its time has come"},
 	{From: Scheduled, To: Canceled, When: "the client cancels"},

@@ -6,8 +6,7 @@ import (
 )
 
 // step is one change to a message. It owns its copy of the message, so that the
-// caller's record stays as it was. Every rule makes one step, works on it and
-// returns its message.
+// caller's record stays as it was. Every rule makes one and returns its message.
 type step struct {
 	Rules
 	m   Message
@@ -53,8 +52,7 @@ func (s *step) move(to Status, e Event) {
 	s.note(e)
 }
 
-// rest moves the message to a status without any work left. Its retention starts
-// here.
+// rest moves the message to a status without work left, and starts its retention.
 func (s *step) rest(to Status, e Event) {
 	s.move(to, e)
 	s.m.Due, s.m.NotBefore = Due{}, time.Time{}

@@ -81,8 +81,6 @@ func (t Tally) calm() Tally {
 	return t
 }
 
-// tookBefore reports whether number is among the numbers that were taken
-// lately.
 func (t Tally) tookBefore(number Number) bool {
 	return slices.Contains(t.Taken, hashOf(number.String()))
 }

@@ -85,7 +85,7 @@ func testRetention(t *testing.T, open opener) {
 			}
 		}
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 10})
-		for _, kind := range sms.DueKinds() {
+		for _, kind := range dueKinds {
 			s.checkDue(t, kind, s.farAhead(), 10)
 		}
 	})

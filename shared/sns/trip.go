@@ -8,8 +8,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// trip records how far a request got on its way to SNS. The goroutine that dials
-// sets its fields.
+// trip records how far a request got on its way to SNS. Another goroutine sets
+// its fields.
 type trip struct {
 	started   atomic.Bool // the request was handed to the HTTP client
 	asked     atomic.Bool // the HTTP client asked for a connection

@@ -10,16 +10,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is the largest number of writes that share a transaction. It keeps any
-// caller from waiting long for the others.
+// maxGroup is how many writes share a transaction, so that no caller waits long.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
 
-// committer carries out all writes of a database, one after another, in one
-// goroutine. Writes that arrive while a transaction is flushed to the disk share
-// the next transaction. So a single caller waits for one flush per write, and many
-// callers share each flush.
+// committer carries out all writes of a database, one after another, in one goroutine.
+// Writes that arrive while a transaction is flushed to the disk share the next
+// transaction. So one caller pays a flush a write; many pay a fraction.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn

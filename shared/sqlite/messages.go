@@ -42,7 +42,6 @@ func unmatchedNumber(m sms.Message) any {
 	return text(m.Number)
 }
 
-// encode returns m as the column record stores it.
 func encode(m sms.Message) ([]byte, error) {
 	record, err := json.Marshal(m)
 	if err != nil {

@@ -45,9 +45,8 @@ const sendBatch = 500
 // MaxBacklog is where Backlog stops counting.
 const MaxBacklog = 100_000
 
-// Send implements sms.Queue. Items are dequeued in the order of the times from
-// which they are visible. Groups make no difference: the clients of one machine
-// share one queue anyway.
+// Send implements sms.Queue. Items are dequeued in the order of the times from which
+// they are visible. Groups make no difference here.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
@@ -134,9 +133,8 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// take dequeues the items that have been visible for longest, and hides them. A
-// handle names an item and the time when it comes back, so that a handle from an
-// earlier dequeue names nothing.
+// take dequeues the items that have been visible for longest, and hides them. A handle
+// names an item and when it comes back, so that an earlier handle names nothing.
 func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()

@@ -90,8 +90,7 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format. Each step is carried out as a
-// whole or not at all.
+// migrate brings a database to the newest format, each step as a whole or not at all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {

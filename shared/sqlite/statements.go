@@ -87,7 +87,6 @@ func eachRecord[T any](ctx context.Context, s *statements, query string, args []
 	})
 }
 
-// decode returns the message in a record.
 func decode[T any](record []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(record, &v); err != nil {

@@ -59,8 +59,7 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// call makes one call of the client. Its error is sms.ErrUnavailable if the call
-// was certainly not carried out.
+// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error), in *In,
 ) (*Out, error) {

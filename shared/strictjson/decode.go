@@ -47,9 +47,8 @@ func Decode(text []byte) (*Fields, error) {
 }
 
 // loneSurrogate reports whether document has a \u escape that is only half of a
-// surrogate pair. Such text is not Unicode, and encoding/json would silently
-// replace it with U+FFFD. The document must be valid JSON, where a backslash
-// occurs only in strings.
+// surrogate pair. Such text is not Unicode, and encoding/json would silently replace it
+// with U+FFFD. In the document, valid JSON, only strings have backslashes.
 func loneSurrogate(document []byte) bool {
 	for {
 		i := bytes.IndexByte(document, '\\')
@@ -73,7 +72,6 @@ func loneSurrogate(document []byte) bool {
 	}
 }
 
-// unicodeEscape decodes the \u escape at the beginning of s, if there is one.
 func unicodeEscape(s []byte) (unit uint64, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

@@ -20,9 +20,8 @@ type FieldError struct {
 
 func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
-// Limits on the unknown fields that an error lists, and on the length of each
-// name in characters. They keep an error from growing much larger than the
-// document that caused it.
+// Limits on the unknown fields that an error lists, and on the length of each name in
+// characters. They keep an error from growing much larger than its document.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
@@ -40,7 +39,6 @@ type Fields struct {
 	errors []FieldError
 }
 
-// field is a field of the document.
 type field struct {
 	value    json.RawMessage
 	repeated bool
@@ -166,10 +164,9 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for the value of every field, which must be an object. Then it
-// adds an error for each field of the object that read did not read. It returns
-// all errors of f and of the objects. In the error text, kind is the word for
-// such an object, for example "client".
+// Each calls read for the value of every field, which must be an object. Then it adds
+// an error for each field of the object that read did not read. It returns all errors
+// of f and of the objects. An error names its object by kind and name: client "a".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
 	for _, name := range f.names {

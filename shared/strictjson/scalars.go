@@ -8,13 +8,11 @@ import (
 	"time"
 )
 
-// maxNumberLength limits the length of a JSON number that Decimal reads, in
-// bytes.
+// maxNumberLength limits the JSON numbers that Decimal reads, in bytes.
 const maxNumberLength = 40
 
-// Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated
-// to milliseconds. It refuses leap seconds, because package time cannot
-// represent them.
+// Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated to
+// milliseconds. It refuses leap seconds, which package time lacks.
 func (f *Fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
 	if !ok {

@@ -84,7 +84,6 @@ type summary struct {
 // help.
 var errUnreadable = errors.New("the line is no receipt")
 
-// parser reads one line of a provider's log.
 type parser func(line []byte) (sms.Receipt, error)
 
 // apply parses e and applies it with the time at which it was logged.

@@ -32,7 +32,6 @@ type Claims struct {
 	Scopes   []string // full names, like sms/send; may be empty
 }
 
-// newParser returns a parser of an issuer's tokens.
 func newParser(issuer string, now func() time.Time) *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
@@ -86,8 +85,7 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	return Claims{ClientID: claims.ClientID, Scopes: strings.Fields(claims.Scope)}, nil
 }
 
-// keyFor returns the key that the token's header names. The parser has checked
-// the algorithm before.
+// keyFor returns the key that the header names. The parser has checked the algorithm.
 func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
