@@ -36,9 +36,9 @@ type Store interface {
 	sms.Messages
 	sms.Lister
 	sms.Counters
-	// LoadBreaker is the method of sms.Breakers.
+	// LoadBreaker has the contract of sms.Breakers.LoadBreaker.
 	LoadBreaker(ctx context.Context) (sms.Breaker, error)
-	// Shards and Due are the methods of sms.Agenda that only read.
+	// Shards and Due have the contracts of sms.Agenda.
 	Shards() int
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }
@@ -60,10 +60,9 @@ type Options struct {
 	Limits       Limits
 	ClientLimits map[string]Limits
 	// MaxWait caps the time that a look-up with ?wait= may take, at most 20 s.
-	// Set it to 0 where each waiting request would occupy a function.
+	// Set it to 0 if each waiting request would occupy a function.
 	MaxWait time.Duration
-	// Closing, once closed, makes all waiting look-ups answer at once. It may
-	// be nil.
+	// Closing, once closed, makes all waiting look-ups answer at once. It may be nil.
 	Closing   <-chan struct{}
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
@@ -151,7 +150,6 @@ func allows(countries []string, country string) bool {
 	return slices.Contains(countries, country) || slices.Contains(countries, AllCountries)
 }
 
-// api implements the routes.
 type api struct {
 	Options
 	routes  []route
@@ -159,9 +157,8 @@ type api struct {
 	backlog backlogCache
 }
 
-// New returns the handler for every path below /v1. WithCaller must have put
-// the caller of each request into its context; requests without a caller are
-// refused.
+// New returns the handler for every path below /v1. WithCaller must have put the caller
+// of each request into its context; requests without a caller are refused.
 //
 // The handler limits the time of every call that it makes, but not the time
 // that a client takes to send its body: set the server's ReadTimeout for that.

@@ -52,7 +52,6 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	return answer{status: http.StatusOK, header: header, body: mustJSON(view)}, nil
 }
 
-// result tells what became of one message of a batch.
 type result struct {
 	accepted acceptance
 	err      error
@@ -65,7 +64,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))
-	var chains [][]int // indexes of messages to accept in this order
+	var chains [][]int // indexes of the messages, in the order in which to accept them
 	chainOf := make(map[string]int)
 	for i, f := range messages {
 		keys[i] = readKey(f)
@@ -94,8 +93,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 	return results
 }
 
-// readKey reads the idempotency key of one message. An invalid key becomes an
-// error in f.
+// readKey reads a message's idempotency key. An invalid key becomes an error in f.
 func readKey(f *strictjson.Fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {

@@ -37,11 +37,11 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody refuses any body. Whoever sends one to a route that takes none
-// expects it to have an effect.
+// readNoBody refuses any body. A client that sends one expects it to have an
+// effect, and here it would have none.
 func (c *call) readNoBody() error {
 	unexpected := &refusal{slug: malformedRequest, detail: "This operation takes no body."}
-	if c.ContentLength > 0 { // refuse before it has arrived
+	if c.ContentLength > 0 { // refused before it has arrived
 		return unexpected
 	}
 	n, err := io.ReadFull(c.Body, make([]byte, 1))
@@ -89,7 +89,6 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// readBody reads a body of at most limit bytes.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &refusal{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {

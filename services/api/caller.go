@@ -15,7 +15,7 @@ const (
 	ScopeRead = "sms/read"
 )
 
-// Caller tells who makes a request, according to a verified token.
+// Caller identifies who makes a request, according to a verified token.
 type Caller struct {
 	ClientID string   // the credentials used
 	Owner    string   // the tenant whose messages the client sends and sees
@@ -37,8 +37,7 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns a refusal unless c has the scope. The header is the one of
-// RFC 6750, section 3.
+// require returns a refusal (RFC 6750, section 3) unless c has the scope.
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the message that the path names, if it is the
-// caller's. It returns errors of rule unchanged. onUnknown is shown to the
+// change applies rule to the message that the path names, if that belongs to
+// the caller. It returns errors of rule unchanged. onUnknown is shown to the
 // client if it is not known whether the change was made.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,

@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState stores a message of alice's that has reached the status by the rules.
+// inState stores a message of alice's that the rules have brought to the
+// status.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -64,8 +65,9 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// dropped stores a message of alice's with the status, and deletes its text.
-func (d *deployment) dropped(t testing.TB, state sms.Status) sms.Message {
+// withoutText stores a message of alice's in the given status, and deletes its
+// text.
+func (d *deployment) withoutText(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)
 	path := "/v1/sms/" + m.ID + "/message"

@@ -41,8 +41,9 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// strictContract is the contract without its openness: here, unknown fields and
-// values are errors, although clients must accept those of later versions.
+// strictContract is the contract in which unknown fields and values are errors.
+// Clients must accept them, because later versions add some; these tests must
+// not.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -85,7 +86,7 @@ func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // visited as a component
+			if ref == nil || ref.Ref != "" { // visited separately, as a component
 				return
 			}
 			visit(name, ref.Value)
@@ -183,7 +184,8 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused lists declared answers that no handler gives, and who gives them.
+// excused lists the declared answers that no handler gives, and says who gives
+// them.
 var excused = map[string]string{
 	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,
@@ -244,9 +246,9 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf says how an answer breaks the contract, or returns "". Answers to
-// unknown operations need only match the schema Problem. The response's body
-// can still be read afterwards.
+// breachOf returns how an answer breaks the contract, or "" if it does not.
+// Answers to unknown operations need only match the schema Problem. The
+// response's body can still be read afterwards.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation

@@ -10,10 +10,9 @@ import (
 // old cursors are refused instead of misread.
 const cursorVersion = "1"
 
-// cursorOf returns the cursor for the end of a page: version, hash, and the
-// store's own position. The hash ties it to the owner, the filters and the
-// position. It is no secret: a forged cursor shows the forger nothing but their
-// own messages.
+// cursorOf returns the cursor for the end of a page: version, hash, and the store's own
+// position. The hash ties it to the owner, the filters and the position. It is no
+// secret: a forger sees only their own messages.
 func cursorOf(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + "." + cursorHash(selection, position) + "." + position))
 }
@@ -23,8 +22,7 @@ func cursorHash(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// positionOf returns the position in a cursor that cursorOf made for the same
-// selection.
+// positionOf returns the position in a cursor that cursorOf made for selection.
 func positionOf(selection, cursor string) (string, error) {
 	foreign := &refusal{
 		slug:   malformedRequest,

@@ -124,7 +124,8 @@ func (d *deployment) post(t testing.TB, body string, edits ...edit) reply {
 	return d.do(t, http.MethodPost, "/v1/sms", body, edits...)
 }
 
-// accepted makes a POST that must be a 202, and reads its message.
+// accepted makes a POST request that must be answered 202, and reads the
+// message.
 func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message, http.Header) {
 	t.Helper()
 	response := d.post(t, body, edits...)
@@ -134,7 +135,7 @@ func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message
 	return decode[message](t, response), response.header
 }
 
-// mustBeUntouched fails t where anything was recorded or enqueued.
+// mustBeUntouched fails t if anything was recorded or enqueued.
 func (d *deployment) mustBeUntouched(t testing.TB) {
 	t.Helper()
 	if n := d.store.count("create") + d.store.count("update") + d.store.count("count"); n != 0 {
@@ -321,7 +322,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// lines returns the lines with the message msg.
+// lines returns the log lines whose message is msg.
 func (l *logBuffer) lines(t testing.TB, msg string) []map[string]any {
 	t.Helper()
 	var found []map[string]any

@@ -56,7 +56,8 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	return d
 }
 
-// readNumber parses the phone number of d, or says what is wrong with it.
+// readNumber parses the phone number of d, or returns an error that says what
+// is wrong with it.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	parsed, err := phone.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)), a.DefaultCountry)
 	if err == nil {
@@ -78,7 +79,7 @@ func (a *api) checkCountry(client, country string) *sms.InvalidError {
 }
 
 // checkHere sets d.Number and returns the errors that depend on the time or the
-// deployment. The same draft may have been valid earlier or elsewhere.
+// deployment. The same draft may have been valid earlier or in another deployment.
 func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)

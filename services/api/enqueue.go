@@ -46,7 +46,6 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	}
 }
 
-// markDue marks m as due now, because it is not on the queue.
 func (a *api) markDue(ctx context.Context, m sms.Message) error {
 	_, err := change.Message(ctx, a.Store, m, func(m sms.Message) (sms.Message, bool) {
 		return a.Rules.EnqueueFailed(m, a.Now())

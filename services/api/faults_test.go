@@ -129,7 +129,8 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
-// TestNoAnswerTakesTenSeconds lets each call take all the time it may.
+// TestNoAnswerTakesTenSeconds lets each call take all the time that it is
+// allowed.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	const longest = 9 * time.Second // the sum of the deadlines
 	hang := func(ctx context.Context) error {
@@ -171,7 +172,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, method, path string
-		state              sms.Status // of the message in the path
+		state              sms.Status // reading the message in the path
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
@@ -277,8 +278,8 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// FuzzSubmit looks for a body that makes the service fail. Every body must be
-// accepted or refused.
+// FuzzSubmit searches for a request body that makes the service fail. Each body
+// must be either accepted or refused.
 func FuzzSubmit(f *testing.F) {
 	for _, seed := range []string{
 		goodBody, "", "{}", "[]", "null", `{"phoneNumber": null}`, goodBody + goodBody, "{\"a\":\"\xff\"}", `{"message": "\ud800"}`,

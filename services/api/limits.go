@@ -25,16 +25,14 @@ type Limits struct {
 	// AllowedCountries lists where the client may send to, in place of the
 	// deployment's countries.
 	AllowedCountries []string
-	// PartsPerDay limits the parts accepted per day. A day begins at midnight
-	// UTC.
+	// PartsPerDay limits the parts accepted per day. A day begins at midnight UTC.
 	PartsPerDay int
-	// MessagesPerRecipientHour limits the messages to one number per clock
-	// hour.
+	// MessagesPerRecipientHour limits the messages to one number per clock hour.
 	MessagesPerRecipientHour int
 }
 
 // ReadLimits reads the limits of one client, and adds to f what is wrong with
-// them. Their fields are called the same wherever a client is configured:
+// them. Their fields have the same names wherever a client is configured:
 // allowedCountries, partsPerDay, messagesPerRecipientHour.
 func ReadLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
@@ -59,8 +57,8 @@ func ReadLimits(f *strictjson.Fields) Limits {
 // ClientLimits holds the limits of single clients by client id.
 type ClientLimits map[string]Limits
 
-// UnmarshalJSON reads an object that has an object of limits per client. Its
-// error names every client and field at fault.
+// UnmarshalJSON reads an object that contains, for each client, an object of
+// limits. Its error names every client and field at fault.
 func (c *ClientLimits) UnmarshalJSON(text []byte) error {
 	f, err := strictjson.Decode(text)
 	if err != nil {
@@ -80,7 +78,6 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-// limitsOf returns the limits that apply to a client.
 func (a *api) limitsOf(client string) Limits {
 	general, own := a.Limits, a.ClientLimits[client]
 	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)
@@ -94,8 +91,7 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count, its limit's name, and what a client over the limit is
-// told.
+// limited is a count, its limit's name, and what a client beyond it is told.
 type limited struct {
 	sms.Count
 	name, detail string
@@ -118,8 +114,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: limits err on
-// the side of refusing.
+// unavailable. If the store's answer is lost, a count may remain: then the
+// limit refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -144,8 +140,7 @@ func (c limited) refusal(now time.Time) *refusal {
 	}
 }
 
-// giveBack subtracts counts of a message that was not accepted. Failures are
-// only logged.
+// giveBack undoes counts of a message that was not accepted. It only logs failures.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()

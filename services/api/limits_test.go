@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit returns an API with these limits.
+// limit returns an API whose limits are these.
 func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -88,7 +88,7 @@ func TestLimits(t *testing.T) {
 	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
 		d.accepted(t, goodBody)
-		for range 10 { // within the limit per number, above the limit per day
+		for range 10 { // within the limit per number, but above the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5

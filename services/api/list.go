@@ -59,8 +59,7 @@ type listView struct {
 	Next     string `json:"next,omitempty"`
 }
 
-// nextPage returns the URL of the page at cursor, as a relative reference (RFC
-// 8288).
+// nextPage returns the relative URL of the page at cursor (RFC 8288).
 func (c *call) nextPage(cursor string) string {
 	query := url.Values{"cursor": {cursor}}
 	for name, values := range c.query {
@@ -71,9 +70,8 @@ func (c *call) nextPage(cursor string) string {
 	return "/v1/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies the owner and the
-// filters, to which a cursor belongs; the page size may change from page to
-// page.
+// readList reads the query parameters. selection identifies the owner and the filters,
+// to which a cursor belongs; the page size may change.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

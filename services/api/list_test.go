@@ -218,7 +218,7 @@ func TestListIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 	})
 }
 
-// FuzzListQuery looks for a query that makes the service fail.
+// FuzzListQuery searches for a query that makes the service fail.
 func FuzzListQuery(f *testing.F) {
 	d := deploy(f)
 	d.five(f)

@@ -29,7 +29,8 @@ func draft(text string) sms.Draft {
 	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// life returns a message that has been through everything that a look-up shows.
+// life returns a message with a history that has an example of everything that
+// a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }
@@ -60,7 +61,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	return m
 }
 
-var update = flag.Lookup("update") // of the package's other tests
+var update = flag.Lookup("update") // taken by the package's other tests
 
 func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 	const scheduled = `{"phoneNumber": "(11) 99999-9999", "message": "Olá", "maxPriceUSD": 0.050, "sendAt": "2030-05-04T12:00:00.1234567+02:00"}`
@@ -110,13 +111,13 @@ func TestLookUpShowsEverything(t *testing.T) {
 		Provider:          "fake",
 		ProviderMessageID: "provider-1", Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Detail: "Message has been accepted by phone", Price: 1_000_000_000,
 	}, morning)
-	dropped, _, err := d.options.Rules.DeleteText(delivered, morning)
+	withoutText, _, err := d.options.Rules.DeleteText(delivered, morning)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropped.ID = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a78"
+	withoutText.ID = "0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a78"
 	for name, m := range map[string]sms.Message{
-		"undelivered": life(t, d.options.Rules), "delivered": delivered, "dropped": dropped,
+		"undelivered": life(t, d.options.Rules), "delivered": delivered, "withoutText": withoutText,
 		"queued": d.options.Rules.Accept("0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a79", draft("Hi"), morning),
 	} {
 		t.Run(name, func(t *testing.T) {

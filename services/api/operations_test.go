@@ -14,8 +14,8 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is one of openapi.yaml, with a request that succeeds if its message
-// allows it.
+// operation is an operation of openapi.yaml, with a request that succeeds if
+// the state of its message allows it.
 type operation struct {
 	method, path, body string
 	scope              string
@@ -154,7 +154,7 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 		} {
 			body := `{"message": "another"}`
 			if name == " that never arrives entirely" {
-				body = " " // the error comes after it
+				body = " " // the error comes after the write
 			}
 			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
 			if p.Detail != "This operation takes no body." {
@@ -218,7 +218,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		d.restart(t)
 		d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
 		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
-		if o.path == "/v1/sms/batch" { // a panic for one message is that message's problem
+		if o.path == "/v1/sms/batch" { // a panic while one message is handled becomes a problem for that message alone
 			if results := decode[batchResults](t, response).Results; len(results) != 1 || results[0].Status != http.StatusInternalServerError {
 				t.Errorf("status %d: %s", response.status, response.body)
 			}

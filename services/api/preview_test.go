@@ -71,7 +71,8 @@ func TestPreview(t *testing.T) {
 			if got.results() != tt.results || got.Acceptable == strings.Contains(tt.results, "-") {
 				t.Errorf("results are %q, acceptable %v, want %q", got.results(), got.Acceptable, tt.results)
 			}
-			// The same body must be accepted if the preview says so.
+			// If the preview says that the message would be accepted, a
+			// submission of the same body must be accepted.
 			if status := d.post(t, tt.body).status; (status == http.StatusAccepted) != got.Acceptable {
 				t.Errorf("the submission has status %d", status)
 			}

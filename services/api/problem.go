@@ -38,10 +38,8 @@ const (
 	outcomeUnknown       slug = "outcome-unknown"
 )
 
-// problemType precedes the slug in a problem's type.
 const problemType = "urn:smsqueue:problem:"
 
-// kind describes one kind of problem.
 type kind struct {
 	slug       slug
 	status     int
@@ -49,7 +47,7 @@ type kind struct {
 	means      string        // the detail, unless the refusal has its own
 	action     string        // what the client can do; shown in docs/problems.md
 	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
-	of         error         // the error of a port that becomes this problem, if any
+	of         error         // the port's error that becomes this problem, if any
 }
 
 // kinds maps every error to its answer, and is the source of docs/problems.md.
@@ -108,7 +106,6 @@ var kinds = []kind{
 		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},
 }
 
-// refusal is an error that says how to answer it.
 type refusal struct {
 	slug   slug
 	detail string // for the client; "" means the text of the kind
@@ -138,7 +135,7 @@ type problem struct {
 	Errors   []strictjson.FieldError `json:"errors,omitempty"`
 }
 
-// problemAnswer returns what the client is told about err, without its cause.
+// problemAnswer returns the answer that reports err to the client, without its cause.
 func problemAnswer(err error, requestID string) answer {
 	r := refusalOf(err)
 	k := kindOf(r.slug)
@@ -155,7 +152,6 @@ func problemAnswer(err error, requestID string) answer {
 	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug, retryAfter: wait}
 }
 
-// refusalOf returns the refusal in err, or makes one for it.
 func refusalOf(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r

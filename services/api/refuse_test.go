@@ -123,7 +123,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	long := strings.Repeat("x", 1601)
 	for _, tt := range []struct {
 		name, body string
-		fields     string // those that are wrong, in order
+		fields     string // the names of the wrong fields, in order
 	}{
 		{"an array", `[]`, ""},
 		{"null", `null`, ""},
@@ -178,7 +178,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := deploy(t)
-			// With a key, the original is looked up too.
+			// If there is a key, the original is looked up too.
 			p := mustBe(t, d.post(t, tt.body, key("k")), http.StatusUnprocessableEntity, "invalid-fields")
 			var fields []string
 			for _, e := range p.Errors {

@@ -14,10 +14,9 @@ import (
 // resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend serves POST /v1/sms/{id}/resend, and leaves the old message unchanged.
-// It looks up the original of the key, if there is one, before it refuses:
-// since an earlier request with that key, the old message may have changed its
-// status or been deleted.
+// resend serves POST /v1/sms/{id}/resend, and leaves the old message unchanged. It
+// looks for the key's original before it refuses: since an earlier request with that
+// key, the old message may have changed or been deleted.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
@@ -39,8 +38,7 @@ func (a *api) resend(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// mayHaveChanged reports whether err is a refusal that an earlier request may
-// not have met.
+// mayHaveChanged reports whether an earlier request may not have met the refusal err.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*refusal](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))

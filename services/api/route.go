@@ -9,7 +9,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// route is one operation of the API.
 type route struct {
 	method string
 	// path begins with /v1. Its segment {id} matches only ids of messages, so
@@ -27,12 +26,12 @@ type call struct {
 	requestID string
 	caller    Caller
 	route     string // the path of the matching route, or ""
-	maxBody   int64  // of the route, in bytes
+	maxBody   int64  // the route's maximum body size, in bytes
 	id        string // the message that the path names, or ""
 	query     url.Values
 }
 
-// find returns the route of c, and sets the fields of c that depend on it. Its
+// find returns the route for c, and sets the fields of c that depend on the route. Its
 // error is not-found, or method-not-allowed if only the path matches.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
@@ -64,7 +63,7 @@ func (a *api) find(c *call) (route, error) {
 	}
 }
 
-// segmentsOf splits a path first and decodes its segments second, so that an
+// segmentsOf splits a path into segments and then decodes each, so that an
 // encoded slash does not separate segments.
 func segmentsOf(escapedPath string) ([]string, bool) {
 	segments := strings.Split(escapedPath, "/")

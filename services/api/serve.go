@@ -24,7 +24,6 @@ type answer struct {
 	retryAfter time.Duration // whole seconds; 0 for none
 }
 
-// ServeHTTP answers one request and logs it.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	ctx, id := ensureRequestID(r.Context())
@@ -46,7 +45,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	if reply.status >= http.StatusInternalServerError {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is no error of ours
+			level = slog.LevelInfo // the client left, which is not our error
 		}
 		a.Logger.Log(ctx, level, "request failed",
 			"request_id", c.requestID, "route", c.route, "error", err)
@@ -55,7 +54,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 }
 
 // protect calls f and turns a panic into an internal error. Every goroutine
-// needs its own protect, because a panic in it would end the program.
+// must call it, because a panic that is not caught ends the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -94,7 +93,6 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	return r.serve(c)
 }
 
-// write writes the answer to the request with that id.
 func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)

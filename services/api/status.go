@@ -54,8 +54,7 @@ type backlogView struct {
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
-// pauses explains each trouble to clients. The detail in the breaker is meant
-// for operators and not shown.
+// pauses explains each trouble to clients. The breaker's detail is for operators.
 var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -63,8 +62,8 @@ var pauses = map[sms.Trouble]string{
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
-// backlogAge is the maximum age of the backlog in an answer. It limits the cost
-// of status requests to one look at the queue and the agenda in this time.
+// backlogAge is the maximum age of the backlog in an answer. Status requests
+// cost at most one read of the queue and the agenda in this time.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
@@ -74,8 +73,8 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest message
-// that waits. The age comes from the agenda, because messages also wait outside
+// waiting returns the backlog of the queue and the age of the oldest waiting
+// message. The age comes from the agenda, because messages also wait outside
 // the queue: if the relay is down, the queue is empty. While sending is paused,
 // all of them wait outside the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
@@ -108,8 +107,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 // the oldest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns the age in seconds of the message that has waited longest, or
-// nil if none waits.
+// oldest returns how many seconds the oldest message has waited, or nil if none waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex
 	var oldest time.Time

@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 	t.Run("counts messages that wait outside an empty queue", func(t *testing.T) {
 		for _, arrange := range []func(*deployment, *sms.Message){
 			func(d *deployment, m *sms.Message) { *m, _ = d.options.Rules.EnqueueFailed(*m, morning) },
-			func(*deployment, *sms.Message) {}, // due for rescue: its envelope is lost
+			func(*deployment, *sms.Message) {}, // due for rescue, because its envelope is lost
 		} {
 			d := deploy(t)
 			m := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)

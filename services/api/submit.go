@@ -51,9 +51,9 @@ func (accepted acceptance) answer() answer {
 	return reply
 }
 
-// accept records the message in f for caller. key is the idempotency key, or
-// "". A refusal changes nothing. The caller of accept must enqueue new
-// messages. ctx should end after Deadlines.Accept.
+// accept records the message in f for caller. The idempotency key is key, or
+// there is none if it is "". A refusal changes nothing. The caller of accept
+// must enqueue new messages. ctx must end after Deadlines.Accept.
 //
 // A request that is refused because of the time or the configuration may repeat
 // one that was accepted before they changed. With a key, accept therefore looks
@@ -77,8 +77,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	return a.record(ctx, draft, key, now)
 }
 
-// original returns the message that was accepted for d under key. If there is
-// none, it returns the error otherwise.
+// original returns the message accepted for d under key, or the error otherwise.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, otherwise
@@ -95,7 +94,7 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise e
 
 // replay returns the original message if it was accepted for the same request.
 // Both have the same owner, because the id depends on it. Two resends are the
-// same request if they name the same message, whatever that message was like.
+// same request if they name the same message, whatever its state was.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -104,11 +103,11 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted says that no original was found before counting.
+// errNotCounted says that no original was found, before anything was counted.
 var errNotCounted = errors.New("no original")
 
 // record counts and writes the message of d, which must have passed all checks.
-// It stops at the deadline of ctx.
+// It stops at the deadline of ctx, which must have one.
 func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
@@ -124,9 +123,10 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, &refusal{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
-	// From here on, go on even if the client leaves: a written record is
-	// accepted and must be enqueued.
-	ctx, cancel := lasting(ctx)
+	// From here on, go on until the deadline even if the client leaves: a written
+	// record is accepted and must be enqueued.
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	if err := a.count(ctx, counts, now); err != nil {
 		return acceptance{}, err
@@ -142,17 +142,6 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 		return acceptance{}, err
 	}
 	return acceptance{message: m}, nil
-}
-
-// lasting returns a context that keeps the deadline of ctx, but not its
-// cancellation by the client.
-func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	ctx = context.WithoutCancel(ctx)
-	if !ok {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline)
 }
 
 // create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m was

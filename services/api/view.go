@@ -7,8 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// view is a message as clients see it: the schema Message of openapi.yaml.
-// Absent fields are left out.
+// view is the schema Message of openapi.yaml. Absent fields are left out.
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
@@ -49,7 +48,7 @@ func viewOf(m sms.Message) view {
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // for the provider alone, and so not shown
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // only for the provider, and therefore not shown
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}
@@ -64,7 +63,6 @@ func viewOf(m sms.Message) view {
 // instant is a time in an answer: RFC 3339, UTC, always with milliseconds.
 type instant struct{ time.Time }
 
-// MarshalJSON writes the only form of time in answers.
 func (i instant) MarshalJSON() ([]byte, error) {
 	return []byte(i.UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
 }

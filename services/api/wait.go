@@ -8,15 +8,13 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time; further ones
-	// are answered at once. Together with lastLook it limits the reads that
-	// waiting costs.
+	// maxWaiters limits how many look-ups wait at the same time; further ones are
+	// answered at once. Together with lastLook it limits the reads that waiting costs.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
 )
 
-// readWait reads the query parameter wait, in whole seconds.
 func (c *call) readWait() (time.Duration, error) {
 	if !c.query.Has("wait") {
 		return 0, nil
@@ -29,10 +27,9 @@ func (c *call) readWait() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitChange reads the message at growing intervals until it differs from seen
-// or the wait is over, and returns what it saw last. An error ends the wait,
-// because the client can ask again. A read that is still running when the wait
-// is over is abandoned.
+// awaitChange reads the message at growing intervals until it differs from seen or the
+// wait is over, and returns what it saw last. An error ends the wait, because the
+// client can ask again. A read does not outlast the wait.
 func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
 	select {
 	case a.waiters <- struct{}{}:

@@ -11,8 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker for trouble with the whole account, no matter
-// whose message rc is about.
+// reportTrouble opens the breaker, no matter whose message rc is about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
@@ -57,25 +56,19 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// sight is the breaker as it was at a time or later.
-type sight struct {
-	breaker sms.Breaker
-	at      time.Time // zero: it was never looked at
-}
-
-// surelyNot reports whether a hand-over that began at began cannot close the
-// breaker, whatever became of the breaker since it was last seen.
+// surelyNot reports whether a hand-over certainly cannot close the breaker, whatever
+// happened to the breaker since it was last read. began is when the hand-over began.
 func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
-	seen := r.seen
+	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
 	switch {
-	case seen.at.IsZero():
+	case seenAt.IsZero():
 		return false
-	case began.Before(seen.breaker.OpenedAt):
+	case began.Before(seen.OpenedAt):
 		return true
 	}
-	return began.Before(r.rules.NextProbe(seen.breaker, seen.at)) && !proves(seen.breaker)
+	return began.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
 }
 
 // change calls change.Breaker, and remembers the breaker that it saw.
@@ -87,8 +80,8 @@ func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !at.Before(r.seen.at) {
-		r.seen = sight{b, at}
+	if !at.Before(r.seenAt) {
+		r.seen, r.seenAt = b, at
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 		}, false},
 		{"not the delivery of another message", func(s *stage) {
 			s.spend()
-			s.sent(number, "c-1") // its sender did not know yet
+			s.sent(number, "c-1") // its sender did not know yet that the breaker had opened that the breaker had opened
 			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, true},
@@ -124,7 +124,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// counted counts the looks at the breaker.
+// counted counts the reads of the breaker.
 type counted struct {
 	*sqlite.DB
 	looks int
@@ -135,8 +135,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count has the stage's receipts look at the breaker through a counter, and
-// remember nothing of it.
+// count makes the stage's receipts read the breaker through a counter, without
+// any memory of earlier reads.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -193,8 +193,8 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// TestNoProbesDeliveryIsMissed has receipts look at the breaker at some time
-// around its opening, and what they remember must not hide a probe from them.
+// TestNoProbesDeliveryIsMissed makes receipts read the breaker at several times
+// around its opening. What they remember of it must not make them miss a probe.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -276,7 +276,7 @@ func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
 	}
 }
 
-// accept returns a message that waits for its sender.
+// accept stores and returns a message that waits for a sender.
 func (s *stage) accept(to sms.Number) sms.Message {
 	s.t.Helper()
 	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi"}}, s.now)
@@ -286,7 +286,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend has the receipt of another application tell that the budget is spent.
+// spend applies a receipt of another application that reports a spent budget.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
@@ -296,7 +296,8 @@ func (s *stage) spend() {
 	}
 }
 
-// probe lets the time of the next probe come, which is m and has the outcome o.
+// probe moves the clock to the next probe, hands m over as that probe, and
+// records the outcome o.
 func (s *stage) probe(m sms.Message, o sms.Outcome) {
 	s.t.Helper()
 	b := s.breaker()
@@ -328,7 +329,7 @@ func (s *stage) deliver(providerMessageID string, at time.Time) {
 	s.applied(delivered(providerMessageID, at))
 }
 
-// applied applies rc, whose message has its provider message id.
+// applied applies rc, whose message is found by its provider message id.
 func (s *stage) applied(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {

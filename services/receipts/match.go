@@ -15,10 +15,9 @@ import (
 // clockSlack is how far the provider's clock may be off.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h, a hand-over to its number. Then h has
-// neither id nor receipt, and the time of k, which is that of its publish, lies
-// within the lease of h. Without a time, k may be about every hand-over that began
-// before k came.
+// fits reports whether k may be about h, a hand-over to the same number. This is so if
+// h has neither id nor receipt, and if the time in k, the time of the publish, lies
+// within the lease of h. Without a time, k may be about all that began before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -32,7 +31,7 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: window of a receipt
 }
 
-// ripe reports whether every hand-over that k may be about began before over.
+// ripe reports whether every hand-over that k may be about began before the time over.
 func ripe(k sms.PendingReceipt, over time.Time) bool {
 	return !published(k).Add(clockSlack).After(over) // guard: no hand-over in flight
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// keep applies rc, which must stay pending.
+// keep applies rc, which must become a pending receipt.
 func (s *stage) keep(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Pending || err != nil {
@@ -37,7 +37,8 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	}
 }
 
-// unnamed is a receipt of trouble of which only number and words are there.
+// unnamed is a receipt that reports trouble, but contains only a number and the
+// provider's words.
 var unnamed = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
@@ -143,8 +144,8 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	}
 }
 
-// TestWhichUnansweredHandOverAReceiptFits has a message that got no answer, and
-// receipts that are ripe.
+// TestWhichUnansweredHandOverAReceiptFits matches ripe receipts to a message
+// whose hand-over got no answer.
 func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -172,7 +173,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.unanswered(number, sms.Hold)
 			s.keep(delivered("c-1", s.now))
 		}, false},
-		{"not one beside another of which the message ended", func(s *stage, _ string) {
+		{"not one whose message ended by another hand-over", func(s *stage, _ string) {
 			m := s.get(s.unanswered(number, sms.Resend))
 			s.keep(delivered("c-1", s.now))
 			s.now = m.NotBefore
@@ -233,7 +234,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		over  time.Duration // after the hand-over began
+		over  time.Duration // the receipt came the receipt came after the hand-over began
 		stage func(s *stage)
 		want  sms.Status
 		wait  bool

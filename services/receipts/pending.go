@@ -9,16 +9,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// When the message of a pending receipt is looked for again.
+// These are the waits before the message of a pending receipt is looked for again.
 const (
 	soon      = time.Minute      // while it is not ripe
 	ripeAfter = 90 * time.Second // after the last lease that it may be about has ended: it is ripe then
-	lastLook  = 10 * time.Minute // after the first look that was made when it was ripe
+	lastLook  = 10 * time.Minute // after the first look at the ripe receipt
 )
 
-// Retry looks once more for the message of k: by its provider message id, and then
-// by its number if k is ripe. If it finds the message, it forgets k. Otherwise it
-// puts k off.
+// Retry looks once more for the message of k: by its provider message id, and
+// then, if k is ripe, by its number. If it finds the message, it forgets k.
+// Otherwise it postpones k.
 //
 // Every hand-over that began before over must have recorded its id, or have ended
 // without an answer, so long ago that all indexes show it.
@@ -59,7 +59,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 		}
 		result, err := r.look(ctx, k, over)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // it was not to be looked at again
+			k.Due = r.now().Add(soon) // it was not due for another look
 			err = r.keep(ctx, k)
 		}
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Store is what receipts need of the records.
+// Store is the part of the record store that receipts use.
 type Store interface {
 	sms.Messages
 	sms.Receipts
@@ -25,12 +25,12 @@ type Store interface {
 // Result says what became of a receipt.
 type Result string
 
-// What may become of a receipt.
+// The results of a receipt.
 const (
 	Applied Result = "applied" // to the message that has its provider message id
 	Matched Result = "matched" // applied to the only message that it can be about
 	Pending Result = "pending" // kept, to be looked at again
-	Foreign Result = "foreign" // it matches no message, and is most likely another application's
+	Foreign Result = "foreign" // it matches no message, and most likely belongs to another application
 	Unnamed Result = "unnamed" // it names no message
 )
 
@@ -42,8 +42,9 @@ type Receipts struct {
 	logger *slog.Logger
 	now    func() time.Time
 
-	mu   sync.Mutex
-	seen sight
+	mu     sync.Mutex
+	seen   sms.Breaker
+	seenAt time.Time // seen is what the breaker was at this time or later; zero: never seen
 }
 
 // New returns Receipts that work on store.
@@ -53,7 +54,7 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 
 // Apply applies rc to its message, or keeps it as a pending receipt. It costs one
 // read of an index and one write. A receipt that names no message may report
-// trouble, but is not kept. None has ever been seen.
+// trouble, but is not kept. Such a receipt has never been seen.
 //
 // Apply matches nothing by number, even if rc fits an unanswered hand-over: rc may
 // be about another hand-over to that number, which is still in flight.
@@ -77,8 +78,7 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message that has its provider message id, and
-// reports whether there is one.
+// applyByID applies rc to the message with its provider message id, if there is one.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
@@ -90,7 +90,8 @@ func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, e
 	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
-		// The index lags: the record is past its retention, or another one by now.
+		// The index lags: the record is past its retention, or has been
+		// replaced by another one.
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)

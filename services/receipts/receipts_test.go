@@ -213,7 +213,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// on has receipts work on another view of the store.
+// on returns receipts that work on another view of the store.
 func (s *stage) on(store receipts.Store) {
 	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
 }
@@ -227,7 +227,7 @@ func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// again hands m over once more, and the provider takes it.
+// again hands m over once more to a provider that takes it.
 func (s *stage) again(m sms.Message, providerMessageID string) {
 	s.t.Helper()
 	claim := s.rules.NewClaim("fake", s.now)
@@ -296,8 +296,8 @@ func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 	return waiting.Receipts
 }
 
-// retryDue lets a quarter of an hour pass, has all receipts that are due looked
-// at again, and returns how many there were.
+// retryDue moves the clock on by a quarter of an hour, retries all receipts
+// that are due, and returns how many there were.
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)
@@ -313,8 +313,8 @@ func (s *stage) retryDue() int {
 	return len(due)
 }
 
-// retryAll has all pending receipts looked at again, by a relay that knows that
-// what began before over is over.
+// retryAll retries all pending receipts, like a relay that knows that every
+// hand-over that began before over has ended.
 func (s *stage) retryAll(over time.Time) {
 	s.t.Helper()
 	for _, k := range s.pending(number) {

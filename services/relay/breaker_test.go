@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fill puts so much on the queue that the relay sees a backlog.
+// fill puts enough envelopes on the queue for the relay to see a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
 	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
@@ -41,8 +41,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	}
 }
 
-// Each closing brings everything back at once. If each counted as a rescue, a message
-// would wait longer and longer because the breaker opened often.
+// Each closing enqueues everything again at once. If each of these counted as a
+// rescue, a message would wait longer and longer because the breaker opens often.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)
@@ -77,7 +77,8 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	return 0
 }
 
-// An envelope that is discarded was not lost: the wait for the next does not grow.
+// A discarded envelope was not lost, so the wait for the next one does not
+// grow.
 func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	for _, closed := range []time.Duration{sms.BreakerAge, 4 * time.Minute} {
 		t.Run("closed for "+closed.String(), func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	}
 }
 
-// Senders are broken for hours, and every envelope is lost.
+// The senders are broken for hours, and every envelope is lost.
 func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -157,7 +158,7 @@ func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(sms.BreakerAge)
-	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // as on one machine
+	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // as `smsqueue serve` does
 		s.run()
 		s.arrive()
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// end does to m what its time demands: it ends a lease that is over, and gives up a
-// message that has expired. Before a message with an unanswered hand-over is handed
-// over again or given up, end looks for a pending receipt about it. If one may yet
-// turn out to be about m, then m stays due for the next run.
+// end ends the lease of m if it is over, and gives m up if it has expired. Before a
+// message with an unanswered hand-over is handed over again or given up, end looks
+// for a pending receipt about it. If one may yet turn out to be about m, then m
+// stays due for the next run.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {

@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// deadProbe is a probe that was handed over by a sender that then died. Its
-// delivered receipt is pending, and the relay is to act.
+// deadProbe returns a probe whose sender died after the hand-over. A receipt
+// that says delivered is pending, and the relay is due to run.
 func (s *stage) deadProbe() sms.Message {
 	s.t.Helper()
 	m := s.accept(nil)
@@ -27,7 +27,7 @@ func (s *stage) deadProbe() sms.Message {
 	s.claim(m)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	k := rc.Pending(s.pass(3 * time.Second).now)
-	k.Due = time.Time{} // it was looked at often enough
+	k.Due = time.Time{} // the receipt was looked at often enough
 	if err := s.store.Keep(s.t.Context(), k); err != nil {
 		s.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (s *stage) isOpen(want bool) {
 	}
 }
 
-// left is how many receipts are pending.
+// left returns how many receipts are pending.
 func (s *stage) left() int {
 	s.t.Helper()
 	unmatched, err := s.store.Unmatched(s.t.Context(), number)

@@ -17,7 +17,8 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue fails as its test says. Envelopes that do not fail arrive.
+// brokenQueue fails as its test says. Envelopes that it does not fail for
+// arrive.
 type brokenQueue struct {
 	sms.Queue
 	send func(ctx context.Context, queue sms.Queue, envelopes []sms.Envelope) error
@@ -46,7 +47,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
-			messages := s.acceptMany(3) // which the agenda lists in this order
+			messages := s.acceptMany(3) // the agenda lists them in this order
 			report, err := s.on(s.store, brokenQueue{s.queue, tc.send}, relay.DefaultOptions()).Run(t.Context())
 			if err == nil || report.NotEnqueued == 0 {
 				t.Errorf("Run = %+v, %v, want an error and a count", report, err)
@@ -138,7 +139,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		other := s.accept(func(d *sms.Draft) { d.Owner = "other" })
 		s.pass(2 * time.Minute).run()
 		s.arrive(other)
-		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // nobody else has anything left
+		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // the other messages have no work left
 		if got := len(s.arrived()); got != 1 {
 			t.Errorf("%d arrived, want one probe", got)
 		}
@@ -168,15 +169,15 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 	})
 }
 
-// brokenStore has three shards. The middle shard and one kind fail as its test says.
-// All records are in the last shard.
+// brokenStore has three shards. Reads of the middle shard and of one kind fail as
+// its test says. All records are in the last shard.
 type brokenStore struct {
 	relay.Store
 	shard error
 	kind  sms.DueKind
-	due   func(ctx context.Context, page int) error // before each page of what is due to be sent
+	due   func(ctx context.Context, page int) error // called before each read of a page of messages that are due to be sent
 	pages int
-	err   error // of Postpone, for the message of id
+	err   error // the error of Postpone for the message id
 	id    string
 }
 
@@ -246,7 +247,7 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 	})
 }
 
-// silentQueue does not say how long it is.
+// silentQueue does not return its backlog.
 type silentQueue struct{ sms.Queue }
 
 func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }
@@ -265,7 +266,7 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 		ended = time.Now()
 		return ctx.Err()
 	}}
-	// The run keeps a reserve of 5 seconds, so that this one lasts 300 ms.
+	// A run keeps a reserve of 5 seconds, so this one works for 300 ms.
 	ctx, cancel := context.WithTimeout(t.Context(), 5300*time.Millisecond)
 	defer cancel()
 	report, err := s.on(store, s.queue, options).Run(ctx)
@@ -280,8 +281,8 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 	s.arrive(messages[10:]...)
 }
 
-// lateStore lets something happen after the relay read a message and before it
-// changes it.
+// lateStore runs a function after the relay has read a message and before it
+// changes the message.
 type lateStore struct {
 	*sqlite.DB
 	happens func()

@@ -13,17 +13,17 @@ import (
 // indexLag is longer than an index takes to show a write.
 const indexLag = 2 * time.Second
 
-// leases remembers until when all leases were ended. A pending receipt may be
-// matched by its number only if no hand-over that it may be about is in flight, and
-// if the indexes show how each of them ended. After a complete pass over the leases
-// this is so from the next run on. A new relay waits for its own first pass.
+// leases remembers the time up to which all leases have been ended. A pending receipt
+// may be matched by its number only if no hand-over that it may be about is in flight,
+// and if the indexes show how each of them ended. Both are certain from the run after a
+// complete pass over the leases. A new relay must first complete a pass of its own.
 type leases struct {
 	mu    sync.Mutex
-	until time.Time // all leases until then were ended at least indexLag ago
+	until time.Time // all leases up to this time were ended at least indexLag ago
 	next  struct{ until, at time.Time }
 }
 
-// passed notes that a complete pass ended the leases until then.
+// passed notes that a complete pass ended all leases up to the time until.
 func (l *leases) passed(until, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -32,7 +32,8 @@ func (l *leases) passed(until, now time.Time) {
 	}
 }
 
-// ended returns until when leases were ended at least indexLag before now.
+// ended returns the time up to which all leases were ended, at least indexLag
+// before now.
 func (l *leases) ended(now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,8 +45,8 @@ func (l *leases) ended(now time.Time) time.Time {
 	return l.until
 }
 
-// over returns a time: every hand-over that began before it is over. It is zero if
-// no such time is known.
+// over returns a time such that every hand-over that began earlier has ended. It
+// is zero if no such time is known.
 func (r *Relay) over() time.Time {
 	if ended := r.leases.ended(r.now()); !ended.IsZero() {
 		return ended.Add(-r.rules.Lease)
@@ -53,7 +54,6 @@ func (r *Relay) over() time.Time {
 	return time.Time{}
 }
 
-// endLeases ends every lease that is over.
 func (p *pass) endLeases(ctx context.Context) error {
 	err := p.kind(ctx, sms.DueLease)
 	if err == nil && ctx.Err() == nil { // guard: a complete pass
@@ -62,8 +62,8 @@ func (p *pass) endLeases(ctx context.Context) error {
 	return err
 }
 
-// endLease ends the lease of e. It does not move the due time first, so that a relay
-// that dies in between hides no hand-over from the next one.
+// endLease ends the lease of e. It does not postpone the entry first: if this relay
+// dies halfway, the next one still finds the hand-over.
 func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	m, err := p.store.Get(ctx, e.Ref.ID)
 	switch {

@@ -90,7 +90,7 @@ func (s *stage) work(limit int) int {
 		}
 		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
-			return // another envelope of it came first
+			return // another envelope of the message came first
 		}
 		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
@@ -105,7 +105,7 @@ func (s *stage) work(limit int) int {
 }
 
 // If the relay rescued messages that are merely waiting, the queue would grow with
-// each run, and they would wait even longer.
+// each run, and all messages would wait even longer.
 func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)
@@ -137,7 +137,7 @@ func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	}
 }
 
-// calls counts the calls that a relay makes of the store, by method.
+// calls counts the calls that a relay makes to the store, by method.
 type calls struct {
 	relay.Store
 	mu    sync.Mutex

@@ -15,16 +15,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pass is one run in progress.
 type pass struct {
 	*Relay
-	until    time.Time // leases that end by then are over
+	until    time.Time // leases that end by this time are over
 	over     time.Time // see Receipts
-	force    bool      // give up leases that are not over
+	force    bool      // give up even leases that are not over
 	backlog  int
 	breaker  sms.Breaker
 	discards bool        // senders may discard envelopes
-	probed   atomic.Bool // the one message that may probe was let through
+	probed   atomic.Bool // the one message of this pass that may probe was let through
 
 	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
 }
@@ -66,10 +65,10 @@ func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
 }
 
 // skippedPages bounds how many pages of nothing but skipped entries a pass reads
-// in each shard. The next pass goes on there.
+// in each shard. The next pass continues there.
 const skippedPages = 10
 
-// shard works through what is due in one shard, a page at a time.
+// shard does what is due in one shard, page by page.
 func (p *pass) shard(ctx context.Context, w place) error {
 	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, Until: p.horizon(w.kind), Limit: p.options.Page}
 	if after := p.resume(w); p.waits(w.kind) {
@@ -103,8 +102,8 @@ func (p *pass) shard(ctx context.Context, w place) error {
 	return nil
 }
 
-// horizon returns until when entries of kind are taken up in this pass, some of
-// them ahead of their time:
+// horizon returns the latest due time of the entries of kind that this pass
+// takes up. It may lie in the future:
 //   - Messages to be sent are enqueued with a delay.
 //   - After the breaker closed, its senders' discarded envelopes are replaced at
 //     once.
@@ -121,9 +120,9 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 	return p.until
 }
 
-// waits reports whether entries of kind stay in the agenda for now, with the
-// exceptions that skips makes: senders may discard their envelopes, or those are
-// late rather than lost.
+// waits reports whether entries of kind stay in the agenda for now: senders may
+// discard their envelopes, or the envelopes are late rather than lost. For the
+// exceptions see skips.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -140,7 +139,7 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //   - if it has expired, so that it must be ended,
 //   - if it may be a probe: one entry in each pass.
 //
-// An entry that is due because it expires stays until then.
+// An entry that is due because it expires stays until it does.
 func (p *pass) skips(e sms.DueEntry) bool {
 	switch {
 	case e.Due.Kind == sms.DueRescue && e.Due.At.After(p.until) && !e.Due.At.Before(e.ExpiresAt):
@@ -153,16 +152,15 @@ func (p *pass) skips(e sms.DueEntry) bool {
 	return true
 }
 
-// discarded reports whether e's envelope may have been discarded by senders before
-// they knew that the breaker was closed.
+// discarded reports whether senders may have discarded e's envelope before they
+// knew that the breaker was closed.
 func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
-// batch is how many records are taken up side by side and enqueued together: as
+// batch is how many records are taken up in parallel and enqueued together: as
 // many as one request to SQS takes.
 const batch = 10
 
-// batch takes its entries up and enqueues those that have to be sent. An error
-// with one does not keep the others from their work.
+// batch takes up all its entries despite errors, and enqueues those to be sent.
 func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	errs := make([]error, len(entries))
 	messages := make([]sms.Message, len(entries))
@@ -179,9 +177,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp moves the due time of e forward, so that no other relay does the same,
-// and does what e was due for, except enqueuing. It returns the message, due for
-// rescue if it must be enqueued now; a zero one if there is nothing to do.
+// takeUp postpones e, so that no other relay takes it up too, and does what e was due
+// for, except enqueuing. If the message must be enqueued now, it returns it, due for
+// rescue; if there is nothing to do, it returns a zero message.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -207,8 +205,7 @@ const (
 	mendTime = 3 * time.Second
 )
 
-// enqueue puts messages onto the queue. Those that perhaps did not get there are
-// due again at once.
+// enqueue enqueues messages. Those that are perhaps not on the queue are due at once.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {
@@ -220,7 +217,7 @@ func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	failed := sms.FailedEnvelopes(err, len(envelopes))
 	p.enqueued.Add(int64(len(messages) - len(failed)))
 	p.notEnqueued.Add(int64(len(failed)))
-	// This is done even if the run's time is up, within its reserve.
+	// This is done even if the run's time is up: the reserve suffices for it.
 	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
 	defer cancel()
 	for _, i := range failed {

@@ -36,9 +36,9 @@ func (p *pass) pending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lookAgain looks for the messages of several receipts in parallel, as long as ctx
-// lasts. Of two receipts for one number, each may see the other as still pending.
-// Then fewer are matched, never more.
+// lookAgain looks for the messages of several receipts in parallel, until ctx
+// ends. If two receipts are for one number, each may find the other still
+// pending. Then fewer are matched, never more.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
@@ -52,6 +52,6 @@ func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) err
 			return nil
 		})
 	}
-	_ = group.Wait() // errs has one for each
+	_ = group.Wait() // errs has one error for each
 	return errors.Join(errs...)
 }

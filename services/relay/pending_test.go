@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher fails for the receipts of one provider message id.
+// matcher fails for receipts with one provider message id.
 type matcher struct {
 	relay.Receipts
 	fails string
@@ -57,7 +57,7 @@ func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	}
 }
 
-// lateMatcher takes a second for each receipt.
+// lateMatcher needs a second for each receipt.
 type lateMatcher struct{}
 
 func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt, _ time.Time) error {
@@ -73,7 +73,8 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// endless is an agenda whose end no run reaches, and receipts that are due.
+// endless is a store with an agenda whose end no run reaches, and with receipts
+// that are due.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt
@@ -96,8 +97,8 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingRece
 	return s.receipts, nil
 }
 
-// A run of 60 s has 55 s for its work: a quarter of it is the receipts', eight
-// of which are looked at side by side.
+// A run of 60 s has 55 s for its work: a quarter of that is for receipts, of
+// which eight are looked at in parallel.
 func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endless{receipts: make([]sms.PendingReceipt, 99)}

@@ -18,18 +18,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// lagging is a store whose two indexes of messages show what was written only
-// after a while, each after its own.
+// lagging is a store whose two indexes of messages lag behind the writes, each
+// by a different time.
 type lagging struct {
 	*sqlite.DB
 	now    func() time.Time
 	byID   time.Duration
 	number time.Duration
-	fails  func(id string) bool // whether a write fails; nil: none does
+	fails  func(id string) bool // reports whether the write of a message fails; nil means that none does
 
 	mu      sync.Mutex
-	named   map[sms.ProviderRef]time.Time // since when a message has it
-	listed  map[string]time.Time          // since when it is unmatched
+	named   map[sms.ProviderRef]time.Time // since when a message has the provider message id
+	listed  map[string]time.Time          // since when the message is unmatched
 	refused int
 }
 
@@ -88,8 +88,8 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, relay.DefaultOptions(), s.clock, discard)
 }
 
-// twins are two messages to one number: a, which got no answer, and b, whose sender
-// died. The receipt that is pending is b's.
+// twins returns two messages to one number: a, whose hand-over got no answer, and
+// b, whose sender died. The pending receipt belongs to b.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -107,7 +107,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		a, b := s.twins()
 		s.pass(s.rules.Lease + 6*time.Second)
 		r := s.onStore(newLagging(s.store, s.clock, time.Second))
-		for range 4 { // the first run ends the lease of b
+		for range 4 { // the first of these runs ends the lease of b
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if i == 2 { // after its lease was ended
+			if i == 2 { // the lease has been ended by now
 				s.is(b, sms.Unknown)
 				s.change(s.get(b), func(m sms.Message) (sms.Message, bool) {
 					return s.rules.Record(m, b.LeaseToken, sms.Taken("b"), s.now)
@@ -159,15 +159,15 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 	})
 }
 
-// street is several messages to one number, and the truth about which provider
-// message id each of their hand-overs got.
+// street is a test with several messages to one number. It knows which provider
+// message id each hand-over really got.
 type street struct {
 	*stage
 	store    *lagging
 	relay    *relay.Relay
 	ids      []string          // of messages
-	left     map[string]string // provider message ids by the token of the hand-over
-	answered map[string]bool   // by token: its sender is done with it; true where it told the id
+	left     map[string]string // provider message ids, keyed by the token of the hand-over
+	answered map[string]bool   // keyed by token: there is an entry once the sender has recorded the outcome, which is true if that has an id
 	coming   []sms.Receipt
 }
 
@@ -187,7 +187,7 @@ func (s *street) any(t *rapid.T) sms.Message {
 	return s.get(sms.Message{ID: rapid.SampledFrom(s.ids).Draw(t, "message")})
 }
 
-// claim has a sender claim a message and perhaps hand it over.
+// claim makes a sender claim a message and perhaps hand it over.
 func (s *street) claim(t *rapid.T) {
 	m, err := s.store.Claim(t.Context(), s.any(t).Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
@@ -199,7 +199,7 @@ func (s *street) claim(t *rapid.T) {
 	id := fmt.Sprint("provider-", len(s.left))
 	s.left[m.LeaseToken] = id
 	clock := time.Duration(rapid.IntRange(-5, 5).Draw(t, "the provider's clock")) * time.Second
-	verdict := rapid.SampledFrom(sms.Verdicts()).Draw(t, "verdict")
+	verdict := rapid.SampledFrom([]sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid}).Draw(t, "verdict")
 	s.coming = append(s.coming, sms.Receipt{
 		Provider: "fake", ProviderMessageID: id, Number: number, At: s.now.Add(clock), Verdict: verdict, Failure: sms.Unreachable, Trouble: sms.SpendLimit,
 	})
@@ -229,8 +229,8 @@ func (s *street) answer(t *rapid.T) {
 	}
 }
 
-// run has the relay run: whole, with writes of one message that fail, or as a
-// process that knows nothing of earlier runs.
+// run runs the relay once. Sometimes all writes of one message fail, and
+// sometimes the relay is a new process that knows nothing of earlier runs.
 func (s *street) run(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "new") == 0 {
 		s.relay = s.onStore(s.store)
@@ -240,11 +240,11 @@ func (s *street) run(t *rapid.T) {
 		broken = rapid.SampledFrom(s.ids).Draw(t, "for")
 	}
 	s.store.fails = func(id string) bool { return id == broken }
-	_, _ = s.relay.Run(t.Context()) // what it could not do is due again
+	_, _ = s.relay.Run(t.Context()) // what the run could not do is due again
 	s.store.fails = nil
 }
 
-// come has a receipt come. Some come twice.
+// come applies a receipt. Some receipts come twice.
 func (s *street) come(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")
@@ -262,7 +262,7 @@ func (s *street) come(t *rapid.T) {
 	}
 }
 
-// check fails where a hand-over has an id or a receipt that is another's.
+// check fails if a hand-over has the id or the receipt of another one.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {
@@ -273,9 +273,9 @@ func (s *street) check(t *rapid.T) {
 	}
 }
 
-// TestNoReceiptGoesToAnotherMessageOfItsNumber has chance decide what happens to
-// several messages to one number, with dead senders, late outcomes, indexes that
-// lag and runs of the relay that fail.
+// TestNoReceiptGoesToAnotherMessageOfItsNumber makes random steps with several
+// messages to one number: senders die, outcomes come late, indexes lag, and runs
+// of the relay fail.
 func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 	enginetest.SQLite(t)
 	matched := 0
@@ -297,7 +297,7 @@ func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 		for _, id := range s.ids {
 			for _, h := range s.get(sms.Message{ID: id}).HandOvers {
 				if h.Receipt != "" && !s.answered[h.Token] {
-					matched++ // nobody told its id
+					matched++ // its id was never recorded
 				}
 			}
 		}

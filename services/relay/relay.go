@@ -1,7 +1,7 @@
-// Package relay does what is due. It puts messages back onto the queue: those whose
-// enqueue failed or whose envelope was lost, and those whose schedule or retry has
-// come. It ends leases and messages that ran out of time. It reads the agenda page
-// by page, never the table.
+// Package relay does what is due. It puts messages onto the queue: those whose
+// enqueue failed or whose envelope was lost, and those whose scheduled time or
+// retry has come. It ends leases and messages whose time ran out. It reads the
+// agenda page by page, never the table.
 package relay
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Store is what a relay needs of the records.
+// Store is the part of the record store that a relay uses.
 type Store interface {
 	sms.Messages
 	sms.Agenda
 	sms.Breakers
-	// DueReceipts is that of sms.ReceiptKeeper.
+	// DueReceipts has the contract of sms.ReceiptKeeper.DueReceipts.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
@@ -68,7 +68,6 @@ type Relay struct {
 	leases  leases
 }
 
-// place is one shard of the agenda of one kind.
 type place struct {
 	kind  sms.DueKind
 	shard int
@@ -85,28 +84,28 @@ func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, optio
 // Summary counts what one run did.
 type Summary struct {
 	Enqueued    int64 `json:"enqueued"`
-	NotEnqueued int64 `json:"not_enqueued"` // failed enqueues; due again at once
-	Settled     int64 `json:"settled"`      // by pending receipts
-	Ended       int64 `json:"ended"`        // leases and messages that ran out of time
-	Receipts    int64 `json:"receipts"`     // pending ones that were looked at again
-	Backlog     int   `json:"backlog"`      // -1 if the queue did not say
-	BreakerOpen bool  `json:"breaker_open"` // now, or a moment ago
-	Truncated   bool  `json:"truncated"`    // the time did not suffice
+	NotEnqueued int64 `json:"not_enqueued"` // messages whose enqueue failed; due again at once
+	Settled     int64 `json:"settled"`      // messages that got their pending receipts
+	Ended       int64 `json:"ended"`        // leases and messages whose time ran out
+	Receipts    int64 `json:"receipts"`     // pending receipts that were looked at again
+	Backlog     int   `json:"backlog"`      // -1 if it is not known
+	BreakerOpen bool  `json:"breaker_open"` // as last read, at most a moment ago
+	Truncated   bool  `json:"truncated"`    // the time ran out before all work was done
 }
 
 const (
 	// concurrency is how many shards, and how many pending receipts, are worked on
-	// side by side.
+	// in parallel.
 	concurrency = 8
 	// reserve is the time that a run leaves unused before its deadline.
 	reserve = 5 * time.Second
-	// receiptsShare is the part of its time, one in so many, that a run leaves to
-	// pending receipts, however long the agenda is.
+	// receiptsShare sets how much time a run reserves for pending receipts,
+	// however long the agenda is: 1/receiptsShare of its time.
 	receiptsShare = 4
 )
 
-// Run does what is due now. An error in one shard does not keep the others from
-// their work. What was not done stays due, so that the next run is the retry.
+// Run does what is due now. An error in one shard does not stop the work on the
+// others. What was not done stays due, so that the next run is the retry.
 func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	agenda := ctx
 	if deadline, ok := ctx.Deadline(); ok {
@@ -127,15 +126,16 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// EndLeases gives up all leases, even those that are not over. The one machine
-// calls it at its start, when no sender can be alive.
+// EndLeases gives up all leases, even those that are not over. `smsqueue serve`
+// calls it at startup, when no sender can be alive.
 func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
 	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
 	err := p.endLeases(ctx)
 	return p.summary(), err
 }
 
-// resume returns where a pass begins in w, and forgets it.
+// resume returns the entry after which a pass continues in w, and removes the
+// note of it.
 func (r *Relay) resume(w place) (after string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +144,7 @@ func (r *Relay) resume(w place) (after string) {
 	return after
 }
 
-// stop remembers where a pass stopped in w.
+// stop notes the entry after which a pass stopped in w.
 func (r *Relay) stop(w place, after string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -32,8 +32,8 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// every runs the relay each minute and loses every envelope. It returns the
-	// minutes in which the relay enqueued something.
+	// every runs the relay every minute and loses every envelope. It returns
+	// the minutes in which the relay enqueued something.
 	every := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
@@ -116,7 +116,7 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		ahead time.Duration
-		runAt time.Duration // of the run that enqueues it
+		runAt time.Duration // the time the time of the run that enqueues it
 	}{
 		{"90 seconds ahead, its enqueue having failed", 90 * time.Second, 0},
 		{"10 minutes ahead", 10 * time.Minute, 8 * time.Minute},
@@ -135,7 +135,7 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 				t.Errorf("not enqueued at %v: %+v", s.now.Sub(start), got)
 			}
 			s.now = m.SendAt.Add(-time.Millisecond)
-			s.run() // which does not enqueue it again
+			s.run() // this run does not enqueue it again
 			s.arrive()
 			s.pass(time.Millisecond)
 			s.arrive(m)
@@ -255,7 +255,7 @@ func TestValidityRunsOut(t *testing.T) {
 	}
 }
 
-// The provider asks to wait for longer than the message is valid.
+// The provider asks for a wait that is longer than the message is valid.
 func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -299,7 +299,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		wait func(*stage) sms.Message // until the relay is to act
+		wait func(*stage) sms.Message // until the relay has something to do
 	}{
 		{"when a lease ends", func(s *stage) sms.Message {
 			m := s.claim(s.accept(nil))
@@ -319,11 +319,11 @@ func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
 				k := rc.Pending(s.now)
-				k.Due = time.Time{} // it was looked at often enough
+				k.Due = time.Time{} // the receipt was looked at often enough
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
 				}
-				for range 4 { // the first runs know too little of what is in flight
+				for range 4 { // the first runs do not know yet which hand-overs are in flight
 					s.pass(time.Minute).run()
 					s.arrive()
 				}

@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now }
 
-// on is another relay with the stage's clock and rules.
+// on returns another relay, on store, with the stage's clock and rules.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }
@@ -72,7 +72,7 @@ func (s *stage) run() relay.Summary {
 	return report
 }
 
-// runs has the relay run n times, a minute apart.
+// runs runs the relay n times, a minute apart.
 func (s *stage) runs(n int) {
 	s.t.Helper()
 	for range n {
@@ -82,7 +82,7 @@ func (s *stage) runs(n int) {
 }
 
 // accept records a message as if its envelope had been sent to the queue and lost. A
-// message that is scheduled for later has none.
+// message that is scheduled for later has no envelope.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -96,8 +96,8 @@ func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	return m
 }
 
-// acceptMany is n messages accepted with the queue out of reach, so that they
-// are due at once.
+// acceptMany returns n messages that were accepted while the queue was out of
+// reach, so that they are due at once.
 func (s *stage) acceptMany(n int) []sms.Message {
 	s.t.Helper()
 	messages := make([]sms.Message, n)
@@ -117,7 +117,7 @@ func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// claim claims m for a sender that is gone from then on.
+// claim claims m for a sender that then does nothing more.
 func (s *stage) claim(m sms.Message) sms.Message {
 	s.t.Helper()
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim("fake", s.now))
@@ -127,7 +127,7 @@ func (s *stage) claim(m sms.Message) sms.Message {
 	return m
 }
 
-// handOver claims m and records what became of it.
+// handOver claims m and records the outcome of its hand-over.
 func (s *stage) handOver(m sms.Message, o sms.Outcome) sms.Message {
 	s.t.Helper()
 	m = s.claim(m)
@@ -150,7 +150,8 @@ func (s *stage) is(m sms.Message, want sms.Status) {
 	}
 }
 
-// arrived takes everything off the queue that can be received now.
+// arrived receives and deletes everything on the queue that can be received
+// now.
 func (s *stage) arrived() []sms.Ref {
 	s.t.Helper()
 	var refs []sms.Ref
@@ -210,14 +211,14 @@ type counted struct {
 	*sqlite.Queue
 
 	depth atomic.Int64
-	calls atomic.Int64 // of Send and Backlog
+	calls atomic.Int64 // the error the error of Send and Backlog
 }
 
 func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	q.calls.Add(1)
 	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay {
-			return fmt.Errorf("a delay of %v", d.Delay) // for which SQS fails them all
+			return fmt.Errorf("a delay of %v", d.Delay) // SQS fails the whole batch for a delay that is too long
 		}
 	}
 	err := q.Queue.Send(ctx, envelopes...)

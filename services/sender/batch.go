@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Batch delivers the items of one batch side by side. It returns the handles of
+// Batch delivers the items of one batch in parallel. It returns the handles of
 // those that must stay on the queue, never nil:
 //   - garbage, until the queue moves it to the dead letters,
 //   - items that could not be worked on now. At their receive number lastReceive

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Signal is what a gate says.
+// Signal is the answer of a gate.
 type Signal int
 
 // The signals of a gate.
@@ -24,19 +24,19 @@ const (
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. It keeps to the rate and to the
+// Gate tells senders when to hand messages over. It obeys the rate and the
 // breaker; it never claims anything.
 type Gate struct {
 	breakers sms.Breakers
 	rules    sms.Rules
 	now      func() time.Time
 	limiter  *rate.Limiter
-	loading  chan struct{} // has room for the one caller that reads the breaker
-	noting   chan struct{} // has room for the one caller that notes something in it
+	loading  chan struct{} // holds one element: only one caller at a time reads the breaker
+	noting   chan struct{} // holds one element: only one caller at a time notes something in the breaker
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // seen is what the breaker was at this time or later
+	seenAt time.Time // seen is the breaker as it was at this time, or later
 	probed string    // the message that made the gate's latest probe
 }
 
@@ -53,9 +53,8 @@ func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func
 	}
 }
 
-// Ask asks whether one part may be handed over, and waits up to patience for the
-// rate to allow it. Probe means that the caller should call Gate.Probe with its
-// message.
+// Ask asks whether one part may be handed over, and waits up to patience for the rate
+// to allow it. Probe means: call Gate.Probe with the message.
 func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {
@@ -91,8 +90,8 @@ func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) 
 	return Go, nil
 }
 
-// Charge counts parts beyond the one that Ask let through. Those who ask next
-// wait for them.
+// Charge counts the parts of a message beyond the one that Ask let through.
+// Later callers of Ask wait longer for them.
 func (g *Gate) Charge(parts int) {
 	if parts > 0 && g.limiter.Limit() != rate.Inf {
 		for range parts {
@@ -126,9 +125,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell makes g know the breaker b, which is what it was at the time asked or
-// later. g ignores that it is closed if g knows of a later time, but believes for
-// sms.BreakerAge that it is open: g errs towards sending nothing.
+// Tell gives g the breaker b, as it was at the time asked or later. If b is
+// closed, g ignores it if g knows a newer state. If b is open, g believes it for
+// sms.BreakerAge: to send nothing is the safer mistake.
 func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -137,8 +136,8 @@ func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	}
 }
 
-// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller
-// reads it for all; the others wait for that while their contexts last.
+// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
+// for all; the others wait for the result, or until their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -158,7 +157,7 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	g.Tell(b, asked)
-	b, fresh := g.known() // perhaps what another told g meanwhile
+	b, fresh := g.known() // perhaps newer: another caller may have told g meanwhile
 	if !fresh {
 		return sms.Breaker{}, errLate
 	}
@@ -174,7 +173,7 @@ func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < sms.BreakerAge
 }
 
-// change applies rule to the breaker and makes g know the result.
+// change applies rule to the breaker and passes the result to g.
 func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) (sms.Breaker, error) {
 	asked := g.now()
 	b, err := change.Breaker(ctx, g.breakers, rule)
@@ -184,8 +183,8 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note is like change, but makes no request if rule changes nothing in the
-// breaker as g knows it. One caller at a time notes something.
+// note does the same as change, but makes no request if rule would not change
+// the breaker that g knows. One caller at a time notes something.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()
@@ -208,8 +207,8 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether a hand-over of the message id, which began at began and
-// was taken, may close the breaker as far as g knows. The record decides.
+// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
+// breaker. id is its message, and began is when it began. The record decides.
 func (g *Gate) mayProve(id string, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -31,7 +31,7 @@ func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 		if v := <-signals; v != sender.Go {
 			t.Errorf("the first got %v, want Go", v)
 		}
-		go ask() // which waits for a second
+		go ask() // it waits for a second
 		synctest.Wait()
 		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
 		if v := <-signals; v != sender.Stop {
@@ -40,12 +40,12 @@ func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 	})
 }
 
-// slowBreakers can take its time to answer a load. It then answers with the breaker
-// as it was when it was asked.
+// slowBreakers can delay the answer to a load. The answer is the breaker as it was
+// when the load began.
 type slowBreakers struct {
 	mu   sync.Mutex
 	b    sms.Breaker
-	slow time.Duration // of the next load only
+	slow time.Duration // delays only the next load
 }
 
 func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
@@ -74,8 +74,8 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestASlowReadHidesNoPause reads a closed breaker so slowly that it is open before
-// the answer comes.
+// TestASlowReadHidesNoPause reads a closed breaker so slowly that the breaker opens
+// before the answer comes.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string

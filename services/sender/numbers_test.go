@@ -12,18 +12,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// badNumber is how SNS refuses a bad number, and every number if the account has
-// no SMS.
+// badNumber is the error with which SNS refuses a bad number, or every number if
+// the account has no SMS.
 var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
 
-// to addresses a message to the nth of many numbers.
+// to sets the number of a message to the nth of many numbers.
 func to(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 }
 
-// of gives the message of change to another owner.
+// of makes owner the owner of a message, and then applies change.
 func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		change(d)
@@ -44,7 +44,7 @@ func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messa
 	return messages
 }
 
-// take delivers a message that the provider takes.
+// take delivers a message to a provider that takes it.
 func (b *bench) take(t *testing.T, n int) {
 	t.Helper()
 	b.provider.answer = takes
@@ -77,7 +77,7 @@ func (b *bench) severalOwners() *bench {
 	return b.restart()
 }
 
-// restart replaces the sender by one that knows nothing.
+// restart replaces the sender by a new one that knows nothing yet.
 func (b *bench) restart() *bench {
 	b.Sender = b.on(b.store)
 	return b
@@ -92,7 +92,8 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
 	b.expect(t, waiting, sms.Queued, 0, 10)
 
-	// A probe is refused like all others: it fails, and proves nothing.
+	// A probe is refused like all other messages: the message fails, and that
+	// proves nothing about the account.
 	b.now = b.now.Add(time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Failed, 1, 11)
@@ -208,7 +209,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // beside one in 5 seconds
+		loads  int // in addition to one read every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -224,7 +225,8 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 				b.deliver(t, b.accept(t, to(n)))
 				b.now = b.now.Add(time.Second)
 			}
-			// What is noted is known then, so that some of the other reads fall away.
+			// After a note, the sender knows the breaker, so it needs fewer
+			// other reads.
 			if counted.saves != tc.saves || counted.loads > 120+tc.loads {
 				t.Errorf("%d loads and %d saves, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
 			}
@@ -260,7 +262,7 @@ func TestAProbeThatItsClientSpoiledIsGivenBack(t *testing.T) {
 				spoiled, again := b.accept(t, of("bad", to(0))), b.accept(t, of("bad", to(1)))
 				b.deliver(t, spoiled)
 				b.expect(t, spoiled, sms.Failed, 1, 2)
-				b.deliver(t, again) // whose owner is last in line
+				b.deliver(t, again) // the owner of this message is last in line
 				b.expect(t, again, sms.Queued, 0, 2)
 
 				b.provider.answer = takes
@@ -286,7 +288,7 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		return takes(ctx, m)
 	}
 	good := b.accept(t, to(0))
-	for n := range 1000 { // for each of the other's, in a cold process
+	for n := range 1000 { // one for each message of the other owner, in a new process
 		b.restart().deliver(t, b.accept(t, of("bad", to(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {
@@ -303,7 +305,8 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 	}
 }
 
-// Nobody else has messages: the owner that is last in line must do.
+// Nobody else has messages, so a message of the owner that is last in line is
+// the probe.
 func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 	for _, several := range []bool{false, true} {
 		t.Run(fmt.Sprint("several owners: ", several), func(t *testing.T) {
@@ -357,7 +360,8 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 	}
 }
 
-// After an operator's order the numbers that were refused before do not count.
+// The numbers that were refused before an operator's order do not count after
+// it.
 func TestAnOrderForgetsRefusedNumbers(t *testing.T) {
 	b := open(t)
 	b.refuseNumbers(t, "owner", 0, 9)

@@ -13,23 +13,22 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The time that the steps of one delivery may take. A claim is made only if the
-// time left covers the steps after it; the lease outlives them all.
+// These are the times that the steps of one delivery may take. A claim is made
+// only if the time left covers the steps after it; the lease outlives them all.
 const (
 	PublishTime = 5 * time.Second
 	RecordTime  = 3 * time.Second
 	margin      = 2 * time.Second
 )
 
-// ErrNoTime says that the time left does not cover a hand-over. Nothing was
-// changed.
+// ErrNoTime says that the time left does not cover a hand-over. Nothing was changed.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
 // notTried is the refusal of a message that was claimed too late to be handed
 // over. It comes from the sender, not from a provider.
 var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
-// Store is what a sender needs of the records.
+// Store is the part of the record store that a sender uses.
 type Store interface {
 	sms.Messages
 	sms.Breakers
@@ -50,10 +49,9 @@ func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now fu
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver does what is to be done about the envelope that names ref. After nil
-// the envelope must be deleted, even if there was nothing to do: the relay finds
-// whatever is left. After an error nothing was handed over, and the envelope may
-// come again.
+// Deliver does what is to be done about the envelope that names ref. After nil the
+// envelope must be deleted, even if there was nothing to do: the relay finds what is
+// left. After an error nothing was handed over; the envelope may come again.
 func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
@@ -86,7 +84,7 @@ func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 }
 
 // askToProbe reads the message that ref names and asks the gate whether it may be
-// the next probe. A message that cannot be claimed now is none.
+// the next probe. A message that cannot be claimed now cannot be a probe.
 func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	m, err := s.store.Get(ctx, ref.ID)
 	switch {
@@ -100,7 +98,6 @@ func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	return s.gate.Probe(ctx, m)
 }
 
-// giveBack gives back the probe m, which says nothing about the trouble.
 func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
 	_, err := s.gate.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) { return b.GiveBack(m, spoiled, s.now()) })
 	if err != nil {
@@ -156,7 +153,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.O
 	return outcome
 }
 
-// record writes down the outcome of a hand-over, in the message and in the
+// record writes the outcome of a hand-over into the message and into the
 // breaker. An outcome that cannot be written is left to the relay.
 func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome, probe bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
@@ -178,7 +175,7 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 	}
 }
 
-// tellBreaker tells the breaker what an outcome says about the account:
+// tellBreaker notes in the breaker what an outcome says about the account:
 //   - account-wide trouble opens it,
 //   - a probe that was taken may close it,
 //   - a number that was taken or refused may count.

@@ -17,7 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// provider answers as its test says, and remembers the messages it was given.
+// provider answers as its test says, and records the messages that it was
+// given.
 type provider struct {
 	mu     sync.Mutex
 	given  []string
@@ -235,7 +236,7 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	})
 }
 
-// slowStore takes its time over a claim.
+// slowStore delays each claim.
 type slowStore struct {
 	sender.Store
 	pass func()
@@ -282,7 +283,8 @@ func TestBreaker(t *testing.T) {
 	b.deliver(t, second)
 	b.expect(t, second, sms.Queued, 0, 1)
 
-	// Later one probe passes. It is taken, so the trouble is over.
+	// Later one probe is let through. The provider takes it, so the trouble is
+	// over.
 	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)

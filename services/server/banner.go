@@ -24,7 +24,8 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 `)
 }
 
-// greet prints where everything is. Its last line means that the server listens.
+// greet prints the addresses of everything. Once its last line appears, the
+// server accepts requests.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)

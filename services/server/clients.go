@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// client is one set of credentials, and what it may do.
 type client struct {
 	token.Client
 	owner  string
@@ -37,10 +36,9 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. By default the owner is the name of the client,
-// the scopes are both, and there are no limits. The clients come back in the
-// file's order. The error names every client and field at fault, and shows no
-// secret.
+// Only the secret is required. By default the owner is the name of the client, the
+// scopes are both, and there are no limits. The clients come back in the file's order.
+// The error names every client and field at fault, and shows no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {
@@ -66,7 +64,6 @@ func readClients(r io.Reader) ([]client, error) {
 // ownerForm matches what the API can keep as the owner of a message.
 var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
-// readClient reads one client of the file, and adds to f what is wrong with it.
 func readClient(name string, f *strictjson.Fields) client {
 	c := wellKnown()
 	c.ID, c.owner = name, name

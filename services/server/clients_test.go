@@ -122,8 +122,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What is accepted is JSON for other readers too, and reads the same when
-		// it is written again.
+		// An accepted file must be JSON for other readers too, and must read the
+		// same after it is written again.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}
@@ -142,7 +142,7 @@ func FuzzReadClients(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A name is visible ASCII, so Go quotes it like JSON.
+			// A name consists of visible ASCII, so Go quotes it as JSON does.
 			members[at] = strconv.Quote(client.ID) + ":" + string(text)
 		}
 		reread, err := readClients(strings.NewReader("{" + strings.Join(members, ",") + "}"))

@@ -94,7 +94,6 @@ func (c *Config) chooseClients() error {
 	return nil
 }
 
-// isLoopback reports whether only this machine can reach host.
 func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true

@@ -25,7 +25,6 @@ type docs struct {
 	logger *slog.Logger
 }
 
-// docsPaths returns the paths that docs serves.
 func docsPaths() []string {
 	return []string{"/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon-32x32.png"}
 }

@@ -14,8 +14,7 @@ import (
 // longestWait is how long a look-up may wait for a change.
 const longestWait = 20 * time.Second
 
-// handler returns the handler of every request. Pages refer to the server as
-// base.
+// handler returns the handler of every request. base is the URL that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
 	limits := make(map[string]api.Limits)
 	for _, c := range m.config.clients {
@@ -71,7 +70,6 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	return pages
 }
 
-// caller returns the client that the request's token names.
 func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	claims, err := m.issuer.Bearer(r)
 	if err != nil {
@@ -84,7 +82,6 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	return api.Caller{ClientID: claims.ClientID, Owner: owner, Scopes: claims.Scopes}, nil
 }
 
-// onlyRead passes GET and HEAD to page, and refuses other methods.
 func onlyRead(page http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reads(w, r) {
@@ -115,7 +112,6 @@ func (m *machine) health(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, `{"status": "ok"}`)
 }
 
-// contract serves the OpenAPI document.
 func contract(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
 	_, _ = w.Write(api.OpenAPI) // the reader may be gone

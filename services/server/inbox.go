@@ -14,7 +14,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inboxLength is how many messages the inbox shows.
 const inboxLength = 100
 
 //go:embed page
@@ -22,10 +21,9 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html"))
 
-// inbox shows the newest messages to people at this machine. It needs no token,
-// so it is served on loopback addresses only. Requests must also use a loopback
-// name: otherwise a foreign page could reach it through a name that resolves to
-// a loopback address.
+// inbox shows the newest messages to people at this machine. It needs no token, so it
+// is served on loopback addresses only. Requests must also use a loopback name: a
+// foreign page could reach it through another name for a loopback address.
 type inbox struct {
 	messages sms.Lister
 	provider string
@@ -54,9 +52,8 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// localPage reports whether r is a GET or HEAD under a loopback name, and sets
-// the headers of a page, with this Content-Security-Policy. It answers other
-// requests itself.
+// localPage reports whether r is a GET or HEAD under a loopback name, and sets the
+// headers of a page, with this Content-Security-Policy. It answers all others.
 func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
 	if !loopbackHost(r.Host) {
 		http.Error(w, "this page is served under the name localhost only", http.StatusMisdirectedRequest)

@@ -17,11 +17,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is the issuer in every token. It does not contain the address, so that
-// tokens stay valid when the address changes.
+// issuer is in every token. It names no address, because that may change.
 const issuer = "https://smsqueue.localhost"
 
-// machine holds all services of one process.
 type machine struct {
 	config Config
 	rules  sms.Rules
@@ -37,8 +35,8 @@ type machine struct {
 	closers []func() error // in the order of opening
 }
 
-// open opens the data folder and joins the services on it. Only the simulated
-// provider is at work when it returns: it sends the receipts it still owes.
+// open opens the data folder and joins the services on it. When it returns, only the
+// simulated provider is working: it sends the receipts that were not confirmed before.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
@@ -76,7 +74,8 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		purge:  m.store.Purge,
 		logger: m.logger,
 	}
-	// Only this process has the folder, so every lease is of a dead process.
+	// Only this process has the folder, so every lease belongs to a process
+	// that has ended.
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}
@@ -84,7 +83,6 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	return m, err
 }
 
-// openIssuer opens the issuer of tokens for the configured clients.
 func (m *machine) openIssuer() (err error) {
 	m.owners = make(map[string]string)
 	var clients []token.Client
@@ -96,7 +94,6 @@ func (m *machine) openIssuer() (err error) {
 	return err
 }
 
-// close closes what open opened, in reverse order.
 func (m *machine) close() error {
 	var errs []error
 	for _, c := range slices.Backward(m.closers) {

@@ -10,9 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/change"
 )
 
-// operatorSignals returns a channel of the signals that are orders, until stop
-// is called. Without it these signals would end the process, so it is called
-// before anything else.
+// operatorSignals returns a channel of the signals that are orders, until stop is
+// called. Until it is called, these signals end the process: call it first.
 func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	if len(orders) == 0 {
 		return nil, func() {} // without signals, signal.Notify would subscribe to all
@@ -24,8 +23,8 @@ func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// obey carries out orders until ctx ends. It records each for the next start, and
-// tells this process's gate at once.
+// obey carries out orders until ctx ends. It records each order for the next
+// start, and passes it to this process's gate at once.
 func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
@@ -45,7 +44,6 @@ func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	}
 }
 
-// warnOfPause logs, at the start, that the breaker is open.
 func (m *machine) warnOfPause(ctx context.Context) error {
 	b, err := m.store.LoadBreaker(ctx)
 	if err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// provider is one choice of --provider.
 type provider struct {
 	real bool // it sends to real phones
 	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)
@@ -26,8 +25,7 @@ type provider struct {
 // Simulated is the provider that sends nothing.
 const Simulated = "simulated"
 
-// providers lists all choices. A new provider is added here and nowhere else in
-// this package.
+// providers lists all choices. In this package, a new provider is added here alone.
 var providers = map[string]provider{
 	Simulated: {open: openSimulator},
 	"sns":     {open: openSNS, real: true},
@@ -36,11 +34,11 @@ var providers = map[string]provider{
 // Providers returns the names of the providers to choose from.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 
-// How the simulated provider behaves.
+// These times say how the simulated provider behaves.
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	firstProbe   = 5 * time.Second // its account is soon out of trouble
+	firstProbe   = 5 * time.Second // simulated trouble is over soon
 )
 
 // openSNS opens SNS with the AWS credentials of the environment. No receipts

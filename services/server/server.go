@@ -18,8 +18,8 @@ import (
 // shutdownTime bounds how long running requests and hand-overs may take to end.
 const shutdownTime = 10 * time.Second
 
-// Run serves until ctx ends. It prints to stdout where everything is, and logs
-// to stderr. Its error is a *ConfigError if c is at fault.
+// Run serves until ctx ends. It prints the addresses of everything to stdout,
+// and logs to stderr. Its error is a *ConfigError if c is at fault.
 func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
@@ -87,10 +87,10 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	return err
 }
 
-// baseURL returns the URL that a client on this machine uses. A listener on
-// every address is called localhost.
+// baseURL returns the URL that a client on this machine uses. If the server
+// listens on every address, the URL says localhost.
 func baseURL(addr string, listening net.Addr) string {
-	host, _, _ := net.SplitHostPort(addr) // checked with the command line
+	host, _, _ := net.SplitHostPort(addr) // already already checked with the command line
 	_, port, _ := net.SplitHostPort(listening.String())
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"

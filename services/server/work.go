@@ -15,7 +15,7 @@ const (
 	inFlight      = 64               // queue items in work at the same time
 	dequeueLimit  = 16               // queue items per dequeue
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
-	deliveryTime  = 30 * time.Second // for one queue item, with its wait at the gate
+	deliveryTime  = 30 * time.Second // for one queue item, including its wait at the gate
 	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
@@ -24,8 +24,7 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does the work of Lambda, its event source mapping and EventBridge
-// Scheduler on AWS.
+// worker does what Lambda, its event source mapping and Scheduler do on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender
@@ -74,13 +73,13 @@ func (w *worker) consume(ctx context.Context) {
 
 // deliver delivers one queue item, and deletes it unless it must stay on the
 // queue. This queue has no dead letters, so after its last receive an item is
-// dropped. Only garbage comes that far.
+// dropped. Only items that name no message get that far.
 func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
 	if stays := w.sender.Batch(ctx, []sms.QueueItem{item}, maxReceives); len(stays) > 0 {
 		if item.ReceiveCount < maxReceives {
-			return // it becomes visible again
+			return // the item becomes visible again
 		}
 		w.logger.ErrorContext(ctx, "queue item dropped", "queue_item", item.Handle, "receive_count", item.ReceiveCount)
 	}
@@ -89,7 +88,6 @@ func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	}
 }
 
-// runRelay runs the relay once.
 func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
@@ -102,7 +100,6 @@ func (w *worker) runRelay(ctx context.Context) {
 	}
 }
 
-// runPurge deletes all records past their retention.
 func (w *worker) runPurge(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.purge(ctx, purgeLimit)
@@ -124,7 +121,6 @@ func every(ctx context.Context, interval time.Duration, f func(context.Context))
 	}
 }
 
-// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):

@@ -11,15 +11,14 @@ import (
 
 // The exit codes.
 const (
-	exitFailure = 1 // the command failed, or has findings
+	exitFailure = 1 // the command failed, or reported findings
 	exitUsage   = 2 // the command line is wrong
 )
 
-// usageError marks an error as the fault of the command line. Errors from before a
-// command starts are usage errors without it.
+// usageError marks an error as the fault of the command line. Errors before a
+// command starts count as usage errors without this mark.
 type usageError struct{ error }
 
-// program is one run of smsqueue.
 type program struct {
 	stdout, stderr io.Writer
 	started        bool // the command line is valid, and its command has started
@@ -42,8 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-// root returns the command smsqueue with all its subcommands. Each subcommand has
-// a file of its own.
+// root returns the command smsqueue. Each subcommand has a file of its own.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "smsqueue",
@@ -59,8 +57,8 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// runs returns the RunE of a command that does work. Errors of work are failures
-// unless they are usage errors.
+// runs returns the RunE function of a command that does work. An error from work
+// counts as a failure of the command, unless it is a usage error.
 func (p *program) runs(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		p.started = true

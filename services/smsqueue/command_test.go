@@ -20,7 +20,7 @@ func TestCommands(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // substrings; "" means that nothing is printed
+		stdout, stderr string // parts of the output; "" means that nothing is printed
 	}{
 		{"no command", nil, 0, "serve ", ""},
 		{"help", []string{"help", "serve"}, 0, "--provider-delay", ""},

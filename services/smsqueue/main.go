@@ -20,8 +20,7 @@ func main() {
 	os.Exit(code)
 }
 
-// versionName returns the version set by the linker, else the one recorded by
-// `go install`, else devel.
+// versionName returns the linker's version, that of `go install`, or devel.
 func versionName() string {
 	if version != "" {
 		return version

@@ -58,7 +58,6 @@ in use.`,
 	return c
 }
 
-// reconcileTable reports on the table of a deployment.
 func reconcileTable(ctx context.Context, table string) (reconcile.Report, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -67,9 +66,8 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, time.Now), nil, time.Now())
 }
 
-// reconcileFolder reports on the data folder of a server.
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
-	// sqlite.Open would make the folder.
+	// sqlite.Open would create a missing folder.
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes a server's folder. It has one message, which the provider took
-// handOvers times and which records one hand-over.
+// folder makes a server's folder. It has one message. The provider took it
+// handOvers times; its record has one hand-over.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)

@@ -1,5 +1,5 @@
 // Package change applies the rules of the domain to what a store holds. It reads,
-// asks a rule, writes, and starts again where somebody else wrote in between.
+// applies a rule, writes, and starts again if somebody else wrote in between.
 package change
 
 import (
@@ -11,13 +11,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attempts is how often a change is tried while others keep winning.
+// attempts is how often a change is tried while others keep writing first.
 const attempts = 10
 
-// Message applies rule to m, updates the record and returns it as it is then.
-// If somebody else changed the record first, rule is applied again to the
-// newer record; so rule must decide by its argument alone. If rule changes
-// nothing, Message writes nothing.
+// Message applies rule to m, updates the record and returns the new record. If somebody
+// else changed the record first, rule is applied again to the newer record; so rule
+// must decide by its argument alone. If rule changes nothing, nothing is written.
 func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(sms.Message) (after sms.Message, changed bool)) (sms.Message, error) {
 	for range attempts {
 		next, changed := rule(m)
@@ -59,10 +58,10 @@ func Breaker(ctx context.Context, store sms.Breakers, rule func(sms.Breaker) (af
 	return sms.Breaker{}, fmt.Errorf("saving the breaker: %w", sms.ErrConflict)
 }
 
-// Operate carries out an operator's order and returns the breaker as it is
-// then. The order is durable, and senders know of it within sms.BreakerAge. An
-// invalid order is refused with an *sms.InvalidError and changes nothing. After
-// any other error the order may have been carried out; it is safe to repeat.
+// Operate carries out an operator's order and returns the new breaker. The
+// order is durable, and senders know of it within sms.BreakerAge. An invalid
+// order is refused with an *sms.InvalidError and changes nothing. After any
+// other error the order may have been carried out; it is safe to repeat.
 func Operate(ctx context.Context, store sms.Breakers, o sms.Order, now time.Time) (sms.Breaker, error) {
 	if err := o.Check(); err != nil {
 		return sms.Breaker{}, err

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// oneBreaker is a store of a breaker that nobody else changes.
+// oneBreaker is a store for a breaker that nobody else changes.
 type oneBreaker struct {
 	sms.Breaker
 

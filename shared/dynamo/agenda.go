@@ -47,8 +47,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is what the indexes of due and of unmatched records show: a message,
-// or a pending receipt.
+// dueItem is what the indexes due and unmatched show: a message or a pending receipt.
 type dueItem struct {
 	item
 
@@ -64,10 +63,9 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. If there may be a next page, last is the key
-// of the last entry of this one.
+// queryDue reads a page of one partition. For last see query.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last attributes, err error) {
-	if r.from > r.until { // which a query refuses
+	if r.from > r.until { // a query would refuse that
 		return nil, nil, nil
 	}
 	return query[dueItem](ctx, s, &dynamodb.QueryInput{
@@ -94,7 +92,6 @@ func duePosition(shard, after string) (attributes, error) {
 	return attributes{"id": str(id), "due_shard": str(shard), "due_at": num(ms)}, nil
 }
 
-// limitOf returns n as the SDK wants it.
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
 // maxPage exceeds the number of entries in the 1 MB that a query can return.

@@ -14,9 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// change is one conditional write in the making: what it sets and removes, and what
-// must be true of the item. In paths and conditions, every attribute name begins
-// with #.
+// change is one conditional write in the making: what it sets, removes and requires. In
+// paths and conditions, every attribute name begins with #.
 type change struct {
 	sets, removes, conditions []string
 	values                    attributes
@@ -61,7 +60,6 @@ func (c *change) requireAbsent(paths ...string) {
 	}
 }
 
-// requireLive adds the condition that the item is not past its retention.
 func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
@@ -104,8 +102,7 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList handles what happens to a message's lists: elements are appended,
-// changed in place, or removed.
+// turnList turns lists, whose elements are appended, changed in place, or removed.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {

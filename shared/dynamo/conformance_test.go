@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// once lets fault meet the next request whose operation match accepts.
+// once applies fault to the next request whose operation match accepts.
 func once(proxy *faultproxy.Proxy, match func(op string) bool, fault faultproxy.Fault) {
 	var met atomic.Bool
 	proxy.Rule(func(op string, _ int) faultproxy.Fault {

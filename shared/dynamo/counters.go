@@ -20,8 +20,8 @@ const countersKept = time.Hour
 // over several items could not be exact.
 //
 // The item names the last write. If the client repeats a write whose answer was
-// lost, and another write came in between, c is counted twice. Then less than the
-// limit passes, never more.
+// lost, and another write came in between, c is counted twice. The limit then
+// refuses too early, never too late.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit
@@ -51,10 +51,9 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	return nil
 }
 
-// tryCount reports whether c, which adds nothing, fits.
 func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 	var counter struct {
-		Count int `json:"count"` // 0 where nobody counted yet
+		Count int `json:"count"` // 0 if nothing was counted yet
 	}
 	item, err := s.read(ctx, c.Key())
 	if err == nil {

@@ -1,11 +1,10 @@
-// Package dynamo keeps the records in one DynamoDB table. It implements
-// sms.Store.
+// Package dynamo keeps the records in one DynamoDB table. It implements sms.Store.
 //
 // A message is one item, and every change of it is one conditional write. Four
 // sparse indexes find messages: by what is due, by provider reference, by number
 // and by owner. Terraform makes the table, with a TTL on the attribute purge;
-// without a TTL, records past their retention are still absent to readers. Times
-// are stored as milliseconds since 1970, and empty optional fields are absent.
+// even without a TTL, readers do not see records past their retention. Times are
+// stored as milliseconds since 1970, and empty optional fields are absent.
 // Attributes that this release does not know stay as they are.
 package dynamo
 
@@ -31,8 +30,8 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. now tells it which records are past their
-// retention.
+// New returns a Store on a table. It uses the clock now to find which records
+// are past their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }
@@ -62,8 +61,7 @@ func NewClient(cfg aws.Config) *dynamodb.Client {
 	})
 }
 
-// call makes one call of the client. Its error is sms.ErrUnavailable if the call was
-// certainly not carried out.
+// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -72,8 +70,7 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item id, which is empty if there is none: one strongly consistent
-// read.
+// read returns the item id, or an empty one: one strongly consistent read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),
@@ -86,8 +83,8 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query returns one page of what in, a query of an index, finds. last is the key after
-// which the next page begins, empty if there is none.
+// query carries out in, a query of an index, and returns one page. The next page
+// begins after the key last, which is empty if there is none.
 func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, last attributes, err error) {
 	in.TableName = aws.String(s.table)
 	out, err := call(ctx, s.client.Query, in)

@@ -48,7 +48,8 @@ func impatient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story takes messages through a store. After each step it notes what the step cost.
+// story makes changes to messages in a store, step by step. After each step it
+// notes what the step cost.
 type story struct {
 	*testing.T
 	store *dynamo.Store
@@ -219,7 +220,7 @@ func TestUnavailable(t *testing.T) {
 			}
 		})
 		if name == "List" {
-			continue // its queries go out side by side, and one was refused for certain
+			continue // its queries go out in parallel, and one of them was certainly refused
 		}
 		t.Run(name+" without an answer is unclear, even if its repetitions were throttled", func(t *testing.T) {
 			proxy.Reset()

@@ -24,7 +24,7 @@ func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
 		for _, a := range out.Items {
 			m, err := s.live(a)
 			if errors.Is(err, sms.ErrNotFound) {
-				continue // past its retention, or no message
+				continue // past its retention, or not a message
 			}
 			if err == nil {
 				err = do(m)

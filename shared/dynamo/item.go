@@ -13,17 +13,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attributes is an item, or a part of one, as the SDK has it.
 type attributes = map[string]types.AttributeValue
 
-// item is the stored form of a message. The message's own attributes have its
-// JSON names, in camel case; the tags of sms.Message say that they are a stored
-// format. What the table's indexes and its TTL need is derived from them, and has
-// names in snake case.
+// item is the stored form of a message. The message's own attributes have its JSON
+// names, in camel case; the tags of sms.Message say that they are a stored format. What
+// indexes and TTL need is derived, with names in snake case.
 type item struct {
 	sms.Message
 
-	Due *struct{} `json:"due,omitempty"` // never there: the index has it
+	Due *struct{} `json:"due,omitempty"` // never set: the index has it
 
 	DueShard    string     `json:"due_shard,omitempty"` // names the kind
 	DueAt       time.Time  `json:"due_at"`
@@ -37,8 +35,8 @@ type item struct {
 
 var errNoMessage = errors.New("the item is not a message")
 
-// stored returns the item of m. Its lists are there even when empty, so that a
-// write can append to them without reading.
+// stored returns the item of m. Even empty lists are stored, so that a write
+// can append to them without reading.
 func stored(m sms.Message) attributes {
 	if m.HandOvers == nil {
 		m.HandOvers = []sms.HandOver{}

@@ -24,7 +24,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
-	// future writes an attribute that only the next release knows.
+	// future adds an attribute that only the next release knows.
 	future := func(m sms.Message, path string) {
 		t.Helper()
 		_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -124,12 +124,12 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	m := s.record("taken", s.claim("claimed", s.create("created", accept(s.now))), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	m = s.receive("delivered again", m, "c1", sms.VerdictDelivered)
-	dropped, _, err := rules.DeleteText(m, s.now)
+	withoutText, _, err := rules.DeleteText(m, s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.store.Update(t.Context(), m, dropped)
-	s.done("text dropped", m, err)
+	_, err = s.store.Update(t.Context(), m, withoutText)
+	s.done("text deleted", m, err)
 
 	m = s.claim("claimed", s.create("created", accept(s.now)))
 	m = s.record("no answer", m, sms.Unanswered())
@@ -144,7 +144,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		"taken":             {"due", "provider"},
 		"delivered":         nil,
 		"delivered again":   nil,
-		"text dropped":      nil,
+		"text deleted":      nil,
 		"no answer":         {"due", "unmatched"},
 		"claimed again":     {"due"},
 		"taken at last":     {"due", "provider"},

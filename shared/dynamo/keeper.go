@@ -25,7 +25,6 @@ type pendingItem struct {
 	Purge     int64              `json:"purge,omitempty"`
 }
 
-// storedReceipt returns the item of k.
 func storedReceipt(k sms.PendingReceipt) attributes {
 	it := pendingItem{ID: k.ID, Receipt: k, Unmatched: k.Receipt.Number, PurgeAt: k.PurgeAt, Purge: purgeSeconds(k.PurgeAt)}
 	if !k.Due.IsZero() {
@@ -59,8 +58,8 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 }
 
 // DueReceipts returns the pending receipts that are due, oldest first. It takes one
-// query for each shard, all at once. A shard takes more only if it shows receipts
-// past their retention.
+// query for each shard, all at once. A shard takes more queries only if it contains
+// receipts past their retention.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
@@ -80,12 +79,11 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 	return due[:min(limit, len(due))], nil
 }
 
-// maxReceiptPages bounds the queries of one shard in one call.
 const maxReceiptPages = 10
 
-// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts
-// only days after their retention. So the query begins at the earliest time for
-// which a live receipt can still be due, and reads few dead ones.
+// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
+// days after their retention. So the query begins at the earliest time for which a live
+// receipt can still be due, and reads few that are past their retention.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}

@@ -23,9 +23,8 @@ const (
 	indexList      = "list"
 )
 
-// The numbers of shards. A partition of an index takes 1,000 writes a second. The
-// numbers are part of the stored format: after a change, what was written before
-// is not found.
+// The numbers of shards. They are part of the stored format: a change hides what was
+// written before. A partition of an index takes 1,000 writes a second.
 const (
 	dueShards     = 32 // of each kind
 	receiptShards = 8
@@ -34,21 +33,20 @@ const (
 
 const (
 	breakerID     = "breaker"
-	receiptPrefix = "receipt-" // of ids that sms.Receipt.Keep gives
+	receiptPrefix = "receipt-" // begins the ids that sms.Receipt.Pending gives
 	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
 )
 
-// shardOf returns the shard of id, out of so many.
 func shardOf(id string, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // never fails
 	return int(h.Sum32() % shards)
 }
 
-// dueShard names a partition of what is due for kind, such as "send#07".
+// dueShard returns the name of a partition that holds what is due for kind,
+// such as "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
-// listShard names a partition of an owner's messages.
 func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
 
 // listAt returns the place of a message in its list. Messages are sorted by creation
@@ -65,14 +63,14 @@ func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#"
 // reference of it. The index shows keys alone, so the key names the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
-// aliasTarget returns the message that an id found by a provider reference is for.
+// aliasTarget returns the id of the message that an item found by a provider
+// reference belongs to.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias
 }
 
-// olderProviderRefs returns the provider references that m's own item cannot
-// show: all but the newest.
+// olderProviderRefs returns all references but the newest, which m's own item shows.
 func olderProviderRefs(m sms.Message) []sms.ProviderRef {
 	refs := m.ProviderRefs()
 	return refs[:max(0, len(refs)-1)]

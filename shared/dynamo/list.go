@@ -57,7 +57,6 @@ func listBounds(q sms.ListQuery) (listRange, error) {
 	return bounds, nil
 }
 
-// lister gathers one page.
 type lister struct {
 	store   *Store
 	query   sms.ListQuery
@@ -135,8 +134,7 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll returns the records of up to maxBatch entries, as of now. Absent ones are
-// left out.
+// readAll returns the present records of up to maxBatch entries, as of now.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	var keys []attributes
 	for _, e := range entries {
@@ -158,7 +156,8 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 				return nil, err
 			}
 		}
-		// What it had no capacity for, it leaves to a later try.
+		// DynamoDB returns unprocessed what it had no capacity for; a later try
+		// reads that.
 		request = out.UnprocessedKeys
 		if len(request) == 0 {
 			return records, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// listEntry is what the index of lists shows of a record.
+// listEntry is what the index of lists shows about a record.
 type listEntry struct {
 	ID        string     `json:"id"`
 	ListAt    string     `json:"list_at"`
@@ -41,8 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// About as many as one page of the list needs, so that a second round is rare:
-	// a shard holds about an eighth of them.
+	// Each shard holds about an eighth of the messages. The pages are a little larger
+	// than that share of a list's page, so that a second round of queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":
@@ -76,8 +76,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries may be left. It is wrong only if a shard's last page
-// was exactly full.
+// more reports whether entries may be left. Entries may turn out not to be left if
+// a shard's last page was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -87,8 +87,7 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads on in all shards without entries, side by side: any of them may have
-// the newest entry.
+// refill reads on in all shards without entries: any may have the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {

@@ -83,8 +83,8 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 // claim returns a write that does to a record what c.Apply does, without reading it
 // first.
 //
-// It invents a queued record, applies c to that, and turns the difference into an
-// update:
+// It makes up a queued record, applies c to that, and turns the difference into
+// an update:
 //
 //	SET #status = "sending", #leaseToken = …, #leaseUntil = …, #updatedAt = …,
 //	    #due_shard = "lease#…", #due_at = …, #events = list_append(#events, …),
@@ -120,14 +120,13 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	w.require("attribute_not_exists(#notBefore) OR #notBefore <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updatedAt <= ?", num(toMillis(c.At))) // it never goes back
+	w.require("#updatedAt <= ?", num(toMillis(c.At))) // the time never goes back
 	w.requireAbsent("#purgeAt")
 	return &w
 }
 
-// Update writes the difference between old and next in one write. Each provider
-// reference that ceases to be the newest takes one more, so that receipts still
-// find the message by it.
+// Update writes the difference between old and next in one write. A provider reference
+// that ceases to be the newest takes one more, so that receipts still find it.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {
@@ -145,7 +144,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
 	}
-	next.Revision = old.Revision // write draws a fresh one
+	next.Revision = old.Revision // write sets a fresh one
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
@@ -154,10 +153,9 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	return s.write(ctx, old.ID, &w)
 }
 
-// write carries out w on the record id, under a fresh revision, and returns the
-// record as it is then. If a condition is false, done is false. The revision shows
-// whether the condition is false only because the client repeated a write whose
-// answer was lost.
+// write carries out w on the record id, under a fresh revision, and returns the record
+// as it is then. If a condition is false, done is false. The revision shows whether it
+// is false only because the client repeated a write whose answer was lost.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))
@@ -177,7 +175,7 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	return m, false, err
 }
 
-// live returns the message in an item, or sms.ErrNotFound where it is absent.
+// live returns the message in an item, or sms.ErrNotFound if it is absent.
 func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound

@@ -12,8 +12,8 @@ import (
 )
 
 // FindByProviderRef returns the id of the message that has a hand-over with this
-// reference: one query of the index. It may return a record that is past its
-// retention; whoever reads that learns that it is absent.
+// reference: one query of the index. The id may be that of a record past its
+// retention; reading that record then returns ErrNotFound.
 func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
 	found, _, err := query[item](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexProvider),
@@ -37,9 +37,9 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 	return byAlias, nil
 }
 
-// ApplyReceipt applies rc to the record of id. It takes one write where that is
-// sent and rc is the first receipt of its only hand-over. Otherwise it takes one
-// write more, with the record that the first one showed.
+// ApplyReceipt applies rc to the record of id. It takes one write if the record
+// is sent and rc is the first receipt for its only hand-over. Otherwise it takes
+// a second write, based on the record that the answer to the first one showed.
 func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	m, done, err := s.applyToSent(ctx, rules, id, rc, now)
 	for err == nil && !done {
@@ -59,9 +59,9 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 // without reading the record first. If the record is not as assumed, done is false
 // and m is the record as it is.
 //
-// As in claim, the update is the difference between an invented record before and
-// after the rule. The invented record has one taken hand-over, as nearly all have. A
-// delivered receipt, for example, gives
+// As in claim, the update is the difference that the rule makes to a made-up record.
+// The made-up record has one taken hand-over, as nearly all records have. For
+// example, a receipt that says delivered leads to the update
 //
 //	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
 //	    #purgeAt = …, #events = list_append(#events, …) …
@@ -75,7 +75,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	}
 	reported, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
-		// What a void one leads to depends on more than can be a condition.
+		// The effect of a void receipt depends on more than a condition can test.
 		m, err = s.Get(ctx, id)
 		return m, false, err
 	}
@@ -85,7 +85,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider))) // guard: one provider's ids in DynamoDB
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updatedAt <= ?", num(toMillis(now))) // it never goes back
+	w.require("#updatedAt <= ?", num(toMillis(now))) // the time never goes back
 	// What the rule clears is clear already.
 	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#unmatched", "#leaseToken", "#notBefore")
 	w.requireLive(s.now())
@@ -99,7 +99,7 @@ func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched
 		IndexName:                 aws.String(indexUnmatched),
 		KeyConditionExpression:    aws.String("unmatched = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
-		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than is ever needed
+		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than is ever returned
 	})
 	if err != nil {
 		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)

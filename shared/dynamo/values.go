@@ -17,8 +17,7 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, and never earlier
-// than at.
+// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, rounded up.
 func purgeSeconds(at time.Time) int64 {
 	if at.IsZero() {
 		return 0
@@ -26,7 +25,6 @@ func purgeSeconds(at time.Time) int64 {
 	return ceil(at, time.Second).Unix()
 }
 
-// ceil returns t, rounded up to a whole unit.
 func ceil(t time.Time, unit time.Duration) time.Time {
 	if whole := t.Truncate(unit); whole.Before(t) {
 		return whole.Add(unit)

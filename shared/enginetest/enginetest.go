@@ -93,7 +93,7 @@ func Tool(t testing.TB, name, hint string) string {
 	return path
 }
 
-// Lack ends a test that cannot run. The test is skipped; in CI it fails.
+// Lack skips a test that cannot run; in CI it fails the test.
 func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

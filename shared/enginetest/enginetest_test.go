@@ -24,7 +24,7 @@ func (r *recorder) Attr(key, value string) { r.Attrs = append(r.Attrs, key+"="+v
 func (r *recorder) Skip(args ...any)       { r.SkipReason = fmt.Sprint(args...); runtime.Goexit() }
 func (r *recorder) Fatal(args ...any)      { r.Failure = fmt.Sprint(args...); runtime.Goexit() }
 
-// ask runs lookup as if in a test of its own.
+// ask runs lookup in a goroutine, as if it were a test of its own.
 func ask(lookup func(testing.TB) string) (*recorder, string) {
 	r, url := new(recorder), ""
 	done := make(chan struct{})

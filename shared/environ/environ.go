@@ -52,8 +52,8 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// Int returns the variable name, an integer of at least least. It returns otherwise
-// if the variable is not set.
+// Int returns the variable name, which must be an integer of at least least. It
+// returns otherwise if the variable is not set.
 func (r *Reader) Int(name string, otherwise, least int) int {
 	value := r.getenv(name)
 	if value == "" {
@@ -66,8 +66,8 @@ func (r *Reader) Int(name string, otherwise, least int) int {
 	return n
 }
 
-// Float returns the variable name, a number of at least 0. It returns otherwise if
-// the variable is not set.
+// Float returns the variable name, which must be a number of at least 0. It
+// returns otherwise if the variable is not set.
 func (r *Reader) Float(name string, otherwise float64) float64 {
 	value := r.getenv(name)
 	if value == "" {
@@ -80,8 +80,8 @@ func (r *Reader) Float(name string, otherwise float64) float64 {
 	return f
 }
 
-// JSON decodes the variable name into v. It leaves v unchanged if the variable is
-// not set.
+// JSON decodes the variable name, which must be JSON, into v. It leaves v
+// unchanged if the variable is not set.
 func (r *Reader) JSON(name string, v any) {
 	value := r.getenv(name)
 	if value == "" {
@@ -92,7 +92,8 @@ func (r *Reader) JSON(name string, v any) {
 	}
 }
 
-// Bool returns the variable name, true or false, or false if it is not set.
+// Bool returns the variable name, which must be true or false. It returns false
+// if the variable is not set.
 func (r *Reader) Bool(name string) bool {
 	switch value := r.getenv(name); value {
 	case "", "false":

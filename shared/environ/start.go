@@ -10,8 +10,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
-// AWS returns the configuration of the AWS clients. Its error names every missing
-// or bad variable, if there is one; so read all variables first.
+// AWS returns the configuration of the AWS clients. Read all variables first: if
+// any was missing or bad, AWS returns an error that names each of them.
 func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 	if err := r.Err(); err != nil {
 		return aws.Config{}, err

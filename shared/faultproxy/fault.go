@@ -35,7 +35,7 @@ func Throttle() Fault {
 }
 
 // Refuse answers the request with an error in the protocol of its service, without
-// forwarding it. The code is one such as "AuthorizationError".
+// forwarding it. The code is, for example, "AuthorizationError".
 func Refuse(status int, code string) Fault {
 	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, status, code)
@@ -57,8 +57,9 @@ func Drop() Fault {
 	}}
 }
 
-// LoseAnswer forwards the request and closes the connection when the engine has
-// answered. The request was carried out, but the client cannot know.
+// LoseAnswer forwards the request, waits for the engine's answer, and closes
+// the connection without passing it on. The request was carried out, but the
+// client cannot know.
 func LoseAnswer() Fault {
 	return Fault{"carried out, answer lost", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -66,8 +67,8 @@ func LoseAnswer() Fault {
 	}}
 }
 
-// LoseAnswerAfter is [LoseAnswer] with a call before the connection is closed, such
-// as one that kills the process that sent the request.
+// LoseAnswerAfter does the same as [LoseAnswer], but makes a call before it closes
+// the connection. The call may kill the process that sent the request.
 func LoseAnswerAfter(call func()) Fault {
 	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -85,7 +86,7 @@ func StatusAfter(status int) Fault {
 	}}
 }
 
-// Delay waits, and then forwards the request if the client is still there.
+// Delay waits, and then forwards the request if the client is still connected.
 func Delay(d time.Duration) Fault {
 	return Fault{fmt.Sprintf("delayed by %v", d), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(d)

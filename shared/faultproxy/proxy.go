@@ -52,14 +52,15 @@ func New(t testing.TB, targetURL string) *Proxy {
 		t.Fatalf("faultproxy.New: %v", err)
 	}
 	transport := &http.Transport{
-		DisableCompression:  true, // the client's own Accept-Encoding goes through
+		DisableCompression:  true, // pass the client's own Accept-Encoding on
 		MaxIdleConnsPerHost: 256,
 	}
 	p := &Proxy{byOp: map[string]int{}}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: transport,
-		// As without a proxy, an engine that is down gives no answer.
+		// If the engine is down, the client gets no answer, just as without a
+		// proxy.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
@@ -77,8 +78,8 @@ func (p *Proxy) URL() string { return p.server.URL }
 
 // Rule sets the function that decides each request's fault from now on. The request
 // is the n-th of operation op since New or Reset, counted from 1. A nil rule lets
-// everything pass. The rule may be called concurrently. It may also act, for example
-// kill the process that sent the request.
+// everything pass. The rule may be called concurrently. It may also have effects,
+// such as killing the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,7 +171,8 @@ func isQuery(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
-// carryOut forwards a request, even if the client leaves, and drops the answer.
+// carryOut forwards a request, even if the client leaves, and discards the
+// answer.
 func carryOut(forward http.Handler, r *http.Request) {
 	forward.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
 }

@@ -38,7 +38,7 @@ type EventSource struct {
 type Batch struct {
 	Messages []types.Message
 	Response []byte
-	Err      error    // of the invocation, or of reading the response
+	Err      error    // from the invocation, or from reading the response
 	Failed   []string // ids of the messages left on the queue
 }
 
@@ -189,8 +189,9 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 }
 
 // FailedItems returns the ids that a function's answer to a batch reports as failed.
-// An error means that to Lambda the whole batch failed: the answer cannot be read,
-// or it names an id that is empty or not in the batch. The rules are from
+// It returns an error if Lambda would treat the whole batch as failed: if the answer
+// cannot be read, or if it names an id that is empty or not in the batch. The rules
+// are from
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
 	// Maps, because fields of structs would match in any letter case.
@@ -222,7 +223,7 @@ func FailedItems(response []byte, batch []string) ([]string, error) {
 	return failed, nil
 }
 
-// encode returns the JSON of a value that always has one.
+// encode returns the JSON of a value that can always be encoded.
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {

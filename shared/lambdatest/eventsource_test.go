@@ -177,7 +177,8 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth counts the messages in flight. None becomes visible for a minute.
+// depth counts the messages in flight. None of them becomes visible within a
+// minute.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()
 	out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})

@@ -185,7 +185,7 @@ func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	}()
 	begun := make(chan error, 1)
 	go func() {
-		_, err := os.ReadFile(pipe) // blocks until the function opens it
+		_, err := os.ReadFile(pipe) // opening it opening it blocks until the function opens it too too
 		begun <- err
 	}()
 	select {
@@ -218,7 +218,8 @@ func TestKillEndsAnEventInHandAndTheNextStartsAfresh(t *testing.T) {
 func TestAsManyProcessesWorkAtOnceAsConcurrencySays(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: bootstrap, Concurrency: 2})
 	hang(t, f)
-	// With one process busy for good, the other takes all the rest in turn.
+	// One process is busy for good, so the other handles all further events in
+	// turn.
 	pids := map[int]bool{}
 	for range 4 {
 		pids[ask(t, f).PID] = true

@@ -107,7 +107,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if claims != nil {
 		event.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	if !utf8.Valid(body) { // as with the binary media type */*, without which API Gateway would mangle the bytes
+	if !utf8.Valid(body) { // as if the binary media type */* were set; otherwise API Gateway would damage the bytes
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return encode(event), nil

@@ -14,7 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// initTimeout is how long a process may take to ask for its first event, in Lambda.
+// initTimeout is how long Lambda lets a process take to ask for its first
+// event.
 const initTimeout = 10 * time.Second
 
 // answer is the result of one event.
@@ -31,10 +32,10 @@ type sandbox struct {
 
 	mu      sync.Mutex
 	closed  bool
-	process *process // the last one started; it may have ended
+	process *process // the process started last; it may have ended
 }
 
-// invoke has the process handle an event. It must not be called concurrently.
+// invoke makes the process handle an event. It must not be called concurrently.
 func (s *sandbox) invoke(event []byte) answer {
 	for {
 		p, err := s.running()
@@ -98,14 +99,14 @@ func (s *sandbox) close() {
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
-	events  chan *invocation // to the process's next GET of an event
+	events  chan *invocation // goes goes to the process's next GET of an event
 	polled  atomic.Bool      // it has asked for an event: init is over
-	own     output           // of this process alone
+	own     output           // belongs to this process alone
 	ended   chan struct{}    // closed when the process has ended and err is set
 	err     error
 
 	mu      sync.Mutex
-	current *invocation    // the unanswered one, nil if there is none
+	current *invocation    // the unanswered event, nil if there is none
 	initErr *FunctionError // reported by the process at init
 }
 
@@ -120,7 +121,7 @@ func startProcess(o Options, all *output) (*process, error) {
 		Env:  environment(o, strings.TrimPrefix(p.api.URL, "http://")),
 	}
 	both := io.MultiWriter(all, &p.own)
-	p.command.Stdout, p.command.Stderr = both, both // the same value makes one pipe, which keeps the order of lines
+	p.command.Stdout, p.command.Stderr = both, both // with the same writer twice, exec makes one pipe, which keeps the order of lines
 	p.command.WaitDelay = 5 * time.Second           // in case a child keeps the output open
 	if err := p.command.Start(); err != nil {
 		p.api.Close()

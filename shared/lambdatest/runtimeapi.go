@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// awsRegion and account are in every name that this package makes up.
+// awsRegion and account appear in every name that this package makes up.
 const (
 	awsRegion = "us-east-1"
 	account   = "123456789012"
@@ -18,7 +18,7 @@ const (
 type invocation struct {
 	id    string
 	event []byte
-	done  chan answer // has room for one answer
+	done  chan answer // buffers one answer
 }
 
 // routes returns Lambda's Runtime API, version 2018-06-01:

@@ -17,15 +17,14 @@ import (
 // after each, and a few spare ones.
 const maxInput = 40
 
-// International is what Parse gives as the Country of numbers that belong to no
-// country, such as satellite phones: libphonenumber's word for them.
+// International is the Country of numbers that belong to no country, such as
+// those of satellite phones. The word is libphonenumber's.
 const International = "001"
 
 // Parsed is a number in an assigned range, and its country.
 type Parsed struct {
-	Number      sms.Number
-	Country     string // ISO 3166-1 alpha-2, or International
-	CallingCode int    // 55 for Brazil; several countries may share one
+	Number  sms.Number
+	Country string // ISO 3166-1 alpha-2, or International
 }
 
 // Error says why something is not a number that messages can be sent to. It
@@ -81,11 +80,7 @@ func Parse(raw, defaultCountry string) (Parsed, error) {
 	if err != nil {
 		return Parsed{}, errNotANumber
 	}
-	return Parsed{
-		Number:      number,
-		Country:     phonenumbers.GetRegionCodeForNumber(n),
-		CallingCode: int(n.GetCountryCode()),
-	}, nil
+	return Parsed{Number: number, Country: phonenumbers.GetRegionCodeForNumber(n)}, nil
 }
 
 // ValidCountry reports whether code is a country or territory with a numbering
@@ -133,7 +128,7 @@ func reasonOfParser(err error) *Error {
 	}
 }
 
-// reasonOfPlan says why n is invalid in the numbering plan of its country.
+// reasonOfPlan returns why n is invalid in the numbering plan of its country.
 func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
 	country := fmt.Sprintf("country code +%d", n.GetCountryCode())
 	switch phonenumbers.IsPossibleNumberWithReason(n) {

@@ -13,9 +13,9 @@ import (
 )
 
 func TestParseReads(t *testing.T) {
-	brazil := phone.Parsed{Number: "+5511999999999", Country: "BR", CallingCode: 55}
-	london := phone.Parsed{Number: "+442079460958", Country: "GB", CallingCode: 44}
-	america := phone.Parsed{Number: "+12025550100", Country: "US", CallingCode: 1}
+	brazil := phone.Parsed{Number: "+5511999999999", Country: "BR"}
+	london := phone.Parsed{Number: "+442079460958", Country: "GB"}
+	america := phone.Parsed{Number: "+12025550100", Country: "US"}
 	for _, tt := range []struct {
 		name, raw, country string
 		want               phone.Parsed
@@ -33,10 +33,10 @@ func TestParseReads(t *testing.T) {
 		{"a trunk prefix in parentheses", "+44 (0)20 7946 0958", "", london},
 		{"a national number in Britain", "020 7946 0958", "GB", london},
 		{"a national number in America", "202-555-0100", "US", america},
-		{"a country that shares its code", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Country: "CA", CallingCode: 1}},
-		{"an island that shares its code", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Country: "JE", CallingCode: 44}},
-		{"a leading zero that belongs to the number", "06 1234 5678", "IT", phone.Parsed{Number: "+390612345678", Country: "IT", CallingCode: 39}},
-		{"a satellite phone", "+882 16 1234567", "", phone.Parsed{Number: "+882161234567", Country: phone.International, CallingCode: 882}},
+		{"a country that shares its code", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Country: "CA"}},
+		{"an island that shares its code", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Country: "JE"}},
+		{"a leading zero that belongs to the number", "06 1234 5678", "IT", phone.Parsed{Number: "+390612345678", Country: "IT"}},
+		{"a satellite phone", "+882 16 1234567", "", phone.Parsed{Number: "+882161234567", Country: phone.International}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := phone.Parse(tt.raw, tt.country)
@@ -112,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 // The simulated provider's numbers are 555-0100 to 555-0199. North America reserves
-// them for fiction in every area code: they are valid, but nobody has one.
+// these for fiction in every area code: they are valid, but nobody has one.
 func TestParseTakesNumbersForFiction(t *testing.T) {
 	for i := range 100 {
 		raw := fmt.Sprintf("+1202555%04d", 100+i)

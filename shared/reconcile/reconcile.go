@@ -3,7 +3,7 @@
 //
 //	accepted = final + sent + unknown + on the way
 //
-// It looks at records only, like an auditor who does not trust the service.
+// It relies on the records alone, like an auditor who does not trust the service.
 package reconcile
 
 import (
@@ -46,7 +46,7 @@ type Report struct {
 	Unknown   int
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
-	HandOvers int // in the provider's log, without void ones
+	HandOvers int // hand-overs hand-overs in the provider's log, without void ones
 	// Doubles counts hand-overs beyond the first of each message. Those that the
 	// message's events do not record are among the Findings too.
 	Doubles  int
@@ -99,17 +99,16 @@ func Everything(ctx context.Context, store interface {
 // Ledger accounts for records one by one.
 type Ledger struct {
 	now    time.Time
-	log    map[string][]HandOver // by message id, or by number and text
+	log    map[string][]HandOver // keyed keyed by message id, or by number and text
 	hasLog bool
 	report Report
 }
 
-// overdue is how long a record may wait after the end of its lease or its
-// validity before that is a finding.
+// overdue is how long after its lease or its expiry a waiting record is a finding.
 const overdue = time.Hour
 
 // New returns a ledger for the time now. The log holds everything that the
-// provider took; it is nil if nobody knows that.
+// provider took; pass nil if there is no such log.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus = make(map[sms.Status]int)
@@ -150,7 +149,6 @@ func (l *Ledger) Add(m sms.Message) {
 	}
 }
 
-// onTheWay finds reasons why m would never be finished.
 func (l *Ledger) onTheWay(m sms.Message) {
 	switch {
 	case !m.Status.Valid():
@@ -164,7 +162,6 @@ func (l *Ledger) onTheWay(m sms.Message) {
 	}
 }
 
-// compare compares m with the provider's log.
 func (l *Ledger) compare(m sms.Message) {
 	var taken []HandOver
 	for _, key := range []string{m.ID, string(m.Number) + " " + m.Text} {
@@ -198,7 +195,6 @@ func (l *Ledger) compare(m sms.Message) {
 	}
 }
 
-// recordedHandOvers returns how many hand-overs m's events record.
 func recordedHandOvers(m sms.Message) int {
 	n := m.EventsOmitted
 	for _, e := range m.Events {
@@ -209,8 +205,8 @@ func recordedHandOvers(m sms.Message) int {
 	return n
 }
 
-// Report returns the report about everything that was added. Whatever remains of
-// the provider's log matches no message.
+// Report returns the report about all records that were added. Hand-overs in the
+// provider's log that no record accounted for become findings.
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {

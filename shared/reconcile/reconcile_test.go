@@ -15,7 +15,7 @@ var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 const number sms.Number = "+12025550100"
 
-// accepted returns a message that waits.
+// accepted returns an accepted message that waits for a sender.
 func accepted(change func(*sms.Draft)) sms.Message {
 	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
@@ -26,7 +26,8 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// after returns m after one hand-over per outcome, as far as the rules allow.
+// after hands m over once for each outcome, as far as the rules allow, and
+// returns the result.
 func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()

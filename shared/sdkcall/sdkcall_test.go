@@ -55,7 +55,7 @@ func TestAttempts(t *testing.T) {
 	const throttled = `{"__type":"ThrottlingException"}`
 	for _, tt := range []struct {
 		name    string
-		answers []string // bodies of 400s, "" for a connection that breaks
+		answers []string // bodies of answers with status 400; "" breaks the connection
 		want    bool
 	}{
 		{"throttled once, with no repetition", []string{throttled}, true},

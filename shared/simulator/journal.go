@@ -19,17 +19,16 @@ import (
 // Entry is one hand-over in the log, as a line of JSON.
 type Entry struct {
 	At                time.Time  `json:"at"`
-	ProviderMessageID string     `json:"providerMessageId,omitempty"` // "": it was refused
+	ProviderMessageID string     `json:"providerMessageId,omitempty"` // "" if it was refused
 	MessageID         string     `json:"messageId"`
 	HandOver          string     `json:"handOver"` // the token of the sender's lease
 	Number            sms.Number `json:"number"`
 	Text              string     `json:"text"`
 	Type              sms.Type   `json:"type,omitempty"`
-	Fault             string     `json:"fault,omitempty"` // the Name of its number, where that made a difference
+	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number made a difference
 }
 
-// Taken reports whether the provider took the message, even if its answer was
-// lost.
+// Taken reports whether the provider took the message, even if its answer was lost.
 func (e Entry) Taken() bool { return e.ProviderMessageID != "" }
 
 const logName = "handed-over.jsonl"
@@ -70,7 +69,6 @@ type journal struct {
 	grown  chan struct{} // receives when size has grown
 }
 
-// write is a line on its way into the log.
 type write struct {
 	line []byte
 	done chan<- error
@@ -99,8 +97,7 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes everything after the last line break and returns the
-// remaining size.
+// cutTornLine removes what follows the last line break, and returns the new size.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -136,7 +133,7 @@ func syncFolder(dir string) error {
 }
 
 // append writes e and returns nil when it is durable. After errNotWritten it never
-// will be; after any other error, the end of ctx included, it may be.
+// will be durable; after any other error, including the end of ctx, it may be.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {

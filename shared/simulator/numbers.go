@@ -29,9 +29,8 @@ const (
 // refused for now before one is taken.
 const Throttles = 2
 
-// Numbers lists the numbers that produce faults. They are valid and belong to
-// nobody: the North American plan reserves 555-0100 to 555-0199 for fiction in
-// every area.
+// Numbers lists the numbers that produce faults. They are valid and belong to nobody:
+// every North American area reserves 555-0100 to 555-0199 for fiction.
 var Numbers = []Number{
 	{"+12025550101", Refused, "the provider refuses the number for good"},
 	{"+12025550102", OptedOut, "the provider refuses it for good: the recipient has opted out"},
@@ -43,8 +42,8 @@ var Numbers = []Number{
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
 }
 
-// fault returns what happens at the nth hand-over, from 1, of a message to number;
-// "" means that it is delivered.
+// fault returns what happens at the nth hand-over (counted from 1) of a message to
+// number; "" means that it is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
 		if n.Number != number {
@@ -69,8 +68,7 @@ func fault(number sms.Number, nth int) string {
 }
 
 // refusal returns how the provider refuses a message because of fault, or nil if it
-// takes it. Codes and words are SNS's, so that tests can put this provider behind
-// SNS's protocol.
+// takes it. Codes and words are SNS's, so that tests can put it behind SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

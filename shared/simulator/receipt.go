@@ -2,11 +2,10 @@ package simulator
 
 import "github.com/smsqueue/smsqueue/shared/sms"
 
-// pricePerPart is what a delivered part costs.
 const pricePerPart sms.NanoUSD = 6_450_000
 
 // receipt returns the receipt of a hand-over that was taken. Like SNS, it names
-// neither parts nor price where the budget was spent.
+// neither parts nor price if the budget was spent.
 func (e Entry) receipt() sms.Receipt {
 	rc := sms.Receipt{Provider: Name, ProviderMessageID: e.ProviderMessageID, Number: e.Number, At: e.At}
 	if e.Fault == SpendLimit {

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Receipts are derived from the log. A position in it says how far they were
-// confirmed, so that they survive a restart and take no memory.
+// Receipts are derived from the log. A position in the log says up to where
+// receipts were confirmed. It survives a restart, and receipts take no memory.
 
-// sideBySide is how many receipts are sent at once.
+// sideBySide is how many receipts are sent in parallel.
 const sideBySide = 64
 
 const positionName = "receipts-sent"
@@ -60,8 +60,7 @@ type pending struct {
 	end int64
 }
 
-// report sends the receipts for the whole log, a group at a time as they become
-// due, until ctx ends.
+// report sends the log's receipts, a group at a time as they become due, until ctx ends.
 func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
@@ -114,8 +113,7 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the receipts of the first entries of next that are due, side
-// by side, and then moves the position past them.
+// reportGroup sends the receipts of next that are due, and moves the position past them.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at

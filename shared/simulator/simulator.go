@@ -25,15 +25,14 @@ type Options struct {
 	Delay time.Duration
 	// ReceiptDelay is the time from a hand-over to its receipt.
 	ReceiptDelay time.Duration
-	// Silence is how long an unanswered hand-over lasts, unless its deadline is
-	// sooner.
+	// Silence is how long an unanswered hand-over lasts, unless its deadline is sooner.
 	Silence time.Duration
 	// Now is the clock of the log and the receipts; nil means time.Now.
 	Now func() time.Time
 	// Receipts is called with each receipt, and again until it returns nil, from
 	// up to 64 goroutines at once. Receipts that it had not confirmed when the
-	// process ended, and perhaps a few more, come again after the next Open.
-	// Where it is nil, receipts wait for an Open that sets it.
+	// process ended, and perhaps a few more, come again after the next Open. If
+	// it is nil, receipts wait for an Open that sets it.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
 	// Logger logs receipts that could not be sent; nil means no log.
 	Logger *slog.Logger
@@ -96,8 +95,8 @@ func (p *Provider) Close() error {
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return Name }
 
-// HandOver takes or refuses m as Numbers says, and takes it where Numbers says
-// nothing. The log has it before the answer.
+// HandOver takes or refuses m as Numbers says; a number that is not listed is
+// taken. The hand-over is in the log before HandOver returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := wait(ctx, p.options.Delay); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
@@ -127,7 +126,7 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 }
 
 // fault returns what happens to this hand-over of m. It counts hand-overs only
-// where the first differ from later ones.
+// for faults that differ from one hand-over to the next.
 func (p *Provider) fault(m sms.Message) string {
 	if always := fault(m.Number, 1); always == fault(m.Number, Throttles+1) {
 		return always
@@ -148,9 +147,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts numbers the hand-overs of each message whose fault depends on it. It
-// forgets messages that it has not seen for long, and all of them at a restart:
-// then their faults start over.
+// counts numbers the hand-overs of each message whose fault depends on that number.
+// It forgets messages not seen for long, and all at a restart: then their faults
+// start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int

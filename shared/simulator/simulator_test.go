@@ -62,7 +62,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 	forNow := string(sms.RefusedForNow)
 	for _, tt := range []struct {
 		name     string
-		answers  []string // of one message's hand-overs
+		answers  []string // the answers to one message's hand-overs
 		receipts []string
 	}{
 		{"", []string{"taken", "taken"}, []string{accepted, accepted}},
@@ -328,7 +328,8 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail forgets what was collected; from now on every receipt gets err.
+// fail discards the collected receipts; from now on every receipt is answered
+// with err.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -341,7 +342,7 @@ func (r *receipts) list() []sms.Receipt {
 	return slices.Clone(r.all)
 }
 
-// summaries returns the verdict of each receipt, and why.
+// summaries returns the verdict of each receipt, and the reason.
 func (r *receipts) summaries() []string {
 	var all []string
 	for _, rc := range r.list() {

@@ -48,7 +48,7 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 
 // Delay returns the delay of an envelope for m that is enqueued at now, so that it
 // arrives as soon as m may be claimed: whole seconds, at most MaxDelay. The limit
-// cuts only the delay of a message that expires before it may be claimed. Its
+// shortens only the delay of a message that expires before it may be claimed. Its
 // envelope leads to no claim, and its Due is its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))

@@ -18,7 +18,7 @@ const (
 )
 
 // Breaker is the one record that stops all senders.
-type Breaker struct { // its tags are a stored format, as those of Message
+type Breaker struct { // its tags are a stored format, like those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators
@@ -26,7 +26,7 @@ type Breaker struct { // its tags are a stored format, as those of Message
 	ClosedAt time.Time `json:"closedAt,omitzero"`
 	// ProbeAt is when the next probe may begin; zero means never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	// ProbeLastAt is when the next probe may begin if its owner is last in line.
+	// ProbeLastAt is when the next probe may begin if its owner is among LastInLine.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
 	Probes      int       `json:"probes,omitempty"` // since it opened
 	// ProbeIDs are the messages of the latest probes, oldest first. Receipts may
@@ -34,8 +34,8 @@ type Breaker struct { // its tags are a stored format, as those of Message
 	ProbeIDs []string `json:"probeIds,omitempty"`
 	// Prober is the hash of the owner of the latest probe.
 	Prober string `json:"prober,omitempty"`
-	// LastInLine are the hashes of owners that had a probe refused, since the
-	// breaker opened, for a reason of their own.
+	// LastInLine are the hashes of the owners that spoiled a probe since the
+	// breaker opened: it was refused for a reason of their own.
 	LastInLine []string `json:"lastInLine,omitempty"`
 	Tally      Tally    `json:"tally,omitzero"`
 	Revision   string   `json:"revision,omitempty"` // "" if the breaker was never saved
@@ -45,7 +45,7 @@ type Breaker struct { // its tags are a stored format, as those of Message
 // long, messages may still go out after it opened.
 const BreakerAge = 5 * time.Second
 
-// staleTrouble is the age at which reported trouble opens the breaker no more.
+// staleTrouble is the age from which reported trouble no longer opens the breaker.
 const staleTrouble = 15 * time.Minute
 
 // ReportTrouble opens b because of trouble that a publish or a receipt reported.
@@ -65,7 +65,7 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.T
 	}, true
 }
 
-// Pause opens b on an operator's order. Only Close ends that.
+// Pause opens b on an operator's order. Only Close closes it again.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
 		Open: true, Trouble: OperatorPause, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
@@ -79,15 +79,15 @@ func (b Breaker) Close(now time.Time) Breaker {
 }
 
 // Discards reports whether senders may be discarding envelopes: b is open, or it
-// closed so recently that some sender still takes it for open.
+// closed so recently that some sender may still believe it open.
 func (b Breaker) Discards(now time.Time) bool {
 	return b.Open ||
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
-// DiscardedUntil returns until when records are due for a first rescue whose
-// envelopes senders discarded while b was open. Whatever is due by then, for any
-// rescue, was enqueued before the last sender knew that b had closed.
+// DiscardedUntil returns the latest due time, for a first rescue, of records whose
+// envelopes senders discarded while b was open. Whatever is due for a rescue by that
+// time was enqueued before the last sender knew that b had closed.
 func (b Breaker) DiscardedUntil() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}

@@ -98,7 +98,7 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 }
 
 func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
-	const seen = time.Hour // since start, when the breaker was read
+	const seen = time.Hour // from start to the read of the breaker
 	opened := func(ago time.Duration) sms.Breaker {
 		b, _ := rules().ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
 		return b
@@ -117,7 +117,7 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 		name  string
 		rules sms.Rules
 		b     sms.Breaker
-		want  time.Duration // after it was read
+		want  time.Duration // after the read of the breaker
 	}{
 		{"closed, it may open, and that is looked for often", rules(), sms.Breaker{}, sms.BreakerAge},
 		{"closed, its first probe may come at once after it opens", hasty, sms.Breaker{}, time.Second},
@@ -130,7 +130,7 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := tc.rules.NextProbe(tc.b, start.Add(seen)).Sub(start.Add(seen)); got != tc.want {
-				t.Errorf("%v after it was read, want %v", got, tc.want)
+				t.Errorf("the next probe begins %v after the read of the breaker, want %v", got, tc.want)
 			}
 		})
 	}

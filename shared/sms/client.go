@@ -2,8 +2,8 @@ package sms
 
 import "time"
 
-// Cancel returns m after its client took it back, or ErrTooLate if it may have
-// been handed over. Canceling twice is no error and changes nothing.
+// Cancel returns m as canceled, or ErrTooLate if it may have been handed over.
+// Canceling twice is no error and changes nothing.
 func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case m.Status == Canceled:

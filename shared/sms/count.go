@@ -11,12 +11,12 @@ var ErrLimit = errors.New("the limit is reached")
 // Count is an amount to add to a counter, which lasts for a window of time.
 type Count struct {
 	window string
-	N      int       // negative to give back what was counted in vain
-	Limit  int       // of the whole counter
-	End    time.Time // of the window; some time later the counter is forgotten
+	N      int       // negative to give back an earlier count
+	Limit  int       // the limit the limit of the whole counter
+	End    time.Time // the end of the window; some time later the counter is removed
 }
 
-// Key names the counter. Nothing private can be read from it.
+// Key names the counter. It reveals nothing private.
 func (c Count) Key() string { return "count-" + c.window }
 
 // CountParts counts parts toward an owner's limit per day, in UTC.
@@ -39,8 +39,8 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 	}
 }
 
-// Fits reports whether c may be added to a counter that is at before. Giving back
-// is always possible.
+// Fits reports whether c may be added to a counter whose value is before. Giving
+// back is always possible.
 func (c Count) Fits(before int) bool { return c.N < 0 || before+c.N <= c.Limit }
 
 // Try returns a count that adds nothing, and fits wherever c fits.

@@ -5,20 +5,16 @@ import "time"
 // DueKind says what the relay does when a record's time has come.
 type DueKind string
 
-// What records can be due for.
+// The kinds of work that records can be due for.
 const (
 	// DueSend: no envelope is on the queue, and one must get there. The enqueue
 	// failed, or the time of a schedule or a retry has come.
 	DueSend DueKind = "send"
-	// DueRescue: it was enqueued, but its envelope may be lost.
+	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
-	// DueLease: its sender's lease ends, and nobody knows what became of the
-	// hand-over.
+	// DueLease: the lease ends, and the outcome of the hand-over is not known.
 	DueLease DueKind = "lease"
 )
-
-// DueKinds returns all kinds.
-func DueKinds() []DueKind { return []DueKind{DueSend, DueRescue, DueLease} }
 
 // Due is the work that is left on a record. A record at rest has none.
 type Due struct {
@@ -40,17 +36,17 @@ type DueEntry struct {
 
 const (
 	firstRescue = 2 * time.Minute  // after the enqueue
-	nextRescue  = 5 * time.Minute  // after the first rescue; then doubling
+	nextRescue  = 5 * time.Minute  // wait after the first rescue; then it doubles
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued returns what a record is due for after its envelope was put on the
-// queue to arrive at the time at.
+// enqueued returns the Due of a record whose envelope arrives at the time at.
 func enqueued(at, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
 }
 
-// rescueWait returns how long to wait for an envelope after so many rescues.
+// rescueWait returns how long to wait for an envelope after the given number of
+// rescues.
 func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
@@ -60,9 +56,8 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns what e is due for after the relay took it up at now. If the
-// relay dies or the new envelope is lost, the record is due again; until then no
-// other relay takes it up.
+// Postponed returns the Due of e after the relay took it up at now. Until then no
+// other relay takes it up. It is due again if the relay dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
 	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
 	switch e.Due.Kind {
@@ -82,10 +77,10 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released returns what e, due for DueRescue, is due for after the relay enqueued it
-// again because its envelope was discarded. That envelope was not lost, so the next
-// rescue is as near as after the first enqueue: a breaker that opens often makes
-// nobody wait longer each time.
+// Released returns the new Due of e, which is due for DueRescue, after the relay
+// enqueued it again because its envelope was discarded. That envelope was not lost,
+// so the next rescue is as near as after the first enqueue, however often the
+// breaker opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
@@ -126,8 +121,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter returns d, due at expiresAt at the latest: then the record must be
-// ended anyway.
+// notAfter returns d, due at expiresAt at the latest: then the record must end.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

@@ -6,7 +6,7 @@ import "slices"
 // comes. A hand-over counts if the provider took it and no receipt proved it void.
 type Others string
 
-// The cases, of which the first that holds counts.
+// The cases; the first one that applies counts.
 const (
 	OthersAwaited     Others = "one awaits its receipt"
 	OthersUndelivered Others = "one was undelivered"
@@ -14,12 +14,7 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// AllOthers lists every case.
-func AllOthers() []Others {
-	return []Others{OthersAwaited, OthersUndelivered, OthersTextDeleted, OthersNone}
-}
-
-// others returns the case of m's hand-overs, except the one named by token.
+// others returns the case of m's hand-overs other than the one named by token.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
@@ -44,7 +39,7 @@ type Effect struct {
 	Verdicts  []Verdict
 	Others    []Others // nil: any
 	To        Status   // "": the status stays, and the receipt is an event
-	GivesBack bool     // the hand-over costs no attempt
+	GivesBack bool     // the hand-over does not count as an attempt
 	Why       string
 }
 

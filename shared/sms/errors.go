@@ -18,8 +18,8 @@ var (
 	// ErrUnavailable says that the call was throttled or never connected. It was
 	// certainly not carried out; repeating it later may help.
 	ErrUnavailable = errors.New("not available now")
-	// ErrTooLate says that the message cannot be canceled, resent or stripped of
-	// its text in its present state.
+	// ErrTooLate says that in its present state the message cannot be canceled
+	// or resent, or its text cannot be deleted.
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )
 
@@ -47,10 +47,10 @@ type NotClaimableError struct {
 
 func (e *NotClaimableError) Error() string { return "not claimable: " + string(e.Reason) }
 
-// NotClaimable is why a claim was refused.
+// NotClaimable is the reason why a claim was refused.
 type NotClaimable string
 
-// Why a claim may be refused.
+// The reasons why a claim may be refused.
 const (
 	NotWaiting    NotClaimable = "it is not waiting for a sender"
 	TooEarly      NotClaimable = "its time has not come"
@@ -69,7 +69,7 @@ type ProviderError struct {
 	// PerhapsAccount says that the provider gives the same answer if the account can
 	// send to no number at all.
 	PerhapsAccount bool
-	RetryAfter     time.Duration // 0 when the provider did not say
+	RetryAfter     time.Duration // 0 if the provider did not say
 	Err            error         // the cause, may be nil
 }
 
@@ -84,7 +84,7 @@ type Refusal string
 
 // The kinds of refusal.
 const (
-	RefusedForNow  Refusal = "for now"      // throttled, or never connected: a retry later, and no attempt is spent
+	RefusedForNow  Refusal = "for now"      // throttled, or never connected: it is tried again later, and no attempt is counted
 	RefusedForGood Refusal = "for good"     // this message will never be taken
-	AccountWide    Refusal = "account-wide" // no message would be taken: the breaker opens
+	AccountWide    Refusal = "account-wide" // no message of the account is taken: the breaker opens
 )

@@ -44,8 +44,8 @@ var Failures = []Failure{
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
-// Explain returns the catalogue's entry for code. An unknown code counts as
-// CarrierFault.
+// Explain returns the entry for code in the catalogue. An unknown code counts
+// as CarrierFault.
 func Explain(code FailureCode) *Failure {
 	for _, f := range Failures {
 		if f.Code == code {

@@ -7,8 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAFinalStateIsNeverLeft has, after the end, the answer and the receipt of an
-// earlier hand-over that had got none.
+// TestAFinalStateIsNeverLeft ends a message, and then records an answer and a
+// receipt for an earlier hand-over that had neither.
 func TestAFinalStateIsNeverLeft(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
@@ -62,8 +62,8 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 	}
 }
 
-// TestAClaimIsDueAtTheEndOfItsLease pins when the relay looks at what a sender
-// holds: not minutes later, when a lost copy would be rescued.
+// TestAClaimIsDueAtTheEndOfItsLease checks when the relay looks at a claimed
+// message: as its lease ends, not minutes later when a rescue would be due.
 func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)

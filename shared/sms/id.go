@@ -13,9 +13,8 @@ var idSpace = uuid.MustParse("5d9c2f0e-6a0b-4f6e-9a53-0f4f1c7b8e21")
 // NewID draws an id for a message without an idempotency key.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// DerivedID returns the id of owner's message with this idempotency key. The same
-// owner and key always give the same id, so one conditional write is enough to
-// accept a message once.
+// DerivedID returns the id of owner's message with this idempotency key. They always
+// give the same id, so one conditional write accepts a message once.
 func DerivedID(owner, key string) string {
 	h := sha256.New()
 	h.Write([]byte(owner))
@@ -33,8 +32,8 @@ func ValidID(s string) bool {
 	return err == nil && u.String() == s
 }
 
-// fingerprint returns a digest of parts. Each part is hashed by itself, so no two
-// lists of parts look the same when joined.
+// fingerprint returns a digest of parts. Each part is hashed by itself, so that
+// different lists of parts get different digests.
 func fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -10,10 +10,10 @@ const Skew = time.Second
 // no sender still works when its lease ends.
 const LeaseMargin = 15 * time.Second
 
-// Claim is one sender's wish to be the only one that hands a message over.
+// Claim is one sender's request to be the only one that hands a message over.
 type Claim struct {
-	Token       string       // fresh, names the hand-over
-	Provider    ProviderName // the one that the message will be handed over to
+	Token       string       // fresh; it names the hand-over
+	Provider    ProviderName // the provider that the message will be handed over to
 	At          time.Time    // now
 	Until       time.Time    // end of the lease
 	MaxAttempts int
@@ -25,7 +25,7 @@ func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
 	return Claim{Token: NewToken(), Provider: provider, At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
 }
 
-// Refuse says why m cannot be claimed; "" means that it can.
+// Refuse returns why m cannot be claimed, or "" if it can.
 func (c Claim) Refuse(m Message) NotClaimable {
 	switch {
 	case m.Status != Queued && m.Status != Scheduled: // guard: only what waits is claimed

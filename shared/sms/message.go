@@ -39,13 +39,13 @@ type Message struct {
 
 	Request
 
-	TextDeleted bool `json:"textDeleted,omitempty"` // Text was deleted for the client
+	TextDeleted bool `json:"textDeleted,omitempty"` // the client had the text deleted
 
 	Encoding  Encoding   `json:"encoding"`
-	Parts     int        `json:"parts"` // an estimate, until a receipt has the number
+	Parts     int        `json:"parts"` // an estimate, until a receipt names the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that may have left, less those that account-wide trouble stopped
+	Attempts  int        `json:"attempts"` // hand-overs that may have left, without those that account-wide trouble stopped
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
@@ -53,11 +53,11 @@ type Message struct {
 	// EventsOmitted counts the events after MaxEvents.
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
-	// Fingerprint is that of the draft: it shows whether an idempotency key comes
-	// again with another request.
+	// Fingerprint is the fingerprint of the draft. It shows whether an
+	// idempotency key was used again with another request.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Nonce is drawn anew by each attempt to create the record. Whoever finds
-	// their own nonce in it created it.
+	// Nonce is drawn anew for each attempt to create the record. A writer that
+	// finds its own nonce in the record created it.
 	Nonce string `json:"nonce"`
 	// Revision is fresh with every write. A conditional write names the revision
 	// that it replaces.
@@ -74,15 +74,15 @@ type Message struct {
 // Event is one line of a message's history.
 type Event struct {
 	At         time.Time `json:"at"`
-	Status     Status    `json:"status"` // the state after it
+	Status     Status    `json:"status"` // the status after the event
 	Detail     string    `json:"detail,omitempty"`
-	ProviderAt time.Time `json:"providerAt,omitzero"` // the provider's own clock
+	ProviderAt time.Time `json:"providerAt,omitzero"` // by the provider's clock
 }
 
 // HandOver is one hand-over that may have reached the provider: it was taken, is
 // unanswered, or is in flight. A refused hand-over is removed.
 type HandOver struct {
-	Token             string       `json:"token"` // the lease it was made under
+	Token             string       `json:"token"` // the token of its lease
 	Provider          ProviderName `json:"provider"`
 	At                time.Time    `json:"at"`    // when it began, at the earliest
 	Until             time.Time    `json:"until"` // when it ended, at the latest
@@ -97,13 +97,13 @@ type HandOver struct {
 	Price    NanoUSD     `json:"price,omitempty"`
 }
 
-// Answer is what the provider said to a hand-over.
+// Answer is what the provider replied to a hand-over.
 type Answer string
 
-// The answers to a hand-over. One in flight has neither.
+// The answers to a hand-over. A hand-over in flight has neither.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // its sender died, or the provider did not answer
+	AnswerNone  Answer = "none" // the sender died, or the provider did not answer
 )
 
 // Failure says why a message was not delivered, in words for the client.
@@ -137,16 +137,16 @@ func ParseRef(s string) (Ref, error) {
 // Ref returns the reference to this record.
 func (m Message) Ref() Ref { return Ref{ID: m.ID, Generation: m.CreatedAt.UnixMilli()} }
 
-// Unanswered reports whether m has an unanswered hand-over: it is over, and nobody
-// knows its outcome.
+// Unanswered reports whether m has an unanswered hand-over: it has ended, and its
+// outcome is not known.
 func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
 // Unmatched reports whether a pending receipt may be matched to m by its number: a
 // hand-over ended without an answer, and its receipt has not come. A late answer
-// does not end this. If such a hand-over were not listed until its receipt comes,
-// another message to its number could get that receipt.
+// does not end this. Such a hand-over stays listed until its receipt comes.
+// Otherwise another message to the same number could get that receipt.
 func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)
@@ -176,7 +176,7 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// Price returns the cost of all hand-overs together, as far as receipts had it.
+// Price returns the cost of all hand-overs together, as far as receipts reported it.
 func (m Message) Price() NanoUSD {
 	var sum NanoUSD
 	for _, h := range m.HandOvers {

@@ -12,26 +12,24 @@ import (
 // String returns the whole number, for providers and stores. Redacted is for
 // people and logs. A Number that is given to slog directly, as a pointer or in a
 // group is redacted by LogValue. One inside another struct, a slice or a map is
-// not, because slog prints those with encoding/json or fmt. So log a number, never
-// what contains it.
+// not, because slog prints those with encoding/json or fmt. So log numbers
+// directly, never a value that contains one.
 type Number string
 
 // The bounds of a Number, in digits. The upper bound is E.164's, which has no lower
-// bound. The shortest mobile numbers have 7 digits (South Africa and some
-// islands). Anything shorter is a short code, which means nothing outside its
-// country.
+// bound. The shortest mobile numbers have 7 digits (South Africa and some islands).
+// Anything shorter is a short code, which means nothing outside its country.
 const (
 	minDigits = 7
 	maxDigits = 15
 )
 
-// ErrNotE164 says that the input of ParseNumber is no E.164 number. It does not
-// repeat the input, which may be private.
+// ErrNotE164 says that the input of ParseNumber is not an E.164 number. It does
+// not repeat the input, which may be private.
 var ErrNotE164 = errors.New("not an E.164 number: a plus sign and 7 to 15 digits")
 
-// ParseNumber parses a number in E.164 form. It checks the form alone. Package
-// phone also checks whether such a number can exist, and it reads the forms that
-// people write.
+// ParseNumber parses a number in E.164 form. It checks the form alone. Package phone
+// reads the forms that people write, and checks whether a number can exist.
 func ParseNumber(s string) (Number, error) {
 	digits, ok := strings.CutPrefix(s, "+")
 	if !ok || len(digits) < minDigits || len(digits) > maxDigits || digits[0] == '0' {

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// Order is what an operator tells the breaker to do.
+// Order is an operator's command to pause or resume sending.
 type Order struct {
 	Word   string // OrderPause or OrderResume
-	Detail string // why, for other operators: at most MaxOrderDetail characters
+	Detail string // the reason, for other operators: at most MaxOrderDetail characters
 }
 
-// The words of orders. A pause holds until it is resumed, whatever receipts
-// say; resuming closes the breaker whatever it was open for.
+// The words of orders. A pause lasts until an operator resumes sending,
+// whatever receipts say. Resuming closes the breaker, whatever opened it.
 const (
 	OrderPause  = "pause"
 	OrderResume = "resume"
@@ -23,7 +23,7 @@ const (
 // MaxOrderDetail bounds Order.Detail, in characters.
 const MaxOrderDetail = 300
 
-// Check returns an *InvalidError where o is no order.
+// Check returns an *InvalidError if o is not a valid order.
 func (o Order) Check() error {
 	switch {
 	case o.Word != OrderPause && o.Word != OrderResume:
@@ -34,7 +34,8 @@ func (o Order) Check() error {
 	return nil
 }
 
-// Obey returns b after o. A repeated pause keeps the time of its beginning.
+// Obey returns b after the order o. A repeated pause keeps the time at which
+// the first one began.
 func (b Breaker) Obey(o Order, now time.Time) (after Breaker, changed bool) {
 	switch {
 	case o.Word == OrderResume:

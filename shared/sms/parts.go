@@ -17,9 +17,9 @@ const (
 // has more code points than UTF-16 units, so it fits either way.
 const MaxTextLength = 1600
 
-// What fits into the only part of a message, and into each of several parts. With
-// several, 6 of the 140 bytes of each part go to the header that joins them (3GPP
-// TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
+// These are the units that fit into the only part of a message, and into each of
+// several parts. With several, 6 of the 140 bytes of each part go to the header that
+// joins them (3GPP TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153
@@ -41,7 +41,6 @@ type Measurement struct {
 type Forcing struct {
 	Char  rune
 	Count int // how often it occurs
-	First int // the position of its first occurrence, in code points from 0
 	// Replacement is GSM-7 text that can replace Char, if Replaceable is true. It
 	// is empty for a character that nobody would miss, like a zero width space.
 	Replacement string
@@ -95,19 +94,18 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 func forcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found
-	position := 0
 	for _, r := range text {
-		if septets(r) == 0 {
-			i, known := at[r]
-			if !known {
-				i = len(found)
-				at[r] = i
-				replacement, ok := standIn(r)
-				found = append(found, Forcing{Char: r, First: position, Replacement: replacement, Replaceable: ok})
-			}
-			found[i].Count++
+		if septets(r) > 0 {
+			continue
 		}
-		position++
+		i, known := at[r]
+		if !known {
+			i = len(found)
+			at[r] = i
+			replacement, ok := standIn(r)
+			found = append(found, Forcing{Char: r, Replacement: replacement, Replaceable: ok})
+		}
+		found[i].Count++
 	}
 	return found
 }

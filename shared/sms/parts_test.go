@@ -78,7 +78,7 @@ func TestMeasureKnowsTheGSMAlphabet(t *testing.T) {
 		t.Fatalf("the basic alphabet has %d characters, want 127", n)
 	}
 	gsm := 0
-	for r := rune(0); r <= 0x1ffff; r++ { // and nothing beyond differs
+	for r := rune(0); r <= 0x1ffff; r++ { // all code points above are treated like those just below
 		if !utf8.ValidRune(r) {
 			continue
 		}
@@ -115,26 +115,26 @@ func TestMeasureNamesWhatForcesUCS2(t *testing.T) {
 		want       []forcing
 	}{
 		{"nothing in a GSM-7 text", "Señor Müller: 5 € à Évora", nil},
-		{"an accented letter", "olá", []forcing{{Char: 'á', Count: 1, First: 2, Replacement: "a", Replaceable: true}}},
-		{"the small c with a cedilla, not the capital", "Ç ç", []forcing{{Char: 'ç', Count: 1, First: 2, Replacement: "c", Replaceable: true}}},
+		{"an accented letter", "olá", []forcing{{Char: 'á', Count: 1, Replacement: "a", Replaceable: true}}},
+		{"the small c with a cedilla, not the capital", "Ç ç", []forcing{{Char: 'ç', Count: 1, Replacement: "c", Replaceable: true}}},
 		{"each once, counted, in order", "“ja” – “no”", []forcing{
-			{Char: '“', Count: 2, First: 0, Replacement: `"`, Replaceable: true},
-			{Char: '”', Count: 2, First: 3, Replacement: `"`, Replaceable: true},
-			{Char: '–', Count: 1, First: 5, Replacement: "-", Replaceable: true},
+			{Char: '“', Count: 2, Replacement: `"`, Replaceable: true},
+			{Char: '”', Count: 2, Replacement: `"`, Replaceable: true},
+			{Char: '–', Count: 1, Replacement: "-", Replaceable: true},
 		}},
 		{"positions in characters, not in bytes or units", emoji + emoji + "é’", []forcing{
-			{Char: '😀', Count: 2, First: 0},
-			{Char: '’', Count: 1, First: 3, Replacement: "'", Replaceable: true},
+			{Char: '😀', Count: 2},
+			{Char: '’', Count: 1, Replacement: "'", Replaceable: true},
 		}},
-		{"a stand-in of three characters", "wait…", []forcing{{Char: '…', Count: 1, First: 4, Replacement: "...", Replaceable: true}}},
-		{"a space that does not break", "5\u00a0kg", []forcing{{Char: '\u00a0', Count: 1, First: 1, Replacement: " ", Replaceable: true}}},
-		{"a tab", "a\tb", []forcing{{Char: '\t', Count: 1, First: 1, Replacement: " ", Replaceable: true}}},
-		{"a zero width space, which can go", "a\u200bb", []forcing{{Char: '\u200b', Count: 1, First: 1, Replaceable: true}}},
-		{"an accent apart from its letter, which can go", "e\u0301", []forcing{{Char: '\u0301', Count: 1, First: 1, Replaceable: true}}},
-		{"full-width ASCII", "Ａ", []forcing{{Char: 'Ａ', Count: 1, First: 0, Replacement: "A", Replaceable: true}}},
-		{"a Greek capital that looks Latin", "ΑΩ", []forcing{{Char: 'Α', Count: 1, First: 0, Replacement: "A", Replaceable: true}}},
+		{"a stand-in of three characters", "wait…", []forcing{{Char: '…', Count: 1, Replacement: "...", Replaceable: true}}},
+		{"a space that does not break", "5\u00a0kg", []forcing{{Char: '\u00a0', Count: 1, Replacement: " ", Replaceable: true}}},
+		{"a tab", "a\tb", []forcing{{Char: '\t', Count: 1, Replacement: " ", Replaceable: true}}},
+		{"a zero width space, which can go", "a\u200bb", []forcing{{Char: '\u200b', Count: 1, Replaceable: true}}},
+		{"an accent apart from its letter, which can go", "e\u0301", []forcing{{Char: '\u0301', Count: 1, Replaceable: true}}},
+		{"full-width ASCII", "Ａ", []forcing{{Char: 'Ａ', Count: 1, Replacement: "A", Replaceable: true}}},
+		{"a Greek capital that looks Latin", "ΑΩ", []forcing{{Char: 'Α', Count: 1, Replacement: "A", Replaceable: true}}},
 		{"a letter without a stand-in", "ж", []forcing{{Char: 'ж', Count: 1}}},
-		{"a control character without one", "a\x00", []forcing{{Char: 0, Count: 1, First: 1}}},
+		{"a control character without one", "a\x00", []forcing{{Char: 0, Count: 1}}},
 		{"bad bytes", "\xff\xfe", []forcing{{Char: '\ufffd', Count: 2}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

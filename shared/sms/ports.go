@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Messages holds the records. It is the truth; the queue is a hint.
+// Messages holds the records. Only the records count; the queue is a hint.
 //
 //   - A write that returns nil was carried out and is durable. After
 //     ErrUnavailable, and after the errors that a method names, it was not. After
@@ -40,8 +40,9 @@ type Agenda interface {
 	// Shards returns the number of independent parts of each kind's agenda. It
 	// never changes.
 	Shards() int
-	// Due returns what is due up to and including q.Until, oldest first. It may lag
-	// behind writes by a second, and return what is no longer due.
+	// Due returns the entries that are due up to and including q.Until, oldest
+	// first. It may lag behind writes by a second, and so return entries that are
+	// no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 	// Postpone gives the record of e the Due next, in one write, and returns the
 	// record. It returns a *ConflictError if the record no longer has the Due of e,
@@ -68,38 +69,38 @@ type DuePage struct {
 // writes by a second.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with
-	// this reference, which need not be its newest; ErrNotFound. It may name a
-	// message past its retention, which ApplyReceipt then does not find.
+	// this reference, which need not be its newest, or ErrNotFound. The message
+	// may be past its retention; ApplyReceipt then does not find it.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns it.
-	// One write and no read where the record is sent and rc is the receipt of its
-	// only hand-over. ErrNotFound, or ErrConflict where no hand-over has that
-	// provider and provider message id.
+	// It takes one write and no read if the record is sent and rc is the receipt
+	// for its only hand-over. It returns ErrNotFound if the record is absent, and
+	// ErrConflict if no hand-over has that provider and provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the messages to number that are Unmatched, and the
-	// pending receipts for it, at most MaxUnmatched of each. It may name messages
-	// past their retention. One request, however many there are.
+	// pending receipts for it, at most MaxUnmatched of each. Some messages may be
+	// past their retention. It takes one request, however many there are.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
 // MaxUnmatched is how many messages and receipts Unmatched returns at most.
 const MaxUnmatched = 100
 
-// Unmatched is what may be matched by one number.
+// Unmatched holds the messages and receipts that may be matched by one number.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
-	More       bool // there is, or may be, more than this
+	More       bool // there are, or may be, more than these
 }
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
 	// Keep writes k, in place of one with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
-	// Forget removes k; no error where it is gone already.
+	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts lists up to limit pending receipts due until and including
-	// until, oldest first.
+	// DueReceipts returns up to limit pending receipts that are due up to and
+	// including until, oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -108,12 +109,12 @@ type Lister interface {
 	// List returns a page of messages, newest first. It examines at most q.Examine
 	// records, so a page may be short or empty and still have a next one. Messages
 	// of the last ten seconds may be missing. It returns an *InvalidError if q.After
-	// is no ListPage.Next.
+	// did not come from a ListPage.Next.
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A zero field selects everything. Owner may be zero
-// only on one machine.
+// ListQuery selects messages. A zero field selects everything. Only on one
+// machine may Owner be zero.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -133,8 +134,8 @@ type ListPage struct {
 
 // Breakers holds the one breaker of a deployment.
 type Breakers interface {
-	// LoadBreaker returns the breaker. If none was ever saved, that is a closed one
-	// with Revision "".
+	// LoadBreaker returns the breaker. If none was ever saved, it returns a closed
+	// breaker with Revision "".
 	LoadBreaker(ctx context.Context) (Breaker, error)
 	// SaveBreaker replaces the breaker and gives it a fresh Revision. It returns
 	// ErrConflict if the saved breaker no longer has next.Revision.
@@ -147,7 +148,7 @@ type Counters interface {
 	// Count adds c.N to the counter c.Key in one write, or returns ErrLimit if c
 	// does not fit. If c.N is 0, it reads once and stores nothing. After any error
 	// but ErrLimit and ErrUnavailable, c may have been counted; callers then refuse,
-	// so that less than the limit passes and never more.
+	// so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
 }
 
@@ -165,7 +166,7 @@ type Store interface {
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Group string        // the envelopes of one group do not crowd out others'
+	Group string        // the envelopes of one group do not hold up those of another
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
 
@@ -183,12 +184,12 @@ type Queue interface {
 	Backlog(ctx context.Context) (int, error)
 }
 
-// Consumer takes items off a queue where no platform does.
+// Consumer takes items off a queue for programs that Lambda does not poll for.
 type Consumer interface {
-	// Dequeue waits up to wait for items and returns at most limit. Each is
-	// then hidden from others for the queue's visibility timeout.
+	// Dequeue waits up to wait for items and returns at most limit. Each item
+	// is then hidden from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
-	// Delete removes dequeued items. After an error some may come back.
+	// Delete removes dequeued items. After an error some of them may come back.
 	Delete(ctx context.Context, items ...QueueItem) error
 }
 
@@ -199,8 +200,8 @@ type QueueItem struct {
 	ReceiveCount int    // how often the item was dequeued, this time included
 }
 
-// SendError names the envelopes, by their index in the call to Send, that are
-// not known to be enqueued.
+// SendError lists the envelopes that are not known to be enqueued, by their
+// indexes in the call to Send.
 type SendError struct {
 	Failed []int
 	Err    error

@@ -7,8 +7,7 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // between two probes
-	// maxProbes is how many probes are remembered: those whose receipts may still
-	// come.
+	// maxProbes is how many probes are remembered: those whose receipts may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxLastInLine bounds how many owners are remembered as last in line.
 	maxLastInLine = 100
@@ -19,17 +18,16 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 	return b.Open && !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
 }
 
-// MayProbe reports whether a message of owner to number may be the next probe of
-// b. The client of a probe can spoil it, by a bad number for example, so owners
-// take turns:
+// MayProbe reports whether a message of owner to number may be the next probe of b. The
+// client of a probe can spoil it, by a bad number for example, so owners take turns:
 //   - From ProbeAt on, any owner but those last in line may probe. Where a probe
 //     was spoiled before, numbers that the provider has taken go first.
 //   - From ProbeLastAt on, the owners last in line may probe too: the one that
 //     had the latest probe, and all that have spoiled one.
 //
-// Where all messages are one owner's, nobody else has a turn to lose. After a
-// spoiled probe, that owner waits until ProbeLastAt too, unless the number was
-// taken before. number is "" for one that is not known.
+// If all messages belong to one owner, no other owner could lose a turn. Even
+// so, after a spoiled probe that owner waits until ProbeLastAt, unless the
+// number was taken before. number is "" if it is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
@@ -45,7 +43,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	return b.ProbeDue(now) && !now.Before(at)
 }
 
-// Probe makes m the next probe of b. ok is false if it may not be.
+// Probe makes m the next probe of b. ok is false if m may not be that.
 func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
 	if !r.MayProbe(b, m.Owner, m.Number, now) {
 		return b, false
@@ -81,16 +79,16 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 	return b, true
 }
 
-// NextProbe returns the earliest time at which a probe may begin that b, read at
-// the time seen, does not list yet:
+// NextProbe returns the earliest time at which a probe may begin that b does not
+// list yet. b was read at the time seen:
 //   - A closed breaker may open just after seen. Its first probe then begins
 //     FirstProbe later, and by BreakerAge after seen it has been read again.
 //   - An open one that had no probe yet has its first at ProbeAt.
 //   - An open one that had a probe may have another at any moment, because that
 //     probe may be given back.
 //
-// Whether a hand-over from before that time closes the breaker can be told from
-// b, however old b is.
+// For a hand-over that began before that time, b shows whether it closes the
+// breaker, however old b is.
 func (r Rules) NextProbe(b Breaker, seen time.Time) time.Time {
 	next := seen.Add(min(BreakerAge, r.FirstProbe-Skew))
 	switch {

@@ -60,8 +60,8 @@ func TestWhoMayProbe(t *testing.T) {
 	}
 }
 
-// However often its probes are spoiled, one owner fails no more messages than it
-// would make probes.
+// However often its probes are spoiled, no more messages of one owner fail than
+// it could have probes.
 func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	for _, several := range []bool{true, false} {
 		r := rules()

@@ -11,16 +11,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish is the truth about one hand-over, which the record does not know.
+// publish is what really happened to one hand-over. The record may not know it.
 type publish struct {
 	token    string
-	id       string // the provider's, where it left
-	answered bool   // its sender is done with it
+	id       string // the provider's id, if the hand-over reached the provider
+	answered bool   // its sender has recorded an outcome
 	reported bool   // its receipt came
 	void     bool
 }
 
-// world is one message, the truth about it, and the rules under test.
+// world is one message, what really happened to it, and the rules under test.
 type world struct {
 	rules     sms.Rules
 	now       time.Time
@@ -71,7 +71,7 @@ func (w *world) claim(t *rapid.T) {
 	w.apply(t, "claim", m)
 }
 
-// pick chooses a publish that fits, or nil.
+// pick chooses a publish for which fits is true, or nil.
 func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	var indexes []int
 	for i, p := range w.publishes {
@@ -85,7 +85,7 @@ func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	return &w.publishes[rapid.SampledFrom(indexes).Draw(t, "publish")]
 }
 
-// leave lets a claimed message reach the provider, while its lease is live.
+// leave makes a claimed message reach the provider, if its lease has not ended.
 func (w *world) leave(t *rapid.T) {
 	p := w.pick(t, func(p publish) bool { return !p.answered && p.id == "" && p.token == w.m.LeaseToken })
 	if p == nil || !w.now.Before(w.m.LeaseUntil) || !w.m.ExpiresAt.After(w.now) {

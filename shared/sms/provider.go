@@ -10,15 +10,15 @@ import (
 // name never changes.
 type ProviderName string
 
-// ProviderRef names what a provider took. Two providers may give out the same
-// id.
+// ProviderRef identifies a hand-over that a provider took. Two providers may
+// give out the same id.
 type ProviderRef struct {
 	Provider  ProviderName
 	MessageID string // the provider message id
 }
 
-// LatestReceipt bounds how long after its hand-over a receipt may come, whatever
-// the provider: each promises less, and the rest is for the way to us.
+// LatestReceipt is the longest time from a hand-over to its receipt, for every
+// provider. Each provider promises less; the rest is for the way to us.
 const LatestReceipt = 73 * time.Hour
 
 // Provider takes messages from us. Any number of callers may use it at once.

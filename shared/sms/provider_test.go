@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// other is r as another provider would have sent it.
+// other returns r as another provider would have sent it.
 func other(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
 
 func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {

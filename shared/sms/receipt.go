@@ -15,16 +15,13 @@ const (
 	VerdictVoid        Verdict = "void" // account-wide trouble stopped it: nothing was sent
 )
 
-// Verdicts lists every verdict.
-func Verdicts() []Verdict { return []Verdict{VerdictDelivered, VerdictUndelivered, VerdictVoid} }
-
 // Receipt is a provider's report on one hand-over, of ours or of another
 // application on the same account. Only Provider, Number and Verdict are always there.
 type Receipt struct {
 	Provider          ProviderName `json:"provider"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	Number            Number       `json:"number"`
-	At                time.Time    `json:"at,omitzero"` // the provider's clock; zero when it did not say
+	At                time.Time    `json:"at,omitzero"` // by the provider's clock; zero if it did not say
 	Verdict           Verdict      `json:"verdict"`
 	Evidence          Evidence     `json:"evidence,omitempty"`
 	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
@@ -33,14 +30,14 @@ type Receipt struct {
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
 
-	// LoggedAt is when the provider's log had it; zero when that is not known.
-	// Where At is missing, it says how old a report of trouble is. It is not
-	// stored.
+	// LoggedAt is when the receipt entered the provider's log; zero if that is
+	// not known. If At is missing, it shows how old a report of trouble is. It
+	// is not stored.
 	LoggedAt time.Time `json:"-"`
 }
 
-// Ref returns the reference of what r is about; its MessageID is "" where r
-// names none.
+// Ref returns the reference to the hand-over that r is about; its MessageID is
+// "" if r names none.
 func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
 
 // Names reports whether r names h by its provider message id.
@@ -50,20 +47,20 @@ func (r Receipt) Names(h HandOver) bool {
 }
 
 // PendingReceipt is a receipt that has matched no message yet.
-type PendingReceipt struct { // its tags, and those of Receipt, are a stored format, as those of Message
-	ID      string    `json:"id"` // the same for the same receipt
+type PendingReceipt struct { // its tags and those of Receipt are a stored format, like those of Message
+	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
-	Tries   int       `json:"tries,omitempty"` // how often it was matched by its number in vain
-	Due     time.Time `json:"due,omitzero"`    // the next look for its message; zero: none
+	Tries   int       `json:"tries,omitempty"` // how often its message was looked for by number, in vain
+	Due     time.Time `json:"due,omitzero"`    // when its message is next looked for; zero means never
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is when the message of a pending receipt is first looked for. Most
-// often the outcome of its hand-over is recorded by then.
+// firstLook is the wait between the arrival of a pending receipt and the first look for
+// its message. By then the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
 // Pending returns r as a pending receipt that came now.
@@ -88,9 +85,8 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to the hand-over named by token.
-// changed is false if that hand-over has another id or a receipt by now, or is
-// still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over named by token. changed
+// is false if that hand-over has another id or a receipt by now, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool {

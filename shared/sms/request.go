@@ -49,19 +49,19 @@ type OnUnknown string
 // What may happen after a hand-over without an answer.
 const (
 	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // leave it: at most once
+	Hold   OnUnknown = "hold"   // do nothing: at most once
 )
 
 // defaults are the values of fields that the client leaves out.
 var defaults = Request{Type: Transactional, OnUnknown: Resend}
 
-// Draft is a request that is not accepted yet, and who makes it.
+// Draft is a request that is not accepted yet, together with who makes it.
 type Draft struct {
 	Request
 
 	Owner, Client string
 	// NumberAsWritten is how the client wrote the number, for the fingerprint
-	// alone; "" where no client wrote it. Messages go to Number.
+	// alone; "" if no client wrote it. Messages go to Number.
 	NumberAsWritten string
 }
 
@@ -88,7 +88,7 @@ var (
 	registered  = regexp.MustCompile(`^[A-Za-z0-9]{1,50}$`)
 )
 
-// Fill returns r with defaults for what the client left out.
+// Fill returns r with defaults for the fields that the client left out.
 func (r Request) Fill() Request {
 	r.Type = cmp.Or(r.Type, defaults.Type)
 	r.OnUnknown = cmp.Or(r.OnUnknown, defaults.OnUnknown)
@@ -119,8 +119,8 @@ func (r Request) Check() []InvalidError {
 	return bad
 }
 
-// visible reports whether a phone shows anything for text: a character that is no
-// space, control or format character and that Unicode does not call ignorable.
+// visible reports whether a phone shows anything for text: a character that is not a
+// space, control or format character, and that Unicode does not call ignorable.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
@@ -148,10 +148,9 @@ func (r Request) CheckTimes(now time.Time) []InvalidError {
 	return bad
 }
 
-// Fingerprint identifies what the client asked for, so that an idempotency key
-// that comes again with another request is noticed. It covers the decoded
-// fields, whatever the deployment's configuration is, and the number as the
-// client wrote it.
+// Fingerprint identifies what the client asked for, so that it is noticed if an
+// idempotency key comes again with another request. It covers the decoded fields,
+// whatever the deployment's configuration is, and the number as the client wrote it.
 //
 // A client may repeat a request after the service was updated, and must get its
 // message then, not a refusal. So a new field changes no digest of a request

@@ -83,8 +83,8 @@ func TestFingerprintOfTimesAndOffsets(t *testing.T) {
 	}
 }
 
-// TestANewFieldChangesNoFingerprint adds fields as the next release may. A client
-// must be able to repeat a request after the update.
+// TestANewFieldChangesNoFingerprint adds fields as the next release might,
+// because a client must be able to repeat a request after an update.
 func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request

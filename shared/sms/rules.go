@@ -9,12 +9,12 @@ import (
 
 // Rules are what a deployment decides about the life of its messages. Their
 // methods are the only code that changes a status. Each is a pure function: it
-// takes a record and something that happened, and returns the record after it.
+// takes a record and an event, and returns the record after the event.
 type Rules struct {
-	Validity    time.Duration // expiresAt, where the client names none
+	Validity    time.Duration // sets expiresAt if the client does not
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
-	MaxAttempts int           // publishes that may have left, at most
+	MaxAttempts int           // the maximum number of hand-overs that may have left
 	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool
@@ -54,7 +54,7 @@ func (r Rules) Check() error {
 
 // backoff returns the wait before the hand-over that follows n refusals in a
 // row: doubling from 5 s to 10 minutes, minus up to half at random, so that
-// what was refused together does not come back together.
+// messages refused together do not come back together.
 func (r Rules) backoff(n int) time.Duration {
 	wait := min(5*time.Second<<min(n, 10), 10*time.Minute)
 	return wait - time.Duration(r.Jitter()*float64(wait)/2)

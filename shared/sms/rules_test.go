@@ -13,7 +13,8 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// rules are the default ones without chance.
+// rules returns the default rules, without randomness in the waits and with
+// three attempts.
 func rules() sms.Rules {
 	r := sms.DefaultRules()
 	r.Jitter = func() float64 { return 0 }
@@ -25,7 +26,7 @@ func draft() sms.Draft {
 	return sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: "+12025550100", Text: "hello"}}
 }
 
-// life drives one message through what may happen to it.
+// life makes one message go through the events that may happen to it.
 type life struct {
 	t     *testing.T
 	rules sms.Rules
@@ -42,7 +43,8 @@ func begin(t *testing.T, d sms.Draft) *life {
 
 func (l *life) pass(d time.Duration) *life { l.now = l.now.Add(d); return l }
 
-// claim claims the message as soon as it may be, and returns the lease's token.
+// claim claims the message as soon as it may be claimed, and returns the token
+// of the lease.
 func (l *life) claim() string {
 	l.t.Helper()
 	if l.m.NotBefore.After(l.now) {
@@ -446,7 +448,7 @@ func TestClientsChanges(t *testing.T) {
 			t.Errorf("Cancel again = %v, %v", changed, err)
 		}
 	})
-	t.Run("the text can be dropped only when nobody may have to send it", func(t *testing.T) {
+	t.Run("the text can be deleted only when it no longer has to be sent", func(t *testing.T) {
 		l := begin(t, draft())
 		if _, _, err := l.rules.DeleteText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
 			t.Errorf("DeleteText of a queued message: %v", err)

@@ -3,7 +3,7 @@ package sms
 // letterStandIns has a line for each stand-in: one or two letters of the GSM
 // alphabet, and the letters that they replace. Those are accented letters, European
 // ligatures and variants, and the Greek capitals that look like Latin ones. The
-// alphabet leaves these out because the Latin ones are meant to be used.
+// alphabet lacks these Greek capitals because the Latin ones replace them.
 const letterStandIns = `
 A ÀÁÂÃĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶΑ
 a áâãāăąǎǟǡǻȁȃȧḁạảấầẩẫậắằẳẵặ

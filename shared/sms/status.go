@@ -5,32 +5,30 @@ import "slices"
 // Status is the state of a message as clients see it.
 type Status string
 
-// The ten states. Final states are never left again.
+// The ten states. A final state never changes again.
 const (
-	Scheduled   Status = "scheduled"   // accepted, it is to be sent later
+	Scheduled   Status = "scheduled"   // accepted, to be sent later
 	Queued      Status = "queued"      // accepted, waiting for a sender
 	Sending     Status = "sending"     // one sender holds the lease
 	Sent        Status = "sent"        // the provider took it and gave an id
-	Unknown     Status = "unknown"     // handed over, no answer came back: perhaps taken
+	Unknown     Status = "unknown"     // handed over, but no answer came back: perhaps taken
 	Delivered   Status = "delivered"   // final: a receipt says that it arrived
 	Undelivered Status = "undelivered" // final: a receipt says that it did not arrive
 	Failed      Status = "failed"      // final: the provider refused it for good
 	Expired     Status = "expired"     // final: its time ran out before it was handed over
-	Canceled    Status = "canceled"    // final: the client took it back before it was handed over
+	Canceled    Status = "canceled"    // final: the client canceled it before it was handed over
 )
 
 // Transition is one row of the status table.
 type Transition struct {
 	From, To Status
 	When     string
-	// Unanswered limits the row to messages that have a hand-over without an
-	// answer.
+	// Unanswered limits the row to messages that have an unanswered hand-over.
 	Unanswered bool
 }
 
-// Transitions is the status table: the source of every check, of the diagram
-// in docs/design.md and of the property tests. What it does not list cannot
-// happen.
+// Transitions is the status table: the source of every check, of the diagram in
+// docs/design.md and of the property tests. Nothing else can happen.
 var Transitions = []Transition{
 	{From: Scheduled, To: Queued, When: "its time has come"},
 	{From: Scheduled, To: Canceled, When: "the client cancels"},
@@ -69,7 +67,7 @@ func Statuses() []Status {
 // Valid reports whether s is one of the ten states.
 func (s Status) Valid() bool { return slices.Contains(Statuses(), s) }
 
-// Final reports whether nothing changes the state again.
+// Final reports whether s can never change again.
 func (s Status) Final() bool {
 	return s.Valid() && !slices.ContainsFunc(Transitions, func(t Transition) bool { return t.From == s })
 }

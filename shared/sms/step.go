@@ -6,8 +6,7 @@ import (
 )
 
 // step is one change to a message. It owns its copy of the message, so that the
-// caller's record stays as it was. Every rule makes one step, works on it and
-// returns its message.
+// caller's record stays as it was. Every rule makes one and returns its message.
 type step struct {
 	Rules
 	m   Message
@@ -20,7 +19,7 @@ func (r Rules) step(m Message, now time.Time) *step {
 	return &step{Rules: r, m: m, now: stamp(now)}
 }
 
-// handOver returns the first hand-over that fits, or nil.
+// handOver returns the first hand-over for which fits is true, or nil.
 func (s *step) handOver(fits func(HandOver) bool) *HandOver {
 	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
 		return &s.m.HandOvers[i]
@@ -53,8 +52,7 @@ func (s *step) move(to Status, e Event) {
 	s.note(e)
 }
 
-// rest moves the message to a status without any work left. Its retention starts
-// here.
+// rest moves the message to a status without work left, and starts its retention.
 func (s *step) rest(to Status, e Event) {
 	s.move(to, e)
 	s.m.Due, s.m.NotBefore = Due{}, time.Time{}
@@ -117,8 +115,8 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message for the reason that a receipt gave. If none did,
-// trouble with the account stopped it.
+// restUndelivered ends the message for the reason that a receipt gave. If no
+// receipt gave one, trouble with the account stopped the message.
 func (s *step) restUndelivered(e Event) {
 	s.rest(Undelivered, e)
 	s.m.Failure = Explain(AccountExhausted)

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Tally is what the deployment knows about whether the provider takes numbers at
-// all. A provider that takes none may answer as if each number were bad. One bad
-// number proves nothing; ten different ones within five minutes, and none taken,
-// prove that the account is in trouble.
+// Tally notes whether the provider takes any numbers at all. A provider that
+// takes none may answer as if each number were bad. One refused number proves
+// nothing. If ten different numbers are refused within five minutes and none is
+// taken, the account is in trouble.
 type Tally struct {
-	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was taken, noted once a minute
+	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
 	// Taken are the hashes of some numbers that were taken lately, oldest first.
 	Taken []string `json:"taken,omitempty"`
 	// Refused are the numbers refused since then, oldest first.
 	Refused []RefusedNumber `json:"refused,omitempty"`
 }
 
-// RefusedNumber is a number that the provider refused as it would refuse every
-// number if the account had no SMS. Number and Owner are hashes.
+// RefusedNumber is a number whose refusal looks like the one that every number
+// gets in an account without SMS. Number and Owner are hashes.
 type RefusedNumber struct {
 	Number string    `json:"number"`
 	Owner  string    `json:"owner"`
@@ -29,13 +29,13 @@ type RefusedNumber struct {
 
 const (
 	maxTaken     = 20
-	refusedLimit = 10              // so many different numbers open the breaker
+	refusedLimit = 10              // how many different refused numbers open the breaker
 	refusedTime  = 5 * time.Minute // within this time
-	noteTaken    = time.Minute     // how often it is noted that a number was taken
+	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
-// NumberTaken notes in b that the provider took number. There is nothing to note
-// if that was noted less than a minute ago and no number was refused since.
+// NumberTaken notes in b that the provider took number. It notes nothing if it
+// did so less than a minute ago and no number was refused since.
 func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
 	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
 		return b, false
@@ -46,9 +46,9 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 
 // NumberRefused notes in b that the provider refused m's number in a way that may
 // be the account's trouble. It opens b once ten different numbers were refused
-// within five minutes and none was taken in that time. Where the deployment has
-// several owners, the ten must come from at least two: one client's bad numbers
-// stop nobody else. Whatever could not change the result is not noted.
+// within five minutes and none was taken in that time. If the deployment has
+// several owners, the ten must come from at least two of them: the bad numbers of
+// one client stop nobody else. Whatever could not change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
 	if b.Open ||
 		now.Sub(b.Tally.TakenAt) < refusedTime { // guard: a number that was taken
@@ -60,7 +60,7 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	if slices.ContainsFunc(refused, func(n RefusedNumber) bool { return n.Number == this.Number }) {
 		return b, false
 	}
-	if len(refused) == refusedLimit { // all of one owner
+	if len(refused) == refusedLimit { // all from one owner
 		if !slices.ContainsFunc(refused, another) {
 			return b, false
 		}
@@ -81,12 +81,11 @@ func (t Tally) calm() Tally {
 	return t
 }
 
-// tookBefore reports whether number is among those that were taken lately.
 func (t Tally) tookBefore(number Number) bool {
 	return slices.Contains(t.Taken, hashOf(number.String()))
 }
 
-// hashOf shortens a number or an owner to what the breaker keeps of it.
+// hashOf returns the hash that the breaker keeps of a number or an owner.
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])

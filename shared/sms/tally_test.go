@@ -66,7 +66,7 @@ func TestTheTally(t *testing.T) {
 func TestTheTallyOpensTheBreaker(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		owners []string // of the messages whose numbers are refused, one a second
+		owners []string // owners of the messages whose numbers are refused, one message a second
 		taken  time.Duration
 		want   bool
 	}{

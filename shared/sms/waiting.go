@@ -3,7 +3,7 @@ package sms
 import "time"
 
 // GiveUp ends a waiting message that has expired, or whose attempts are spent after
-// an unanswered hand-over. It is not sent any more.
+// an unanswered hand-over. The message is not sent any more.
 func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	now = stamp(now)
 	spent := m.Attempts >= r.MaxAttempts && m.Unanswered()

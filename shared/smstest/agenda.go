@@ -10,7 +10,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// entryOf returns what the agenda shows of m.
+var dueKinds = []sms.DueKind{sms.DueSend, sms.DueRescue, sms.DueLease}
+
+// entryOf returns the agenda's entry for m.
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
@@ -70,7 +72,7 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 // farAhead returns a time by which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
-// dueAt stores a new message that is due for d.
+// dueAt stores a new message whose Due is d.
 func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
 	t.Helper()
 	m := s.message()
@@ -88,7 +90,7 @@ func testAgenda(t *testing.T, open opener) {
 
 	t.Run("each shard of an empty agenda has one empty page", func(t *testing.T) {
 		s := open(t)
-		for _, kind := range sms.DueKinds() {
+		for _, kind := range dueKinds {
 			s.checkDue(t, kind, s.farAhead(), 10)
 		}
 	})
@@ -108,7 +110,8 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some are due at the same moment. The order is not that of creation.
+				// Some are due at the same moment. They are not created in the
+				// order in which they are due.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}
@@ -168,7 +171,7 @@ func testAgenda(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 		s.update(t, m, canceled)
-		for _, kind := range sms.DueKinds() {
+		for _, kind := range dueKinds {
 			s.checkDue(t, kind, s.farAhead(), 10)
 		}
 	})

@@ -21,7 +21,7 @@ func (c *Clock) Now() time.Time {
 	return c.at
 }
 
-// Advance moves the clock on by d at once, in place of time.Sleep.
+// Advance moves the clock forward by d at once, in place of time.Sleep.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

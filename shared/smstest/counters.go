@@ -8,7 +8,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// count returns a count of one message, of at most limit in the hour.
+// count returns a count of one message; at most limit messages fit into an
+// hour.
 func (s stage) count(limit int) sms.Count {
 	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// withoutHistory leaves out of a comparison what lists do not show.
+// withoutHistory is a comparison option that ignores the fields that lists do
+// not show.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
 // listed stores a message of s.owner that was created age ago, long enough ago for

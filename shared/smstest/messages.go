@@ -57,7 +57,7 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a conflict and has the record as it is.
+// checkConflict checks that err is a conflict that contains the current record.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)

@@ -132,7 +132,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("however many are past their retention, they hide none that are due", func(t *testing.T) {
 		for _, tc := range []struct {
 			name string
-			ago  time.Duration // since the retention of the dead ended
+			ago  time.Duration // how long ago the retention of the other receipts ended
 		}{
 			{"a moment ago", 0},
 			{"an hour ago", time.Hour},

@@ -15,22 +15,23 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider, and what its test knows about its far side.
+// ProviderUnderTest is a provider, together with what its test knows about the
+// service behind it.
 type ProviderUnderTest struct {
 	Provider sms.Provider
-	// Good is a number for which the provider takes messages. Refused is one for
-	// which it never does.
+	// The provider takes messages to the number Good, and always refuses
+	// messages to Refused.
 	Good, Refused sms.Number
-	// Lossy hands over to the same far side, but the answer to each hand-over to
-	// LossyNumber is lost after the message was taken.
+	// Lossy is a provider with the same service behind it, but the answer to
+	// each hand-over to LossyNumber is lost after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
-	// Taken returns what the far side has taken so far, in any order. If tests share
-	// the far side, it may return messages of others too.
+	// Taken returns the messages that the service has taken so far, in any order. If
+	// tests share the service, it may return messages of other tests too.
 	Taken func(t *testing.T) []Taken
 }
 
-// Taken is a message as the far side of a provider has it.
+// Taken is a message as the service behind a provider received it.
 type Taken struct {
 	ProviderMessageID string
 	Number            sms.Number
@@ -179,7 +180,8 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns the messages that the far side took and whose text contains mark.
+// taken returns the messages that the service took and whose text contains
+// mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -191,7 +193,7 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// handed returns a message as a provider gets it, in its first hand-over.
+// handed returns a message as a provider gets it in the first hand-over.
 func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()

@@ -29,10 +29,10 @@ func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
-// lasting is a visibility that is longer than every subtest.
+// lasting is a visibility timeout that is longer than every subtest.
 const lasting = 5 * time.Minute
 
-// envelopes returns n envelopes that no other subtest has.
+// envelopes returns n envelopes that no other subtest uses.
 func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
@@ -70,7 +70,7 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	return bodies
 }
 
-// checkBodies checks that each envelope came, and nothing else.
+// checkBodies checks that each envelope came, and that nothing else did.
 func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
@@ -120,7 +120,8 @@ func testSend(t *testing.T, open OpenQueue) {
 
 	t.Run("a delayed envelope does not come before its time, others do", func(t *testing.T) {
 		q := open(t, lasting)
-		// Engines round, so a tenth of a second early is still on time.
+		// Engines round times, so a tenth of a second early still counts as on
+		// time.
 		const delay, rounding = time.Second, 100 * time.Millisecond
 		list := envelopes(3)
 		list[1].Delay = delay
@@ -189,7 +190,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 
 	t.Run("any number of items can be deleted at once, even none", func(t *testing.T) {
 		q := open(t, lasting)
-		const many = 15 // more than one request of SQS takes
+		const many = 15 // more than fit into one request to SQS
 		send(t, q, envelopes(many)...)
 		var received []sms.QueueItem
 		eventually(t, func() string {

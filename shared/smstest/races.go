@@ -107,7 +107,7 @@ func testRaces(t *testing.T, open opener) {
 
 	t.Run("when many save the breaker at once, one wins", func(t *testing.T) {
 		s := open(t)
-		for range 2 { // from none, then from the first one
+		for range 2 { // first with no breaker saved, then with the one that won
 			before, err := s.LoadBreaker(t.Context())
 			if err != nil {
 				t.Fatalf("LoadBreaker: %v", err)

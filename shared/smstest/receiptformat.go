@@ -17,7 +17,7 @@ type ReceiptFormat struct {
 	Latest   time.Duration // how long after its hand-over a receipt may come
 	Parse    func(text []byte) (sms.Receipt, error)
 	Format   func(rc sms.Receipt) []byte
-	Samples  map[string][]byte // one real receipt each, by name
+	Samples  map[string][]byte // one real receipt each, keyed by name
 }
 
 // Bounds on what a receipt takes from its provider.
@@ -26,8 +26,8 @@ const (
 	maxReceiptID     = 100 // bytes
 )
 
-// TestReceiptFormat checks that f reads every sample as a receipt that makes
-// sense, writes back what it read, and refuses what is no receipt.
+// TestReceiptFormat checks that f reads every sample as a valid receipt, writes
+// back what it read, and refuses text that is not a receipt.
 func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
 		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
@@ -56,8 +56,8 @@ func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	}
 }
 
-// FuzzReceiptFormat checks that f reads any text as a receipt that makes sense,
-// and writes back what it read, or refuses it.
+// FuzzReceiptFormat checks, for any text, that f either refuses it, or reads it
+// as a valid receipt and writes that back.
 func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	for _, text := range f.Samples {
 		fuzz.Add(text)
@@ -65,7 +65,7 @@ func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	fuzz.Fuzz(func(t *testing.T, text []byte) { f.check(t, text) })
 }
 
-// check checks what f makes of text, and reports whether it can be read.
+// check reports whether f can read text, and checks the receipt that it reads.
 func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	t.Helper()
 	rc, err := f.Parse(text)

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// RecordFormat is how a store writes its records and reads them again.
+// RecordFormat says how a store writes its records and reads them again.
 type RecordFormat struct {
 	Message Codec[sms.Message]
 	Breaker Codec[sms.Breaker]
@@ -26,13 +26,13 @@ type Codec[T any] struct {
 }
 
 // TestRecordFormat checks that a store still reads the records that each release
-// wrote, and writes them as that release did. They are the files of the folders
-// testdata/records/<release>. A released file never changes; a release that
-// writes other records gets a folder of its own.
+// wrote, and writes them as that release did. The records are the files in the
+// folders testdata/records/<release>. A released file never changes; a release
+// that writes records differently gets a folder of its own.
 //
-// A field that is newer than a file is absent from it and from what is written
-// for it, so a new field leaves the files as they are. A tag that is renamed, or
-// that moves to another field, does not.
+// A new field is absent from an older file, and from the record that is written
+// for comparison with it, so the test still passes. It fails if a tag is renamed
+// or moves to another field.
 func TestRecordFormat(t *testing.T, f RecordFormat) {
 	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))
@@ -53,7 +53,7 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var values any // whose keys have one order
+	var values any // map keys are written in a fixed order
 	if err := json.Unmarshal(written, &values); err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +82,8 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	}
 }
 
-// recordedMessage returns a message with a value other than zero in every field,
-// those of its lists included.
+// recordedMessage returns a message in which every field has a value other than
+// zero, including the fields of its lists.
 func recordedMessage(at time.Time) sms.Message {
 	in := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
 	return sms.Message{

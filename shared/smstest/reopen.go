@@ -7,9 +7,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReopenStore returns an empty store and a function reopen. That returns another store
-// over the same records, as a program has after a restart. Both use the clock now.
-// The first store is not used after a call of reopen.
+// ReopenStore returns an empty store and a function reopen. reopen returns another
+// store over the same records, as a program opens it after a restart. Both use the
+// clock now. The first store is not used after reopen was called.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
 // TestReopen checks that everything for which a call returned nil is still there

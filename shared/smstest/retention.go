@@ -9,8 +9,8 @@ import (
 )
 
 func testRetention(t *testing.T, open opener) {
-	// gone returns a message that is past its retention. While it was live, it could
-	// be found in every way.
+	// gone returns a message that is past its retention. While it was live, every
+	// look-up and every index found it.
 	gone := func(t *testing.T, s stage) sms.Message {
 		t.Helper()
 		m := s.fullMessage()
@@ -79,13 +79,13 @@ func testRetention(t *testing.T, open opener) {
 		if err != nil {
 			t.Fatalf("Unmatched: %v", err)
 		}
-		for _, id := range unmatched.MessageIDs { // which an index may name still
+		for _, id := range unmatched.MessageIDs { // an index may still name it
 			if _, err := s.Get(ctx, id); !errors.Is(err, sms.ErrNotFound) {
 				t.Errorf("Get of what is unmatched: %v, want ErrNotFound", err)
 			}
 		}
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 10})
-		for _, kind := range sms.DueKinds() {
+		for _, kind := range dueKinds {
 			s.checkDue(t, kind, s.farAhead(), 10)
 		}
 	})

@@ -59,9 +59,9 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// fullMessage returns a record that is nobody else's and has a value other than
-// zero in every field. What the fields say does not fit together, but a store
-// does not care.
+// fullMessage returns a record with ids of its own and a value other than zero
+// in every field. The values contradict each other, but a store does not check
+// that.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number

@@ -67,8 +67,8 @@ func newStage(t *testing.T, open OpenStore) stage {
 	return s
 }
 
-// plannedStage returns a stage without a store. No other stage has its owner and
-// number, because adapters may keep several stores in one table.
+// plannedStage returns a stage without a store. No other stage uses the same
+// owner and number, because adapters may keep several stores in one table.
 func plannedStage() stage {
 	rules := sms.DefaultRules()
 	rules.Jitter = func() float64 { return 0 }
@@ -147,7 +147,7 @@ func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	return claimed
 }
 
-// record writes the outcome of the hand-over in flight.
+// record writes the outcome of the hand-over in flight into the message.
 func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.Now())
@@ -169,7 +169,8 @@ func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
-// diff compares messages, or what contains them. An absent list equals an empty one.
+// diff compares messages, or values that contain messages. An absent list
+// equals an empty one.
 func diff(want, got any, opts ...cmp.Option) string {
 	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkUnmatched waits until exactly these are listed for number.
+// checkUnmatched waits until exactly these messages and receipts are listed for
+// number.
 func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatched) {
 	t.Helper()
 	sorted := func(u sms.Unmatched) sms.Unmatched {
@@ -196,8 +197,9 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until want messages and receipts are listed. With more than
-// a hundred of one, those of the other may be fewer.
+// checkCounts waits until want messages and receipts are listed. If there are
+// more than a hundred of one kind, fewer than all of the other kind may be
+// listed.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

@@ -97,11 +97,11 @@ func testUpdate(t *testing.T, open opener) {
 		m = s.handOver(t, m, sms.Unanswered())
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Taken(sms.NewToken()))
-		deleted, _, err := s.rules.DeleteText(m, s.clock.Now())
+		changed, _, err := s.rules.DeleteText(m, s.clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		m = s.update(t, m, deleted)
+		m = s.update(t, m, changed)
 		if m.Status != sms.Sent || m.Attempts != 2 || m.Text != "" {
 			t.Errorf("ended %s after %d attempts with text %q, want sent, 2, none", m.Status, m.Attempts, m.Text)
 		}

@@ -15,9 +15,9 @@ import (
 )
 
 // answers says what kind of refusal each of SNS's error codes is. Any other code,
-// and almost every 5xx, is no clear answer.
-// Sources: the SNS API's errors of Publish and its common errors. The codes for
-// throttling are in neither list, but all of these have been seen.
+// and almost every 5xx, leaves it unclear whether SNS took the message. Sources:
+// the SNS API's errors of Publish and its common errors. The codes for throttling
+// are in neither list, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -56,9 +56,8 @@ var answers = map[string]sms.Refusal{
 // without SMS it says so about every number.
 const noSuchNumber = "is not valid to publish to"
 
-// classify turns an error of Publish into what the port promises. An
-// AuthorizationError concerns the sender that the client chose, if it chose one,
-// and the whole account otherwise.
+// classify turns an error from Publish into the error that sms.Provider promises. An
+// AuthorizationError is about the sender that the client chose, else about the account.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -75,7 +74,7 @@ func classify(m sms.Message, err error, unsent bool) error {
 		refusal = sms.RefusedForNow
 	}
 	if refusal == "" || (status >= http.StatusInternalServerError && refusal != sms.RefusedForNow) {
-		return unanswered(m, err)
+		return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
 	}
 	refused := &sms.ProviderError{
 		Refusal: refusal, Code: code, Detail: redacted(words, m.Number), RetryAfter: retryAfter, Err: err,
@@ -92,7 +91,7 @@ func classify(m sms.Message, err error, unsent bool) error {
 	return refused
 }
 
-// failure reads from SNS's words why it will never take a message.
+// failure derives from SNS's words why it will never take a message.
 func failure(code, words string) sms.FailureCode {
 	words = strings.ToLower(words)
 	for _, known := range []struct {
@@ -116,8 +115,7 @@ func failure(code, words string) sms.FailureCode {
 	return sms.RequestRefused
 }
 
-// response returns the status of SNS's answer, or 0 if none came, and how long it
-// asks to wait, or 0 if it does not ask.
+// response returns the status of SNS's answer and how long it asks to wait; 0 for none.
 func response(err error) (status int, retryAfter time.Duration) {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || answer.Response == nil {
@@ -130,13 +128,7 @@ func response(err error) (status int, retryAfter time.Duration) {
 	return answer.HTTPStatusCode(), min(time.Duration(seconds)*time.Second, time.Hour)
 }
 
-// unanswered returns the plain error that the port asks for if nobody knows whether
-// SNS took m.
-func unanswered(m sms.Message, err error) error {
-	return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
-}
-
-// privateError is an error whose words show no whole number.
+// privateError is an error whose text shows no whole number.
 type privateError struct {
 	words string
 	cause error
@@ -146,8 +138,7 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words. SNS repeats it there, with or without the plus
-// sign.
+// redacted hides number in words, where SNS repeats it with or without the plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Only what a client chose can be its own fault.
+// Only what a client chose can be the client's fault.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
 	for _, tc := range []struct {
 		name              string

@@ -33,7 +33,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		m    sms.Message
-		want map[string]string // attribute to type and value
+		want map[string]string // from attribute name to type and value
 	}{
 		{
 			"the type is always set", message,
@@ -85,7 +85,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 	}
 }
 
-// noAnswer stands for an error that is no refusal.
+// noAnswer means any error that is not a refusal.
 const noAnswer sms.Refusal = ""
 
 func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
@@ -259,8 +259,8 @@ type silent struct{}
 
 func (silent) Do(*http.Request) (*http.Response, error) { return nil, errReset }
 
-// check compares err with want. A want without a refusal is any error except a
-// *sms.ProviderError.
+// check compares err with want. If want has no refusal, any error except a
+// *sms.ProviderError will do.
 func check(t *testing.T, err error, want sms.ProviderError) {
 	t.Helper()
 	if err == nil {
@@ -279,7 +279,7 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 }
 
-// serve returns a provider whose requests answer gets.
+// serve returns a provider whose requests are answered by answer.
 func serve(t *testing.T, answer http.HandlerFunc) *sns.Provider {
 	t.Helper()
 	server := httptest.NewServer(answer)

@@ -8,12 +8,12 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// trip is how far a request got on its way to SNS. The goroutine that dials sets
+// trip records how far a request got on its way to SNS. Another goroutine sets
 // its fields.
 type trip struct {
 	started   atomic.Bool // the request was handed to the HTTP client
 	asked     atomic.Bool // the HTTP client asked for a connection
-	connected atomic.Bool // it got one: from here on, SNS may have the request
+	connected atomic.Bool // it got a connection: from here on, SNS may have the request
 }
 
 // watch makes the SDK report progress to t. The trace starts when the signed
@@ -32,8 +32,8 @@ func (t *trip) watch(stack *middleware.Stack) error {
 }
 
 // unsent reports whether the request certainly never left: it was never started,
-// or the name look-up, the dial or the TLS handshake failed. It is false with an
-// HTTP client that does not trace.
+// or the name look-up, the dial or the TLS handshake failed. With an HTTP client
+// that does not trace, it returns false.
 func (t *trip) unsent() bool {
 	return !t.started.Load() || (t.asked.Load() && !t.connected.Load())
 }

@@ -14,8 +14,7 @@ import (
 // Shards implements sms.Agenda. On one machine the agenda is not spread.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in an order by time and then by seq. As text it is the Next of
-// a page.
+// position is a place in an order by time, then seq. As text it is the Next of a page.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {
@@ -38,9 +37,10 @@ func parsePosition(s string, first position) (position, error) {
 	return p, nil
 }
 
-// due reads on after a position: first the records due at the same moment, then
-// those due later. There may be very many at one moment, if clients schedule for
-// nine o'clock. Each half is a range of the index; a comparison of pairs is not.
+// due reads what follows a position: first the records due at the same moment,
+// then those due later. There may be very many at one moment, if clients
+// schedule for nine o'clock. Each half is a range of the index; one comparison
+// of (time, seq) pairs would not be.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
 	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `

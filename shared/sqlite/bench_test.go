@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// together calls f b.N times, from so many goroutines at once.
+// together calls f b.N times, from the given number of goroutines at once.
 func together(b *testing.B, goroutines int, f func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
@@ -123,8 +123,9 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 }
 
 // BenchmarkMillionWaiting submits and drains while a million messages wait. It
-// reports the median time of a submission by one caller before and after they came,
-// the times of the other calls after that, and the peak of resident memory.
+// reports the median time of a submission by one caller without and with those
+// messages, the times of the other calls with them, and the peak of resident
+// memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -153,7 +154,7 @@ func BenchmarkMillionWaiting(b *testing.B) {
 	b.ReportMetric(peakMemory(b), "peak-MB")
 }
 
-// seed submits n messages without keeping them.
+// seed submits n messages without keeping them in memory.
 func seed(b *testing.B, db *sqlite.DB, n int) {
 	b.Helper()
 	var left atomic.Int64

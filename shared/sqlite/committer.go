@@ -10,21 +10,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is the largest number of writes that share a transaction. It keeps any
-// caller from waiting long for the others.
+// maxGroup is how many writes share a transaction, so that no caller waits long.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
 
-// committer carries out all writes of a database, one after another, in one
-// goroutine. Writes that arrive while a transaction is flushed to the disk share
-// the next transaction. So a single caller pays one flush a write, and many callers
-// pay a fraction of one.
+// committer carries out all writes of a database, one after another, in one goroutine.
+// Writes that arrive while a transaction is flushed to the disk share the next
+// transaction. So one caller pays a flush a write; many pay a fraction.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	tx      tx
-	writes  chan write // unbuffered: a write that was taken is being carried out
+	writes  chan write // unbuffered: once received, a write is carried out
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
@@ -59,7 +57,7 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 // commit carries out do and returns when it is committed. do returns an error only
 // if the database fails; all that it did is then undone. It passes results in
 // variables, which the caller may read only if commit returned nil. It may run
-// twice, the first time undone.
+// twice; what the first run did is then undone.
 //
 // If ctx ends before do begins, do never begins, and the error is
 // sms.ErrUnavailable. If ctx ends later, do may still be carried out.
@@ -110,7 +108,7 @@ func (c *committer) gather(group []write) []write {
 }
 
 // carryOut commits a group in one transaction. If one of several writes fails, each
-// gets its own transaction, so that none fails because of another.
+// write gets its own transaction, so that none fails because of another.
 func (c *committer) carryOut(group []write) {
 	err := c.transact(group)
 	if _, failed := errors.AsType[*writeError](err); failed && len(group) > 1 {

@@ -30,7 +30,6 @@ func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	return nil
 }
 
-// tryCount reports whether c, which adds nothing, fits.
 func (db *DB) tryCount(ctx context.Context, c sms.Count) error {
 	var before int
 	err := db.messages.get(ctx, `SELECT count FROM counters WHERE key = ?`, []any{c.Key()}, &before)

@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// Options change how a DB works. The zero value is fine.
+// Options change how a DB works. The zero value is ready for use.
 type Options struct {
 	Now        func() time.Time // the clock for retention and the queue; nil means time.Now
 	Visibility time.Duration    // how long a dequeued item stays hidden; 0 means 6 minutes
@@ -39,8 +39,8 @@ type DB struct {
 }
 
 // Open opens the folder dir. If there is none, it makes one that only the user can
-// read. It returns an *InUseError if another process has the folder open. A folder
-// from before the first release, or from a newer program, is refused.
+// read. It returns an *InUseError if another process has the folder open. Open
+// refuses a folder from before the first release or from a newer program.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now

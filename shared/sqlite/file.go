@@ -24,7 +24,7 @@ type file struct {
 
 type fileOptions struct {
 	synchronous string
-	cacheKiB    int // of the writing connection; each reading one has a quarter
+	cacheKiB    int // the cache of the writing connection; each reading connection has a quarter of it
 	readers     int
 	migrations  []string
 }
@@ -35,8 +35,8 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	// SQLite would let others read the file. It gives the companion files the mode
-	// of this one.
+	// SQLite itself would let other users read the file. It gives its companion
+	// files the same mode.
 	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)

@@ -81,7 +81,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		for query := range f.prepared {
 			checkPlan(t, f, query)
 		}
-		// Only a write may look at the committer's statements.
+		// Only a write, which runs in the committer's goroutine, may read the
+		// committer's statements.
 		var written []string
 		must(f.commit(ctx, func(t *tx) error {
 			for query := range t.prepared {
@@ -103,7 +104,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		return
 	}
 	args := make([]any, strings.Count(query, "?"))
-	// This reads the plan alone. The connection cannot write.
+	// This only reads the plan. The connection cannot write.
 	rows, err := f.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -115,7 +116,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		if err := rows.Scan(&ignored, &ignored, &ignored, &detail); err != nil {
 			t.Fatal(err)
 		}
-		// A scan of a subquery is a search in itself.
+		// SQLite lists the search inside a subquery separately.
 		scans := strings.HasPrefix(detail, "SCAN") && !strings.HasPrefix(detail, "SCAN (subquery")
 		if scans || strings.Contains(detail, "TEMP B-TREE") {
 			t.Errorf("%s\nis carried out by: %s", query, detail)

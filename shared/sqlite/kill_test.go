@@ -13,7 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// envVictim names a folder. This program then submits to it until it is killed.
+// envVictim is a variable that names a folder. If it is set, this program
+// submits to that folder until it is killed.
 const envVictim = "SQLITE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// submitForEver prints the id of each message once it is created and enqueued.
+// submitForEver submits messages without end, and prints the id of each once it
+// is created and enqueued.
 func submitForEver(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The queries for one owner's messages, and for all. The record of a message that the
-// filters leave out is NULL. It is not read: a column that is not in the index is
+// The queries for one owner's messages, and for all. If the filters leave a message
+// out, its record is NULL and is not read: a column that is not in the index is
 // looked up only if the columns in the index pass.
 const (
 	listSelect = `SELECT created_at, seq, CASE WHEN (?1 = '' OR number = ?1) AND (?2 = '' OR reference = ?2)
@@ -27,8 +27,8 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if err != nil {
 		return sms.ListPage{}, err
 	}
-	// The newest message to examine is a separate bound. Without it SQLite would
-	// read the index from q.To on, through all earlier pages.
+	// The newest message to examine is a separate bound. Without that bound,
+	// SQLite would read the index from q.To on, through all earlier pages.
 	newest := min(after.at, newestBefore(q.To))
 	query := listAll
 	args := []any{

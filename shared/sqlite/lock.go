@@ -23,12 +23,10 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("the folder %s is in use by process %d", e.Dir, e.PID)
 }
 
-// errLocked is what tryLock returns when another process holds the lock.
 var errLocked = errors.New("locked by another process")
 
-// lockFolder locks dir. The lock is a file that also names the process that holds
-// it. The system releases the lock when the file is closed or the process ends, in
-// whatever way. The file stays.
+// lockFolder locks dir. The lock is a file that also names the process that holds it.
+// The system releases it when the file is closed or the process ends. The file stays.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

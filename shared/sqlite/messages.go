@@ -17,7 +17,7 @@ var _ sms.Store = (*DB)(nil)
 // present is the condition that a record is not past its retention.
 const present = ` (purge_at IS NULL OR purge_at > ?) `
 
-// millis returns t as columns have it: in milliseconds, or NULL for a zero time.
+// millis returns t as columns store it: in milliseconds, or NULL for a zero time.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -41,7 +41,6 @@ func unmatchedNumber(m sms.Message) any {
 	return text(m.Number)
 }
 
-// encode returns m as the column record has it.
 func encode(m sms.Message) ([]byte, error) {
 	record, err := json.Marshal(m)
 	if err != nil {
@@ -108,8 +107,8 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	return true, link(t, m.ID, nil, m.ProviderRefs())
 }
 
-// link makes the message id found by the provider references that it has now,
-// and no longer by the others that it had before.
+// link updates the provider references by which the message id is found: it
+// adds the present ones, and removes former ones.
 func link(t *tx, id string, before, now []sms.ProviderRef) error {
 	for _, ref := range before {
 		if slices.Contains(now, ref) {
@@ -224,8 +223,8 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 
-// change replaces a record by what f makes of it, and starts again if somebody else
-// changed the record first. It returns an error of f as it is.
+// change replaces a record by the result of f, and starts again if somebody else
+// changed the record first. It returns an error from f unchanged.
 func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Message, error)) (sms.Message, error) {
 	m, err := db.Get(ctx, id)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestOpen(t *testing.T) {
 				if err = errors.Join(err, raw.Close()); err != nil {
 					t.Fatal(err)
 				}
-				for range 2 { // the refusal gives the folder free again
+				for range 2 { // after the refusal, the folder is free again
 					_, err = sqlite.Open(dir, sqlite.Options{})
 					for _, part := range []string{fmt.Sprintf("format %d", format), word, name} {
 						if err == nil || !strings.Contains(err.Error(), part) {

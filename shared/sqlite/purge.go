@@ -7,13 +7,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// purgeBatch is the number of records that one write removes. It keeps other writes
-// from waiting long.
+// purgeBatch is how many records one write removes, so that no other write waits long.
 const purgeBatch = 100
 
 // Purge removes what is past its retention: up to limit messages, limit pending
-// receipts and limit counters. It returns how many it removed. They are absent to
-// all calls anyway; Purge makes their space available.
+// receipts and limit counters. It returns how many it removed. No call returns
+// them anyway; Purge frees their space.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
 	for _, batch := range []func(context.Context, int) (int, error){
@@ -64,7 +63,6 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	return purged, nil
 }
 
-// purge removes a message, its record and its provider references.
 func purge(t *tx, m sms.Message) error {
 	if err := link(t, m.ID, m.ProviderRefs(), nil); err != nil {
 		return err

@@ -47,7 +47,7 @@ func TestPurge(t *testing.T) {
 		check(t, db, 10, 1)
 		check(t, db, 10, 0)
 
-		*now = start // what was only invisible would be there again
+		*now = start // a record that was only hidden would show again
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}
@@ -91,7 +91,7 @@ func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
 	stored := func(what string, want int) {
 		t.Helper()
 		begin := now
-		now = c.End.Add(24 * time.Hour) // what is stored can be purged then
+		now = c.End.Add(24 * time.Hour) // by then, everything stored can be purged
 		if n, err := db.Purge(t.Context(), 10); err != nil || n != want {
 			t.Errorf("%d counters after %s, %v, want %d", n, what, err, want)
 		}

@@ -27,8 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes visible what an earlier process dequeued and did not delete: that
-// process is dead. An item that was never dequeued is delayed, and stays so.
+// release makes items visible that an earlier process dequeued and did not delete: that
+// process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
@@ -41,12 +41,11 @@ func (q *Queue) release(ctx context.Context) error {
 // sendBatch is how many envelopes one write enqueues.
 const sendBatch = 500
 
-// MaxBacklog is where Backlog stops counting: more is many.
+// MaxBacklog is where Backlog stops counting.
 const MaxBacklog = 100_000
 
-// Send implements sms.Queue. Items are dequeued in the order of the times from
-// which they are visible. Groups make no difference: the clients of one machine
-// share one queue anyway.
+// Send implements sms.Queue. Items are dequeued in the order of the times from which
+// they are visible. Groups make no difference here.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
@@ -120,8 +119,8 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	}
 }
 
-// nextVisible returns when the next item can be dequeued. On an empty queue that
-// is a time that never comes.
+// nextVisible returns when the next item can be dequeued. For an empty queue it
+// returns a time that never comes.
 func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
 	if err := q.file.get(ctx, `SELECT min(visible_at) FROM queue_items`, nil, &at); err != nil {
@@ -133,9 +132,8 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// take dequeues the items that have been visible for longest, and hides them. A
-// handle names an item and the time when it comes back, so that the handle of an
-// earlier time names nothing.
+// take dequeues the items that have been visible for longest, and hides them. A handle
+// names an item and when it comes back, so that an earlier handle names nothing.
 func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
@@ -162,7 +160,7 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	return items, nil
 }
 
-// Delete implements sms.Consumer. An item that came back meanwhile stays.
+// Delete implements sms.Consumer. An item that came back meanwhile is not deleted.
 func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 	handles := make([]position, len(items))
 	for i, item := range items {
@@ -191,7 +189,7 @@ func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 // bell wakes everyone who waits for something to arrive.
 type bell struct {
 	mu      sync.Mutex
-	waiting chan struct{} // nil while nobody waits
+	waiting chan struct{} // nil if nobody waits
 }
 
 // next returns a channel that the next ring closes.

@@ -8,7 +8,8 @@ import (
 
 // oldestFormat is the oldest format that migrate can read. Until the first release,
 // each change of a schema or of a record's JSON tags raises it by one, and older
-// folders are refused. After that it stays, and each change is one more migration.
+// folders are refused. After the first release it stays, and each change is one
+// more migration.
 const oldestFormat = 5
 
 // The migrations of each database. The first creates it in oldestFormat, and each of
@@ -89,8 +90,7 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format. Each step is carried out as a
-// whole or not at all.
+// migrate brings a database to the newest format, each step as a whole or not at all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {

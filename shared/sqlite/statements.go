@@ -50,7 +50,7 @@ func (s *statements) get(ctx context.Context, query string, args []any, into ...
 	return err
 }
 
-// each calls row for every row until it returns false or an error.
+// each calls row for every row, until row returns false or an error.
 func (s *statements) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {
@@ -87,7 +87,6 @@ func eachRecord[T any](ctx context.Context, s *statements, query string, args []
 	})
 }
 
-// decode returns what is in a record.
 func decode[T any](record []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(record, &v); err != nil {

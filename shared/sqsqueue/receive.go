@@ -33,7 +33,7 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	for _, m := range out.Messages {
 		times, err := strconv.Atoi(m.Attributes[string(count)])
 		if err != nil {
-			times = 1 // the count is approximate anyway
+			times = 1 // SQS's count is approximate anyway
 		}
 		received = append(received, sms.QueueItem{
 			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), ReceiveCount: times,

@@ -15,9 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Send enqueues envelopes, ten per request. If a whole request fails, Send stops,
-// and the rest counts as failed. If SQS does not allow a delay, Send returns an
-// error and sends nothing.
+// Send enqueues envelopes, ten per request. If a whole request fails, Send stops, and
+// the rest counts as failed. If SQS forbids a delay, Send sends nothing.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay || d.Delay%time.Second != 0 {
@@ -27,7 +26,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	if len(envelopes) == 1 {
 		return q.sendOne(ctx, envelopes[0])
 	}
-	errs := make([]error, len(envelopes)) // nil: it was enqueued
+	errs := make([]error, len(envelopes)) // nil if it was enqueued
 	for first := 0; first < len(envelopes); first += maxBatch {
 		batch := envelopes[first:min(first+maxBatch, len(envelopes))]
 		if err := q.sendBatch(ctx, batch, errs[first:]); err != nil {
@@ -87,7 +86,6 @@ func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, errs []erro
 
 var errNotAnswered = errors.New("the answer does not mention the envelope")
 
-// entryIndex returns the index that the id of an entry stands for.
 func entryIndex(id *string, n int) (int, bool) {
 	i, err := strconv.Atoi(aws.ToString(id))
 	return i, err == nil && i >= 0 && i < n

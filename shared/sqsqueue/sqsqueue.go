@@ -59,8 +59,7 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// call makes one call of the client. Its error is sms.ErrUnavailable if the call
-// was certainly not carried out.
+// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -69,7 +68,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// refusal returns the error of one entry of a batch of which others succeeded.
+// refusal returns the error of one entry of a batch in which other entries may
+// have succeeded.
 func refusal(e types.BatchResultErrorEntry) error {
 	err := fmt.Errorf("%s: %s", aws.ToString(e.Code), aws.ToString(e.Message))
 	if sdkcall.Throttles(aws.ToString(e.Code)) {

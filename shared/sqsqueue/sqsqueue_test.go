@@ -49,7 +49,7 @@ func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url s
 	return *out.QueueUrl
 }
 
-// behindProxy is a queue of its own, reached through a proxy.
+// behindProxy returns a new queue, reached through a proxy.
 func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.SQS(t)
@@ -230,7 +230,7 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name        string
-		answers     [][]map[string]any // what fails of each batch; all else is sent
+		answers     [][]map[string]any // the entries of each batch that fail; all others are sent
 		want        []int
 		unavailable bool
 	}{

@@ -12,17 +12,16 @@ import (
 )
 
 // SyntaxError reports that a text is not exactly one JSON document in UTF-8.
-// Detail continues a sentence that begins with what the text is, such as "the
-// body": "is empty".
+// Detail continues a sentence whose subject is the text: in "the body is
+// empty", it is "is empty".
 type SyntaxError struct{ Detail string }
 
 func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 
 // Decode decodes a text that must be one JSON object. It is stricter than
-// encoding/json, which accepts invalid UTF-8, lone surrogates, repeated names,
-// names in another case, and, with a Decoder, a second document. It runs in time
-// linear in the length of the text. encoding/json limits nesting to 10,000
-// levels.
+// encoding/json, which accepts invalid UTF-8, lone surrogates, repeated names, names in
+// another case, and, with a Decoder, a second document. It runs in time linear in the
+// length of the text. encoding/json limits nesting to 10,000 levels.
 //
 // Its error is a *SyntaxError. If the document is not an object, its Fields have
 // one error, for the field "".
@@ -47,9 +46,8 @@ func Decode(text []byte) (*Fields, error) {
 }
 
 // loneSurrogate reports whether document has a \u escape that is only half of a
-// surrogate pair. Such text is not Unicode, and encoding/json would silently
-// replace it with U+FFFD. The document must be valid JSON, where a backslash
-// occurs only in strings.
+// surrogate pair. Such text is not Unicode, and encoding/json would silently replace it
+// with U+FFFD. In the document, valid JSON, only strings have backslashes.
 func loneSurrogate(document []byte) bool {
 	for {
 		i := bytes.IndexByte(document, '\\')
@@ -73,7 +71,6 @@ func loneSurrogate(document []byte) bool {
 	}
 }
 
-// unicodeEscape decodes the \u escape at the beginning of s, if there is one.
 func unicodeEscape(s []byte) (unit uint64, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

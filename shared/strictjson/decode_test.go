@@ -81,8 +81,8 @@ func TestDecodeKeepsText(t *testing.T) {
 	}
 }
 
-// TestDecodeTakesLinearTime decodes three megabytes of each shape. More
-// than linear time would be noticed at once.
+// TestDecodeTakesLinearTime decodes three megabytes of each shape. If it took
+// more than linear time, that would be noticed at once.
 func TestDecodeTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }

@@ -20,17 +20,15 @@ type FieldError struct {
 
 func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
-// Limits on the unknown fields that an error lists, and on the length of each
-// name in characters. They keep an error from growing much larger than the
-// document that caused it.
+// Limits on the unknown fields that an error lists, and on the length of each name in
+// characters. They keep an error from growing much larger than its document.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
 )
 
-// Fields reads the fields of one JSON object and collects their errors, the
-// first one of each field. Read every field that is allowed, then call Unknown,
-// then Errors.
+// Fields reads the fields of one JSON object and collects their errors, the first one
+// of each field. Read every field that is allowed, then call Unknown, then Errors.
 //
 // The methods named after a type return a value and whether it is valid. A
 // missing field is not valid, but is not an error either.
@@ -40,7 +38,6 @@ type Fields struct {
 	errors []FieldError
 }
 
-// field is a field of the document.
 type field struct {
 	value    json.RawMessage
 	repeated bool
@@ -166,10 +163,9 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for the value of every field, which must be an object. Then it
-// adds an error for each field of the object that read did not read. It returns
-// all errors of f and of the objects. In the error text, kind says what an object
-// is, such as "client".
+// Each calls read for the value of every field, which must be an object. Then it adds
+// an error for each field of the object that read did not read. It returns all errors
+// of f and of the objects. An error names its object by kind and name: client "a".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
 	for _, name := range f.names {
@@ -203,7 +199,7 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 		return nil, false
 	}
 	var elements []json.RawMessage
-	for decoder.More() && len(elements) <= limit { // one too many is enough to refuse
+	for decoder.More() && len(elements) <= limit { // one element too many is enough to refuse the array
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
 			break // unreachable: the document is valid

@@ -28,7 +28,7 @@ var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status
 }{
-	"delivered, said twice, and its text dropped": {func(w *writer) sms.Message {
+	"delivered, reported twice, and its text deleted": {func(w *writer) sms.Message {
 		m := w.receive(w.receive(w.taken(w.claim(w.create(private))), sms.VerdictDelivered), sms.VerdictDelivered)
 		return w.change(m, func(m sms.Message) (sms.Message, bool) {
 			m, changed, err := w.rules.DeleteText(m, w.now)

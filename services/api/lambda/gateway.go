@@ -19,18 +19,15 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// proxyHandler answers a proxy event of API Gateway.
 type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 
-// gateway passes proxy events of API Gateway's REST APIs (v1) to an
-// http.Handler whose routes begin with /v1.
+// gateway passes events of a REST API (v1) to a handler whose routes begin with /v1.
 type gateway struct {
 	handler http.Handler
-	owners  map[string]string // client id to owner; a client that is missing is its own owner
+	owners  map[string]string // from client id to owner; a client that is not listed is its own owner
 }
 
-// handle answers one event. It returns no error: the handler answers every
-// faulty request itself.
+// handle answers one event. It returns no error: the handler answers faulty requests.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
 	// The handler refuses a request without a caller in its context.
@@ -42,8 +39,8 @@ func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest
 	return rec.response(), nil
 }
 
-// requestOf returns the request that the client made, as net/http would pass it
-// to a handler. If a body is marked as base64 but is not, reading it fails.
+// requestOf returns the client's request as net/http would pass it to a
+// handler. If a body is marked as base64 but is not, reading it fails.
 func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	header := merged(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
 	target := pathOf(event)
@@ -68,10 +65,9 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf returns /v1 followed by the event's resource with its parameters
-// filled in. It cannot use the paths in the event: they depend on the address
-// that the client used, and may begin with the stage or with a custom domain's
-// base path.
+// pathOf returns /v1 followed by the event's resource with its parameters filled in. It
+// cannot use the paths in the event: they depend on the address that the client used,
+// and may begin with the stage or with a custom domain's base path.
 //
 // REST APIs pass parameters as the client encoded them. Each one stays a single
 // segment whatever it decodes to, so that it cannot reach another route.
@@ -112,14 +108,12 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 	return all
 }
 
-// exactly returns name unchanged. Query parameters are case-sensitive; headers
-// are not.
+// exactly returns name unchanged. Unlike headers, parameters are case-sensitive.
 func exactly(name string) string { return name }
 
 // caller returns the caller that the token names. API Gateway's Cognito authorizer has
-// checked its signature, issuer and expiry. It must be an access token, because an ID
-// token of the same issuer proves nothing about the client. Claims that are not strings
-// count as absent.
+// checked its signature, issuer and expiry. An ID token of that issuer would prove
+// nothing about the client. Claims that are not strings are absent.
 func (g gateway) caller(event events.APIGatewayProxyRequest) (c api.Caller, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }

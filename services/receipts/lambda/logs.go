@@ -74,16 +74,15 @@ func decode(data string) (logBatch, error) {
 // summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
-	Pending    int `json:"pending"` // to be looked at again; most of them are other applications'
+	Pending    int `json:"pending"` // to be looked at again; most of them belong to other applications
 	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
 }
 
-// errUnreadable says that a line is no receipt. Repeating it would not help.
+// errUnreadable says that a line is not a receipt. Reading it again would not help.
 var errUnreadable = errors.New("the line is no receipt")
 
-// parser reads one line of a provider's log.
 type parser func(line []byte) (sms.Receipt, error)
 
 // apply parses e and applies it with the time at which it was logged.
@@ -100,7 +99,7 @@ func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser)
 
 type logsHandler func(context.Context, events.CloudwatchLogsEvent) error
 
-// atOnce is how many lines are applied side by side.
+// atOnce is how many lines are applied in parallel.
 const atOnce = 16
 
 // handle returns a handler that applies every line of a batch.
@@ -130,7 +129,7 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 				return nil
 			})
 		}
-		_ = group.Wait() // errs has one for each
+		_ = group.Wait() // errs has one error for each
 		var sum summary
 		var failed []error
 		for i, err := range errs {

@@ -24,7 +24,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// pack returns the event in which Lambda gets a batch, given in JSON.
+// pack returns the event in which Lambda gets a batch. The batch is given in
+// JSON.
 func pack(t testing.TB, batch []byte) events.CloudwatchLogsEvent {
 	t.Helper()
 	var packed bytes.Buffer
@@ -55,11 +56,12 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 	return pack(t, batch)
 }
 
-// flaky is a store whose next failures writes of receipts fail.
+// flaky is a store in which the next writes of receipts fail; failures says how
+// many.
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64 // used up by any of a batch's writes
+	failures atomic.Int64 // any write of a batch uses one up
 }
 
 func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -177,8 +179,8 @@ func TestALineWithoutATimeIsAsOldAsTheLogSays(t *testing.T) {
 	const spent = `{"delivery": {"destination": "+5511888880000", "providerResponse": "No quota left for account"}, "status": "FAILURE"}`
 	for _, tc := range []struct {
 		name   string
-		logged time.Duration // ago; 0: the log does not say
-		closed time.Duration // ago; 0: the breaker was never open
+		logged time.Duration // how long ago; 0 means that the log does not say
+		closed time.Duration // how long ago; 0 means that the breaker was never open
 		want   bool
 	}{
 		{"trouble that is logged now opens the breaker", time.Second, 0, true},

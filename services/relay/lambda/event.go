@@ -14,7 +14,7 @@ import (
 )
 
 // eventHandler answers an event from Scheduler with the summary of a run, and an
-// operator's order with the breaker as it is then.
+// operator's order with the new state of the breaker.
 type eventHandler func(ctx context.Context, event json.RawMessage) (any, error)
 
 func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHandler {

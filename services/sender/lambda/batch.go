@@ -12,8 +12,7 @@ import (
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// handle answers a batch from SQS with the items that must stay on the queue. The
-// list may be empty, but is never null.
+// handle answers a batch with the items that must stay on the queue, never with null.
 func handle(s *sender.Sender, lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		batch := make([]sms.QueueItem, len(e.Records))

@@ -18,7 +18,7 @@ func main() { environ.Start("sender", start) }
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
 	r := environ.Read(getenv)
 	table, rules := r.String("TABLE_NAME"), r.Rules()
-	rate := r.Float("PARTS_PER_SECOND", 0)  // of each running instance; 0 means any
+	rate := r.Float("PARTS_PER_SECOND", 0)  // parts per second, for each running instance; 0 means no limit
 	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
 	cfg, err := r.AWS(ctx)
 	if err != nil {

@@ -14,14 +14,12 @@ import (
 	"time"
 )
 
-// maxForm limits the body of a token request, in bytes. Real ones have about
-// a hundred.
+// maxForm limits the body of a token request, in bytes; real ones have about 100.
 const maxForm = 16 << 10
 
-// refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the
-// endpoint sends each with status 400, even invalid_client, and without a
-// description. The code invalid_grant is about authorization codes and refresh
-// tokens, so it cannot occur here.
+// refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the endpoint
+// sends each with status 400, even invalid_client, and without a description. The code
+// invalid_grant, about other grants, cannot occur.
 type refusal string
 
 const (
@@ -43,9 +41,8 @@ type granted struct {
 }
 
 // ServeToken answers POST /oauth2/token with an access token for the grant
-// client_credentials. The client sends its id and secret by HTTP Basic, or as
-// client_id and client_secret in the form. It may ask for some of its scopes
-// only, with scope.
+// client_credentials. The client sends its id and secret by HTTP Basic, or as client_id
+// and client_secret in the form. With scope it asks for fewer scopes.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -65,8 +62,7 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// grant carries out a token request. Its error is a refusal unless the fault is
-// ours.
+// grant carries out a token request. Unless the fault is ours, its error is a refusal.
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -121,7 +117,6 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// authenticate returns the id of the client whose secret the request shows.
 func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) {
 	id := form.Get("client_id")
 	headers := r.Header.Values("Authorization")
@@ -200,7 +195,6 @@ func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	}{[]webKey{newWebKey(&i.key.PublicKey, i.keyID)}})
 }
 
-// refuse answers with an OAuth error body.
 func refuse(w http.ResponseWriter, status int, code refusal) {
 	writeJSON(w, status, struct {
 		Error refusal `json:"error"`
@@ -213,6 +207,6 @@ func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	// An error means that the client is gone: nobody is left to hear of it.
+	// An error means that the client is gone, so nobody can be told.
 	_ = json.NewEncoder(w).Encode(document)
 }

@@ -20,11 +20,9 @@ import (
 // tokens given so far become invalid.
 const KeyFile = "signing-key.pem"
 
-// keyBits is the size of new keys, and the minimum for RS256 (RFC 7518, section
-// 3.3).
+// keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
 const keyBits = 2048
 
-// pemType is the PEM label of a PKCS #8 private key.
 const pemType = "PRIVATE KEY"
 
 // openKey reads the signing key in dir, or makes one if there is none.
@@ -48,7 +46,6 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// parseKey parses a signing key that createKey wrote.
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != pemType {
@@ -81,8 +78,7 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// writeDurably writes a private file. After a crash at any moment, the file is
-// either complete or absent.
+// writeDurably writes a private file. After a crash, it is either complete or absent.
 func writeDurably(path string, content []byte) error {
 	// An earlier crash may have left a useless file.
 	unfinished := path + ".tmp"

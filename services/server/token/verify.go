@@ -15,7 +15,7 @@ const (
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway allows for changes of the clock between issue and use.
+	// leeway allows for a clock that was adjusted between issue and use.
 	leeway = 5 * time.Second
 	// maxToken limits what is decoded before anything is proved, in bytes. Our
 	// tokens have less than 1,000.
@@ -32,7 +32,6 @@ type Claims struct {
 	Scopes   []string // full names, like sms/send; may be empty
 }
 
-// newParser returns a parser of an issuer's tokens.
 func newParser(issuer string, now func() time.Time) *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
@@ -86,14 +85,13 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	return Claims{ClientID: claims.ClientID, Scopes: strings.Fields(claims.Scope)}, nil
 }
 
-// keyFor returns the key that the token's header names. The parser has checked
-// the algorithm before.
+// keyFor returns the key that the header names. The parser has checked the algorithm.
 func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
 	}
 	// RFC 7515, section 4.1.11: refuse extensions marked as critical that are not
-	// understood. None is understood here.
+	// understood. This parser understands none.
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}

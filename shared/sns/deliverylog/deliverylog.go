@@ -19,7 +19,7 @@ const Provider sms.ProviderName = "sns"
 // logs for SMS deliveries".
 const Latest = 72 * time.Hour
 
-// line has the fields of one line of the log that a receipt is made of.
+// line has those fields of a line of the log that a receipt is made from.
 // Source: as above. In a failure only the destination and the provider's
 // response are certain to be there.
 type line struct {
@@ -46,17 +46,17 @@ const (
 // timestamp is the form of a line's time, which is UTC and names no zone.
 const timestamp = "2006-01-02 15:04:05.000"
 
-// cause is what a provider's response says about a failure: trouble with the
-// whole account, or why this message failed.
+// cause is the meaning of a provider's response to a failure: trouble with the
+// whole account, or a reason why this message failed.
 type cause struct {
 	words   string
 	trouble sms.Trouble
 	failure sms.FailureCode
 }
 
-// causes lists the causes of failures by words in the response, in lower case;
-// the first whose words it contains counts. The guide does not list the first
-// two, nor the form "+12025550142 is opted out".
+// causes lists the causes of failures with the lower-case words that show each
+// in a response; the first match counts. The guide does not list the first two,
+// nor the form "+12025550142 is opted out".
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
 	{words: "requires additional review", trouble: sms.AccountReview},

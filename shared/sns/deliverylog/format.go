@@ -30,12 +30,12 @@ func Format(rc sms.Receipt) []byte {
 	}
 	text, err := json.Marshal(l)
 	if err != nil {
-		panic("deliverylog: encoding a line: " + err.Error()) // strings and numbers always encode
+		panic("deliverylog: encoding a line: " + err.Error()) // strings and numbers can always be encoded
 	}
 	return text
 }
 
-// dollars returns n as an exact decimal; "" for nothing.
+// dollars returns n as an exact decimal, or "" if n is 0.
 func dollars(n sms.NanoUSD) json.Number {
 	const perDollar = 1_000_000_000
 	if n <= 0 {

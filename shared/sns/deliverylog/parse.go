@@ -15,14 +15,14 @@ import (
 
 // Bounds on what a receipt takes from a line.
 const (
-	maxProviderMessageID = 100 // bytes; SNS's have 36
+	maxProviderMessageID = 100 // in bytes; SNS's ids have 36
 	maxDetail            = 300 // bytes
 	maxParts             = 255 // GSM 03.40 cannot number more
 )
 
 // Parse reads one line of the log. It ignores unknown fields, and most fields may
-// be missing. An error is final: the line will not become readable. It does not
-// repeat the line, which contains a phone number.
+// be missing. An error is final: the line will not become readable later. The
+// error does not repeat the line, which contains a phone number.
 func Parse(text []byte) (sms.Receipt, error) {
 	rc, err := parse(text)
 	if err != nil {
@@ -109,7 +109,7 @@ func parsePrice(n json.Number) (sms.NanoUSD, error) {
 	return sms.NanoUSD(billionths), nil
 }
 
-// shorten returns as much of s as a receipt keeps, and cuts between characters.
+// shorten returns as much of s as a receipt keeps, cut between two characters.
 func shorten(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxDetail {

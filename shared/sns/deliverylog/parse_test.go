@@ -192,7 +192,7 @@ func TestFormatWritesALineOfSNS(t *testing.T) {
 	}
 }
 
-// format is what the package offers, with the lines in testdata.
+// format is this package's format, with the lines in testdata as samples.
 func format(tb testing.TB) smstest.ReceiptFormat {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
@@ -220,7 +220,7 @@ func FuzzParse(f *testing.F) {
 	smstest.FuzzReceiptFormat(f, format(f))
 }
 
-// success is the line of a delivery with one more field.
+// success returns the line of a delivery with one more field.
 func success(field string) []byte {
 	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
 }

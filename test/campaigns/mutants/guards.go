@@ -129,7 +129,7 @@ type change func(piece string) string
 
 func never(condition string) string   { return "(" + condition + ") && false" }
 func always(condition string) string  { return "(" + condition + ") || true" }
-func dropped(statement string) string { return "if false { " + statement + " }" }
+func skipped(statement string) string { return "if false { " + statement + " }" }
 
 // becomes replaces an operand.
 func becomes(operand string) change { return func(string) string { return operand } }

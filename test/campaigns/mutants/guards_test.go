@@ -42,7 +42,7 @@ func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 		want   string // the changed line, without its marker
 	}{
 		"if":        {never, "	if (!a) && false {"},
-		"statement": {dropped, "		if false { n = 1 }"},
+		"statement": {skipped, "		if false { n = 1 }"},
 		"case":      {never, "	case (n > 1) && false:"},
 		"left":      {always, "	case (a) || true ||"},
 		"right":     {never, "		(b && c) && false:"},
@@ -98,7 +98,7 @@ func TestAChangeThatDoesNotFitIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := mutate(source, map[guard]change{guards["a"]: dropped}); err == nil {
+	if out, err := mutate(source, map[guard]change{guards["a"]: skipped}); err == nil {
 		t.Errorf("the mutant is\n%s", out)
 	}
 }
