@@ -44,7 +44,7 @@ func unexpected(what string, response *http.Response, body []byte, err error) er
 	return fmt.Errorf("%s: %s: %s", what, response.Status, body)
 }
 
-// send sends a message, waits for its delivery, finds it in the list and drops
+// send sends a message, waits for its delivery, finds it in the list and deletes
 // its text.
 func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	key, reference := "flow-1", "flow"
