@@ -25,11 +25,9 @@ type Limits struct {
 	// AllowedCountries lists where the client may send to, in place of the
 	// deployment's countries.
 	AllowedCountries []string
-	// PartsPerDay limits the parts accepted per day. A day begins at midnight
-	// UTC.
+	// PartsPerDay limits the parts accepted per day. A day begins at midnight UTC.
 	PartsPerDay int
-	// MessagesPerRecipientHour limits the messages to one number per clock
-	// hour.
+	// MessagesPerRecipientHour limits the messages to one number per clock hour.
 	MessagesPerRecipientHour int
 }
 

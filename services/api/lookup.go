@@ -51,9 +51,8 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer shows the message. Its tag is the same as in the answer to a look-up,
-// so that a client can look the message up with If-None-Match after any
-// operation.
+// answer shows the message. Its tag is the same as in the answer to a look-up, so that
+// a client can look the message up with If-None-Match after any operation.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}

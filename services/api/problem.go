@@ -135,8 +135,7 @@ type problem struct {
 	Errors   []strictjson.FieldError `json:"errors,omitempty"`
 }
 
-// problemAnswer returns the answer that reports err to the client, without its
-// cause.
+// problemAnswer returns the answer that reports err to the client, without its cause.
 func problemAnswer(err error, requestID string) answer {
 	r := refusalOf(err)
 	k := kindOf(r.slug)

@@ -31,9 +31,8 @@ type call struct {
 	query     url.Values
 }
 
-// find returns the route for c, and sets the fields of c that depend on the
-// route. Its error is not-found, or method-not-allowed if only the path
-// matches.
+// find returns the route for c, and sets the fields of c that depend on the route. Its
+// error is not-found, or method-not-allowed if only the path matches.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {

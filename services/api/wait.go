@@ -8,9 +8,8 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time; further ones
-	// are answered at once. Together with lastLook it limits the reads that
-	// waiting costs.
+	// maxWaiters limits how many look-ups wait at the same time; further ones are
+	// answered at once. Together with lastLook it limits the reads that waiting costs.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second

@@ -3,8 +3,7 @@
 //
 //	accepted = final + sent + unknown + on the way
 //
-// It relies on the records alone, like an auditor who does not trust the
-// service.
+// It relies on the records alone, like an auditor who does not trust the service.
 package reconcile
 
 import (

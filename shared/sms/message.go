@@ -176,8 +176,7 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// Price returns the cost of all hand-overs together, as far as receipts
-// reported it.
+// Price returns the cost of all hand-overs together, as far as receipts reported it.
 func (m Message) Price() NanoUSD {
 	var sum NanoUSD
 	for _, h := range m.HandOvers {

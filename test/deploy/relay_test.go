@@ -56,7 +56,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 		t.Fatal(err)
 	}
 	for _, rc := range []sms.Receipt{
-		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, At: past.Add(time.Second), Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 		{Provider: "fake", ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 	} {
 		if err := store.Keep(t.Context(), rc.Pending(past)); err != nil {

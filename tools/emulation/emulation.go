@@ -21,7 +21,7 @@ type Emulation struct {
 	APIURL   string // append /sms
 	TokenURL string
 	Front    *Front            // through which all calls reach ministack
-	Clients  map[string]Client // shop, watcher and other: see terraform/testing
+	Clients  map[string]Client // shop, watcher and other: see EngineRoot
 	Queues   map[string]string // URLs, keyed by their names in the outputs
 
 	Workspace *Workspace

@@ -20,7 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Tool is the name of the terraform program.
+// Tool describes the terraform program.
 var Tool = prereq.Terraform
 
 // These are the Terraform roots of the repository: terraform/ itself, with its
