@@ -23,8 +23,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestRoutesAreThoseOfTheContract fails for a route, method or scope that only
-// Terraform or only the contract has.
+// TestRoutesAreThoseOfTheContract fails if a route, method or scope is only in
+// Terraform or only in the contract.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -165,8 +165,8 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 
 var imported = regexp.MustCompile(`import '([^']+)'`)
 
-// TestTheReadmeImportsWhatThereIs checks the addresses in the README's import
-// commands.
+// TestTheReadmeImportsWhatThereIs checks the resource addresses in the README's
+// import commands.
 func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
@@ -192,8 +192,8 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
 // variablesRead returns the environment variables that the Go code in folder reads:
-// every name that it passes to a function. "Rules" stands for a call of environ's
-// method of that name.
+// every name that it passes to a function. The name "Rules" means a call of
+// environ's method Rules.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)

@@ -11,8 +11,8 @@ import (
 // ofProviders matches the names of providers.
 var ofProviders = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
 
-// TestTheCoreKnowsNoProvider reads the code and the comments of the packages that
-// work with any provider. Their functions in lambda choose one.
+// TestTheCoreKnowsNoProvider searches the code and the comments of the packages
+// that work with any provider. Only their lambda folders choose a provider.
 func TestTheCoreKnowsNoProvider(t *testing.T) {
 	repo := findRepository(t)
 	lambdas, err := filepath.Glob(repo.Path("services", "*", "lambda"))
