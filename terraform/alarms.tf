@@ -1,4 +1,4 @@
-# Alarms and a dashboard for operators.
+# Alarms, metrics and a dashboard for operators.
 
 locals {
   minute = 60
@@ -46,7 +46,7 @@ locals {
     },
     local.receipts ? {
       receipts-unreadable = {
-        text       = "SNS's delivery log has lines that cannot be parsed. The log of the function receipts has the stream and event id of each line. Their messages keep their status."
+        text       = "The provider's log of receipts has lines that cannot be parsed. The log of the function receipts has the stream and event id of each line. Their messages keep their status."
         namespace  = var.name, metric = "UnreadableReceipts", statistic = "Sum"
         dimensions = {}
         above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
@@ -69,6 +69,13 @@ locals {
       }
     },
   )
+
+  # Metrics that count a log message. If the log level is above INFO, receipts of
+  # other applications are not counted.
+  counted = local.receipts ? {
+    UnreadableReceipts = { group = module.receipts[0].log_group_name, message = "receipt not readable" }
+    ForeignReceipts    = { group = module.relay.log_group_name, message = "pending receipt matches no message" }
+  } : {}
 
   api = ["ApiName", aws_api_gateway_rest_api.this.name, "Stage", aws_api_gateway_stage.v1.stage_name]
   graphs = concat([
@@ -99,10 +106,24 @@ locals {
       title   = "Spent on SMS this month, US dollars", stat = "Maximum"
       metrics = [["AWS/SNS", "SMSMonthToDateSpentUSD"]]
     },
-    ], local.receipts ? [{
-      title   = "Receipts that match no message, and unreadable lines", stat = "Sum"
-      metrics = [for filter in aws_cloudwatch_log_metric_filter.receipts : [var.name, filter.name]]
+    ], length(local.counted) > 0 ? [{
+      title   = "Counted in the functions' logs", stat = "Sum"
+      metrics = [for name in keys(local.counted) : [var.name, name]]
   }] : [])
+}
+
+resource "aws_cloudwatch_log_metric_filter" "this" {
+  for_each = local.counted
+
+  name           = each.key
+  log_group_name = each.value.group
+  pattern        = "{ $.message = \"${each.value.message}\" }"
+
+  metric_transformation {
+    namespace = var.name
+    name      = each.key
+    value     = "1"
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

@@ -10,6 +10,7 @@ locals {
   region    = data.aws_region.current.id
   kms_key   = coalesce(var.kms_key_arn, one(aws_kms_key.this[*].arn))
 
+  provider = local.sns # the provider that messages are handed over to
   services = toset(concat(["api", "sender", "relay"], local.receipts ? ["receipts"] : []))
 
   source  = var.packages == null ? "${path.module}/../dist" : var.packages
@@ -82,7 +83,7 @@ resource "aws_kms_key" "this" {
         Condition = {
           ArnLike = {
             "kms:EncryptionContext:aws:logs:arn" = [
-              for group in ["/aws/lambda/${var.name}-*", "/aws/apigateway/${var.name}", "${local.sns_log}*"] :
+              for group in concat(["/aws/lambda/${var.name}-*", "/aws/apigateway/${var.name}"], values(local.provider.receipt_logs)) :
               "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${group}"
             ]
           }

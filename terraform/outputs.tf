@@ -40,10 +40,7 @@ output "queue_urls" {
 
 output "log_groups" {
   description = "Names of the log groups of the gateway and the functions."
-  value = merge(
-    { gateway = aws_cloudwatch_log_group.gateway.name, api = module.api.log_group_name, sender = module.sender.log_group_name, relay = module.relay.log_group_name },
-    local.receipts ? { receipts = module.receipts[0].log_group_name } : {},
-  )
+  value       = merge({ gateway = aws_cloudwatch_log_group.gateway.name }, { for s in local.services : s => "/aws/lambda/${var.name}-${s}" })
 }
 
 output "dashboard_name" {

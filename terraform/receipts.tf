@@ -1,7 +1,7 @@
 # services/receipts: applies the provider's receipts.
 
 locals {
-  receipts = var.receipts == null ? var.sms_preferences != null : var.receipts
+  receipts = coalesce(var.receipts, local.provider.receipts)
 }
 
 module "receipts" {
@@ -37,23 +37,4 @@ module "receipts" {
     },
     local.use_key,
   ]
-}
-
-# Counts log messages about receipts. If the log level is above INFO, receipts of
-# other applications are not counted.
-resource "aws_cloudwatch_log_metric_filter" "receipts" {
-  for_each = local.receipts ? {
-    UnreadableReceipts = { group = module.receipts[0].log_group_name, pattern = "{ $.message = \"receipt not readable\" }" }
-    ForeignReceipts    = { group = module.relay.log_group_name, pattern = "{ $.message = \"pending receipt matches no message\" }" }
-  } : {}
-
-  name           = each.key
-  log_group_name = each.value.group
-  pattern        = each.value.pattern
-
-  metric_transformation {
-    namespace = var.name
-    name      = each.key
-    value     = "1"
-  }
 }

@@ -16,7 +16,7 @@ module "sender" {
     MAX_RECEIVES     = local.max_receives
   })
 
-  statements = concat(local.sns_statements, [
+  statements = concat(local.provider.statements, [
     {
       Sid      = "ClaimAndRecord"
       Effect   = "Allow"

@@ -3,36 +3,39 @@
 
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"
-  sns_log_groups = {
-    success = local.sns_log
-    failure = "${local.sns_log}/Failure"
-  }
 
-  # What the sender may do with SNS.
-  sns_statements = [
-    # IAM treats the phone number as the resource, so allow all and deny topics.
-    {
-      Sid      = "PublishToPhones"
-      Effect   = "Allow"
-      Action   = ["sns:Publish"]
-      Resource = "*"
-    },
-    {
-      Sid      = "NotToTopics"
-      Effect   = "Deny"
-      Action   = ["sns:Publish"]
-      Resource = "arn:${local.partition}:sns:*:*:*"
-    },
-    # SNS sends SMS on behalf of its caller. AWS's managed policy for SNS has had
-    # this statement since 2024.
-    {
-      Sid       = "PublishThroughSNS"
-      Effect    = "Allow"
-      Action    = ["sms-voice:SendTextMessage"]
-      Resource  = "*"
-      Condition = { StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }
-    },
-  ]
+  # What the other files need to know about a provider. main.tf chooses one.
+  sns = {
+    receipts = var.sms_preferences != null # whether to read them if var.receipts is null
+    receipt_logs = {
+      success = local.sns_log
+      failure = "${local.sns_log}/Failure"
+    }
+    statements = [ # what the sender may do
+      # IAM treats the phone number as the resource, so allow all and deny topics.
+      {
+        Sid      = "PublishToPhones"
+        Effect   = "Allow"
+        Action   = ["sns:Publish"]
+        Resource = "*"
+      },
+      {
+        Sid      = "NotToTopics"
+        Effect   = "Deny"
+        Action   = ["sns:Publish"]
+        Resource = "arn:${local.partition}:sns:*:*:*"
+      },
+      # SNS sends SMS on behalf of its caller. AWS's managed policy for SNS has had
+      # this statement since 2024.
+      {
+        Sid       = "PublishThroughSNS"
+        Effect    = "Allow"
+        Action    = ["sms-voice:SendTextMessage"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:CalledViaLast" = "sns.amazonaws.com" } }
+      },
+    ]
+  }
 }
 
 resource "aws_sns_sms_preferences" "this" {
@@ -51,7 +54,7 @@ resource "aws_sns_sms_preferences" "this" {
 # without expiry, with whole phone numbers in them. If SNS has already done so,
 # apply fails because they exist; the README says how to import them.
 resource "aws_cloudwatch_log_group" "sns" {
-  for_each = var.sms_preferences == null ? {} : local.sns_log_groups
+  for_each = var.sms_preferences == null ? {} : local.sns.receipt_logs
 
   name              = each.value
   retention_in_days = var.logs.retention_days
@@ -90,7 +93,7 @@ resource "aws_iam_role_policy" "sns_log" {
 }
 
 resource "aws_lambda_permission" "delivery_logs" {
-  for_each = local.receipts ? local.sns_log_groups : {}
+  for_each = local.receipts ? local.sns.receipt_logs : {}
 
   statement_id  = "delivery-logs-${each.key}"
   action        = "lambda:InvokeFunction"
@@ -103,7 +106,7 @@ resource "aws_lambda_permission" "delivery_logs" {
 # A log group accepts two subscriptions, so two deployments in an account can both
 # have receipts. Each ignores the receipts of the other.
 resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
-  for_each = local.receipts ? local.sns_log_groups : {}
+  for_each = local.receipts ? local.sns.receipt_logs : {}
 
   name            = var.name
   log_group_name  = each.value

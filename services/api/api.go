@@ -62,8 +62,7 @@ type Options struct {
 	// MaxWait caps the time that a look-up with ?wait= may take, at most 20 s.
 	// Set it to 0 if each waiting request would occupy a function.
 	MaxWait time.Duration
-	// Closing, once closed, makes all waiting look-ups answer at once. It may
-	// be nil.
+	// Closing, once closed, makes all waiting look-ups answer at once. It may be nil.
 	Closing   <-chan struct{}
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
@@ -158,9 +157,8 @@ type api struct {
 	backlog backlogCache
 }
 
-// New returns the handler for every path below /v1. WithCaller must have put
-// the caller of each request into its context; requests without a caller are
-// refused.
+// New returns the handler for every path below /v1. WithCaller must have put the caller
+// of each request into its context; requests without a caller are refused.
 //
 // The handler limits the time of every call that it makes, but not the time
 // that a client takes to send its body: set the server's ReadTimeout for that.

@@ -79,8 +79,7 @@ func (a *api) checkCountry(client, country string) *sms.InvalidError {
 }
 
 // checkHere sets d.Number and returns the errors that depend on the time or the
-// deployment. The same draft may have been valid earlier or in another
-// deployment.
+// deployment. The same draft may have been valid earlier or in another deployment.
 func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)

@@ -58,9 +58,8 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// surelyNot reports whether a hand-over certainly cannot close the breaker,
-// whatever happened to the breaker since it was last read. began is when the
-// hand-over began.
+// surelyNot reports whether a hand-over certainly cannot close the breaker, whatever
+// happened to the breaker since it was last read. began is when the hand-over began.
 func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt

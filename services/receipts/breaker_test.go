@@ -78,7 +78,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 		}, false},
 		{"not the delivery of another message", func(s *stage) {
 			s.spend()
-			s.sent(number, "c-1") // its sender did not know yet that the breaker had opened that the breaker had opened
+			s.sent(number, "c-1") // its sender did not know yet that the breaker had opened
 			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, true},

@@ -31,8 +31,7 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: window of a receipt
 }
 
-// ripe reports whether every hand-over that k may be about began before the
-// time over.
+// ripe reports whether every hand-over that k may be about began before the time over.
 func ripe(k sms.PendingReceipt, over time.Time) bool {
 	return !published(k).Add(clockSlack).After(over) // guard: no hand-over in flight
 }

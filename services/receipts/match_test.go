@@ -235,7 +235,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		over  time.Duration // the receipt came the receipt came after the hand-over began
+		over  time.Duration // from the start of the hand-over
 		stage func(s *stage)
 		want  sms.Status
 		wait  bool

@@ -9,8 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the waits before the message of a pending receipt is looked for
-// again.
+// These are the waits before the message of a pending receipt is looked for again.
 const (
 	soon      = time.Minute      // while it is not ripe
 	ripeAfter = 90 * time.Second // after the last lease that it may be about has ended: it is ripe then

@@ -27,7 +27,7 @@ type Result string
 
 // The results of a receipt.
 const (
-	Applied Result = "applied" // applied applied to the message that has its provider message id
+	Applied Result = "applied" // applied to the message that has its provider message id
 	Matched Result = "matched" // applied to the only message that it can be about
 	Pending Result = "pending" // kept, to be looked at again
 	Foreign Result = "foreign" // it matches no message, and most likely belongs to another application

@@ -13,11 +13,11 @@ import (
 // indexLag is longer than an index takes to show a write.
 const indexLag = 2 * time.Second
 
-// leases remembers the time up to which all leases have been ended. A pending
-// receipt may be matched by its number only if no hand-over that it may be about is
-// in flight, and if the indexes show how each of them ended. Both are certain from
-// the run after a complete pass over the leases, or in the same run after
-// Options.Wait. A new relay must first complete a pass of its own.
+// leases remembers the time up to which all leases have been ended. A pending receipt
+// may be matched by its number only if no hand-over that it may be about is in flight,
+// and if the indexes show how each of them ended. Both are certain from the run after a
+// complete pass over the leases, or in the same run after Options.Wait. A new relay must
+// first complete a pass of its own.
 type leases struct {
 	mu    sync.Mutex
 	until time.Time // all leases up to this time were ended at least indexLag ago

@@ -180,10 +180,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, so that no other relay takes it up too, and does what e
-// was due for, except enqueuing. If the message must be enqueued now, it
-// returns it, due for rescue; if there is nothing to do, it returns a zero
-// message.
+// takeUp postpones e, so that no other relay takes it up too, and does what e was due
+// for, except enqueuing. If the message must be enqueued now, it returns it, due for
+// rescue; if there is nothing to do, it returns a zero message.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)

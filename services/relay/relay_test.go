@@ -116,7 +116,7 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		ahead time.Duration
-		runAt time.Duration // the time the time of the run that enqueues it
+		runAt time.Duration // the time of the run that enqueues it
 	}{
 		{"90 seconds ahead, its enqueue having failed", 90 * time.Second, 0},
 		{"10 minutes ahead", 10 * time.Minute, 8 * time.Minute},

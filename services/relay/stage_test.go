@@ -211,7 +211,7 @@ type counted struct {
 	*sqlite.Queue
 
 	depth atomic.Int64
-	calls atomic.Int64 // the error the error of Send and Backlog
+	calls atomic.Int64 // the error of Send and Backlog
 }
 
 func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {

@@ -136,9 +136,8 @@ func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
 	}
 }
 
-// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller
-// reads it for all; the others wait for the result, or until their contexts
-// end.
+// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
+// for all; the others wait for the result, or until their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -208,9 +207,8 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a hand-over that was taken may
-// close the breaker. id is its message, and began is when it began. The record
-// decides.
+// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
+// breaker. id is its message, and began is when it began. The record decides.
 func (g *Gate) mayProve(id string, began time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -21,8 +21,7 @@ const (
 	margin      = 2 * time.Second
 )
 
-// ErrNoTime says that the time left does not cover a hand-over. Nothing was
-// changed.
+// ErrNoTime says that the time left does not cover a hand-over. Nothing was changed.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
 // notTried is the refusal of a message that was claimed too late to be handed

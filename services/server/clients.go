@@ -36,10 +36,9 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. By default the owner is the name of the client,
-// the scopes are both, and there are no limits. The clients come back in the
-// file's order. The error names every client and field at fault, and shows no
-// secret.
+// Only the secret is required. By default the owner is the name of the client, the
+// scopes are both, and there are no limits. The clients come back in the file's order.
+// The error names every client and field at fault, and shows no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {

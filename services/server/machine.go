@@ -35,9 +35,8 @@ type machine struct {
 	closers []func() error // in the order of opening
 }
 
-// open opens the data folder and joins the services on it. When it returns,
-// only the simulated provider is working: it sends the receipts that were not
-// confirmed before.
+// open opens the data folder and joins the services on it. When it returns, only the
+// simulated provider is working: it sends the receipts that were not confirmed before.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin

@@ -90,7 +90,7 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 // baseURL returns the URL that a client on this machine uses. If the server
 // listens on every address, the URL says localhost.
 func baseURL(addr string, listening net.Addr) string {
-	host, _, _ := net.SplitHostPort(addr) // already already checked with the command line
+	host, _, _ := net.SplitHostPort(addr) // already checked with the command line
 	_, port, _ := net.SplitHostPort(listening.String())
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"

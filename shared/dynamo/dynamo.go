@@ -1,5 +1,4 @@
-// Package dynamo keeps the records in one DynamoDB table. It implements
-// sms.Store.
+// Package dynamo keeps the records in one DynamoDB table. It implements sms.Store.
 //
 // A message is one item, and every change of it is one conditional write. Four
 // sparse indexes find messages: by what is due, by provider reference, by number

@@ -81,10 +81,9 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 
 const maxReceiptPages = 10
 
-// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts
-// only days after their retention. So the query begins at the earliest time for
-// which a live receipt can still be due, and reads few that are past their
-// retention.
+// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
+// days after their retention. So the query begins at the earliest time for which a live
+// receipt can still be due, and reads few that are past their retention.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}

@@ -41,9 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard holds about an eighth of the messages. The pages are a little
-	// larger than that share of a list's page, so that a second round of queries
-	// is rare.
+	// Each shard holds about an eighth of the messages. The pages are a little larger
+	// than that share of a list's page, so that a second round of queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":

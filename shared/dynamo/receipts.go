@@ -75,8 +75,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	}
 	reported, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
-		// The effect of a void receipt depends on more than a condition can
-		// test.
+		// The effect of a void receipt depends on more than a condition can test.
 		m, err = s.Get(ctx, id)
 		return m, false, err
 	}

@@ -185,7 +185,7 @@ func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	}()
 	begun := make(chan error, 1)
 	go func() {
-		_, err := os.ReadFile(pipe) // opening it opening it blocks until the function opens it too too
+		_, err := os.ReadFile(pipe) // opening it blocks until the function opens it too
 		begun <- err
 	}()
 	select {

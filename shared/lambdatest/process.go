@@ -99,7 +99,7 @@ func (s *sandbox) close() {
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
-	events  chan *invocation // goes goes to the process's next GET of an event
+	events  chan *invocation // goes to the process's next GET of an event
 	polled  atomic.Bool      // it has asked for an event: init is over
 	own     output           // belongs to this process alone
 	ended   chan struct{}    // closed when the process has ended and err is set

@@ -3,8 +3,7 @@
 //
 //	accepted = final + sent + unknown + on the way
 //
-// It relies on the records alone, like an auditor who does not trust the
-// service.
+// It relies on the records alone, like an auditor who does not trust the service.
 package reconcile
 
 import (
@@ -47,7 +46,7 @@ type Report struct {
 	Unknown   int
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
-	HandOvers int // hand-overs hand-overs in the provider's log, without void ones
+	HandOvers int // hand-overs in the provider's log, without void ones
 	// Doubles counts hand-overs beyond the first of each message. Those that the
 	// message's events do not record are among the Findings too.
 	Doubles  int
@@ -100,7 +99,7 @@ func Everything(ctx context.Context, store interface {
 // Ledger accounts for records one by one.
 type Ledger struct {
 	now    time.Time
-	log    map[string][]HandOver // keyed keyed by message id, or by number and text
+	log    map[string][]HandOver // keyed by message id, or by number and text
 	hasLog bool
 	report Report
 }

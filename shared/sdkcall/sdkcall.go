@@ -72,9 +72,8 @@ func Refused(err error) bool {
 	return lookUp
 }
 
-// moreThrottling lists codes that services throttle with and that the SDK's own
-// list lacks. After a transaction conflict, as after throttling, trying again
-// helps.
+// moreThrottling lists codes that services throttle with and that the SDK's own list
+// lacks. After a transaction conflict, as after throttling, trying again helps.
 var moreThrottling = []string{"Throttled", "KmsThrottled", "KMSThrottlingException", "KMSThrottling", "TransactionConflictException"}
 
 // Throttles reports whether the error code of an AWS service means that it was busy

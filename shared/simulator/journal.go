@@ -28,8 +28,7 @@ type Entry struct {
 	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number made a difference
 }
 
-// Taken reports whether the provider took the message, even if its answer was
-// lost.
+// Taken reports whether the provider took the message, even if its answer was lost.
 func (e Entry) Taken() bool { return e.ProviderMessageID != "" }
 
 const logName = "handed-over.jsonl"

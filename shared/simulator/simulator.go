@@ -25,8 +25,7 @@ type Options struct {
 	Delay time.Duration
 	// ReceiptDelay is the time from a hand-over to its receipt.
 	ReceiptDelay time.Duration
-	// Silence is how long an unanswered hand-over lasts, unless its deadline is
-	// sooner.
+	// Silence is how long an unanswered hand-over lasts, unless its deadline is sooner.
 	Silence time.Duration
 	// Now is the clock of the log and the receipts; nil means time.Now.
 	Now func() time.Time

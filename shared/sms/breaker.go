@@ -27,8 +27,7 @@ type Breaker struct { // its tags are a stored format, like those of Message
 	ClosedAt time.Time `json:"closedAt,omitzero"`
 	// ProbeAt is when the next probe may begin; zero means never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	// ProbeLastAt is when the next probe may begin if its owner is among
-	// LastInLine.
+	// ProbeLastAt is when the next probe may begin if its owner is among LastInLine.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
 	Probes      int       `json:"probes,omitempty"` // since it opened
 	// ProbeIDs are the messages of the latest probes, oldest first. Receipts may
@@ -51,8 +50,7 @@ type Breaker struct { // its tags are a stored format, like those of Message
 // long, messages may still go out after it opened.
 const BreakerAge = 5 * time.Second
 
-// staleTrouble is the age from which reported trouble no longer opens the
-// breaker.
+// staleTrouble is the age from which reported trouble no longer opens the breaker.
 const staleTrouble = 15 * time.Minute
 
 // ReportTrouble opens b because of trouble that a publish or a receipt reported.
@@ -123,10 +121,9 @@ func (b Breaker) Discards(now time.Time) bool {
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
-// DiscardedUntil returns the latest due time, for a first rescue, of records
-// whose envelopes senders discarded while b was open. Whatever is due for a
-// rescue by that time was enqueued before the last sender knew that b had
-// closed.
+// DiscardedUntil returns the latest due time, for a first rescue, of records whose
+// envelopes senders discarded while b was open. Whatever is due for a rescue by that
+// time was enqueued before the last sender knew that b had closed.
 func (b Breaker) DiscardedUntil() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}

@@ -12,7 +12,7 @@ var ErrLimit = errors.New("the limit is reached")
 type Count struct {
 	window string
 	N      int       // negative to give back an earlier count
-	Limit  int       // the limit the limit of the whole counter
+	Limit  int       // the limit of the whole counter
 	End    time.Time // the end of the window; some time later the counter is removed
 }
 

@@ -179,19 +179,12 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// voids returns how many hand-overs were proved void, as far as they are listed.
+// voids returns how many of the listed hand-overs were proved void.
 func (m Message) voids() int {
-	n := 0
-	for _, h := range m.HandOvers {
-		if h.Receipt == VerdictVoid {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(m.HandOvers), func(h HandOver) bool { return h.Receipt != VerdictVoid }))
 }
 
-// Price returns the cost of all hand-overs together, as far as receipts
-// reported it.
+// Price returns the cost of all hand-overs together, as far as receipts reported it.
 func (m Message) Price() NanoUSD {
 	var sum NanoUSD
 	for _, h := range m.HandOvers {

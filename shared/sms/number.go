@@ -17,9 +17,8 @@ import (
 type Number string
 
 // The bounds of a Number, in digits. The upper bound is E.164's, which has no lower
-// bound. The shortest mobile numbers have 7 digits (South Africa and some
-// islands). Anything shorter is a short code, which means nothing outside its
-// country.
+// bound. The shortest mobile numbers have 7 digits (South Africa and some islands).
+// Anything shorter is a short code, which means nothing outside its country.
 const (
 	minDigits = 7
 	maxDigits = 15

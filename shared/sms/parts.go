@@ -18,9 +18,8 @@ const (
 const MaxTextLength = 1600
 
 // These are the units that fit into the only part of a message, and into each of
-// several parts. With several, 6 of the 140 bytes of each part go to the header
-// that joins them (3GPP TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16
-// units.
+// several parts. With several, 6 of the 140 bytes of each part go to the header that
+// joins them (3GPP TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153

@@ -7,8 +7,7 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // between two probes
-	// maxProbes is how many probes are remembered: those whose receipts may still
-	// come.
+	// maxProbes is how many probes are remembered: those whose receipts may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxLastInLine bounds how many owners are remembered as last in line.
 	maxLastInLine = 100
@@ -19,9 +18,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 	return b.Open && !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
 }
 
-// MayProbe reports whether a message of owner to number may be the next probe of
-// b. The client of a probe can spoil it, by a bad number for example, so owners
-// take turns:
+// MayProbe reports whether a message of owner to number may be the next probe of b. The
+// client of a probe can spoil it, by a bad number for example, so owners take turns:
 //   - From ProbeAt on, any owner but those last in line may probe. Where a probe
 //     was spoiled before, numbers that the provider has taken go first. The more
 //     owners have spoiled one, the longer the others wait.

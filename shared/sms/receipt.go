@@ -60,9 +60,8 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is the wait between the arrival of a pending receipt and the first
-// look for its message. By then the outcome of the hand-over is usually
-// recorded.
+// firstLook is the wait between the arrival of a pending receipt and the first look for
+// its message. By then the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
 // Pending returns r as a pending receipt that came now.
@@ -87,9 +86,8 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to the hand-over named by token.
-// changed is false if that hand-over has another id or a receipt by now, or is
-// still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over named by token. changed
+// is false if that hand-over has another id or a receipt by now, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool {

@@ -119,9 +119,8 @@ func (r Request) Check() []InvalidError {
 	return bad
 }
 
-// visible reports whether a phone shows anything for text: a character that is
-// not a space, control or format character, and that Unicode does not call
-// ignorable.
+// visible reports whether a phone shows anything for text: a character that is not a
+// space, control or format character, and that Unicode does not call ignorable.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
@@ -150,9 +149,8 @@ func (r Request) CheckTimes(now time.Time) []InvalidError {
 }
 
 // Fingerprint identifies what the client asked for, so that it is noticed if an
-// idempotency key comes again with another request. It covers the decoded
-// fields, whatever the deployment's configuration is, and the number as the
-// client wrote it.
+// idempotency key comes again with another request. It covers the decoded fields,
+// whatever the deployment's configuration is, and the number as the client wrote it.
 //
 // A client may repeat a request after the service was updated, and must get its
 // message then, not a refusal. So a new field changes no digest of a request

@@ -66,35 +66,43 @@ func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number
 	m.HandOvers[0].ProviderMessageID = sms.NewToken()
-	fillTexts(&m.Request)
-	for _, v := range []any{m, m.Request, m.HandOvers[0], m.Events[0], *m.Failure, m.Due} {
-		if field := zeroField(v); field != "" {
-			panic(fmt.Sprintf("smstest: give %T.%s a value in recordedMessage", v, field))
-		}
-	}
+	fill(reflect.ValueOf(&m).Elem(), "")
 	return m
 }
 
-// fillTexts sets each empty text field of r to the field's name, so that the tests
-// also store fields that are new.
-func fillTexts(r *sms.Request) {
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
-		if v := reflect.ValueOf(r).Elem().FieldByIndex(field.Index); v.Kind() == reflect.String && v.IsZero() {
-			v.SetString(field.Name)
+// fill gives v a value if it is zero, and does the same for each field of a
+// struct and for the first element of a list. The tests thereby store fields
+// that are newer than recordedMessage. A text becomes the name of its field.
+func fill(v reflect.Value, name string) {
+	at, isTime := reflect.TypeAssert[*time.Time](v.Addr())
+	switch kind := v.Kind(); {
+	case isTime && v.IsZero():
+		*at = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
+	case isTime:
+	case kind == reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), v.Type().Field(i).Name)
 		}
-	}
-}
-
-// zeroField returns the name of a field of v without a value, or "". Such a field
-// is new and must be added to recordedMessage.
-func zeroField(v any) string {
-	value := reflect.ValueOf(v)
-	for i := range value.NumField() {
-		if value.Field(i).IsZero() {
-			return value.Type().Field(i).Name
+	case kind == reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
 		}
+		fill(v.Elem(), name)
+	case kind == reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		fill(v.Index(0), name)
+	case !v.IsZero():
+	case kind == reflect.String:
+		v.SetString(name)
+	case kind == reflect.Bool:
+		v.SetBool(true)
+	case v.CanInt():
+		v.SetInt(7)
+	default:
+		panic(fmt.Sprintf("smstest: fill has no value for %s, a %s", name, v.Type()))
 	}
-	return ""
 }
 
 // events returns n events.

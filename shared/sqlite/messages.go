@@ -17,8 +17,7 @@ var _ sms.Store = (*DB)(nil)
 // present is the condition that a record is not past its retention.
 const present = ` (purge_at IS NULL OR purge_at > ?) `
 
-// millis returns t as columns store it: in milliseconds, or NULL for a zero
-// time.
+// millis returns t as columns store it: in milliseconds, or NULL for a zero time.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil

@@ -27,9 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes items visible that an earlier process dequeued and did not
-// delete: that process has ended. A delayed item that was never dequeued stays
-// delayed.
+// release makes items visible that an earlier process dequeued and did not delete: that
+// process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
@@ -161,8 +160,7 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	return items, nil
 }
 
-// Delete implements sms.Consumer. An item that came back meanwhile is not
-// deleted.
+// Delete implements sms.Consumer. An item that came back meanwhile is not deleted.
 func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 	handles := make([]position, len(items))
 	for i, item := range items {

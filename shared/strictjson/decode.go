@@ -19,10 +19,9 @@ type SyntaxError struct{ Detail string }
 func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 
 // Decode decodes a text that must be one JSON object. It is stricter than
-// encoding/json, which accepts invalid UTF-8, lone surrogates, repeated names,
-// names in another case, and, with a Decoder, a second document. It runs in time
-// linear in the length of the text. encoding/json limits nesting to 10,000
-// levels.
+// encoding/json, which accepts invalid UTF-8, lone surrogates, repeated names, names in
+// another case, and, with a Decoder, a second document. It runs in time linear in the
+// length of the text. encoding/json limits nesting to 10,000 levels.
 //
 // Its error is a *SyntaxError. If the document is not an object, its Fields have
 // one error, for the field "".

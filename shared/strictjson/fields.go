@@ -27,9 +27,8 @@ const (
 	maxNameLength = 64
 )
 
-// Fields reads the fields of one JSON object and collects their errors, the
-// first one of each field. Read every field that is allowed, then call Unknown,
-// then Errors.
+// Fields reads the fields of one JSON object and collects their errors, the first one
+// of each field. Read every field that is allowed, then call Unknown, then Errors.
 //
 // The methods named after a type return a value and whether it is valid. A
 // missing field is not valid, but is not an error either.

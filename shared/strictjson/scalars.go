@@ -30,9 +30,8 @@ func (f *Fields) Time(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// ParseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one
-// digit, a comma before the fraction, and offsets of 24 hours
-// (go.dev/issue/54580).
+// ParseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one digit,
+// a comma before the fraction, and offsets of 24 hours (go.dev/issue/54580).
 func ParseTime(s string) (time.Time, bool) {
 	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
 	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"

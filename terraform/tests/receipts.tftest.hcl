@@ -12,7 +12,7 @@ run "without_delivery_logs_there_is_nothing_of_receipts" {
     condition = (
       length(module.receipts) == 0 && length(aws_sns_sms_preferences.this) == 0 && length(aws_cloudwatch_log_group.sns) == 0
       && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_lambda_permission.delivery_logs) == 0
-      && length(aws_cloudwatch_log_metric_filter.receipts) == 0
+      && length(aws_cloudwatch_log_metric_filter.this) == 0
       && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.this) : strcontains(name, "receipts")])
     )
     error_message = "Resources for receipts exist although receipts are off."
@@ -81,7 +81,7 @@ run "receipts_that_fail_are_heard_of" {
       aws_cloudwatch_metric_alarm.this["receipts-errors"].dimensions["FunctionName"] == module.receipts[0].name
       && aws_cloudwatch_metric_alarm.this["receipts-unreadable"].metric_name == "UnreadableReceipts"
       && aws_cloudwatch_metric_alarm.this["receipts-unreadable"].namespace == "smsqueue"
-      && one(aws_cloudwatch_log_metric_filter.receipts["UnreadableReceipts"].metric_transformation).namespace == "smsqueue"
+      && one(aws_cloudwatch_log_metric_filter.this["UnreadableReceipts"].metric_transformation).namespace == "smsqueue"
     )
     error_message = "There is no alarm for receipts that fail or cannot be read."
   }

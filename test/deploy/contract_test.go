@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,8 +23,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestRoutesAreThoseOfTheContract fails for a route, method or scope that only
-// Terraform or only the contract has.
+// TestRoutesAreThoseOfTheContract fails if a route, method or scope is only in
+// Terraform or only in the contract.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -99,8 +100,16 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 		service := strings.TrimSuffix(strings.TrimPrefix(module, "module."), "[0]")
 		given[service] = slices.Sorted(maps.Keys(f.Environment[0].Variables))
 	}
-	if want := []string{"api", "receipts", "relay", "sender"}; !cmp.Equal(slices.Sorted(maps.Keys(given)), want) {
-		t.Fatalf("terraform knows the functions of %v, want %v", slices.Sorted(maps.Keys(given)), want)
+	var want []string
+	mains, err := filepath.Glob(repo.Path("services", "*", "lambda", "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, main := range mains {
+		want = append(want, filepath.Base(filepath.Dir(filepath.Dir(main))))
+	}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(given))); diff != "" {
+		t.Fatalf("functions (-services +terraform):\n%s", diff)
 	}
 	rules := variablesRead(t, repo.Path("shared", "environ"))
 	for service := range given {
@@ -118,49 +127,46 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	}
 }
 
-var quoted = regexp.MustCompile(`"([^"]+)"`)
+var counted = regexp.MustCompile(`^{ \$\.message = ("[^"]+") }$`)
 
-// TestMetricFiltersCountWhatIsLogged searches the code for the words of each filter's
-// pattern.
+// TestMetricFiltersCountWhatIsLogged searches the code for the message of each
+// filter's pattern.
 func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 	t.Parallel()
-	repo := needTerraform(t)
+	services := os.DirFS(needTerraform(t).Path("services"))
 	var code strings.Builder
-	for _, folder := range []string{repo.Path("services", "receipts"), repo.Path("services", "receipts", "lambda")} {
-		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-		if err != nil {
-			t.Fatal(err)
+	err := fs.WalkDir(services, ".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
 		}
-		for _, file := range files {
-			source, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasSuffix(file, "_test.go") {
-				code.Write(source)
-			}
-		}
+		source, err := fs.ReadFile(services, path)
+		code.Write(source)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	found := 0
+	filters := 0
 	for _, r := range mocked(t).all("aws_cloudwatch_log_metric_filter") {
+		filters++
 		var filter struct{ Name, Pattern string }
 		r.read(t, &filter)
-		for _, words := range quoted.FindAllString(filter.Pattern, -1) {
-			found++
-			if !strings.Contains(code.String(), words) {
-				t.Errorf("%s counts %s, which nothing logs", filter.Name, words)
-			}
+		message := counted.FindStringSubmatch(filter.Pattern)
+		if message == nil {
+			t.Errorf("%s has the pattern %s, want one message", filter.Name, filter.Pattern)
+		} else if !strings.Contains(code.String(), message[1]) {
+			t.Errorf("%s counts %s, which nothing logs", filter.Name, message[1])
 		}
 	}
-	if found != 2 {
-		t.Errorf("the filters look for %d words, want 2", found)
+	if filters == 0 {
+		t.Error("there is no filter")
 	}
 }
 
 var imported = regexp.MustCompile(`import '([^']+)'`)
 
-// TestTheReadmeImportsWhatThereIs checks the addresses in the README's import
-// commands.
+// TestTheReadmeImportsWhatThereIs checks the resource addresses in the README's
+// import commands.
 func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
@@ -186,8 +192,8 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
 // variablesRead returns the environment variables that the Go code in folder reads:
-// every name that it passes to a function. "Rules" stands for a call of environ's
-// method of that name.
+// every name that it passes to a function. The name "Rules" means a call of
+// environ's method Rules.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)

@@ -75,7 +75,7 @@ type listing struct {
 }
 
 // listings has an entry for each kind of resource that is found by name. The key
-// itself stays for 30 days, but its alias goes.
+// itself remains for 30 days, but its alias is deleted at once.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},

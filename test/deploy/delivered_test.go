@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// receipts writes to SNS's delivery log that the message sent was delivered, and waits
-// until the API says so. The log also has a line about another application's message
-// and one that cannot be read.
+// receipts writes to SNS's delivery log that the message with the id sent was
+// delivered, and waits until the API says so. The log also has a line about another
+// application's message and one that cannot be read.
 func (e deployment) receipts(t *testing.T, token, sent string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")
@@ -43,7 +43,7 @@ func (e deployment) pipePatterns(t *testing.T) {
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // ministack does not keep what it ignores
+	p := readPipe(t, mocked(t)) // ministack does not store the parts that it ignores
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {
@@ -88,7 +88,7 @@ func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]an
 	return false
 }
 
-// state is what was applied.
+// state returns the Terraform state of the deployment.
 func (e deployment) state(t *testing.T) stateModule {
 	t.Helper()
 	var state struct {

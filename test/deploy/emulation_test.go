@@ -27,7 +27,6 @@ import (
 
 // TestEmulation applies terraform/ to ministack and uses the deployment as its
 // clients would.
-// deployment is an emulation with what its tests ask of it.
 type deployment struct{ *emulation.Emulation }
 
 func TestEmulation(t *testing.T) {

@@ -41,8 +41,9 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	}
 }
 
-// TestEventsTellOfChangesOfStatusAlone takes messages through their lives on DynamoDB
-// Local, adds other items, and makes events from the stream as the pipe would.
+// TestEventsTellOfChangesOfStatusAlone changes messages on DynamoDB Local in all ways
+// that their lives can take, adds other items, and makes events from the stream as
+// the pipe would.
 func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -102,7 +103,8 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	}
 }
 
-// TestTheExampleCallsItsWebhookAtTheEnd applies the rule in the README to events.
+// TestTheExampleCallsItsWebhookAtTheEnd applies the README's example rule to
+// events.
 func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Private values of a message, which no event may contain.
+// private has the private values of a message, which no event may contain.
 var private = sms.Draft{
 	Owner: "shop", Client: "client-7f3",
 	Request: sms.Request{
@@ -22,8 +22,8 @@ var private = sms.Draft{
 	},
 }
 
-// lives are courses that messages may take. tells lists the statuses in events. A
-// status that a single write passes through has no event.
+// lives are the ways that messages may go. tells lists the statuses that events
+// report. If a single write passes through a status, that status has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status
@@ -103,7 +103,7 @@ type writer struct {
 	store             *dynamo.Store
 	rules             sms.Rules
 	now               time.Time
-	providerMessageID string // of the next hand-over that is taken
+	providerMessageID string // the provider message id of the next hand-over that is taken
 }
 
 func newWriter(t *testing.T) *writer {
@@ -117,7 +117,7 @@ func newWriter(t *testing.T) *writer {
 	if _, err := w.client.CreateTable(t.Context(), definition); err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.CreateTable(t.Context(), w.client, w.table); err != nil { // it waits until the table is ready
+	if err := enginetest.CreateTable(t.Context(), w.client, w.table); err != nil { // describing it waits until the table is ready
 		t.Fatal(err)
 	}
 	w.store = dynamo.New(w.client, w.table, time.Now)

@@ -125,7 +125,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. Exceptions are written beside the resource, with the
+// TestCheckov runs checkov. Exceptions are noted at the resource, with the
 // reason.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
@@ -244,7 +244,7 @@ type testLine struct {
 // runTests runs the tests that args select and yields the output line by line.
 func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
-	// The output says how it ended.
+	// The output says how the command ended.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
 	return func(yield func(testLine) bool) {
 		lines := bufio.NewScanner(bytes.NewReader(out))
@@ -279,8 +279,8 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields the resources of one type in m and its modules, with the module's
-// address.
+// all yields the resources of one type in m and its modules, each with its
+// module's address.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {
@@ -298,7 +298,7 @@ func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	}
 }
 
-// read decodes the values of r.
+// read decodes the values of the resource r.
 func (r stateResource) read(t *testing.T, v any) {
 	t.Helper()
 	if err := json.Unmarshal(r.Values, v); err != nil {
@@ -306,7 +306,8 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
-// mock applies the root with variables to the mocked provider and returns the state.
+// mock applies the root, with the given variables, to the mocked provider and
+// returns the state.
 func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
@@ -327,7 +328,8 @@ var everything struct {
 	state *stateModule
 }
 
-// mocked returns a deployment with every feature switched on, by the mocked provider.
+// mocked returns the state of a deployment with every feature switched on, from
+// the mocked provider.
 func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)

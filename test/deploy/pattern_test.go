@@ -41,7 +41,7 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	return true
 }
 
-// matchesValue is matches for one alternative of a field.
+// matchesValue reports whether a value matches one alternative of a field.
 func matchesValue(t testing.TB, want, value any, there bool) bool {
 	t.Helper()
 	operator, ok := want.(map[string]any)
@@ -58,7 +58,7 @@ func matchesValue(t testing.TB, want, value any, there bool) bool {
 	return false
 }
 
-// part returns v if it is an object, and an empty object otherwise.
+// part returns v if v is an object, and an empty object otherwise.
 func part(v any) map[string]any {
 	object, _ := v.(map[string]any)
 	return object
@@ -66,8 +66,8 @@ func part(v any) map[string]any {
 
 var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
 
-// fill returns what a pipe makes from its input template and one change. The template
-// is JSON with quoted variables. A variable without a value fails the test.
+// fill returns the text that a pipe makes from its input template and one change. The
+// template is JSON with quoted variables. A variable without a value fails the test.
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
 	filled := templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
@@ -80,7 +80,7 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 		if !ok {
 			t.Errorf("%s of a change is %v, not a string", path, value)
 		}
-		quoted, _ := json.Marshal(text) // a string always has JSON
+		quoted, _ := json.Marshal(text) // a string can always be encoded
 		return string(quoted)
 	})
 	return object(t, filled)
@@ -124,7 +124,8 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	}
 }
 
-// pipe holds what decides, in Terraform's plan, which changes become events.
+// pipe holds the parts of Terraform's plan that decide which changes become
+// events.
 type pipe struct {
 	patterns           []map[string]any
 	template           string

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// byAWS lists the permissions that AWS itself uses in a function's name. Our code makes
-// no such call. A permission here that no policy grants fails the test.
+// byAWS lists the permissions that AWS itself uses with a function's role. Our code
+// makes no such calls. The test fails if no policy grants a permission listed here.
 var byAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
@@ -29,7 +29,8 @@ var byAWS = map[string]string{
 	"sqs:SendMessage failed-events":             "Lambda stores failed asynchronous calls",
 }
 
-// onEverything lists the statements that allow all resources, and why they must.
+// onEverything lists the policy statements that allow all resources, and why
+// they must.
 var onEverything = map[string]string{
 	"Trace":             "X-Ray has no resources to name",
 	"PublishToPhones":   "IAM takes a phone number for the resource; NotToTopics takes topics out",
@@ -55,8 +56,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that e's functions made with their policies, both
-// ways.
+// checkPolicies compares the calls that e's functions made with their policies: each
+// call must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)
@@ -71,7 +72,7 @@ func checkPolicies(t *testing.T, e deployment) {
 	called := make(map[string]bool) // "function action resource"
 	for _, c := range e.Front.Calls() {
 		if c.Key == "test" {
-			continue // terraform, or this test
+			continue // the caller is terraform, or this test
 		}
 		function, known := functions[c.Key]
 		if !known {
@@ -158,7 +159,7 @@ func sessionKey(function, role string) string {
 	return "ASIA" + strings.ToUpper(digest[:16])
 }
 
-// serviceOf returns the last module of an address.
+// serviceOf returns the last module in a resource address.
 func serviceOf(module string) string {
 	name := module[strings.LastIndex(module, ".")+1:]
 	name, _, _ = strings.Cut(name, "[")

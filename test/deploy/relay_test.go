@@ -12,7 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// relayWork makes messages that need the relay, and waits for its next runs:
+// relayWork makes messages that need the relay, and waits for the relay's next
+// runs:
 //
 //   - one that could not be enqueued
 //   - one whose receipt proves that nothing was delivered
@@ -55,7 +56,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 		t.Fatal(err)
 	}
 	for _, rc := range []sms.Receipt{
-		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
+		{Provider: "fake", ProviderMessageID: "second", Number: dead.Number, At: past.Add(time.Second), Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 		{Provider: "fake", ProviderMessageID: "foreign", Number: "+4915112345604", Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier},
 	} {
 		if err := store.Keep(t.Context(), rc.Pending(past)); err != nil {
@@ -74,7 +75,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed accepts a message to number at now and stores it.
+// seed stores a message to number that was accepted at now.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

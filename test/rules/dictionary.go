@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// word is a piece of text that must not be written, except in phrases that
-// give it its one meaning. See docs/glossary.md.
+// word is a piece of text that must not be written, except in phrases in which
+// it has its one meaning. See docs/glossary.md.
 type word struct {
 	pattern string // a regular expression, whatever the case
 	instead string // what to write
@@ -34,8 +34,8 @@ var dictionary = []word{
 		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `[Tt]he carrier\b`},  // whose faults are in the catalogue
-		{"deliverylog.go", `the carrier\b`}, // about which SNS logs
+		{"failure.go", `[Tt]he carrier\b`},  // the carrier's faults are in the catalogue
+		{"deliverylog.go", `the carrier\b`}, // SNS logs about it
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{

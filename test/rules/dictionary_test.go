@@ -15,7 +15,7 @@ import (
 // textFiles are the kinds of files whose words are looked at.
 var textFiles = []string{".go", ".tf", ".hcl", ".md", ".yaml", ".html", ".js", ".css", ".json", ".py", ".toml", ""}
 
-// undefined are the files that must write what the dictionary forbids.
+// undefined are the files that must contain what the dictionary forbids.
 var undefined = []string{"docs/glossary.md", "test/rules/dictionary.go", "test/rules/dictionary_test.go", "LICENSE"}
 
 // TestEachWordHasItsOneMeaning looks at every file that git tracks, or would.
@@ -35,7 +35,7 @@ func TestEachWordHasItsOneMeaning(t *testing.T) {
 		}
 		text, err := os.ReadFile(repo.Path(filepath.FromSlash(file)))
 		if os.IsNotExist(err) {
-			continue // removed, and not committed yet
+			continue // removed, but not committed yet
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -39,8 +39,8 @@ const (
 )
 
 var (
-	// joiners are the programs that join all services on one machine and choose
-	// their adapters.
+	// joiners are the programs that combine all services on one machine and
+	// choose their adapters.
 	joiners = []string{module + "services/server", module + "services/smsqueue"}
 
 	// adapters implement the ports of the domain, each with a library of its own.
@@ -54,10 +54,11 @@ var (
 	}
 	// receiptFormats lists the packages that read and write the providers' receipts.
 	receiptFormats = []string{module + "shared/sns/deliverylog"}
-	// local lists what no Lambda function may link in.
+	// local lists packages that no Lambda function may contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
-	// forTests lists what only tests import, and these packages themselves.
+	// forTests lists packages that only tests, and packages on this list, may
+	// import.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",

@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write what documents take from the code")
 
-// TestDocumentsSayWhatTheCodeSays holds the parts of documents that repeat
-// code between their marks.
+// TestDocumentsSayWhatTheCodeSays compares the marked parts of documents with
+// the code that they repeat.
 func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	for _, tc := range []struct{ file, mark, want string }{
 		{"docs/design.md", "states", diagram()},
@@ -53,8 +53,9 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	}
 }
 
-// TestBlocksPasteIntoAnyShell: as typed, zsh takes # for a word, knows no read
-// -p, and nobody's shell knows a prompt.
+// TestBlocksPasteIntoAnyShell checks that every shell can run the blocks of
+// commands in the documents. Typed into zsh, # does not begin a comment and
+// read -p does not prompt, and no shell understands a prompt sign.
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
@@ -72,7 +73,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			if !ok {
 				continue
 			}
-			end := "" // of a here-document, which is no shell
+			end := "" // inside a here-document, which is not shell code
 			for line := range strings.Lines(script) {
 				line = strings.TrimSuffix(line, "\n")
 				switch {
@@ -99,7 +100,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	}
 }
 
-// diagram is the status table as a state diagram.
+// diagram returns the status table as a state diagram.
 func diagram() string {
 	var b strings.Builder
 	b.WriteString("\n```mermaid\nstateDiagram-v2\n    [*] --> scheduled\n    [*] --> queued\n")
@@ -140,7 +141,7 @@ func effects() string {
 	return b.String()
 }
 
-// join lists words, each between quotes.
+// join lists words, each in quotes.
 func join[S ~string](words []S, quote string) string {
 	all := make([]string, len(words))
 	for i, w := range words {
@@ -153,7 +154,7 @@ func join[S ~string](words []S, quote string) string {
 	return strings.Join(all, separator)
 }
 
-// numbers is the table of the simulated provider's numbers.
+// numbers returns the table of the simulated provider's numbers.
 func numbers() string {
 	var b strings.Builder
 	b.WriteString("\n| number | what happens |\n|---|---|\n")
@@ -164,7 +165,7 @@ func numbers() string {
 	return b.String()
 }
 
-// webhook is the example of a rule that acts on events.
+// webhook returns the example of a rule that acts on events.
 func webhook(t *testing.T) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "terraform", "examples", "webhook", "webhook.tf"))

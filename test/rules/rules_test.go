@@ -148,8 +148,8 @@ func isGenerated(source []byte) bool {
 
 func findRepository(t *testing.T) engines.Repository {
 	t.Helper()
-	// Every run has another value there: a result must not be kept, because Go
-	// does not see which files outside this module it depends on.
+	// This variable differs in every run, so that Go never takes the result
+	// from its cache: it cannot see the files outside this module.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {

@@ -40,7 +40,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 		}
 		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", t.Name, version, t.Why)
 	}
-	// The targets that need the following fetch them.
+	// The targets that need the following tools fetch them.
 	linter := prereq.Linter(repo.Path(".build", "bin", "golangci-lint"))
 	if version, err := linter.Find(ctx); err != nil {
 		fmt.Fprintf(table, "later\t%s\t%v\t%s\tget it: %s\n", linter.Name, err, linter.Why, linter.Get)

@@ -6,7 +6,7 @@ import (
 )
 
 // deliveryLog is the log group in which SNS would log delivered messages. Failed
-// ones have a group of their own.
+// messages have a group of their own.
 const deliveryLog = "sns/us-east-1/000000000000/DirectPublishToPhoneNumber"
 
 // deliveryStream is the only stream of each group.
@@ -28,7 +28,7 @@ func createDeliveryLogs(ctx context.Context, url string) error {
 	return nil
 }
 
-// Deliveries writes lines to SNS's delivery log, as SNS would.
+// Deliveries writes lines to SNS's delivery log, as SNS would write them.
 func (e *Emulation) Deliveries(ctx context.Context, lines ...string) error {
 	var entries []map[string]any
 	for _, line := range lines {

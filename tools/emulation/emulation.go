@@ -21,8 +21,8 @@ type Emulation struct {
 	APIURL   string // append /sms
 	TokenURL string
 	Front    *Front            // through which all calls reach ministack
-	Clients  map[string]Client // shop, watcher and other: see the root for engines
-	Queues   map[string]string // URLs, by what the outputs call them
+	Clients  map[string]Client // shop, watcher and other: see EngineRoot
+	Queues   map[string]string // URLs, keyed by their names in the outputs
 
 	Workspace *Workspace
 
@@ -103,7 +103,7 @@ func (e *Emulation) readOutputs(ctx context.Context) error {
 	for name, id := range ids {
 		e.Clients[name] = Client{ID: id, Secret: secrets[name]}
 	}
-	// AWS has a host for each; the engine has paths.
+	// AWS has a host for each deployment; the engine has paths.
 	e.APIURL = e.Front.URL + "/_aws/execute-api/" + api + "/v1"
 	e.TokenURL = e.Front.URL + "/oauth2/token"
 	return nil
@@ -128,7 +128,7 @@ curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
 `)
 }
 
-// Stop ends the processes; the deployment is gone with them.
+// Stop ends the processes, and the deployment with them.
 func (e *Emulation) Stop() {
 	for _, stop := range slices.Backward(e.stops) {
 		stop()

@@ -17,15 +17,15 @@ import (
 
 // Call is one AWS call that a function made, as IAM sees it.
 type Call struct {
-	Key      string // the access key id, different for each function
+	Key      string // the access key id, which differs for each function
 	Action   string // such as dynamodb:PutItem
-	Resource string // the table, index or queue that it names; "phone" or "topic" for SNS
+	Resource string // the table, index or queue that the call names; "phone" or "topic" for SNS
 	Status   int    // of the answer
 }
 
-// Front is a proxy in front of ministack that records the calls it sees. It claims
-// by a header that calls came over TLS, because the queues' policies require that
-// and ministack enforces them.
+// Front is a proxy in front of ministack that records the calls it sees. It adds a
+// header that says that calls came over TLS, because the queues' policies require
+// that and ministack enforces them.
 type Front struct {
 	URL string
 
@@ -51,7 +51,7 @@ func NewFront() (*Front, error) {
 			if f.target != nil {
 				p.SetURL(f.target)
 			}
-			p.Out.Host = p.In.Host // it is part of the signature
+			p.Out.Host = p.In.Host // the host is part of the signature
 			p.Out.Header.Set("X-Forwarded-Proto", "https")
 		},
 	}
@@ -128,9 +128,9 @@ func callOf(r *http.Request, body []byte) (Call, bool) {
 	case strings.HasPrefix(service, "DynamoDB_"):
 		var in struct {
 			TableName, IndexName string
-			RequestItems         map[string]json.RawMessage // of a batch, by table
+			RequestItems         map[string]json.RawMessage // the items of a batch, keyed by table
 		}
-		_ = json.Unmarshal(body, &in) // anything missing shows as an empty resource
+		_ = json.Unmarshal(body, &in) // if anything is missing, the resource is empty
 		for table := range in.RequestItems {
 			in.TableName = table
 		}

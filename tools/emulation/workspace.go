@@ -20,11 +20,12 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Tool is the terraform program.
+// Tool describes the terraform program.
 var Tool = prereq.Terraform
 
-// The Terraform roots of the repository: terraform/ itself, with its tests, and
-// one that calls it as a module and configures the provider for an engine.
+// These are the Terraform roots of the repository: terraform/ itself, with its
+// tests, and one that calls it as a module and configures the provider for an
+// engine.
 const (
 	ModuleRoot = "terraform"
 	EngineRoot = "tools/emulation/root"
@@ -38,7 +39,8 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and
-// initializes root there. Commands get env in addition to the environment.
+// initializes root there. Commands get the variables env in addition to the
+// environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	for _, tree := range []string{ModuleRoot, EngineRoot} {
 		if err := copySources(filepath.Join(dir, tree), repo.Path(tree)); err != nil {
@@ -96,9 +98,9 @@ func isolated() []string {
 	}
 }
 
-// cliConfig returns the setting by which terraform takes the provider from a
-// mirror on this machine, if there is one: a folder with the registry's name, at
-// most three levels below the root folder.
+// cliConfig returns the setting that makes terraform take the provider from a
+// mirror on this machine, if there is one. A mirror is a folder with the
+// registry's name, at most three levels below the root folder.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -178,7 +180,8 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]string) error {
 	return err
 }
 
-// Changes returns what another apply would change, and "" if nothing.
+// Changes returns what another apply would change, or "" if it would change
+// nothing.
 func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	_, err := w.Run(ctx, "plan", "-detailed-exitcode")
 	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 2 {

@@ -21,8 +21,8 @@ func Architecture() string {
 }
 
 // BuildZips writes <service>.zip to the folder dir for every service that has a
-// function. The program in it is built for this machine, so that an engine can
-// run it.
+// function. The program in each archive is built for this machine, so that an
+// engine can run it.
 func BuildZips(ctx context.Context, repo engines.Repository, dir string) error {
 	mains, err := filepath.Glob(repo.Path("services", "*", "lambda", "main.go"))
 	if err != nil {

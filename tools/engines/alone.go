@@ -18,8 +18,8 @@ const (
 )
 
 // Ministack returns the engine that runs a whole deployment: gateway, tokens,
-// functions and queue. The functions reach AWS at endpoint. It enforces policies,
-// except for the access key "test", which may do everything.
+// functions and queue. For the functions, AWS is at endpoint. It enforces
+// policies, except for the access key "test", which may do everything.
 func Ministack(endpoint string) Engine {
 	return Engine{
 		Name:    MinistackName,
@@ -81,8 +81,8 @@ func Checkov() Engine {
 }
 
 // Alone fetches and starts e, outside of any [Set], and waits until it answers.
-// Its output goes to the folder logs. After an error there is nothing to stop; see
-// [Unavailable].
+// Its output goes to the folder logs. If it returns an error, nothing is left to
+// stop; see [Unavailable].
 func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
 	if err := os.MkdirAll(logs, 0o750); err != nil {
 		return "", nil, err

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPinsOfTheOthersAreWhatIsSaid compares the versions of engines outside a set
-// with their pins.
+// TestPinsOfTheOthersAreWhatIsSaid compares the displayed versions of the engines
+// outside a set with their pins.
 func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

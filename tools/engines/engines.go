@@ -14,10 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Engine describes one of the programs: where it comes from, how it is started, and
-// how to ask whether it is ready.
+// Engine describes a program that emulates AWS: where it comes from, how it is
+// started, and how to ask whether it is ready.
 type Engine struct {
-	Name    string // as the tests' attribute names it
+	Name    string // its value of the tests' attribute
 	Version string
 	Env     string // the variable in which the tests find its URL
 	Needs   []prereq.Tool

@@ -20,7 +20,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test binary plays the engine: called with one of these, it behaves as named.
+// The test binary acts as the engine: called with one of these arguments, it
+// behaves as the name says.
 const (
 	answers = "engine that answers"
 	dies    = "engine that dies"
@@ -51,14 +52,14 @@ func engineMain(kind, port, life string) {
 		if err := child.Start(); err != nil {
 			panic(err)
 		}
-		_ = out.Close() // the child has its own
+		_ = out.Close() // the child has a timeout of its own
 	}
 	_ = http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
 // fake returns an engine of the given kind. awaitEnd returns when the child of an
-// engine that stays has ended: only then is the pipe closed that is its standard
-// output.
+// engine that stays has ended: its standard output is a pipe, which is only
+// closed then.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")
@@ -68,7 +69,7 @@ func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	ended := make(chan error, 1)
 	if kind == stays {
 		go func() {
-			pipe, err := os.Open(life) // returns when the child's end is opened
+			pipe, err := os.Open(life) // returns when the child opens its end
 			if err == nil {
 				_, err = io.Copy(io.Discard, pipe)
 				_ = pipe.Close()
@@ -139,7 +140,7 @@ func TestLaunch(t *testing.T) {
 		e.ready = func(ctx context.Context, url string) (*http.Request, error) {
 			if conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://")); err == nil {
 				_ = conn.Close()
-				cancel() // it has come up and is no longer wanted
+				cancel() // the engine has started and is no longer needed
 			}
 			return http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		}
@@ -274,7 +275,8 @@ func TestMissingToolsTurnAnEngineOff(t *testing.T) {
 	}
 }
 
-// TestPinsAreWhatIsSaid compares the versions that are shown with the pins.
+// TestPinsAreWhatIsSaid compares the displayed versions of the engines with
+// their pins.
 func TestPinsAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

@@ -38,7 +38,7 @@ func (r Repository) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// Fetched reports whether the engine's download is there, without fetching it.
+// Fetched reports whether the engine's download exists. It does not fetch it.
 func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 	dir, err := e.dir(ctx, repo)
 	if err != nil {
@@ -49,7 +49,7 @@ func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 }
 
 // Fetch returns the folder of the engine's download, fetching it if necessary. A
-// folder under its final name is complete, because it is renamed last.
+// folder with its final name is complete, because renaming it is the last step.
 func (e Engine) Fetch(ctx context.Context, repo Repository) (dir string, err error) {
 	dir, err = e.dir(ctx, repo)
 	if err != nil {
@@ -71,7 +71,8 @@ func (e Engine) pinned(repo Repository) string {
 }
 
 // dir returns the folder of the download. Its name is a hash of the pins and of the
-// versions of the tools that made it, so that a change of either is fetched anew.
+// versions of the tools that made it, so that after a change of either it is
+// fetched anew.
 func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	pins, err := os.ReadFile(e.pinned(repo))
 	if err != nil {
@@ -89,9 +90,9 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir by having fill write to an empty folder, unless dir exists. An
-// interrupted fill leaves nothing under the name dir. If two run at once, one wins
-// and both succeed.
+// fillOnce makes dir, unless it exists. It lets fill write to an empty folder, and
+// then renames that, so an interrupted fill leaves no folder named dir. If two run
+// at once, one wins and both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -133,9 +134,9 @@ func installVenv(ctx context.Context, pin, dir string) error {
 		"--quiet", "--disable-pip-version-check", "--requirement", pin))
 }
 
-// venvPython returns the interpreter of the virtual environment in dir. Run programs
-// as its modules: their scripts name the folder in which they were installed, which
-// has been renamed since.
+// venvPython returns the interpreter of the virtual environment in dir. Run its
+// programs as modules, because their scripts name the folder in which they were
+// installed, which has been renamed since.
 func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") }
 
 // runQuietly runs cmd. Its output is shown only as part of the error.

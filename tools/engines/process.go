@@ -20,12 +20,12 @@ const (
 	stopGrace = 3 * time.Second
 )
 
-// process is a program in a process group of its own, so that a terminal's Ctrl-C
+// process is a program in a process group of its own. So a terminal's Ctrl-C
 // reaches only the runner, and stop also reaches the program's children.
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // the file with its output
-	done chan struct{} // closed when it has ended
+	done chan struct{} // closed when the process has ended
 }
 
 // launch starts a command in the folder of the file log, which gets its output.
@@ -52,7 +52,7 @@ func launch(command []string, log string) (*process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // how it ended is in its ProcessState
+			_ = cmd.Wait() // ProcessState says how it ended
 		}
 	}()
 	if err := <-started; err != nil {

@@ -21,7 +21,7 @@ import (
 const (
 	readyLimit    = 90 * time.Second // enough for a JVM on a machine that is busy compiling
 	readyInterval = 100 * time.Millisecond
-	startAttempts = 3 // a port found free may be taken before the engine binds it
+	startAttempts = 3 // a free port may be taken before the engine binds it
 )
 
 // Set holds the engines of one run.
@@ -35,7 +35,7 @@ type Set struct {
 
 // Start fetches and starts engines concurrently and waits until each answers. An
 // engine is off, with a reason, if its tools are missing or its download fails.
-// An engine that is there but does not start is an error.
+// If an engine was fetched but does not start, that is an error.
 //
 // Every engine outside engines is off with the reason notWanted. Call Stop even
 // after an error.
@@ -152,7 +152,7 @@ func (e Engine) launch(ctx context.Context, dir, logs string) (string, *process,
 	return url, p, nil
 }
 
-// awaitReady returns once the engine has answered 200 at url.
+// awaitReady waits until the engine answers 200 at url.
 func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
@@ -176,14 +176,14 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
 		_ = resp.Body.Close()
-		// If another program took the port, ours has ended.
+		// If another program took the port, our engine has ended.
 		if resp.StatusCode == http.StatusOK && !p.ended() {
 			return nil
 		}
 	}
 }
 
-// freePort returns a port of the loopback interface that is free at the moment.
+// freePort returns a port on the loopback interface that is free at the moment.
 func freePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -2,8 +2,8 @@
 //
 //	lambdazip -o dist/api.zip path/to/bootstrap
 //
-// The same binary gives the same archive, byte for byte, on every machine and at
-// any time, so that a deployment sees a change only if there is one.
+// The same binary always gives the same archive, byte for byte, on every
+// machine, so that a deployment sees a change only if there is one.
 package main
 
 import (
@@ -62,7 +62,7 @@ func pack(w io.Writer, binary []byte) error {
 	header := &zip.FileHeader{
 		Name:   "bootstrap",
 		Method: zip.Deflate,
-		// The earliest time that the format can express.
+		// This is the earliest time that the format can express.
 		Modified: time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
 	header.SetMode(0o755)

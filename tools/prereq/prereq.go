@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// Tool is a program of the machine.
+// Tool is a program that may be installed on the machine.
 type Tool struct {
 	Name string
-	Why  string // what cannot be done without it
+	Why  string // what it is needed for
 	Get  string // how to get it on Debian, Ubuntu and the like
 
-	// probe returns the version found, or why the program is of no use.
+	// probe returns the version found, or why the program cannot be used.
 	probe func(ctx context.Context) (version string, err error)
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// options holds the command line. Most of it is passed to go test as it is.
+// options holds the command line. Most options are passed to go test unchanged.
 type options struct {
 	engines  string
 	packages []string
@@ -86,8 +86,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// In a process group of its own it gets a Ctrl-C only from us, and so do the
-	// test binaries.
+	// In a process group of their own, go and the test binaries get Ctrl-C only
+	// from us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second

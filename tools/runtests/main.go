@@ -4,8 +4,8 @@
 //
 //	runtests [flags] [packages]
 //
-// It exits with 1 if a test failed. With CI=true it also does if a test was skipped
-// or a tool is missing, unless -engines or -short asked for less.
+// It exits with 1 if a test failed. With CI=true it also exits with 1 if a test was
+// skipped or a tool is missing, unless -engines or -short asked for less.
 package main
 
 import (

@@ -9,14 +9,15 @@ import (
 // sharedMemory is Linux's file system in memory.
 const sharedMemory = "/dev/shm"
 
-// room is how much of it the tests may need, in bytes. A container often has only
-// 64 MB.
+// room is how much memory the tests' files may need, in bytes. A container often
+// has only 64 MB.
 const room = 4 << 30
 
 // scratch makes a folder in memory for the tests' files. It returns the variables
-// that point the go command to it, none if the machine lacks the room, and a
-// function that removes it. The tests kill processes but never cut the power, so
-// files in memory survive as well as on a disk, and a flush costs nothing.
+// that point the go command to the folder, and a function that removes it. If the
+// machine has too little memory, it returns no variables. The tests kill
+// processes but never cut the power, so files in memory survive as well as on a
+// disk, and a flush costs nothing.
 func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
 	const noexec = 8 // statfs(2), ST_NOEXEC: test binaries are run from there

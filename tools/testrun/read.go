@@ -37,8 +37,8 @@ func (r *Report) Read(stream io.Reader) error {
 // logged matches the first line of a test's log entry: the place, then the text.
 var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
 
-// skipReason returns the reason of a skip: the last entry that the test logged.
-// Lines of an entry after the first are indented further.
+// skipReason returns the reason for a skip: the last entry that the test
+// logged. Lines of an entry after the first are indented further.
 func skipReason(output []string) string {
 	var reason []string
 	for _, line := range output {

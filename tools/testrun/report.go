@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// GoAlone is the engine under which tests count that name none.
+// GoAlone is the engine to which tests are counted that name no engine.
 const GoAlone = "go alone"
 
 // Event is one line of `go test -json`; see `go doc test2json` and, for the
@@ -25,7 +25,7 @@ type Event struct {
 	Elapsed     float64 // seconds
 	Output      string
 	Key, Value  string // of an attribute
-	ImportPath  string // of a build event, instead of Package
+	ImportPath  string // set in a build event, instead of Package
 	FailedBuild string // the ImportPath whose build failed
 }
 
@@ -49,7 +49,7 @@ type Report struct {
 	Untested int               // packages without tests
 
 	out    io.Writer
-	prefix string                // of import paths, left out when shown
+	prefix string                // the beginning of import paths that is left out when they are shown
 	live   map[string]*testedPkg // unfinished packages, by import path
 	builds map[string][]string   // output of builds, by ImportPath
 	broken map[string]bool       // builds whose failure has been shown
@@ -71,10 +71,10 @@ func New(out io.Writer, prefix string) *Report {
 
 // testedPkg is a package under test.
 type testedPkg struct {
-	output  []string         // printed outside its tests
-	tests   map[string]*test // of unfinished top-level tests, by full name
+	output  []string         // what was printed outside its tests
+	tests   map[string]*test // unfinished top-level tests, by full name
 	count   Count
-	failure []string // printed by its failed tests
+	failure []string // what its failed tests printed
 }
 
 // test is a test or a sub-test.
@@ -115,7 +115,7 @@ func (r *Report) Add(ev Event) {
 func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	t := pkg.tests[ev.Test]
 	if t == nil && ev.Action == "output" {
-		pkg.output = append(pkg.output, ev.Output) // printed after the test's end
+		pkg.output = append(pkg.output, ev.Output) // printed after the end of the test
 		return
 	}
 	if t == nil {
@@ -142,8 +142,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test of which name is a sub-test: the longest prefix that is a
-// test, because a sub-test's own name may contain slashes.
+// parent returns the test that the sub-test name belongs to: the longest prefix
+// that is a test, because a sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -268,7 +268,7 @@ func (c Count) Add(d Count) Count {
 	return Count{c.Passed + d.Passed, c.Failed + d.Failed, c.Skipped + d.Skipped}
 }
 
-// String returns the count as in the closing line.
+// String returns the count as the closing line shows it.
 func (c Count) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
 }
@@ -286,6 +286,7 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame reports whether a line is the test framework's and not the test's. Lines
-// with results are the test's here: they separate the tests.
+// isFrame reports whether the test framework printed a line, rather than the test.
+// Lines with results do not count as the framework's, because they separate the
+// tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

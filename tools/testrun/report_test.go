@@ -108,7 +108,7 @@ func TestResults(t *testing.T) {
 		want      testrun.Count
 		failures  []string
 		mustShow  string
-		mustShade string // must not be shown
+		mustShade string // this must not be shown
 	}{
 		"a parent failing through its sub-test counts once": {
 			lines: []string{

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is the most skipped tests that are named for one reason.
+// namedSkips is how many skipped tests are named at most for one reason.
 const namedSkips = 5
 
 // Summarize prints how many tests ran on which engine, which did not run and why,
@@ -50,7 +50,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 }
 
-// rows returns the engines that tests named, with Go alone first.
+// rows returns the engines that tests named, beginning with Go alone.
 func (r *Report) rows() []string {
 	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
 		if (a == GoAlone) != (b == GoAlone) {

@@ -65,10 +65,9 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf returns /v1 followed by the event's resource with its parameters
-// filled in. It cannot use the paths in the event: they depend on the address
-// that the client used, and may begin with the stage or with a custom domain's
-// base path.
+// pathOf returns /v1 followed by the event's resource with its parameters filled in. It
+// cannot use the paths in the event: they depend on the address that the client used,
+// and may begin with the stage or with a custom domain's base path.
 //
 // REST APIs pass parameters as the client encoded them. Each one stays a single
 // segment whatever it decodes to, so that it cannot reach another route.

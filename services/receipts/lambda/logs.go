@@ -80,8 +80,7 @@ type summary struct {
 	Failed     int `json:"failed"`
 }
 
-// errUnreadable says that a line is not a receipt. Reading it again would not
-// help.
+// errUnreadable says that a line is not a receipt. Reading it again would not help.
 var errUnreadable = errors.New("the line is no receipt")
 
 type parser func(line []byte) (sms.Receipt, error)

@@ -31,8 +31,7 @@ var (
 	secretForm = regexp.MustCompile(`^[[:print:]]{1,256}$`)
 )
 
-// Check returns what is wrong with c, if anything. The error does not show the
-// secret.
+// Check returns what is wrong with c, if anything. The error does not show the secret.
 func (c Client) Check() error {
 	switch {
 	case !idForm.MatchString(c.ID) || strings.Contains(c.ID, ":"):

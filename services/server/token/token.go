@@ -27,9 +27,8 @@ const Lifetime = time.Hour
 
 // Config is what an Issuer needs besides its folder.
 type Config struct {
-	// Issuer is the iss claim of every token. Tokens with another issuer are
-	// refused, so it must survive restarts: do not derive it from a port that
-	// may change.
+	// Issuer is the iss claim of every token. Tokens with another issuer are refused,
+	// so it must survive restarts: do not derive it from a port that may change.
 	Issuer string
 	// Clients may ask for tokens.
 	Clients []Client

@@ -32,8 +32,8 @@ const (
 	badPrefix = "+4915"
 )
 
-// fairQueue gives envelopes out by turns: one of each group that has some, as a
-// fair queue of SQS does.
+// fairQueue gives out envelopes of the two groups in turn, as a fair queue of
+// SQS does.
 type fairQueue struct {
 	mu     sync.Mutex
 	groups map[string][]sms.Ref
@@ -75,8 +75,8 @@ func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 // messages.
 type account struct {
 	troubleEnds time.Time
-	recovered   atomic.Bool  // a message was taken after the trouble
-	spoiled     atomic.Int64 // probes to bad numbers, after the trouble and before that
+	recovered   atomic.Bool  // a message was taken after the trouble ended
+	spoiled     atomic.Int64 // probes to bad numbers between the end of the trouble and the first message taken
 }
 
 func (*account) Name() sms.ProviderName { return "fake" }
@@ -96,7 +96,7 @@ func (a *account) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return sms.NewToken(), nil
 }
 
-// deployment is twenty cold senders and a relay.
+// deployment is a store and a queue with twenty new senders and a relay.
 type deployment struct {
 	t     *testing.T
 	store *sqlite.DB
@@ -119,7 +119,7 @@ func (d *deployment) submit(owner string, number sms.Number) {
 	}
 }
 
-// run starts the senders and the relay, which work until ctx ends.
+// run starts the senders and the relay. They work until ctx ends.
 func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitGroup {
 	var group sync.WaitGroup
 	logger := slog.New(slog.DiscardHandler)
@@ -168,8 +168,9 @@ func (d *deployment) allSent() {
 	}
 }
 
-// besideBad returns how long good's messages take beside so many bad numbers of
-// another owner. The bad ones come first, or one every so often.
+// besideBad returns how long good's messages take while another owner sends to
+// the given number of bad numbers. If every is 0, the bad ones come first;
+// otherwise one comes in each such interval.
 func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
@@ -215,8 +216,9 @@ func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.
 	return took
 }
 
-// TestOneClientsBadNumbersHinderNobodyElse compares another client's messages
-// beside a thousand bad numbers with the same messages alone.
+// TestOneClientsBadNumbersHinderNobodyElse compares how long a client's
+// messages take alone, and while another client sends to a thousand bad
+// numbers.
 func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -226,8 +228,8 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name    string
-		every   time.Duration // a bad number comes; 0: all come first
-		trouble time.Duration // of the account, from the beginning
+		every   time.Duration // the interval between bad numbers; 0 means that all come first
+		trouble time.Duration // how long the account is in trouble, from the beginning
 	}{
 		{"in cold senders", 0, 0},
 		{"while the breaker is open", 0, 90 * time.Second},
@@ -238,9 +240,9 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 			alone := besideBad(t, 0, 0, tc.trouble)
 			for range times {
 				beside := besideBad(t, badNumbers, tc.every, tc.trouble)
-				t.Logf("%v alone, %v beside %d bad numbers", alone, beside, badNumbers)
+				t.Logf("took %v alone, %v with %d bad numbers", alone, beside, badNumbers)
 				if beside > 3*alone {
-					t.Errorf("it took %.1f times as long, want at most 3", float64(beside)/float64(alone))
+					t.Errorf("with bad numbers it took %.1f times as long, want at most 3", float64(beside)/float64(alone))
 				}
 			}
 		})

@@ -34,8 +34,8 @@ type mark struct {
 
 type markKey struct{}
 
-// belowTheSDK sends the requests of a marked call to its fault's proxy. The death of
-// a process is the only fault that needs no wire.
+// belowTheSDK carries a call out and marks it, so that its requests meet the fault.
+// The death of a process is the only fault that is not applied to requests.
 func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dies(ctx, p, f, carryOut)
@@ -65,7 +65,7 @@ func newWire(t *testing.T, target string) *wire {
 	return w
 }
 
-// connections is shared by all cells.
+// connections is the HTTP transport that all cells share.
 var connections = &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -78,8 +78,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// patience is how long one request to DynamoDB or SQS may take. With the limits of
-// production the matrix would take an hour.
+// patience is how long one request to DynamoDB or SQS may take. With production's
+// limits the matrix would take an hour.
 const patience = time.Second
 
 // stand is a table and a queue that cells use one after another.
@@ -148,16 +148,16 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	verify(t, w, a, all)
 }
 
-// fewShards is a store with fewer shards for the relay to read. Reading 32 empty
-// shards would take most of a cell's time.
+// fewShards is a store of which the relay reads only a few shards. Reading all
+// 32, most of them empty, would take most of a cell's time.
 type fewShards struct{ *dynamo.Store }
 
 const shards = 3
 
 func (fewShards) Shards() int { return shards }
 
-// keyOfAFewShards draws a key whose message is in one of these shards. If the hash
-// ever changes, every cell fails, because no message is found.
+// keyOfAFewShards draws an idempotency key whose message is in one of these
+// shards. If the hash ever changes, every cell fails, because no message is found.
 func keyOfAFewShards() string {
 	for {
 		key := sms.NewToken()
@@ -169,13 +169,13 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewer is how many messages of a cell meet its fault. Unlike on SQLite, waiting for
-// a deadline takes real time here.
+// fewer is how many messages of a cell meet the cell's fault. Unlike on SQLite,
+// waiting for a deadline takes real time here.
 const fewer = 5
 
-// policies returns the policies for each story: both if the story depends on them, and
-// otherwise one, by turns. With SMSQUEUE_SOAK=1 all stories have both, as they always
-// have on SQLite.
+// policies returns a function from a story to the policies to run it with: both if the
+// story depends on them, and otherwise one, alternately. With SMSQUEUE_SOAK=1 all
+// stories run with both, as they always do on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -195,7 +195,7 @@ func policies(begin int) func(story) []sms.OnUnknown {
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // cells; the numbers give each fault and service its turn
+	atOnce, every := 8, 11 // cells at once, and one cell in how many; with these numbers each fault and service gets its turn
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}

@@ -38,11 +38,11 @@ const deaths = 3
 type attack struct {
 	row   row
 	fault fault
-	// befall carries a call out with the fault.
+	// befall carries out a call with the fault.
 	befall func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
 
 	mu      sync.Mutex
-	atMost  int // how many messages meet it; 0: all
+	atMost  int // how many messages meet the fault; 0 means all
 	met     map[string]bool
 	seen    map[row]int
 	orphans map[string]bool
@@ -60,7 +60,7 @@ func (a *attack) most() int {
 	return math.MaxInt
 }
 
-// alone marks requests whose enqueue fails, whatever the attack.
+// alone marks requests whose enqueue fails, in addition to the attack.
 type alone struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
@@ -122,7 +122,7 @@ func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, car
 	case retried:
 		err := carryOut(ctx)
 		switch c.Method {
-		case "HandOver": // it is never retried
+		case "HandOver": // a hand-over is never retried
 			return errLost
 		case "Send": // the queue cannot recognize a retry
 			return carryOut(ctx)

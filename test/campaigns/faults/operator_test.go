@@ -58,7 +58,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			return time.Now()
 		}
-		total, firstRun := 0, time.Duration(0) // of the relay, which enqueues waiting messages again
+		total, firstRun := 0, time.Duration(0) // when the relay first enqueues the waiting messages again
 		for i := range 3 {
 			var group sync.WaitGroup
 			group.Go(func() { goOn(ctx, w, firstRun+30*time.Second) })
@@ -81,7 +81,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			total = len(network.Log())
 			operate(sms.OrderResume)
-			firstRun = time.Minute // the one after which the discarded envelopes are due
+			firstRun = time.Minute // the run after which the discarded envelopes are due
 		}
 		if err := w.Rest(ctx); err != nil {
 			t.Fatal(err)

@@ -18,8 +18,8 @@ type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports are what each service is given. The relay looks for the messages of
-// pending receipts by the code of receipts, in its own process.
+// ports are the interfaces that each service is given. The relay runs the code
+// of receipts in its own process, to look for the messages of pending receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -27,8 +27,8 @@ var ports = map[string][]reflect.Type{
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }
 
-// uncalled lists methods of a service's ports that it never calls. The test fails if
-// it does call one.
+// uncalled lists the methods of its ports that a service never calls. The test fails
+// if the service does call one.
 var uncalled = []row{
 	{"api", "Claim"},
 	// Reads for lists and GET /v1/status, which affect no message.
@@ -41,7 +41,7 @@ var uncalled = []row{
 	{"relay", "Claim"},
 	{"receipts", "Create"},
 	{"receipts", "Claim"},
-	// What follows is done by the relay, when it looks again.
+	// The relay makes the following calls, when it retries a receipt.
 	{"receipts", "Get"},
 	{"receipts", "Update"},
 	{"receipts", "Unmatched"},

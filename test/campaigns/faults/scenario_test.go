@@ -26,7 +26,7 @@ type story struct {
 
 var delivered = []sms.Status{sms.Delivered}
 
-// stories are told with resend and with hold, which may end unknown besides.
+// stories run with resend and with hold. With hold, each may also end unknown.
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},
@@ -37,8 +37,8 @@ var stories = []story{
 	{name: "lost", fate: world.Lost, ends: []sms.Status{sms.Undelivered}},
 	{name: "refused", fate: world.Refused, ends: []sms.Status{sms.Failed, sms.Unknown}},
 	{name: "broke", fate: world.Broke, ends: delivered},
-	// A receipt that names no message changes none. It is handed over again only
-	// where its outcome was lost.
+	// A receipt that names no message changes none. This message is handed over
+	// again only if the outcome of its hand-over was lost.
 	{name: "nobody", fate: world.Nobody, ends: []sms.Status{sms.Sent, sms.Delivered}},
 	{name: "orphan", fate: world.Plain, orphan: true, ends: delivered},
 	{name: "alone", fate: world.Plain, alone: true, ends: delivered},
@@ -46,10 +46,10 @@ var stories = []story{
 		return map[string]any{"expiresAt": now.Add(4 * time.Minute)}
 	}},
 	{name: "scheduled", fate: world.Plain, ends: delivered, fields: in(5 * time.Minute)},
-	// Each trouble of the account finds the breaker closed again.
+	// The breaker has closed again before each new trouble with the account.
 	{name: "denied", fate: world.Denied, ends: delivered, fields: in(trouble - 10*time.Minute)},
-	// The receipt of the probe comes before its answer, and closes the breaker
-	// when the relay looks at it again.
+	// The receipt of the probe comes before the answer. It closes the breaker
+	// when the relay retries it.
 	{name: "probe", fate: world.Early, ends: delivered, fields: in(trouble + time.Minute)},
 }
 
@@ -60,17 +60,18 @@ func in(d time.Duration) func(time.Time) map[string]any {
 	return func(now time.Time) map[string]any { return map[string]any{"sendAt": now.Add(d)} }
 }
 
-// told is a story that has begun.
+// told is a story whose message was submitted.
 type told struct {
 	story
 	policy sms.OnUnknown
 	id     string
 }
 
-// both returns both policies.
+// both returns both policies, for any story.
 func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario tells all stories in w under a, and checks how they end.
+// scenario submits the messages of all stories in w, attacks them with a, and
+// checks how they end.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
 	t.Helper()
 	ctx := t.Context()
@@ -131,7 +132,7 @@ func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.
 	return nil
 }
 
-// verify checks the promises.
+// verify checks the promises for all messages in w.
 func verify(t *testing.T, w *world.World, a *attack, all []told) {
 	t.Helper()
 	ctx := t.Context()

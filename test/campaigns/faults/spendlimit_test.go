@@ -49,14 +49,14 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle has a provider that still takes messages at
-// its spend limit. Only its receipts say that nothing is delivered.
+// TestTheSpendLimitIsReachedInTheMiddle uses a provider that still takes messages
+// at its spend limit. Only the receipts say that nothing is delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	for _, tt := range []struct {
 		name     string
-		nameless int // one of so many receipts of trouble names no message; 0: none
+		nameless int // every n-th receipt that reports trouble names no message; 0 means that all name theirs
 		policies []sms.OnUnknown
 	}{
 		{"every receipt names its message", 0, []sms.OnUnknown{sms.Resend, sms.Hold}},
@@ -70,9 +70,9 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// spend has the budget spent in the middle of messages with these policies in
-// turn, and refilled. A message whose receipt names nothing stays sent: no receipt
-// proves that it must be repeated.
+// spend submits messages with these policies in turn. The budget is spent in the
+// middle, and refilled later. A message whose receipt names nothing stays sent: no
+// receipt proves that it must be repeated.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
@@ -120,8 +120,8 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	paced(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// limited checks what is so after the limit was reached, and returns how many
-// messages stay sent for ever, because their receipts named nothing.
+// limited checks the state after the limit was reached. It returns how many
+// messages stay sent forever, because their receipts named nothing.
 func limited(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()
@@ -144,11 +144,12 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 			late = append(late, h)
 		}
 	}
-	// What still went out: until the first receipt, and then as long as the
-	// sender's knowledge may be old, at its rate. Then only probes.
+	// Messages still go out at the sender's rate until the first receipt, and
+	// then for as long as the sender's knowledge may be old. After that, only
+	// probes go out.
 	probes := len(b.ProbeIDs)
 	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
-		t.Errorf("%d went out after the breaker had opened, at most %d may", len(late), bound)
+		t.Errorf("%d messages were handed over after the breaker had opened, want at most %d", len(late), bound)
 	}
 	if probes < 5 || probes > 12 {
 		t.Errorf("%d probes in %v", probes, spendFor)
@@ -168,7 +169,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	return left
 }
 
-// paced checks that at least so many messages were handed over since from, and in no
+// paced checks that at least atLeast messages were handed over since from, and in no
 // second more than the rate and its burst allow.
 func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
 	t.Helper()

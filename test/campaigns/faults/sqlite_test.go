@@ -46,14 +46,15 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix runs one cell in every few, n at a time, and prints the table.
+// matrix runs one cell of each group of every, n at a time, and prints the
+// table.
 func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 	}
 	table := &table{cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
-	told := false // -run may skip it
+	told := false // -run may have skipped the cell
 	if !t.Run("without faults", func(t *testing.T) {
 		told = true
 		run(t, calm)
@@ -71,8 +72,8 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 		}
 	}
 	t.Logf("the scenario takes %d calls", sum(calm.seen))
-	// t.Parallel would run only one cell for each processor, but over engines cells
-	// mostly wait.
+	// t.Parallel would run only as many cells as there are processors, but on
+	// engines most of a cell's time is waiting.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0

@@ -9,7 +9,7 @@ import (
 )
 
 // front is an address that stays the same while the engine behind it is stopped and
-// started elsewhere. Meanwhile nothing listens there.
+// started elsewhere. Meanwhile nothing listens at the address.
 type front struct {
 	addr string
 
@@ -30,7 +30,7 @@ func newFront(t *testing.T, target string) *front {
 
 func (f *front) url() string { return "http://" + f.addr }
 
-// up forwards connections to target from now on.
+// up makes the front forward connections to target from now on.
 func (f *front) up(t *testing.T, target string) {
 	t.Helper()
 	to, err := url.Parse(target)
@@ -78,7 +78,7 @@ func (f *front) forward(from net.Conn, target string) {
 	var group sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		group.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // only its end matters
+			_, _ = io.Copy(way[0], way[1]) // only the end of the copy matters
 			_ = way[0].Close()
 			_ = way[1].Close()
 		})

@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	senderTimeout = 15 * time.Second // the shortest that Terraform allows
+	senderTimeout = 15 * time.Second // the shortest timeout that Terraform allows
 	relayEvery    = 2 * time.Second
-	visibility    = "20" // seconds until a killed batch comes again
+	visibility    = "20" // seconds until the batch of a killed sender comes again
 )
 
 // deployment holds the built functions on the engines.
@@ -115,7 +115,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})
-	// Read again: the log is read before the records, so it lacks what was handed
-	// over in between.
+	// Repeat this: the log is read before the records, so it lacks what was
+	// handed over in between.
 	show(t, reconciled(), size)
 }

@@ -36,7 +36,7 @@ type load struct {
 	ids      []string
 }
 
-// run submits n messages, half of them with hold.
+// run submits n messages, half of them with hold, and waits for the answers.
 func (l *load) run(ctx context.Context, t *testing.T, n int) {
 	var group sync.WaitGroup
 	for range users {
@@ -78,7 +78,7 @@ func (l *load) reach(t *testing.T, n int) {
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await waits until so returns true.
+// await waits until the function so returns true.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)

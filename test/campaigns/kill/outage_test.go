@@ -82,7 +82,7 @@ func (a *answers) note(answer *httptest.ResponseRecorder, took time.Duration) {
 func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	t.Parallel()
 	sends := enginetest.SQS(t)
-	enginetest.DynamoDB(t) // only records the engine; the test has one of its own
+	enginetest.DynamoDB(t) // only names the engine in the report; the test starts one of its own
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,8 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0
 	})
-	// Read again: the log is read before the records.
+	// Repeat this: the log is read before the records, so it may lack a
+	// hand-over.
 	report, err := w.Reconcile(t.Context())
 	if err != nil {
 		t.Fatal(err)

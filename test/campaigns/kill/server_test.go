@@ -57,7 +57,8 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	var report reconcile.Report
 	var db *sqlite.DB
 	atRest := func() bool {
-		// The records are read without the server, which must be stopped for that.
+		// The records are read while the server is stopped, because only one
+		// process can open the folder.
 		if err := m.Stop(); err != nil {
 			t.Fatal(err)
 		}

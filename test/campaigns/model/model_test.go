@@ -20,7 +20,7 @@ var (
 	seed  = flag.Uint64("seed", 0, "the seed of an earlier run to repeat; 0: a new one")
 )
 
-// TestModel makes random steps until there are enough.
+// TestModel makes random steps until it has made enough.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -36,7 +36,7 @@ func TestModel(t *testing.T) {
 	}
 	taken, runs := 0, 0
 	synctest.Test(t, func(t *testing.T) {
-		// A check ends when its time is over, which in virtual time is soon.
+		// Each check has a time limit, and virtual time reaches it soon.
 		for check := *seed; taken < want && !t.Failed(); check++ {
 			if err := flag.Set("rapid.seed", strconv.FormatUint(check, 10)); err != nil {
 				t.Fatal(err)
@@ -57,7 +57,7 @@ func TestModel(t *testing.T) {
 // virtual time.
 type undated struct{ testing.TB }
 
-// play is one run.
+// play makes the steps of one run.
 func play(t *rapid.T, dir string) (taken int) {
 	s, err := newStage(t.Context(), dir)
 	if err != nil {
@@ -168,14 +168,14 @@ func (s *stage) take(t *rapid.T) *turn {
 	return chosen
 }
 
-// step lets one call go on.
+// step lets one waiting call continue.
 func (s *stage) step(t *rapid.T) {
 	chosen := s.take(t)
 	s.say("go on: %+v after: %v", chosen.call, chosen.after)
 	chosen.verdict <- goOn
 }
 
-// kill makes one call fail or its process die.
+// kill makes one waiting call fail, or makes its process die.
 func (s *stage) kill(t *rapid.T) {
 	chosen := s.take(t)
 	v := rapid.SampledFrom([]verdict{fail, die}).Draw(t, "verdict")

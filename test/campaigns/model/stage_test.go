@@ -24,12 +24,12 @@ import (
 type turn struct {
 	call    world.Call
 	process *world.Process
-	after   bool        // it was carried out; its result has not arrived yet
-	gone    atomic.Bool // its deadline has passed
+	after   bool        // the call was carried out, but its result has not arrived yet
+	gone    atomic.Bool // the deadline of the call has passed
 	verdict chan verdict
 }
 
-// verdict is how a call goes on.
+// verdict decides how a waiting call continues.
 type verdict int
 
 const (
@@ -45,11 +45,11 @@ type stage struct {
 	store *sqlite.DB
 	net   *world.Network
 
-	free    atomic.Bool // calls no longer wait
+	free    atomic.Bool // calls no longer wait for their turn
 	over    atomic.Bool // clients give up
 	turns   []*turn
 	arrive  chan *turn
-	running map[string]int // processes of each kind
+	running map[string]int // how many processes of each kind are running
 	ended   chan ending
 	truths  []*truth
 	paused  time.Time // since when an operator has paused sending; zero: not paused
@@ -72,7 +72,7 @@ func newStage(ctx context.Context, dir string) (*stage, error) {
 	return s, nil
 }
 
-// around stops every call before and after it is carried out.
+// around makes every call wait before it is carried out, and again after that.
 func (s *stage) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
 	if s.free.Load() {
 		return carryOut(ctx)
@@ -105,7 +105,7 @@ func (s *stage) wait(ctx context.Context, p *world.Process, c world.Call, after 
 	}
 }
 
-// ending is the result of a process, which only the stage records.
+// ending is the result of a process, for the stage to record.
 type ending struct {
 	kind string
 	note func()
@@ -123,7 +123,7 @@ func (s *stage) spawn(kind string, f func() (note func())) {
 
 func nothing() {}
 
-// rest waits until every process waits for its turn, and collects their calls.
+// rest waits until every process waits for a turn, and collects the calls.
 func (s *stage) rest() {
 	synctest.Wait()
 	for {
@@ -150,12 +150,12 @@ func (s *stage) busy() bool {
 	return false
 }
 
-// say records a line to print if the test fails.
+// say records a line that is printed if the test fails.
 func (s *stage) say(format string, args ...any) {
 	s.log = append(s.log, time.Now().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// submit starts a client's submission.
+// submit starts a submission by a client.
 func (s *stage) submit(t *rapid.T) {
 	n := len(s.truths)
 	if n >= 6 || s.running["client"] > 1 {
@@ -258,7 +258,7 @@ func (s *stage) story(m sms.Message) string {
 	return lines
 }
 
-// finish lets everything go on without faults until nothing moves any more.
+// finish lets everything run without faults until no work is left.
 func (s *stage) finish(t *rapid.T) {
 	s.free.Store(true)
 	for _, waiting := range s.turns {
@@ -308,23 +308,24 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreign is a receipt of another application, to a number that is none of ours,
-// before or after: there it may rightly be taken for ours, and what was another's
-// is believed, as the documents say about pending receipts.
+// foreign makes a receipt of another application arrive. No message of ours ever
+// goes to its number: otherwise the receipt could rightly be taken for ours, as
+// the documents say about pending receipts.
 func (s *stage) foreign(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
 }
 
-// nameless is a receipt of trouble that is any application's, to a number of
-// ours or not. It may be believed, and nothing false follow.
+// nameless makes a receipt arrive that reports trouble, but names no message.
+// It may belong to any application, and its number may be ours. It may open the
+// breaker, but must change no message wrongly.
 func (s *stage) nameless(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
 	s.say("trouble that names no message, to %s", number)
 	s.net.Receipt(world.Nameless(number), 0)
 }
 
-// lookUp starts a client's look-up.
+// lookUp starts a look-up by a client.
 func (s *stage) lookUp(t *rapid.T) {
 	w := s.anyTruth(t)
 	if s.running["client"] > 2 {

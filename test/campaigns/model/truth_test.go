@@ -9,21 +9,21 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth is the model of one message: what happened to it outside the records. It does
-// not know leases, revisions or due times.
+// truth is the model of one message: what really happened to it, whatever the record
+// says. It does not know leases, revisions or due times.
 type truth struct {
 	id       string
 	number   sms.Number
 	text     string
 	policy   sms.OnUnknown
-	refused  error // the client's last answer, if it was not accepted
+	refused  error // the client's last answer, if the message was not accepted
 	was      sms.Status
 	events   int
-	canceled bool // the client was told that it is canceled
+	canceled bool // the client was told that the message is canceled
 }
 
-// next lists the states that the documented table allows after each. It repeats the
-// table on purpose.
+// next lists, for each state, the states that the documented table allows after it.
+// It repeats the table on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
 	sms.Scheduled: {sms.Queued, sms.Canceled, sms.Expired, sms.Sending},
@@ -33,9 +33,9 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth; log holds the message's hand-overs that
-// the provider took. A change by one step must be in the table. A change by several
-// must not leave a final state.
+// check compares the record m with the truth. The log holds the hand-overs of the
+// message that the provider took. If m changed in one step, the table must allow the
+// change. If it changed in several, it must not have left a final state.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -81,7 +81,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 }
 
 // latest returns the latest allowed due time of m, which has work left: a quarter of
-// an hour after now, or after the time before which nothing can be done.
+// an hour after now, or a quarter of an hour after the earliest time at which the
+// work can be done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {

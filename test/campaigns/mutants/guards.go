@@ -81,9 +81,9 @@ func guardsIn(path string, source []byte) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guarded returns the node that a marker at the end of a line stands for: the
-// condition of an if or a case that fits on the line, the first result of a
-// return, another statement that fits on it, or the one operand there.
+// guarded returns the node that a marker at the end of a line guards: the
+// condition of an if or a case on this line, the first result of a return,
+// another statement on this line, or the line's only operand.
 func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	on := func(p token.Pos) bool { return fset.Position(p).Line == line }
 	var found []ast.Node
@@ -131,14 +131,14 @@ func never(condition string) string   { return "(" + condition + ") && false" }
 func always(condition string) string  { return "(" + condition + ") || true" }
 func skipped(statement string) string { return "if false { " + statement + " }" }
 
-// becomes replaces an operand.
+// becomes returns a change that replaces an operand.
 func becomes(operand string) change { return func(string) string { return operand } }
 
-// mutate returns the source of a file with changes to its guards, which must
-// still be Go.
+// mutate returns the source of a file after changes to its guards. The result
+// must still be valid Go.
 func mutate(source []byte, changes map[guard]change) ([]byte, error) {
 	fromTheEnd := slices.SortedFunc(maps.Keys(changes), func(a, b guard) int { return b.start - a.start })
-	for _, g := range fromTheEnd { // so that the offsets of the rest stay true
+	for _, g := range fromTheEnd { // so that the offsets of the remaining guards stay valid
 		piece := changes[g](string(source[g.start:g.end]))
 		source = slices.Concat(source[:g.start], []byte(piece), source[g.end:])
 	}

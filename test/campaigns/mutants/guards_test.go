@@ -30,7 +30,7 @@ func f(a, b, c bool, n int) (bool, error) {
 }
 `
 
-// TestAGuardIsThePieceThatItsMarkerEnds has one mutant of each form.
+// TestAGuardIsThePieceThatItsMarkerEnds makes one mutant of each form.
 func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 	source := strings.Replace(marked, " // guard: two", "", 1)
 	guards, err := guardsIn("p.go", []byte(source))
@@ -91,7 +91,8 @@ func TestGuardsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestAChangeThatDoesNotFitIsRefused drops a condition as if it were a statement.
+// TestAChangeThatDoesNotFitIsRefused treats a condition as if it were a
+// statement.
 func TestAChangeThatDoesNotFitIsRefused(t *testing.T) {
 	source := []byte("package p\n\nfunc f(a bool) bool {\n\treturn a // guard: a\n}\n")
 	guards, err := guardsIn("p.go", source)

@@ -1,25 +1,27 @@
-// Package mutants takes guards out of the code, one at a time, and expects a red
-// test for each: a promise is not proved while its tests stay green without the
-// code that keeps it. SMSQUEUE_SOAK=1 runs the tests of every mutant; otherwise
-// those of the first two run, and the others are only made.
+// Package mutants takes guards out of the code, one at a time, and expects a
+// test to fail for each. If tests pass without the code that keeps a promise,
+// they do not prove the promise. With SMSQUEUE_SOAK=1 the tests of every mutant
+// run. Otherwise only those of the first two mutants run; the other mutants are
+// made, but not tested.
 //
 // A guard is marked by a comment at the end of its line:
 //
 //	case m.Attempts >= r.MaxAttempts: // guard: attempts
 //
-// A marker stands for the condition of an if or a case, for the first result of a
-// return, for a whole statement, or for an operand on a line of its own.
+// A marker guards the condition of an if or a case, the first result of a return,
+// a whole statement, or an operand on a line of its own.
 package mutants
 
-// mutant is the code with changes to its guards, and the tests that must notice.
+// mutant is the code with changes to its guards, together with the tests that
+// must fail.
 type mutant struct {
 	without string
-	changes map[string]change // by the guard's name
+	changes map[string]change // keyed by the guard's name
 	tests   []string          // arguments of go test
 }
 
-// noFailFile keeps what rapid finds in a mutant out of the checkout. Packages
-// without rapid do not know it.
+// noFailFile keeps rapid from writing what it finds in a mutant into the
+// checkout. Packages without rapid do not know this flag.
 const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
@@ -94,7 +96,7 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestDeliver", "./services/sender"},
 	},
 	{
-		without: "the refusal of a cancel after an unanswered hand-over",
+		without: "the refused cancel after an unanswered hand-over",
 		changes: map[string]change{"no cancel after an unanswered hand-over": never},
 		tests:   []string{"./shared/sms", noFailFile},
 	},

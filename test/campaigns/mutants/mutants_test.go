@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// few is how many mutants a run without SMSQUEUE_SOAK=1 has.
+// few is how many mutants are tested without SMSQUEUE_SOAK=1.
 const few = 2
 
 func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
@@ -39,7 +39,7 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 		t.Run("without "+m.without, func(t *testing.T) {
 			overlay := m.overlay(t, guards, repo)
 			if i >= few && os.Getenv("SMSQUEUE_SOAK") != "1" {
-				return // that it can be made was the test
+				return // this only tests that the mutant can be made
 			}
 			m.mustBeRed(t, repo, overlay)
 		})

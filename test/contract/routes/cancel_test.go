@@ -28,7 +28,7 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 }
 
 // TestCancelRacesWithSend cancels a message while a sender works on it. One of the two
-// wins, and their answers agree.
+// wins, and their answers must agree.
 func TestCancelRacesWithSend(t *testing.T) {
 	tries := 1000
 	if testing.Short() {
@@ -48,7 +48,7 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// The one that is started first has an advantage, so take turns.
+			// The one that starts first has an advantage, so they take turns.
 			cancel := func() {
 				status, _ = as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}

@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dying is a store whose callers sometimes die after the count and before the record
-// is written.
+// dying is a store whose callers sometimes die between the count and the write of
+// the record.
 type dying struct {
 	sms.Store
 	creates, deaths atomic.Int64
@@ -30,7 +30,7 @@ func (d *dying) Create(ctx context.Context, m sms.Message) error {
 	return d.Store.Create(ctx, m)
 }
 
-// TestLimitIsNeverExceeded has 64 clients submit as fast as they can.
+// TestLimitIsNeverExceeded lets 64 clients submit as fast as they can.
 func TestLimitIsNeverExceeded(t *testing.T) {
 	const clients, each, limit = 64, 6, 200
 	const body = `{"phoneNumber": "+5511999999999", "message": "Hi"}`
@@ -44,7 +44,7 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			onEveryStore(t, func(t *testing.T, store sms.Store) {
 				d := &dying{Store: store}
-				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the day does not end meanwhile
+				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the day does not end during the test
 				handler := newAPI(t, d, func(o *api.Options) { o.Limits, o.Now = tt.limits, func() time.Time { return noon } })
 				var accepted, refused, unclear atomic.Int64
 				var all sync.WaitGroup

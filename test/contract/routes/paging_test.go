@@ -34,7 +34,7 @@ func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	})
 }
 
-// paging is a walk through one list.
+// paging reads one list page by page.
 type paging struct {
 	*rapid.T
 	test    *testing.T
@@ -50,7 +50,7 @@ var (
 	numbers    = []sms.Number{"+5511999999999", "+12065550100"}
 )
 
-// add stores a message that was created at the time at.
+// add stores a message that was created at the given time.
 func (p *paging) add(at time.Time) sms.Message {
 	d := draft(p.owner)
 	d.Reference = rapid.SampledFrom(references).Draw(p.T, "reference")
@@ -76,7 +76,7 @@ func (p *paging) change() {
 func (p *paging) run() {
 	old := p.start.Add(-10*time.Second - time.Millisecond)
 	for range rapid.IntRange(0, 25).Draw(p.T, "messages") {
-		// Many share a millisecond.
+		// Many are created in the same millisecond.
 		age := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, time.Second, 24 * time.Hour, 90 * 24 * time.Hour}).Draw(p.T, "age")
 		p.add(old.Add(-age))
 	}

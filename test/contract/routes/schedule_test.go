@@ -44,7 +44,7 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	return s
 }
 
-// nobody waits for receipts.
+// nothing here waits for receipts.
 type nobody struct{}
 
 func (nobody) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
@@ -138,8 +138,9 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	return arrived
 }
 
-// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second: once so
-// near that the API enqueues them, once so far that the relay does.
+// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second: first
+// one so near that the API enqueues them, then one so far ahead that the relay
+// does.
 func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {

@@ -67,8 +67,8 @@ func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 }
 
 // TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many messages
-// with those among a thousand. It measures both by turns, so that other load on the
-// machine slows both.
+// with those among a thousand. It measures both alternately, so that other load on
+// the machine slows both.
 func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	const few, rounds, slower = 1000, 5, 1.2
 	var handlers [2]http.Handler
@@ -102,14 +102,16 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		ratio := float64(after) / float64(before)
 		t.Logf("%-20s %8v among %d, %8v among %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
-		// A shared machine is too noisy for a limit. Only the long campaign has one.
+		// On a shared machine the times vary too much for a limit. Only the
+		// long campaign has one.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
 			t.Errorf("%s takes %.2f times as long among %d messages, want at most %v times", name, ratio, many(), slower)
 		}
 	}
 }
 
-// quickest returns the shortest time of several requests, the least disturbed one.
+// quickest returns the time of the fastest of several requests, which was
+// disturbed least.
 func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	t.Helper()
 	shortest := time.Hour
@@ -153,7 +155,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	for _, target := range []string{"/v1/sms?limit=20", "/v1/sms?limit=100", "/v1/sms?limit=20&status=queued"} {
 		small, large := price("small", target), price("large", target)
 		t.Logf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
-		// The shards differ in size by chance.
+		// The shards have different sizes, because ids are random.
 		if small == 0 || large > small*1.1 {
 			t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
 		}
@@ -167,7 +169,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	}
 }
 
-// meter records what each read consumed.
+// meter records the capacity that each read consumed.
 func meter(tell func(units float64)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(

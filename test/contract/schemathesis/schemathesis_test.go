@@ -25,7 +25,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is how many calls of each operation must end in 2xx.
+// leastGood is how many calls of each operation must be answered with 2xx.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {
@@ -77,7 +77,7 @@ func duration() string {
 }
 
 // seed returns a fixed seed, so that a run differs from the last only by the change
-// under test. The long campaign draws a new one each time.
+// under test. The long campaign draws a new seed for each run.
 func seed() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -102,7 +102,7 @@ func fetch(t *testing.T) (python string) {
 	return engines.VenvPython(dir)
 }
 
-// prepare makes messages for which each operation on a message succeeds.
+// prepare makes messages, so that each operation on a message can succeed.
 func prepare(t *testing.T, api user.API) map[string][]string {
 	t.Helper()
 	submit := func(fields map[string]any) string {

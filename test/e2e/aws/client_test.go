@@ -12,7 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// newNumber draws a Brazilian mobile number, because all tests share moto's list.
+// newNumber draws a Brazilian mobile number. Each test needs numbers of its
+// own, because all tests share moto's list of messages.
 func newNumber() string { return fmt.Sprintf("+55119%08d", 70000000+rand.IntN(29999999)) }
 
 // reply is a whole answer of the API.
@@ -35,7 +36,7 @@ func (r reply) message(t testing.TB, status int) user.Message {
 	return m
 }
 
-// problem returns the slug of a problem's type.
+// problem returns the slug in the type of the problem in the reply.
 func (r reply) problem(t testing.TB) string {
 	t.Helper()
 	var p struct {
@@ -62,7 +63,7 @@ func post(t testing.TB, api user.API, key, body string) reply {
 	return do(t, api, r)
 }
 
-// get looks a message up.
+// get looks up a message.
 func get(t testing.TB, api user.API, id string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.Base+"/v1/sms/"+id, nil)

@@ -19,7 +19,8 @@ import (
 // requests counts HTTP requests by operation, of all services.
 type requests map[string]int
 
-// requestsOf returns the requests that the functions make to the engines meanwhile.
+// requestsOf calls something, and returns the requests that the functions make
+// to the engines during the call.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()
@@ -33,7 +34,7 @@ func requestsOf(d *functions.Deployment, something func()) requests {
 }
 
 // TestEachOperationCostsItsRequests counts requests below the SDK, where retries would
-// show. Requests of Lambda's event source to SQS do not count.
+// show. Requests from Lambda's event source to SQS do not count.
 func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -66,7 +67,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 		want("the status soon after", again, requests{"GetItem": 1})
 	}
 
-	// A new process reads the breaker, and again after 5 s.
+	// A new process reads the breaker, and reads it again after 5 s.
 	const breakerAge = 5 * time.Second
 	deliver := func(n int) func() {
 		batch := d.Receive(t, n)
@@ -75,7 +76,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	first, second := deliver(1), deliver(1)
 	began := time.Now()
 	// Once a minute a sender notes in the breaker that a number was taken: it reads
-	// the breaker and writes it.
+	// and writes the breaker.
 	want("the first delivery of a deployment", requestsOf(d, first), requests{"GetItem": 2, "UpdateItem": 3, "Publish": 1})
 	delivery := requestsOf(d, second)
 	if time.Since(began) < breakerAge { // otherwise the machine is too busy for this check
@@ -101,7 +102,8 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
-	// A probe's receipt may close the breaker, so receipts also reads it, every 5 s.
+	// A probe's receipt may close the breaker, so the receipts service also
+	// reads it, every 5 s.
 	receipt := func() {
 		submit("")()
 		deliver(1)()
@@ -128,12 +130,13 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 }
 
-// idle is what a run of the relay asks that finds nothing: the breaker, how much
-// the queue holds, and the shards of three kinds of due records and of kept
-// receipts.
+// idle lists the requests of a relay run that finds nothing: it reads the
+// breaker, the length of the queue, and the shards of three kinds of due records
+// and of pending receipts.
 var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 3*32 + 8}
 
-// TestEachRunOfTheRelayCostsItsRequests counts what is due on top of an idle run.
+// TestEachRunOfTheRelayCostsItsRequests counts the requests that due work adds
+// to those of an idle run.
 func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -167,7 +170,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 		t.Errorf("after its retry the message is %+v", m)
 	}
 
-	// Those of one shard are enqueued together.
+	// The messages of one shard are enqueued together.
 	inShard := make(map[string]int)
 	for range 10 {
 		id := submit()

@@ -42,7 +42,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			}
 			mustBeDueAtOnce(t, d, m.ID)
 
-			if fault.String() == refused.String() { // the relay cannot either
+			if fault.String() == refused.String() { // the relay cannot enqueue either
 				if report, err := d.RunRelay(t.Context()); err == nil {
 					t.Errorf("the relay cannot enqueue, but reports %+v and no error", report)
 				}
@@ -75,13 +75,13 @@ func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	}
 }
 
-// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. The
-// lease ends early because the test sets the record's times back.
+// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. To
+// make the lease end early, the test moves the record's times into the past.
 func TestASenderThatDiesInAHandOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, onUnknown string
-		reached         bool // SNS had taken it
+		reached         bool // SNS had taken the message
 		status          string
 		handOvers       int
 		taken           int // in all
@@ -138,7 +138,8 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease sets the times of a message's first hand-over and of its lease back.
+// ageLease moves the times of a message's first hand-over and of its lease into
+// the past.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

@@ -88,7 +88,8 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				t.Errorf("attributes at SNS (-want +got):\n%s", diff)
 			}
 
-			// Another client of the same owner sees it, another owner does not.
+			// Another client of the same owner sees the message; another owner
+			// does not.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
 			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
 				t.Errorf("in the end: %+v, want sent as %s", sent, taken[0].ProviderMessageID)
@@ -105,7 +106,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// only returns the attributes of item that want also has.
+// only returns those attributes of item that want has too.
 func only(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {

@@ -34,7 +34,7 @@ type onEngines struct {
 	queue   *faultproxy.Proxy
 
 	mu    sync.Mutex
-	ahead time.Duration // of the real time
+	ahead time.Duration // ahead of the real time
 }
 
 func startOnEngines(t *testing.T) *onEngines {
@@ -66,13 +66,14 @@ func (d *onEngines) advance(by time.Duration) {
 	d.ahead += by
 }
 
-// client returns the API as a client of an owner sees it.
+// client returns an HTTP client that calls the API as a client of owner.
 func (d *onEngines) client(clientID, owner string) user.API {
 	caller := api.Caller{ClientID: clientID, Owner: owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
 	return user.API{HTTP: &http.Client{Transport: inProcess{d.handler, caller}}}
 }
 
-// inProcess is a handler as an http.RoundTripper for one caller.
+// inProcess is an http.RoundTripper that passes requests to a handler, for one
+// caller.
 type inProcess struct {
 	handler http.Handler
 	caller  api.Caller

@@ -96,8 +96,8 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	comesBack(t, d, api, ids...)
 }
 
-// TestAnOperatorsWordEndsASpendLimit resumes after a spend limit. No publish could,
-// because SNS still takes messages at the limit.
+// TestAnOperatorsWordEndsASpendLimit resumes sending after a spend limit. A
+// hand-over cannot end it, because SNS still takes messages at the limit.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

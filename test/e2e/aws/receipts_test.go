@@ -20,7 +20,7 @@ func delivered(providerMessageID, number string) string {
 }
 
 // TestReceiptsTellWhatBecameOfAMessage follows messages from the API to SNS, and their
-// lines in CloudWatch Logs back to the API.
+// receipts from CloudWatch Logs back to the API.
 func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

@@ -58,7 +58,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
 		t.Errorf("dropping the text of a queued message: %d %s", r.status, r.body)
 	}
-	// A waiting request would occupy a function, so by default none waits.
+	// A waiting request would occupy a function, so by default requests do not
+	// wait.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %v it is %s", time.Since(begin), got.Status)
@@ -95,7 +96,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		// In a longer page one shard may have more than its share.
+		// On a longer page, one shard may have more than its share of the
+		// messages.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {
@@ -147,7 +149,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 }
 
-// TestLimitsOfADeployment sets limits as Terraform does.
+// TestLimitsOfADeployment sets limits in the way that Terraform does.
 func TestLimitsOfADeployment(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{API: []string{

@@ -29,9 +29,9 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
-	_ = os.Getenv("SMSQUEUE_TEST_RUN") // has the result of this test not kept
+	_ = os.Getenv("SMSQUEUE_TEST_RUN") // keeps go from caching the result of this test
 	root := strings.TrimSpace(command(t, ".", nil, "git", "rev-parse", "--show-toplevel"))
-	// Whatever the module needs is in the module cache after this.
+	// After this, everything that the module needs is in the module cache.
 	alone := []string{"GOWORK=off"}
 	command(t, root, alone, "go", "build", "-trimpath", "-o", os.DevNull, "./services/smsqueue")
 	command(t, root, alone, "go", "mod", "graph")
@@ -39,10 +39,11 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	bin := t.TempDir()
 	command(t, bin, []string{
-		// There is no network in this list, so that nothing asks for our module elsewhere.
+		// This list names no proxy on the network, so that nothing asks for our
+		// module elsewhere.
 		"GOPROXY=" + fileURL(proxy(t, clone(t, root))) + "," + fileURL(filepath.Join(cache, "cache", "download")),
 		"GOSUMDB=off", "GOWORK=off", "GOBIN=" + bin, "CGO_ENABLED=0",
-		// In the usual cache a tag of this name would be there to stay.
+		// In the user's module cache, a tag of this name would remain.
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-modcacherw -trimpath",
 	}, "go", "install", program+"@"+version)
 
@@ -68,14 +69,14 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 }
 
-// clone returns a repository whose only commit, tagged version, has the
-// checkout's files as they are now.
+// clone returns a repository with the checkout's files as they are now, in a
+// single commit that is tagged version.
 func clone(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name := range strings.SplitSeq(command(t, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00") {
 		content, err := os.ReadFile(filepath.Join(root, name))
-		if name == "" || os.IsNotExist(err) { // deleted, and not committed yet
+		if name == "" || os.IsNotExist(err) { // deleted, but not committed yet
 			continue
 		}
 		target := filepath.Join(dir, name)
@@ -128,7 +129,8 @@ func proxy(t *testing.T, repo string) string {
 	return dir
 }
 
-// shipsAlone reports every file of the test module in the module's archive.
+// shipsAlone fails the test for every file of the test module in the archive of
+// the root module.
 func shipsAlone(t *testing.T, archive string) {
 	t.Helper()
 	r, err := zip.OpenReader(archive)
@@ -147,7 +149,7 @@ func shipsAlone(t *testing.T, archive string) {
 
 func fileURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
 
-// command runs a program in dir with env besides the environment, and returns
+// command runs a program in dir, with env added to the environment, and returns
 // what it printed.
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()

@@ -16,12 +16,12 @@ import (
 const (
 	kills       = 5
 	loadUsers   = 100
-	perRound    = 300 // accepted, before a kill
+	perRound    = 300 // messages accepted before a kill
 	atLeast     = 50  // requests in flight, and messages unfinished, at each kill
 	drainWithin = 3 * time.Minute
 )
 
-// load submits concurrently as many users and records what was accepted.
+// load submits messages like many users at once, and records what was accepted.
 type load struct {
 	posted   atomic.Int64
 	inFlight atomic.Int64

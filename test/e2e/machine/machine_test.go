@@ -71,7 +71,7 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	old.Await(t, sent.ID, 10*time.Second, "delivered")
 	m.Kill()
 	m = machine.Start(t, dir)
-	old.Base = m.Base // the same client: its token is from before
+	old.Base = m.Base // the same client, with a token from before the restart
 	got := old.Await(t, sent.ID, time.Second, "delivered")
 	if got.Message != "before" || got.HandOvers() != 1 {
 		t.Errorf("after the restart: %+v", got)
@@ -104,7 +104,8 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// This fails if the server stops before it has read the request.
+		// The test fails here if the server stops before it has read the
+		// request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -189,7 +190,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // hand-overs that reached the provider
+		handOvers       int // the hand-overs that reached the provider
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},

@@ -30,8 +30,8 @@ func backlog() int {
 	return 20_000
 }
 
-// TestMemoryStaysFlatWhileMessagesWait submits to a sending server, once without and
-// once with a large backlog.
+// TestMemoryStaysFlatWhileMessagesWait submits messages to a server that is sending,
+// once without and once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
 	empty := submitTimes(t, machine.Start(t, t.TempDir(), "--provider-delay", "20ms", "--log-level", "error"))
@@ -86,7 +86,8 @@ func fill(t *testing.T, dir string, n int) {
 	}
 }
 
-// submitTimes returns the median time of a submit by eight concurrent users.
+// submitTimes returns the median time of a submission by eight concurrent
+// users.
 func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	t.Helper()
 	const users, each = 8, 250

@@ -21,7 +21,7 @@ import (
 type wire struct {
 	mu      sync.Mutex
 	fetches int      // of tokens
-	tokens  []string // the distinct ones used
+	tokens  []string // the different tokens that were used
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -82,7 +82,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 		if left := time.Until(old.Expiry); left < time.Minute || !old.Valid() {
 			t.Errorf("a new token expires in %v", left)
 		}
-		old.Expiry = time.Now().Add(-time.Second) // as if it had been unused for a while
+		old.Expiry = time.Now().Add(-time.Second) // as if the connection had been unused for a while
 		use(t, oauth2.NewClient(ctx, oauth2.ReuseTokenSource(old, c.TokenSource(ctx))))
 		if seen.fetches != 2 || len(seen.tokens) != 1 || seen.tokens[0] == "Bearer "+old.AccessToken {
 			t.Errorf("%d tokens fetched, %d used", seen.fetches, len(seen.tokens))

@@ -58,7 +58,7 @@ type Options struct {
 }
 
 // queueVisibility is how long a received envelope stays invisible: longer than a
-// test. The relay enqueues what must come back sooner.
+// test. If a message must come back sooner, the relay enqueues it.
 const queueVisibility = "360"
 
 // Deploy makes a deployment until the end of the test. If an engine does not run, the
@@ -75,7 +75,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 }
 
 // startFunctions starts each function with the variables that it reads, and with
-// those that Lambda sets: credentials, and the Region, which lambdatest adds.
+// the credentials that Lambda sets. lambdatest adds the Region.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {
@@ -142,8 +142,8 @@ func NewQueue(t testing.TB, url string) (client *sqs.Client, queueURL string) {
 	return client, *made.QueueUrl
 }
 
-// Client returns the API behind API Gateway, as a client sees it whose token the
-// Cognito authorizer accepted.
+// Client returns an HTTP client that calls the API behind API Gateway, with a
+// token that the Cognito authorizer accepted.
 func (d *Deployment) Client(clientID string) user.API {
 	return user.API{HTTP: &http.Client{Transport: gateway{function: d.API, claims: accessToken(clientID)}}, Base: "https://" + apiDomain}
 }
@@ -188,7 +188,7 @@ func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
 	return answer
 }
 
-// TryDeliver is Deliver for a sender that may fail.
+// TryDeliver does the same as Deliver, for a sender that may fail.
 func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (answer string, err error) {
 	raw, err := d.Sender.Invoke(ctx, lambdatest.SQSEvent("arn:aws:sqs:us-east-1:123456789012:messages", batch))
 	return string(raw), err

@@ -59,8 +59,8 @@ func accessToken(clientID string) map[string]string {
 	}
 }
 
-// oneEndpoint starts a server that forwards to all of d's engines, and returns its
-// URL. Like emulators of AWS, it recognizes the service by the request.
+// oneEndpoint starts a server that forwards requests to d's engines, and returns
+// its URL. Like emulators of AWS, it recognizes the service by the request.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)
@@ -72,7 +72,7 @@ func oneEndpoint(t testing.TB, d *Deployment) string {
 		engines[service] = engine
 	}
 	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		target := r.In.Header.Get("X-Amz-Target") // such as DynamoDB_20120810.PutItem; SNS has none
+		target := r.In.Header.Get("X-Amz-Target") // such as DynamoDB_20120810.PutItem; empty in requests to SNS
 		service, _, _ := strings.Cut(target, ".")
 		service, _, _ = strings.Cut(service, "_")
 		r.SetURL(engines[service])

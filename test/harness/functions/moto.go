@@ -39,7 +39,7 @@ func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	return all
 }
 
-// RecordProvider makes moto record its requests from now on, for
+// RecordProvider makes moto record the requests that it gets from now on, for
 // [Deployment.TakenAttributes].
 func (d *Deployment) RecordProvider(t testing.TB) {
 	t.Helper()
@@ -76,7 +76,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 	}
 }
 
-// moto makes a request to moto's own interface.
+// moto makes a request to moto's own API.
 func (d *Deployment) moto(t testing.TB, method, path string) []byte {
 	t.Helper()
 	body, err := fetch(t.Context(), method, d.MotoURL+"/moto-api/"+path)

@@ -39,7 +39,7 @@ func Handler(provider sms.Provider) http.Handler {
 	})
 }
 
-// kind returns the SMS type that the attributes name.
+// kind returns the SMS type in the attributes.
 func kind(r *http.Request) sms.Type {
 	for name, values := range r.Form {
 		entry, isName := strings.CutSuffix(name, ".Name")
@@ -66,6 +66,6 @@ func refuse(w http.ResponseWriter, status int, code, detail string) {
 
 func escaped(s string) string {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(s)) // a Builder returns no errors
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder never returns an error
 	return b.String()
 }

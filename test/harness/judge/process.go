@@ -44,7 +44,7 @@ func Start(t testing.TB, delay time.Duration) *Process {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // an error means that it has already ended
-		_ = cmd.Wait()         // how it ended does not matter
+		_ = cmd.Wait()         // it does not matter how the process ended
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {

@@ -57,7 +57,7 @@ type Machine struct {
 	ended  chan struct{}
 }
 
-// startTime is how long a server may take until it listens.
+// startTime is the longest time that a server may take until it listens.
 const startTime = 30 * time.Second
 
 // Start starts a server with data folder dir on a free port and waits until it
@@ -67,13 +67,13 @@ func Start(t testing.TB, dir string, args ...string) *Machine {
 	return StartIn(t, nil, dir, args...)
 }
 
-// StartIn is Start with additional environment variables.
+// StartIn does the same as Start, with additional environment variables.
 func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartBinary(t, Binary(t), env, dir, args...)
 }
 
-// StartBinary is StartIn for a program that was built elsewhere.
+// StartBinary does the same as StartIn, for a program that was built elsewhere.
 func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
@@ -131,7 +131,7 @@ func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	if open {
 		m.banner = banner.String()
 	}
-	_ = m.cmd.Wait() // its output shows how it ended
+	_ = m.cmd.Wait() // the output shows how the server ended
 	close(m.ended)
 }
 

@@ -67,7 +67,7 @@ func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Mes
 	return a.do(r, http.StatusAccepted)
 }
 
-// Get looks a message up.
+// Get looks up a message.
 func (a API) Get(ctx context.Context, id string) (Message, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.Base+"/v1/sms/"+id, nil)
 	if err != nil {
@@ -98,7 +98,7 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus asks for the deployment's status until so accepts it.
+// AwaitStatus asks for the deployment's status until so returns true for it.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, so func(Status) bool) {
 	t.Helper()
 	var s Status
@@ -134,7 +134,7 @@ func (a API) read(r *http.Request, want int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Await looks a message up until it is in one of the states.
+// Await looks up a message again and again until it is in one of the states.
 func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
 	t.Helper()
 	var m Message

@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// FuzzIdempotencyKey uses any text as a key: it is refused, or it always names the
-// same message.
+// FuzzIdempotencyKey uses any text as a key. The API must either refuse the key,
+// or return the same message for it every time.
 func FuzzIdempotencyKey(f *testing.F) {
 	enginetest.SQLite(f)
 	for _, key := range []string{"key", " ", "a b", "~", "\x1f", "\x7f", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256), `"quoted"`, "a,b"} {
@@ -35,7 +35,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, key string) {
 		if key == "" {
-			return // then there is no header
+			return // an empty key means that there is no header
 		}
 		good := len(key) <= 255 && strings.TrimSpace(key) == key && strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 		var ids [2]string

@@ -19,8 +19,8 @@ type Fate string
 // The fates.
 const (
 	Plain   Fate = "plain"   // taken and delivered
-	Silent  Fate = "silent"  // the first hand-over is taken, without an answer
-	Deaf    Fate = "deaf"    // the first hand-over is not taken, without an answer
+	Silent  Fate = "silent"  // the first hand-over is taken, but not answered
+	Deaf    Fate = "deaf"    // the first hand-over is lost: not taken, and not answered
 	Busy    Fate = "busy"    // the first hand-over is refused for now
 	Never   Fate = "never"   // every hand-over is refused for now
 	Refused Fate = "refused" // refused for good
@@ -49,7 +49,7 @@ type Network struct {
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
 	budget   int // hand-overs left, if limited
-	nameless int // one in so many receipts of void hand-overs names nothing; 0: none
+	nameless int // every n-th receipt of a void hand-over names nothing; 0 means that all name their messages
 }
 
 type pending struct {
@@ -64,7 +64,7 @@ func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
 
-// SetFate decides what becomes of messages to number.
+// SetFate sets the fate of messages to number.
 func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -90,8 +90,8 @@ func (n *Network) NameNothing(oneIn int) {
 // Name implements sms.Provider. The network writes SNS's receipts.
 func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 
-// HandOver implements sms.Provider. It uses only number and text, so that it also
-// works behind a wire.
+// HandOver implements sms.Provider. It uses only the number and the text, so that
+// it also works behind SNS's protocol.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	id, line, err := n.decide(m)
 	if line != nil {
@@ -165,10 +165,11 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 	return raw
 }
 
-// Again repeats a receipt in a minute, as Lambda repeats an event.
+// Again makes a receipt come again in a minute, as Lambda repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt makes a receipt come after a while. It need not be the network's own.
+// Receipt makes a receipt come after the given time. The receipt need not be
+// the network's own.
 func (n *Network) Receipt(line []byte, in time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -209,7 +210,8 @@ func (n *Network) due() [][]byte {
 	return lines
 }
 
-// nextReceipt returns when the next receipt comes, and zero if there is none.
+// nextReceipt returns when the next receipt comes, or zero if none is on its
+// way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -17,11 +17,11 @@ type Call struct {
 }
 
 // Around is called instead of an outside call. It may carry the call out, omit it,
-// repeat it, fail, or Die. The service gets the error that it returns.
+// repeat it, fail, or Die. The service gets the error that Around returns.
 type Around func(ctx context.Context, p *Process, c Call, carryOut func(context.Context) error) error
 
 // Process is one run of a service. A dead process makes no more outside calls, so
-// that nothing its goroutines still do has an effect.
+// whatever its goroutines still do has no effect.
 type Process struct {
 	Service string
 	around  Around
@@ -50,7 +50,7 @@ func (p *Process) do(ctx context.Context, method, key string, carryOut func(cont
 	return err
 }
 
-// call is do for a call with a result.
+// call does the same as do, for calls that return a result.
 func call[T any](ctx context.Context, p *Process, method, key string, carryOut func(context.Context) (T, error)) (T, error) {
 	var result T
 	err := p.do(ctx, method, key, func(ctx context.Context) (err error) {

@@ -31,8 +31,8 @@ func (w *World) isFinal(id string) bool {
 	return final
 }
 
-// observe reads every message that is not final yet. It returns how many are not at
-// rest, and when the next of them is due.
+// observe reads every message that is not final yet. It returns how many messages
+// are not at rest, and when the next one is due.
 func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
@@ -61,7 +61,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	return waiting, next, nil
 }
 
-// Rest lets the world go on without faults until every message is at rest and
+// Rest lets all services run without faults until every message is at rest and
 // nothing is on its way. It gives up after three virtual days.
 func (w *World) Rest(ctx context.Context) error {
 	end := w.Now().Add(72 * time.Hour)
@@ -80,8 +80,8 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.stillFinal(ctx)
 		}
-		// A second more than the time itself, so that nothing is delayed; and
-		// a minute, the relay's interval, where nothing has a time.
+		// Wait a second longer than necessary, so that no envelope gets a
+		// delay. If nothing has a time, wait a minute, the relay's interval.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second
@@ -93,7 +93,8 @@ func (w *World) Rest(ctx context.Context) error {
 	return errors.New("the world never comes to rest")
 }
 
-// quiet runs sender and receipts until queue and provider have nothing left.
+// quiet runs the sender and receipts until the queue is empty and no receipt is
+// due.
 func (w *World) quiet(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)
@@ -106,8 +107,9 @@ func (w *World) quiet(ctx context.Context) error {
 	}
 }
 
-// next is the soonest of soonest and what else has a time: receipts, kept
-// ones, the breaker's probe, and the end of its hold.
+// next returns the earliest of soonest and the other times at which there will
+// be work: the next receipt, the retry of a pending one, the breaker's next
+// probe, and the end of the time in which senders discard envelopes.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
@@ -130,7 +132,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		add(b.ProbeAt)
 	}
 	if !b.Open && b.Discards(w.Now()) {
-		add(b.ClosedAt.Add(sms.BreakerAge)) // when the relay enqueues what waits
+		add(b.ClosedAt.Add(sms.BreakerAge)) // when the relay enqueues the waiting messages
 	}
 	return soonest, nil
 }

@@ -1,6 +1,6 @@
 // Package world runs all services in one process, on any adapters and with any clock.
 // Its provider remembers every hand-over. Tests can make calls fail and processes
-// die, let the world go on, and check what became of every message.
+// die, let everything run on, and check what became of every message.
 package world
 
 import (
@@ -36,7 +36,8 @@ type Options struct {
 	Network  *Network
 	Provider sms.Provider // how senders reach Network
 	Rules    sms.Rules
-	// Interval is the relay's. It enqueues messages ahead by up to twice as much.
+	// Interval is the time between two runs of the relay. The relay enqueues
+	// messages up to twice as long ahead.
 	Interval time.Duration
 	Around   Around
 	Logger   *slog.Logger
@@ -94,8 +95,8 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// alive runs f in a goroutine, which may end anywhere, and reports whether the
-// process is still alive then.
+// alive runs f in a goroutine, which may end at any point, and reports whether
+// the process is still alive after that.
 func (p *Process) alive(f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -116,12 +117,13 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 	return recorder.Code, recorder.Body.Bytes(), nil
 }
 
-// Request is Call with the whole answer, which is nil if the process died.
+// Request does the same as Call, but returns the whole answer, or nil if the
+// process died.
 func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
-		Limits: api.Limits{PartsPerDay: 1_000_000}, // never reached, but counted
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // never called, but counted as a use of the method
 	})
 	if err != nil {
 		return nil, err
@@ -149,15 +151,16 @@ func (w *World) Remember(id string) {
 	w.accepted = append(w.accepted, id)
 }
 
-// ErrNoAnswer means that no answer to a submission was clear.
+// ErrNoAnswer means that a submission got no clear answer, however often it was
+// repeated.
 var ErrNoAnswer = errors.New("no clear answer")
 
 // submitTries is how often a client repeats a submission without a clear answer.
 const submitTries = 5
 
-// Submit submits as a careful client does: with a key, repeatedly until the answer is
-// clear. It returns the accepted message's id. After ErrNoAnswer the same key may be
-// tried again.
+// Submit submits a message as a careful client does: with a key, and again and again
+// until the answer is clear. It returns the accepted message's id. After ErrNoAnswer
+// the same key may be tried again.
 func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (string, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -233,7 +236,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	return len(received), w.Queue.Delete(ctx, done...)
 }
 
-// currentRelay is the running relay, started anew where it died.
+// currentRelay returns the running relay. If it died, a new one is started.
 func (w *World) currentRelay() *relayProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -275,7 +278,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	err = fmt.Errorf("the process died")
 	r.alive(func() {
-		// SNS does not wait for us, so the caller's end is not the receipt's.
+		// SNS does not wait for us, so the receipt is applied even if the
+		// caller's context has ended.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
 		defer cancel()
 		_, err = r.Apply(ctx, rc)
@@ -283,7 +287,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	return err
 }
 
-// Receipts applies all receipts whose time has come. Those that fail come again.
+// Receipts applies all receipts whose time has come. Receipts that fail come
+// again.
 func (w *World) Receipts(ctx context.Context) int {
 	lines := w.Network.due()
 	var group sync.WaitGroup

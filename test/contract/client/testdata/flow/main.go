@@ -36,7 +36,7 @@ func run(ctx context.Context, base string) error {
 	return errors.Join(send(ctx, api), takeBack(ctx, api), many(ctx, api), refused(ctx, api), service(ctx, api))
 }
 
-// unexpected is an error where an answer is not what it must be.
+// unexpected is the error for an answer that is not as expected.
 func unexpected(what string, response *http.Response, body []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -44,8 +44,8 @@ func unexpected(what string, response *http.Response, body []byte, err error) er
 	return fmt.Errorf("%s: %s: %s", what, response.Status, body)
 }
 
-// send sends a message, waits for its delivery, finds it in the list and drops
-// its text.
+// send sends a message, waits for its delivery, finds it in the list and
+// deletes its text.
 func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	key, reference := "flow-1", "flow"
 	sent, err := api.SendMessageWithResponse(ctx, &smsapi.SendMessageParams{IdempotencyKey: &key},
@@ -92,7 +92,7 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// many sends a batch of two, one of them wrong.
+// many sends a batch of two messages, of which one is invalid.
 func many(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	var batch smsapi.Batch
 	for _, to := range []string{number, "+1"} {

@@ -31,13 +31,12 @@ type call struct {
 	query     url.Values
 }
 
-// find returns the route for c, and sets the fields of c that depend on the
-// route. Its error is not-found, or method-not-allowed if only the path
-// matches.
+// find returns the route for c, and sets the fields of c that depend on the route. Its
+// error is not-found, or method-not-allowed if only the path matches.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {
-		return route{}, &refusal{slug: notFound}
+		return route{}, &apiError{slug: notFound}
 	}
 	var allowed []string
 	for _, r := range a.routes {
@@ -53,11 +52,11 @@ func (a *api) find(c *call) (route, error) {
 		allowed = append(allowed, r.method)
 	}
 	if allowed == nil {
-		return route{}, &refusal{slug: notFound}
+		return route{}, &apiError{slug: notFound}
 	}
 	slices.Sort(allowed)
 	list := strings.Join(allowed, ", ")
-	return route{}, &refusal{
+	return route{}, &apiError{
 		slug:   methodNotAllowed,
 		detail: "Allowed methods: " + list + ".",
 		header: http.Header{"Allow": {list}},
@@ -99,14 +98,14 @@ func (r route) match(segments []string) (id string, ok bool) {
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {
-		return &refusal{slug: malformedRequest, detail: "The query cannot be read."}
+		return &apiError{slug: malformedRequest, detail: "The query cannot be read."}
 	}
 	for name := range query {
 		if !slices.Contains(r.query, name) {
-			return &refusal{slug: malformedRequest, detail: "The query has an unknown parameter."}
+			return &apiError{slug: malformedRequest, detail: "The query has an unknown parameter."}
 		}
 		if len(query[name]) > 1 {
-			return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}
+			return &apiError{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}
 		}
 	}
 	c.query = query

@@ -1,0 +1,75 @@
+package api_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// TestEveryFieldOfARequestIsEverywhere submits a message with each field of
+// [sms.Request] and looks for the field in the record, the answer, the contract
+// and the README. An answer shows exactly the fields that the schema Message has.
+func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := openContract(t).Components.Schemas
+	d := deploy(t)
+	least := map[string]any{"phoneNumber": "+5511999999998", "message": "hello"}
+	plain, _ := d.recorded(t, least)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "resendOf" {
+			continue // clients do not set it
+		}
+		t.Run(name, func(t *testing.T) {
+			if !regexp.MustCompile("(?m)^\\|[^|]*`" + name + "`[^|]*\\|").Match(readme) {
+				t.Error("the README's table of fields lacks it")
+			}
+			if schemas["BatchMessage"].Value.Properties[name] == nil {
+				t.Error("the schema BatchMessage lacks it")
+			}
+			property := schemas["NewMessage"].Value.Properties[name]
+			if property == nil {
+				t.Fatal("the schema NewMessage lacks it")
+			}
+			body := maps.Clone(least)
+			for _, value := range append(property.Value.Enum, property.Value.Example) {
+				if value != nil && value != property.Value.Default {
+					body[name] = value
+				}
+			}
+			got, answer := d.recorded(t, body)
+			of := func(r sms.Request) any { return reflect.ValueOf(r).FieldByIndex(field.Index).Interface() }
+			if reflect.DeepEqual(of(got), of(plain)) {
+				t.Errorf("the record lacks %v", body[name])
+			}
+			_, shown := answer[name]
+			if listed := schemas["Message"].Value.Properties[name] != nil; shown != listed {
+				t.Errorf("the answer shows it: %v; the schema Message has it: %v", shown, listed)
+			}
+		})
+	}
+}
+
+// recorded submits a message, and returns its record and the answer.
+func (d *deployment) recorded(t *testing.T, body map[string]any) (sms.Request, map[string]any) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := d.post(t, string(text))
+	m, err := d.store.Store.Get(t.Context(), decode[message](t, response).ID)
+	if err != nil {
+		t.Fatalf("%v: %s", err, response.body)
+	}
+	return m.Request, decode[map[string]any](t, response)
+}
