@@ -23,7 +23,7 @@ const (
 // accepted messages in one go.
 func (a *api) submitBatch(c *call) (answer, error) {
 	if len(c.Header.Values("Idempotency-Key")) > 0 {
-		return answer{}, &refusal{
+		return answer{}, &apiError{
 			slug:   malformedRequest,
 			detail: "A batch does not take the header Idempotency-Key. Give each message its own idempotencyKey.",
 		}
@@ -36,7 +36,7 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	messages, _ := document.Objects("messages", maxBatch)
 	document.Unknown()
 	if wrong := document.Errors(); wrong != nil {
-		return answer{}, &refusal{slug: invalidFields, fields: wrong}
+		return answer{}, &apiError{slug: invalidFields, fields: wrong}
 	}
 	results := a.acceptAll(c.Context(), c, messages)
 	var accepted []acceptance

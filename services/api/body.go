@@ -18,10 +18,10 @@ func idempotencyKey(h http.Header) (string, error) {
 		return "", nil
 	}
 	if len(values) > 1 {
-		return "", &refusal{slug: malformedRequest, detail: "The header Idempotency-Key is repeated."}
+		return "", &apiError{slug: malformedRequest, detail: "The header Idempotency-Key is repeated."}
 	}
 	if !validKey(values[0]) {
-		return "", &refusal{slug: malformedRequest, detail: "The header Idempotency-Key " + keyRule + "."}
+		return "", &apiError{slug: malformedRequest, detail: "The header Idempotency-Key " + keyRule + "."}
 	}
 	return values[0], nil
 }
@@ -40,7 +40,7 @@ func validKey(key string) bool {
 // readNoBody refuses any body. A client that sends one expects it to have an
 // effect, and here it would have none.
 func (c *call) readNoBody() error {
-	unexpected := &refusal{slug: malformedRequest, detail: "This operation takes no body."}
+	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > 0 { // refused before it has arrived
 		return unexpected
 	}
@@ -54,8 +54,8 @@ func (c *call) readNoBody() error {
 	return nil
 }
 
-func unreadable(err error) *refusal {
-	return &refusal{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
+func unreadable(err error) *apiError {
+	return &apiError{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
 }
 
 // readDocument reads a body that must be exactly one JSON document.
@@ -76,21 +76,21 @@ func (c *call) readDocument() (*strictjson.Fields, error) {
 func checkMediaType(h http.Header) error {
 	declared := h.Values("Content-Type")
 	if len(declared) != 1 {
-		return &refusal{slug: unsupportedMediaType}
+		return &apiError{slug: unsupportedMediaType}
 	}
 	media, parameters, err := mime.ParseMediaType(declared[0])
 	charset, given := parameters["charset"]
 	switch {
 	case err != nil, media != "application/json", given && !strings.EqualFold(charset, "utf-8"):
-		return &refusal{slug: unsupportedMediaType}
+		return &apiError{slug: unsupportedMediaType}
 	case h.Get("Content-Encoding") != "" && !strings.EqualFold(h.Get("Content-Encoding"), "identity"):
-		return &refusal{slug: unsupportedMediaType}
+		return &apiError{slug: unsupportedMediaType}
 	}
 	return nil
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {
-	tooLarge := &refusal{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
+	tooLarge := &apiError{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}

@@ -37,26 +37,26 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns a refusal (RFC 6750, section 3) unless c has the scope.
+// require returns an error (RFC 6750, section 3) unless c has the scope.
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil
 	}
-	return &refusal{
+	return &apiError{
 		slug:   insufficientScope,
 		detail: "The token lacks the scope " + scope + ".",
 		header: http.Header{"Www-Authenticate": {`Bearer realm="sms", error="insufficient_scope", scope="` + scope + `"`}},
 	}
 }
 
-// unauthorizedFor returns the refusal of a request without a valid token. As
+// unauthorizedFor returns the error for a request without a valid token. As
 // RFC 6750 asks, it names no error code if there was no token at all.
-func unauthorizedFor(r *http.Request) *refusal {
+func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {
 		challenge += `, error="invalid_token"`
 	}
-	return &refusal{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
+	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
 // Authenticate passes requests on to next if verify returns their caller, and

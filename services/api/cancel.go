@@ -12,7 +12,7 @@ func (a *api) cancel(c *call) (answer, error) {
 	m, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
 		after, changed, err := a.Rules.Cancel(m, a.Now())
 		if err != nil {
-			err = &refusal{slug: tooLate, cause: err}
+			err = &apiError{slug: tooLate, cause: err}
 		}
 		return after, changed, err
 	}, "It is not known whether the message was canceled. Repeat the request; canceling twice is safe.")

@@ -32,7 +32,7 @@ func (a *api) change(
 	case errors.Is(err, sms.ErrNotFound), errors.Is(err, sms.ErrUnavailable):
 		return sms.Message{}, err
 	case errors.Is(err, sms.ErrConflict):
-		return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("changing message %s: %w", c.id, err)}
+		return sms.Message{}, &apiError{slug: unavailable, cause: fmt.Errorf("changing message %s: %w", c.id, err)}
 	}
-	return sms.Message{}, &refusal{slug: outcomeUnknown, detail: onUnknown, cause: err}
+	return sms.Message{}, &apiError{slug: outcomeUnknown, detail: onUnknown, cause: err}
 }

@@ -159,7 +159,7 @@ func TestChangeWhoseOutcomeIsUnknown(t *testing.T) {
 		state              sms.Status
 	}{
 		{"a cancel", http.MethodPost, "/cancel", sms.Queued},
-		{"a drop of the text", http.MethodDelete, "/message", sms.Sent},
+		{"a deletion of the text", http.MethodDelete, "/message", sms.Sent},
 	} {
 		t.Run(tt.name+" whose answer was lost can be repeated", func(t *testing.T) {
 			d := deploy(t)

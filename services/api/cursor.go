@@ -24,7 +24,7 @@ func cursorHash(selection, position string) string {
 
 // positionOf returns the position in a cursor that cursorOf made for selection.
 func positionOf(selection, cursor string) (string, error) {
-	foreign := &refusal{
+	foreign := &apiError{
 		slug:   malformedRequest,
 		detail: "The query parameter cursor was not returned by this list with the same filters.",
 	}

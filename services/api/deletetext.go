@@ -11,7 +11,7 @@ func (a *api) deleteText(c *call) (answer, error) {
 	_, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
 		after, changed, err := a.Rules.DeleteText(m, a.Now())
 		if err != nil {
-			err = &refusal{slug: textNeeded, cause: err}
+			err = &apiError{slug: textNeeded, cause: err}
 		}
 		return after, changed, err
 	}, "It is not known whether the text was deleted. Repeat the request; deleting it twice is safe.")

@@ -187,13 +187,13 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 		{"a submission", "POST", "/v1/sms", "", goodBody, nil, nil, 503, 202, 0},
 		{"a submission with a key", "POST", "/v1/sms", "", goodBody, nil, []edit{key("k")}, 503, 202, 0},
 		{"a replay", "POST", "/v1/sms", "", goodBody, repeated(goodBody), []edit{key("k")}, 503, 202, 0},
-		{"a refusal that may be a replay", "POST", "/v1/sms", "", strings.Replace(goodBody, "+55", "+49", 1), nil, []edit{key("k")}, 503, 422, 0},
+		{"a refused request that may be a replay", "POST", "/v1/sms", "", strings.Replace(goodBody, "+55", "+49", 1), nil, []edit{key("k")}, 503, 422, 0},
 		{"a batch", "POST", "/v1/sms/batch", "", `{"messages": [` + strings.Join(hundred, ",") + `]}`, nil, nil, 200, 200, 0},
 		{"a resend", "POST", "/v1/sms/{id}/resend", sms.Failed, "", nil, nil, 503, 202, 0},
 		{"a resend with a key", "POST", "/v1/sms/{id}/resend", sms.Failed, "", nil, []edit{key("k")}, 503, 202, 0},
 		{"a resend that is refused and may be a replay", "POST", "/v1/sms/{id}/resend", sms.Queued, "", nil, []edit{key("k")}, 503, 409, 0},
 		{"a cancel", "POST", "/v1/sms/{id}/cancel", sms.Queued, "", nil, nil, 503, 503, 0},
-		{"a drop of the text", "DELETE", "/v1/sms/{id}/message", sms.Sent, "", nil, nil, 503, 503, 0},
+		{"a deletion of the text", "DELETE", "/v1/sms/{id}/message", sms.Sent, "", nil, nil, 503, 503, 0},
 	} {
 		for _, how := range []taking{hanging, slow, mixed} {
 			t.Run(tt.name+" "+how.name, func(t *testing.T) {

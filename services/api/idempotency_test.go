@@ -152,7 +152,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 			t.Errorf("got %s %s", again.ID, again.Status)
 		}
 	})
-	t.Run("a look-up that fails is not a refusal", func(t *testing.T) {
+	t.Run("a look-up that fails refuses nothing", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, scheduled, key("k"))
 		d.clock.Advance(10 * time.Hour)

@@ -124,16 +124,16 @@ func (a *api) count(ctx context.Context, counts []limited, now time.Time) error 
 		}
 		a.giveBack(ctx, counts[:i])
 		if errors.Is(err, sms.ErrLimit) {
-			return c.refusal(now)
+			return c.apiError(now)
 		}
-		return &refusal{slug: unavailable, cause: fmt.Errorf("counting for %s: %w", c.name, err)}
+		return &apiError{slug: unavailable, cause: fmt.Errorf("counting for %s: %w", c.name, err)}
 	}
 	return nil
 }
 
-func (c limited) refusal(now time.Time) *refusal {
+func (c limited) apiError(now time.Time) *apiError {
 	wait := max(time.Second, (c.End.Sub(now) + time.Second - 1).Truncate(time.Second))
-	return &refusal{
+	return &apiError{
 		slug:       limitExceeded,
 		detail:     c.detail + " The next window begins at " + c.End.Format(time.RFC3339) + ".",
 		retryAfter: wait,

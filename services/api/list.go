@@ -37,7 +37,7 @@ func (a *api) list(c *call) (answer, error) {
 		return answer{}, badParameter("cursor", "was not returned by this list")
 	}
 	if err != nil {
-		return answer{}, &refusal{slug: unavailable, cause: fmt.Errorf("listing: %w", err)}
+		return answer{}, &apiError{slug: unavailable, cause: fmt.Errorf("listing: %w", err)}
 	}
 	body := listView{Messages: []view{}}
 	for _, m := range page.Messages {
@@ -135,6 +135,6 @@ func unless(ok bool, wrong string) string {
 	return wrong
 }
 
-func badParameter(name, wrong string) *refusal {
-	return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " " + wrong + "."}
+func badParameter(name, wrong string) *apiError {
+	return &apiError{slug: malformedRequest, detail: "The query parameter " + name + " " + wrong + "."}
 }

@@ -82,7 +82,7 @@ func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	case errors.Is(err, sms.ErrNotFound):
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", id, err)
 	}
-	return sms.Message{}, &refusal{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
+	return sms.Message{}, &apiError{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
 }
 
 // entityTag matches one entity tag (RFC 9110, section 8.8.3) in ASCII.
@@ -112,7 +112,7 @@ func readIfNoneMatch(h http.Header) (tagSet, error) {
 	}
 	list := strings.Join(values, ", ")
 	if !allTags.MatchString(list) {
-		return tagSet{}, &refusal{slug: malformedRequest, detail: `The header If-None-Match must be * or a list of entity tags in double quotes.`}
+		return tagSet{}, &apiError{slug: malformedRequest, detail: `The header If-None-Match must be * or a list of entity tags in double quotes.`}
 	}
 	if list == "*" {
 		return tagSet{any: true}, nil

@@ -18,11 +18,11 @@ func (a *api) preview(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if !f.IsObject() {
-		return answer{}, &refusal{slug: invalidFields, fields: f.Errors()}
+		return answer{}, &apiError{slug: invalidFields, fields: f.Errors()}
 	}
 	draft := readDraft(f)
 	if wrong := f.Errors(); wrong != nil {
-		return answer{}, &refusal{slug: invalidFields, fields: wrong}
+		return answer{}, &apiError{slug: invalidFields, fields: wrong}
 	}
 	draft.Owner, draft.Client = c.caller.Owner, c.caller.ClientID
 	v, err := a.checkAll(c.Context(), draft)
@@ -98,7 +98,7 @@ func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
 		case errors.Is(err, sms.ErrLimit):
 			v.add(c.name, c.detail)
 		default:
-			return v, &refusal{slug: unavailable, cause: fmt.Errorf("trying %s: %w", c.name, err)}
+			return v, &apiError{slug: unavailable, cause: fmt.Errorf("trying %s: %w", c.name, err)}
 		}
 	}
 	return v, nil

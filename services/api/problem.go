@@ -44,7 +44,7 @@ type kind struct {
 	slug       slug
 	status     int
 	title      string
-	means      string        // the detail, unless the refusal has its own
+	means      string        // the detail, unless the error has its own
 	action     string        // what the client can do; shown in docs/problems.md
 	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
 	of         error         // the port's error that becomes this problem, if any
@@ -106,7 +106,7 @@ var kinds = []kind{
 		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},
 }
 
-type refusal struct {
+type apiError struct {
 	slug   slug
 	detail string // for the client; "" means the text of the kind
 	fields []strictjson.FieldError
@@ -116,14 +116,14 @@ type refusal struct {
 	cause      error // only logged
 }
 
-func (r *refusal) Error() string {
-	if r.cause != nil {
-		return string(r.slug) + ": " + r.cause.Error()
+func (e *apiError) Error() string {
+	if e.cause != nil {
+		return string(e.slug) + ": " + e.cause.Error()
 	}
-	return string(r.slug)
+	return string(e.slug)
 }
 
-func (r *refusal) Unwrap() error { return r.cause }
+func (e *apiError) Unwrap() error { return e.cause }
 
 // problem is the body of every error: RFC 9457, plus the invalid fields.
 type problem struct {
@@ -137,34 +137,34 @@ type problem struct {
 
 // problemAnswer returns the answer that reports err to the client, without its cause.
 func problemAnswer(err error, requestID string) answer {
-	r := refusalOf(err)
-	k := kindOf(r.slug)
+	e := apiErrorOf(err)
+	k := kindOf(e.slug)
 	p := problem{
 		Type: problemType + string(k.slug), Title: k.title, Status: k.status,
-		Detail: cmp.Or(r.detail, k.means), Instance: requestID, Errors: r.fields,
+		Detail: cmp.Or(e.detail, k.means), Instance: requestID, Errors: e.fields,
 	}
 	header := http.Header{"Content-Type": {"application/problem+json"}}
-	maps.Copy(header, r.header)
-	wait := cmp.Or(r.retryAfter, k.retryAfter)
+	maps.Copy(header, e.header)
+	wait := cmp.Or(e.retryAfter, k.retryAfter)
 	if wait > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 	return answer{status: k.status, header: header, body: mustJSON(p), problem: k.slug, retryAfter: wait}
 }
 
-func refusalOf(err error) *refusal {
-	if r, ok := errors.AsType[*refusal](err); ok {
-		return r
+func apiErrorOf(err error) *apiError {
+	if e, ok := errors.AsType[*apiError](err); ok {
+		return e
 	}
 	if syntax, ok := errors.AsType[*strictjson.SyntaxError](err); ok {
-		return &refusal{slug: malformedRequest, detail: "The body " + syntax.Detail + "."}
+		return &apiError{slug: malformedRequest, detail: "The body " + syntax.Detail + "."}
 	}
 	for _, k := range kinds {
 		if k.of != nil && errors.Is(err, k.of) {
-			return &refusal{slug: k.slug, cause: err}
+			return &apiError{slug: k.slug, cause: err}
 		}
 	}
-	return &refusal{slug: internal, cause: err}
+	return &apiError{slug: internal, cause: err}
 }
 
 func kindOf(s slug) kind {

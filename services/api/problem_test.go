@@ -87,8 +87,8 @@ func TestProblemAnswerNeverShowsACause(t *testing.T) {
 		secret,
 		fmt.Errorf("%w: %w", sms.ErrNotFound, secret),
 		fmt.Errorf("%w: %w", sms.ErrUnavailable, secret),
-		&refusal{slug: outcomeUnknown, cause: secret},
-		&refusal{slug: internal, cause: secret},
+		&apiError{slug: outcomeUnknown, cause: secret},
+		&apiError{slug: internal, cause: secret},
 	} {
 		if body := string(problemAnswer(err, "request-1").body); strings.Contains(body, "smsqueue-messages") {
 			t.Errorf("%v: the answer shows the cause: %s", err, body)

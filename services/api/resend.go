@@ -38,9 +38,10 @@ func (a *api) resend(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// mayHaveChanged reports whether an earlier request may not have met the refusal err.
+// mayHaveChanged reports whether an earlier request may not have met the error
+// err.
 func mayHaveChanged(err error) bool {
-	refused, ok := errors.AsType[*refusal](err)
+	refused, ok := errors.AsType[*apiError](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
@@ -51,16 +52,16 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 		return acceptance{}, err
 	}
 	if !slices.Contains(resendable, old.Status) {
-		return acceptance{}, &refusal{slug: notResendable, cause: fmt.Errorf("message %s is %s", old.ID, old.Status)}
+		return acceptance{}, &apiError{slug: notResendable, cause: fmt.Errorf("message %s is %s", old.ID, old.Status)}
 	}
 	if old.TextDeleted {
-		return acceptance{}, &refusal{slug: notResendable, detail: "The text of the message was deleted."}
+		return acceptance{}, &apiError{slug: notResendable, detail: "The text of the message was deleted."}
 	}
 	d.Request = old.Again()
 	if wrong := a.checkHere(&d, now); wrong != nil {
 		var f strictjson.Fields
 		failAll(&f, wrong)
-		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
+		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
 	}
 	return a.record(ctx, d, key, now)
 }

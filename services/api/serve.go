@@ -60,7 +60,7 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 		if v := recover(); v != nil {
 			a.Logger.ErrorContext(ctx, "handler panicked",
 				"request_id", RequestID(ctx), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = &refusal{slug: internal}
+			err = &apiError{slug: internal}
 		}
 	}()
 	return f()

@@ -18,11 +18,11 @@ func (a *api) status(c *call) (answer, error) {
 	defer cancel()
 	breaker, err := a.Store.LoadBreaker(ctx)
 	if err != nil {
-		return answer{}, &refusal{slug: unavailable, cause: fmt.Errorf("loading the breaker: %w", err)}
+		return answer{}, &apiError{slug: unavailable, cause: fmt.Errorf("loading the breaker: %w", err)}
 	}
 	waiting, err := a.waiting(ctx, breaker.Open)
 	if err != nil {
-		return answer{}, &refusal{slug: unavailable, cause: err}
+		return answer{}, &apiError{slug: unavailable, cause: err}
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
 	if breaker.Open {

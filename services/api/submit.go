@@ -52,7 +52,7 @@ func (accepted acceptance) answer() answer {
 }
 
 // accept records the message in f for caller. The idempotency key is key, or
-// there is none if it is "". A refusal changes nothing. The caller of accept
+// there is none if it is "". An error changes nothing. The caller of accept
 // must enqueue new messages. ctx must end after Deadlines.Accept.
 //
 // A request that is refused because of the time or the configuration may repeat
@@ -60,7 +60,7 @@ func (accepted acceptance) answer() answer {
 // for the original before it refuses.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {
-		return acceptance{}, &refusal{slug: invalidFields, fields: f.Errors()}
+		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
 	}
 	draft := readDraft(f)
 	draft.Owner, draft.Client = caller.Owner, caller.ClientID
@@ -68,7 +68,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	now := a.Now()
 	failAll(f, a.checkHere(&draft, now))
 	if wrong := f.Errors(); wrong != nil {
-		invalid := &refusal{slug: invalidFields, fields: wrong}
+		invalid := &apiError{slug: invalidFields, fields: wrong}
 		if neverRight {
 			return acceptance{}, invalid
 		}
@@ -98,7 +98,7 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise e
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
-		return acceptance{}, &refusal{slug: idempotencyKeyReused}
+		return acceptance{}, &apiError{slug: idempotencyKeyReused}
 	}
 	return acceptance{message: original, replayed: true}, nil
 }
@@ -121,7 +121,7 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return acceptance{}, &refusal{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
+		return acceptance{}, &apiError{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
 	// From here on, go on until the deadline even if the client leaves: a written
 	// record is accepted and must be enqueued.
@@ -154,5 +154,5 @@ func (a *api) create(ctx context.Context, m sms.Message) error {
 	case errors.Is(err, sms.ErrConflict), errors.Is(err, sms.ErrUnavailable):
 		return fmt.Errorf("recording message %s: %w", m.ID, err)
 	}
-	return &refusal{slug: outcomeUnknown, cause: fmt.Errorf("recording message %s: %w", m.ID, err)}
+	return &apiError{slug: outcomeUnknown, cause: fmt.Errorf("recording message %s: %w", m.ID, err)}
 }

@@ -22,7 +22,7 @@ func (c *call) readWait() (time.Duration, error) {
 	text := c.query.Get("wait")
 	seconds, err := strconv.Atoi(text)
 	if err != nil || strconv.Itoa(seconds) != text || seconds < 0 || seconds > int(maxWait/time.Second) {
-		return 0, &refusal{slug: malformedRequest, detail: "The query parameter wait must be a whole number from 0 to 20."}
+		return 0, &apiError{slug: malformedRequest, detail: "The query parameter wait must be a whole number from 0 to 20."}
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

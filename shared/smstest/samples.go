@@ -74,7 +74,7 @@ func (s stage) fullMessage() sms.Message {
 // struct and for the first element of a list. The tests thereby store fields
 // that are newer than recordedMessage. A text becomes the name of its field.
 func fill(v reflect.Value, name string) {
-	at, isTime := v.Addr().Interface().(*time.Time)
+	at, isTime := reflect.TypeAssert[*time.Time](v.Addr())
 	switch kind := v.Kind(); {
 	case isTime && v.IsZero():
 		*at = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)

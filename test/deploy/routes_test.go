@@ -32,7 +32,7 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	want("canceling what is sent", e.call(t, http.MethodPost, "/sms/"+sent+"/cancel", token, ""), 409, "too-late")
 	want("resending", e.call(t, http.MethodPost, "/sms/"+scheduled+"/resend", token, ""), 202, `"resendOf":"`+scheduled+`"`)
 	want("listing", e.call(t, http.MethodGet, "/sms?status=canceled&limit=1&phoneNumber=%2B4915112345611", token, ""), 200, scheduled)
-	want("dropping a text", e.call(t, http.MethodDelete, "/sms/"+scheduled+"/message", token, ""), 204, "")
+	want("deleting a text", e.call(t, http.MethodDelete, "/sms/"+scheduled+"/message", token, ""), 204, "")
 	want("a method that there is not", e.call(t, http.MethodDelete, "/sms/"+scheduled, token, ""), 404, "")
 
 	// While sending is paused, the status says for how long messages have waited.

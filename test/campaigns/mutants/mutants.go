@@ -96,7 +96,7 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestDeliver", "./services/sender"},
 	},
 	{
-		without: "the refusal of a cancel after an unanswered hand-over",
+		without: "the refused cancel after an unanswered hand-over",
 		changes: map[string]change{"no cancel after an unanswered hand-over": never},
 		tests:   []string{"./shared/sms", noFailFile},
 	},

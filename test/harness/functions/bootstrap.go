@@ -26,7 +26,7 @@ func Bootstrap(t testing.TB, service string) string {
 	building.Lock()
 	defer building.Unlock()
 	if builtIn == "" {
-		dir, err := os.MkdirTemp("", "smsqueue-functions-")
+		dir, err := os.MkdirTemp("", "smsqueue-functions-") //nolint:usetesting // it outlives the test
 		if err != nil {
 			t.Fatal(err)
 		}

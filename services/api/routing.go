@@ -36,7 +36,7 @@ type call struct {
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {
-		return route{}, &refusal{slug: notFound}
+		return route{}, &apiError{slug: notFound}
 	}
 	var allowed []string
 	for _, r := range a.routes {
@@ -52,11 +52,11 @@ func (a *api) find(c *call) (route, error) {
 		allowed = append(allowed, r.method)
 	}
 	if allowed == nil {
-		return route{}, &refusal{slug: notFound}
+		return route{}, &apiError{slug: notFound}
 	}
 	slices.Sort(allowed)
 	list := strings.Join(allowed, ", ")
-	return route{}, &refusal{
+	return route{}, &apiError{
 		slug:   methodNotAllowed,
 		detail: "Allowed methods: " + list + ".",
 		header: http.Header{"Allow": {list}},
@@ -98,14 +98,14 @@ func (r route) match(segments []string) (id string, ok bool) {
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {
-		return &refusal{slug: malformedRequest, detail: "The query cannot be read."}
+		return &apiError{slug: malformedRequest, detail: "The query cannot be read."}
 	}
 	for name := range query {
 		if !slices.Contains(r.query, name) {
-			return &refusal{slug: malformedRequest, detail: "The query has an unknown parameter."}
+			return &apiError{slug: malformedRequest, detail: "The query has an unknown parameter."}
 		}
 		if len(query[name]) > 1 {
-			return &refusal{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}
+			return &apiError{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}
 		}
 	}
 	c.query = query
