@@ -34,7 +34,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 					t.Fatal(err)
 				}
 				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.AccountReview) {
-					t.Errorf("breaker %+v, want open: %v", b, tt.want)
+					t.Errorf("the breaker is %+v, want open: %v", b, tt.want)
 				}
 			})
 		}
@@ -48,7 +48,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
 		s.retryDue()
 		if b := s.breaker(); b.Open {
-			t.Errorf("breaker %+v, want it closed", b)
+			t.Errorf("the breaker is %+v, want it closed", b)
 		}
 	})
 }
@@ -118,7 +118,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			s := newStage(t)
 			tt.stage(s)
 			if b := s.breaker(); b.Open != tt.open {
-				t.Errorf("breaker %+v, want open: %v", b, tt.open)
+				t.Errorf("the breaker is %+v, want open: %v", b, tt.open)
 			}
 		})
 	}
@@ -226,7 +226,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 				s.deliver("c-"+strconv.Itoa(i), s.now)
 			}
 			if c.looks != tt.looks {
-				t.Errorf("%d looks for %d receipts, want %d", c.looks, n, tt.looks)
+				t.Errorf("%d reads of the breaker for %d receipts, want %d", c.looks, n, tt.looks)
 			}
 		})
 	}
@@ -291,7 +291,7 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 					s.now = s.now.Add(300 * time.Millisecond)
 					s.deliver("c-1", s.now)
 					if s.breaker().Open {
-						t.Error("its delivery did not close the breaker")
+						t.Error("the delivery of the probe did not close the breaker")
 					}
 				})
 			}

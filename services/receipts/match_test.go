@@ -226,7 +226,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.now = s.now.Add(10 * time.Minute)
 			s.retryAll(s.now)
 			if got := s.get(first).Status; (got == sms.Delivered) != tt.want {
-				t.Errorf("it is %s, want it matched: %t", got, tt.want)
+				t.Errorf("the message is %s, want it matched: %t", got, tt.want)
 			}
 		})
 	}
@@ -265,11 +265,11 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 				var wait bool
 				var err error
 				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
-					t.Fatalf("Settle waits: %t, %v; want %t", wait, err, tt.wait)
+					t.Fatalf("Settle says wait: %t, %v; want %t", wait, err, tt.wait)
 				}
 			}
 			if got := s.get(m.ID); got.Status != tt.want || m.Status != tt.want {
-				t.Errorf("it is %s, and %s was returned; want %s", got.Status, m.Status, tt.want)
+				t.Errorf("the message is %s, and Settle returned it as %s; want %s", got.Status, m.Status, tt.want)
 			}
 		})
 	}
@@ -282,11 +282,11 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); err != nil || !wait {
-			t.Fatalf("Settle waits: %t, %v; want it to", wait, err)
+			t.Fatalf("Settle says wait: %t, %v; want true", wait, err)
 		}
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Delivered {
-			t.Errorf("it is %s, want %s", got, sms.Delivered)
+			t.Errorf("the message is %s, want %s", got, sms.Delivered)
 		}
 	})
 }
@@ -298,7 +298,7 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
 	s.retryDue()
 	if got := s.get(id).Status; got != sms.Unknown {
-		t.Errorf("it is %s, want %s", got, sms.Unknown)
+		t.Errorf("the message is %s, want %s", got, sms.Unknown)
 	}
 }
 

@@ -32,12 +32,12 @@ func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if b, changed := rules().ReportTrouble(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
-				t.Errorf("changed %v, open %v; want %v", changed, b.Open, tc.want)
+				t.Errorf("changed: %v, open: %v; want %v", changed, b.Open, tc.want)
 			}
 		})
 	}
 	if _, changed := rules().ReportTrouble(open(t, sms.AccountReview), sms.SpendLimit, "", time.Time{}, start); changed {
-		t.Error("an open one changed")
+		t.Error("trouble changed a breaker that was already open")
 	}
 }
 
@@ -57,13 +57,13 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 			t.Fatal("no probe was due")
 		}
 		if got := b.Proves("probe", start, tc.taken, tc.delivered); got != tc.want {
-			t.Errorf("%s, taken %v, delivered %v: proved %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
+			t.Errorf("%s, taken: %v, delivered: %v; Proves = %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
 		}
 		if b.Proves("another", start, true, true) {
-			t.Errorf("%s: a message that is no probe proved something", tc.trouble)
+			t.Errorf("%s: Proves is true for a message that was not a probe", tc.trouble)
 		}
 		if b.Proves("probe", start.Add(-time.Millisecond), true, true) {
-			t.Errorf("%s: a hand-over from before the opening proved something", tc.trouble)
+			t.Errorf("%s: Proves is true for a hand-over from before the opening", tc.trouble)
 		}
 	}
 	if (sms.Breaker{}).Pause("", start).Proves("probe", start, true, true) {
@@ -74,7 +74,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	b, now := open(t, sms.SpendLimit), start
 	if _, ok := rules().Probe(b, sms.Message{ID: "early"}, now); ok {
-		t.Error("a probe passed at once")
+		t.Error("a probe was let through at once")
 	}
 	for probes := 0; now.Before(start.Add(24 * time.Hour)); now = now.Add(time.Minute) {
 		next, ok := rules().Probe(b, sms.Message{ID: "probe"}, now)
@@ -87,14 +87,14 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 		b = next
 	}
 	if b.Probes < 90 || !b.Proves("first", start, true, true) {
-		t.Errorf("after a day and %d probes the receipt of the first proves nothing", b.Probes)
+		t.Errorf("after a day and %d probes, Proves is false for the receipt of the first probe", b.Probes)
 	}
 	for range 1000 {
 		now = b.ProbeAt
 		b, _ = rules().Probe(b, sms.Message{ID: "probe"}, now)
 	}
 	if len(b.ProbeIDs) > 300 {
-		t.Errorf("%d probes are remembered", len(b.ProbeIDs))
+		t.Errorf("the breaker remembers %d probes", len(b.ProbeIDs))
 	}
 }
 

@@ -56,7 +56,7 @@ func TestTheTally(t *testing.T) {
 				}
 			}
 			if taken || len(numbers) < 10 || (r.SeveralOwners && len(owners) < 2) {
-				t.Fatalf("it opened after %d numbers of %d owners, taken %v", len(numbers), len(owners), taken)
+				t.Fatalf("the breaker opened after %d numbers of %d owners, taken: %v", len(numbers), len(owners), taken)
 			}
 			return
 		}
@@ -94,7 +94,7 @@ func TestTheTallyOpensTheBreaker(t *testing.T) {
 				}
 			}
 			if b.Open != tc.want || writes > 11 {
-				t.Errorf("open %v after %d writes, want %v after at most 11: %+v", b.Open, writes, tc.want, b)
+				t.Errorf("open: %v after %d writes, want %v after at most 11: %+v", b.Open, writes, tc.want, b)
 			}
 		})
 	}
