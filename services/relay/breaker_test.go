@@ -110,7 +110,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 		page    int
 	}{
 		{"alone", 1, relay.DefaultOptions().Page},
-		{"with more beside it than a page and a queue's backlog", 150, 3},
+		{"with more other messages than a page and a queue's backlog hold", 150, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)

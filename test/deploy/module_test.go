@@ -177,7 +177,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
-		{"an alarm action that is no ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
+		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
 		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
 	}
 	var filters []string

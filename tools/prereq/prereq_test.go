@@ -17,7 +17,7 @@ func TestJavaVersion(t *testing.T) {
 		"an early access build":              {"26-ea", true},
 		"one too old":                        {"11.0.2", false},
 		"one that still counts from one":     {"1.8.0_402", false},
-		"something that is no number at all": {"unknown", false},
+		"a version that is not a number": {"unknown", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -157,7 +157,7 @@ func TestParseRefusesGarbage(t *testing.T) {
 		"no status":                   `{"delivery": {"destination": "+12025550142", "providerResponse": "fine"}}`,
 		"another status":              `{"delivery": {"destination": "+12025550142"}, "status": "PENDING"}`,
 		"a year before SNS":           `{"notification": {"timestamp": "0001-01-01 00:00:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
-		"a timestamp that is no time": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a timestamp that is not a time": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"an endless message id":       `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a negative price":            string(success(`"priceInUSD": -1`)),
 		"a price of zeros":            string(success(`"priceInUSD": 1e1000000000`)),
