@@ -96,15 +96,15 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 		t.Errorf("the third message is %q", got)
 	}
 	if first, again := results.Results[0].Message.ID, results.Results[4].Message.ID; first != again {
-		t.Errorf("one key made %s and %s", first, again)
+		t.Errorf("one key made the messages %s and %s, want one message", first, again)
 	}
 	for _, r := range results.Results[6:10] {
 		if e := r.Problem.Errors; len(e) != 1 || e[0].Field != "idempotencyKey" {
-			t.Errorf("the bad key's errors are %v", e)
+			t.Errorf("the errors for the bad key are %v", e)
 		}
 	}
 	if n := len(d.queue.sent()); n != 2 || d.queue.sends != 1 {
-		t.Errorf("%d envelopes in %d calls, want the two whose time is near in one", n, d.queue.sends)
+		t.Errorf("%d envelopes in %d calls, want the two whose time is near in one call", n, d.queue.sends)
 	}
 }
 
@@ -118,14 +118,14 @@ func TestBatchOfAHundredCanBeRepeated(t *testing.T) {
 	for i := range messages {
 		a, b := first.Results[i].Message, again.Results[i].Message
 		if a.Message != "message "+strconv.Itoa(i) || a.ID != b.ID || !again.Results[i].IdempotentReplayed {
-			t.Fatalf("message %d is %+v, then %+v", i, a, b)
+			t.Fatalf("message %d is first %+v, then %+v", i, a, b)
 		}
 	}
 	if n := len(d.queue.sent()); n != 100 || d.queue.sends != 1 {
 		t.Errorf("%d envelopes in %d calls", n, d.queue.sends)
 	}
 	if single, header := d.accepted(t, batched("message 7", ""), key("key 7")); single.ID != first.Results[7].Message.ID {
-		t.Errorf("a single submission with the same key is %s, %v", single.ID, header)
+		t.Errorf("a single submission with the same key returned %s, %v", single.ID, header)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestBatchWhoseEnqueueFailsIsAcceptedAndDue(t *testing.T) {
 	for _, r := range d.batch(t, batched("one", ""), batched("two", "k")).Results {
 		m, err := d.store.Store.Get(t.Context(), r.Message.ID)
 		if want := (sms.Due{Kind: sms.DueSend, At: morning}); err != nil || m.Due != want {
-			t.Errorf("due is %+v, %v", m.Due, err)
+			t.Errorf("the message is due %+v, %v", m.Due, err)
 		}
 	}
 }

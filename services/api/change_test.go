@@ -88,7 +88,7 @@ func TestCancel(t *testing.T) {
 			if state != sms.Scheduled && state != sms.Queued && state != sms.Canceled {
 				mustBe(t, response, http.StatusConflict, "too-late")
 				if after := d.do(t, http.MethodGet, path, "").body; after != before {
-					t.Errorf("it was %s\nand is %s", before, after)
+					t.Errorf("the message was %s\nand is now %s", before, after)
 				}
 				return
 			}
@@ -97,10 +97,10 @@ func TestCancel(t *testing.T) {
 				t.Fatalf("status %d: %s", response.status, response.body)
 			}
 			if again := d.do(t, http.MethodPost, path+"/cancel", ""); again.status != http.StatusOK || again.body != response.body {
-				t.Errorf("the second time: %d %s", again.status, again.body)
+				t.Errorf("the second call: status %d: %s", again.status, again.body)
 			}
 			if now := d.do(t, http.MethodGet, path, ""); now.body != response.body {
-				t.Errorf("canceled as %s\nand looked up as %s", response.body, now.body)
+				t.Errorf("the answer to the cancellation is %s\nand a look-up returns %s", response.body, now.body)
 			}
 		})
 	}
@@ -139,15 +139,15 @@ func TestDeleteText(t *testing.T) {
 			if !state.AtRest() {
 				mustBe(t, response, http.StatusConflict, "text-needed")
 				if now.Message != "Hi" {
-					t.Errorf("the text is %q", now.Message)
+					t.Errorf("the text is %q, want none", now.Message)
 				}
 				return
 			}
 			if response.status != http.StatusNoContent || response.body != "" || now.Message != "" || now.Status != string(state) {
-				t.Errorf("status %d: %s; then %+v", response.status, response.body, now)
+				t.Errorf("status %d: %s; the message is then %+v", response.status, response.body, now)
 			}
 			if again := d.do(t, http.MethodDelete, path+"/message", ""); again.status != http.StatusNoContent {
-				t.Errorf("the second time: %d %s", again.status, again.body)
+				t.Errorf("the second call: status %d: %s", again.status, again.body)
 			}
 		})
 	}

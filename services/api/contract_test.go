@@ -153,7 +153,7 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	} {
 		t.Run(tt.name+" breaks the contract", func(t *testing.T) {
 			if breach := breachOf(openStrictContract(t), request, tt.response); breach == "" {
-				t.Error("no breach was found")
+				t.Error("found no breach of the contract, want one")
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func TestContractClosesRequestsAlone(t *testing.T) {
 	eachSchema(openContract(t), func(component string, s *openapi3.Schema) {
 		closed := s.AdditionalProperties.Has != nil && !*s.AdditionalProperties.Has
 		if len(s.Properties) > 0 && closed != slices.Contains(requests, component) {
-			t.Errorf("%s is closed: %v", component, closed)
+			t.Errorf("%s forbids unknown fields: %v", component, closed)
 		}
 	})
 }
@@ -211,7 +211,7 @@ func TestMain(m *testing.M) {
 	})
 	if doc, err := contract(); code == 0 && whole && err == nil {
 		for _, name := range unseen(doc) {
-			fmt.Fprintf(os.Stderr, "openapi.yaml declares an answer that no test produced, or that is excused and was: %s\n", name)
+			fmt.Fprintf(os.Stderr, "openapi.yaml declares an answer that no test produced, or one is excused and was produced: %s\n", name)
 			code = 1
 		}
 	}

@@ -12,11 +12,11 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, selection, position, cursor string) {
 		if position != "" {
 			if got, err := positionOf(selection, cursorOf(selection, position)); got != position || err != nil {
-				t.Errorf("the position %q comes back as %q, %v", position, got, err)
+				t.Errorf("the position %q is read back as %q, %v", position, got, err)
 			}
 		}
 		if got, err := positionOf(selection, cursor); err == nil && cursorOf(selection, got) != cursor {
-			t.Errorf("%q is taken for %q", cursor, got)
+			t.Errorf("the cursor %q is accepted in place of %q", cursor, got)
 		}
 	})
 }

@@ -139,10 +139,10 @@ func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message
 func (d *deployment) mustBeUntouched(t testing.TB) {
 	t.Helper()
 	if n := d.store.count("create") + d.store.count("update") + d.store.count("count"); n != 0 {
-		t.Errorf("%d writes to the store", n)
+		t.Errorf("%d writes to the store, want none", n)
 	}
 	if n := len(d.queue.sent()); n != 0 {
-		t.Errorf("%d envelopes on the queue", n)
+		t.Errorf("%d envelopes on the queue, want none", n)
 	}
 }
 
@@ -176,7 +176,7 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	t.Helper()
 	p := decode[problem](t, response)
 	if response.status != status || p.Status != status || p.slug() != slug {
-		t.Fatalf("got %d with %+v, want %d %s", response.status, p, status, slug)
+		t.Fatalf("got status %d with %+v, want %d %s", response.status, p, status, slug)
 	}
 	return p
 }

@@ -66,7 +66,7 @@ func TestFailedEnqueueIsStillAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := (sms.Due{Kind: sms.DueRescue, At: morning.Add(2 * time.Minute)}); m.Due != want {
-			t.Errorf("due is %+v, want %+v", m.Due, want)
+			t.Errorf("the message is due %+v, want %+v", m.Due, want)
 		}
 	})
 }
@@ -124,7 +124,7 @@ func TestStoreFailures(t *testing.T) {
 		d.store.after = nil
 		_, header := d.accepted(t, goodBody, key("k"))
 		if header.Get("Idempotent-Replayed") != "true" {
-			t.Error("it is not marked as replayed")
+			t.Error("the answer is not marked as replayed")
 		}
 	})
 }
@@ -217,7 +217,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 					begin := time.Now()
 					response := d.do(t, tt.method, target, tt.body, tt.edits...)
 					if took := time.Since(begin); took > longest+tt.wait {
-						t.Errorf("it took %v, want %v at most", took, longest+tt.wait)
+						t.Errorf("the answer took %v, want %v at most", took, longest+tt.wait)
 					}
 					want := map[string]int{hanging.name: tt.hanging, slow.name: tt.slow}[how.name]
 					if want != 0 && response.status != want {
@@ -254,7 +254,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	for _, response := range []reply{d.post(t, goodBody), d.do(t, http.MethodGet, "/v1/sms/"+sms.NewID(), "")} {
 		p := mustBe(t, response, http.StatusInternalServerError, "internal")
 		if strings.Contains(p.Detail, "transition") {
-			t.Errorf("the cause is shown: %q", p.Detail)
+			t.Errorf("the answer shows the cause: %q", p.Detail)
 		}
 	}
 	if lines := d.log.lines(t, "handler panicked"); len(lines) != 2 || lines[0]["stack"] == "" {

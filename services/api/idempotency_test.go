@@ -31,14 +31,14 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		fresh := 0
 		for i := range n {
 			if ids[i] != ids[0] {
-				t.Errorf("ids %s and %s", ids[0], ids[i])
+				t.Errorf("got the ids %s and %s", ids[0], ids[i])
 			}
 			if !replayed[i] {
 				fresh++
 			}
 		}
 		if fresh != 1 || len(d.queue.sent()) != 1 {
-			t.Errorf("%d are not replayed, %d envelopes; want 1 and 1", fresh, len(d.queue.sent()))
+			t.Errorf("%d answers are not replayed, and %d envelopes were sent; want 1 and 1", fresh, len(d.queue.sent()))
 		}
 	})
 	t.Run("equal fields in another notation are the same request", func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		first, _ := d.accepted(t, goodBody)
 		other, _ := d.accepted(t, goodBody)
 		if other.ID == first.ID {
-			t.Error("the same id twice")
+			t.Error("got the same id twice")
 		}
 	})
 	t.Run("keys may have 1 to 255 characters, with spaces inside", func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 				t.Errorf("%d reads, want %d", got, tt.reads)
 			}
 			if got := len(d.queue.sent()); got != sent {
-				t.Errorf("%d envelopes after %d", got, sent)
+				t.Errorf("%d envelopes after the replay, %d before", got, sent)
 			}
 		})
 	}

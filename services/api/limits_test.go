@@ -35,7 +35,7 @@ func TestLimits(t *testing.T) {
 		response := d.post(t, two)
 		p := mustBe(t, response, http.StatusTooManyRequests, "limit-exceeded")
 		if got := response.header.Get("Retry-After"); got != fmt.Sprint(15*3600) || !strings.Contains(p.Detail, "2030-05-05T00:00:00Z") {
-			t.Errorf("Retry-After is %s, detail %q", got, p.Detail)
+			t.Errorf("Retry-After is %s, the detail is %q", got, p.Detail)
 		}
 		d.accepted(t, goodBody)
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
@@ -147,7 +147,7 @@ func TestClientLimits(t *testing.T) {
 		t.Run("refuse "+name, func(t *testing.T) {
 			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))
 			if err == nil || !strings.Contains(err.Error(), `client "a": `+tt.want) {
-				t.Errorf("got %v, want %q in it", err, tt.want)
+				t.Errorf("got error %v, want one that contains %q", err, tt.want)
 			}
 		})
 	}

@@ -33,7 +33,7 @@ func (d *deployment) list(t testing.TB, query string, edits ...edit) messageList
 	}
 	list := decode[messageList](t, response)
 	if link := response.header.Get("Link"); (link == "") != (list.Next == "") || !strings.Contains(link, list.Next) {
-		t.Errorf("Link is %q, next %q", link, list.Next)
+		t.Errorf("the header Link is %q, but next is %q", link, list.Next)
 	}
 	return list
 }
@@ -83,7 +83,7 @@ func TestListSelects(t *testing.T) {
 	} {
 		t.Run(query, func(t *testing.T) {
 			if got := d.list(t, query).texts(); got != want {
-				t.Errorf("it lists %q, want %q", got, want)
+				t.Errorf("the list has %q, want %q", got, want)
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func FuzzListQuery(f *testing.F) {
 		target := url.URL{Path: "/v1/sms", RawQuery: query}
 		r, err := http.NewRequestWithContext(api.WithCaller(t.Context(), alice), http.MethodGet, target.String(), http.NoBody)
 		if err != nil {
-			t.Skip("no request has such a query")
+			t.Skip("no request can have such a query")
 		}
 		if response := perform(t, d.handler, r); response.status != http.StatusOK && response.status != http.StatusBadRequest {
 			t.Errorf("status %d: %s", response.status, response.body)

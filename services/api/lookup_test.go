@@ -93,7 +93,7 @@ func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 			tag := response.header.Get("Etag")
 			again := d.do(t, http.MethodGet, "/v1/sms/"+decode[message](t, response).ID, "", header("If-None-Match", tag))
 			if tag == "" || again.status != http.StatusNotModified {
-				t.Errorf("the tag is %s, a look-up with it %d %s", tag, again.status, again.header.Get("Etag"))
+				t.Errorf("the tag is %s; a look-up with it returns %d %s", tag, again.status, again.header.Get("Etag"))
 			}
 		})
 	}

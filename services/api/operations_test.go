@@ -55,7 +55,7 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 		}
 	}
 	if declared != len(operations) {
-		t.Errorf("%d operations are declared, %d tested", declared, len(operations))
+		t.Errorf("%d operations are declared, but %d are tested", declared, len(operations))
 	}
 }
 
@@ -158,7 +158,7 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 			}
 			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
 			if p.Detail != "This operation takes no body." {
-				t.Errorf("a body%s: detail is %q", name, p.Detail)
+				t.Errorf("with a body%s, the detail is %q", name, p.Detail)
 			}
 		}
 		unreadable := func(r *http.Request) *http.Request {
@@ -171,7 +171,7 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 		d.mustBeUntouched(t)
 		for _, edits := range [][]edit{nil, {header("Content-Type", "application/json")}, {unknownLength}} {
 			if r := d.do(t, o.method, o.on(m.ID), "", edits...); r.status >= 300 {
-				t.Errorf("without a body: %d %s", r.status, r.body)
+				t.Errorf("without a body: status %d: %s", r.status, r.body)
 			}
 		}
 	})
@@ -186,7 +186,7 @@ func TestEveryAnswerHasTheRequestIDOfItsLog(t *testing.T) {
 				t.Errorf("X-Request-Id is %q, the log has %v", got, lines[len(lines)-1])
 			}
 			if response.status >= 400 && decode[problem](t, response).Instance != response.header.Get("X-Request-Id") {
-				t.Errorf("the instance is another one: %s", response.body)
+				t.Errorf("the instance is not the request's: %s", response.body)
 			}
 		}
 	})
@@ -228,7 +228,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		}
 		p := mustBe(t, response, http.StatusInternalServerError, "internal")
 		if strings.Contains(p.Detail, "transition") {
-			t.Errorf("the cause is shown: %q", p.Detail)
+			t.Errorf("the answer shows the cause: %q", p.Detail)
 		}
 	})
 }

@@ -69,12 +69,12 @@ func TestPreview(t *testing.T) {
 			d := deploy(t)
 			got := d.preview(t, tt.body)
 			if got.results() != tt.results || got.Acceptable == strings.Contains(tt.results, "-") {
-				t.Errorf("results are %q, acceptable %v, want %q", got.results(), got.Acceptable, tt.results)
+				t.Errorf("the checks are %q and acceptable is %v, want %q", got.results(), got.Acceptable, tt.results)
 			}
 			// If the preview says that the message would be accepted, a
 			// submission of the same body must be accepted.
 			if status := d.post(t, tt.body).status; (status == http.StatusAccepted) != got.Acceptable {
-				t.Errorf("the submission has status %d", status)
+				t.Errorf("the submission was answered with status %d", status)
 			}
 		})
 	}

@@ -91,7 +91,7 @@ func TestProblemAnswerNeverShowsACause(t *testing.T) {
 		&apiError{slug: internal, cause: secret},
 	} {
 		if body := string(problemAnswer(err, "request-1").body); strings.Contains(body, "smsqueue-messages") {
-			t.Errorf("%v: the cause is shown in %s", err, body)
+			t.Errorf("%v: the answer shows the cause: %s", err, body)
 		}
 	}
 }

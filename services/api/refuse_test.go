@@ -235,7 +235,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 			tt.edit(&options)
 			_, err := api.New(options)
 			if (err == nil) != (tt.want == "") || (err != nil && !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("got %v, want %q in it", err, tt.want)
+				t.Errorf("got error %v, want one that contains %q", err, tt.want)
 			}
 		})
 	}

@@ -29,7 +29,7 @@ func TestResend(t *testing.T) {
 			d.clock.Advance(time.Hour)
 			response := d.resend(t, m.ID)
 			if after := d.do(t, http.MethodGet, "/v1/sms/"+m.ID, "").body; after != before {
-				t.Errorf("the old one was %s\nand is %s", before, after)
+				t.Errorf("the old message was %s\nand is now %s", before, after)
 			}
 			if !slices.Contains(allowed, state) {
 				mustBe(t, response, http.StatusConflict, "not-resendable")
@@ -45,7 +45,7 @@ func TestResend(t *testing.T) {
 			want := d.options.Rules.Accept(got.ID, sms.Draft{Owner: "alice", Client: "alice-1", Request: m.Again()}, d.clock.Now())
 			want.Nonce, want.Revision = got.Nonce, got.Revision
 			if diff := cmp.Diff(want, got); diff != "" || got.ResendOf != m.ID || got.Text != "Hi" {
-				t.Errorf("the new one (-want +got):\n%s", diff)
+				t.Errorf("the new message differs (-want +got):\n%s", diff)
 			}
 			if sent := d.queue.sent(); len(sent) != 1 || sent[0].Ref != got.Ref() {
 				t.Errorf("envelopes are %v", sent)
@@ -102,7 +102,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 			response := d.resend(t, m.ID, key("k"))
 			again := decode[message](t, response)
 			if response.status != http.StatusAccepted || again.ID != first.ID || response.header.Get("Idempotent-Replayed") != "true" {
-				t.Errorf("first %s, then %d %s", first.ID, response.status, response.body)
+				t.Errorf("the first answer was %s, the second %d %s", first.ID, response.status, response.body)
 			}
 			if n := len(d.queue.sent()); n != 1 {
 				t.Errorf("%d envelopes", n)

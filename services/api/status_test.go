@@ -63,7 +63,7 @@ func TestStatus(t *testing.T) {
 			d.status(t)
 		}
 		if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
-			t.Errorf("%d reads of the agenda", n)
+			t.Errorf("%d reads of the agenda, want two per shard", n)
 		}
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)

@@ -112,7 +112,7 @@ func TestSubmitIgnoresHeadersAboutTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Owner != "alice" || m.Client != "alice-1" {
-		t.Errorf("owner %q, client %q", m.Owner, m.Client)
+		t.Errorf("the message has owner %q and client %q", m.Owner, m.Client)
 	}
 	response := d.post(t, goodBody, nobody, header("X-Owner", "alice"), header("X-Client-Id", "alice-1"))
 	mustBe(t, response, http.StatusUnauthorized, "unauthorized")
@@ -128,6 +128,6 @@ func TestSubmitClientsOfOneOwnerShareMessages(t *testing.T) {
 		t.Errorf("got %s, replayed %q; want %s, replayed", again.ID, header.Get("Idempotent-Replayed"), first.ID)
 	}
 	if r := d.do(t, http.MethodGet, "/v1/sms/"+first.ID, "", by(rotated)); r.status != http.StatusOK {
-		t.Errorf("status %d for the other client", r.status)
+		t.Errorf("the other client got status %d", r.status)
 	}
 }

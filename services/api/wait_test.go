@@ -109,7 +109,7 @@ func TestWait(t *testing.T) {
 			begin := time.Now()
 			d.do(t, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "", func(r *http.Request) *http.Request { return r.WithContext(ctx) })
 			if took := time.Since(begin); took != time.Second {
-				t.Errorf("the client left after a second, it took %v", took)
+				t.Errorf("the client left after a second, but the look-up took %v", took)
 			}
 			reads := d.store.count("get")
 			d.store.before = func(context.Context, string, sms.Message) error {

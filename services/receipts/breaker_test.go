@@ -34,7 +34,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 					t.Fatal(err)
 				}
 				if b := s.breaker(); b.Open != tt.want || (b.Open && b.Trouble != sms.AccountReview) {
-					t.Errorf("breaker %+v, want open: %v", b, tt.want)
+					t.Errorf("the breaker is %+v, want open: %v", b, tt.want)
 				}
 			})
 		}
@@ -48,7 +48,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
 		s.retryDue()
 		if b := s.breaker(); b.Open {
-			t.Errorf("breaker %+v, want it closed", b)
+			t.Errorf("the breaker is %+v, want it closed", b)
 		}
 	})
 }
@@ -118,9 +118,48 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			s := newStage(t)
 			tt.stage(s)
 			if b := s.breaker(); b.Open != tt.open {
-				t.Errorf("breaker %+v, want open: %v", b, tt.open)
+				t.Errorf("the breaker is %+v, want open: %v", b, tt.open)
 			}
 		})
+	}
+}
+
+// A message to a destination under review comes back void each time. Another
+// owner's message proves each time that the account itself is well.
+func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
+	s := newStage(t)
+	m := s.sent(number, "c-0")
+	opened := 0
+	for i, began := 0, s.now; s.now.Sub(began) < time.Hour; i++ {
+		s.now = s.now.Add(2 * time.Second)
+		s.applied(sms.Receipt{Provider: "fake", ProviderMessageID: fmt.Sprint("c-", i), Number: number, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview})
+		if s.breaker().Open {
+			opened++
+			probe := fmt.Sprint("probe-", i)
+			s.probe(s.accept(another), sms.Taken(probe))
+			rc := delivered(probe, s.now)
+			rc.Number = another
+			s.applied(rc)
+		}
+		m = s.get(m.ID)
+		s.now = m.NotBefore
+		s.again(m, fmt.Sprint("c-", i+1))
+	}
+	if opened != 1 || s.breaker().Open {
+		t.Errorf("the breaker opened %d times, want once", opened)
+	}
+}
+
+func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
+	s := newStage(t)
+	s.spend()
+	m := s.accept(number)
+	s.probe(m, sms.Taken("c-1"))
+	rc := delivered("c-1", s.now)
+	rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
+	s.applied(rc)
+	if b := s.breaker(); !b.Open || len(b.LastInLine) != 1 || len(b.ProbeIDs) != 0 || b.ProbeAt.After(s.now) {
+		t.Errorf("the breaker is %+v, want its owner last in line, and a probe due", b)
 	}
 }
 
@@ -187,7 +226,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 				s.deliver("c-"+strconv.Itoa(i), s.now)
 			}
 			if c.looks != tt.looks {
-				t.Errorf("%d looks for %d receipts, want %d", c.looks, n, tt.looks)
+				t.Errorf("%d reads of the breaker for %d receipts, want %d", c.looks, n, tt.looks)
 			}
 		})
 	}
@@ -252,7 +291,7 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 					s.now = s.now.Add(300 * time.Millisecond)
 					s.deliver("c-1", s.now)
 					if s.breaker().Open {
-						t.Error("its delivery did not close the breaker")
+						t.Error("the delivery of the probe did not close the breaker")
 					}
 				})
 			}

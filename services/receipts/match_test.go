@@ -2,6 +2,7 @@ package receipts_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -225,7 +226,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.now = s.now.Add(10 * time.Minute)
 			s.retryAll(s.now)
 			if got := s.get(first).Status; (got == sms.Delivered) != tt.want {
-				t.Errorf("it is %s, want it matched: %t", got, tt.want)
+				t.Errorf("the message is %s, want it matched: %t", got, tt.want)
 			}
 		})
 	}
@@ -264,11 +265,11 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 				var wait bool
 				var err error
 				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
-					t.Fatalf("Settle waits: %t, %v; want %t", wait, err, tt.wait)
+					t.Fatalf("Settle says wait: %t, %v; want %t", wait, err, tt.wait)
 				}
 			}
 			if got := s.get(m.ID); got.Status != tt.want || m.Status != tt.want {
-				t.Errorf("it is %s, and %s was returned; want %s", got.Status, m.Status, tt.want)
+				t.Errorf("the message is %s, and Settle returned it as %s; want %s", got.Status, m.Status, tt.want)
 			}
 		})
 	}
@@ -281,11 +282,11 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); err != nil || !wait {
-			t.Fatalf("Settle waits: %t, %v; want it to", wait, err)
+			t.Fatalf("Settle says wait: %t, %v; want true", wait, err)
 		}
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Delivered {
-			t.Errorf("it is %s, want %s", got, sms.Delivered)
+			t.Errorf("the message is %s, want %s", got, sms.Delivered)
 		}
 	})
 }
@@ -297,6 +298,47 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable})
 	s.retryDue()
 	if got := s.get(id).Status; got != sms.Unknown {
-		t.Errorf("it is %s, want %s", got, sms.Unknown)
+		t.Errorf("the message is %s, want %s", got, sms.Unknown)
+	}
+}
+
+// counting counts the reads that match by number.
+type counting struct {
+	*sqlite.DB
+	reads int
+}
+
+func (c *counting) Get(ctx context.Context, id string) (sms.Message, error) {
+	c.reads++
+	return c.DB.Get(ctx, id)
+}
+
+func (c *counting) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
+	c.reads++
+	return c.DB.Unmatched(ctx, n)
+}
+
+func TestSettleReadsEachMessageOfANumberOnce(t *testing.T) {
+	s := newStage(t)
+	const n = 20
+	var m sms.Message
+	for i := range n {
+		m = s.get(s.unanswered(number, sms.Resend))
+		s.keep(delivered(fmt.Sprint("c-", i), s.now))
+	}
+	c := &counting{DB: s.store}
+	s.on(c)
+	s.now = s.now.Add(10 * time.Minute)
+	if _, wait, err := s.receipts.Settle(t.Context(), m, s.now); wait || err != nil || c.reads != n+1 {
+		t.Errorf("Settle made %d reads, wait %v, %v; want %d: one list and each message", c.reads, wait, err, n+1)
+	}
+}
+
+func TestSettleDoesNotWaitForReceiptsWithoutATime(t *testing.T) {
+	s := newStage(t)
+	m := s.get(s.unanswered(number, sms.Resend))
+	s.keep(delivered("c-1", time.Time{}))
+	if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); wait || err != nil {
+		t.Errorf("wait %v, %v, want none: such a receipt is never matched by its number", wait, err)
 	}
 }

@@ -50,10 +50,10 @@ func TestApply(t *testing.T) {
 				t.Errorf("status %s, want %s", got.Status, tt.want)
 			}
 			if first := tt.receipts[0]; got.Price() != first.Price || (first.Parts > 0 && got.Parts != first.Parts) {
-				t.Errorf("price %d and %d parts, want those of the first receipt", got.Price(), got.Parts)
+				t.Errorf("the message has price %d and %d parts, want those of the first receipt", got.Price(), got.Parts)
 			}
 			if pending := s.pending(number); len(pending) > 0 {
-				t.Errorf("pending are %v, want none", pending)
+				t.Errorf("the pending receipts are %v, want none", pending)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 		t.Errorf("status %s, want %s", got, sms.Delivered)
 	}
 	if pending := s.pending(number); len(pending) > 0 {
-		t.Errorf("pending are %v, want none", pending)
+		t.Errorf("the pending receipts are %v, want none", pending)
 	}
 }
 
@@ -131,6 +131,11 @@ func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 			other.ProviderMessageID = "c-2"
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), other}
 		}, sms.Unknown},
+		{"two reports on one hand-over do not compete", func(s *stage) (string, []sms.Receipt) {
+			again := ours(s)
+			again.Detail = "Message has been accepted by phone"
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), again}
+		}, sms.Delivered},
 		{"two messages leave it open", func(s *stage) (string, []sms.Receipt) {
 			s.unanswered(number, sms.Hold)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}

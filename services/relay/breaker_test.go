@@ -31,13 +31,13 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s.pass(10 * time.Second)
 	later := s.accept(nil) // accepted after the closing: its envelope may be late
 	if got := s.run().Enqueued; got != 1 {
-		t.Errorf("%d enqueued, want the one that was discarded", got)
+		t.Errorf("%d messages were enqueued, want only the one whose envelope was discarded", got)
 	}
 	if !slices.Contains(s.arrived(), discarded.Ref()) {
-		t.Error("it did not arrive")
+		t.Error("the message did not arrive")
 	}
 	if got := s.run().Enqueued; got != 0 {
-		t.Errorf("%d enqueued by the next run: %v", got, later.ID)
+		t.Errorf("the next run enqueued %d messages, want none: %v", got, later.ID)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 		s.pass(time.Minute).run()
 		s.breaker(sms.Breaker{}.Close(s.now))
 		if s.pass(sms.BreakerAge).run(); !slices.Contains(s.arrived(), m.Ref()) {
-			t.Fatalf("closed for the time %d it did not come back", i+1)
+			t.Fatalf("after closing %d the message was not enqueued again", i+1)
 		}
 	}
 	s.pass(2 * time.Minute).run()
@@ -93,10 +93,10 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 			}
 			s.arrived()
 			if waited := s.waitFor(m, s.Relay); waited > 2*time.Minute {
-				t.Errorf("after the last closing it waited for %v", waited)
+				t.Errorf("after the last closing the message waited for %v", waited)
 			}
 			if waited := s.pass(time.Minute).waitFor(m, s.Relay); waited > 5*time.Minute {
-				t.Errorf("after its last envelope was lost it waited for %v", waited)
+				t.Errorf("after its last envelope was lost the message waited for %v", waited)
 			}
 		})
 	}
@@ -145,7 +145,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 				}
 			}
 			if len(waiting) > 0 {
-				t.Errorf("%d of %d did not come back within 15 minutes", len(waiting), tc.waiting)
+				t.Errorf("%d of %d messages were not enqueued again within 15 minutes", len(waiting), tc.waiting)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func (s *stage) deadProbe() sms.Message {
 func (s *stage) isOpen(want bool) {
 	s.t.Helper()
 	if b, err := s.store.LoadBreaker(s.t.Context()); err != nil || b.Open != want {
-		s.t.Errorf("breaker %+v, %v, want open: %t", b, err, want)
+		s.t.Errorf("the breaker is %+v, %v, want open: %t", b, err, want)
 	}
 }
 
@@ -82,12 +82,12 @@ func TestAPendingReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
 		}
 		s.isOpen(true)
 		if n := s.left(); n != 1 {
-			t.Errorf("%d receipts are pending, want the probe's", n)
+			t.Errorf("%d receipts are pending, want only the probe's", n)
 		}
 		s.pass(time.Minute)
 	}
 	if failed < 2 {
-		t.Errorf("%d runs failed, want each from the first on that finds its message", failed)
+		t.Errorf("%d runs failed, want every run from the first one that finds the message of the receipt", failed)
 	}
 	s.runs(2)
 	s.isOpen(false)

@@ -62,7 +62,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 				}
 			}
 			if len(again) != int(report.NotEnqueued) {
-				t.Errorf("%d are due to be sent, want the %d that were not", len(again), report.NotEnqueued)
+				t.Errorf("%d messages are due to be sent, want the %d that were not enqueued", len(again), report.NotEnqueued)
 			}
 			s.arrive(arrived...)
 			s.run()
@@ -103,7 +103,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.is(ending, sms.Expired)
 		s.breaker(sms.Breaker{ClosedAt: s.now})
 		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.BreakerOpen {
-			t.Errorf("the summary is %+v while a sender may take the breaker for open", got)
+			t.Errorf("the summary is %+v while a sender may believe the breaker open, want nothing enqueued", got)
 		}
 		s.pass(time.Millisecond).run()
 		s.arrive(waiting...)
@@ -116,10 +116,10 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.arrive()
 		s.pass(time.Millisecond)
 		if got := s.run(); got.Enqueued != 1 || !got.BreakerOpen {
-			t.Errorf("the summary is %+v, want one enqueued, no other", got)
+			t.Errorf("the summary is %+v, want exactly one message enqueued", got)
 		}
 		if got := len(s.arrived()); got != 1 {
-			t.Errorf("%d arrived, want one probe", got)
+			t.Errorf("%d messages arrived, want one probe", got)
 		}
 	})
 	t.Run("an owner that is last in line makes no probe, however many of its messages wait", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.arrive(other)
 		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // the other messages have no work left
 		if got := len(s.arrived()); got != 1 {
-			t.Errorf("%d arrived, want one probe", got)
+			t.Errorf("%d messages arrived, want one probe", got)
 		}
 	})
 	t.Run("no probe passes during a pause", func(t *testing.T) {
@@ -274,7 +274,7 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 		t.Errorf("Run = %+v, %v, want one page enqueued, and truncated", report, err)
 	}
 	if deadline, _ := ctx.Deadline(); deadline.Sub(ended) < 4*time.Second {
-		t.Errorf("it ended %v before the deadline, want about 5 s", deadline.Sub(ended))
+		t.Errorf("the run ended %v before the deadline, want about 5 s", deadline.Sub(ended))
 	}
 	s.arrive(messages[:10]...)
 	s.run()

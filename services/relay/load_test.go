@@ -33,7 +33,7 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 	close(ready)
 	group.Wait()
 	if got := enqueued.Load(); got != 64 {
-		t.Errorf("%d enqueued, want each of 64 once", got)
+		t.Errorf("%d messages were enqueued, want each of 64 once", got)
 	}
 	s.arrive(messages...)
 }
@@ -125,10 +125,10 @@ func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 				sent += s.work(hour.aMinute)
 				s.pass(time.Minute)
 			}
-			t.Logf("%d messages waited for an hour, %d were sent; the queue was at most %d deep, %.3f times the messages",
+			t.Logf("%d messages waited for an hour, %d were sent; the queue had at most %d envelopes, %.3f times the messages",
 				waiting, sent, deepest, float64(deepest)/waiting)
 			if deepest > waiting*11/10 {
-				t.Errorf("the queue was %d deep, want at most 1.1 times the messages", deepest)
+				t.Errorf("the queue had %d envelopes, want at most 1.1 times the messages", deepest)
 			}
 			if want := 60 * hour.aMinute; sent != want {
 				t.Errorf("%d were sent, want %d", sent, want)
@@ -201,7 +201,7 @@ func TestAMessageScheduledForNextMonthCostsNothingUntilThen(t *testing.T) {
 		t.Errorf("the calls of a day differ (-want +got):\n%s", diff)
 	}
 	if got := s.queue.calls.Load(); got != runs {
-		t.Errorf("%d calls of the queue, want one look at its backlog each run", got)
+		t.Errorf("%d calls to the queue, want one read of the backlog in each run", got)
 	}
 
 	clear(counting.count)

@@ -47,13 +47,13 @@ func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
 	report, err := r.Run(t.Context())
 	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
-		t.Errorf("Run = %+v, %v after %v, want one look at each of %d and the error", report, err, looks.calls, n)
+		t.Errorf("Run = %+v, %v after %v, want one look for each of %d receipts, and the error", report, err, looks.calls, n)
 	}
 	s.is(m, sms.Delivered)
 	clear(looks.calls)
 	s.pass(time.Second)
 	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
-		t.Errorf("Run: %v after %v, want another look at the one that failed", err, looks.calls)
+		t.Errorf("Run: %v after %v, want another look for the receipt that failed", err, looks.calls)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 		defer cancel()
 		report, _ := r.Run(ctx)
 		if report.Receipts != 99 || !report.Truncated {
-			t.Errorf("%d receipts were looked at, truncated %v; want all of 99, and an agenda that is", report.Receipts, report.Truncated)
+			t.Errorf("%d receipts were looked at, truncated: %v; want all 99, and a truncated run", report.Receipts, report.Truncated)
 		}
 	})
 }

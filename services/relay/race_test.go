@@ -83,7 +83,7 @@ func (l *lagging) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, e
 func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	r, ok := store.(relay.Store)
 	if !ok {
-		s.t.Fatal("it is no store of a relay")
+		s.t.Fatalf("%T does not implement relay.Store", store)
 	}
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, relay.DefaultOptions(), s.clock, discard)
 }
@@ -115,7 +115,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		}
 		s.is(b, sms.Unknown)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the other message is %s by the receipt", got.Status)
+			t.Errorf("the receipt made the other message %s", got.Status)
 		}
 	})
 	t.Run("though a run could not end its lease", func(t *testing.T) {
@@ -127,13 +127,13 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		r := s.onStore(store)
 		for range 3 {
 			if _, err := r.Run(t.Context()); err == nil {
-				t.Error("Run: no error, want that of the store")
+				t.Error("Run returned no error, want the error of the store")
 			}
 			s.pass(time.Minute)
 		}
 		s.is(b, sms.Sending)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the other message is %s by the receipt", got.Status)
+			t.Errorf("the receipt made the other message %s", got.Status)
 		}
 	})
 	t.Run("and becomes its own once the outcome is recorded, however late", func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		}
 		s.is(b, sms.Delivered)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the other message is %s by the receipt", got.Status)
+			t.Errorf("the receipt made the other message %s", got.Status)
 		}
 	})
 }
@@ -267,7 +267,7 @@ func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {
 			if h.ProviderMessageID != "" && h.ProviderMessageID != s.left[h.Token] {
-				t.Fatalf("a hand-over that the provider calls %q is taken for %q", s.left[h.Token], h.ProviderMessageID)
+				t.Fatalf("a hand-over with the provider message id %q was recorded with %q", s.left[h.Token], h.ProviderMessageID)
 			}
 		}
 	}

@@ -56,7 +56,7 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		s.run()
 		s.is(m, sms.Expired)
 		if minutes := every(s, 10); len(minutes) > 0 {
-			t.Errorf("enqueued in minutes %v, after its end", minutes)
+			t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 		}
 	})
 	for _, tc := range []struct {
@@ -80,7 +80,7 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 			every(s, 8) // two rescues
 			tc.end(s, m)
 			if minutes := every(s, 60); len(minutes) > 0 {
-				t.Errorf("enqueued in minutes %v, after its end", minutes)
+				t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 			}
 		})
 	}
@@ -128,11 +128,11 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 			s.change(m, func(m sms.Message) (sms.Message, bool) { return s.rules.EnqueueFailed(m, s.now) })
 			for ; s.now.Before(start.Add(tc.runAt)); s.pass(time.Minute) {
 				if got := s.run(); got.Enqueued != 0 {
-					t.Fatalf("enqueued at %v, before its horizon", s.now.Sub(start))
+					t.Fatalf("the message was enqueued at %v, before its horizon", s.now.Sub(start))
 				}
 			}
 			if got := s.run(); got.Enqueued != 1 {
-				t.Errorf("not enqueued at %v: %+v", s.now.Sub(start), got)
+				t.Errorf("the message was not enqueued at %v: %+v", s.now.Sub(start), got)
 			}
 			s.now = m.SendAt.Add(-time.Millisecond)
 			s.run() // this run does not enqueue it again
@@ -160,10 +160,10 @@ func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
 	for _, wait := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
 		refused := s.handOver(m, forNow)
 		if got := refused.NotBefore.Sub(s.now); got != wait {
-			t.Errorf("it waits %v, want %v", got, wait)
+			t.Errorf("the message waits %v, want %v", got, wait)
 		}
 		if got := s.run(); got.Enqueued != 1 {
-			t.Errorf("the summary is %+v, want one enqueued", got)
+			t.Errorf("the summary is %+v, want one message enqueued", got)
 		}
 		s.pass(wait - time.Millisecond)
 		s.arrive()
@@ -172,7 +172,7 @@ func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
 	}
 	s.handOver(m, taken)
 	if got := s.pass(time.Hour).run(); got.Enqueued != 0 {
-		t.Errorf("the summary is %+v, after its end", got)
+		t.Errorf("the summary is %+v, after the message ended", got)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestADeadLeaseEnds(t *testing.T) {
 			s.pass(s.rules.Lease - time.Millisecond).run()
 			s.is(m, sms.Sending)
 			if got := s.pass(time.Millisecond).run(); got.Ended != 1 {
-				t.Errorf("the summary is %+v, want one ended", got)
+				t.Errorf("the summary is %+v, want one message ended", got)
 			}
 			s.is(m, tc.status)
 			s.pass(5 * time.Second)
@@ -332,7 +332,7 @@ func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 				s.arrive()
 				left, err := s.store.Unmatched(t.Context(), number)
 				if err != nil || len(left.Receipts)+len(left.MessageIDs) > 0 {
-					t.Errorf("unmatched: %+v, %v, want nothing", left, err)
+					t.Errorf("Unmatched returned %+v, %v, want nothing", left, err)
 				}
 			})
 		}

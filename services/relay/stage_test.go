@@ -183,13 +183,13 @@ func (s *stage) arrive(want ...sms.Message) {
 	for _, m := range want {
 		i := slices.Index(got, m.Ref())
 		if i < 0 {
-			s.t.Errorf("at %v a message did not arrive", s.now.Sub(start))
+			s.t.Errorf("at %v, a message did not arrive", s.now.Sub(start))
 			continue
 		}
 		got = slices.Delete(got, i, i+1)
 	}
 	if len(got) > 0 {
-		s.t.Errorf("at %v %d more envelopes arrived than wanted", s.now.Sub(start), len(got))
+		s.t.Errorf("at %v, %d envelopes too many arrived", s.now.Sub(start), len(got))
 	}
 }
 

@@ -29,13 +29,13 @@ func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 		}
 		go ask()
 		if v := <-signals; v != sender.Go {
-			t.Errorf("the first got %v, want Go", v)
+			t.Errorf("the first caller got %v, want Go", v)
 		}
 		go ask() // it waits for a second
 		synctest.Wait()
 		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
 		if v := <-signals; v != sender.Stop {
-			t.Errorf("the second got %v, want Stop", v)
+			t.Errorf("the second caller got %v, want Stop", v)
 		}
 	})
 }
@@ -114,7 +114,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 						t.Fatal(err)
 					}
 					if v != sender.Stop && (tc.told || time.Since(paused) >= sms.BreakerAge) {
-						t.Fatalf("%v after the pause the signal is %v, want Stop", time.Since(paused), v)
+						t.Fatalf("%v after the pause, the signal is %v, want Stop", time.Since(paused), v)
 					}
 				}
 			})
@@ -173,6 +173,6 @@ func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
 	if breaker, err := b.store.LoadBreaker(t.Context()); err != nil || !breaker.Open {
-		t.Errorf("breaker %+v, %v, want it open", breaker, err)
+		t.Errorf("the breaker is %+v, %v, want it open", breaker, err)
 	}
 }

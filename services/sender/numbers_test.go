@@ -51,7 +51,7 @@ func (b *bench) take(t *testing.T, n int) {
 	m := b.accept(t, to(n))
 	b.deliver(t, m)
 	if got := b.get(t, m).Status; got != sms.Sent {
-		t.Fatalf("status %s, want it sent", got)
+		t.Fatalf("the message is %s, want it sent", got)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
 		}},
 		{"though a number was taken long before, before SMS was switched off", func(t *testing.T, b *bench) {
 			b.take(t, 100)
-			b.now = b.now.Add(5 * time.Minute)
+			b.now = b.now.Add(6 * time.Minute)
 			b.refuseNumbers(t, "one", 0, 5)
 			b.refuseNumbers(t, "other", 5, 10)
 		}},
@@ -301,7 +301,7 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 	b.isOpen(t, false)
 	b.expect(t, good, sms.Sent, 1, len(b.provider.given))
 	if waited := b.now.Sub(opened); waited > 90*time.Second || len(b.provider.given) > 3 {
-		t.Errorf("the breaker closed after %v, by hand-over %d", waited, len(b.provider.given))
+		t.Errorf("the breaker closed after %v and %d hand-overs", waited, len(b.provider.given))
 	}
 }
 
@@ -354,7 +354,7 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 			}
 			b.expect(t, m, sms.Queued, 0, 0)
 			if after := b.breaker(t); after.Probes != 0 || after.ProbeAt.After(b.now) || len(after.LastInLine) > 0 {
-				t.Errorf("the breaker is %+v, want its probe due", after)
+				t.Errorf("the breaker is %+v, want a probe to be due", after)
 			}
 		})
 	}

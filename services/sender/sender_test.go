@@ -101,7 +101,7 @@ func (b *bench) expect(t *testing.T, m sms.Message, status sms.Status, attempts,
 	t.Helper()
 	got := b.get(t, m)
 	if got.Status != status || got.Attempts != attempts || len(b.provider.given) != given {
-		t.Errorf("status %s, %d attempts, %d given to the provider; want %s, %d, %d",
+		t.Errorf("status %s after %d attempts and %d hand-overs; want %s, %d, %d",
 			got.Status, got.Attempts, len(b.provider.given), status, attempts, given)
 	}
 }
@@ -169,7 +169,7 @@ func TestDeliverNeverPublishesAfterExpiry(t *testing.T) {
 	m := b.accept(t, func(d *sms.Draft) { d.ExpiresAt = b.now.Add(time.Second) })
 	b.provider.answer = func(ctx context.Context, _ sms.Message) (string, error) {
 		if deadline, _ := ctx.Deadline(); time.Until(deadline) > time.Second {
-			t.Errorf("the publish may last until %v, past the expiry", deadline)
+			t.Errorf("the hand-over may last until %v, which is after the expiry", deadline)
 		}
 		return takes(ctx, m)
 	}
@@ -318,7 +318,7 @@ func TestGate(t *testing.T) {
 			}
 		}
 		if passed != 1 {
-			t.Errorf("%d probes passed, want 1", passed)
+			t.Errorf("%d probes were let through, want 1", passed)
 		}
 	})
 	t.Run("wastes no probe on a message that cannot be claimed", func(t *testing.T) {
@@ -367,13 +367,13 @@ func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 		sms.QueueItem{Handle: "unknown", Body: sms.Ref{ID: sms.NewID(), Generation: 1}.String(), ReceiveCount: 1},
 		sms.QueueItem{Handle: "done", Body: done.Ref().String(), ReceiveCount: 1})
 	if diff := cmp.Diff([]string{"garbage"}, b.Batch(t.Context(), batch, 4)); diff != "" {
-		t.Errorf("what stays differs (-want +got):\n%s", diff)
+		t.Errorf("the items that stay on the queue differ (-want +got):\n%s", diff)
 	}
 	if got := len(b.provider.given); got != 8 {
-		t.Errorf("%d handed over, want 8", got)
+		t.Errorf("%d messages were handed over, want 8", got)
 	}
 	if got := b.Batch(t.Context(), batch[:7], 4); got == nil || len(got) != 0 {
-		t.Errorf("Batch = %#v with nothing to keep, want an empty list", got)
+		t.Errorf("Batch = %#v when no item must stay, want an empty list", got)
 	}
 }
 
@@ -383,6 +383,6 @@ func TestBatchGivesUpAnEnvelopeBeforeItIsADeadLetter(t *testing.T) {
 	body := b.accept(t, nil).Ref().String()
 	batch := []sms.QueueItem{{Handle: "third", Body: body, ReceiveCount: 3}, {Handle: "fourth", Body: body, ReceiveCount: 4}}
 	if diff := cmp.Diff([]string{"third"}, s.Batch(t.Context(), batch, 4)); diff != "" {
-		t.Errorf("what stays differs (-want +got):\n%s", diff)
+		t.Errorf("the items that stay on the queue differ (-want +got):\n%s", diff)
 	}
 }

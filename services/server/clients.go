@@ -56,7 +56,7 @@ func readClients(r io.Reader) ([]client, error) {
 		clients = append(clients, readClient(name, f))
 	})
 	if err == nil && len(clients) == 0 {
-		err = errors.New("there is no client in it")
+		err = errors.New("it has no client")
 	}
 	return clients, err
 }

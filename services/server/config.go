@@ -48,7 +48,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("--provider must be %s, not %q", strings.Join(Providers(), " or "), c.Provider))
 	}
 	if c.ProviderDelay < 0 || c.ProviderDelay >= sender.PublishTime {
-		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and below %v: senders wait no longer for an answer", sender.PublishTime))
+		errs = append(errs, fmt.Errorf("--provider-delay must be at least 0 and less than %v, the time that senders wait for an answer", sender.PublishTime))
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))

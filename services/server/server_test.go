@@ -128,7 +128,7 @@ func TestInboxShowsMessagesAsTextAndLive(t *testing.T) {
 	}
 	seen := http.Header{"If-None-Match": {rows.header.Get("ETag")}}
 	if again := ask(t, server, http.MethodGet, "/inbox/rows", "localhost", seen, ""); again.status != http.StatusNotModified {
-		t.Errorf("unchanged rows: %d, want 304", again.status)
+		t.Errorf("status of unchanged rows: %d, want 304", again.status)
 	}
 	page := ask(t, server, http.MethodGet, "/", "localhost", nil, "")
 	text := html.UnescapeString(page.text)
@@ -184,7 +184,7 @@ func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, Config{Data: dir}), "local", "local-secret") })
 	server := start(t, Config{Data: dir, Clients: file})
 	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusUnauthorized {
-		t.Errorf("with the token of a removed client: %d: %s", got.status, got.text)
+		t.Errorf("with the token of a removed client: status %d: %s", got.status, got.text)
 	}
 }
 
@@ -196,10 +196,10 @@ func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	server := start(t, Config{Addr: "0.0.0.0:8080", Clients: file})
 	token := bearer(t, server, "shop", "s")
 	if got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", token, `{}`); got.status != http.StatusForbidden {
-		t.Errorf("sending with the scope to read: %d: %s", got.status, got.text)
+		t.Errorf("sending with only the scope to read: status %d: %s", got.status, got.text)
 	}
 	if got := ask(t, server, http.MethodGet, "/", "localhost", nil, ""); got.status != http.StatusNotFound {
-		t.Errorf("the inbox on every address: %d, want 404", got.status)
+		t.Errorf("the inbox of a server on every address has status %d, want 404", got.status)
 	}
 }
 
@@ -289,7 +289,7 @@ func TestGarbageIsDroppedAfterItsLastReceive(t *testing.T) {
 	item := sms.QueueItem{Handle: "h", Body: "garbage", ReceiveCount: maxReceives - 1}
 	m.worker.deliver(t.Context(), item)
 	if len(queue.deleted) > 0 {
-		t.Errorf("dropped at receive %d", item.ReceiveCount)
+		t.Errorf("the item was dropped at receive %d", item.ReceiveCount)
 	}
 	item.ReceiveCount++
 	m.worker.deliver(t.Context(), item)
@@ -379,7 +379,7 @@ func TestTheMachineKnowsWhetherItsClientsHaveSeveralOwners(t *testing.T) {
 			t.Fatal(err)
 		}
 		if m.rules.SeveralOwners != tc.want {
-			t.Errorf("%s: several owners %v, want %v", tc.clients, m.rules.SeveralOwners, tc.want)
+			t.Errorf("%s: SeveralOwners is %v, want %v", tc.clients, m.rules.SeveralOwners, tc.want)
 		}
 		if err := m.close(); err != nil {
 			t.Error(err)

@@ -41,7 +41,7 @@ func TestCommands(t *testing.T) {
 			holds(t, "stdout", stdout, tc.stdout)
 			holds(t, "stderr", stderr, tc.stderr)
 			if helped := strings.Contains(stderr, "--help"); helped != (tc.code == exitUsage) {
-				t.Errorf("refers to the help: %t\n%s", helped, stderr)
+				t.Errorf("the output refers to the help: %t\n%s", helped, stderr)
 			}
 		})
 	}
@@ -50,6 +50,6 @@ func TestCommands(t *testing.T) {
 func holds(t *testing.T, name, got, want string) {
 	t.Helper()
 	if !strings.Contains(got, want) || (want == "" && got != "") {
-		t.Errorf("%s is %q, want %q in it", name, got, want)
+		t.Errorf("%s is %q, want it to contain %q", name, got, want)
 	}
 }

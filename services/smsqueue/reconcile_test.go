@@ -65,7 +65,7 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 		if want := "accepted 1 = final 0 + sent 1 + unknown 0 + on the way 0\n"; !strings.HasPrefix(out, want) {
-			t.Errorf("printed %q, want %q first", out, want)
+			t.Errorf("printed %q, want it to begin with %q", out, want)
 		}
 	})
 	t.Run("reports a double and fails", func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		if want := "the provider took it 2 times, but its events record only 1"; !strings.Contains(out, want) {
-			t.Errorf("printed %q, want %q in it", out, want)
+			t.Errorf("printed %q, want it to contain %q", out, want)
 		}
 	})
 	t.Run("makes no folder", func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		if _, err := os.Stat(dir); err == nil {
-			t.Error("it made the folder")
+			t.Error("the command made the folder")
 		}
 	})
 }
@@ -134,7 +134,7 @@ func TestReconcileTable(t *testing.T) {
 		"findings: 1\n  " + forgotten.ID + ": queued, but it is never due\n",
 	} {
 		if !strings.Contains(out, want) {
-			t.Errorf("printed %q, want %q in it", out, want)
+			t.Errorf("printed %q, want it to contain %q", out, want)
 		}
 	}
 }

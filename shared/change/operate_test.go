@@ -66,7 +66,7 @@ func TestOperate(t *testing.T) {
 				t.Errorf("the answer differs (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(got, store.Breaker); diff != "" || store.saves != tc.saves {
-				t.Errorf("%d writes, want %d; what was saved differs (-answer +saved):\n%s", store.saves, tc.saves, diff)
+				t.Errorf("%d writes, want %d; the saved breaker differs (-answer +saved):\n%s", store.saves, tc.saves, diff)
 			}
 		})
 	}

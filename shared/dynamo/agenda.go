@@ -77,7 +77,7 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 	})
 }
 
-var errCursor = errors.New("not a position that this store gave")
+var errCursor = errors.New("the position did not come from this store")
 
 // duePosition returns the key of the entry after which a page begins.
 func duePosition(shard, after string) (attributes, error) {

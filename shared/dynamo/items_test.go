@@ -58,7 +58,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	m = s.record("taken", s.claim("claim", m), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	if m.Status != sms.Delivered || len(m.HandOvers) != 2 {
-		t.Fatalf("the message is %s with %d hand-overs, want delivered with 2", m.Status, len(m.HandOvers))
+		t.Fatalf("the message is %s with %d hand-overs, want it delivered with 2", m.Status, len(m.HandOvers))
 	}
 
 	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var errNoOwner = errors.New("this store lists by owner")
+var errNoOwner = errors.New("this store lists messages only by owner")
 
 // List returns a page of an owner's messages. It takes one query of each of the
 // owner's shards in the index and one batch read, and more only if filters leave

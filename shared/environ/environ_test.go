@@ -21,13 +21,13 @@ func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
 		t.Errorf("the default rules: %v", err)
 	}
 	if rules.Lease != 75*time.Second {
-		t.Errorf("lease %v, want the sender's timeout and 15 s", rules.Lease)
+		t.Errorf("the lease is %v, want the sender's timeout plus 15 s", rules.Lease)
 	}
 	if r.Int("N", 3, 1) != 3 || r.Float("F", 2.5) != 2.5 || r.Optional("O") != "" {
-		t.Error("a variable that is not set has no default")
+		t.Error("a variable that is not set did not get its default")
 	}
 	if err := r.Err(); err != nil {
-		t.Errorf("Err() = %v for nothing but optional variables", err)
+		t.Errorf("Err() = %v, want nil if only optional variables are missing", err)
 	}
 }
 

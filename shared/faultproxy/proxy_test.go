@@ -102,7 +102,7 @@ func TestEachFaultReachesTheEngineOrNotAndAnswersOrNot(t *testing.T) {
 		})
 	}
 	if !called {
-		t.Error("LoseAnswerAfter did not call")
+		t.Error("LoseAnswerAfter did not call its function")
 	}
 }
 
@@ -157,7 +157,7 @@ func TestTheRuleSeesTheOperationAndItsNumber(t *testing.T) {
 		got = append(got, status)
 	}
 	if diff := cmp.Diff([]int{200, 200, 500, 200}, got); diff != "" || served.Load() != 3 {
-		t.Errorf("served %d; statuses (-want +got):\n%s", served.Load(), diff)
+		t.Errorf("the engine served %d requests; statuses (-want +got):\n%s", served.Load(), diff)
 	}
 	if diff := cmp.Diff(map[string]int{"PutItem": 3, "GetItem": 1}, p.Counts()); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
@@ -220,7 +220,7 @@ func TestTheSDKsOwnRetriesAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Total() != 2 || served.Load() != 2 {
-		t.Errorf("%d requests came in and %d were served, want 2 and 2", p.Total(), served.Load())
+		t.Errorf("the proxy got %d requests and the engine %d, want 2 and 2", p.Total(), served.Load())
 	}
 	if r := p.Requests()[0]; r.Body != nil || r.Header.Get("X-Amz-Target") == "" {
 		t.Errorf("recorded body %q, header %v", r.Body, r.Header)

@@ -144,7 +144,7 @@ func (s EventSource) deleteAllBut(ctx context.Context, failed []string, messages
 		return fmt.Errorf("deleting %d messages: %w", len(done), err)
 	}
 	if len(out.Failed) > 0 {
-		return fmt.Errorf("deleting: %d of %d messages stay: %s", len(out.Failed), len(done), aws.ToString(out.Failed[0].Message))
+		return fmt.Errorf("deleting: %d of %d messages remain: %s", len(out.Failed), len(done), aws.ToString(out.Failed[0].Message))
 	}
 	return nil
 }

@@ -186,7 +186,7 @@ func depth(t *testing.T, client *sqs.Client, url string) string {
 		t.Fatal(err)
 	}
 	if visible := out.Attributes["ApproximateNumberOfMessages"]; visible != "0" {
-		t.Errorf("%s messages are visible", visible)
+		t.Errorf("%s messages are visible, want none", visible)
 	}
 	return out.Attributes["ApproximateNumberOfMessagesNotVisible"]
 }

@@ -92,10 +92,10 @@ func TestAFunctionSeesWhatLambdaWouldShowIt(t *testing.T) {
 		t.Errorf("deadline after %v, want about 7 s", left)
 	}
 	if first.PID != second.PID {
-		t.Error("two events in turn were handled by two processes")
+		t.Error("two successive events were handled by two processes, want one")
 	}
 	if !slices.Contains(first.Env, "TABLE_NAME") || slices.Contains(first.Env, "OF_THE_TEST") || slices.Contains(first.Env, "PATH") {
-		t.Errorf("environment %v: want what Options gives and nothing inherited", first.Env)
+		t.Errorf("the environment is %v, want only the variables of Options", first.Env)
 	}
 	if !strings.Contains(f.Output(), "doing report\n") {
 		t.Errorf("output %q lacks the function's line", f.Output())
@@ -235,9 +235,9 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := f.Invoke(ctx, waitEvent(t)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("with the event in hand: %v", err)
+		t.Errorf("Invoke with a running event: %v", err)
 	}
 	if _, err := f.Invoke(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("waiting for a process: %v", err)
+		t.Errorf("Invoke while it waits for a process: %v", err)
 	}
 }

@@ -105,7 +105,7 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("Parse(%q, %q): %q; want %q", tt.raw, tt.country, reason.Reason, tt.reason)
 			}
 			if got != (phone.Parsed{}) {
-				t.Errorf("Parse(%q, %q) = %+v beside an error", tt.raw, tt.country, got)
+				t.Errorf("Parse(%q, %q) = %+v with an error, want a zero value", tt.raw, tt.country, got)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := phone.Parse(got.Number.String(), "")
 		if err != nil || again != got {
-			t.Errorf("Parse(%q, %q) = %+v, but read again %+v, %v", raw, country, got, again, err)
+			t.Errorf("Parse(%q, %q) = %+v, but parsed again it is %+v, %v", raw, country, got, again, err)
 		}
 	})
 }

@@ -51,7 +51,7 @@ func TestNumbersAreValidAndDiffer(t *testing.T) {
 			t.Errorf("%s (%s) is not valid: %v", n.Number, n.Name, err)
 		}
 		if seen[n.Number] || n.Name == "" || n.Happens == "" {
-			t.Errorf("%+v is listed twice or has no text", n)
+			t.Errorf("%+v is listed twice, or has no description", n)
 		}
 		seen[n.Number] = true
 	}
@@ -144,7 +144,7 @@ func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n < 6 {
-			t.Errorf("%d receipts sent, want all three repeatedly", n)
+			t.Errorf("%d receipts were sent, want each of three several times", n)
 		}
 		shut(t, first)
 
@@ -235,10 +235,10 @@ func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
 		begin := time.Now()
 		_, err := provider.HandOver(ctx, message(number(t, simulator.NoAnswer)))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
-			t.Errorf("after %v: %v, want the deadline", time.Since(begin), err)
+			t.Errorf("after %v: error %v, want the end of the deadline", time.Since(begin), err)
 		}
 		if n := len(read(t, dir)); n != 1 {
-			t.Errorf("%d entries, want 1", n)
+			t.Errorf("the log has %d entries, want 1", n)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -31,12 +32,12 @@ func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if b, changed := rules().ReportTrouble(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
-				t.Errorf("changed %v, open %v; want %v", changed, b.Open, tc.want)
+				t.Errorf("changed: %v, open: %v; want %v", changed, b.Open, tc.want)
 			}
 		})
 	}
 	if _, changed := rules().ReportTrouble(open(t, sms.AccountReview), sms.SpendLimit, "", time.Time{}, start); changed {
-		t.Error("an open one changed")
+		t.Error("trouble changed a breaker that was already open")
 	}
 }
 
@@ -56,13 +57,13 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 			t.Fatal("no probe was due")
 		}
 		if got := b.Proves("probe", start, tc.taken, tc.delivered); got != tc.want {
-			t.Errorf("%s, taken %v, delivered %v: proved %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
+			t.Errorf("%s, taken: %v, delivered: %v; Proves = %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
 		}
 		if b.Proves("another", start, true, true) {
-			t.Errorf("%s: a message that is no probe proved something", tc.trouble)
+			t.Errorf("%s: Proves is true for a message that was not a probe", tc.trouble)
 		}
 		if b.Proves("probe", start.Add(-time.Millisecond), true, true) {
-			t.Errorf("%s: a hand-over from before the opening proved something", tc.trouble)
+			t.Errorf("%s: Proves is true for a hand-over from before the opening", tc.trouble)
 		}
 	}
 	if (sms.Breaker{}).Pause("", start).Proves("probe", start, true, true) {
@@ -73,7 +74,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	b, now := open(t, sms.SpendLimit), start
 	if _, ok := rules().Probe(b, sms.Message{ID: "early"}, now); ok {
-		t.Error("a probe passed at once")
+		t.Error("a probe was let through at once")
 	}
 	for probes := 0; now.Before(start.Add(24 * time.Hour)); now = now.Add(time.Minute) {
 		next, ok := rules().Probe(b, sms.Message{ID: "probe"}, now)
@@ -86,14 +87,14 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 		b = next
 	}
 	if b.Probes < 90 || !b.Proves("first", start, true, true) {
-		t.Errorf("after a day and %d probes the receipt of the first proves nothing", b.Probes)
+		t.Errorf("after a day and %d probes, Proves is false for the receipt of the first probe", b.Probes)
 	}
 	for range 1000 {
 		now = b.ProbeAt
 		b, _ = rules().Probe(b, sms.Message{ID: "probe"}, now)
 	}
 	if len(b.ProbeIDs) > 300 {
-		t.Errorf("%d probes are remembered", len(b.ProbeIDs))
+		t.Errorf("the breaker remembers %d probes", len(b.ProbeIDs))
 	}
 }
 
@@ -133,5 +134,55 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 				t.Errorf("the next probe begins %v after the read of the breaker, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestOneNumberUnderReviewOpensTheBreakerOnceADay(t *testing.T) {
+	review := sms.Receipt{Number: numbered(1), Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}
+	opened, _ := rules().ReportVoid(sms.Breaker{}, review, start)
+	now := start.Add(time.Hour)
+	byAnother := opened.CloseBy(numbered(2), now)
+	for _, tc := range []struct {
+		name    string
+		closed  sms.Breaker
+		number  sms.Number
+		trouble sms.Trouble
+		after   time.Duration
+		want    bool
+	}{
+		{"the same number", byAnother, numbered(1), sms.AccountReview, time.Minute, false},
+		{"another number", byAnother, numbered(3), sms.AccountReview, time.Minute, true},
+		{"the same number, about money", byAnother, numbered(1), sms.SpendLimit, time.Minute, true},
+		{"the same number, a day later", byAnother, numbered(1), sms.AccountReview, 25 * time.Hour, true},
+		{"the same number after its own probe", opened.CloseBy(numbered(1), now), numbered(1), sms.AccountReview, time.Minute, true},
+		{"the same number after an order", opened.Close(now), numbered(1), sms.AccountReview, time.Minute, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rc := sms.Receipt{Number: tc.number, Verdict: sms.VerdictVoid, Trouble: tc.trouble, At: now.Add(tc.after)}
+			if b, changed := rules().ReportVoid(tc.closed, rc, rc.At); b.Open != tc.want || changed != tc.want {
+				t.Errorf("open %v, changed %v, want %v", b.Open, changed, tc.want)
+			}
+		})
+	}
+}
+
+func TestAMessageWithManyVoidHandOversStaysSmallAndWaitsLonger(t *testing.T) {
+	r, now := rules(), start
+	m := r.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: numbered(1), Text: "x", ExpiresAt: now.Add(365 * 24 * time.Hour)}}, now)
+	var wait time.Duration
+	for n := range 100 {
+		id := fmt.Sprint(n)
+		c := r.NewClaim("fake", now)
+		m, _ = c.Apply(m)
+		m, _ = r.Record(m, c.Token, sms.Taken(id), now)
+		m, _ = r.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}, now)
+		if m.Status != sms.Queued || m.ProviderMessageID() != id {
+			t.Fatalf("after %d hand-overs it is %s, the newest is %s", n+1, m.Status, m.ProviderMessageID())
+		}
+		wait = m.NotBefore.Sub(now)
+		now = m.NotBefore
+	}
+	if len(m.HandOvers) > 20 || wait < 5*time.Minute {
+		t.Errorf("%d hand-overs, and a wait of %v; want at most 20, and at least 5 minutes", len(m.HandOvers), wait)
 	}
 }

@@ -44,7 +44,7 @@ func TestWaitsSince(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.e.WaitsSince(now); !got.Equal(tt.want) {
-				t.Errorf("it waits since %v, want %v", got, tt.want)
+				t.Errorf("the message has waited since %v, want %v", got, tt.want)
 			}
 		})
 	}
@@ -60,12 +60,12 @@ func TestAFailedEnqueueForgetsNoRescue(t *testing.T) {
 	}
 	failed, changed := rules().EnqueueFailed(m, now)
 	if want := (sms.Due{Kind: sms.DueSend, At: now, Round: 3}); !changed || failed.Due != want {
-		t.Errorf("due %+v, want %+v", failed.Due, want)
+		t.Errorf("the due is %+v, want %+v", failed.Due, want)
 	}
 	m.Due = failed.Due
 	now = now.Add(time.Minute)
 	if got, want := entry().Postponed(now), (sms.Due{Kind: sms.DueRescue, At: now.Add(15 * time.Minute), Round: 3}); got != want {
-		t.Errorf("once enqueued, due %+v, want %+v", got, want)
+		t.Errorf("after the enqueue, the due is %+v, want %+v", got, want)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestAFailedEnqueueDelaysNoExpiry(t *testing.T) {
 	m.ExpiresAt = start.Add(30 * time.Second)
 	failed, changed := rules().EnqueueFailed(m, start)
 	if want := (sms.Due{Kind: sms.DueSend, At: m.ExpiresAt}); !changed || failed.Due != want {
-		t.Errorf("due %+v, want %+v", failed.Due, want)
+		t.Errorf("the due is %+v, want %+v", failed.Due, want)
 	}
 }
 

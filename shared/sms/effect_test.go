@@ -66,7 +66,7 @@ func TestTheTableOfReceipts(t *testing.T) {
 						return
 					}
 					if len(rows) != 1 {
-						t.Fatalf("%d rows, want 1", len(rows))
+						t.Fatalf("%d rows of the table apply, want 1", len(rows))
 					}
 					obeys(t, rows[0], status, verdict, others)
 				})
@@ -103,15 +103,15 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 	case !changed:
 		t.Error("nothing changed")
 	case after.Status != want:
-		t.Errorf("it is %s, want %s", after.Status, want)
+		t.Errorf("the message is %s, want %s", after.Status, want)
 	case after.Attempts != attempts:
 		t.Errorf("%d attempts, want %d", after.Attempts, attempts)
 	case len(after.Events) != 2 || after.Events[1].Status != want || !after.Events[1].ProviderAt.Equal(start):
-		t.Errorf("events %v, want one more", after.Events)
+		t.Errorf("the events are %v, want one more than before", after.Events)
 	case got.Receipt != verdict || got.Price != 7 || got.ProviderMessageID != "h" || got.Answer != sms.AnswerTaken:
 		t.Errorf("the hand-over is %+v", got)
 	case after.Status.AtRest() != after.Due.IsZero() || after.Status.AtRest() == after.PurgeAt.IsZero():
-		t.Errorf("%s, due %+v, retention until %v", after.Status, after.Due, after.PurgeAt)
+		t.Errorf("the message is %s, due %+v, and kept until %v", after.Status, after.Due, after.PurgeAt)
 	}
 	if row.To == sms.Undelivered {
 		code := map[sms.Verdict]sms.FailureCode{sms.VerdictUndelivered: sms.Unreachable, sms.VerdictVoid: sms.AccountExhausted}[verdict]
@@ -124,7 +124,7 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 	}
 	again, _ := rules().ApplyReceipt(after, rc, start.Add(time.Minute))
 	if again.Status != after.Status || again.Attempts != after.Attempts || again.Price() != after.Price() || len(again.Events) != 3 {
-		t.Errorf("the receipt comes again: %+v", again)
+		t.Errorf("after the same receipt again, the message is %+v", again)
 	}
 }
 

@@ -47,16 +47,16 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			receive("c-2", tt.ended)
 			ended := m
 			if m.Status != tt.want {
-				t.Fatalf("it ended %s, want %s", m.Status, tt.want)
+				t.Fatalf("the message ended %s, want %s", m.Status, tt.want)
 			}
 			m, _ = rules.Record(m, silent, sms.Taken("c-1"), at)
 			receive("c-1", tt.late)
 			receive("c-1", tt.late)
 			if m.Status != ended.Status || !m.Due.IsZero() || m.PurgeAt != ended.PurgeAt || m.Evidence != ended.Evidence {
-				t.Errorf("it was %s and is %s, due %+v", ended.Status, m.Status, m.Due)
+				t.Errorf("the message was %s and is now %s, due %+v", ended.Status, m.Status, m.Due)
 			}
 			if got, want := len(m.Events), len(ended.Events)+3; got != want {
-				t.Errorf("%d events, want %d: each late word is one", got, want)
+				t.Errorf("%d events, want %d: each late answer or receipt is one", got, want)
 			}
 		})
 	}
@@ -73,6 +73,6 @@ func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (sms.Due{Kind: sms.DueLease, At: now.Add(rules.Lease)}); claimed.Due != want {
-		t.Errorf("due %+v, want %+v", claimed.Due, want)
+		t.Errorf("the message is due %+v, want %+v", claimed.Due, want)
 	}
 }

@@ -38,7 +38,7 @@ func TestParseNumber(t *testing.T) {
 			got, err := sms.ParseNumber(tt.in)
 			switch {
 			case tt.ok && (err != nil || got.String() != tt.in):
-				t.Errorf("ParseNumber(%q) = %q, %v; want it back", tt.in, got, err)
+				t.Errorf("ParseNumber(%q) = %q, %v; want the same number", tt.in, got, err)
 			case !tt.ok && (!errors.Is(err, sms.ErrNotE164) || got != ""):
 				t.Errorf("ParseNumber(%q) = %q, %v; want ErrNotE164", tt.in, got, err)
 			}
@@ -92,7 +92,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 					t.Errorf("the redacted number is missing: %s", &out)
 				}
 				if strings.Contains(out.String(), "1199999") {
-					t.Errorf("the number can be read: %s", &out)
+					t.Errorf("the log shows the whole number: %s", &out)
 				}
 			})
 		}
@@ -114,7 +114,7 @@ func FuzzParseNumber(f *testing.F) {
 		n, err := sms.ParseNumber(s)
 		if err != nil {
 			if r := sms.Number(s).Redacted(); r != "" && r != "***" {
-				t.Errorf("%q is no number, yet shows %q", s, r)
+				t.Errorf("%q is not a number, but Redacted shows %q", s, r)
 			}
 			return
 		}

@@ -97,7 +97,7 @@ func TestMeasureKnowsTheGSMAlphabet(t *testing.T) {
 		} else if f := got.Forcing[0]; f.Replaceable && sms.Measure(f.Replacement).Encoding != sms.GSM7 {
 			t.Errorf("the stand-in %q of %U is not in the alphabet", f.Replacement, r)
 		} else if !f.Replaceable && f.Replacement != "" {
-			t.Errorf("%U is not replaceable, yet has the stand-in %q", r, f.Replacement)
+			t.Errorf("%U is not replaceable, but has the stand-in %q", r, f.Replacement)
 		}
 		if got.Encoding != want.Encoding || got.Parts != want.Parts || got.Units != want.Units {
 			t.Errorf("%U: got %+v, want %+v", r, got, want)
@@ -170,10 +170,10 @@ func FuzzMeasure(f *testing.F) {
 			}
 		}
 		if (got.Encoding == sms.GSM7) != (got.Forcing == nil) {
-			t.Errorf("%s with %d forcing characters", got.Encoding, len(got.Forcing))
+			t.Errorf("the encoding is %s with %d forcing characters", got.Encoding, len(got.Forcing))
 		}
 		if (got.Units <= alone) != (got.Parts == 1) {
-			t.Errorf("%d units in %d parts", got.Units, got.Parts)
+			t.Errorf("got %d units in %d parts", got.Units, got.Parts)
 		}
 		// Each part but the last is full, or lacks one unit because a pair did not fit.
 		if room := got.Parts * joined; got.Parts > 1 && got.Units > room {

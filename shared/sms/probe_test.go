@@ -47,7 +47,7 @@ func TestWhoMayProbe(t *testing.T) {
 			for early, want := range map[time.Duration]bool{time.Millisecond: false, 0: true} {
 				now := start.Add(tc.want - early)
 				if got := tc.rules.MayProbe(tc.b, tc.owner, tc.number, now); got != want {
-					t.Errorf("%v after the opening: %v, want %v", now.Sub(start), got, want)
+					t.Errorf("%v after the opening, MayProbe = %v, want %v", now.Sub(start), got, want)
 				}
 			}
 		})
@@ -76,8 +76,28 @@ func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 			}
 		}
 		if probes != 6 {
-			t.Errorf("several owners %v: %d probes in an hour, want 6", several, probes)
+			t.Errorf("several owners: %v; %d probes in an hour, want 6", several, probes)
 		}
+	}
+}
+
+// More owners than the breaker remembers spoil their probes.
+func TestProbesOfManyOwnersThatAreAllSpoiledGetRare(t *testing.T) {
+	r := rules()
+	r.SeveralOwners = true
+	b := open(t, sms.Authorization)
+	failed := 0
+	for now := start; now.Before(start.Add(24 * time.Hour)); now = now.Add(10 * time.Second) {
+		for owner := range 150 {
+			m := candidate(fmt.Sprint(failed), fmt.Sprint(owner), "+12025550100")
+			if probed, ok := r.Probe(b, m, now); ok {
+				failed++
+				b, _ = probed.GiveBack(m, true, now)
+			}
+		}
+	}
+	if failed > 200 {
+		t.Errorf("%d messages failed in a day, want at most 200", failed)
 	}
 }
 
@@ -88,7 +108,7 @@ func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 	b, _ = rules().Probe(b, latest, start.Add(2*time.Hour))
 	after, changed := b.GiveBack(older, true, start.Add(2*time.Hour))
 	if !changed || !after.ProbeAt.Equal(b.ProbeAt) || after.Prober != b.Prober || len(after.LastInLine) != 1 {
-		t.Errorf("the breaker became %+v, from %+v", after, b)
+		t.Errorf("after GiveBack the breaker is %+v, before it was %+v", after, b)
 	}
 	if _, changed = after.GiveBack(older, true, start.Add(2*time.Hour)); changed {
 		t.Error("a probe was given back twice")

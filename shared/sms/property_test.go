@@ -32,7 +32,7 @@ type world struct {
 func (w *world) apply(t *rapid.T, what string, next sms.Message) {
 	was := w.m
 	if was.Status.Final() && next.Status != was.Status {
-		t.Fatalf("%s: final %s became %s", what, was.Status, next.Status)
+		t.Fatalf("%s: the final status %s became %s", what, was.Status, next.Status)
 	}
 	w.m = next
 	w.check(t, what)
@@ -47,15 +47,15 @@ func (w *world) check(t *rapid.T, what string) {
 	case m.Status.AtRest() == m.PurgeAt.IsZero():
 		t.Fatalf("%s: %s is kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
-		t.Fatalf("%s: %s with lease %q", what, m.Status, m.LeaseToken)
+		t.Fatalf("%s: status %s with the lease %q", what, m.Status, m.LeaseToken)
 	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts:
 		t.Fatalf("%s: %d attempts", what, m.Attempts)
 	case m.OnUnknown == sms.Hold && len(left) > 1:
 		t.Fatalf("%s: handed over %d times under hold", what, len(left))
 	case slices.Contains([]sms.Status{sms.Canceled, sms.Expired, sms.Failed}, m.Status) && len(left) > 0:
-		t.Fatalf("%s: %s though handed over", what, m.Status)
+		t.Fatalf("%s: %s, although it was handed over", what, m.Status)
 	case m.Status == sms.Delivered && w.delivered == 0:
-		t.Fatalf("%s: delivered, as nobody said", what)
+		t.Fatalf("%s: delivered, but no receipt said so", what)
 	case m.Status.AtRest() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
 		t.Fatalf("%s: %s without a failure", what, m.Status)
 	}

@@ -17,7 +17,7 @@ func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {
 	l.pass(l.rules.Lease)
 	l.m, _ = l.rules.EndLease(l.m, l.now, false)
 	if got := l.m.HandOvers[0].Provider; got != "fake" {
-		t.Errorf("after its lease ended the provider is %q, want %q", got, "fake")
+		t.Errorf("after the lease ended, the provider is %q, want %q", got, "fake")
 	}
 }
 
@@ -26,10 +26,10 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), taken("c1"))
 		if l.receipt(other(delivered("c1"))) || l.m.Status != sms.Sent {
-			t.Errorf("another provider's receipt with the same id made it %s", l.m.Status)
+			t.Errorf("another provider's receipt with the same id made the message %s", l.m.Status)
 		}
 		if !l.receipt(delivered("c1")) || l.m.Status != sms.Delivered {
-			t.Errorf("its own receipt left it %s", l.m.Status)
+			t.Errorf("after its own receipt the message is %s", l.m.Status)
 		}
 	})
 	t.Run("by its number", func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 		rc := other(delivered("c1"))
 		rc.Number, rc.At = l.m.Number, l.now
 		if _, changed := l.rules.ApplyMatched(l.m, token, rc, l.now); changed {
-			t.Error("another provider's receipt settled it")
+			t.Error("another provider's receipt was applied to the message")
 		}
 	})
 	t.Run("and is not mixed up with another's while it is pending", func(t *testing.T) {

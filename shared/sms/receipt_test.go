@@ -26,7 +26,7 @@ func TestTheIDOfAPendingReceipt(t *testing.T) {
 			tc.two.LoggedAt = tc.two.LoggedAt.In(time.FixedZone("elsewhere", 3600))
 			one, two := tc.one.Pending(start), tc.two.Pending(start.Add(time.Minute))
 			if same := one.ID == two.ID; same != tc.same {
-				t.Errorf("%s and %s, want the same: %t", one.ID, two.ID, tc.same)
+				t.Errorf("the ids are %s and %s, want them equal: %t", one.ID, two.ID, tc.same)
 			}
 		})
 	}

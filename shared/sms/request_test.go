@@ -44,7 +44,7 @@ func TestFingerprintIsTheSameInEveryRelease(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.draft.Fingerprint(); got != tt.want {
-				t.Errorf("%s, want %s: clients that repeat a request after an update would be refused", got, tt.want)
+				t.Errorf("the fingerprint is %s, want %s: requests that clients repeat after an update would be refused", got, tt.want)
 			}
 		})
 	}

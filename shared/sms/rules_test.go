@@ -85,10 +85,10 @@ func (l *life) is(want sms.Status) {
 		l.t.Fatalf("status = %s, want %s; events: %v", l.m.Status, want, l.m.History())
 	}
 	if settled := l.m.Status.AtRest(); settled != l.m.Due.IsZero() || settled == l.m.PurgeAt.IsZero() {
-		l.t.Errorf("%s with due %v and retention until %v", l.m.Status, l.m.Due, l.m.PurgeAt)
+		l.t.Errorf("the message is %s, due %v, and kept until %v", l.m.Status, l.m.Due, l.m.PurgeAt)
 	}
 	if (l.m.Status == sms.Sending) != (l.m.LeaseToken != "") {
-		l.t.Errorf("%s with lease %q", l.m.Status, l.m.LeaseToken)
+		l.t.Errorf("the message is %s with the lease %q", l.m.Status, l.m.LeaseToken)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestMessageIsSentAndDelivered(t *testing.T) {
 	l.is(sms.Delivered)
 	l.attempts(1)
 	if l.m.Evidence != sms.ByHandset || l.m.Price() != 6_450_000 || l.m.Parts != 2 || l.m.ProviderMessageID() != "c1" {
-		t.Errorf("the receipt's facts were not kept: %+v", l.m)
+		t.Errorf("the receipt was not recorded: %+v", l.m)
 	}
 	var got []string
 	for _, e := range l.m.History() {
@@ -249,7 +249,7 @@ func TestNoAnswer(t *testing.T) {
 		l.outcome(token, taken("c1"))
 		l.is(sms.Sent)
 		if l.outcome(token, taken("c1")) {
-			t.Error("the same late answer changed something twice")
+			t.Error("recording the same late answer again changed the message")
 		}
 	})
 	t.Run("answered late while the next hand-over is in flight stops the resending", func(t *testing.T) {
@@ -320,7 +320,7 @@ func TestReceipts(t *testing.T) {
 			t.Errorf("%d events, want 7", got)
 		}
 		if l.m.Price() != 6_450_000 {
-			t.Errorf("price = %v: counted twice", l.m.Price())
+			t.Errorf("price = %v, want each receipt counted once", l.m.Price())
 		}
 	})
 	t.Run("for another provider message id changes nothing", func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestReceipts(t *testing.T) {
 		l.match(token, void("c1"))
 		l.is(sms.Unknown)
 		if l.m.Unmatched() {
-			t.Error("it has its receipt, and would still be matched by its number")
+			t.Error("the hand-over has its receipt, but may still be matched by number")
 		}
 	})
 	t.Run("settle an unknown one by its number", func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestTheTally(t *testing.T) {
 				}
 			}
 			if taken || len(numbers) < 10 || (r.SeveralOwners && len(owners) < 2) {
-				t.Fatalf("it opened after %d numbers of %d owners, taken %v", len(numbers), len(owners), taken)
+				t.Fatalf("the breaker opened after %d numbers of %d owners, taken: %v", len(numbers), len(owners), taken)
 			}
 			return
 		}
@@ -75,7 +75,8 @@ func TestTheTallyOpensTheBreaker(t *testing.T) {
 		{"ten of two owners", append(repeat("a", 9), "b"), 0, true},
 		{"a hundred of one owner, then one of another", append(repeat("a", 100), "b"), 0, true},
 		{"ten of two owners, one taken before", append(repeat("a", 9), "b"), time.Second, false},
-		{"ten of two owners, one taken long before", append(repeat("a", 9), "b"), 5 * time.Minute, true},
+		{"ten of two owners, one taken long before", append(repeat("a", 9), "b"), 6 * time.Minute, true},
+		{"ten of two owners, one taken less than a minute after the last note", append(repeat("a", 9), "b"), 6*time.Minute - time.Second, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := rules()
@@ -93,7 +94,7 @@ func TestTheTallyOpensTheBreaker(t *testing.T) {
 				}
 			}
 			if b.Open != tc.want || writes > 11 {
-				t.Errorf("open %v after %d writes, want %v after at most 11: %+v", b.Open, writes, tc.want, b)
+				t.Errorf("open: %v after %d writes, want %v after at most 11: %+v", b.Open, writes, tc.want, b)
 			}
 		})
 	}

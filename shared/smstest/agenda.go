@@ -43,7 +43,7 @@ func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int)
 			}
 			for _, e := range page.Entries {
 				if e.Due.At.Before(last) {
-					t.Fatalf("in shard %d %s follows %s, want the oldest first", shard, e.Due.At, last)
+					t.Fatalf("in shard %d, %s follows %s, want the oldest first", shard, e.Due.At, last)
 				}
 				last = e.Due.At
 			}

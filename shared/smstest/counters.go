@@ -91,7 +91,7 @@ func testCounters(t *testing.T, open opener) {
 			}
 		}
 		if counted != limit {
-			t.Errorf("%d were counted, want %d", counted, limit)
+			t.Errorf("%d messages were counted, want %d", counted, limit)
 		}
 		s.checkCount(t, s.count(limit), sms.ErrLimit)
 	})

@@ -233,7 +233,7 @@ func testListFilters(t *testing.T, open opener) {
 		q := sms.ListQuery{Owner: s.owner, Reference: "the oldest", Limit: 5, Examine: examine}
 		s.checkList(t, q, last)
 		if _, pages := s.list(t, q); pages < records/examine {
-			t.Errorf("%d records took %d pages that may examine %d each", records+1, pages, examine)
+			t.Errorf("%d records took %d pages that examine up to %d records each", records+1, pages, examine)
 		}
 	})
 }

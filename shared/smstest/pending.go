@@ -93,7 +93,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 			}
 		}
 		if err := s.Forget(t.Context(), s.pending("never kept")); err != nil {
-			t.Errorf("Forget of what was never kept: %v", err)
+			t.Errorf("Forget of a receipt that was never kept: %v", err)
 		}
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{other}})
 		s.checkDueReceipts(t, other.Due, 10, other)

@@ -59,7 +59,7 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 
 func providerHasName(t *testing.T, c ProviderUnderTest) {
 	if name := c.Provider.Name(); !providerName.MatchString(string(name)) || name != c.Lossy.Name() {
-		t.Errorf("its name is %q", name)
+		t.Errorf("the provider's name is %q", name)
 	}
 }
 
@@ -79,7 +79,7 @@ func providerTakes(t *testing.T, c ProviderUnderTest) {
 		}
 		want := []Taken{{ProviderMessageID: id, Number: c.Good, Text: text}}
 		if diff := cmp.Diff(want, c.taken(t, text)); diff != "" || id == "" {
-			t.Errorf("id %q, taken (-want +got):\n%s", id, diff)
+			t.Errorf("id %q; taken messages (-want +got):\n%s", id, diff)
 		}
 	}
 }
@@ -110,7 +110,7 @@ func providerRefuses(t *testing.T, c ProviderUnderTest) {
 		t.Fatalf("HandOver = %q, %v, want a *sms.ProviderError", id, err)
 	}
 	if refused.Refusal != sms.RefusedForGood || refused.Failure != sms.NumberRefused {
-		t.Errorf("refused %s with failure %q, want %s with %q",
+		t.Errorf("refused %s with the failure %q, want %s with %q",
 			refused.Refusal, refused.Failure, sms.RefusedForGood, sms.NumberRefused)
 	}
 	if refused.Code == "" || refused.Detail == "" {
@@ -120,7 +120,7 @@ func providerRefuses(t *testing.T, c ProviderUnderTest) {
 		t.Errorf("the error shows the whole number: %v", err)
 	}
 	if got := c.taken(t, m.Text); id != "" || len(got) > 0 {
-		t.Errorf("id %q, taken %v, want neither", id, got)
+		t.Errorf("got id %q and taken messages %v, want neither", id, got)
 	}
 }
 
@@ -133,7 +133,7 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 		t.Errorf("HandOver = %q, %v, want an error that is %v", id, err, context.DeadlineExceeded)
 	}
 	if got := c.taken(t, m.Text); len(got) > 0 {
-		t.Errorf("taken %v, want nothing", got)
+		t.Errorf("the provider took %v, want nothing", got)
 	}
 }
 
@@ -143,10 +143,10 @@ func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
 	defer cancel()
 	id, err := c.Lossy.HandOver(ctx, m)
 	if _, refused := errors.AsType[*sms.ProviderError](err); err == nil || refused {
-		t.Errorf("HandOver = %q, %v, want an error that is no refusal", id, err)
+		t.Errorf("HandOver = %q, %v, want an error that is not a refusal", id, err)
 	}
 	if got := c.taken(t, m.Text); len(got) != 1 {
-		t.Errorf("taken %v, want the message once", got)
+		t.Errorf("the provider took %v, want the message once", got)
 	}
 }
 
@@ -174,7 +174,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 		ids[taken.ProviderMessageID] = true
 	}
 	if len(ids) != callers {
-		t.Errorf("%d ids for %d messages", len(ids), callers)
+		t.Errorf("got %d different ids for %d messages", len(ids), callers)
 	}
 }
 

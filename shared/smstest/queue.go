@@ -130,7 +130,7 @@ func testSend(t *testing.T, open OpenQueue) {
 		checkBodies(t, []sms.Envelope{list[0], list[2]}, drain(t, q, 2))
 		checkBodies(t, list[1:2], drain(t, q, 1))
 		if took := time.Since(before); took < delay-rounding {
-			t.Errorf("it came after %s, want at least %s", took, delay)
+			t.Errorf("the envelope came after %s, want at least %s", took, delay)
 		}
 	})
 
@@ -162,7 +162,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		for _, want := range []int{1, 2} {
 			r := dequeueOne(t, q)
 			if r.ReceiveCount != want || r.Body != list[0].Ref.String() || r.Handle == "" {
-				t.Fatalf("received %+v, want %s for the time %d", r, list[0].Ref, want)
+				t.Fatalf("received %+v, want %s with receive count %d", r, list[0].Ref, want)
 			}
 		}
 	})
@@ -222,7 +222,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 				t.Fatalf("Dequeue: %v, %v, want nothing", received, err)
 			}
 			if took := time.Since(before); took < c.least || took > c.most {
-				t.Errorf("a receive that waits %s took %s", c.wait, took)
+				t.Errorf("Dequeue with a wait of %s took %s", c.wait, took)
 			}
 		}
 	})
@@ -236,7 +236,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 			t.Errorf("received %v, want nothing", received)
 		}
 		if took := time.Since(before); took > 5*time.Second {
-			t.Errorf("it took %s after its context ended", took)
+			t.Errorf("Dequeue took %s after its context ended", took)
 		}
 	})
 
@@ -259,7 +259,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		send(t, q, list...)
 		checkBodies(t, list, <-got)
 		if took := time.Since(before); took > 5*time.Second {
-			t.Errorf("it came after %s", took)
+			t.Errorf("the envelope came after %s", took)
 		}
 	})
 

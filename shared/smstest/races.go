@@ -138,7 +138,7 @@ func testRaces(t *testing.T, open opener) {
 		}
 		got := s.get(t, m.ID)
 		if got.Status != sms.Delivered || len(got.Events) != len(m.Events)+receipts {
-			t.Errorf("%s with %d events, want delivered with %d", got.Status, len(got.Events), len(m.Events)+receipts)
+			t.Errorf("the message is %s with %d events, want it delivered with %d", got.Status, len(got.Events), len(m.Events)+receipts)
 		}
 	})
 }

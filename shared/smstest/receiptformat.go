@@ -31,7 +31,7 @@ const (
 func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
 		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
-			t.Errorf("receipts come up to %v late, want more than none and less than %v", f.Latest, sms.LatestReceipt)
+			t.Errorf("Latest is %v, want more than 0 and less than %v", f.Latest, sms.LatestReceipt)
 		}
 	})
 	for name, text := range f.Samples {
@@ -43,10 +43,10 @@ func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 		sample, _ := f.Parse(text)
 		number := sample.Number
 		for _, garbage := range []string{"", "START RequestId: 4b9bd3a4", "null", "[]", "{}", string(text[:len(text)/2]), string(text) + string(text)} {
-			t.Run("refuses what is no receipt", func(t *testing.T) {
+			t.Run("refuses a line that is not a receipt", func(t *testing.T) {
 				rc, err := f.Parse([]byte(garbage))
 				if err == nil {
-					t.Fatalf("%q was read as %+v", garbage, rc)
+					t.Fatalf("%q was read as %+v, want an error", garbage, rc)
 				}
 				if digits := strings.TrimPrefix(string(number), "+"); digits != "" && strings.Contains(err.Error(), digits) {
 					t.Errorf("the error shows the whole number: %v", err)
@@ -77,7 +77,7 @@ func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	}
 	if (rc.Verdict == sms.VerdictUndelivered) != (rc.Failure != "") || (rc.Verdict == sms.VerdictVoid) != (rc.Trouble != "") ||
 		(rc.Verdict == sms.VerdictDelivered) != (rc.Evidence != "") {
-		t.Errorf("%+v says more than one thing, or none", rc)
+		t.Errorf("%+v must have exactly one meaning", rc)
 	}
 	if rc.Price < 0 || rc.Parts < 0 || len(rc.Detail) > maxReceiptDetail || len(rc.ProviderMessageID) > maxReceiptID {
 		t.Errorf("%+v is out of bounds", rc)
@@ -85,10 +85,10 @@ func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	written := f.Format(rc)
 	again, err := f.Parse(written)
 	if err != nil {
-		t.Fatalf("%s, written from what was read, cannot be read: %v", written, err)
+		t.Fatalf("the written line %s cannot be read: %v", written, err)
 	}
 	if diff := cmp.Diff(rc, again); diff != "" {
-		t.Errorf("read again (-want +got):\n%s", diff)
+		t.Errorf("the receipt differs when read again (-want +got):\n%s", diff)
 	}
 	return true
 }

@@ -71,14 +71,14 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(golden), string(lines)); diff != "" {
-		t.Errorf("what is written (-the file +now):\n%s", diff)
+		t.Errorf("the written record differs (-file +written):\n%s", diff)
 	}
 	read, err := c.Read(golden)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(record, read); diff != "" {
-		t.Errorf("what is read (-want +got):\n%s", diff)
+		t.Errorf("the record that was read differs (-want +got):\n%s", diff)
 	}
 }
 

@@ -81,7 +81,7 @@ func testRetention(t *testing.T, open opener) {
 		}
 		for _, id := range unmatched.MessageIDs { // an index may still name it
 			if _, err := s.Get(ctx, id); !errors.Is(err, sms.ErrNotFound) {
-				t.Errorf("Get of what is unmatched: %v, want ErrNotFound", err)
+				t.Errorf("Get of an unmatched message: %v, want ErrNotFound", err)
 			}
 		}
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 10})

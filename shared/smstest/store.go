@@ -152,7 +152,7 @@ func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.Now())
 	if !changed {
-		t.Fatalf("the outcome changes nothing in a message that is %s", m.Status)
+		t.Fatalf("the outcome does not change a message that is %s", m.Status)
 	}
 	return s.update(t, m, next)
 }
@@ -201,7 +201,7 @@ func eventually(t *testing.T, check func() (complaint string)) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("not so within %s: %s", patience, complaint)
+			t.Fatalf("still not true after %s: %s", patience, complaint)
 		}
 	}
 }
@@ -244,7 +244,7 @@ func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error)
 		winners++
 	}
 	if winners != 1 {
-		t.Fatalf("%d of %d won, want exactly one; losers: %v", winners, len(attempts), lost)
+		t.Fatalf("%d of %d attempts succeeded, want exactly one; the others: %v", winners, len(attempts), lost)
 	}
 	return won, lost
 }

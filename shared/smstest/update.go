@@ -63,7 +63,7 @@ func testUpdate(t *testing.T, open opener) {
 			t.Errorf("Update: %v, want ErrNotFound", err)
 		}
 		if _, err := s.Get(t.Context(), m.ID); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("Get after it: %v, want ErrNotFound", err)
+			t.Errorf("Get after the update: %v, want ErrNotFound", err)
 		}
 	})
 
@@ -103,7 +103,7 @@ func testUpdate(t *testing.T, open opener) {
 		}
 		m = s.update(t, m, changed)
 		if m.Status != sms.Sent || m.Attempts != 2 || m.Text != "" {
-			t.Errorf("ended %s after %d attempts with text %q, want sent, 2, none", m.Status, m.Attempts, m.Text)
+			t.Errorf("the message ended %s after %d attempts with the text %q, want sent, 2, none", m.Status, m.Attempts, m.Text)
 		}
 		checkSame(t, m, s.get(t, m.ID))
 	})

@@ -214,7 +214,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 	_, err := provider.HandOver(ctx, message)
 	check(t, err, sms.ProviderError{})
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v is not %v", err, context.Canceled)
+		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
 	if n := requests.Load(); n != 1 {
 		t.Errorf("%d requests, want 1", n)

@@ -80,7 +80,7 @@ func TestCommitter(t *testing.T) {
 				return broken
 			})
 			if !errors.Is(err, broken) || !errors.Is(err, sms.ErrUnavailable) {
-				t.Errorf("the broken write: %v, want its own error and ErrUnavailable", err)
+				t.Errorf("the broken write returned %v, want its own error and ErrUnavailable", err)
 			}
 		})
 		release()
@@ -96,7 +96,7 @@ func TestCommitter(t *testing.T) {
 			t.Errorf("a good write: %v", err)
 		}
 		if err := f.commit(t.Context(), keepOne("a")); !errors.Is(err, sms.ErrUnavailable) {
-			t.Errorf("the same key again: %v, want ErrUnavailable", err)
+			t.Errorf("a write with the same key returned %v, want ErrUnavailable", err)
 		}
 		if err := f.commit(t.Context(), keepOne("b")); err != nil {
 			t.Errorf("a good write: %v", err)

@@ -173,7 +173,7 @@ func FuzzPosition(f *testing.F) {
 		p, err := parsePosition(s, position{1, 2})
 		switch {
 		case s == "" && (err != nil || p != position{1, 2}):
-			t.Errorf("the empty position is %v, %v", p, err)
+			t.Errorf("the empty position is read as %v, %v", p, err)
 		case s != "" && err == nil && p.String() != s:
 			t.Errorf("%q is read as %s", s, p)
 		}

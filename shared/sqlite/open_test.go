@@ -29,7 +29,7 @@ func message(owner string) sms.Message {
 func TestOpen(t *testing.T) {
 	t.Run("only the user can read a new folder", func(t *testing.T) {
 		if runtime.GOOS == "windows" {
-			t.Skip("modes of files mean nothing here")
+			t.Skip("this system has no file modes")
 		}
 		dir := filepath.Join(t.TempDir(), "a", "data")
 		db := open(t, dir, sqlite.Options{})
@@ -42,7 +42,7 @@ func TestOpen(t *testing.T) {
 			}
 			info, err := entry.Info()
 			if err == nil && info.Mode().Perm()&0o077 != 0 {
-				t.Errorf("%s has mode %v", path, info.Mode())
+				t.Errorf("%s has the mode %v", path, info.Mode())
 			}
 			return err
 		})
@@ -113,7 +113,7 @@ func TestOpen(t *testing.T) {
 				got = append(got, r.ReceiveCount)
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("received for the times %v, want %v", got, want)
+				t.Errorf("the receive counts are %v, want %v", got, want)
 			}
 			return received
 		}

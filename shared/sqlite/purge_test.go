@@ -125,7 +125,7 @@ func TestListOfAllOwners(t *testing.T) {
 		}
 		for _, m := range page.Messages {
 			if !want[m.ID] {
-				t.Errorf("%s came twice, or was never created", m.ID)
+				t.Errorf("%s was listed twice, or was never created", m.ID)
 			}
 			delete(want, m.ID)
 		}
@@ -135,6 +135,6 @@ func TestListOfAllOwners(t *testing.T) {
 		t.Errorf("not listed: %v", want)
 	}
 	if _, err := db.List(t.Context(), sms.ListQuery{Limit: 1, Examine: 1, After: "1.2.3"}); err == nil {
-		t.Error("a page after what is no end of a page: no error")
+		t.Error("a page after a position that no page ended at: no error, want one")
 	}
 }

@@ -34,7 +34,7 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if one != 1 || two != 2 || format != oldestFormat+1 {
-			t.Errorf("%d, %d in format %d, want 1, 2 in format %d", one, two, format, oldestFormat+1)
+			t.Errorf("got %d, %d in format %d, want 1, 2 in format %d", one, two, format, oldestFormat+1)
 		}
 		if err := f.close(); err != nil {
 			t.Fatal(err)
@@ -44,10 +44,10 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, err := openFile(path, fileOptions{synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: append(steps, `not SQL`)}); err == nil {
-		t.Error("a migration that fails is no error")
+		t.Error("a migration failed, but opening returned no error")
 		_ = f.close()
 	}
 	if err := opened(steps).close(); err != nil {
-		t.Errorf("after a migration that failed: %v", err)
+		t.Errorf("opening after a migration that failed: %v", err)
 	}
 }

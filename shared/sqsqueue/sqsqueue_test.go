@@ -151,7 +151,7 @@ func TestDelays(t *testing.T) {
 			list[11].Delay = delay
 			err := q.Send(t.Context(), list...)
 			if got := sms.FailedEnvelopes(err, 12); len(got) != 12 {
-				t.Errorf("%v leaves %v unsent, want all", err, got)
+				t.Errorf("%v names the envelopes %v, want all", err, got)
 			}
 		})
 	}
@@ -204,7 +204,7 @@ func TestUnsent(t *testing.T) {
 			proxy.Rule(tt.fault)
 			err := q.Send(t.Context(), envelopes(tt.n)...)
 			if diff := cmp.Diff(tt.want, sms.FailedEnvelopes(err, tt.n)); diff != "" {
-				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
+				t.Errorf("failed envelopes after %v (-want +got):\n%s", err, diff)
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
 				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
@@ -257,7 +257,7 @@ func TestPartOfABatchFails(t *testing.T) {
 				t.Fatalf("got %v, want a *SendError", err)
 			}
 			if diff := cmp.Diff(tt.want, partial.Failed); diff != "" {
-				t.Errorf("unsent after %v (-want +got):\n%s", err, diff)
+				t.Errorf("failed envelopes after %v (-want +got):\n%s", err, diff)
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
 				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)

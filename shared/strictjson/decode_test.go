@@ -53,7 +53,7 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 				t.Fatalf("got %v, want a *SyntaxError", err)
 			}
 			if !strings.Contains(syntax.Detail, tt.detail) {
-				t.Errorf("got %q, want %q in it", syntax.Detail, tt.detail)
+				t.Errorf("got %q, want it to contain %q", syntax.Detail, tt.detail)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func TestDecodeTakesLinearTime(t *testing.T) {
 				f.Unknown()
 				for _, e := range f.Errors() {
 					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
-						t.Errorf("an error with %d and %d bytes", len(e.Field), len(e.Detail))
+						t.Errorf("the errors have %d and %d bytes", len(e.Field), len(e.Detail))
 					}
 				}
 			}

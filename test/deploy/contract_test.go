@@ -80,7 +80,7 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	}
 	for route := range want {
 		if !integrated[route] {
-			t.Errorf("%s does not reach the function", route)
+			t.Errorf("the route %s does not reach the function", route)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 		if message == nil {
 			t.Errorf("%s has the pattern %s, want one message", filter.Name, filter.Pattern)
 		} else if !strings.Contains(code.String(), message[1]) {
-			t.Errorf("%s counts %s, which nothing logs", filter.Name, message[1])
+			t.Errorf("the filter of %s counts %s, which nothing logs", filter.Name, message[1])
 		}
 	}
 	if filters == 0 {
@@ -185,7 +185,7 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("log groups of SNS's (-terraform +README):\n%s", diff)
+		t.Errorf("SNS's log groups (-Terraform +README):\n%s", diff)
 	}
 }
 

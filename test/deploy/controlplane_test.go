@@ -48,7 +48,7 @@ func TestControlPlane(t *testing.T) {
 	}
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
-			t.Errorf("%s %s names no resource of ours, so it cannot show what destroy leaves", l.service, l.what)
+			t.Errorf("%s %s lists no resource of ours, so it cannot show what destroy leaves behind", l.service, l.what)
 		}
 	}
 	changes, err := w.Changes(t.Context())
@@ -56,14 +56,14 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	if changes != "" {
-		t.Errorf("the second plan changes something:\n%s", changes)
+		t.Errorf("the second plan is not empty:\n%s", changes)
 	}
 	if err := w.Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range listings {
 		if l.namesUs(t, url) {
-			t.Errorf("after destroy, %s %s still names a resource of ours", l.service, l.what)
+			t.Errorf("after destroy, %s %s still lists a resource of ours", l.service, l.what)
 		}
 	}
 }

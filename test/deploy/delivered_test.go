@@ -52,11 +52,11 @@ func (e deployment) pipePatterns(t *testing.T) {
 			passed++
 		}
 		if there := e.eventBridgePasses(t, p, change); there != here {
-			t.Errorf("EventBridge passes a change: %t, these tests: %t: %v", there, here, change)
+			t.Errorf("EventBridge passes the change: %t, our reading of the pattern passes it: %t: %v", there, here, change)
 		}
 	}
 	if passed == 0 || passed == len(changes) {
-		t.Errorf("%d of %d changes pass, want some", passed, len(changes))
+		t.Errorf("%d of %d changes pass, want some but not all", passed, len(changes))
 	}
 }
 

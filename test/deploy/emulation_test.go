@@ -71,7 +71,7 @@ func TestEmulation(t *testing.T) {
 			Attributes: map[string]string{"AWS.SNS.SMS.SMSType": "Promotional", "AWS.SNS.SMS.SenderID": "Shop"},
 		}
 		if diff := cmp.Diff([]received{want}, e.phone(t, number)); diff != "" {
-			t.Errorf("on the phone (-want +got):\n%s", diff)
+			t.Errorf("the messages on the phone differ (-want +got):\n%s", diff)
 		}
 	})
 
@@ -98,7 +98,7 @@ func TestEmulation(t *testing.T) {
 			})
 		}
 		if n := len(e.phone(t, number)); n != 1 {
-			t.Errorf("%d messages on the phone, want the one from before", n)
+			t.Errorf("%d messages are on the phone, want only the earlier one", n)
 		}
 	})
 
@@ -149,7 +149,7 @@ func TestEmulation(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		if n := strings.Count(string(out), `"message":"Your code is 1234"`); n != 2 {
-			t.Errorf("the message is shown %d times, want by POST and by GET:\n%s", n, out)
+			t.Errorf("the log shows the message %d times, want twice, by POST and by GET:\n%s", n, out)
 		}
 	})
 
@@ -266,7 +266,7 @@ func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	for !done() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("after %v it is still not so that %s", limit, what)
+			t.Fatalf("after %v this is still not so: %s", limit, what)
 		case <-tick.C:
 		}
 	}

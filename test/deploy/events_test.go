@@ -30,12 +30,12 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 		made := object(t, `{"eventName": "INSERT", "dynamodb": {"NewImage": `+image(to)+`}}`)
 		gone := object(t, `{"eventName": "REMOVE", "dynamodb": {"OldImage": `+image(to)+`}}`)
 		if p.passes(t, made) != 1 || p.passes(t, gone) != 0 {
-			t.Errorf("what is made %s passes %d times and what is gone %d, want 1 and 0", to, p.passes(t, made), p.passes(t, gone))
+			t.Errorf("a new %s message matches %d patterns and a deleted one %d, want 1 and 0", to, p.passes(t, made), p.passes(t, gone))
 		}
 		for _, from := range sms.Statuses() {
 			change := object(t, `{"eventName": "MODIFY", "dynamodb": {"NewImage": `+image(to)+`, "OldImage": `+image(from)+`}}`)
 			if got := p.passes(t, change); (got == 1) != (from != to) || got > 1 {
-				t.Errorf("from %s to %s passes %d times", from, to, got)
+				t.Errorf("the change from %s to %s matches %d patterns", from, to, got)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	}
 	for _, status := range sms.Statuses() {
 		if !slices.Contains(seen, status) {
-			t.Errorf("no life leads to %s", status)
+			t.Errorf("no message of this test becomes %s", status)
 		}
 	}
 	w.otherItems()
@@ -86,11 +86,11 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 			private.Text, string(private.Number), private.Reference, private.SenderID, private.Client, private.EntityID, private.TemplateID, "hand",
 		} {
 			if strings.Contains(text, secret) {
-				t.Errorf("an event has %q: %s", secret, text)
+				t.Errorf("an event contains the private value %q: %s", secret, text)
 			}
 		}
 		if detail["owner"] != private.Owner {
-			t.Errorf("owner %v, want %s", detail["owner"], private.Owner)
+			t.Errorf("the owner is %v, want %s", detail["owner"], private.Owner)
 		}
 		id, sequence, status := fmt.Sprint(detail["id"]), fmt.Sprint(detail["sequence"]), fmt.Sprint(detail["status"])
 		if before := last[id]; len(sequence) < len(before) || (len(sequence) == len(before) && sequence <= before) {

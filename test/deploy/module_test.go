@@ -101,7 +101,7 @@ func TestModule(t *testing.T) {
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
 		if variables > 18 {
-			t.Errorf("%d variables, 18 at most", variables)
+			t.Errorf("the module has %d variables, want at most 18", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described", n, variables)
@@ -201,7 +201,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := words[fmt.Sprintf("tests/wrong%02d.tftest.hcl", i)]
 			if !strings.Contains(got, tt.want) {
-				t.Errorf("terraform says %q, want %q in it", got, tt.want)
+				t.Errorf("terraform says %q, want it to contain %q", got, tt.want)
 			}
 		})
 	}

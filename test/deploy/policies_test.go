@@ -118,27 +118,27 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 	for _, c := range slices.Sorted(maps.Keys(called)) {
 		if !granted[c] {
-			t.Errorf("called, but not granted: %s", c)
+			t.Errorf("called, but not allowed by a policy: %s", c)
 		}
 	}
 	for _, g := range slices.Sorted(maps.Keys(granted)) {
 		if !called[g] {
-			t.Errorf("granted, but not called: %s", g)
+			t.Errorf("allowed by a policy, but not called: %s", g)
 		}
 	}
 	for entry := range byAWS {
 		if !byAWSUsed[entry] {
-			t.Errorf("nothing grants %q any more", entry)
+			t.Errorf("no policy grants %q any more", entry)
 		}
 	}
 	for sid := range unnamed {
 		if onEverything[sid] == "" {
-			t.Errorf("%s allows something on every resource, without a reason here", sid)
+			t.Errorf("%s allows something on every resource, but the test lists no reason", sid)
 		}
 	}
 	for sid := range onEverything {
 		if !unnamed[sid] {
-			t.Errorf("nothing named %s is on every resource any more", sid)
+			t.Errorf("no statement named %s allows every resource any more", sid)
 		}
 	}
 }

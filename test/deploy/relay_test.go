@@ -32,7 +32,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	accepted := e.call(t, http.MethodPost, "/sms", token, `{"phoneNumber": "+4915112345601", "message": "enqueued later"}`)
 	e.Front.Break(nil)
 	if accepted.status != http.StatusAccepted {
-		t.Errorf("without a queue the answer = %d %s", accepted.status, accepted.body)
+		t.Errorf("without a queue, the answer is %d %s", accepted.status, accepted.body)
 	}
 
 	void := seed(t, store, rules, "+4915112345602", time.Now())

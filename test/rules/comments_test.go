@@ -57,6 +57,6 @@ func I() {}
 `
 	all, nouns, err := Comments("p.go", []byte(source))
 	if err != nil || all != 3 || nouns != 1 {
-		t.Errorf("found %d of %d, %v; want 1 of 3", nouns, all, err)
+		t.Errorf("found %d of %d comments, %v; want 1 of 3", nouns, all, err)
 	}
 }

@@ -82,7 +82,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(text), "```console") {
-			t.Errorf("%s: a console is not to be pasted: make it ```sh", file)
+			t.Errorf("%s: a console block cannot be pasted: make it ```sh", file)
 		}
 		blocks := strings.Split(string(text), "```")
 		for i := 1; i < len(blocks); i += 2 {
@@ -99,7 +99,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 						end = ""
 					}
 				case comment.MatchString(line), wrong.MatchString(line):
-					t.Errorf("%s: does not paste: %s", file, line)
+					t.Errorf("%s: the block cannot be pasted: %s", file, line)
 				default:
 					if _, mark, found := strings.Cut(line, "<<"); found {
 						end = strings.Trim(mark, "'\"")

@@ -106,7 +106,7 @@ func TestFilesAreShort(t *testing.T) {
 		}
 		if n := bytes.Count(source, []byte("\n")); n > limit && !isGenerated(source) {
 			short, _ := filepath.Rel(root, path)
-			t.Errorf("%s has %d lines, %d at most", short, n, limit)
+			t.Errorf("%s has %d lines, want at most %d", short, n, limit)
 		}
 		return nil
 	})

@@ -53,7 +53,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	if err := BuildZips(ctx, repo, zips); err != nil {
 		return nil, err
 	}
-	say("starting ministack; the first time it is fetched")
+	say("starting ministack; the first time, it is downloaded")
 	if e.Front, err = NewFront(); err != nil {
 		return nil, err
 	}

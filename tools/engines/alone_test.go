@@ -19,7 +19,7 @@ func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(pins), "\n"+e.Name+"=="+e.Version+"\n") {
-			t.Errorf("%s claims to be %s, which its pins do not name", e.Name, e.Version)
+			t.Errorf("%s is displayed as %s, which its pins do not contain", e.Name, e.Version)
 		}
 	}
 }

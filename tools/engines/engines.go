@@ -97,7 +97,7 @@ func Select(list string) ([]Engine, error) {
 	for name := range strings.SplitSeq(list, ",") {
 		e, ok := known[name]
 		if !ok {
-			return nil, fmt.Errorf("no engine is called %q; there are %s", name, strings.Join(names, ", "))
+			return nil, fmt.Errorf("there is no engine %q; the engines are %s", name, strings.Join(names, ", "))
 		}
 		selected = append(selected, e)
 	}

@@ -90,7 +90,7 @@ func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 				t.Error(err)
 			}
 		case <-time.After(20 * time.Second):
-			t.Error("the engine's child still runs")
+			t.Error("the engine's child is still running")
 		}
 	}
 }
@@ -105,11 +105,11 @@ func TestLaunch(t *testing.T) {
 		}
 		p.stop()
 		if !p.ended() {
-			t.Error("the engine still runs")
+			t.Error("the engine is still running")
 		}
 		if conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://")); err == nil {
 			_ = conn.Close()
-			t.Error("its port is still open")
+			t.Error("the engine's port is still open")
 		}
 	})
 
@@ -118,7 +118,7 @@ func TestLaunch(t *testing.T) {
 		e, _ := fake(t, dies)
 		_, _, err := e.launch(t.Context(), "", t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), "no licence found") {
-			t.Errorf("err = %v, want what the engine printed", err)
+			t.Errorf("err = %v, want the engine's output in it", err)
 		}
 	})
 
@@ -172,7 +172,7 @@ func TestFillOnce(t *testing.T) {
 			t.Errorf("err = %v, want %v", err, broken)
 		}
 		if left, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*")); err != nil || left != nil {
-			t.Errorf("left behind %v, %v", left, err)
+			t.Errorf("the folder contains %v, %v, want nothing left behind", left, err)
 		}
 		if err := fillOnce(dir, put("whole")); err != nil {
 			t.Fatal(err)
@@ -288,7 +288,7 @@ func TestPinsAreWhatIsSaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := string(pins); !strings.Contains(text, ">"+e.Version+"<") && !strings.Contains(text, "=="+e.Version+"\n") {
-			t.Errorf("%s claims to be %s, which its pins do not name", e.Name, e.Version)
+			t.Errorf("%s is displayed as %s, which its pins do not contain", e.Name, e.Version)
 		}
 	}
 }

@@ -161,9 +161,9 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for it to answer: %w", ctx.Err())
+			return fmt.Errorf("waiting for the engine to answer: %w", ctx.Err())
 		case <-p.done:
-			return fmt.Errorf("it ended by itself: %v", p.cmd.ProcessState)
+			return fmt.Errorf("the engine ended by itself: %v", p.cmd.ProcessState)
 		case <-tick.C:
 		}
 		req, err := e.ready(ctx, url)

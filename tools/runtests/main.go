@@ -90,7 +90,7 @@ func startEngines(ctx context.Context, repo engines.Repository, opts options, ou
 		wanted, notWanted = nil, "no package of this run was seen to need it"
 	}
 	if len(wanted) > 0 {
-		fmt.Fprintln(out, "Starting the engines; the first time they are fetched, which takes about 2 minutes.")
+		fmt.Fprintln(out, "Starting the engines; the first time, they are downloaded, which takes about 2 minutes.")
 	}
 	set, err = engines.Start(ctx, repo, wanted, notWanted)
 	for _, e := range wanted {
@@ -115,7 +115,7 @@ func conclude(report *testrun.Report, strict bool, out io.Writer) bool {
 	ok := report.Total.Failed == 0
 	if strict && report.Total.Skipped > 0 {
 		ok = false
-		fmt.Fprintln(out, "With CI=true every test has to run: skipped ones count as a failure.")
+		fmt.Fprintln(out, "With CI=true every test must run: a skipped test counts as a failure.")
 	}
 	if report.Total == (testrun.Count{}) {
 		ok = false

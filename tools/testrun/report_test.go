@@ -177,10 +177,10 @@ func TestResults(t *testing.T) {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if !strings.Contains(shown, tt.mustShow) {
-				t.Errorf("shown:\n%s\nwant %q in it", shown, tt.mustShow)
+				t.Errorf("the output is:\n%s\nwant %q in it", shown, tt.mustShow)
 			}
 			if tt.mustShade != "" && strings.Contains(shown, tt.mustShade) {
-				t.Errorf("shown:\n%s\nwant no %q in it", shown, tt.mustShade)
+				t.Errorf("the output is:\n%s\nwant no %q in it", shown, tt.mustShade)
 			}
 		})
 	}

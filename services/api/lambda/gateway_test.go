@@ -138,7 +138,7 @@ func TestAPathParameterCannotReachAnotherRoute(t *testing.T) {
 			g, got := watch(t)
 			handle(t, g, events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms/{id}", PathParameters: map[string]string{"id": test.parameter}})
 			if got.Route != "GET /v1/sms/{id}" || got.ID != test.id {
-				t.Errorf("reached %q with id %q, want id %q", got.Route, got.ID, test.id)
+				t.Errorf("the request reached %q with id %q, want id %q", got.Route, got.ID, test.id)
 			}
 		})
 	}
@@ -146,7 +146,7 @@ func TestAPathParameterCannotReachAnotherRoute(t *testing.T) {
 		g, got := watch(t)
 		handle(t, g, events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms/{id}"})
 		if got.Route != "/" {
-			t.Errorf("reached %q, want none of the routes", got.Route)
+			t.Errorf("the request reached %q, want none of the routes", got.Route)
 		}
 	})
 }

@@ -45,7 +45,7 @@ const (
 	maxBatch = 64 << 20
 )
 
-var errTooLarge = fmt.Errorf("it unpacks to more than %d bytes", maxBatch)
+var errTooLarge = fmt.Errorf("the batch unpacks to more than %d bytes", maxBatch)
 
 // decode unpacks the data of an event: base64 of gzip of JSON. Its error does not
 // repeat the data, which contains phone numbers.
@@ -63,10 +63,10 @@ func decode(data string) (logBatch, error) {
 	}
 	var b logBatch
 	if json.Unmarshal(raw, &b) != nil {
-		return logBatch{}, errors.New("unpacking a batch of logs: it is not JSON of the expected form")
+		return logBatch{}, errors.New("unpacking a batch of logs: the batch is not JSON of the expected form")
 	}
 	if b.MessageType != dataMessage && b.MessageType != controlMessage {
-		return logBatch{}, errors.New("unpacking a batch of logs: its type is unknown")
+		return logBatch{}, errors.New("unpacking a batch of logs: the batch has an unknown type")
 	}
 	return b, nil
 }
@@ -81,7 +81,7 @@ type summary struct {
 }
 
 // errUnreadable says that a line is not a receipt. Reading it again would not help.
-var errUnreadable = errors.New("the line is no receipt")
+var errUnreadable = errors.New("the line is not a receipt")
 
 type parser func(line []byte) (sms.Receipt, error)
 

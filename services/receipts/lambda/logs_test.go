@@ -209,7 +209,7 @@ func TestALineWithoutATimeIsAsOldAsTheLogSays(t *testing.T) {
 			}
 			b, err := s.store.LoadBreaker(t.Context())
 			if err != nil || b.Open != tc.want {
-				t.Errorf("open %v, %v; want %v", b.Open, err, tc.want)
+				t.Errorf("the breaker is open: %v, %v; want %v", b.Open, err, tc.want)
 			}
 		})
 	}
@@ -248,7 +248,7 @@ func TestWhatIsNoBatchIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := decode(data)
 			if err == nil {
-				t.Fatal("it was read as a batch")
+				t.Fatal("the event was read as a batch, want an error")
 			}
 			if strings.Contains(err.Error(), "5511888880000") {
 				t.Errorf("the error shows the number: %v", err)
@@ -266,7 +266,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		b, err := decode(data)
 		if err == nil && b.MessageType == "" {
-			t.Error("a batch without a type")
+			t.Error("accepted a batch without a type")
 		}
 	})
 }
@@ -287,7 +287,7 @@ func FuzzBatch(f *testing.F) {
 		}
 		for _, line := range b.LogEvents {
 			if rc, err := deliverylog.Parse([]byte(line.Message)); err == nil && rc.Number == "" {
-				t.Error("a receipt without a number")
+				t.Error("accepted a receipt without a number")
 			}
 		}
 	})

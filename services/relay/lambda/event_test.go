@@ -34,18 +34,18 @@ func TestReadOrder(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got, given, err := readOrder([]byte(tc.event))
 			if diff := cmp.Diff(tc.want, got); diff != "" || given != tc.given || err != nil {
-				t.Errorf("given %v, error %v; the order differs (-want +got):\n%s", given, err, diff)
+				t.Errorf("found an order: %v, error %v; the order differs (-want +got):\n%s", given, err, diff)
 			}
 		})
 	}
 	for name, event := range map[string]string{
-		"an order that is no word":        `{"operator": ["pause"]}`,
-		"a reason that is no text":        `{"operator": "pause", "detail": {"why": "texts"}}`,
-		"an event that is no JSON object": `"pause"`,
+		"an order that is not a word":        `{"operator": ["pause"]}`,
+		"a reason that is not a text":        `{"operator": "pause", "detail": {"why": "texts"}}`,
+		"an event that is not a JSON object": `"pause"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o, _, err := readOrder([]byte(event)); err == nil {
-				t.Errorf("it was taken for %+v", o)
+				t.Errorf("the event was read as the order %+v, want an error", o)
 			}
 		})
 	}
@@ -57,7 +57,7 @@ func FuzzReadOrder(f *testing.F) {
 	f.Fuzz(func(t *testing.T, event []byte) {
 		o, given, err := readOrder(event)
 		if o != (sms.Order{}) && (!given || !json.Valid(event)) {
-			t.Errorf("an order out of nothing: %+v, %v", o, err)
+			t.Errorf("the event has no order, but was read as %+v, %v", o, err)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != pemType {
-		return nil, fmt.Errorf("there is no PEM block %q in it", pemType)
+		return nil, fmt.Errorf("it has no PEM block %q", pemType)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(entries) != 1 || entries[0].Name() != token.KeyFile {
-			t.Errorf("the folder holds %v", entries)
+			t.Errorf("the folder contains %v, want only the key", entries)
 		}
 		wantPrivate(t, dir)
 	})
@@ -53,7 +53,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 	})
 	t.Run("different from another folder's", func(t *testing.T) {
 		if _, err := open(t, t.TempDir(), atNoon).Verify(text); err == nil {
-			t.Error("accepted a foreign token")
+			t.Error("accepted the token of another issuer")
 		}
 	})
 }

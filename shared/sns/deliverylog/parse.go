@@ -34,7 +34,7 @@ func Parse(text []byte) (sms.Receipt, error) {
 func parse(text []byte) (rc sms.Receipt, err error) {
 	var l line
 	if json.Unmarshal(text, &l) != nil {
-		return rc, errors.New("it is not JSON of the expected form")
+		return rc, errors.New("the line is not JSON of the expected form")
 	}
 	rc = sms.Receipt{Provider: Provider, ProviderMessageID: l.Notification.MessageID, Detail: shorten(l.Delivery.ProviderResponse), Parts: l.Delivery.Parts}
 	if rc.Number, err = sms.ParseNumber(l.Delivery.Destination); err != nil {

@@ -161,7 +161,7 @@ func (d *deployment) allSent() {
 				break
 			}
 			if m.Status.Final() {
-				d.t.Fatalf("a message of another owner is %s", m.Status)
+				d.t.Fatalf("a message of the good owner is %s, want it sent", m.Status)
 			}
 			time.Sleep(publishTime)
 		}

@@ -68,16 +68,16 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			went := network.Log()[before:]
 			for _, h := range went {
 				if late := h.At.Sub(paused); late > sms.BreakerAge {
-					t.Errorf("pause %d: handed over %v after it", i+1, late)
+					t.Errorf("pause %d: a message was handed over %v after it began", i+1, late)
 				}
 			}
-			t.Logf("pause %d: %d went out before it, %d more after it", i+1, before-total, len(went))
+			t.Logf("pause %d: %d messages were handed over before it, %d more after it began", i+1, before-total, len(went))
 			bound := int(sms.BreakerAge.Seconds())*pausedRate + pausedRate
 			if len(went) == 0 || len(went) > bound {
-				t.Errorf("pause %d: %d went out after it, at most %d may", i+1, len(went), bound)
+				t.Errorf("pause %d: %d messages were handed over after it began, want at least 1 and at most %d", i+1, len(went), bound)
 			}
 			if before-total < 2*pausedRate {
-				t.Errorf("pause %d: %d went out in the 3 seconds before it", i+1, before-total)
+				t.Errorf("pause %d: only %d messages were handed over in the 3 seconds before it", i+1, before-total)
 			}
 			total = len(network.Log())
 			operate(sms.OrderResume)
@@ -91,7 +91,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := report.Err(); err != nil || report.ByStatus[sms.Delivered] != pausedMessages {
-			t.Errorf("%v, %v; want all %d delivered", report.ByStatus, err, pausedMessages)
+			t.Errorf("got %v, %v; want all %d delivered", report.ByStatus, err, pausedMessages)
 		}
 	})
 }

@@ -126,7 +126,7 @@ func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.
 			return err
 		}
 		if status != 0 && status != http.StatusOK && status != http.StatusServiceUnavailable {
-			return fmt.Errorf("looking %s up: %d %s", s.name, status, answer)
+			return fmt.Errorf("looking up message %s: %d %s", s.name, status, answer)
 		}
 	}
 	return nil
@@ -157,7 +157,7 @@ func verify(t *testing.T, w *world.World, a *attack, all []told) {
 			ends = append(slices.Clone(ends), sms.Unknown)
 		}
 		if !slices.Contains(ends, m.Status) {
-			t.Errorf("%s, %s, is %s at the end, want %v: %s", s.name, s.policy, m.Status, ends, history(m))
+			t.Errorf("the message of story %s with %s ended %s, want %v: %s", s.name, s.policy, m.Status, ends, history(m))
 		}
 	}
 	for _, wrong := range slices.Compact(slices.Sorted(slices.Values(a.wrong))) {

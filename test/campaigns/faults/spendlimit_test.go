@@ -115,7 +115,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 		t.Error(err)
 	}
 	if got := report.ByStatus[sms.Delivered]; got != spendMessages-left {
-		t.Errorf("%d delivered, want %d: %v", got, spendMessages-left, report.ByStatus)
+		t.Errorf("%d messages were delivered, want %d: %v", got, spendMessages-left, report.ByStatus)
 	}
 	paced(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
@@ -130,7 +130,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 		t.Fatal(err)
 	}
 	if !b.Open || b.Trouble != sms.SpendLimit {
-		t.Fatalf("the breaker is %+v", b)
+		t.Fatalf("the breaker is %+v, want it open for the spend limit", b)
 	}
 	var void, late []reconcile.HandOver
 	for i, h := range network.Log() {
@@ -152,7 +152,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 		t.Errorf("%d messages were handed over after the breaker had opened, want at most %d", len(late), bound)
 	}
 	if probes < 5 || probes > 12 {
-		t.Errorf("%d probes in %v", probes, spendFor)
+		t.Errorf("%d probes in %v, want 5 to 12", probes, spendFor)
 	}
 	t.Logf("%d void hand-overs, %d of them after the breaker had opened, %d of these as probes", len(void), len(late), probes)
 	counts := make(map[sms.Status]int)
@@ -164,7 +164,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 		counts[m.Status]++
 	}
 	if counts[sms.Delivered] != spendBudget || counts[sms.Sent] != left || counts[sms.Queued] != spendMessages-spendBudget-left {
-		t.Errorf("%v, want %d delivered, %d sent and all others queued", counts, spendBudget, left)
+		t.Errorf("the statuses are %v, want %d delivered, %d sent and all others queued", counts, spendBudget, left)
 	}
 	return left
 }
@@ -181,11 +181,11 @@ func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) 
 	}
 	slices.SortFunc(times, time.Time.Compare)
 	if len(times) < atLeast {
-		t.Errorf("%d handed over after the budget was refilled", len(times))
+		t.Errorf("only %d messages were handed over after the budget was refilled", len(times))
 	}
 	for i := range times {
 		if j := i + 2*spendRate; j < len(times) && times[j].Sub(times[i]) < time.Second {
-			t.Errorf("more than %d within a second of %v", 2*spendRate, times[i])
+			t.Errorf("more than %d messages were handed over within a second of %v", 2*spendRate, times[i])
 			return
 		}
 	}

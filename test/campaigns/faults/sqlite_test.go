@@ -71,7 +71,7 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 			t.Errorf("%s is called, although it is in uncalled", r)
 		}
 	}
-	t.Logf("the scenario takes %d calls", sum(calm.seen))
+	t.Logf("the scenario makes %d calls", sum(calm.seen))
 	// t.Parallel would run only as many cells as there are processors, but on
 	// engines most of a cell's time is waiting.
 	var group errgroup.Group

@@ -157,7 +157,7 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	load.Wait()
 
 	if got.slowest > longest || len(got.wrong) > 0 || got.counts[http.StatusServiceUnavailable] == 0 || got.counts[http.StatusAccepted] < 20 {
-		t.Errorf("answers %v, the slowest after %v; wrong: %v", got.counts, got.slowest, got.wrong)
+		t.Errorf("the answers are %v, the slowest after %v; unexpected ones: %v", got.counts, got.slowest, got.wrong)
 	}
 	await(t, 5*time.Minute, "all at rest", func() bool {
 		pause(t.Context(), 2*time.Second)
@@ -173,5 +173,5 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	if err := report.Err(); err != nil {
 		t.Error(err)
 	}
-	t.Logf("answers %v, the slowest after %v; %d accepted: %v, %d handed over again", got.counts, got.slowest, report.Accepted, report.ByStatus, report.Doubles)
+	t.Logf("the answers are %v, the slowest after %v; %d messages were accepted: %v, %d were handed over again", got.counts, got.slowest, report.Accepted, report.ByStatus, report.Doubles)
 }

@@ -20,7 +20,7 @@ import (
 
 func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it waits for rescues, which takes minutes: make test")
+		t.Skip("this test waits for rescues, which takes minutes: run make test")
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -106,9 +106,9 @@ func show(t *testing.T, report reconcile.Report, size campaign) {
 		t.Error(err)
 	}
 	if report.Accepted != size.messages || report.OnTheWay > 0 {
-		t.Errorf("%d accepted, %d on the way; want %d and none", report.Accepted, report.OnTheWay, size.messages)
+		t.Errorf("%d messages were accepted and %d are on the way; want %d and none", report.Accepted, report.OnTheWay, size.messages)
 	}
 	if failed := report.ByStatus[sms.Failed] + report.ByStatus[sms.Expired]; failed > 0 {
-		t.Errorf("%d failed or expired", failed)
+		t.Errorf("%d messages failed or expired, want none", failed)
 	}
 }

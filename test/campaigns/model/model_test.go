@@ -131,7 +131,7 @@ func (s *stage) deliver(t *rapid.T) {
 		}
 	})
 	if s.rest(); paused && alone && len(s.net.Log()) > before {
-		t.Fatalf("handed over although paused")
+		t.Fatalf("a message was handed over during a pause")
 	}
 }
 

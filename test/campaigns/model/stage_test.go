@@ -280,7 +280,7 @@ func (s *stage) finish(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if err := report.Err(); err != nil || report.OnTheWay > 0 {
-		t.Fatalf("at the end %d are on the way; %v\n%s", report.OnTheWay, err, s.story(sms.Message{}))
+		t.Fatalf("at the end %d messages are on the way; %v\n%s", report.OnTheWay, err, s.story(sms.Message{}))
 	}
 }
 

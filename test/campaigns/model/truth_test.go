@@ -53,29 +53,29 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	case s != was && !slices.Contains(next[was], s) && (oneStep || was.Final()):
 		return fmt.Errorf("%s became %s", was, s)
 	case events < w.events:
-		return fmt.Errorf("it had %d events and has %d", w.events, events)
+		return fmt.Errorf("the message had %d events and now has %d", w.events, events)
 	case w.canceled && s != sms.Canceled:
-		return fmt.Errorf("its client was told that it is canceled, but it is %s", s)
+		return fmt.Errorf("the client was told that the message is canceled, but it is %s", s)
 	case w.policy == sms.Hold && taken > 1:
-		return fmt.Errorf("handed over %d times in spite of hold", taken)
+		return fmt.Errorf("the message was handed over %d times in spite of hold", taken)
 	case taken > 0 && (s == sms.Canceled || s == sms.Expired || s == sms.Failed || s == sms.Scheduled):
-		return fmt.Errorf("%s, but handed over", s)
+		return fmt.Errorf("the message is %s, but was handed over", s)
 	case taken == 0 && (s == sms.Delivered || s == sms.Undelivered):
-		return fmt.Errorf("%s, but never handed over", s)
+		return fmt.Errorf("the message is %s, but was never handed over", s)
 	case taken+void == 0 && s == sms.Sent:
-		return fmt.Errorf("sent, but never handed over")
+		return fmt.Errorf("the message is sent, but was never handed over")
 	case s.AtRest() != m.Due.IsZero():
-		return fmt.Errorf("%s, but due %+v", s, m.Due)
+		return fmt.Errorf("the message is %s, but due %+v", s, m.Due)
 	case s.AtRest() == m.PurgeAt.IsZero():
-		return fmt.Errorf("%s, but removed at %v", s, m.PurgeAt)
+		return fmt.Errorf("the message is %s, but will be removed at %v", s, m.PurgeAt)
 	case !s.AtRest() && m.Due.At.After(latest(m, now)):
-		return fmt.Errorf("%s at %v, but due only at %v", s, now, m.Due.At)
+		return fmt.Errorf("the message is %s at %v, but only due at %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
-		return fmt.Errorf("%s with lease %q", s, m.LeaseToken)
+		return fmt.Errorf("the message is %s with the lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
-		return fmt.Errorf("it has the provider message id %s, which is another's", foreignID(m, log))
+		return fmt.Errorf("the message has the provider message id %s of another one", foreignID(m, log))
 	case m.Text != w.text || m.Number != w.number:
-		return fmt.Errorf("its text or number changed")
+		return fmt.Errorf("the text or the number of the message changed")
 	}
 	return nil
 }

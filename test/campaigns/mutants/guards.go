@@ -38,7 +38,7 @@ func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 			found, err := guardsIn(file, source)
 			for name, g := range found {
 				if other, twice := guards[name]; twice {
-					return fmt.Errorf("guard %q is in %s and in %s", name, other.file, file)
+					return fmt.Errorf("guard %q is both in %s and in %s", name, other.file, file)
 				}
 				guards[name] = g
 			}
@@ -73,7 +73,7 @@ func guardsIn(path string, source []byte) (map[string]guard, error) {
 				return nil, fmt.Errorf("%s: guard %q: %w", fset.Position(comment.Pos()), name, err)
 			}
 			if _, twice := guards[name]; twice {
-				return nil, fmt.Errorf("%s: a second guard %q", fset.Position(comment.Pos()), name)
+				return nil, fmt.Errorf("%s: there are two guards %q", fset.Position(comment.Pos()), name)
 			}
 			guards[name] = guard{path, fset.Position(node.Pos()).Offset, fset.Position(node.End()).Offset}
 		}

@@ -79,7 +79,7 @@ func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 func TestGuardsThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ source, want string }{
 		"two operands on the line": {marked, "2 statements or operands are on its line"},
-		"a name used twice":        {strings.NewReplacer(": two", ": if", "n > 0, b", "n > 0").Replace(marked), "a second guard"},
+		"a name used twice":        {strings.NewReplacer(": two", ": if", "n > 0, b", "n > 0").Replace(marked), "two guards"},
 		"a line without code":      {"package p\n\n// guard: nothing\n", "0 statements or operands"},
 	}
 	for name, tt := range tests {

@@ -58,7 +58,7 @@ func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repo
 	for name, c := range m.changes {
 		g, ok := guards[name]
 		if !ok {
-			t.Fatalf("nothing is marked as guard %q", name)
+			t.Fatalf("no line is marked as guard %q", name)
 		}
 		path := repo.Path(filepath.FromSlash(g.file))
 		if changes[path] == nil {
@@ -102,11 +102,11 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 	_, ran := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
-		t.Errorf("every test is green:\n%s", out)
+		t.Errorf("no test failed without the guard:\n%s", out)
 	case !ran || ctx.Err() != nil:
 		t.Errorf("running the tests: %v\n%s", err, out)
 	case bytes.Contains(out, []byte("[build failed]")),
 		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
-		t.Errorf("something failed, but not a test:\n%s", out)
+		t.Errorf("go test failed, but no test did:\n%s", out)
 	}
 }

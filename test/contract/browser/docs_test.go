@@ -55,7 +55,7 @@ func open(t *testing.T) context.Context {
 
 func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it needs a browser: make test")
+		t.Skip("this test needs a browser: run make test")
 	}
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir())
@@ -84,6 +84,6 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 		t.Fatal(fmt.Errorf("trying the API: %w", err))
 	}
 	if title != "smsqueue API" || !strings.HasPrefix(status, "202") || !strings.Contains(body, `"status": "queued"`) {
-		t.Errorf("on %q a submission was answered by %s\n%s", title, status, body)
+		t.Errorf("on the page %q, a submission was answered with %s\n%s", title, status, body)
 	}
 }

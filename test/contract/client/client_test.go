@@ -16,7 +16,7 @@ const generator = "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8
 
 func TestGeneratedClientDoesTheMainFlow(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it builds a generator: make test")
+		t.Skip("this test builds a generator: run make test")
 	}
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir())

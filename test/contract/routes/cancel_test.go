@@ -73,12 +73,12 @@ func TestCancelRacesWithSend(t *testing.T) {
 			case status == http.StatusConflict && taken == 1 && now.Status == sms.Sent:
 				sent++
 			default:
-				t.Fatalf("try %d: the client got %d, the provider took it %d times, it is %s", i, status, taken, now.Status)
+				t.Fatalf("try %d: the client got status %d, the provider took the message %d times, and it is %s", i, status, taken, now.Status)
 			}
 		}
-		t.Logf("of %d tries the client won %d, the sender %d", tries, canceled, sent)
+		t.Logf("of %d tries, the client won %d and the sender %d", tries, canceled, sent)
 		if canceled == 0 || sent == 0 {
-			t.Errorf("the client won %d times, the sender %d: they did not race", canceled, sent)
+			t.Errorf("the client won %d times and the sender %d times, want both to win some", canceled, sent)
 		}
 	})
 }

@@ -64,9 +64,9 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 				}
 				all.Wait()
 				n, deaths := accepted.Load(), d.deaths.Load()
-				t.Logf("of %d submissions %d were accepted, %d refused; %d died after they were counted", clients*each, n, refused.Load(), deaths)
+				t.Logf("of %d submissions, %d were accepted and %d refused; %d died after they were counted", clients*each, n, refused.Load(), deaths)
 				if n > limit || n < limit-deaths || unclear.Load() != deaths {
-					t.Errorf("%d accepted with a limit of %d and %d deaths; %d unclear", n, limit, deaths, unclear.Load())
+					t.Errorf("%d submissions were accepted with a limit of %d and %d deaths; %d got no clear answer", n, limit, deaths, unclear.Load())
 				}
 			})
 		})

@@ -115,7 +115,7 @@ func (p *paging) walk(filters url.Values, want map[string]bool) {
 			case seen[m.ID]:
 				p.Fatalf("message %s is shown twice", m.ID)
 			case !before.IsZero() && m.CreatedAt.After(before):
-				p.Fatalf("message %s of %v comes after one of %v", m.ID, m.CreatedAt, before)
+				p.Fatalf("message %s, created at %v, comes after one created at %v", m.ID, m.CreatedAt, before)
 			}
 			seen[m.ID], before = true, m.CreatedAt
 		}

@@ -158,7 +158,7 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 			}
 			arrived := s.runFor(t, ahead+time.Minute)
 			if len(ids) != messages || len(arrived) != messages {
-				t.Fatalf("%d accepted, %d arrived", len(ids), len(arrived))
+				t.Fatalf("%d messages were accepted, but %d arrived", len(ids), len(arrived))
 			}
 			for id, when := range arrived {
 				if late := when.Sub(at); !ids[id] || late < 0 || late > within {
@@ -196,15 +196,15 @@ func TestMessageOfNextMonth(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(empty.calls.calls, s.calls.calls); diff != "" || s.calls.calls["Postpone"]+s.calls.calls["Get"] != 0 {
-		t.Errorf("calls of the relay on a day without a message, and on one with a scheduled one (-without +with):\n%s", diff)
+		t.Errorf("the relay's calls differ between a day without messages and a day with a scheduled one (-without +with):\n%s", diff)
 	}
-	t.Logf("a day of the relay: %v", s.calls.calls)
+	t.Logf("the relay's calls in a day: %v", s.calls.calls)
 
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = openService(t, dir, smstest.NewClock(at.Truncate(time.Minute).Add(-10*time.Minute)))
 	if arrived := s.runFor(t, 15*time.Minute); !arrived[m.ID].Equal(at) || s.provider.taken[m.ID] != 1 {
-		t.Errorf("it arrived at %v and was handed over %d times; its time is %v", arrived[m.ID], s.provider.taken[m.ID], at)
+		t.Errorf("the message arrived at %v and was handed over %d times; its scheduled time is %v", arrived[m.ID], s.provider.taken[m.ID], at)
 	}
 }

@@ -100,12 +100,12 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		slices.Sort(times[1])
 		before, after := times[0][rounds/2], times[1][rounds/2]
 		ratio := float64(after) / float64(before)
-		t.Logf("%-20s %8v among %d, %8v among %d: %.2f times", name, before.Round(time.Microsecond), few,
+		t.Logf("%-20s %8v with %d messages, %8v with %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
 		// On a shared machine the times vary too much for a limit. Only the
 		// long campaign has one.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
-			t.Errorf("%s takes %.2f times as long among %d messages, want at most %v times", name, ratio, many(), slower)
+			t.Errorf("%s takes %.2f times as long with %d messages, want at most %v times", name, ratio, many(), slower)
 		}
 	}
 }
@@ -154,10 +154,10 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	}
 	for _, target := range []string{"/v1/sms?limit=20", "/v1/sms?limit=100", "/v1/sms?limit=20&status=queued"} {
 		small, large := price("small", target), price("large", target)
-		t.Logf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
+		t.Logf("%s costs %.1f units with %d messages, %.1f with %d", target, small, few, large, plenty)
 		// The shards have different sizes, because ids are random.
 		if small == 0 || large > small*1.1 {
-			t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", target, small, few, large, plenty)
+			t.Errorf("%s costs %.1f units with %d messages, %.1f with %d", target, small, few, large, plenty)
 		}
 	}
 	// A filter without matches reads a bounded number of records.
@@ -165,7 +165,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	bound := price("large", rare)
 	fill(t, store, "large", plenty)
 	if more := price("large", rare); more > bound*1.1 {
-		t.Errorf("%s costs %.1f units among %d messages, %.1f among %d", rare, bound, plenty, more, 2*plenty)
+		t.Errorf("%s costs %.1f units with %d messages, %.1f with %d", rare, bound, plenty, more, 2*plenty)
 	}
 }
 

@@ -30,7 +30,7 @@ const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it needs Python: make test")
+		t.Skip("this test needs Python: run make test")
 	}
 	enginetest.SQLite(t)
 	python := fetch(t)

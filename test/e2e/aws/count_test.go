@@ -97,7 +97,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 
 	elsewhere := func() {
 		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
-			t.Errorf("to a country that is not allowed: %d %s", r.status, r.body)
+			t.Errorf("a submission to a country that is not allowed: %d %s", r.status, r.body)
 		}
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
@@ -126,7 +126,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	submit("")()
 	d.SNS.Rule(func(string, int) faultproxy.Fault { return faultproxy.LoseAnswer() })
 	if n := requestsOf(d, deliver(1))["Publish"]; n != 1 {
-		t.Errorf("%d publishes of a message whose answer is lost, want 1", n)
+		t.Errorf("a message whose answer is lost was published %d times, want once", n)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 	run("a retry", requests{"UpdateItem": 1, "SendMessage": 1})
 	deliver()
 	if m := get(t, api, retried).message(t, http.StatusOK); m.Status != "sent" || m.Attempts != 1 {
-		t.Errorf("after its retry the message is %+v", m)
+		t.Errorf("after the retry, the message is %+v", m)
 	}
 
 	// The messages of one shard are enqueued together.

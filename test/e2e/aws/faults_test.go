@@ -38,13 +38,13 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			began := time.Now()
 			m := post(t, api, "", text(number, "hello")).message(t, http.StatusAccepted)
 			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("the answer took %v", took)
+				t.Errorf("the answer took too long: %v", took)
 			}
 			mustBeDueAtOnce(t, d, m.ID)
 
 			if fault.String() == refused.String() { // the relay cannot enqueue either
 				if report, err := d.RunRelay(t.Context()); err == nil {
-					t.Errorf("the relay cannot enqueue, but reports %+v and no error", report)
+					t.Errorf("the relay cannot enqueue, but reports %+v without an error", report)
 				}
 				mustBeDueAtOnce(t, d, m.ID)
 			}
@@ -58,7 +58,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			sent := api.Await(t, m.ID, 10*time.Second, "sent")
 			taken := d.Taken(t, number)
 			if len(taken) != 1 || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.HandOvers() != 1 {
-				t.Errorf("moto took %+v; message %+v", taken, sent)
+				t.Errorf("moto took %+v; the message is %+v", taken, sent)
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	shard, _ := record["due_shard"].(string)
 	at, _ := record["due_at"].(float64)
 	if record["status"] != "queued" || !strings.HasPrefix(shard, "send#") || at == 0 || int64(at) > time.Now().UnixMilli() {
-		t.Fatalf("not due at once: %v", record)
+		t.Fatalf("the message is not due at once: %v", record)
 	}
 }
 
@@ -122,17 +122,17 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 				t.Fatalf("the lease ends %v after the request: %v", left, record)
 			}
 			if report, err := d.RunRelay(t.Context()); report != (functions.RelayReport{}) || err != nil {
-				t.Fatalf("while the lease lasts the relay reports %+v, %v", report, err)
+				t.Fatalf("while the lease lasts, the relay reports %+v, %v", report, err)
 			}
 
 			ageLease(t, d, m.ID, lease)
 			if report, err := d.RunRelay(t.Context()); report.Ended != 1 || err != nil {
-				t.Fatalf("after the lease the relay reports %+v, %v", report, err)
+				t.Fatalf("after the lease, the relay reports %+v, %v", report, err)
 			}
 			d.Poll(t, nil)
 			got := api.Await(t, m.ID, 30*time.Second, "sent", "unknown")
 			if taken := len(d.Taken(t, number)); got.Status != tt.status || got.HandOvers() != tt.handOvers || taken != tt.taken {
-				t.Errorf("moto took %d, want %d; message %+v", taken, tt.taken, got)
+				t.Errorf("moto took %d messages, want %d; the message is %+v", taken, tt.taken, got)
 			}
 		})
 	}

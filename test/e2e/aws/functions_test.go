@@ -60,7 +60,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			batch := <-batches
 			stop()
 			if len(batch.Messages) != 1 || *batch.Messages[0].Body != ref || len(batch.Messages[0].MessageAttributes) != 0 {
-				t.Errorf("on the queue: %+v, want %s alone", batch.Messages, ref)
+				t.Errorf("the queue has %+v, want only %s", batch.Messages, ref)
 			}
 			if group := batch.Messages[0].Attributes["MessageGroupId"]; group != "shop-1" {
 				t.Errorf("message group %q", group)
@@ -92,7 +92,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			// does not.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
 			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
-				t.Errorf("in the end: %+v, want sent as %s", sent, taken[0].ProviderMessageID)
+				t.Errorf("at the end the message is %+v, want it sent as %s", sent, taken[0].ProviderMessageID)
 			}
 			if r := get(t, d.Client("stranger"), m.ID); r.status != http.StatusNotFound {
 				t.Errorf("another owner gets %d: %s", r.status, r.body)
@@ -161,11 +161,11 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 	nothingToDo := slices.DeleteFunc(batch, func(m sqstypes.Message) bool { return *m.MessageId == *garbage.MessageId })
 	for name, again := range map[string][]sqstypes.Message{"nine that were done": nothingToDo, "none at all": nil} {
 		if answer := d.Deliver(t, again); answer != `{"batchItemFailures":[]}` {
-			t.Errorf("a batch of %s: %s", name, answer)
+			t.Errorf("the answer to a batch of %s is %s", name, answer)
 		}
 	}
 	if n := d.SNS.Counts()["Publish"]; n != len(ids) {
-		t.Errorf("%d publishes, want %d", n, len(ids))
+		t.Errorf("%d messages were published, want %d", n, len(ids))
 	}
 }
 
@@ -182,7 +182,7 @@ func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 			f := lambdatest.Start(t, lambdatest.Options{Binary: functions.Bootstrap(t, service)})
 			_, err := f.Invoke(t.Context(), []byte(`{}`))
 			if err == nil {
-				t.Fatal("it started without its variables")
+				t.Fatal("the function started without its variables")
 			}
 			for _, name := range variables {
 				if !strings.Contains(err.Error(), name) {

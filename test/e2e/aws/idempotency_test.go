@@ -117,24 +117,24 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	id := replies[0].message(t, http.StatusAccepted).ID
 	for _, r := range replies {
 		if m := r.message(t, http.StatusAccepted); m.ID != id {
-			t.Errorf("messages %s and %s", id, m.ID)
+			t.Errorf("the answers name the messages %s and %s, want one", id, m.ID)
 		}
 	}
 	replayed := func(r reply) bool { return r.header.Get("Idempotent-Replayed") == "true" }
 	fresh := slices.DeleteFunc(slices.Clone(replies), replayed)
 	if len(fresh) != 1 || d.stored(t) != 1 || d.queue.Counts()["SendMessage"] != 1 {
-		t.Errorf("%d of %d are not marked as replayed, %d records, requests to SQS %v; want one of each",
+		t.Errorf("%d of %d answers are not marked as replayed, with %d records and the requests %v to SQS; want one of each",
 			len(fresh), n, d.stored(t), d.queue.Counts())
 	}
 
 	if r := post(t, shop, "key", strings.Replace(body, "hello", "bye", 1)); r.status != http.StatusUnprocessableEntity || r.problem(t) != "idempotency-key-reused" {
-		t.Errorf("another body: %d %s", r.status, r.body)
+		t.Errorf("with another body: %d %s", r.status, r.body)
 	}
 	if r := post(t, d.client("shop-2", "shop"), "key", body); r.message(t, http.StatusAccepted).ID != id || !replayed(r) {
-		t.Errorf("another client of the owner: %v %s", r.header, r.body)
+		t.Errorf("as another client of the owner: %v %s", r.header, r.body)
 	}
 	if r := post(t, d.client("other", "other"), "key", body); r.message(t, http.StatusAccepted).ID == id || replayed(r) {
-		t.Errorf("another owner: %v %s", r.header, r.body)
+		t.Errorf("as another owner: %v %s", r.header, r.body)
 	}
 
 	d.advance(time.Hour)
@@ -146,6 +146,6 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 		t.Errorf("the replay after sendAt: %d %v (-first +late):\n%s", late.status, late.header, diff)
 	}
 	if d.stored(t) != 2 || d.queue.Counts()["SendMessage"] != 2 {
-		t.Errorf("%d records, requests to SQS %v; want one of each owner", d.stored(t), d.queue.Counts())
+		t.Errorf("%d records and the requests %v to SQS; want one for each owner", d.stored(t), d.queue.Counts())
 	}
 }

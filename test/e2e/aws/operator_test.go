@@ -37,7 +37,7 @@ func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...strin
 	for enqueued < len(ids) {
 		report, err := d.RunRelay(t.Context())
 		if enqueued += report.Enqueued; err != nil || time.Since(resumed) > 3*sms.BreakerAge {
-			t.Fatalf("%v after the order to resume the relay had enqueued %d of %d; %v", time.Since(resumed), enqueued, len(ids), err)
+			t.Fatalf("%v after the order to resume, the relay had enqueued %d of %d messages; %v", time.Since(resumed), enqueued, len(ids), err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -54,10 +54,10 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 
 	_, err := d.Relay.Invoke(t.Context(), []byte(`{"operator": "stop"}`))
 	if err == nil || !strings.Contains(err.Error(), "pause or resume") {
-		t.Errorf("an unknown word: %v", err)
+		t.Errorf("an order with an unknown word returned %v, want an error", err)
 	}
 	if b, err := store.LoadBreaker(t.Context()); err != nil || b.Revision != "" {
-		t.Fatalf("an unknown word left %+v, %v", b, err)
+		t.Fatalf("after an order with an unknown word, the breaker is %+v, %v", b, err)
 	}
 
 	paused := order(t, d, "pause")
@@ -65,7 +65,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 		t.Errorf("the answer to a pause is %+v", paused)
 	}
 	if again := order(t, d, "pause"); !again.OpenedAt.Equal(paused.OpenedAt) {
-		t.Errorf("repeated it lasts since %v, not %v", again.OpenedAt, paused.OpenedAt)
+		t.Errorf("a repeated pause began at %v, want %v", again.OpenedAt, paused.OpenedAt)
 	}
 	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "operator" {
 		t.Errorf("the status is %+v, %v", s, err)
@@ -75,7 +75,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 		ids[i] = post(t, api, "", text(newNumber(), "hello")).message(t, http.StatusAccepted).ID
 	}
 	if answer := d.Deliver(t, d.Receive(t, len(ids))); answer != `{"batchItemFailures":[]}` {
-		t.Errorf("at a closed gate the sender answers %s", answer)
+		t.Errorf("during the pause, the sender answers %s", answer)
 	}
 	report, err := d.Relay.Invoke(t.Context(), []byte(`{"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}`))
 	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"breaker_open":true`) {
@@ -83,11 +83,11 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	}
 	for _, id := range ids {
 		if m := get(t, api, id).message(t, http.StatusOK); m.Status != "queued" || m.Attempts != 0 {
-			t.Errorf("in a pause a message is %+v", m)
+			t.Errorf("during the pause, a message is %+v", m)
 		}
 	}
 	if n := d.SNS.Counts()["Publish"]; n != 0 {
-		t.Errorf("%d publishes in a pause", n)
+		t.Errorf("%d messages were published during the pause, want none", n)
 	}
 
 	if b := order(t, d, "resume"); b.Open || b.ClosedAt.IsZero() {
@@ -110,7 +110,7 @@ func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	id := post(t, api, "", text(newNumber(), "hello")).message(t, http.StatusAccepted).ID
 	d.Deliver(t, d.Receive(t, 1))
 	if m := get(t, api, id).message(t, http.StatusOK); m.Status != "queued" {
-		t.Fatalf("at the spend limit the message is %+v", m)
+		t.Fatalf("at the spend limit, the message is %+v", m)
 	}
 	if b := order(t, d, "resume"); b.Open {
 		t.Errorf("the answer to resuming is %+v", b)

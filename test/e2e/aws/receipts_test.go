@@ -32,7 +32,7 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		d.Deliver(t, d.Receive(t, 1))
 		sent := get(t, api, id).message(t, http.StatusOK)
 		if sent.Status != "sent" {
-			t.Fatalf("before its receipt the message is %s", sent.Status)
+			t.Fatalf("before the receipt, the message is %s", sent.Status)
 		}
 		ids, providerMessageIDs = append(ids, id), append(providerMessageIDs, sent.ProviderMessageID)
 	}
@@ -55,12 +55,12 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		}
 		got = get(t, api, ids[1]).message(t, http.StatusOK)
 		if got.Status != "undelivered" || got.Failure.Code != "unreachable" {
-			t.Errorf("the message is %s for %q, want undelivered for unreachable", got.Status, got.Failure.Code)
+			t.Errorf("the message is %s with the failure %q, want undelivered with unreachable", got.Status, got.Failure.Code)
 		}
 	}
 	out := d.Receipts.Output()
 	if !strings.Contains(out, "receipt not readable") {
-		t.Errorf("the log does not name the line that is none:\n%s", out)
+		t.Errorf("the log does not mention the line that is not a receipt:\n%s", out)
 	}
 	if strings.Contains(out, arrives) || strings.Contains(out, fails) {
 		t.Errorf("the log is not private:\n%s", out)

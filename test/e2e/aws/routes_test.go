@@ -56,13 +56,13 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	m := ask(t, api, http.MethodPost, "/v1/sms", fmt.Sprintf(
 		`{"phoneNumber": %q, "message": "hello", "originationNumber": "+12065550100", "reference": "a&b=ç+1"}`, number)).message(t, http.StatusAccepted)
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
-		t.Errorf("dropping the text of a queued message: %d %s", r.status, r.body)
+		t.Errorf("deleting the text of a queued message: %d %s", r.status, r.body)
 	}
 	// A waiting request would occupy a function, so by default requests do not
 	// wait.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
-		t.Errorf("after %v it is %s", time.Since(begin), got.Status)
+		t.Errorf("after %v the message is %s", time.Since(begin), got.Status)
 	}
 	d.Deliver(t, d.Receive(t, 1))
 	want := map[string]string{"AWS.SNS.SMS.SMSType": "String Transactional", "AWS.MM.SMS.OriginationNumber": "String +12065550100"}
@@ -73,7 +73,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		t.Errorf("canceling a sent message: %d %s", r.status, r.body)
 	}
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusNoContent || r.body != "" {
-		t.Errorf("dropping the text of a sent message: %d %s", r.status, r.body)
+		t.Errorf("deleting the text of a sent message: %d %s", r.status, r.body)
 	}
 
 	var batch []string
@@ -137,7 +137,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 	query = url.Values{"reference": {"a&b=ç+1"}}
 	if list := decoded[struct{ Messages []user.Message }](t, ask(t, api, http.MethodGet, "/v1/sms?"+query.Encode(), ""), http.StatusOK); len(list.Messages) != 1 {
-		t.Errorf("by its reference: %+v", list)
+		t.Errorf("the list by reference has %+v", list)
 	}
 
 	status := decoded[struct {

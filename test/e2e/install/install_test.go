@@ -25,7 +25,7 @@ const (
 
 func TestATagCanBeInstalled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it compiles the program anew")
+		t.Skip("this test compiles the program again")
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -49,7 +49,7 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	binary := filepath.Join(bin, "smsqueue")
 	if got := strings.TrimSpace(command(t, bin, nil, binary, "version")); got != version {
-		t.Errorf("it calls itself version %q, want %q", got, version)
+		t.Errorf("the program's version is %q, want %q", got, version)
 	}
 	m := machine.StartBinary(t, binary, nil, filepath.Join(bin, "data"))
 	if !strings.Contains(m.Banner(), version) {
@@ -139,7 +139,7 @@ func shipsAlone(t *testing.T, archive string) {
 	}
 	for _, f := range r.File {
 		if strings.HasPrefix(f.Name, modulePath+"@"+version+"/test/") {
-			t.Errorf("%s ships", f.Name)
+			t.Errorf("%s is in the archive", f.Name)
 		}
 	}
 	if err = r.Close(); err != nil {

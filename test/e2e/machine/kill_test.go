@@ -74,7 +74,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 		deadline := time.Now().Add(time.Minute)
 		for before := l.count(); inFlight < atLeast || unfinished < atLeast || handedOver < atLeast || l.count() < before+perRound; {
 			if time.Now().After(deadline) {
-				t.Fatalf("round %d: %d requests in flight and %d messages unfinished of %d after a minute", round, inFlight, unfinished, l.count())
+				t.Fatalf("round %d: after a minute, %d requests are in flight and %d messages unfinished, want %d", round, inFlight, unfinished, l.count())
 			}
 			time.Sleep(5 * time.Millisecond)
 			taken := len(providerLog(t, dir))
@@ -83,7 +83,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 		}
 		m.Kill()
 		<-ended
-		t.Logf("kill %d: %d requests in flight, at least %d messages unfinished, %d handed over since the last, %d accepted so far",
+		t.Logf("kill %d: %d requests were in flight, at least %d messages unfinished, %d handed over since the last kill, %d accepted so far",
 			round, inFlight, unfinished, handedOver, l.count())
 	}
 
@@ -105,5 +105,5 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 			t.Errorf("message %s reached the provider %d times; its events say %d: %+v", id, n, got.HandOvers(), got.Events)
 		}
 	}
-	t.Logf("%d accepted, all delivered; %d more than once, each said so in its events", len(l.accepted), doubles)
+	t.Logf("%d messages were accepted and delivered; %d were handed over more than once, and their events say so", len(l.accepted), doubles)
 }

@@ -45,7 +45,7 @@ func TestNewcomersPath(t *testing.T) {
 	_, paste, found := strings.Cut(m.Banner(), "\nTOKEN=")
 	paste, _, closed := strings.Cut(paste, "\nCtrl-C")
 	if !found || !closed {
-		t.Fatalf("no lines to paste in:\n%s", m.Banner())
+		t.Fatalf("found no commands to paste in:\n%s", m.Banner())
 	}
 	out, err := exec.CommandContext(t.Context(), "bash", "-c", "TOKEN="+paste).CombinedOutput()
 	if err != nil {
@@ -53,7 +53,7 @@ func TestNewcomersPath(t *testing.T) {
 	}
 	for _, want := range []string{"202 Accepted", "Location: /v1/sms/", `"status":"delivered"`, "hand-over 1 begins", "receipt: "} {
 		if !strings.Contains(string(out), want) {
-			t.Errorf("%q is not in what the pasted lines printed:\n%s", want, out)
+			t.Errorf("%q is not in the output of the pasted commands:\n%s", want, out)
 		}
 	}
 }
@@ -74,11 +74,11 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	old.Base = m.Base // the same client, with a token from before the restart
 	got := old.Await(t, sent.ID, time.Second, "delivered")
 	if got.Message != "before" || got.HandOvers() != 1 {
-		t.Errorf("after the restart: %+v", got)
+		t.Errorf("after the restart, the message is %+v", got)
 	}
 	again, err := old.Submit(t.Context(), "key", map[string]any{"phoneNumber": "+12025550100", "message": "before"})
 	if err != nil || again.ID != sent.ID {
-		t.Errorf("the same key after the restart: %v, %v", again.ID, err)
+		t.Errorf("the same key after the restart returned %v, %v", again.ID, err)
 	}
 	if err = m.Stop(); err != nil {
 		t.Error(err)
@@ -176,10 +176,10 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
 			if strings.Contains(string(out), "is reachable from outside") && tc.want != "is reachable from outside" {
-				t.Errorf("it also mentions clients:\n%s", out)
+				t.Errorf("the output also mentions clients:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {
-				t.Error("it made its data folder")
+				t.Error("the server made its data folder, want no change")
 			}
 		})
 	}
@@ -212,14 +212,14 @@ func TestDocumentedNumbers(t *testing.T) {
 			}
 			w, ok := want[n.Name]
 			if !ok {
-				t.Fatalf("this test does not know %q", n.Name)
+				t.Fatalf("this test has no case for %q", n.Name)
 			}
 			got := api.Await(t, sent.ID, time.Minute, "delivered", "undelivered", "failed", "expired", "unknown")
 			if got.Status != w.status || got.Failure.Code != w.failure {
 				t.Errorf("status %q, failure %q; want %q, %q", got.Status, got.Failure.Code, w.status, w.failure)
 			}
 			if handed := len(providerLog(t, dir)[sent.ID]); handed != w.handOvers {
-				t.Errorf("the provider took it %d times, want %d; %+v", handed, w.handOvers, got.Events)
+				t.Errorf("the provider took the message %d times, want %d; %+v", handed, w.handOvers, got.Events)
 			}
 		})
 	}

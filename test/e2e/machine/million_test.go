@@ -41,13 +41,13 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	m := machine.Start(t, dir, "--provider-delay", "20ms", "--log-level", "error")
 	full := submitTimes(t, m)
 	peak := peakResident(t, m.Pid())
-	t.Logf("submit, median: %v with nothing waiting, %v with %d waiting (%.2f times); peak resident memory %d MB",
+	t.Logf("median time of a submission: %v with no messages waiting, %v with %d waiting (%.2f times); peak resident memory: %d MB",
 		empty, full, backlog(), float64(full)/float64(empty), peak>>20)
 	if peak > maxResident {
 		t.Errorf("peak resident memory is %d MB, more than %d", peak>>20, maxResident>>20)
 	}
 	if len(providerLog(t, dir)) == 0 {
-		t.Error("the server handed nothing over meanwhile")
+		t.Error("the server handed over no message during the test")
 	}
 }
 

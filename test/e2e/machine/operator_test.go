@@ -22,7 +22,7 @@ func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "ope
 // wait, even after a kill and a restart, and go out as soon as the pause is over.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it waits for rescues, which takes minutes: make test")
+		t.Skip("this test waits for rescues, which takes minutes: run make test")
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -60,11 +60,11 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 		})
 		for _, id := range ids {
 			if got := api.Await(t, id, time.Second, "queued"); got.Attempts != 0 {
-				t.Errorf("%s a message has %d attempts", at, got.Attempts)
+				t.Errorf("%s, a message has %d attempts", at, got.Attempts)
 			}
 		}
 		if n := len(providerLog(t, dir)); n != 1 {
-			t.Errorf("%s the provider has %d messages, want the one from before", at, n)
+			t.Errorf("%s, the provider has %d messages, want only the earlier one", at, n)
 		}
 	}
 	wait("in the pause")
@@ -77,7 +77,7 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	api.Base = m.Base
 	wait("after the restart")
 	if !strings.Contains(m.Log(), `"msg":"breaker is open, nothing is handed over"`) {
-		t.Errorf("the log does not say that it is paused:\n%s", m.Log())
+		t.Errorf("the log does not say that sending is paused:\n%s", m.Log())
 	}
 
 	m.Signal(t, syscall.SIGUSR2)
@@ -86,5 +86,5 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	for _, id := range ids {
 		api.Await(t, id, time.Until(resumed.Add(30*time.Second)), "delivered")
 	}
-	t.Logf("%d messages that waited were delivered %v after the order to resume", waiting, time.Since(resumed).Round(time.Millisecond))
+	t.Logf("%d waiting messages were delivered within %v of the order to resume", waiting, time.Since(resumed).Round(time.Millisecond))
 }

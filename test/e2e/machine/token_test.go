@@ -67,7 +67,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 			c.AuthStyle = style
 			use(t, c.Client(context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: seen})))
 			if seen.fetches != 1 || len(seen.tokens) != 1 {
-				t.Errorf("%d tokens fetched, %d used; want 1", seen.fetches, len(seen.tokens))
+				t.Errorf("%d tokens were fetched and %d used, want 1", seen.fetches, len(seen.tokens))
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 		old.Expiry = time.Now().Add(-time.Second) // as if the connection had been unused for a while
 		use(t, oauth2.NewClient(ctx, oauth2.ReuseTokenSource(old, c.TokenSource(ctx))))
 		if seen.fetches != 2 || len(seen.tokens) != 1 || seen.tokens[0] == "Bearer "+old.AccessToken {
-			t.Errorf("%d tokens fetched, %d used", seen.fetches, len(seen.tokens))
+			t.Errorf("%d tokens were fetched and %d used", seen.fetches, len(seen.tokens))
 		}
 	})
 	t.Run("understands why it gets none", func(t *testing.T) {

@@ -59,7 +59,7 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 				t.Fatalf("the provider was asked %d times, want once", n)
 			}
 			if got := tt.provider.given[0]; got.Number != m.Number || got.Text != m.Text || got.Type != m.Type {
-				t.Errorf("the provider was given %+v", got)
+				t.Errorf("the provider got %+v", got)
 			}
 		})
 	}

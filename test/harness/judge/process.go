@@ -48,7 +48,7 @@ func Start(t testing.TB, delay time.Duration) *Process {
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatalf("the provider ended at its start: %v", err)
+		t.Fatalf("the provider exited during startup: %v", err)
 	}
 	p.URL = strings.TrimSpace(line)
 	return p

@@ -100,7 +100,7 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	select {
 	case <-ready:
 	case <-m.ended:
-		t.Fatalf("the server ended at its start:\n%s%s", m.banner, m.stderr)
+		t.Fatalf("the server exited during startup:\n%s%s", m.banner, m.stderr)
 	case <-time.After(startTime):
 		t.Fatalf("the server does not listen:\n%s", m.stderr)
 	}

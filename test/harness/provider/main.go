@@ -39,7 +39,7 @@ func run(ctx context.Context) (err error) {
 	delay := flag.Duration("delay", 0, "how `long` an answer takes")
 	flag.Parse()
 	if *dir == "" {
-		return errors.New("-log names no folder")
+		return errors.New("-log must name a folder")
 	}
 	provider, err := simulator.Open(*dir, simulator.Options{Delay: *delay})
 	if err != nil {

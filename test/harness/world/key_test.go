@@ -56,7 +56,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 			ids[i] = m.ID
 		}
 		if ids[0] != ids[1] || !sms.ValidID(ids[0]) {
-			t.Errorf("key %q named %q", key, ids)
+			t.Errorf("the key %q returned the messages %q, want one message", key, ids)
 		}
 	})
 }

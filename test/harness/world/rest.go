@@ -18,7 +18,7 @@ func (w *World) stillFinal(ctx context.Context) error {
 			return fmt.Errorf("reading message %s: %w", id, err)
 		}
 		if was.Status != m.Status || len(m.Events) < len(was.Events) || was.Evidence != m.Evidence {
-			return fmt.Errorf("message %s left the final state %s and is %s", id, was.Status, m.Status)
+			return fmt.Errorf("message %s left the final state %s and is now %s", id, was.Status, m.Status)
 		}
 	}
 	return nil
@@ -90,7 +90,7 @@ func (w *World) Rest(ctx context.Context) error {
 		w.Receipts(ctx)
 		_, _ = w.Relay(ctx) // what failed is due again
 	}
-	return errors.New("the world never comes to rest")
+	return errors.New("work is left after three virtual days")
 }
 
 // quiet runs the sender and receipts until the queue is empty and no receipt is
