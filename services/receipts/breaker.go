@@ -1,7 +1,6 @@
 package receipts
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,10 +14,7 @@ import (
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
-		at := cmp.Or(rc.At,
-			rc.LoggedAt, // guard: the age of a receipt without a time
-		)
-		b, opened = r.rules.ReportTrouble(b, rc.Trouble, rc.Detail, at, r.now())
+		b, opened = r.rules.ReportVoid(b, rc, r.now())
 		return b, opened
 	})
 	if err != nil {
@@ -31,10 +27,10 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 }
 
 // prove closes the breaker if rc, which was applied to m, reports the delivery of
-// a probe. It may be repeated.
+// a probe. A probe that was undelivered is given back. Both may be repeated.
 func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) error {
 	i := slices.IndexFunc(m.HandOvers, rc.Names)
-	if i < 0 || rc.Verdict != sms.VerdictDelivered {
+	if i < 0 || rc.Verdict == sms.VerdictVoid {
 		return nil
 	}
 	began := m.HandOvers[i].At
@@ -44,11 +40,17 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	}
 	closed := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
-		closed = proves(b)
-		return b.Close(r.now()), closed
+		closed = proves(b) && rc.Verdict == sms.VerdictDelivered
+		switch {
+		case closed:
+			return b.CloseBy(m.Number, r.now()), true
+		case proves(b):
+			return b.GiveBack(m, true, r.now())
+		}
+		return b, false
 	})
 	if err != nil {
-		return fmt.Errorf("closing the breaker: %w", err)
+		return fmt.Errorf("changing the breaker: %w", err)
 	}
 	if closed {
 		r.logger.InfoContext(ctx, "breaker closed", "message_id", m.ID)

@@ -124,6 +124,45 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
+// A message to a destination under review comes back void each time. Another
+// owner's message proves each time that the account itself is well.
+func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
+	s := newStage(t)
+	m := s.sent(number, "c-0")
+	opened := 0
+	for i, began := 0, s.now; s.now.Sub(began) < time.Hour; i++ {
+		s.now = s.now.Add(2 * time.Second)
+		s.applied(sms.Receipt{Provider: "fake", ProviderMessageID: fmt.Sprint("c-", i), Number: number, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview})
+		if s.breaker().Open {
+			opened++
+			probe := fmt.Sprint("probe-", i)
+			s.probe(s.accept(another), sms.Taken(probe))
+			rc := delivered(probe, s.now)
+			rc.Number = another
+			s.applied(rc)
+		}
+		m = s.get(m.ID)
+		s.now = m.NotBefore
+		s.again(m, fmt.Sprint("c-", i+1))
+	}
+	if opened != 1 || s.breaker().Open {
+		t.Errorf("the breaker opened %d times, want once", opened)
+	}
+}
+
+func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
+	s := newStage(t)
+	s.spend()
+	m := s.accept(number)
+	s.probe(m, sms.Taken("c-1"))
+	rc := delivered("c-1", s.now)
+	rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
+	s.applied(rc)
+	if b := s.breaker(); !b.Open || len(b.LastInLine) != 1 || len(b.ProbeIDs) != 0 || b.ProbeAt.After(s.now) {
+		t.Errorf("the breaker is %+v, want its owner last in line, and a probe due", b)
+	}
+}
+
 // counted counts the reads of the breaker.
 type counted struct {
 	*sqlite.DB

@@ -49,17 +49,22 @@ func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.C
 //     may fit that one. If there are more than the store lists, nothing matches.
 //   - A hand-over that was answered late may have the id of k although the index of
 //     ids does not show it yet. Then k is about that one.
-func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt) (found bool, err error) {
-	unmatched, err := r.store.Unmatched(ctx, k.Receipt.Number)
-	if err != nil {
-		return false, fmt.Errorf("looking for unmatched messages: %w", err)
+func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *listed) (found bool, err error) {
+	if at == nil {
+		at = new(listed)
+		if at.Unmatched, err = r.store.Unmatched(ctx, k.Receipt.Number); err != nil {
+			return false, fmt.Errorf("looking for unmatched messages: %w", err)
+		}
 	}
-	if unmatched.More || k.Receipt.At.IsZero() {
+	if at.More || k.Receipt.At.IsZero() {
 		return false, nil
 	}
-	m, token, err := r.only(ctx, k, unmatched)
-	if err != nil || token == "" {
+	if err = r.read(ctx, at); err != nil {
 		return false, err
+	}
+	m, token := only(k, at)
+	if token == "" {
+		return false, nil
 	}
 	m, err = change.Message(ctx, r.store, m, func(m sms.Message) (sms.Message, bool) {
 		m, found = r.rules.ApplyMatched(m, token, k.Receipt, r.now())
@@ -71,30 +76,48 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt) (fou
 	return true, r.prove(ctx, m, k.Receipt)
 }
 
+// listed is what is unmatched for one number. Its messages are read at most once.
+type listed struct {
+	sms.Unmatched
+	messages []sms.Message
+	read     bool
+}
+
+func (r *Receipts) read(ctx context.Context, at *listed) error {
+	if at.read {
+		return nil
+	}
+	for _, id := range at.MessageIDs {
+		m, err := r.store.Get(ctx, id)
+		if err == nil {
+			at.messages = append(at.messages, m)
+		} else if !errors.Is(err, sms.ErrNotFound) {
+			return fmt.Errorf("reading message %s: %w", id, err)
+		}
+	}
+	at.read = true
+	return nil
+}
+
 // only returns the message and the token of the one hand-over that k may be about.
 // token is "" if there is none or more than one.
-func (r *Receipts) only(ctx context.Context, k sms.PendingReceipt, u sms.Unmatched) (m sms.Message, token string, err error) {
+func only(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
 	var fitting []sms.HandOver
-	for _, id := range u.MessageIDs {
-		candidate, err := r.store.Get(ctx, id)
-		if errors.Is(err, sms.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return sms.Message{}, "", fmt.Errorf("reading message %s: %w", id, err)
-		}
+	for _, candidate := range at.messages {
 		for _, h := range candidate.HandOvers {
 			switch {
 			case k.Receipt.Names(h): // guard: late answer
-				return candidate, h.Token, nil
+				return candidate, h.Token
 			case fits(h, k):
 				m, fitting = candidate, append(fitting, h)
 			}
 		}
 	}
-	competes := func(other sms.PendingReceipt) bool { return other.ID != k.ID && fits(fitting[0], other) }
-	if len(fitting) != 1 || slices.ContainsFunc(u.Receipts, competes) {
-		return sms.Message{}, "", nil
+	competes := func(other sms.PendingReceipt) bool {
+		return other.Receipt.Ref() != k.Receipt.Ref() && fits(fitting[0], other)
 	}
-	return m, fitting[0].Token, nil
+	if len(fitting) != 1 || slices.ContainsFunc(at.Receipts, competes) {
+		return sms.Message{}, ""
+	}
+	return m, fitting[0].Token
 }

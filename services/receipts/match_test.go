@@ -2,6 +2,7 @@ package receipts_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -298,5 +299,46 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	s.retryDue()
 	if got := s.get(id).Status; got != sms.Unknown {
 		t.Errorf("the message is %s, want %s", got, sms.Unknown)
+	}
+}
+
+// counting counts the reads that match by number.
+type counting struct {
+	*sqlite.DB
+	reads int
+}
+
+func (c *counting) Get(ctx context.Context, id string) (sms.Message, error) {
+	c.reads++
+	return c.DB.Get(ctx, id)
+}
+
+func (c *counting) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, error) {
+	c.reads++
+	return c.DB.Unmatched(ctx, n)
+}
+
+func TestSettleReadsEachMessageOfANumberOnce(t *testing.T) {
+	s := newStage(t)
+	const n = 20
+	var m sms.Message
+	for i := range n {
+		m = s.get(s.unanswered(number, sms.Resend))
+		s.keep(delivered(fmt.Sprint("c-", i), s.now))
+	}
+	c := &counting{DB: s.store}
+	s.on(c)
+	s.now = s.now.Add(10 * time.Minute)
+	if _, wait, err := s.receipts.Settle(t.Context(), m, s.now); wait || err != nil || c.reads != n+1 {
+		t.Errorf("Settle made %d reads, wait %v, %v; want %d: one list and each message", c.reads, wait, err, n+1)
+	}
+}
+
+func TestSettleDoesNotWaitForReceiptsWithoutATime(t *testing.T) {
+	s := newStage(t)
+	m := s.get(s.unanswered(number, sms.Resend))
+	s.keep(delivered("c-1", time.Time{}))
+	if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); wait || err != nil {
+		t.Errorf("wait %v, %v, want none: such a receipt is never matched by its number", wait, err)
 	}
 }

@@ -23,7 +23,7 @@ const (
 // Every hand-over that began before over must have recorded its id, or have ended
 // without an answer, so long ago that all indexes show it.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
-	result, err := r.look(ctx, k, over)
+	result, err := r.look(ctx, k, over, nil)
 	if err != nil || result == Applied || result == Matched {
 		return err
 	}
@@ -52,12 +52,13 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	if err != nil {
 		return m, false, fmt.Errorf("looking for pending receipts: %w", err)
 	}
-	found := false
+	found, at := false, &listed{Unmatched: unmatched}
 	for _, k := range unmatched.Receipts {
-		if !slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool { return fits(h, k) }) {
+		if k.Receipt.At.IsZero() || // guard: a receipt without a time is not waited for
+			!slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool { return fits(h, k) }) {
 			continue
 		}
-		result, err := r.look(ctx, k, over)
+		result, err := r.look(ctx, k, over, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
 			k.Due = r.now().Add(soon) // it was not due for another look
 			err = r.keep(ctx, k)
@@ -76,8 +77,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k, and forgets k if it finds it.
-func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time) (Result, error) {
+// look searches for the message of k, and forgets k if it finds it. at lists what is
+// unmatched for the number of k; nil means that look reads it if it has to.
+func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)
 	if err == nil && !found {
@@ -85,7 +87,7 @@ func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Tim
 			return Pending, nil
 		}
 		result = Matched
-		found, err = r.matchByNumber(ctx, k)
+		found, err = r.matchByNumber(ctx, k, at)
 	}
 	switch {
 	case err != nil:

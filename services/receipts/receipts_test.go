@@ -131,6 +131,11 @@ func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 			other.ProviderMessageID = "c-2"
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), other}
 		}, sms.Unknown},
+		{"two reports on one hand-over do not compete", func(s *stage) (string, []sms.Receipt) {
+			again := ours(s)
+			again.Detail = "Message has been accepted by phone"
+			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), again}
+		}, sms.Delivered},
 		{"two messages leave it open", func(s *stage) (string, []sms.Receipt) {
 			s.unanswered(number, sms.Hold)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}

@@ -73,7 +73,7 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 		}
 		s.pass(time.Minute)
 	}
-	s.t.Fatal("it did not arrive before it expired")
+	s.t.Fatal("the message did not arrive before it expired")
 	return 0
 }
 

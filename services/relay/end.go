@@ -3,15 +3,20 @@ package relay
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
+// longestWait is how long after its expiry a message may wait for its receipt,
+// which can be matched even later.
+const longestWait = 10 * time.Minute
+
 // end ends the lease of m if it is over, and gives m up if it has expired. Before a
 // message with an unanswered hand-over is handed over again or given up, end looks
 // for a pending receipt about it. If one may yet turn out to be about m, then m
-// stays due for the next run.
+// stays due for the next run, until it has long expired.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
@@ -31,7 +36,8 @@ func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 		}
 	}
 	m, err = change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
-		if wait { // guard: a message waits for its receipt
+		if wait && m.ExpiresAt.Add(longestWait).After(p.now()) { // guard: a message waits for its receipt
+			p.waiting.Store(m.Ref(), nil)
 			return p.rules.EnqueueFailed(m, p.now())
 		}
 		return p.rules.GiveUp(m, p.now())

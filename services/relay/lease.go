@@ -16,7 +16,8 @@ const indexLag = 2 * time.Second
 // leases remembers the time up to which all leases have been ended. A pending receipt
 // may be matched by its number only if no hand-over that it may be about is in flight,
 // and if the indexes show how each of them ended. Both are certain from the run after a
-// complete pass over the leases. A new relay must first complete a pass of its own.
+// complete pass over the leases, or in the same run after Options.Wait. A new relay must
+// first complete a pass of its own.
 type leases struct {
 	mu    sync.Mutex
 	until time.Time // all leases up to this time were ended at least indexLag ago
@@ -39,7 +40,9 @@ func (l *leases) ended(now time.Time) time.Time {
 	defer l.mu.Unlock()
 	if !l.next.at.IsZero() &&
 		!now.Before(l.next.at.Add(indexLag)) { // guard: indexes lag
-		l.until = l.next.until
+		if l.next.until.After(l.until) {
+			l.until = l.next.until
+		}
 		l.next.until, l.next.at = time.Time{}, time.Time{}
 	}
 	return l.until
@@ -58,6 +61,10 @@ func (p *pass) endLeases(ctx context.Context) error {
 	err := p.kind(ctx, sms.DueLease)
 	if err == nil && ctx.Err() == nil { // guard: a complete pass
 		p.leases.passed(p.until, p.now())
+		if p.over.IsZero() && p.options.Wait != nil {
+			p.options.Wait(indexLag)
+			p.over = p.Relay.over()
+		}
 	}
 	return err
 }

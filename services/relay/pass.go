@@ -24,6 +24,7 @@ type pass struct {
 	breaker  sms.Breaker
 	discards bool        // senders may discard envelopes
 	probed   atomic.Bool // the one message of this pass that may probe was let through
+	waiting  sync.Map    // the Refs of messages that wait for receipts until the next pass
 
 	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
 }
@@ -141,8 +142,10 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //
 // An entry that is due because it expires stays until it does.
 func (p *pass) skips(e sms.DueEntry) bool {
+	_, waiting := p.waiting.Load(e.Ref)
 	switch {
-	case e.Due.Kind == sms.DueRescue && e.Due.At.After(p.until) && !e.Due.At.Before(e.ExpiresAt):
+	case waiting, // guard: a message waits for the next pass
+		e.Due.Kind == sms.DueRescue && e.Due.At.After(p.until) && !e.Due.At.Before(e.ExpiresAt):
 		return true
 	case !p.waits(e.Due.Kind), p.discarded(e), !e.ExpiresAt.After(p.now()):
 		return false

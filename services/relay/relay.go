@@ -46,6 +46,10 @@ type Options struct {
 	Backlog int
 	// Page is how many agenda entries are read at once.
 	Page int
+	// Wait sleeps. It serves processes that may not live until a second run: the
+	// first run then waits until the indexes show how all leases ended. nil means
+	// that this is left to a later run.
+	Wait func(time.Duration)
 }
 
 // DefaultOptions returns the options for a run every minute.

@@ -175,7 +175,7 @@ func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
 		}},
 		{"though a number was taken long before, before SMS was switched off", func(t *testing.T, b *bench) {
 			b.take(t, 100)
-			b.now = b.now.Add(5 * time.Minute)
+			b.now = b.now.Add(6 * time.Minute)
 			b.refuseNumbers(t, "one", 0, 5)
 			b.refuseNumbers(t, "other", 5, 10)
 		}},

@@ -1,6 +1,7 @@
 package sms
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -37,8 +38,12 @@ type Breaker struct { // its tags are a stored format, like those of Message
 	// LastInLine are the hashes of the owners that spoiled a probe since the
 	// breaker opened: it was refused for a reason of their own.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	Tally      Tally    `json:"tally,omitzero"`
-	Revision   string   `json:"revision,omitempty"` // "" if the breaker was never saved
+	// Reviewed are the hashes of the numbers whose receipts opened the breaker for
+	// a review within the last reviewTime. A delivered probe does not remove those
+	// of other numbers.
+	Reviewed []string `json:"reviewed,omitempty"`
+	Tally    Tally    `json:"tally,omitzero"`
+	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
 // BreakerAge is how old a sender's knowledge of the breaker may be. For this
@@ -61,8 +66,32 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.T
 	first := stamp(now.Add(r.FirstProbe))
 	return Breaker{
 		Open: true, Trouble: t, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
-		ProbeAt: first, ProbeLastAt: first, Tally: b.Tally.calm(), Revision: b.Revision,
+		ProbeAt: first, ProbeLastAt: first, Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision,
 	}, true
+}
+
+// reviewTime is how long after the last closing the breaker's Reviewed count.
+const reviewTime = 24 * time.Hour
+
+// ReportVoid opens b because of the trouble in a receipt that says void. A review
+// may concern one destination alone. So a number whose review opened b does not
+// open it again on the same day if a message to another number was delivered.
+func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
+	at := cmp.Or(rc.At,
+		rc.LoggedAt, // guard: the age of a receipt without a time
+	)
+	number := hashOf(rc.Number.String())
+	if now.Sub(b.ClosedAt) > reviewTime {
+		b.Reviewed = nil
+	}
+	if rc.Trouble == AccountReview && slices.Contains(b.Reviewed, number) { // guard: the review of one destination
+		return b, false
+	}
+	after, changed = r.ReportTrouble(b, rc.Trouble, rc.Detail, at, now)
+	if changed && rc.Trouble == AccountReview {
+		after.Reviewed = remember(after.Reviewed, number, maxLastInLine)
+	}
+	return after, changed
 }
 
 // Pause opens b on an operator's order. Only Close closes it again.
@@ -76,6 +105,13 @@ func (b Breaker) Pause(detail string, now time.Time) Breaker {
 // Close closes b.
 func (b Breaker) Close(now time.Time) Breaker {
 	return Breaker{ClosedAt: stamp(now), Tally: b.Tally.calm(), Revision: b.Revision}
+}
+
+// CloseBy closes b because a message to number was delivered.
+func (b Breaker) CloseBy(number Number, now time.Time) Breaker {
+	after := b.Close(now)
+	after.Reviewed = without(b.Reviewed, hashOf(number.String()))
+	return after
 }
 
 // Discards reports whether senders may be discarding envelopes: b is open, or it

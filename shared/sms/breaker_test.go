@@ -1,6 +1,7 @@
 package sms_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -133,5 +134,55 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 				t.Errorf("the next probe begins %v after the read of the breaker, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestOneNumberUnderReviewOpensTheBreakerOnceADay(t *testing.T) {
+	review := sms.Receipt{Number: numbered(1), Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}
+	opened, _ := rules().ReportVoid(sms.Breaker{}, review, start)
+	now := start.Add(time.Hour)
+	byAnother := opened.CloseBy(numbered(2), now)
+	for _, tc := range []struct {
+		name    string
+		closed  sms.Breaker
+		number  sms.Number
+		trouble sms.Trouble
+		after   time.Duration
+		want    bool
+	}{
+		{"the same number", byAnother, numbered(1), sms.AccountReview, time.Minute, false},
+		{"another number", byAnother, numbered(3), sms.AccountReview, time.Minute, true},
+		{"the same number, about money", byAnother, numbered(1), sms.SpendLimit, time.Minute, true},
+		{"the same number, a day later", byAnother, numbered(1), sms.AccountReview, 25 * time.Hour, true},
+		{"the same number after its own probe", opened.CloseBy(numbered(1), now), numbered(1), sms.AccountReview, time.Minute, true},
+		{"the same number after an order", opened.Close(now), numbered(1), sms.AccountReview, time.Minute, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rc := sms.Receipt{Number: tc.number, Verdict: sms.VerdictVoid, Trouble: tc.trouble, At: now.Add(tc.after)}
+			if b, changed := rules().ReportVoid(tc.closed, rc, rc.At); b.Open != tc.want || changed != tc.want {
+				t.Errorf("open %v, changed %v, want %v", b.Open, changed, tc.want)
+			}
+		})
+	}
+}
+
+func TestAMessageWithManyVoidHandOversStaysSmallAndWaitsLonger(t *testing.T) {
+	r, now := rules(), start
+	m := r.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: numbered(1), Text: "x", ExpiresAt: now.Add(365 * 24 * time.Hour)}}, now)
+	var wait time.Duration
+	for n := range 100 {
+		id := fmt.Sprint(n)
+		c := r.NewClaim("fake", now)
+		m, _ = c.Apply(m)
+		m, _ = r.Record(m, c.Token, sms.Taken(id), now)
+		m, _ = r.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}, now)
+		if m.Status != sms.Queued || m.ProviderMessageID() != id {
+			t.Fatalf("after %d hand-overs it is %s, the newest is %s", n+1, m.Status, m.ProviderMessageID())
+		}
+		wait = m.NotBefore.Sub(now)
+		now = m.NotBefore
+	}
+	if len(m.HandOvers) > 20 || wait < 5*time.Minute {
+		t.Errorf("%d hand-overs, and a wait of %v; want at most 20, and at least 5 minutes", len(m.HandOvers), wait)
 	}
 }

@@ -19,6 +19,9 @@ const (
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
+// maxVoids is how many void hand-overs a message keeps: the latest ones.
+const maxVoids = 20
+
 // MaxEvents is how many events a message keeps. Later ones are only counted.
 const MaxEvents = 50
 
@@ -66,7 +69,7 @@ type Message struct {
 	LeaseToken string    `json:"leaseToken,omitempty"` // names the hand-over in flight
 	LeaseUntil time.Time `json:"leaseUntil,omitzero"`
 	NotBefore  time.Time `json:"notBefore,omitzero"` // when it may be claimed
-	Refusals   int       `json:"refusals,omitempty"` // refusals for now in a row, for the backoff
+	Refusals   int       `json:"refusals,omitempty"` // how often in a row it was put back, for the backoff
 	Due        Due       `json:"due,omitzero"`
 	PurgeAt    time.Time `json:"purgeAt,omitzero"` // end of retention
 }
@@ -88,7 +91,7 @@ type HandOver struct {
 	Until             time.Time    `json:"until"` // when it ended, at the latest
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// Late says that its answer came after its lease was given up.
+	// Late says that the answer came after the lease was given up.
 	Late bool `json:"late,omitempty"`
 	// What its receipt said. All are empty until the receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`
@@ -174,6 +177,11 @@ func (m Message) ProviderRefs() []ProviderRef {
 		}
 	}
 	return refs
+}
+
+// voids returns how many of the listed hand-overs were proved void.
+func (m Message) voids() int {
+	return len(slices.DeleteFunc(slices.Clone(m.HandOvers), func(h HandOver) bool { return h.Receipt != VerdictVoid }))
 }
 
 // Price returns the cost of all hand-overs together, as far as receipts reported it.

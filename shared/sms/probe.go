@@ -21,7 +21,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 // MayProbe reports whether a message of owner to number may be the next probe of b. The
 // client of a probe can spoil it, by a bad number for example, so owners take turns:
 //   - From ProbeAt on, any owner but those last in line may probe. Where a probe
-//     was spoiled before, numbers that the provider has taken go first.
+//     was spoiled before, numbers that the provider has taken go first. The more
+//     owners have spoiled one, the longer the others wait.
 //   - From ProbeLastAt on, the owners last in line may probe too: the one that
 //     had the latest probe, and all that have spoiled one.
 //
@@ -37,8 +38,8 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	switch {
 	case last: // guard: last in line
 		at = later(at, b.ProbeLastAt)
-	case len(b.LastInLine) > 0 && !known:
-		at = at.Add(r.FirstProbe / 6)
+	case len(b.LastInLine) > 0 && !known: // longer with each owner, since only maxLastInLine are remembered
+		at = at.Add(min(r.FirstProbe/6<<min(len(b.LastInLine)-1, 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
 }
@@ -58,7 +59,8 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 
 // GiveBack takes back the probe m of b, which says nothing about the trouble.
 // Another message may be the next probe at once. spoiled means that the provider
-// refused m for something that its client chose: then m's owner is last in line.
+// refused m for something that its client chose, or that m did not arrive: then m's
+// owner is last in line.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {

@@ -81,6 +81,26 @@ func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	}
 }
 
+// More owners than the breaker remembers spoil their probes.
+func TestProbesOfManyOwnersThatAreAllSpoiledGetRare(t *testing.T) {
+	r := rules()
+	r.SeveralOwners = true
+	b := open(t, sms.Authorization)
+	failed := 0
+	for now := start; now.Before(start.Add(24 * time.Hour)); now = now.Add(10 * time.Second) {
+		for owner := range 150 {
+			m := candidate(fmt.Sprint(failed), fmt.Sprint(owner), "+12025550100")
+			if probed, ok := r.Probe(b, m, now); ok {
+				failed++
+				b, _ = probed.GiveBack(m, true, now)
+			}
+		}
+	}
+	if failed > 200 {
+		t.Errorf("%d messages failed in a day, want at most 200", failed)
+	}
+}
+
 func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 	older, latest := sms.Message{ID: "older", Owner: "a"}, sms.Message{ID: "latest", Owner: "b"}
 	b := open(t, sms.SpendLimit)

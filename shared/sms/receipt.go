@@ -2,6 +2,7 @@ package sms
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -131,5 +132,9 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 		s.restUndelivered(e)
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
+	}
+	if s.m.voids() > maxVoids {
+		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
+		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
 	}
 }

@@ -53,7 +53,7 @@ func (r Rules) Check() error {
 }
 
 // backoff returns the wait before the hand-over that follows n refusals in a
-// row: doubling from 5 s to 10 minutes, minus up to half at random, so that
+// row, or n void hand-overs: doubling from 5 s to 10 minutes, minus up to half at random, so that
 // messages refused together do not come back together.
 func (r Rules) backoff(n int) time.Duration {
 	wait := min(5*time.Second<<min(n, 10), 10*time.Minute)

@@ -75,7 +75,7 @@ func (s *step) retry(wait time.Duration, e Event) {
 		return
 	}
 	s.move(Queued, e)
-	s.m.NotBefore = stamp(s.now.Add(max(wait, s.backoff(s.m.Refusals))))
+	s.m.NotBefore = stamp(s.now.Add(max(wait, s.backoff(s.m.Refusals+s.m.voids()))))
 	s.m.Refusals++
 	s.m.PurgeAt = time.Time{}
 	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)

@@ -75,7 +75,8 @@ func TestTheTallyOpensTheBreaker(t *testing.T) {
 		{"ten of two owners", append(repeat("a", 9), "b"), 0, true},
 		{"a hundred of one owner, then one of another", append(repeat("a", 100), "b"), 0, true},
 		{"ten of two owners, one taken before", append(repeat("a", 9), "b"), time.Second, false},
-		{"ten of two owners, one taken long before", append(repeat("a", 9), "b"), 5 * time.Minute, true},
+		{"ten of two owners, one taken long before", append(repeat("a", 9), "b"), 6 * time.Minute, true},
+		{"ten of two owners, one taken less than a minute after the last note", append(repeat("a", 9), "b"), 6*time.Minute - time.Second, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := rules()

@@ -58,6 +58,7 @@ const noSuchNumber = "is not valid to publish to"
 
 // classify turns an error from Publish into the error that sms.Provider promises. An
 // AuthorizationError is about the sender that the client chose, else about the account.
+// If it is about every sender, it is the account's after all.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -81,7 +82,7 @@ func classify(m sms.Message, err error, unsent bool) error {
 	}
 	switch {
 	case code == "AuthorizationError" && (m.SenderID != "" || m.OriginationNumber != ""):
-		refused.Refusal, refused.Failure = sms.RefusedForGood, sms.SenderNotAllowed
+		refused.Refusal, refused.Failure, refused.PerhapsAccount = sms.RefusedForGood, sms.SenderNotAllowed, true
 	case refusal == sms.RefusedForGood:
 		refused.Failure = failure(code, words)
 		refused.PerhapsAccount = strings.Contains(strings.ToLower(words), noSuchNumber)

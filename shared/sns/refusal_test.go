@@ -11,6 +11,7 @@ import (
 
 // Only what a client chose can be the client's fault.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
+	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed, PerhapsAccount: true}
 	for _, tc := range []struct {
 		name              string
 		senderID          string
@@ -18,8 +19,8 @@ func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
 		code              string
 		want              sms.ProviderError
 	}{
-		{"a sender id", "ACME", "", "AuthorizationError", sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}},
-		{"an origination number", "", "+12025550111", "AuthorizationError", sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}},
+		{"a sender id", "ACME", "", "AuthorizationError", notAllowed},
+		{"an origination number", "", "+12025550111", "AuthorizationError", notAllowed},
 		{"neither", "", "", "AuthorizationError", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
 		{"another error", "ACME", "", "InvalidSecurity", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
 	} {

@@ -50,7 +50,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot skips a test that lacks something; in CI it fails.
+// cannot skips a test that lacks something it needs; in CI it fails the test.
 func cannot(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -104,7 +104,7 @@ func TestModule(t *testing.T) {
 			t.Errorf("the module has %d variables, want at most 18", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
-			t.Errorf("%d of %d variables are described", n, variables)
+			t.Errorf("%d of %d variables are described, want all", n, variables)
 		}
 	})
 	examples, err := filepath.Glob(repo.Path(emulation.ModuleRoot, "examples", "*"))

@@ -22,9 +22,9 @@ func TestReadOrder(t *testing.T) {
 		want        sms.Order
 		given       bool
 	}{
-		{"Scheduler's event is none", scheduled, sms.Order{}, false},
-		{"nor is one whose detail is an object", `{"detail": {}}`, sms.Order{}, false},
-		{"nor is an empty one", `{}`, sms.Order{}, false},
+		{"Scheduler's event is not an order", scheduled, sms.Order{}, false},
+		{"an event whose detail is an object is not an order", `{"detail": {}}`, sms.Order{}, false},
+		{"an empty event is not an order", `{}`, sms.Order{}, false},
 		{"an event without fields is not an order", `null`, sms.Order{}, false},
 		{"a pause with its reason", `{"operator": "pause", "detail": "wrong texts"}`, sms.Order{Word: sms.OrderPause, Detail: "wrong texts"}, true},
 		{"resuming", `{"operator": "resume"}`, sms.Order{Word: sms.OrderResume}, true},

@@ -29,6 +29,8 @@ func start(ctx context.Context, getenv func(string) string) (eventHandler, error
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	queue := sqsqueue.New(sqs.NewFromConfig(cfg), queueURL)
 	matcher := receipts.New(store, rules, logger, time.Now)
-	service := relay.New(store, queue, matcher, rules, relay.DefaultOptions(), time.Now, logger)
+	options := relay.DefaultOptions()
+	options.Wait = time.Sleep
+	service := relay.New(store, queue, matcher, rules, options, time.Now, logger)
 	return handle(service, store, logger), nil
 }
