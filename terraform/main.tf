@@ -10,7 +10,6 @@ locals {
   region    = data.aws_region.current.id
   kms_key   = coalesce(var.kms_key_arn, one(aws_kms_key.this[*].arn))
 
-  provider = local.sns # the provider that messages are handed over to
   services = toset(concat(["api", "sender", "relay"], local.receipts ? ["receipts"] : []))
 
   source  = var.packages == null ? "${path.module}/../dist" : var.packages

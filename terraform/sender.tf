@@ -1,5 +1,9 @@
 # services/sender: hands the messages on the queue over to the provider.
 
+locals {
+  provider = local.sns # takes the messages and reports their receipts
+}
+
 module "sender" {
   source = "./modules/function"
 

@@ -73,7 +73,7 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 		}
 		s.pass(time.Minute)
 	}
-	s.t.Fatal("it did not arrive before it expired")
+	s.t.Fatal("the message did not arrive before it expired")
 	return 0
 }
 
@@ -110,7 +110,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 		page    int
 	}{
 		{"alone", 1, relay.DefaultOptions().Page},
-		{"with more beside it than a page and a queue's backlog", 150, 3},
+		{"with more other messages than a page and a queue's backlog hold", 150, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)

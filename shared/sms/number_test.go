@@ -58,7 +58,7 @@ func TestNumberRedacted(t *testing.T) {
 		{"one shorter hides it", "+123456789", "+12*******"},
 		{"the shortest number", "+6834001", "+68*****"},
 		{"no number", "", ""},
-		{"something that is no number", "my secret +5511999998877", "***"},
+		{"a text that is not a number", "my secret +5511999998877", "***"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.number.Redacted(); got != tt.want {

@@ -39,7 +39,7 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 		{"a high surrogate before text", `{"a":"\uD83Dx"}`, "half a surrogate pair"},
 		{"a high surrogate before another escape", `{"a":"\ud83d\n"}`, "half a surrogate pair"},
 		{"a high surrogate before a high one", `{"a":"\ud83d\ud83d"}`, "half a surrogate pair"},
-		{"a high surrogate before what is no surrogate", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
+		{"a high surrogate before another character", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
 		{"a low surrogate alone", `{"a":"\ude00"}`, "half a surrogate pair"},
 		{"a low surrogate after a pair", `{"a":"\ud83d\ude00\ude00"}`, "half a surrogate pair"},
 		{"half a pair in a name", `{"\ud800":1}`, "half a surrogate pair"},

@@ -53,6 +53,23 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	}
 }
 
+var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|tools|docs)/[\\w./-]+)`")
+
+// TestDocumentsNameFilesThatExist keeps the tables of files true.
+func TestDocumentsNameFilesThatExist(t *testing.T) {
+	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range pathInDocuments.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(match[1]))); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
 // TestBlocksPasteIntoAnyShell checks that every shell can run the blocks of
 // commands in the documents. Typed into zsh, # does not begin a comment and
 // read -p does not prompt, and no shell understands a prompt sign.
