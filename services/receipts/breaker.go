@@ -43,7 +43,7 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 		closed = proves(b) && rc.Verdict == sms.VerdictDelivered
 		switch {
 		case closed:
-			return b.CloseBy(m.Number, r.now()), true
+			return b.Close(r.now()), true
 		case proves(b):
 			return b.GiveBack(m, true, r.now())
 		}

@@ -38,9 +38,8 @@ type Breaker struct { // its tags are a stored format, like those of Message
 	// LastInLine are the hashes of the owners that spoiled a probe since the
 	// breaker opened: it was refused for a reason of their own.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	// Reviewed are the hashes of the numbers whose receipts opened the breaker for
-	// a review within the last reviewTime. A delivered probe does not remove those
-	// of other numbers.
+	// Reviewed are the hashes of the numbers whose receipts lately opened the breaker
+	// for a review.
 	Reviewed []string `json:"reviewed,omitempty"`
 	Tally    Tally    `json:"tally,omitzero"`
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
@@ -75,7 +74,7 @@ const reviewTime = 24 * time.Hour
 
 // ReportVoid opens b because of the trouble in a receipt that says void. A review
 // may concern one destination alone. So a number whose review opened b does not
-// open it again on the same day if a message to another number was delivered.
+// open it again within a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
@@ -104,14 +103,7 @@ func (b Breaker) Pause(detail string, now time.Time) Breaker {
 
 // Close closes b.
 func (b Breaker) Close(now time.Time) Breaker {
-	return Breaker{ClosedAt: stamp(now), Tally: b.Tally.calm(), Revision: b.Revision}
-}
-
-// CloseBy closes b because a message to number was delivered.
-func (b Breaker) CloseBy(number Number, now time.Time) Breaker {
-	after := b.Close(now)
-	after.Reviewed = without(b.Reviewed, hashOf(number.String()))
-	return after
+	return Breaker{ClosedAt: stamp(now), Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision}
 }
 
 // Discards reports whether senders may be discarding envelopes: b is open, or it

@@ -19,9 +19,6 @@ const (
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// maxVoids is how many void hand-overs a message keeps: the latest ones.
-const maxVoids = 20
-
 // MaxEvents is how many events a message keeps. Later ones are only counted.
 const MaxEvents = 50
 

@@ -50,7 +50,7 @@ func testBreakers(t *testing.T, open opener) {
 		first := s.saveBreaker(t, b)
 		checkDiff(t, "the breaker", b, first, anyBreakerRevision)
 		second := s.saveBreaker(t, first.Close(now))
-		checkDiff(t, "the closed breaker", sms.Breaker{ClosedAt: now, Tally: sms.Tally{TakenAt: b.Tally.TakenAt, Taken: b.Tally.Taken}}, second, anyBreakerRevision)
+		checkDiff(t, "the closed breaker", sms.Breaker{ClosedAt: now, Reviewed: b.Reviewed, Tally: sms.Tally{TakenAt: b.Tally.TakenAt, Taken: b.Tally.Taken}}, second, anyBreakerRevision)
 		if first.Revision == "" || second.Revision == "" || first.Revision == second.Revision {
 			t.Errorf("the revisions are %q and %q, want two different ones", first.Revision, second.Revision)
 		}
