@@ -28,8 +28,10 @@ locals {
 }
 
 resource "aws_sqs_queue" "messages" {
-  name                              = "${var.name}-messages"
-  visibility_timeout_seconds        = 6 * var.sender.timeout_seconds # AWS recommends 6 times the function's timeout
+  name = "${var.name}-messages"
+  # AWS recommends 6 times the function's timeout. If a sender died, its envelope must not
+  # come back before the relay had time to end the lease and to match a pending receipt.
+  visibility_timeout_seconds        = max(6 * var.sender.timeout_seconds, var.sender.timeout_seconds + 180)
   message_retention_seconds         = 4 * 24 * 60 * 60
   receive_wait_time_seconds         = 20
   kms_master_key_id                 = local.kms_key

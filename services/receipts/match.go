@@ -80,13 +80,13 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *
 type listed struct {
 	sms.Unmatched
 	messages []sms.Message
-	read     bool
 }
 
 func (r *Receipts) read(ctx context.Context, at *listed) error {
-	if at.read {
+	if at.messages != nil {
 		return nil
 	}
+	at.messages = make([]sms.Message, 0, len(at.MessageIDs))
 	for _, id := range at.MessageIDs {
 		m, err := r.store.Get(ctx, id)
 		if err == nil {
@@ -95,7 +95,6 @@ func (r *Receipts) read(ctx context.Context, at *listed) error {
 			return fmt.Errorf("reading message %s: %w", id, err)
 		}
 	}
-	at.read = true
 	return nil
 }
 

@@ -17,8 +17,8 @@ const indexLag = 2 * time.Second
 // zero if no such time is known.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
-// about is in flight, and if the indexes show how each of them ended. The first is
-// certain after a complete pass over the leases. For the second, over waits.
+// about is in flight, which a complete pass over the leases ensures, and if the
+// indexes show how each of them ended. For that, over waits.
 func (p *pass) over() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -55,14 +55,10 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 	return p.end(ctx, m)
 }
 
-// longestWait is how long after its expiry a message may wait for its receipt,
-// which can be matched even later.
-const longestWait = 10 * time.Minute
-
 // end ends the lease of m if it is over, and gives m up if it has expired. Before a
 // message with an unanswered hand-over is handed over again or given up, end looks
 // for a pending receipt about it. If one may yet turn out to be about m, then m
-// stays due for the next run, until it has long expired.
+// stays due for the next run, for at most ten minutes after it expired.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
@@ -82,7 +78,7 @@ func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 		}
 	}
 	m, err = change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
-		if wait && m.ExpiresAt.Add(longestWait).After(p.now()) { // guard: a message waits for its receipt
+		if wait && m.ExpiresAt.Add(10*time.Minute).After(p.now()) { // guard: a message waits for its receipt
 			p.waiting.Store(m.Ref(), nil)
 			return p.rules.EnqueueFailed(m, p.now())
 		}

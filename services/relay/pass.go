@@ -22,6 +22,7 @@ type pass struct {
 	leasesEndedAt time.Time // zero if a lease may be left
 	backlog       int
 	breaker       sms.Breaker
+	truncated     bool        // a kind of work got only its share of the time
 	discards      bool        // senders may discard envelopes
 	probed        atomic.Bool // the one message of this pass that may probe was let through
 	lag           sync.Once   // for over
@@ -53,8 +54,14 @@ func (p *pass) summary() Summary {
 }
 
 func (p *pass) kinds(ctx context.Context) error {
-	// Rescue comes before send, which leaves its entries due for rescue.
-	return errors.Join(p.endLeases(ctx), p.kind(ctx, sms.DueRescue), p.kind(ctx, sms.DueSend))
+	leases := p.endLeases(ctx)
+	// Rescue comes before send, which leaves its entries due for rescue. It leaves send
+	// half of the time.
+	half, cancel := without(ctx, 2)
+	defer cancel()
+	rescue := p.kind(half, sms.DueRescue)
+	p.truncated = half.Err() != nil
+	return errors.Join(leases, rescue, p.kind(ctx, sms.DueSend))
 }
 
 func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {

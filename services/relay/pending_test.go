@@ -114,3 +114,40 @@ func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 		}
 	})
 }
+
+// expired is a store whose rescues never end, because all of them are expired.
+type expired struct {
+	endless
+	sends int
+}
+
+func (e *expired) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
+	switch q.Kind {
+	case sms.DueSend:
+		e.sends++
+		return sms.DuePage{}, nil
+	case sms.DueLease:
+		return sms.DuePage{}, nil
+	case sms.DueRescue:
+	}
+	page, err := e.endless.Due(ctx, q)
+	page.Entries = []sms.DueEntry{{Due: sms.Due{Kind: sms.DueRescue}}}
+	return page, err
+}
+
+func (*expired) Postpone(context.Context, sms.DueEntry, sms.Due) (sms.Message, error) {
+	return sms.Message{}, sms.ErrConflict
+}
+
+func TestRescuesLeaveTimeForWhatIsToBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := new(expired)
+		r := relay.New(store, silentQueue{}, lateMatcher{}, sms.DefaultRules(), relay.DefaultOptions(), time.Now, discard)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		report, _ := r.Run(ctx)
+		if store.sends == 0 || !report.Truncated {
+			t.Errorf("what is to be sent was read %d times, truncated %v; want once, and rescues that are", store.sends, report.Truncated)
+		}
+	})
+}

@@ -109,23 +109,29 @@ const (
 // Run does what is due now. An error in one shard does not stop the work on the
 // others. What was not done stays due, so that the next run is the retry.
 func (r *Relay) Run(ctx context.Context) (Summary, error) {
-	agenda := ctx
 	if deadline, ok := ctx.Deadline(); ok {
-		deadline = deadline.Add(-reserve)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
-		agenda, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/receiptsShare))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
 		defer cancel()
 	}
+	agenda, cancel := without(ctx, receiptsShare)
+	defer cancel()
 	p, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
 		errs = append(errs, p.kinds(agenda), p.pending(ctx))
 	}
 	summary := p.summary()
-	summary.Truncated = agenda.Err() != nil || ctx.Err() != nil
+	summary.Truncated = p.truncated || agenda.Err() != nil || ctx.Err() != nil
 	return summary, errors.Join(errs...)
+}
+
+// without returns ctx without the last 1/share of its time.
+func without(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))
+	}
+	return ctx, func() {}
 }
 
 // EndLeases gives up all leases, even those that are not over. `smsqueue serve`

@@ -69,9 +69,6 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.T
 	}, true
 }
 
-// reviewTime is how long after the last closing the breaker's Reviewed count.
-const reviewTime = 24 * time.Hour
-
 // ReportVoid opens b because of the trouble in a receipt that says void. A review
 // may concern one destination alone. So a number whose review opened b does not
 // open it again within a day.
@@ -80,7 +77,7 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 		rc.LoggedAt, // guard: the age of a receipt without a time
 	)
 	number := hashOf(rc.Number.String())
-	if now.Sub(b.ClosedAt) > reviewTime {
+	if now.Sub(b.ClosedAt) > 24*time.Hour {
 		b.Reviewed = nil
 	}
 	if rc.Trouble == AccountReview && slices.Contains(b.Reviewed, number) { // guard: the review of one destination

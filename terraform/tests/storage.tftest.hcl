@@ -37,11 +37,21 @@ run "protection_can_be_taken_off" {
 
 run "the_queue_hides_a_delivery_for_six_timeouts" {
   variables {
-    sender = { timeout_seconds = 20 }
+    sender = { timeout_seconds = 60 }
   }
   assert {
-    condition     = aws_sqs_queue.messages.visibility_timeout_seconds == 120
+    condition     = aws_sqs_queue.messages.visibility_timeout_seconds == 360
     error_message = "Visibility is not 6 times the sender's timeout."
+  }
+}
+
+run "the_queue_hides_a_delivery_until_the_relay_has_matched_its_receipt" {
+  variables {
+    sender = { timeout_seconds = 15 }
+  }
+  assert {
+    condition     = aws_sqs_queue.messages.visibility_timeout_seconds == 195
+    error_message = "An envelope may come back before the relay has ended its lease and looked for a receipt."
   }
 }
 
