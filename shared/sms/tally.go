@@ -48,7 +48,8 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 // be the account's trouble. It opens b once ten different numbers were refused
 // within five minutes and none was taken in that time. If the deployment has
 // several owners, the ten must come from at least two of them: the bad numbers of
-// one client alone stop nobody else. Whatever could not change the result is not noted.
+// one client alone stop nobody else, but nine of them and one of another owner do.
+// Whatever could not change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
 	if b.Open ||
 		now.Sub(b.Tally.TakenAt) < refusedTime+noteTaken { // guard: a number that was taken
