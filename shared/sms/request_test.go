@@ -18,7 +18,7 @@ func full(t *testing.T) Request {
 			f.Set(reflect.ValueOf(time.Date(2030, 5, 4, 9, 0, i, 0, time.UTC)))
 		default:
 			if f.Kind() != reflect.String {
-				t.Fatalf("give Request.%s a value here", v.Type().Field(i).Name)
+				t.Fatalf("Request.%s has no value in this test: add one", v.Type().Field(i).Name)
 			}
 			f.SetString(fmt.Sprint("value ", i))
 		}
