@@ -153,6 +153,16 @@ func TestDeliverFindsNothingToDo(t *testing.T) {
 	b.expect(t, m, sms.Expired, 0, 0)
 }
 
+func TestDeliverLeavesWhatMayHaveArrivedToTheRelay(t *testing.T) {
+	b := open(t)
+	b.provider.answer = noAnswer
+	m := b.accept(t, nil)
+	b.deliver(t, m)
+	b.now = b.now.Add(25 * time.Hour)
+	b.deliver(t, m)
+	b.expect(t, m, sms.Queued, 1, 1)
+}
+
 func TestDeliverClaimsOnlyWithTimeForTheRest(t *testing.T) {
 	b := open(t)
 	m := b.accept(t, nil)
