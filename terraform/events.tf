@@ -67,8 +67,9 @@ resource "aws_pipes_pipe" "events" {
       # Batches in parallel for each shard. Changes of one message keep their order.
       parallelization_factor = 10
 
-      # A change that cannot be put blocks the ones behind it in its shard, but
-      # for no longer than this. The stream keeps changes for 24 hours.
+      # A change that the bus does not accept blocks those behind it in its
+      # shard, but at most for this long. The stream keeps changes for 24
+      # hours.
       maximum_record_age_in_seconds = 6 * 60 * 60
       maximum_retry_attempts        = -1 # unlimited within that time
       on_partial_batch_item_failure = "AUTOMATIC_BISECT"

@@ -71,13 +71,13 @@ locals {
     QUOTA_EXCEEDED         = "too-many-requests"
 
     # For an unknown path or method, the gateway expects an AWS signature, and
-    # complains that a token is not one.
+    # complains that the token is not a signature.
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"
     DEFAULT_4XX                  = "not-found" # an incomplete signature has no response type of its own
 
-    # The function was called, and may have done its work.
+    # The function was called, and may have done its work before this error.
     INTEGRATION_FAILURE = "outcome-unknown"
     INTEGRATION_TIMEOUT = "outcome-unknown"
 

@@ -282,7 +282,7 @@ func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 
 func breachOfProblem(doc *openapi3.T, response reply) string {
 	if !slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized}, response.status) {
-		return "what is no operation has this status"
+		return "an unknown operation must not have this status"
 	}
 	if got := response.header.Get("Content-Type"); got != "application/problem+json" {
 		return "the content type is " + got

@@ -70,7 +70,7 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 					t.Errorf("the message changed (-before +after):\n%s", diff)
 				}
 				if open := s.breaker().Open; open != (verdict == sms.VerdictVoid) {
-					t.Errorf("the breaker is open: %t", open)
+					t.Errorf("the breaker is open: %t, want it open only after a void receipt", open)
 				}
 			})
 		}
@@ -159,7 +159,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.now = s.now.Add(72 * time.Hour)
 			s.keep(delivered("c-1", at))
 		}, true},
-		{"the only one, beside one that was taken", func(s *stage, _ string) {
+		{"the only one that is unanswered, next to one that was taken", func(s *stage, _ string) {
 			s.sent(number, "c-2")
 			s.keep(delivered("c-1", s.now))
 		}, true},

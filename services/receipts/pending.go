@@ -54,7 +54,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	}
 	found, at := false, &listed{Unmatched: unmatched}
 	for _, k := range unmatched.Receipts {
-		if k.Receipt.At.IsZero() || // guard: a receipt without a time is not waited for
+		if k.Receipt.At.IsZero() ||
 			!slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool { return fits(h, k) }) {
 			continue
 		}

@@ -73,7 +73,7 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 		}
 		s.pass(time.Minute)
 	}
-	s.t.Fatal("it did not arrive before it expired")
+	s.t.Fatal("the message did not arrive before it expired")
 	return 0
 }
 
@@ -93,10 +93,10 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 			}
 			s.arrived()
 			if waited := s.waitFor(m, s.Relay); waited > 2*time.Minute {
-				t.Errorf("after the last closing the message waited for %v", waited)
+				t.Errorf("after the last closing, the message waited too long: %v", waited)
 			}
 			if waited := s.pass(time.Minute).waitFor(m, s.Relay); waited > 5*time.Minute {
-				t.Errorf("after its last envelope was lost the message waited for %v", waited)
+				t.Errorf("after its last envelope was lost, the message waited too long: %v", waited)
 			}
 		})
 	}
@@ -110,7 +110,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 		page    int
 	}{
 		{"alone", 1, relay.DefaultOptions().Page},
-		{"with more beside it than a page and a queue's backlog", 150, 3},
+		{"with more other messages than a page and a queue's backlog hold", 150, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)

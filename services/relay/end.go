@@ -28,7 +28,7 @@ func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	wait := false
 	if m.Unanswered() {
 		before := m.Status
-		if m, wait, err = p.receipts.Settle(ctx, m, p.over); err != nil {
+		if m, wait, err = p.receipts.Settle(ctx, m, p.over()); err != nil {
 			return sms.Message{}, fmt.Errorf("settling message %s: %w", m.ID, err)
 		}
 		if m.Status != before {

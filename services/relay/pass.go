@@ -17,20 +17,21 @@ import (
 
 type pass struct {
 	*Relay
-	until    time.Time // leases that end by this time are over
-	over     time.Time // see Receipts
-	force    bool      // give up even leases that are not over
-	backlog  int
-	breaker  sms.Breaker
-	discards bool        // senders may discard envelopes
-	probed   atomic.Bool // the one message of this pass that may probe was let through
-	waiting  sync.Map    // the Refs of messages that wait for receipts until the next pass
+	until         time.Time // leases that end by this time are over
+	force         bool      // give up even leases that are not over
+	leasesEndedAt time.Time // zero if a lease may be left
+	backlog       int
+	breaker       sms.Breaker
+	discards      bool        // senders may discard envelopes
+	probed        atomic.Bool // the one message of this pass that may probe was let through
+	lag           sync.Once   // for over
+	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
 	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
 }
 
 func (r *Relay) begin(ctx context.Context) (*pass, error) {
-	p := &pass{Relay: r, until: r.now(), over: r.over(), backlog: -1}
+	p := &pass{Relay: r, until: r.now(), backlog: -1}
 	breaker, err := r.store.LoadBreaker(ctx)
 	if err != nil {
 		return p, fmt.Errorf("loading the breaker: %w", err)

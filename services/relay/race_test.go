@@ -85,7 +85,9 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	if !ok {
 		s.t.Fatalf("%T does not implement relay.Store", store)
 	}
-	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, relay.DefaultOptions(), s.clock, discard)
+	options := relay.DefaultOptions()
+	options.Wait = s.wait
+	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
 // twins returns two messages to one number: a, whose hand-over got no answer, and

@@ -46,9 +46,8 @@ type Options struct {
 	Backlog int
 	// Page is how many agenda entries are read at once.
 	Page int
-	// Wait sleeps. It serves processes that may not live until a second run: the
-	// first run then waits until the indexes show how all leases ended. nil means
-	// that this is left to a later run.
+	// Wait sleeps until the store's indexes show what was written before. nil means
+	// that they always do.
 	Wait func(time.Duration)
 }
 
@@ -69,7 +68,6 @@ type Relay struct {
 
 	mu      sync.Mutex
 	stopped map[place]string // where a pass stopped among entries that it skipped: DueQuery.After
-	leases  leases
 }
 
 type place struct {

@@ -358,7 +358,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 			s.pass(s.rules.Lease - time.Second).run()
 			s.is(m, sms.Queued)
 			s.arrive()
-			s.pass(10 * time.Second).run()
+			s.pass(5 * time.Second).run()
 			s.is(m, sms.Queued)
 			s.arrive()
 			s.pass(2 * time.Second).run()

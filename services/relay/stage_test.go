@@ -28,7 +28,8 @@ type stage struct {
 	*relay.Relay
 	t        *testing.T
 	now      time.Time
-	rules    sms.Rules // without chance
+	waited   atomic.Int64 // how far the clock is ahead of now
+	rules    sms.Rules    // without chance
 	store    *sqlite.DB
 	queue    *counted
 	receipts *receipts.Receipts
@@ -54,7 +55,10 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) clock() time.Time { return s.now }
+func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
+
+// wait is relay.Options.Wait. It moves the clock on, even while others read it.
+func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
 // on returns another relay, on store, with the stage's clock and rules.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -45,17 +46,32 @@ func TestARunTakesUpOnceWhatWaitsForReceipts(t *testing.T) {
 	}
 }
 
-func TestAWaitEndsEvenIfNoReceiptCanBeMatched(t *testing.T) {
+// unreadable is a store in which one record cannot be read.
+type unreadable struct {
+	relay.Store
+	id string
+}
+
+func (u unreadable) Get(ctx context.Context, id string) (sms.Message, error) {
+	if id == u.id {
+		return sms.Message{}, errBroken
+	}
+	return u.Store.Get(ctx, id)
+}
+
+func TestAWaitEndsEvenIfSomeLeaseNeverDoes(t *testing.T) {
 	s := newStage(t)
+	bad := s.claim(s.accept(func(d *sms.Draft) { d.Number = "+12025550199" }))
 	m := s.handOver(s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Hour) }), noAnswer)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {
 		t.Fatal(err)
 	}
+	r := s.on(unreadable{s.store, bad.ID}, s.queue, relay.DefaultOptions())
 	s.pass(69 * time.Minute)
 	for _, want := range []sms.Status{sms.Queued, sms.Unknown} {
-		if _, err := s.on(s.store, s.queue, relay.DefaultOptions()).Run(t.Context()); err != nil {
-			t.Fatal(err)
+		if _, err := r.Run(t.Context()); !errors.Is(err, errBroken) {
+			t.Errorf("Run: %v, want the error of the store", err)
 		}
 		s.is(m, want)
 		s.pass(time.Minute)
@@ -69,46 +85,11 @@ func TestARelayThatLivesForOneRunMatchesReceipts(t *testing.T) {
 	if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {
 		t.Fatal(err)
 	}
-	options := relay.DefaultOptions()
-	options.Wait = func(d time.Duration) { s.pass(d) }
 	for range 3 {
 		s.pass(time.Minute)
-		if _, err := s.on(s.store, s.queue, options).Run(t.Context()); err != nil {
+		if _, err := s.on(s.store, s.queue, relay.DefaultOptions()).Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s.is(m, sms.Delivered)
-}
-
-// overs notes what a relay says about the hand-overs that have ended.
-type overs struct {
-	relay.Receipts
-	last time.Time
-}
-
-func (o *overs) Retry(_ context.Context, _ sms.PendingReceipt, over time.Time) error {
-	o.last = over
-	return nil
-}
-
-func TestWhatTheStartLearntIsNotForgotten(t *testing.T) {
-	s := newStage(t)
-	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
-	if err := s.store.Keep(t.Context(), rc.Pending(s.now.Add(-time.Minute))); err != nil {
-		t.Fatal(err)
-	}
-	o := &overs{Receipts: s.receipts}
-	r := relay.New(s.store, s.queue, o, s.rules, relay.DefaultOptions(), s.clock, discard)
-	if _, err := r.EndLeases(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for range 5 {
-		s.pass(2 * time.Second)
-		if _, err := r.Run(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if o.last.Before(start) {
-			t.Errorf("%v after the start, hand-overs from before %v of it are over, want all", s.now.Sub(start), o.last.Sub(start))
-		}
-	}
 }

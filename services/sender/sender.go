@@ -123,7 +123,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.PastExpiry || refused.Reason == sms.AttemptsSpent:
+	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // else the relay looks for its receipt first
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})

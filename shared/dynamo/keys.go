@@ -32,9 +32,8 @@ const (
 )
 
 const (
-	breakerID     = "breaker"
-	receiptPrefix = "receipt-" // begins the ids that sms.Receipt.Pending gives
-	dueReceipt    = "receipt"  // the kind of pending receipts in the agenda
+	breakerID  = "breaker"
+	dueReceipt = "receipt" // the kind of pending receipts in the agenda
 )
 
 func shardOf(id string, shards uint32) int {

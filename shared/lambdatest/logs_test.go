@@ -24,6 +24,6 @@ func TestALogsEventIsReadByTheLibrary(t *testing.T) {
 		messages = append(messages, line.Message)
 	}
 	if diff := cmp.Diff([]string{"first", "é"}, messages); diff != "" || got.LogGroup != "sns/log" || got.MessageType != "DATA_MESSAGE" {
-		t.Errorf("%+v, messages (-want +got):\n%s", got, diff)
+		t.Errorf("the batch is %+v; its messages differ (-want +got):\n%s", got, diff)
 	}
 }

@@ -66,7 +66,7 @@ func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("invoking %s: its test has ended", s.options.FunctionName)
+		return nil, fmt.Errorf("invoking %s: the test has ended", s.options.FunctionName)
 	}
 	if s.process != nil && !s.process.hasEnded() {
 		return s.process, nil

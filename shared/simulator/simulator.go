@@ -47,7 +47,7 @@ type Provider struct {
 	journal  *journal
 	position *position
 	counts   counts
-	early    sync.Map // provider message id -> chan bool: whether its receipt came before the answer
+	early    sync.Map // from provider message id to a chan bool that says whether the receipt came before the answer
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }

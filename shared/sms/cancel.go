@@ -3,7 +3,7 @@ package sms
 import "time"
 
 // Cancel returns m as canceled, or ErrTooLate if it may have been handed over.
-// Canceling twice is no error and changes nothing.
+// Canceling twice is not an error and changes nothing.
 func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case m.Status == Canceled:

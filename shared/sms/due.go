@@ -56,19 +56,15 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the Due of e after the relay took it up at now. Until then no
-// other relay takes it up. It is due again if the relay dies or the envelope is lost.
+// Postponed returns the Due of e, due for DueSend or DueRescue, after the relay took
+// it up at now. Until then no other relay takes it up. It is due again if the relay
+// dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
-	next := Due{Kind: e.Due.Kind, At: now.Add(nextRescue), Round: e.Due.Round + 1}
-	switch e.Due.Kind {
-	case DueSend:
-		// Its round, if any, comes from a rescue whose enqueue failed.
-		next = Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
-	case DueRescue:
-		next.Round = max(next.Round, 1)
+	// If it is due for sending, its round comes from a rescue whose enqueue failed.
+	next := Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
+	if e.Due.Kind == DueRescue {
+		next.Round++
 		next.At = now.Add(rescueWait(next.Round))
-	case DueLease:
-		return e.Due // it stays due until it is ended
 	}
 	next.At = stamp(next.At)
 	if e.ExpiresAt.After(now) {

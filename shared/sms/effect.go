@@ -78,7 +78,7 @@ var Effects = []Effect{
 	},
 	{
 		From: []Status{Queued, Unknown}, Verdicts: []Verdict{VerdictVoid},
-		GivesBack: true, Why: "it waits, or ended, for another reason",
+		GivesBack: true, Why: "the message waits, or ended, for another reason",
 	},
 	{
 		From: []Status{Sending}, Verdicts: []Verdict{VerdictDelivered, VerdictUndelivered},

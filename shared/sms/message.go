@@ -91,7 +91,7 @@ type HandOver struct {
 	Until             time.Time    `json:"until"` // when it ended, at the latest
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// Late says that its answer came after its lease was given up.
+	// Late says that the answer came after the lease was given up.
 	Late bool `json:"late,omitempty"`
 	// What its receipt said. All are empty until the receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`

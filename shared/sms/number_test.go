@@ -58,7 +58,7 @@ func TestNumberRedacted(t *testing.T) {
 		{"one shorter hides it", "+123456789", "+12*******"},
 		{"the shortest number", "+6834001", "+68*****"},
 		{"no number", "", ""},
-		{"something that is no number", "my secret +5511999998877", "***"},
+		{"a text that is not a number", "my secret +5511999998877", "***"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.number.Redacted(); got != tt.want {
@@ -89,7 +89,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 				var out bytes.Buffer
 				call(slog.New(handler(&out)))
 				if !strings.Contains(out.String(), number.Redacted()) {
-					t.Errorf("the redacted number is missing: %s", &out)
+					t.Errorf("the log lacks the redacted number: %s", &out)
 				}
 				if strings.Contains(out.String(), "1199999") {
 					t.Errorf("the log shows the whole number: %s", &out)
@@ -101,7 +101,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 		var out bytes.Buffer
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "number", (*sms.Number)(nil))
 		if !strings.Contains(out.String(), `"msg":"m"`) {
-			t.Errorf("the record is missing: %s", &out)
+			t.Errorf("the log lacks the record: %s", &out)
 		}
 	})
 }

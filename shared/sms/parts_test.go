@@ -78,7 +78,7 @@ func TestMeasureKnowsTheGSMAlphabet(t *testing.T) {
 		t.Fatalf("the basic alphabet has %d characters, want 127", n)
 	}
 	gsm := 0
-	for r := rune(0); r <= 0x1ffff; r++ { // all code points above are treated like those just below
+	for r := rune(0); r <= 0x1ffff; r++ { // larger code points are treated like the last ones of this range
 		if !utf8.ValidRune(r) {
 			continue
 		}

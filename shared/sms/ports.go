@@ -120,7 +120,7 @@ type ListQuery struct {
 	Status    Status
 	Number    Number
 	Reference string
-	From, To  time.Time // CreatedAt, from inclusive, to exclusive
+	From, To  time.Time // bounds of CreatedAt: From is included, To is not
 	Limit     int       // messages on a page, at least 1
 	Examine   int       // records read for a page, at least Limit
 	After     string    // ListPage.Next of the page before; "" for the first

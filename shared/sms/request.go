@@ -149,8 +149,8 @@ func (r Request) CheckTimes(now time.Time) []InvalidError {
 }
 
 // Fingerprint identifies what the client asked for, so that it is noticed if an
-// idempotency key comes again with another request. It covers the decoded fields,
-// whatever the deployment's configuration is, and the number as the client wrote it.
+// idempotency key comes again with another request. It covers the decoded fields and
+// the number as the client wrote it, but nothing of the deployment's configuration.
 //
 // A client may repeat a request after the service was updated, and must get its
 // message then, not a refusal. So a new field changes no digest of a request

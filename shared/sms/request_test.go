@@ -21,7 +21,10 @@ func full(t *testing.T) Request {
 		case f.Kind() == reflect.Bool:
 			f.SetBool(true)
 		default:
-			f.SetString(fmt.Sprint("value ", i)) // panics if f needs another case
+			if f.Kind() != reflect.String {
+				t.Fatalf("Request.%s has no value in this test: add one", v.Type().Field(i).Name)
+			}
+			f.SetString(fmt.Sprint("value ", i))
 		}
 	}
 	return r

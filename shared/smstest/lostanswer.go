@@ -87,7 +87,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
-	t.Run("Forget is no error", func(t *testing.T) {
+	t.Run("Forget returns no error", func(t *testing.T) {
 		s, lose := start(t)
 		k := s.keep(t, "one")
 		lose()

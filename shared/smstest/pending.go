@@ -84,7 +84,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
-	t.Run("a forgotten receipt is gone, and forgetting it again is no error", func(t *testing.T) {
+	t.Run("a forgotten receipt is gone, and forgetting it again returns no error", func(t *testing.T) {
 		s := open(t)
 		k, other := s.keep(t, "one"), s.keep(t, "two")
 		for range 2 {

@@ -50,7 +50,7 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 		{"the same message handed over twice is two messages", providerTakesTwice},
 		{"a refused number is refused for good and nothing is taken", providerRefuses},
 		{"after the deadline nothing is handed over", providerAfterDeadline},
-		{"a lost answer is no refusal and the message was handed over once", providerLosesAnswer},
+		{"a lost answer is not a refusal, and the message was handed over once", providerLosesAnswer},
 		{"64 hand-overs at once are taken once each, with ids of their own", providerCrowd},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })

@@ -39,7 +39,7 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 		{"a high surrogate before text", `{"a":"\uD83Dx"}`, "half a surrogate pair"},
 		{"a high surrogate before another escape", `{"a":"\ud83d\n"}`, "half a surrogate pair"},
 		{"a high surrogate before a high one", `{"a":"\ud83d\ud83d"}`, "half a surrogate pair"},
-		{"a high surrogate before what is no surrogate", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
+		{"a high surrogate before another character", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
 		{"a low surrogate alone", `{"a":"\ude00"}`, "half a surrogate pair"},
 		{"a low surrogate after a pair", `{"a":"\ud83d\ude00\ude00"}`, "half a surrogate pair"},
 		{"half a pair in a name", `{"\ud800":1}`, "half a surrogate pair"},
@@ -106,7 +106,7 @@ func TestDecodeTakesLinearTime(t *testing.T) {
 				f.Unknown()
 				for _, e := range f.Errors() {
 					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
-						t.Errorf("the errors have %d and %d bytes", len(e.Field), len(e.Detail))
+						t.Errorf("an error names a field with %d bytes and has a detail of %d bytes, which is too long", len(e.Field), len(e.Detail))
 					}
 				}
 			}
@@ -148,7 +148,7 @@ func FuzzDecode(f *testing.F) {
 		seen := map[string]bool{}
 		for _, e := range document.Errors() {
 			if seen[e.Field] || e.Detail == "" || !utf8.ValidString(e.Field) {
-				t.Errorf("a repeated or empty error: %+v", e)
+				t.Errorf("an error is empty or repeated: %+v", e)
 			}
 			seen[e.Field] = true
 		}
@@ -168,7 +168,7 @@ func readAll(t *testing.T, f *Fields) {
 	}
 	if price, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
 		if again, ok := parseDecimal(price, 5, 100); !ok || again != price {
-			t.Errorf("Decimal = %q, read again %q", price, again)
+			t.Errorf("Decimal = %q, but read again it is %q", price, again)
 		}
 	}
 	if n, ok := f.Int("limit", -1, 100); ok && (n < -1 || n > 100) {
@@ -179,7 +179,7 @@ func readAll(t *testing.T, f *Fields) {
 	}
 	f.Choice("type", "transactional", "promotional")
 	if after := len(f.Errors()); after > before+6 {
-		t.Errorf("%d errors for six fields", after-before)
+		t.Errorf("got %d errors for six fields", after-before)
 	}
 }
 

@@ -114,7 +114,8 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
-		// Otherwise the test would wait 5 times 6 timeouts of the sender.
+		// Otherwise the test would wait for five receives, each six sender
+		// timeouts long.
 		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 			QueueUrl:   aws.String(e.Queues["messages"]),
 			Attributes: map[string]string{string(types.QueueAttributeNameVisibilityTimeout): "1"},
@@ -266,7 +267,7 @@ func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	for !done() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("after %v this is still not so: %s", limit, what)
+			t.Fatalf("after %v this is still not true: %s", limit, what)
 		case <-tick.C:
 		}
 	}

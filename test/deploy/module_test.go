@@ -50,7 +50,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot skips a test that lacks something; in CI it fails.
+// cannot skips a test that lacks something it needs; in CI it fails the test.
 func cannot(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -104,7 +104,7 @@ func TestModule(t *testing.T) {
 			t.Errorf("the module has %d variables, want at most 18", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
-			t.Errorf("%d of %d variables are described", n, variables)
+			t.Errorf("%d of %d variables are described, want all", n, variables)
 		}
 	})
 	examples, err := filepath.Glob(repo.Path(emulation.ModuleRoot, "examples", "*"))
@@ -177,7 +177,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
-		{"an alarm action that is no ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
+		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
 		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
 	}
 	var filters []string

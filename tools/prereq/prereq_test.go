@@ -12,12 +12,12 @@ func TestJavaVersion(t *testing.T) {
 		version string
 		ok      bool
 	}{
-		"the oldest that works":              {"17.0.15", true},
-		"a later one":                        {"25", true},
-		"an early access build":              {"26-ea", true},
-		"one too old":                        {"11.0.2", false},
-		"one that still counts from one":     {"1.8.0_402", false},
-		"something that is no number at all": {"unknown", false},
+		"the oldest that works":          {"17.0.15", true},
+		"a later one":                    {"25", true},
+		"an early access build":          {"26-ea", true},
+		"one too old":                    {"11.0.2", false},
+		"one that still counts from one": {"1.8.0_402", false},
+		"a version that is not a number": {"unknown", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func decode(data string) (logBatch, error) {
 // summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
-	Pending    int `json:"pending"` // to be looked at again; most of them belong to other applications
+	Pending    int `json:"pending"` // kept, to be looked at again; most of them belong to other applications
 	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`

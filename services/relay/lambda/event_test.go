@@ -22,14 +22,14 @@ func TestReadOrder(t *testing.T) {
 		want        sms.Order
 		given       bool
 	}{
-		{"Scheduler's event is none", scheduled, sms.Order{}, false},
-		{"nor is one whose detail is an object", `{"detail": {}}`, sms.Order{}, false},
-		{"nor is an empty one", `{}`, sms.Order{}, false},
-		{"nor is none at all", `null`, sms.Order{}, false},
+		{"Scheduler's event is not an order", scheduled, sms.Order{}, false},
+		{"an event whose detail is an object is not an order", `{"detail": {}}`, sms.Order{}, false},
+		{"an empty event is not an order", `{}`, sms.Order{}, false},
+		{"an event without fields is not an order", `null`, sms.Order{}, false},
 		{"a pause with its reason", `{"operator": "pause", "detail": "wrong texts"}`, sms.Order{Word: sms.OrderPause, Detail: "wrong texts"}, true},
 		{"resuming", `{"operator": "resume"}`, sms.Order{Word: sms.OrderResume}, true},
-		{"an unknown word is for the domain to refuse", `{"operator": "stop"}`, sms.Order{Word: "stop"}, true},
-		{"so is no word", `{"operator": null}`, sms.Order{}, true},
+		{"an unknown word, which the domain refuses", `{"operator": "stop"}`, sms.Order{Word: "stop"}, true},
+		{"an order without a word is an order too", `{"operator": null}`, sms.Order{}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, given, err := readOrder([]byte(tc.event))

@@ -19,7 +19,7 @@ const maxForm = 16 << 10
 
 // refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the endpoint
 // sends each with status 400, even invalid_client, and without a description. The code
-// invalid_grant, about other grants, cannot occur.
+// invalid_grant is about other grants, so it cannot occur here.
 type refusal string
 
 const (

@@ -92,7 +92,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(requests{"PutItem": 24, "SendMessageBatch": 3}, cost); diff != "" {
-		t.Errorf("a batch of 25, one of them wrong (-want +got):\n%s", diff)
+		t.Errorf("the requests of a batch of 25, one of them invalid, differ (-want +got):\n%s", diff)
 	}
 
 	for target, want := range map[string]requests{
@@ -114,7 +114,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		}
 	})
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 1}, cost); diff != "" {
-		t.Errorf("a cancel (-want +got):\n%s", diff)
+		t.Errorf("the requests of a cancellation differ (-want +got):\n%s", diff)
 	}
 	if again := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/resend", "").message(t, http.StatusAccepted); again.Message != "later" {
 		t.Errorf("the message that is sent again is %+v", again)
@@ -160,11 +160,11 @@ func TestLimitsOfADeployment(t *testing.T) {
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
 	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
 	if diff := cmp.Diff(requests{"GetItem": 2}, requestsOf(d, preview)); diff != "" {
-		t.Errorf("a preview under two limits (-want +got):\n%s", diff)
+		t.Errorf("the requests of a preview with two limits differ (-want +got):\n%s", diff)
 	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "SendMessage": 1}, cost); diff != "" {
-		t.Errorf("a submit with a key under two limits (-want +got):\n%s", diff)
+		t.Errorf("the requests of a submission with a key and two limits differ (-want +got):\n%s", diff)
 	}
 	for range 3 {
 		submit("key").message(t, http.StatusAccepted)
