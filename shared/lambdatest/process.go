@@ -163,7 +163,7 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 		return a
 	case <-p.ended:
 		select {
-		case a := <-i.done: // it ended after its answer
+		case a := <-i.done: // the process ended after its answer
 			return a
 		default:
 			return answer{err: p.exitError(i)}

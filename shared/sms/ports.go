@@ -95,7 +95,7 @@ type Unmatched struct {
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep writes k, in place of one with the same ID.
+	// Keep stores k, and replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error

@@ -275,7 +275,7 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 	ignored := cmpopts.IgnoreFields(sms.ProviderError{}, "Code", "Detail", "Err")
 	if diff := cmp.Diff(want, *got, ignored); diff != "" {
-		t.Errorf("error %v (-want +got):\n%s", err, diff)
+		t.Errorf("the error %v differs (-want +got):\n%s", err, diff)
 	}
 }
 

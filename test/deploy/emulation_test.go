@@ -57,7 +57,7 @@ func TestEmulation(t *testing.T) {
 	t.Run("a message is accepted, sent, and arrives with its attributes", func(t *testing.T) {
 		sent := e.call(t, http.MethodPost, "/sms", shop, body)
 		if sent.status != http.StatusAccepted {
-			t.Fatalf("answer = %d %s", sent.status, sent.body)
+			t.Fatalf("the answer is %d %s", sent.status, sent.body)
 		}
 		id = sent.field("id")
 		if want := "/v1/sms/" + id; sent.header.Get("Location") != want {
@@ -104,7 +104,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("a client of the same owner sees the message", func(t *testing.T) {
 		if got := e.call(t, http.MethodGet, "/sms/"+id, e.login(t, "watcher"), ""); got.status != http.StatusOK {
-			t.Errorf("answer = %d %s", got.status, got.body)
+			t.Errorf("the answer is %d %s", got.status, got.body)
 		}
 	})
 
@@ -218,7 +218,7 @@ func (e deployment) login(t *testing.T, client string) string {
 	got := do(t, req)
 	token := got.field("access_token")
 	if token == "" {
-		t.Fatalf("no token for %s: %d %s", client, got.status, got.body)
+		t.Fatalf("the token request of %s was answered with %d %s", client, got.status, got.body)
 	}
 	return token
 }

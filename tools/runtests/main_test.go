@@ -70,7 +70,7 @@ func TestConclusion(t *testing.T) {
 				t.Errorf("ok = %v, want %v", ok, tt.ok)
 			}
 			if last := lastLine(out.String()); last != tt.total.String() {
-				t.Errorf("last line = %q, want the total", last)
+				t.Errorf("the last line is %q, want the total", last)
 			}
 		})
 	}

@@ -51,12 +51,12 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 
 	preview := decoded[struct{ Acceptable bool }](t, ask(t, api, http.MethodPost, "/v1/sms/preview", text(number, "hello")), http.StatusOK)
 	if !preview.Acceptable {
-		t.Error("the message would not be accepted")
+		t.Error("the preview says that the message would not be accepted")
 	}
 	m := ask(t, api, http.MethodPost, "/v1/sms", fmt.Sprintf(
 		`{"phoneNumber": %q, "message": "hello", "originationNumber": "+12065550100", "reference": "a&b=ç+1"}`, number)).message(t, http.StatusAccepted)
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
-		t.Errorf("deleting the text of a queued message: %d %s", r.status, r.body)
+		t.Errorf("the answer to deleting the text of a queued message is %d %s", r.status, r.body)
 	}
 	// A waiting request would occupy a function, so by default requests do not
 	// wait.
@@ -70,10 +70,10 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		t.Errorf("attributes at SNS (-want +got):\n%s", diff)
 	}
 	if r := ask(t, api, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""); r.status != http.StatusConflict || r.problem(t) != "too-late" {
-		t.Errorf("canceling a sent message: %d %s", r.status, r.body)
+		t.Errorf("the answer to canceling a sent message is %d %s", r.status, r.body)
 	}
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusNoContent || r.body != "" {
-		t.Errorf("deleting the text of a sent message: %d %s", r.status, r.body)
+		t.Errorf("the answer to deleting the text of a sent message is %d %s", r.status, r.body)
 	}
 
 	var batch []string
@@ -171,12 +171,12 @@ func TestLimitsOfADeployment(t *testing.T) {
 	}
 	submit("").message(t, http.StatusAccepted)
 	if r := submit(""); r.status != http.StatusTooManyRequests || r.problem(t) != "limit-exceeded" || r.header.Get("Retry-After") == "" {
-		t.Errorf("the third message to one number: %d %s", r.status, r.body)
+		t.Errorf("the answer to the third message to one number is %d %s", r.status, r.body)
 	}
 	for range 3 {
 		post(t, d.Client("free"), "", text("+12065550100", "hello")).message(t, http.StatusAccepted)
 	}
 	if r := post(t, d.Client("free"), "", text(number, "hello")); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("a country that the client may not send to: %d %s", r.status, r.body)
+		t.Errorf("the answer to a country that the client may not send to is %d %s", r.status, r.body)
 	}
 }
