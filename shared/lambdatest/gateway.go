@@ -35,7 +35,7 @@ type Gateway struct {
 }
 
 // Event returns the proxy event for a request whose token has these claims; nil
-// stands for a method without an authorizer. The request's URL is the one that the
+// means a method without an authorizer. The request's URL is the one that the
 // client typed. Event reads the body. The error says how API Gateway itself would
 // refuse the request.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
