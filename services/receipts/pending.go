@@ -78,8 +78,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k, and forgets k if it finds it. at lists what is
-// unmatched for the number of k; nil means that look reads it if it has to.
+// look searches for the message of k, and forgets k if it finds it. at has the
+// unmatched messages and receipts of the number of k; if it is nil, look reads them
+// if necessary.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)
