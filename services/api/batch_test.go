@@ -35,7 +35,7 @@ func (d *deployment) batch(t testing.TB, messages ...string) batchResults {
 	}
 	results := decode[batchResults](t, response)
 	if len(results.Results) != len(messages) {
-		t.Fatalf("%d results for %d messages", len(results.Results), len(messages))
+		t.Fatalf("got %d results for %d messages", len(results.Results), len(messages))
 	}
 	for i, r := range results.Results {
 		if (r.Message != nil) == (r.Problem != nil) || (r.Message != nil) != (r.Status == http.StatusAccepted) ||

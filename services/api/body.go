@@ -41,7 +41,7 @@ func validKey(key string) bool {
 // effect, and here it would have none.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
-	if c.ContentLength > 0 { // refused before it has arrived
+	if c.ContentLength > 0 { // refuse the body before it has arrived
 		return unexpected
 	}
 	n, err := io.ReadFull(c.Body, make([]byte, 1))

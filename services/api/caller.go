@@ -60,7 +60,7 @@ func unauthorizedFor(r *http.Request) *apiError {
 }
 
 // Authenticate passes requests on to next if verify returns their caller, and
-// answers all others with 401. Use it where no gateway has checked the token.
+// answers all others with 401. Use it if no gateway has checked the token.
 // Errors of verify are logged and never shown to the client.
 func Authenticate(logger *slog.Logger, verify func(*http.Request) (Caller, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -95,7 +95,7 @@ func TestEveryRequestLeavesOneLine(t *testing.T) {
 	}
 	for _, private := range []string{"5511999999999", "4915112345678", "Your code", "my secret"} {
 		if strings.Contains(d.log.String(), private) {
-			t.Errorf("%q is in the log:\n%s", private, d.log.String())
+			t.Errorf("the log shows %q:\n%s", private, d.log.String())
 		}
 	}
 }

@@ -31,14 +31,14 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			if !regexp.MustCompile("(?m)^\\|[^|]*`" + name + "`[^|]*\\|").Match(readme) {
-				t.Error("the README's table of fields lacks it")
+				t.Error("the README's table of fields lacks this field")
 			}
 			if schemas["BatchMessage"].Value.Properties[name] == nil {
-				t.Error("the schema BatchMessage lacks it")
+				t.Error("the schema BatchMessage lacks this field")
 			}
 			property := schemas["NewMessage"].Value.Properties[name]
 			if property == nil {
-				t.Fatal("the schema NewMessage lacks it")
+				t.Fatal("the schema NewMessage lacks this field")
 			}
 			body := maps.Clone(least)
 			for _, value := range append(property.Value.Enum, property.Value.Example) {
@@ -53,7 +53,7 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 			}
 			_, shown := answer[name]
 			if listed := schemas["Message"].Value.Properties[name] != nil; shown != listed {
-				t.Errorf("the answer shows it: %v; the schema Message has it: %v", shown, listed)
+				t.Errorf("the answer shows the field: %v; the schema Message has it: %v", shown, listed)
 			}
 		})
 	}

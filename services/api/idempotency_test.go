@@ -31,7 +31,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		fresh := 0
 		for i := range n {
 			if ids[i] != ids[0] {
-				t.Errorf("got the ids %s and %s", ids[0], ids[i])
+				t.Errorf("got the ids %s and %s, want the same id", ids[0], ids[i])
 			}
 			if !replayed[i] {
 				fresh++
@@ -47,7 +47,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		again, header := d.accepted(t, ` {"type": "transactional", "sendAt": "2030-05-04T09:00:00.000-03:00", "maxPriceUSD": 5e-1,
 			"message": "\u00e9", "phoneNumber": "+5511999999999", "onUnknown": "resend"} `, key("k"))
 		if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
-			t.Errorf("got %s, replayed %q", again.ID, header.Get("Idempotent-Replayed"))
+			t.Errorf("got message %s, replayed: %q", again.ID, header.Get("Idempotent-Replayed"))
 		}
 	})
 	t.Run("other fields are refused", func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		other, header := d.accepted(t, goodBody, key("k"), by(bob))
 		if other.ID == first.ID || header.Get("Idempotent-Replayed") != "" {
-			t.Errorf("got %s, replayed %q", other.ID, header.Get("Idempotent-Replayed"))
+			t.Errorf("got message %s, replayed: %q", other.ID, header.Get("Idempotent-Replayed"))
 		}
 	})
 	t.Run("without a key every request makes a message", func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 			tt.change(t, d)
 			again, header := d.accepted(t, tt.body, key("k"))
 			if diff := cmp.Diff(first, again); diff != "" || header.Get("Idempotent-Replayed") != "true" {
-				t.Errorf("replayed %q (-first +again):\n%s", header.Get("Idempotent-Replayed"), diff)
+				t.Errorf("replayed: %q; the second answer differs (-first +second):\n%s", header.Get("Idempotent-Replayed"), diff)
 			}
 			if got := d.store.count("get"); got != tt.reads {
 				t.Errorf("%d reads, want %d", got, tt.reads)

@@ -159,7 +159,7 @@ func TestReplayIsNotCounted(t *testing.T) {
 	for range 5 {
 		again, header := d.accepted(t, goodBody, key("k"))
 		if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
-			t.Fatalf("got %s, replayed %q", again.ID, header.Get("Idempotent-Replayed"))
+			t.Fatalf("got message %s, replayed: %q", again.ID, header.Get("Idempotent-Replayed"))
 		}
 	}
 	d.accepted(t, goodBody)

@@ -183,7 +183,7 @@ func TestEveryAnswerHasTheRequestIDOfItsLog(t *testing.T) {
 			response := d.do(t, o.method, o.on(sms.NewID()), o.body, edits...)
 			lines := d.log.lines(t, "request")
 			if got := response.header.Get("X-Request-Id"); got == "" || got != lines[len(lines)-1]["request_id"] {
-				t.Errorf("X-Request-Id is %q, the log has %v", got, lines[len(lines)-1])
+				t.Errorf("X-Request-Id is %q, but the log has %v", got, lines[len(lines)-1])
 			}
 			if response.status >= 400 && decode[problem](t, response).Instance != response.header.Get("X-Request-Id") {
 				t.Errorf("the instance is not the request's: %s", response.body)

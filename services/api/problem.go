@@ -90,7 +90,7 @@ var kinds = []kind{
 		"An earlier request with this Idempotency-Key was accepted, and its fields were different.",
 		"Repeat the earlier request unchanged, or use a new key for a new message.", 0, nil},
 	{limitExceeded, http.StatusTooManyRequests, "The limit is reached",
-		"The limit of parts per day, or of messages to this number per hour, is reached. Nothing was accepted.",
+		"A limit of the client's owner is reached. Nothing was accepted.",
 		"Repeat the request after the time in `Retry-After`, or ask the operator for a higher limit.", 0, nil},
 	{tooManyRequests, http.StatusTooManyRequests, "Too many requests",
 		"This deployment received more requests than it accepts.",

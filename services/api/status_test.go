@@ -99,7 +99,7 @@ func (d *deployment) saveBreaker(t testing.TB, b sms.Breaker) {
 	t.Helper()
 	store, ok := d.store.Store.(sms.Breakers)
 	if !ok {
-		t.Fatal("the store keeps no breaker")
+		t.Fatal("the store has no breaker")
 	}
 	if err := store.SaveBreaker(t.Context(), b); err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 					t.Errorf("the message changed (-before +after):\n%s", diff)
 				}
 				if open := s.breaker().Open; open != (verdict == sms.VerdictVoid) {
-					t.Errorf("the breaker is open: %t", open)
+					t.Errorf("the breaker is open: %t, want it open only after a void receipt", open)
 				}
 			})
 		}

@@ -45,8 +45,9 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Ti
 }
 
 // Settle looks for pending receipts about the unanswered hand-overs of m, and
-// returns m as it is then. wait says that one may yet turn out to be about m, so
-// that m must be neither handed over again nor given up. For over see Retry.
+// returns m as it is then. wait says that a pending receipt may still turn out
+// to be about m; then m must be neither handed over again nor given up. For over
+// see Retry.
 func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error) {
 	unmatched, err := r.store.Unmatched(ctx, m.Number)
 	if err != nil {
@@ -77,8 +78,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k, and forgets k if it finds it. at lists what is
-// unmatched for the number of k; nil means that look reads it if it has to.
+// look searches for the message of k, and forgets k if it finds it. at has the
+// unmatched messages and receipts of the number of k; if it is nil, look reads them
+// if necessary.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)

@@ -194,7 +194,7 @@ func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	}
 }
 
-// stage is a store with a clock that stands still, and the receipts under test.
+// stage is a store, a clock that only the test moves, and the receipts under test.
 type stage struct {
 	t        *testing.T
 	now      time.Time

@@ -93,10 +93,10 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 			}
 			s.arrived()
 			if waited := s.waitFor(m, s.Relay); waited > 2*time.Minute {
-				t.Errorf("after the last closing the message waited for %v", waited)
+				t.Errorf("after the last closing, the message waited too long: %v", waited)
 			}
 			if waited := s.pass(time.Minute).waitFor(m, s.Relay); waited > 5*time.Minute {
-				t.Errorf("after its last envelope was lost the message waited for %v", waited)
+				t.Errorf("after its last envelope was lost, the message waited too long: %v", waited)
 			}
 		})
 	}

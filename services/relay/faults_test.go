@@ -229,7 +229,7 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 				messages = slices.Delete(messages, 4, 5)
 			}
 			if _, err := s.on(&broken, s.queue, relay.DefaultOptions()).Run(t.Context()); !errors.Is(err, errBroken) {
-				t.Errorf("Run: %v, want the error", err)
+				t.Errorf("Run returned the error %v, want that of the store", err)
 			}
 			s.arrive(append(messages, lost)...)
 		})

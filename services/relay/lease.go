@@ -57,8 +57,8 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 
 // end ends the lease of m if it is over, and gives m up if it has expired. Before a
 // message with an unanswered hand-over is handed over again or given up, end looks
-// for a pending receipt about it. If one may yet turn out to be about m, then m
-// stays due for the next run, for at most ten minutes after it expired.
+// for a pending receipt about it. If a pending receipt may still turn out to be about m,
+// then m stays due for the next run, for at most ten minutes after it expired.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {

@@ -117,7 +117,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		}
 		s.is(b, sms.Unknown)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the receipt made the other message %s", got.Status)
+			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 	t.Run("though a run could not end its lease", func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		}
 		s.is(b, sms.Sending)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the receipt made the other message %s", got.Status)
+			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 	t.Run("and becomes its own once the outcome is recorded, however late", func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 		}
 		s.is(b, sms.Delivered)
 		if got := s.get(a); got.ProviderMessageID() != "" {
-			t.Errorf("the receipt made the other message %s", got.Status)
+			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 }

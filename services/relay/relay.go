@@ -30,8 +30,8 @@ type Receipts interface {
 	// Retry looks once more for the message of k.
 	Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error
 	// Settle applies pending receipts about the unanswered hand-overs of m, and
-	// returns m as it is then. wait says that one may yet turn out to be about m,
-	// so that m must be neither handed over again nor given up.
+	// returns m as it is then. wait says that a pending receipt may still turn
+	// out to be about m; then m must be neither handed over again nor given up.
 	Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error)
 }
 

@@ -23,7 +23,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 var discard = slog.New(slog.DiscardHandler)
 
-// stage is a relay on SQLite, with a clock that stands still.
+// stage is a relay on SQLite, with a clock that only the test moves.
 type stage struct {
 	*relay.Relay
 	t        *testing.T

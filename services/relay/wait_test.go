@@ -11,7 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// posting counts the messages that a relay takes up. Each costs a millisecond.
+// posting is a store that counts the messages that a relay takes up. Each costs
+// a millisecond.
 type posting struct {
 	relay.Store
 	s     *stage

@@ -270,7 +270,7 @@ func TestAProbeThatItsClientSpoiledIsGivenBack(t *testing.T) {
 				b.deliver(t, good)
 				b.expect(t, good, sms.Sent, 1, 3)
 				if after := b.breaker(t); after.Open != (trouble == sms.SpendLimit) {
-					t.Errorf("the breaker is %+v", after)
+					t.Errorf("the breaker is %+v, want it open only for the spend limit", after)
 				}
 			})
 		}

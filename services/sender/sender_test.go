@@ -139,11 +139,11 @@ func TestDeliverFindsNothingToDo(t *testing.T) {
 	b := open(t)
 	ctx := t.Context()
 	if err := b.Deliver(ctx, sms.Ref{ID: sms.NewID(), Generation: 1}); err != nil {
-		t.Errorf("for an unknown id: %v", err)
+		t.Errorf("Deliver for an unknown id: %v", err)
 	}
 	m := b.accept(t, nil)
 	if err := b.Deliver(ctx, sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}); err != nil {
-		t.Errorf("for another generation: %v", err)
+		t.Errorf("Deliver for another generation: %v", err)
 	}
 	scheduled := b.accept(t, func(d *sms.Draft) { d.SendAt = b.now.Add(time.Hour) })
 	b.deliver(t, scheduled)

@@ -103,7 +103,7 @@ func bearer(t *testing.T, server *httptest.Server, id, secret string) http.Heade
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal([]byte(got.text), &grant); err != nil || grant.AccessToken == "" {
-		t.Fatalf("no token: %d: %s", got.status, got.text)
+		t.Fatalf("the token request was answered with status %d: %s", got.status, got.text)
 	}
 	return http.Header{"Authorization": {"Bearer " + grant.AccessToken}, "Content-Type": {"application/json"}}
 }
@@ -119,12 +119,12 @@ func TestInboxShowsMessagesAsTextAndLive(t *testing.T) {
 	var rows answer
 	for end := time.Now().Add(10 * time.Second); !strings.Contains(rows.text, ">delivered<"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not delivered after 10 seconds:\n%s", rows.text)
+			t.Fatalf("the message was not delivered within 10 seconds:\n%s", rows.text)
 		}
 		rows = ask(t, server, http.MethodGet, "/inbox/rows", "localhost", nil, "")
 	}
 	if strings.Contains(rows.text, "<script>") || !strings.Contains(rows.text, "&lt;script&gt;") {
-		t.Errorf("the text is not shown as text:\n%s", rows.text)
+		t.Errorf("the page does not show the text as plain text:\n%s", rows.text)
 	}
 	seen := http.Header{"If-None-Match": {rows.header.Get("ETag")}}
 	if again := ask(t, server, http.MethodGet, "/inbox/rows", "localhost", seen, ""); again.status != http.StatusNotModified {

@@ -84,7 +84,7 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		if _, err := os.Stat(dir); err == nil {
-			t.Error("the command made the folder")
+			t.Error("the command made the folder, want it not to")
 		}
 	})
 }

@@ -135,8 +135,8 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input returns the request that carries out c on the item id. Its answer has the
-// whole item: after the write or, if a condition is false, as it is.
+// input returns the request that carries out c on the item id. The answer to it
+// has the whole item: after the write, or unchanged if a condition is false.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {

@@ -151,7 +151,7 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		"delivered at last": nil, // the first hand-over still has no receipt
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("indexes written (-want +got):\n%s", diff)
+		t.Errorf("the indexes that were written differ (-want +got):\n%s", diff)
 	}
 }
 

@@ -63,7 +63,7 @@ func valueJSON(v types.AttributeValue) map[string]any {
 		}
 		return map[string]any{"L": list}
 	}
-	panic(fmt.Sprintf("no record has a %T", v))
+	panic(fmt.Sprintf("records cannot contain a %T", v))
 }
 
 // jsonValue is an attribute value as the AWS CLI shows it.

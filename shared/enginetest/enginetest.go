@@ -49,13 +49,15 @@ func DynamoDB(t testing.TB) string {
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ. If it does not run, see [DynamoDB].
+// SQS returns the URL of ElasticMQ. If that does not run, the test ends as in
+// [DynamoDB].
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto. If it does not run, see [DynamoDB].
+// SNS returns the URL of moto. If that does not run, the test ends as in
+// [DynamoDB].
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)

@@ -18,7 +18,7 @@ func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
 	r := from(nil)
 	rules := r.Rules()
 	if err := rules.Check(); err != nil {
-		t.Errorf("the default rules: %v", err)
+		t.Errorf("the default rules are invalid: %v", err)
 	}
 	if rules.Lease != 75*time.Second {
 		t.Errorf("the lease is %v, want the sender's timeout plus 15 s", rules.Lease)
@@ -70,7 +70,7 @@ func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
 	}
 	for _, name := range []string{"S", "L", "J", "N", "F", "VALIDITY_HOURS", "RETENTION_DAYS", "MAX_ATTEMPTS", "SENDER_TIMEOUT_SECONDS", "SEVERAL_OWNERS"} {
 		if !strings.Contains(err.Error(), "variable "+name+" ") {
-			t.Errorf("%s is not named in: %v", name, err)
+			t.Errorf("the error does not name %s: %v", name, err)
 		}
 	}
 }

@@ -199,7 +199,7 @@ func TestTheSDKKnowsTheThrottlingOfEachService(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	if publish := p.Requests()[2]; publish.Op != "Publish" || publish.Form().Get("Message") != "m" {
-		t.Errorf("recorded %q with body %q", publish.Op, publish.Body)
+		t.Errorf("the proxy recorded %q with the body %q", publish.Op, publish.Body)
 	}
 	if n := served.Load(); n != 0 {
 		t.Errorf("the engine served %d requests", n)
@@ -223,7 +223,7 @@ func TestTheSDKsOwnRetriesAreCounted(t *testing.T) {
 		t.Errorf("the proxy got %d requests and the engine %d, want 2 and 2", p.Total(), served.Load())
 	}
 	if r := p.Requests()[0]; r.Body != nil || r.Header.Get("X-Amz-Target") == "" {
-		t.Errorf("recorded body %q, header %v", r.Body, r.Header)
+		t.Errorf("the proxy recorded the body %q and the header %v", r.Body, r.Header)
 	}
 }
 

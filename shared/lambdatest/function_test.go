@@ -86,10 +86,10 @@ func TestAFunctionSeesWhatLambdaWouldShowIt(t *testing.T) {
 	first, second := ask(t, f), ask(t, f)
 
 	if first.Name != "sender" || first.Request == "" || first.Request == second.Request {
-		t.Errorf("name %q, requests %q and %q", first.Name, first.Request, second.Request)
+		t.Errorf("the function saw the name %q and the request ids %q and %q, want sender and two different ids", first.Name, first.Request, second.Request)
 	}
 	if left := first.Deadline.Sub(before); left < 6*time.Second || left > 17*time.Second {
-		t.Errorf("deadline after %v, want about 7 s", left)
+		t.Errorf("the deadline is after %v, want about 7 s", left)
 	}
 	if first.PID != second.PID {
 		t.Error("two successive events were handled by two processes, want one")
@@ -112,7 +112,7 @@ func TestAnErrorOfTheFunctionIsAFunctionError(t *testing.T) {
 			t.Errorf("error (-want +got):\n%s", diff)
 		}
 		if now := ask(t, f).PID; now != pid {
-			t.Errorf("process %d was replaced by %d", pid, now)
+			t.Errorf("process %d was replaced by process %d", pid, now)
 		}
 	})
 	t.Run("a panic is followed by a new process", func(t *testing.T) {

@@ -35,7 +35,7 @@ type Gateway struct {
 }
 
 // Event returns the proxy event for a request whose token has these claims; nil
-// stands for a method without an authorizer. The request's URL is the one that the
+// means a method without an authorizer. The request's URL is the one that the
 // client typed. Event reads the body. The error says how API Gateway itself would
 // refuse the request.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
@@ -54,7 +54,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	resource, parameters, ok := g.route(path)
 	if !ok {
-		return nil, fmt.Errorf("403: no resource for %s", path)
+		return nil, fmt.Errorf("403: there is no resource for %s", path)
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -166,7 +166,7 @@ func Response(answer []byte) (*http.Response, error) {
 		return nil, fmt.Errorf("502: reading the proxy response: %w", err)
 	}
 	if event.StatusCode < 200 || event.StatusCode > 599 {
-		return nil, fmt.Errorf("502: proxy response with status %d", event.StatusCode)
+		return nil, fmt.Errorf("502: the proxy response has the invalid status %d", event.StatusCode)
 	}
 	body := event.Body
 	if event.IsBase64Encoded {

@@ -78,13 +78,13 @@ func TestTheEventCarriesTheRequest(t *testing.T) {
 		t.Errorf("authorizer (-want +got):\n%s", diff)
 	}
 	if e.QueryStringParameters["status"] != "sent" || e.Headers["Accept"] != "b" || len(e.MultiValueHeaders["Accept"]) != 2 || e.Headers["Host"] == "" {
-		t.Errorf("query %v, headers %v and %v", e.QueryStringParameters, e.Headers, e.MultiValueHeaders)
+		t.Errorf("the query is %v, the headers are %v and %v", e.QueryStringParameters, e.Headers, e.MultiValueHeaders)
 	}
 	if c := e.RequestContext; e.Body != `{"message": "é"}` || e.IsBase64Encoded || c.Stage != "v1" || c.RequestID == "" || c.Identity.SourceIP == "" {
 		t.Errorf("event %+v", e)
 	}
 	if e := gatewayEvent(t, lambdatest.Gateway{Resources: resources}, request(t, "POST", "https://sms.example.com/v1/sms", "\xff"), nil); !e.IsBase64Encoded || e.Body != "/w==" {
-		t.Errorf("bytes that are not text: body %q, base64 %t", e.Body, e.IsBase64Encoded)
+		t.Errorf("for bytes that are not text, the body is %q, base64: %t", e.Body, e.IsBase64Encoded)
 	}
 }
 

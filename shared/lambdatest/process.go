@@ -66,7 +66,7 @@ func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("invoking %s: its test has ended", s.options.FunctionName)
+		return nil, fmt.Errorf("invoking %s: the test has ended", s.options.FunctionName)
 	}
 	if s.process != nil && !s.process.hasEnded() {
 		return s.process, nil
@@ -163,7 +163,7 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 		return a
 	case <-p.ended:
 		select {
-		case a := <-i.done: // it ended after its answer
+		case a := <-i.done: // the process ended after its answer
 			return a
 		default:
 			return answer{err: p.exitError(i)}

@@ -152,10 +152,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if _, err := sms.ParseNumber(got.Number.String()); err != nil {
-			t.Errorf("Parse(%q, %q) = %q: %v", raw, country, got.Number, err)
+			t.Errorf("Parse(%q, %q) = %q, which is not a valid number: %v", raw, country, got.Number, err)
 		}
 		if !phone.ValidCountry(got.Country) && got.Country != phone.International {
-			t.Errorf("Parse(%q, %q) is in country %q", raw, country, got.Country)
+			t.Errorf("Parse(%q, %q) returns the invalid country %q", raw, country, got.Country)
 		}
 		again, err := phone.Parse(got.Number.String(), "")
 		if err != nil || again != got {

@@ -155,7 +155,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// remembered is the least number of messages that counts keeps.
+// remembered is the number of messages that counts keeps at least.
 const remembered = 10_000
 
 func (c *counts) next(messageID string) int {

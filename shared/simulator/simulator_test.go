@@ -270,7 +270,7 @@ func number(t *testing.T, name string) sms.Number {
 			return n.Number
 		}
 	}
-	t.Fatalf("no number is named %q", name)
+	t.Fatalf("there is no number named %q", name)
 	return ""
 }
 

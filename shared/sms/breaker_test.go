@@ -67,7 +67,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 		}
 	}
 	if (sms.Breaker{}).Pause("", start).Proves("probe", start, true, true) {
-		t.Error("a pause was ended by a delivery")
+		t.Error("a delivery ended a pause")
 	}
 }
 
@@ -174,7 +174,7 @@ func TestAMessageWithManyVoidHandOversStaysSmallAndWaitsLonger(t *testing.T) {
 		m, _ = r.Record(m, c.Token, sms.Taken(id), now)
 		m, _ = r.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview}, now)
 		if m.Status != sms.Queued || m.ProviderMessageID() != id {
-			t.Fatalf("after %d hand-overs it is %s, the newest is %s", n+1, m.Status, m.ProviderMessageID())
+			t.Fatalf("after %d hand-overs, the message is %s and its newest provider message id is %s", n+1, m.Status, m.ProviderMessageID())
 		}
 		wait = m.NotBefore.Sub(now)
 		now = m.NotBefore

@@ -73,8 +73,8 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released returns the new Due of e, which is due for DueRescue, after the relay
-// enqueued it again because its envelope was discarded. That envelope was not lost,
+// Released returns the new Due of e after the relay enqueued it again because its
+// envelope was discarded. e must be due for DueRescue. That envelope was not lost,
 // so the next rescue is as near as after the first enqueue, however often the
 // breaker opens.
 func (e DueEntry) Released(now time.Time) Due {

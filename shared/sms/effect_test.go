@@ -109,7 +109,7 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 	case len(after.Events) != 2 || after.Events[1].Status != want || !after.Events[1].ProviderAt.Equal(start):
 		t.Errorf("the events are %v, want one more than before", after.Events)
 	case got.Receipt != verdict || got.Price != 7 || got.ProviderMessageID != "h" || got.Answer != sms.AnswerTaken:
-		t.Errorf("the hand-over is %+v", got)
+		t.Errorf("the receipt was not recorded as expected in the hand-over %+v", got)
 	case after.Status.AtRest() != after.Due.IsZero() || after.Status.AtRest() == after.PurgeAt.IsZero():
 		t.Errorf("the message is %s, due %+v, and kept until %v", after.Status, after.Due, after.PurgeAt)
 	}
@@ -147,6 +147,6 @@ func TestTheTableOfReceiptsMakesEachTransitionByAReceipt(t *testing.T) {
 	}
 	sorted := func(all []string) []string { slices.Sort(all); return slices.Compact(all) }
 	if diff := cmp.Diff(sorted(listed), sorted(made)); diff != "" {
-		t.Errorf("transitions (-table of states +table of receipts):\n%s", diff)
+		t.Errorf("the transitions differ (-table of states +table of receipts):\n%s", diff)
 	}
 }

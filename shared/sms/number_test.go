@@ -89,7 +89,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 				var out bytes.Buffer
 				call(slog.New(handler(&out)))
 				if !strings.Contains(out.String(), number.Redacted()) {
-					t.Errorf("the redacted number is missing: %s", &out)
+					t.Errorf("the log lacks the redacted number: %s", &out)
 				}
 				if strings.Contains(out.String(), "1199999") {
 					t.Errorf("the log shows the whole number: %s", &out)
@@ -101,7 +101,7 @@ func TestLogsNeverHoldAWholeNumber(t *testing.T) {
 		var out bytes.Buffer
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "number", (*sms.Number)(nil))
 		if !strings.Contains(out.String(), `"msg":"m"`) {
-			t.Errorf("the record is missing: %s", &out)
+			t.Errorf("the log lacks the record: %s", &out)
 		}
 	})
 }

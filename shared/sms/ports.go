@@ -79,7 +79,8 @@ type Receipts interface {
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the messages to number that are Unmatched, and the
 	// pending receipts for it, at most MaxUnmatched of each. Some messages may be
-	// past their retention. It takes one request, however many there are.
+	// past their retention. It takes one request, however many messages and
+	// receipts there are.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
@@ -95,7 +96,7 @@ type Unmatched struct {
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep writes k, in place of one with the same ID.
+	// Keep stores k, and replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error

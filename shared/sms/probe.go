@@ -20,7 +20,7 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 
 // MayProbe reports whether a message of owner to number may be the next probe of b. The
 // client of a probe can spoil it, by a bad number for example, so owners take turns:
-//   - From ProbeAt on, any owner but those last in line may probe. Where a probe
+//   - From ProbeAt on, any owner but those last in line may probe. If a probe
 //     was spoiled before, numbers that the provider has taken go first. The more
 //     owners have spoiled one, the longer the others wait.
 //   - From ProbeLastAt on, the owners last in line may probe too: the one that

@@ -43,21 +43,21 @@ func (w *world) check(t *rapid.T, what string) {
 	left := slices.DeleteFunc(slices.Clone(w.publishes), func(p publish) bool { return p.id == "" || p.void })
 	switch {
 	case m.Status.AtRest() != m.Due.IsZero():
-		t.Fatalf("%s: %s is due %+v", what, m.Status, m.Due)
+		t.Fatalf("%s: a message that is %s is due %+v", what, m.Status, m.Due)
 	case m.Status.AtRest() == m.PurgeAt.IsZero():
-		t.Fatalf("%s: %s is kept until %v", what, m.Status, m.PurgeAt)
+		t.Fatalf("%s: a message that is %s is kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
-		t.Fatalf("%s: status %s with the lease %q", what, m.Status, m.LeaseToken)
+		t.Fatalf("%s: the message is %s with the lease %q", what, m.Status, m.LeaseToken)
 	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts:
 		t.Fatalf("%s: %d attempts", what, m.Attempts)
 	case m.OnUnknown == sms.Hold && len(left) > 1:
-		t.Fatalf("%s: handed over %d times under hold", what, len(left))
+		t.Fatalf("%s: the message was handed over %d times with hold", what, len(left))
 	case slices.Contains([]sms.Status{sms.Canceled, sms.Expired, sms.Failed}, m.Status) && len(left) > 0:
-		t.Fatalf("%s: %s, although it was handed over", what, m.Status)
+		t.Fatalf("%s: the message is %s, although it was handed over", what, m.Status)
 	case m.Status == sms.Delivered && w.delivered == 0:
-		t.Fatalf("%s: delivered, but no receipt said so", what)
+		t.Fatalf("%s: the message is delivered, but no receipt said so", what)
 	case m.Status.AtRest() && m.Status != sms.Sent && m.Status != sms.Delivered && m.Status != sms.Canceled && m.Failure == nil:
-		t.Fatalf("%s: %s without a failure", what, m.Status)
+		t.Fatalf("%s: the message is %s without a failure", what, m.Status)
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *world) leave(t *rapid.T) {
 		return
 	}
 	if w.m.Status.Final() {
-		t.Fatalf("handed over after %s", w.m.Status)
+		t.Fatalf("the message was handed over after it was %s", w.m.Status)
 	}
 	p.id = fmt.Sprint("provider-", len(w.publishes))
 	w.check(t, "leave")

@@ -45,7 +45,7 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 	t.Run("and is not mixed up with another's while it is pending", func(t *testing.T) {
 		rc := delivered("c1")
 		if rc.Pending(start).ID == other(rc).Pending(start).ID {
-			t.Error("receipts of two providers are taken for one")
+			t.Error("receipts of two providers count as the same receipt")
 		}
 	})
 }

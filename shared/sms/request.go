@@ -163,7 +163,7 @@ func (d Draft) Fingerprint() string {
 	return digest(r, defaults)
 }
 
-// digest hashes "name=value" for each field of r, by its JSON name, that is
+// digest hashes "name=value", with the JSON name, for each field of r that is
 // neither empty nor the same in defaults.
 func digest(r, defaults any) string {
 	var set []string

@@ -13,12 +13,16 @@ func full(t *testing.T) Request {
 	var r Request
 	v := reflect.ValueOf(&r).Elem()
 	for i := range v.NumField() {
-		switch f := v.Field(i); f.Interface().(type) {
-		case time.Time:
+		switch f := v.Field(i); {
+		case f.Type() == reflect.TypeFor[time.Time]():
 			f.Set(reflect.ValueOf(time.Date(2030, 5, 4, 9, 0, i, 0, time.UTC)))
+		case f.CanInt():
+			f.SetInt(int64(i))
+		case f.Kind() == reflect.Bool:
+			f.SetBool(true)
 		default:
 			if f.Kind() != reflect.String {
-				t.Fatalf("give Request.%s a value here", v.Type().Field(i).Name)
+				t.Fatalf("Request.%s has no value in this test: add one", v.Type().Field(i).Name)
 			}
 			f.SetString(fmt.Sprint("value ", i))
 		}

@@ -410,7 +410,7 @@ func TestClaim(t *testing.T) {
 		l := begin(t, d)
 		l.is(sms.Scheduled)
 		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.TooEarly {
-			t.Errorf("Refuse = %q before its time", got)
+			t.Errorf("Refuse before the message's time = %q", got)
 		}
 		l.claim()
 		l.is(sms.Sending)
@@ -421,17 +421,17 @@ func TestClaim(t *testing.T) {
 	t.Run("is refused after expiry, while sending and with no attempts left", func(t *testing.T) {
 		l := begin(t, draft())
 		if got := l.rules.NewClaim("fake", start.Add(24*time.Hour)).Refuse(l.m); got != sms.PastExpiry {
-			t.Errorf("Refuse = %q at expiry", got)
+			t.Errorf("Refuse at the expiry = %q", got)
 		}
 		l.outcome(l.claim(), noAnswer)
 		c := l.rules.NewClaim("fake", l.now.Add(time.Hour))
 		c.MaxAttempts = 1
 		if got := c.Refuse(l.m); got != sms.AttemptsSpent {
-			t.Errorf("Refuse = %q with the attempts spent", got)
+			t.Errorf("Refuse with all attempts spent = %q", got)
 		}
 		l.claim()
 		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.NotWaiting {
-			t.Errorf("Refuse = %q while sending", got)
+			t.Errorf("Refuse while another sender works on the message = %q", got)
 		}
 	})
 }
@@ -445,7 +445,7 @@ func TestClientsChanges(t *testing.T) {
 		}
 		l.is(sms.Canceled)
 		if _, changed, err = l.rules.Cancel(l.m, l.now); changed || err != nil {
-			t.Errorf("Cancel again = %v, %v", changed, err)
+			t.Errorf("the second Cancel = %v, %v", changed, err)
 		}
 	})
 	t.Run("the text can be deleted only when it no longer has to be sent", func(t *testing.T) {
@@ -475,9 +475,9 @@ func TestEventsStopAtFiftyAndAreCounted(t *testing.T) {
 		l.outcome(l.claim(), forNow)
 	}
 	if len(l.m.Events) != sms.MaxEvents || l.m.EventsOmitted != 31 {
-		t.Errorf("%d events kept, %d counted", len(l.m.Events), l.m.EventsOmitted)
+		t.Errorf("%d events are kept and %d only counted", len(l.m.Events), l.m.EventsOmitted)
 	}
 	if got := l.m.History()[sms.MaxEvents].Detail; got != "31 later events were only counted" {
-		t.Errorf("last line = %q", got)
+		t.Errorf("the last line of the history is %q", got)
 	}
 }

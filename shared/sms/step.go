@@ -116,7 +116,7 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 }
 
 // restUndelivered ends the message for the reason that a receipt gave. If no
-// receipt gave one, trouble with the account stopped the message.
+// receipt gave a reason, trouble with the account stopped the message.
 func (s *step) restUndelivered(e Event) {
 	s.rest(Undelivered, e)
 	s.m.Failure = Explain(AccountExhausted)

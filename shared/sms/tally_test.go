@@ -42,7 +42,7 @@ func TestTheTally(t *testing.T) {
 			}
 			b, _ = r.NumberRefused(b, candidate("", fmt.Sprint(a.owner), numbered(a.number)), "", now)
 			if len(b.Tally.Refused) > 10 || len(b.Tally.Taken) > 20 {
-				t.Fatalf("the tally grew: %+v", b.Tally)
+				t.Fatalf("the tally exceeds its bounds: %+v", b.Tally)
 			}
 			if !b.Open {
 				continue

@@ -84,7 +84,7 @@ func testAgenda(t *testing.T, open opener) {
 	t.Run("the number of shards is at least one and never changes", func(t *testing.T) {
 		s := open(t)
 		if n := s.Shards(); n < 1 || n != s.Shards() {
-			t.Errorf("Shards: %d, then %d", n, s.Shards())
+			t.Errorf("Shards = %d, then %d, want the same number above 0", n, s.Shards())
 		}
 	})
 

@@ -208,7 +208,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 			t.Errorf("Delete: %v", err)
 		}
 		if err := q.Delete(t.Context()); err != nil {
-			t.Errorf("Delete of none: %v", err)
+			t.Errorf("Delete without items: %v", err)
 		}
 	})
 

@@ -73,14 +73,14 @@ func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 		return false
 	}
 	if _, err := sms.ParseNumber(rc.Number.String()); err != nil || rc.Provider != f.Provider {
-		t.Errorf("number %q of provider %q: %v", rc.Number, rc.Provider, err)
+		t.Errorf("the receipt has the number %q of provider %q: %v", rc.Number, rc.Provider, err)
 	}
 	if (rc.Verdict == sms.VerdictUndelivered) != (rc.Failure != "") || (rc.Verdict == sms.VerdictVoid) != (rc.Trouble != "") ||
 		(rc.Verdict == sms.VerdictDelivered) != (rc.Evidence != "") {
 		t.Errorf("%+v must have exactly one meaning", rc)
 	}
 	if rc.Price < 0 || rc.Parts < 0 || len(rc.Detail) > maxReceiptDetail || len(rc.ProviderMessageID) > maxReceiptID {
-		t.Errorf("%+v is out of bounds", rc)
+		t.Errorf("the receipt %+v exceeds the bounds", rc)
 	}
 	written := f.Format(rc)
 	again, err := f.Parse(written)

@@ -32,7 +32,7 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	t.Helper()
 	want, changed := s.rules.ApplyReceipt(m, rc, s.clock.Now())
 	if !changed {
-		t.Fatal("the rule knows no hand-over for the receipt")
+		t.Fatal("no hand-over has the id of the receipt")
 	}
 	got, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 	if err != nil {

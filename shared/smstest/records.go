@@ -64,7 +64,7 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	lines = append(lines, '\n')
 	golden, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
-		t.Errorf("%s was missing and is written now; check it in", file)
+		t.Errorf("%s was missing and has been written; commit it", file)
 		golden, err = lines, os.WriteFile(file, lines, 0o600)
 	}
 	if err != nil {

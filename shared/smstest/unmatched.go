@@ -125,7 +125,7 @@ func testUnmatched(t *testing.T, open opener) {
 		rc.ProviderMessageID = sms.NewToken()
 		matched, changed := s.rules.ApplyMatched(m, late, rc, s.clock.Now())
 		if !changed || matched.Status != sms.Delivered {
-			t.Fatal("the rule does not apply the receipt")
+			t.Fatal("ApplyMatched did not change the message")
 		}
 		s.update(t, m, matched)
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{other.ID}})
@@ -151,7 +151,7 @@ func testUnmatched(t *testing.T, open opener) {
 		rc.ProviderMessageID = sms.NewToken()
 		matched, changed := s.rules.ApplyMatched(m, m.HandOvers[0].Token, rc, s.clock.Now())
 		if !changed {
-			t.Fatal("the rule does not apply the receipt")
+			t.Fatal("ApplyMatched did not change the message")
 		}
 		m = s.update(t, m, matched)
 		s.checkUnmatched(t, s.number, sms.Unmatched{})

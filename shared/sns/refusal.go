@@ -56,9 +56,10 @@ var answers = map[string]sms.Refusal{
 // without SMS it says so about every number.
 const noSuchNumber = "is not valid to publish to"
 
-// classify turns an error from Publish into the error that sms.Provider promises. An
-// AuthorizationError is about the sender that the client chose, else about the account.
-// If it is about every sender, it is the account's after all.
+// classify turns an error from Publish into the error that sms.Provider promises. If
+// the client chose a sender, an AuthorizationError is about that sender, otherwise
+// about the account. If SNS refuses every sender in this way, the account is in trouble
+// too.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{

@@ -71,7 +71,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 				t.Fatalf("HandOver = %q, %v", id, err)
 			}
 			if form.Get("PhoneNumber") != tt.m.Number.String() || form.Get("Message") != tt.m.Text {
-				t.Errorf("PhoneNumber %q, Message %q", form.Get("PhoneNumber"), form.Get("Message"))
+				t.Errorf("the request has PhoneNumber %q and Message %q", form.Get("PhoneNumber"), form.Get("Message"))
 			}
 			got := make(map[string]string)
 			for i := 1; form.Has(fmt.Sprint(prefix, i, ".Name")); i++ {
@@ -275,7 +275,7 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 	ignored := cmpopts.IgnoreFields(sms.ProviderError{}, "Code", "Detail", "Err")
 	if diff := cmp.Diff(want, *got, ignored); diff != "" {
-		t.Errorf("error %v (-want +got):\n%s", err, diff)
+		t.Errorf("the error %v differs (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // Shards implements sms.Agenda. On one machine the agenda is not spread.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in an order by time, then seq. As text it is the Next of a page.
+// position is a place in an order by time, then seq. Its text is the Next of a
+// page.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {

@@ -36,7 +36,7 @@ func block(t *testing.T, f *file) (release func()) {
 			return nil
 		})
 		if err != nil {
-			t.Errorf("the blocking write: %v", err)
+			t.Errorf("the blocking write returned %v", err)
 		}
 	})
 	<-begun
@@ -68,7 +68,7 @@ func TestCommitter(t *testing.T) {
 		for i := range others {
 			all.Go(func() {
 				if err := f.commit(t.Context(), keepOne(string(rune('a'+i)))); err != nil {
-					t.Errorf("a good write: %v", err)
+					t.Errorf("a valid write returned %v", err)
 				}
 			})
 		}
@@ -93,13 +93,13 @@ func TestCommitter(t *testing.T) {
 	t.Run("a write that SQLite refuses leaves the next ones alone", func(t *testing.T) {
 		f := openMessages(t)
 		if err := f.commit(t.Context(), keepOne("a")); err != nil {
-			t.Errorf("a good write: %v", err)
+			t.Errorf("a valid write returned %v", err)
 		}
 		if err := f.commit(t.Context(), keepOne("a")); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("a write with the same key returned %v, want ErrUnavailable", err)
 		}
 		if err := f.commit(t.Context(), keepOne("b")); err != nil {
-			t.Errorf("a good write: %v", err)
+			t.Errorf("a valid write returned %v", err)
 		}
 		if n := countKept(t, f); n != 2 {
 			t.Errorf("%d rows, want 2", n)
@@ -114,7 +114,7 @@ func TestCommitter(t *testing.T) {
 		go func() { ended <- f.commit(ctx, keepOne("a")) }()
 		cancel()
 		if err := <-ended; !errors.Is(err, sms.ErrUnavailable) || !errors.Is(err, context.Canceled) {
-			t.Errorf("the canceled write: %v, want ErrUnavailable and Canceled", err)
+			t.Errorf("the canceled write returned %v, want ErrUnavailable and Canceled", err)
 		}
 		release()
 		if n := countKept(t, f); n != 0 {
@@ -138,7 +138,7 @@ func TestCommitter(t *testing.T) {
 		cancel()
 		err := <-ended
 		if !errors.Is(err, context.Canceled) || errors.Is(err, sms.ErrUnavailable) {
-			t.Errorf("the write: %v, want Canceled and not ErrUnavailable", err)
+			t.Errorf("the write returned %v, want Canceled and not ErrUnavailable", err)
 		}
 		close(end)
 		if err := f.commit(t.Context(), keepOne("b")); err != nil {

@@ -47,7 +47,8 @@ func Decode(text []byte) (*Fields, error) {
 
 // loneSurrogate reports whether document has a \u escape that is only half of a
 // surrogate pair. Such text is not Unicode, and encoding/json would silently replace it
-// with U+FFFD. In the document, valid JSON, only strings have backslashes.
+// with U+FFFD. The document must be valid JSON, in which only strings contain
+// backslashes.
 func loneSurrogate(document []byte) bool {
 	for {
 		i := bytes.IndexByte(document, '\\')

@@ -106,7 +106,7 @@ func TestDecodeTakesLinearTime(t *testing.T) {
 				f.Unknown()
 				for _, e := range f.Errors() {
 					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
-						t.Errorf("the errors have %d and %d bytes", len(e.Field), len(e.Detail))
+						t.Errorf("an error names a field with %d bytes and has a detail of %d bytes, which is too long", len(e.Field), len(e.Detail))
 					}
 				}
 			}
@@ -148,7 +148,7 @@ func FuzzDecode(f *testing.F) {
 		seen := map[string]bool{}
 		for _, e := range document.Errors() {
 			if seen[e.Field] || e.Detail == "" || !utf8.ValidString(e.Field) {
-				t.Errorf("a repeated or empty error: %+v", e)
+				t.Errorf("an error is empty or repeated: %+v", e)
 			}
 			seen[e.Field] = true
 		}
@@ -168,7 +168,7 @@ func readAll(t *testing.T, f *Fields) {
 	}
 	if price, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
 		if again, ok := parseDecimal(price, 5, 100); !ok || again != price {
-			t.Errorf("Decimal = %q, read again %q", price, again)
+			t.Errorf("Decimal = %q, but read again it is %q", price, again)
 		}
 	}
 	if n, ok := f.Int("limit", -1, 100); ok && (n < -1 || n > 100) {
@@ -179,7 +179,7 @@ func readAll(t *testing.T, f *Fields) {
 	}
 	f.Choice("type", "transactional", "promotional")
 	if after := len(f.Errors()); after > before+6 {
-		t.Errorf("%d errors for six fields", after-before)
+		t.Errorf("got %d errors for six fields", after-before)
 	}
 }
 

@@ -12,8 +12,7 @@ run "without_delivery_logs_there_is_nothing_of_receipts" {
     condition = (
       length(module.receipts) == 0 && length(aws_sns_sms_preferences.this) == 0 && length(aws_cloudwatch_log_group.sns) == 0
       && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_lambda_permission.delivery_logs) == 0
-      && length(aws_cloudwatch_log_metric_filter.this) == 0
-      && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.this) : strcontains(name, "receipts")])
+      && !anytrue([for name in concat(keys(aws_cloudwatch_log_metric_filter.this), keys(aws_cloudwatch_metric_alarm.this)) : strcontains(lower(name), "receipts")])
     )
     error_message = "Resources for receipts exist although receipts are off."
   }

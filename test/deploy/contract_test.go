@@ -76,7 +76,7 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 		integrated[m.Method+" "+paths[m.Resource]] = m.Type == "AWS_PROXY"
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("scopes by route (-openapi.yaml +terraform):\n%s", diff)
+		t.Errorf("the scopes of the routes differ (-openapi.yaml +Terraform):\n%s", diff)
 	}
 	for route := range want {
 		if !integrated[route] {
@@ -121,7 +121,7 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 			}
 			delete(read, "Rules")
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(read)), given[service]); diff != "" {
-				t.Errorf("environment variables (-read +given):\n%s", diff)
+				t.Errorf("the environment variables differ (-read +given):\n%s", diff)
 			}
 		})
 	}

@@ -70,7 +70,7 @@ func TestControlPlane(t *testing.T) {
 
 // listing is an AWS call that lists resources by name. Our names begin with smsqueue.
 type listing struct {
-	service string // its name in signatures
+	service string // the service's name in signatures
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 

@@ -57,7 +57,7 @@ func TestEmulation(t *testing.T) {
 	t.Run("a message is accepted, sent, and arrives with its attributes", func(t *testing.T) {
 		sent := e.call(t, http.MethodPost, "/sms", shop, body)
 		if sent.status != http.StatusAccepted {
-			t.Fatalf("answer = %d %s", sent.status, sent.body)
+			t.Fatalf("the answer is %d %s", sent.status, sent.body)
 		}
 		id = sent.field("id")
 		if want := "/v1/sms/" + id; sent.header.Get("Location") != want {
@@ -104,7 +104,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("a client of the same owner sees the message", func(t *testing.T) {
 		if got := e.call(t, http.MethodGet, "/sms/"+id, e.login(t, "watcher"), ""); got.status != http.StatusOK {
-			t.Errorf("answer = %d %s", got.status, got.body)
+			t.Errorf("the answer is %d %s", got.status, got.body)
 		}
 	})
 
@@ -114,7 +114,8 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
-		// Otherwise the test would wait 5 times 6 timeouts of the sender.
+		// Otherwise the test would wait for five receives, each six sender
+		// timeouts long.
 		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 			QueueUrl:   aws.String(e.Queues["messages"]),
 			Attributes: map[string]string{string(types.QueueAttributeNameVisibilityTimeout): "1"},
@@ -217,7 +218,7 @@ func (e deployment) login(t *testing.T, client string) string {
 	got := do(t, req)
 	token := got.field("access_token")
 	if token == "" {
-		t.Fatalf("no token for %s: %d %s", client, got.status, got.body)
+		t.Fatalf("the token request of %s was answered with %d %s", client, got.status, got.body)
 	}
 	return token
 }
@@ -266,7 +267,7 @@ func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	for !done() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("after %v this is still not so: %s", limit, what)
+			t.Fatalf("after %v this is still not true: %s", limit, what)
 		case <-tick.C:
 		}
 	}

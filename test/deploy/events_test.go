@@ -159,6 +159,6 @@ func TestTheReadmeShowsAnEvent(t *testing.T) {
 		"id": asChange("id"), "owner": asChange("owner"), "status": asChange("status"), "updatedAt": asChange("updatedAtMillis"),
 	}}})
 	if diff := cmp.Diff(want, shown); diff != "" {
-		t.Errorf("the README's event (-pipe +README):\n%s", diff)
+		t.Errorf("the README's event differs (-pipe +README):\n%s", diff)
 	}
 }

@@ -80,7 +80,7 @@ func checkPolicies(t *testing.T, e deployment) {
 			continue
 		}
 		if c.Status == 403 {
-			t.Errorf("the %s may not %s on %s", function, c.Action, c.Resource)
+			t.Errorf("the policy of %s does not allow %s on %s", function, c.Action, c.Resource)
 		}
 		called[function+" "+c.Action+" "+strings.Replace(c.Resource, "smsqueue-", "", 1)] = true
 	}
@@ -118,12 +118,12 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 	for _, c := range slices.Sorted(maps.Keys(called)) {
 		if !granted[c] {
-			t.Errorf("called, but not allowed by a policy: %s", c)
+			t.Errorf("the functions made this call, but no policy allows it: %s", c)
 		}
 	}
 	for _, g := range slices.Sorted(maps.Keys(granted)) {
 		if !called[g] {
-			t.Errorf("allowed by a policy, but not called: %s", g)
+			t.Errorf("a policy allows this call, but no function made it: %s", g)
 		}
 	}
 	for entry := range byAWS {

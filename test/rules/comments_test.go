@@ -37,7 +37,7 @@ func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 		}
 	}
 	if 100*nouns > most*all {
-		t.Errorf("%d of %d function comments open with \"Name is\", %d %% at most: %v", nouns, all, most, where)
+		t.Errorf("%d of %d function comments open with \"Name is\", want at most %d %%: %v", nouns, all, most, where)
 	}
 }
 

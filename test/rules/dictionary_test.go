@@ -46,7 +46,7 @@ func TestEachWordHasItsOneMeaning(t *testing.T) {
 		}
 	}
 	if read < 300 {
-		t.Errorf("only %d files were read", read)
+		t.Errorf("only %d files were read, want more", read)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 				return
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("run go test ./test/rules -update (-code +document):\n%s", diff)
+				t.Errorf("the document differs from the code; run go test ./test/rules -update (-code +document):\n%s", diff)
 			}
 		})
 	}

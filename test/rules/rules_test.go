@@ -29,7 +29,7 @@ func TestImportsPointTheRightWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(packages) < 100 {
-		t.Fatalf("only %d packages listed", len(packages))
+		t.Fatalf("only %d packages were listed, want more", len(packages))
 	}
 	for _, wrong := range Directions(packages) {
 		t.Error(wrong)

@@ -67,7 +67,7 @@ func NewFront() (*Front, error) {
 			answer := &statusWriter{ResponseWriter: w}
 			call, known := callOf(req, body)
 			if known && f.breaks(call) {
-				http.Error(answer, "this call was made to fail by a test", http.StatusInternalServerError)
+				http.Error(answer, "a test made this call fail", http.StatusInternalServerError)
 			} else {
 				proxy.ServeHTTP(answer, req)
 			}

@@ -42,7 +42,7 @@ func TestGoTestArguments(t *testing.T) {
 				t.Errorf("go %s\nwant go %s", got, tt.want)
 			}
 			if opts.reduced() != tt.reduced {
-				t.Errorf("reduced = %v, want %v", opts.reduced(), tt.reduced)
+				t.Errorf("reduced() = %v, want %v", opts.reduced(), tt.reduced)
 			}
 		})
 	}
@@ -70,7 +70,7 @@ func TestConclusion(t *testing.T) {
 				t.Errorf("ok = %v, want %v", ok, tt.ok)
 			}
 			if last := lastLine(out.String()); last != tt.total.String() {
-				t.Errorf("last line = %q, want the total", last)
+				t.Errorf("the last line is %q, want the total", last)
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func TestRun(t *testing.T) {
 	ok, err := run(t.Context(), args, inCI, &out)
 
 	if err != nil || !ok {
-		t.Fatalf("ok %v, err %v, printed:\n%s", ok, err, out.String())
+		t.Fatalf("run returned %v and the error %v, and printed:\n%s", ok, err, out.String())
 	}
 	if got := lastLine(out.String()); !strings.HasSuffix(got, " passed, 0 failed, 0 skipped") {
 		t.Errorf("last line = %q", got)

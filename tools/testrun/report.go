@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// GoAlone is the engine to which tests are counted that name no engine.
+// GoAlone is the name under which tests that name no engine are counted.
 const GoAlone = "go alone"
 
 // Event is one line of `go test -json`; see `go doc test2json` and, for the

@@ -113,7 +113,7 @@ func exactly(name string) string { return name }
 
 // caller returns the caller that the token names. API Gateway's Cognito authorizer has
 // checked its signature, issuer and expiry. An ID token of that issuer would prove
-// nothing about the client. Claims that are not strings are absent.
+// nothing about the client. Claims that are not strings count as absent.
 func (g gateway) caller(event events.APIGatewayProxyRequest) (c api.Caller, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }

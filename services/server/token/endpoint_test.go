@@ -205,7 +205,7 @@ func TestTheKeySetProvesTheTokens(t *testing.T) {
 	answer := httptest.NewRecorder()
 	issuer.ServeKeys(answer, httptest.NewRequest(http.MethodPost, "/.well-known/jwks.json", nil))
 	if answer.Code != http.StatusMethodNotAllowed || answer.Header().Get("Allow") != "GET, HEAD" {
-		t.Errorf("POST to the key set: %d, Allow %q", answer.Code, answer.Header().Get("Allow"))
+		t.Errorf("POST to the key set: status %d, Allow %q", answer.Code, answer.Header().Get("Allow"))
 	}
 }
 
@@ -258,7 +258,7 @@ func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
 				}
 				defer answer.Body.Close()
 				if answer.StatusCode != http.StatusOK || answer.Header.Get("Client") != id {
-					t.Errorf("got %s as %q", answer.Status, answer.Header.Get("Client"))
+					t.Errorf("%s was decoded as %q", answer.Status, answer.Header.Get("Client"))
 				}
 			})
 		}

@@ -41,7 +41,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 			t.Error(err)
 		}
 		if before, after := keySet(t, first)[0]["kid"], keySet(t, again)[0]["kid"]; before != after {
-			t.Errorf("key %s became %s", before, after)
+			t.Errorf("the key changed from %s to %s", before, after)
 		}
 	})
 	t.Run("with its mode restored", func(t *testing.T) {

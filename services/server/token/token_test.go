@@ -97,7 +97,7 @@ func accessToken(t testing.TB, issuer *token.Issuer) string {
 		"grant_type": {"client_credentials"}, "client_id": {"local"}, "client_secret": {"local-secret"},
 	}, nil)
 	if answer.Code != http.StatusOK {
-		t.Fatalf("token request: %d %s", answer.Code, answer.Body)
+		t.Fatalf("the token request was answered with %d %s", answer.Code, answer.Body)
 	}
 	var body struct {
 		AccessToken string `json:"access_token"`

@@ -18,7 +18,7 @@ const (
 	// leeway allows for a clock that was adjusted between issue and use.
 	leeway = 5 * time.Second
 	// maxToken limits what is decoded before anything is proved, in bytes. Our
-	// tokens have less than 1,000.
+	// tokens have fewer than 1,000 bytes.
 	maxToken = 8 << 10
 )
 

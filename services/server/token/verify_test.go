@@ -122,7 +122,7 @@ func TestVerify(t *testing.T) {
 		t.Run("refuses "+name, func(t *testing.T) {
 			claims, err := issuer.Verify(text)
 			if !errors.Is(err, token.ErrInvalid) {
-				t.Errorf("error %v, claims %+v", err, claims)
+				t.Errorf("Verify returned the error %v and the claims %+v", err, claims)
 			}
 		})
 	}
@@ -176,10 +176,10 @@ func TestBearer(t *testing.T) {
 			request.Header["Authorization"] = test.headers
 			claims, err := issuer.Bearer(request)
 			if test.ok && (err != nil || claims.ClientID != "local") {
-				t.Errorf("error %v, claims %+v", err, claims)
+				t.Errorf("Verify returned the error %v and the claims %+v", err, claims)
 			}
 			if !test.ok && !errors.Is(err, token.ErrInvalid) {
-				t.Errorf("error %v, claims %+v", err, claims)
+				t.Errorf("Verify returned the error %v and the claims %+v", err, claims)
 			}
 		})
 	}
@@ -191,11 +191,11 @@ func TestTokenEndsWithTheClock(t *testing.T) {
 	text := accessToken(t, issuer)
 	now = noon.Add(59 * time.Minute)
 	if _, err := issuer.Verify(text); err != nil {
-		t.Errorf("before it expires: %v", err)
+		t.Errorf("Verify before the expiry: %v", err)
 	}
 	now = noon.Add(61 * time.Minute)
 	if _, err := issuer.Verify(text); !errors.Is(err, token.ErrInvalid) {
-		t.Errorf("after it has expired: %v", err)
+		t.Errorf("Verify after the expiry: %v, want ErrInvalid", err)
 	}
 }
 
@@ -217,7 +217,7 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("accepted a forged token: %+v", claims)
 		}
 		if err != nil && !errors.Is(err, token.ErrInvalid) {
-			t.Errorf("not an ErrInvalid: %v", err)
+			t.Errorf("got error %v, want ErrInvalid", err)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func parse(text []byte) (rc sms.Receipt, err error) {
 		return rc, errors.New("its message id is too long")
 	}
 	if rc.Parts < 0 || rc.Parts > maxParts {
-		return rc, errors.New("its number of parts is impossible")
+		return rc, errors.New("its number of parts is not possible")
 	}
 	return l.verdict(rc)
 }

@@ -80,10 +80,10 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 		// Its outcome is never written: the relay ends its lease.
 		delete(a.orphans, c.Key)
 		a.mu.Unlock()
-		return fmt.Errorf("%w: on every adapter", sms.ErrUnavailable)
+		return fmt.Errorf("%w, whatever the attack", sms.ErrUnavailable)
 	case r == row{"api", "Send"} && ctx.Value(alone{}) != nil:
 		a.mu.Unlock()
-		return fmt.Errorf("%w: on every adapter", sms.ErrUnavailable)
+		return fmt.Errorf("%w, whatever the attack", sms.ErrUnavailable)
 	}
 	a.mu.Unlock()
 	if f == none {

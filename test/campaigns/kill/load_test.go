@@ -48,7 +48,7 @@ func (l *load) run(ctx context.Context, t *testing.T, n int) {
 	}
 	group.Wait()
 	if got := l.accepted.Load(); got != int64(n) {
-		t.Errorf("%d of %d messages were accepted", got, n)
+		t.Errorf("only %d of %d messages were accepted", got, n)
 	}
 }
 
@@ -84,7 +84,7 @@ func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	end := time.Now().Add(within)
 	for !so() {
 		if time.Now().After(end) {
-			t.Fatalf("after %v this is still not so: %s", within, what)
+			t.Fatalf("after %v this is still not true: %s", within, what)
 		}
 		pause(t.Context(), 20*time.Millisecond)
 	}

@@ -96,7 +96,7 @@ func (s *stage) wait(ctx context.Context, p *world.Process, c world.Call, after 
 		case die:
 			p.Die()
 		case fail:
-			return fmt.Errorf("lost in the model")
+			return fmt.Errorf("the call was lost on purpose")
 		}
 		return nil
 	case <-ctx.Done():

@@ -97,7 +97,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 
 	elsewhere := func() {
 		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
-			t.Errorf("a submission to a country that is not allowed: %d %s", r.status, r.body)
+			t.Errorf("the answer to a submission to a country that is not allowed is %d %s", r.status, r.body)
 		}
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})

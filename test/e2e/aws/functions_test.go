@@ -42,7 +42,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			accepted := post(t, d.Client("shop-1"), "", body)
 			m := accepted.message(t, http.StatusAccepted)
 			if location := accepted.header.Get("Location"); location != "/v1/sms/"+m.ID || m.Status != "queued" {
-				t.Errorf("Location %q, status %q", location, m.Status)
+				t.Errorf("the header Location is %q and the status %q", location, m.Status)
 			}
 
 			record := d.Record(t, m.ID)
@@ -68,7 +68,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			for _, r := range d.SQS.Requests() {
 				for _, private := range []string{number, number[1:], "1234", "order-7", "Shop-1"} {
 					if strings.Contains(string(r.Body), private) {
-						t.Errorf("%q went to SQS: %s", private, r.Body)
+						t.Errorf("the private value %q was sent to SQS: %s", private, r.Body)
 					}
 				}
 			}
@@ -95,11 +95,11 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				t.Errorf("at the end the message is %+v, want it sent as %s", sent, taken[0].ProviderMessageID)
 			}
 			if r := get(t, d.Client("stranger"), m.ID); r.status != http.StatusNotFound {
-				t.Errorf("another owner gets %d: %s", r.status, r.body)
+				t.Errorf("another owner gets status %d, want 404: %s", r.status, r.body)
 			}
 			for service, f := range map[string]*lambdatest.Function{"api": d.API, "sender": d.Sender} {
 				if out := f.Output(); strings.Contains(out, number) || strings.Contains(out, secret) {
-					t.Errorf("the log of %s is not private:\n%s", service, out)
+					t.Errorf("the log of %s contains private data:\n%s", service, out)
 				}
 			}
 		})
@@ -131,7 +131,7 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 	submit(0)
 	first := d.Receive(t, 1)
 	if answer := d.Deliver(t, first); answer != `{"batchItemFailures":[]}` {
-		t.Fatalf("the first batch: %s", answer)
+		t.Fatalf("the answer to the first batch is %s", answer)
 	}
 	sentAlready := *first[0].Body
 	for i := range numbers[1:] {
@@ -186,7 +186,7 @@ func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 			}
 			for _, name := range variables {
 				if !strings.Contains(err.Error(), name) {
-					t.Errorf("%s is not named in: %v", name, err)
+					t.Errorf("the error does not name %s: %v", name, err)
 				}
 			}
 		})

@@ -128,22 +128,22 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	}
 
 	if r := post(t, shop, "key", strings.Replace(body, "hello", "bye", 1)); r.status != http.StatusUnprocessableEntity || r.problem(t) != "idempotency-key-reused" {
-		t.Errorf("with another body: %d %s", r.status, r.body)
+		t.Errorf("the answer to the same key with another body is %d %s", r.status, r.body)
 	}
 	if r := post(t, d.client("shop-2", "shop"), "key", body); r.message(t, http.StatusAccepted).ID != id || !replayed(r) {
-		t.Errorf("as another client of the owner: %v %s", r.header, r.body)
+		t.Errorf("the answer to another client of the owner is %v %s", r.header, r.body)
 	}
 	if r := post(t, d.client("other", "other"), "key", body); r.message(t, http.StatusAccepted).ID == id || replayed(r) {
-		t.Errorf("as another owner: %v %s", r.header, r.body)
+		t.Errorf("the answer to another owner is %v %s", r.header, r.body)
 	}
 
 	d.advance(time.Hour)
 	if r := post(t, shop, "new", body); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("a new message for a time that has passed: %d %s", r.status, r.body)
+		t.Errorf("the answer to a new message for a time that has passed is %d %s", r.status, r.body)
 	}
 	late := post(t, shop, "key", body)
 	if diff := cmp.Diff(fresh[0].body, late.body); diff != "" || late.status != http.StatusAccepted || !replayed(late) {
-		t.Errorf("the replay after sendAt: %d %v (-first +late):\n%s", late.status, late.header, diff)
+		t.Errorf("the replay after sendAt has the status %d, %v, and differs (-first +late):\n%s", late.status, late.header, diff)
 	}
 	if d.stored(t) != 2 || d.queue.Counts()["SendMessage"] != 2 {
 		t.Errorf("%d records and the requests %v to SQS; want one for each owner", d.stored(t), d.queue.Counts())

@@ -20,7 +20,7 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	t.Helper()
 	answer, err := d.Relay.Invoke(t.Context(), fmt.Appendf(nil, `{"operator": %q, "detail": "wrong texts"}`, word))
 	if err != nil {
-		t.Fatalf("the order %s: %v", word, err)
+		t.Fatalf("the order %s failed: %v", word, err)
 	}
 	var b sms.Breaker
 	if err := json.Unmarshal(answer, &b); err != nil {

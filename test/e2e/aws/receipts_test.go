@@ -63,7 +63,7 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		t.Errorf("the log does not mention the line that is not a receipt:\n%s", out)
 	}
 	if strings.Contains(out, arrives) || strings.Contains(out, fails) {
-		t.Errorf("the log is not private:\n%s", out)
+		t.Errorf("the log contains private data:\n%s", out)
 	}
 }
 
@@ -90,6 +90,6 @@ func TestReceiptsThatCannotBeWrittenComeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := get(t, api, id).message(t, http.StatusOK); got.Status != "delivered" {
-		t.Errorf("the message is %s", got.Status)
+		t.Errorf("the message is %s, want it delivered", got.Status)
 	}
 }

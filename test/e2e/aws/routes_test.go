@@ -51,12 +51,12 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 
 	preview := decoded[struct{ Acceptable bool }](t, ask(t, api, http.MethodPost, "/v1/sms/preview", text(number, "hello")), http.StatusOK)
 	if !preview.Acceptable {
-		t.Error("the message would not be accepted")
+		t.Error("the preview says that the message would not be accepted")
 	}
 	m := ask(t, api, http.MethodPost, "/v1/sms", fmt.Sprintf(
 		`{"phoneNumber": %q, "message": "hello", "originationNumber": "+12065550100", "reference": "a&b=ç+1"}`, number)).message(t, http.StatusAccepted)
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
-		t.Errorf("deleting the text of a queued message: %d %s", r.status, r.body)
+		t.Errorf("the answer to deleting the text of a queued message is %d %s", r.status, r.body)
 	}
 	// A waiting request would occupy a function, so by default requests do not
 	// wait.
@@ -70,10 +70,10 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		t.Errorf("attributes at SNS (-want +got):\n%s", diff)
 	}
 	if r := ask(t, api, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", ""); r.status != http.StatusConflict || r.problem(t) != "too-late" {
-		t.Errorf("canceling a sent message: %d %s", r.status, r.body)
+		t.Errorf("the answer to canceling a sent message is %d %s", r.status, r.body)
 	}
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusNoContent || r.body != "" {
-		t.Errorf("deleting the text of a sent message: %d %s", r.status, r.body)
+		t.Errorf("the answer to deleting the text of a sent message is %d %s", r.status, r.body)
 	}
 
 	var batch []string
@@ -92,7 +92,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(requests{"PutItem": 24, "SendMessageBatch": 3}, cost); diff != "" {
-		t.Errorf("a batch of 25, one of them wrong (-want +got):\n%s", diff)
+		t.Errorf("the requests of a batch of 25, one of them invalid, differ (-want +got):\n%s", diff)
 	}
 
 	for target, want := range map[string]requests{
@@ -114,7 +114,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		}
 	})
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 1}, cost); diff != "" {
-		t.Errorf("a cancel (-want +got):\n%s", diff)
+		t.Errorf("the requests of a cancellation differ (-want +got):\n%s", diff)
 	}
 	if again := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/resend", "").message(t, http.StatusAccepted); again.Message != "later" {
 		t.Errorf("the message that is sent again is %+v", again)
@@ -160,23 +160,23 @@ func TestLimitsOfADeployment(t *testing.T) {
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
 	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
 	if diff := cmp.Diff(requests{"GetItem": 2}, requestsOf(d, preview)); diff != "" {
-		t.Errorf("a preview under two limits (-want +got):\n%s", diff)
+		t.Errorf("the requests of a preview with two limits differ (-want +got):\n%s", diff)
 	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "SendMessage": 1}, cost); diff != "" {
-		t.Errorf("a submit with a key under two limits (-want +got):\n%s", diff)
+		t.Errorf("the requests of a submission with a key and two limits differ (-want +got):\n%s", diff)
 	}
 	for range 3 {
 		submit("key").message(t, http.StatusAccepted)
 	}
 	submit("").message(t, http.StatusAccepted)
 	if r := submit(""); r.status != http.StatusTooManyRequests || r.problem(t) != "limit-exceeded" || r.header.Get("Retry-After") == "" {
-		t.Errorf("the third message to one number: %d %s", r.status, r.body)
+		t.Errorf("the answer to the third message to one number is %d %s", r.status, r.body)
 	}
 	for range 3 {
 		post(t, d.Client("free"), "", text("+12065550100", "hello")).message(t, http.StatusAccepted)
 	}
 	if r := post(t, d.Client("free"), "", text(number, "hello")); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("a country that the client may not send to: %d %s", r.status, r.body)
+		t.Errorf("the answer to a country that the client may not send to is %d %s", r.status, r.body)
 	}
 }

@@ -114,7 +114,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 		t.Error(err)
 	}
 	if took := <-answered; took > 10*time.Second {
-		t.Errorf("the client waited for %v", took)
+		t.Errorf("the client waited too long: %v", took)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestASecondServerIsRefusedByName(t *testing.T) {
 	machine.Start(t, dir)
 	out, err := exec.CommandContext(t.Context(), machine.Binary(t), "serve", "--addr", "localhost:0", "--data", dir).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), dir) {
-		t.Errorf("a second server on %s: %v\n%s", dir, err, out)
+		t.Errorf("a second server on %s ended with %v, want an error that names the folder\n%s", dir, err, out)
 	}
 }
 

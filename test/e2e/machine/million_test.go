@@ -44,7 +44,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	t.Logf("median time of a submission: %v with no messages waiting, %v with %d waiting (%.2f times); peak resident memory: %d MB",
 		empty, full, backlog(), float64(full)/float64(empty), peak>>20)
 	if peak > maxResident {
-		t.Errorf("peak resident memory is %d MB, more than %d", peak>>20, maxResident>>20)
+		t.Errorf("peak resident memory is %d MB, want at most %d", peak>>20, maxResident>>20)
 	}
 	if len(providerLog(t, dir)) == 0 {
 		t.Error("the server handed over no message during the test")

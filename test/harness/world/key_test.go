@@ -45,7 +45,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 			case err != nil:
 				t.Fatal(err)
 			case !good && status != http.StatusBadRequest, good && status != http.StatusAccepted:
-				t.Fatalf("key %q: %d %s", key, status, answer)
+				t.Fatalf("the answer to the key %q is %d %s", key, status, answer)
 			case !good:
 				return
 			}

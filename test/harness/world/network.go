@@ -189,7 +189,7 @@ func Nameless(number sms.Number) []byte {
 }
 
 // Foreign returns a receipt of another application on the same account with the time
-// at. If it is void, it reports a spent budget.
+// at. If void is set, the receipt reports a spent budget.
 func (n *Network) Foreign(number sms.Number, void bool, at time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, at)
 }
