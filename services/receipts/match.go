@@ -59,7 +59,7 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *
 	if at.More || k.Receipt.At.IsZero() {
 		return false, nil
 	}
-	if err = r.read(ctx, at); err != nil {
+	if err := r.read(ctx, at); err != nil {
 		return false, err
 	}
 	m, token := only(k, at)

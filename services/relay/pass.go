@@ -80,8 +80,8 @@ const skippedPages = 10
 // shard does what is due in one shard, page by page.
 func (p *pass) shard(ctx context.Context, w place) error {
 	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, Until: p.horizon(w.kind), Limit: p.options.Page}
-	if after := p.resume(w); p.waits(w.kind) {
-		q.After = after
+	if after, _ := p.stopped.LoadAndDelete(w); p.waits(w.kind) {
+		q.After, _ = after.(string)
 	}
 	for skipped := 0; ctx.Err() == nil; {
 		page, err := p.store.Due(ctx, q)
@@ -103,7 +103,7 @@ func (p *pass) shard(ctx context.Context, w place) error {
 		case page.Next == "":
 			return nil
 		case p.waits(w.kind) && skipped == skippedPages:
-			p.stop(w, page.Next)
+			p.stopped.Store(w, page.Next)
 			return nil
 		}
 		q.After = page.Next
@@ -188,9 +188,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, so that no other relay takes it up too, and does what e was due
-// for, except enqueuing. If the message must be enqueued now, it returns it, due for
-// rescue; if there is nothing to do, it returns a zero message.
+// takeUp postpones e, unless it is a lease, so that no other relay takes it up too. Then
+// it does what e was due for, except enqueuing. If the message must be enqueued now,
+// takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)

@@ -66,8 +66,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	mu      sync.Mutex
-	stopped map[place]string // where a pass stopped among entries that it skipped: DueQuery.After
+	stopped sync.Map // by place: where a pass stopped among entries that it skipped: DueQuery.After
 }
 
 type place struct {
@@ -77,10 +76,7 @@ type place struct {
 
 // New returns a relay.
 func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, options Options, now func() time.Time, logger *slog.Logger) *Relay {
-	return &Relay{
-		store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger,
-		stopped: make(map[place]string),
-	}
+	return &Relay{store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger}
 }
 
 // Summary counts what one run did.
@@ -140,21 +136,4 @@ func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
 	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
 	err := p.endLeases(ctx)
 	return p.summary(), err
-}
-
-// resume returns the entry after which a pass continues in w, and removes the
-// note of it.
-func (r *Relay) resume(w place) (after string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	after = r.stopped[w]
-	delete(r.stopped, w)
-	return after
-}
-
-// stop notes the entry after which a pass stopped in w.
-func (r *Relay) stop(w place, after string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopped[w] = after
 }

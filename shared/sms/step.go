@@ -42,7 +42,8 @@ func (s *step) note(e Event) {
 }
 
 // move changes the status; nothing else does. It panics if the table does not list
-// the transition, which is a defect of the program.
+// the transition, which is a defect of the program. A hand-over that was just answered,
+// or got its receipt, still counts as unanswered here.
 func (s *step) move(to Status, e Event) {
 	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
 	if !s.m.Status.May(to, open) { // guard: the table of states
