@@ -5,7 +5,8 @@
 locals {
   max_receives = 5 # AWS recommends at least 5 for a queue that triggers a function
 
-  # Built from the names, so that a queue can be created with its policy.
+  # Built from the names, not from the queues, so that a queue's policy can be set
+  # when the queue is created.
   queue_arns = {
     for queue in ["messages", "dead-letters", "failed-events"] :
     queue => "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-${queue}"

@@ -153,7 +153,7 @@ type message struct {
 	Attempts                                                         int
 }
 
-// problem holds the fields of an error that tests read.
+// problem holds the fields that tests read from an error response.
 type problem struct {
 	Type, Title, Detail, Instance string
 	Status                        int

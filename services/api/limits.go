@@ -91,7 +91,7 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count, its limit's name, and what a client beyond it is told.
+// limited is a count, its limit's name, and what to tell a client that exceeds it.
 type limited struct {
 	sms.Count
 	name, detail string

@@ -33,9 +33,9 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	if i < 0 || rc.Verdict == sms.VerdictVoid {
 		return nil
 	}
-	began := m.HandOvers[i].At
-	proves := func(b sms.Breaker) bool { return b.Proves(m.ID, began, false, true) }
-	if r.surelyNot(began, proves) {
+	beganAt := m.HandOvers[i].At
+	proves := func(b sms.Breaker) bool { return b.Proves(m.ID, beganAt, false, true) }
+	if r.surelyNot(beganAt, proves) {
 		return nil
 	}
 	closed := false
@@ -59,18 +59,18 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 }
 
 // surelyNot reports whether a hand-over certainly cannot close the breaker, whatever
-// happened to the breaker since it was last read. began is when the hand-over began.
-func (r *Receipts) surelyNot(began time.Time, proves func(sms.Breaker) bool) bool {
+// happened to the breaker since it was last read. beganAt is when the hand-over began.
+func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
 	switch {
 	case seenAt.IsZero():
 		return false
-	case began.Before(seen.OpenedAt):
+	case beganAt.Before(seen.OpenedAt):
 		return true
 	}
-	return began.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
+	return beganAt.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
 }
 
 // change calls change.Breaker, and remembers the breaker that it saw.

@@ -31,9 +31,9 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: window of a receipt
 }
 
-// ripe reports whether every hand-over that k may be about began before the time over.
-func ripe(k sms.PendingReceipt, over time.Time) bool {
-	return !published(k).Add(clockSlack).After(over) // guard: no hand-over in flight
+// ripe reports whether every hand-over that k may be about began before cutoff.
+func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
+	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
 // published returns the time of the publish that k is about, or a later one. The

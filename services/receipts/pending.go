@@ -20,10 +20,10 @@ const (
 // then, if k is ripe, by its number. If it finds the message, it forgets k.
 // Otherwise it postpones k.
 //
-// Every hand-over that began before over must have recorded its id, or have ended
+// Every hand-over that began before cutoff must have recorded its id, or have ended
 // without an answer, so long ago that all indexes show it.
-func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
-	result, err := r.look(ctx, k, over, nil)
+func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
+	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {
 		return err
 	}
@@ -45,10 +45,10 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, over time.Ti
 }
 
 // Settle looks for pending receipts about the unanswered hand-overs of m, and
-// returns m as it is then. wait says that a pending receipt may still turn out
-// to be about m; then m must be neither handed over again nor given up. For over
-// see Retry.
-func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error) {
+// returns m with their changes. wait is true if a pending receipt may still turn out
+// to be about m; then m must be neither handed over again nor given up. Retry
+// explains cutoff.
+func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error) {
 	unmatched, err := r.store.Unmatched(ctx, m.Number)
 	if err != nil {
 		return m, false, fmt.Errorf("looking for pending receipts: %w", err)
@@ -59,7 +59,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 			!slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool { return fits(h, k) }) {
 			continue
 		}
-		result, err := r.look(ctx, k, over, at)
+		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
 			k.Due = r.now().Add(soon) // it was not due for another look
 			err = r.keep(ctx, k)
@@ -81,11 +81,11 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, over time.Time) (a
 // look searches for the message of k, and forgets k if it finds it. at has the
 // unmatched messages and receipts of the number of k; if it is nil, look reads them
 // if necessary.
-func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, over time.Time, at *listed) (Result, error) {
+func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)
 	if err == nil && !found {
-		if !ripe(k, over) {
+		if !ripe(k, cutoff) {
 			return Pending, nil
 		}
 		result = Matched

@@ -13,13 +13,13 @@ import (
 // indexLag is longer than an index takes to show a write.
 const indexLag = 2 * time.Second
 
-// over returns a time such that every hand-over that began earlier has ended. It is
+// cutoff returns a time such that every hand-over that began earlier has ended. It is
 // zero if no such time is known.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
 // about is in flight, which a complete pass over the leases ensures, and if the
-// indexes show how each of them ended. For that, over waits.
-func (p *pass) over() time.Time {
+// indexes show how each of them ended. For that, cutoff waits.
+func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
 	}
@@ -70,7 +70,7 @@ func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	wait := false
 	if m.Unanswered() {
 		before := m.Status
-		if m, wait, err = p.receipts.Settle(ctx, m, p.over()); err != nil {
+		if m, wait, err = p.receipts.Settle(ctx, m, p.cutoff()); err != nil {
 			return sms.Message{}, fmt.Errorf("settling message %s: %w", m.ID, err)
 		}
 		if m.Status != before {

@@ -25,7 +25,7 @@ type pass struct {
 	truncated     bool        // a kind of work got only its share of the time
 	discards      bool        // senders may discard envelopes
 	probed        atomic.Bool // the one message of this pass that may probe was let through
-	lag           sync.Once   // for over
+	lag           sync.Once   // for cutoff
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
 	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
@@ -112,7 +112,7 @@ func (p *pass) shard(ctx context.Context, w place) error {
 }
 
 // horizon returns the latest due time of the entries of kind that this pass
-// takes up. It may lie in the future:
+// works on. It may lie in the future:
 //   - Messages to be sent are enqueued with a delay.
 //   - After the breaker closed, its senders' discarded envelopes are replaced at
 //     once.
@@ -130,8 +130,8 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 }
 
 // waits reports whether entries of kind stay in the agenda for now: senders may
-// discard their envelopes, or the envelopes are late rather than lost. For the
-// exceptions see skips.
+// discard their envelopes, or the envelopes are late rather than lost. skips
+// lists the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -148,7 +148,7 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //   - if it has expired, so that it must be ended,
 //   - if it may be a probe: one entry in each pass.
 //
-// An entry that is due because it expires stays until it does.
+// An entry that is due at its expiry stays until then.
 func (p *pass) skips(e sms.DueEntry) bool {
 	_, waiting := p.waiting.Load(e.Ref)
 	switch {
@@ -167,11 +167,11 @@ func (p *pass) skips(e sms.DueEntry) bool {
 // knew that the breaker was closed.
 func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
-// batch is how many records are taken up in parallel and enqueued together: as
+// batch is how many records are worked on in parallel and enqueued together: as
 // many as one request to SQS takes.
 const batch = 10
 
-// batch takes up all its entries despite errors, and enqueues those to be sent.
+// batch works on all its entries despite errors, and enqueues those to be sent.
 func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	errs := make([]error, len(entries))
 	messages := make([]sms.Message, len(entries))
@@ -188,7 +188,7 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, unless it is a lease, so that no other relay takes it up too. Then
+// takeUp postpones e, unless it is a lease, so that no other relay works on it too. Then
 // it does what e was due for, except enqueuing. If the message must be enqueued now,
 // takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {

@@ -46,7 +46,7 @@ func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) err
 	for i, k := range receipts {
 		group.Go(func() error {
 			if ctx.Err() == nil {
-				errs[i] = p.receipts.Retry(ctx, k, p.over())
+				errs[i] = p.receipts.Retry(ctx, k, p.cutoff())
 				p.receiptsSeen.Add(1)
 			}
 			return nil

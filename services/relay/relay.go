@@ -24,15 +24,15 @@ type Store interface {
 }
 
 // Receipts finds the messages of pending receipts. Every hand-over that began
-// before over has recorded its outcome or has ended without an answer, so long
+// before cutoff has recorded its outcome or has ended without an answer, so long
 // ago that all indexes show it.
 type Receipts interface {
 	// Retry looks once more for the message of k.
-	Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error
+	Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error
 	// Settle applies pending receipts about the unanswered hand-overs of m, and
-	// returns m as it is then. wait says that a pending receipt may still turn
+	// returns m with their changes. wait is true if a pending receipt may still turn
 	// out to be about m; then m must be neither handed over again nor given up.
-	Settle(ctx context.Context, m sms.Message, over time.Time) (after sms.Message, wait bool, err error)
+	Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error)
 }
 
 // Options are what a deployment decides.

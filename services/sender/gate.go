@@ -125,14 +125,14 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell gives g the breaker b, as it was at the time asked or later. If b is
+// Tell gives g the breaker b, as it was at askedAt or later. If b is
 // closed, g ignores it if g knows a newer state. If b is open, g believes it for
 // sms.BreakerAge: to send nothing is the safer mistake.
-func (g *Gate) Tell(b sms.Breaker, asked time.Time) {
+func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if b.Open || !asked.Before(g.seenAt) {
-		g.seen, g.seenAt = b, asked
+	if b.Open || !askedAt.Before(g.seenAt) {
+		g.seen, g.seenAt = b, askedAt
 	}
 }
 
@@ -208,9 +208,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 }
 
 // mayProve reports whether, as far as g knows, a hand-over that was taken may close the
-// breaker. id is its message, and began is when it began. The record decides.
-func (g *Gate) mayProve(id string, began time.Time) bool {
+// breaker. id names the message, and the hand-over began at beganAt. The record decides.
+func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return id == g.probed || g.seen.Proves(id, began, true, false)
+	return id == g.probed || g.seen.Proves(id, beganAt, true, false)
 }

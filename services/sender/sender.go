@@ -49,9 +49,8 @@ func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now fu
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver does what is to be done about the envelope that names ref. After nil the
-// envelope must be deleted, even if there was nothing to do: the relay finds what is
-// left. After an error nothing was handed over; the envelope may come again.
+// Deliver handles the envelope that names ref. After nil the envelope must be deleted,
+// even if there was nothing to do: the relay finds what is left. After an error nothing was handed over; the envelope may come again.
 func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {

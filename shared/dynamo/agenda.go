@@ -16,8 +16,8 @@ import (
 // Shards returns the number of partitions of each kind's agenda.
 func (s *Store) Shards() int { return dueShards }
 
-// Due returns what is due in one shard: one query of the index, which shows
-// everything needed.
+// Due returns what is due in one shard: one query of the index, which contains
+// all that an entry needs.
 func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	shard := dueShard(string(q.Kind), q.Shard)
 	start, err := duePosition(shard, q.After)
@@ -47,7 +47,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is what the indexes due and unmatched show: a message or a pending receipt.
+// dueItem is what the indexes due and unmatched contain: a message or a pending receipt.
 type dueItem struct {
 	item
 
@@ -63,8 +63,8 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. For last see query.
-func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last attributes, err error) {
+// queryDue reads a page of one partition. query explains lastKey.
+func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, lastKey attributes, err error) {
 	if r.from > r.until { // a query would refuse that
 		return nil, nil, nil
 	}

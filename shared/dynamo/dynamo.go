@@ -84,8 +84,8 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 }
 
 // query carries out in, a query of an index, and returns one page. The next page
-// begins after the key last, which is empty if there is none.
-func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, last attributes, err error) {
+// begins after lastKey, which is empty if there is no next page.
+func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
 	in.TableName = aws.String(s.table)
 	out, err := call(ctx, s.client.Query, in)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The indexes. All are sparse, and each shows only what its readers need, so that a
-// write costs only in the indexes that show something it changes.
+// The indexes. All are sparse, and each contains only what its readers need. A write
+// costs only in the indexes that contain an attribute that it changes.
 //
 //	due        due_shard, due_at       what is due, by kind and time, in shards
 //	provider   provider_ref            the message that a provider message id belongs to
@@ -52,14 +52,14 @@ func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", own
 // and, within a millisecond, by id, so no two have the same place.
 func listAt(created time.Time, id string) string { return listTime(created) + "." + id }
 
-// listTime returns a place that sorts before all messages created at or after at.
-func listTime(at time.Time) string { return fmt.Sprintf("%013d", at.UnixMilli()) }
+// listTime returns a place that sorts before all messages created at t or later.
+func listTime(t time.Time) string { return fmt.Sprintf("%013d", t.UnixMilli()) }
 
 // providerKey returns the form that ref has in the index: provider, "#", id.
 func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#" + ref.MessageID }
 
 // aliasID returns the id of the item that finds message by an older provider
-// reference of it. The index shows keys alone, so the key names the message.
+// reference of it. The index contains only keys, so the key names the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
 // aliasTarget returns the id of the message that an item found by a provider
@@ -69,7 +69,7 @@ func aliasTarget(id string) (message string, alias bool) {
 	return message, alias
 }
 
-// olderProviderRefs returns all references but the newest, which m's own item shows.
+// olderProviderRefs returns all references but the newest, which m's own item contains.
 func olderProviderRefs(m sms.Message) []sms.ProviderRef {
 	refs := m.ProviderRefs()
 	return refs[:max(0, len(refs)-1)]

@@ -34,7 +34,7 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to the places from (inclusive) to to (exclusive).
+// listRange limits a list to a range of places: from is included, to is not.
 type listRange struct{ from, to string }
 
 // listPlace matches what listAt returns.

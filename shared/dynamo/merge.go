@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// listEntry is what the index of lists shows about a record.
+// listEntry is what the index of lists contains of a record.
 type listEntry struct {
 	ID        string     `json:"id"`
 	ListAt    string     `json:"list_at"`
@@ -41,8 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard holds about an eighth of the messages. The pages are a little larger
-	// than that share of a list's page, so that a second round of queries is rare.
+	// Each shard holds about an eighth of the wanted messages. Read half as many again,
+	// plus 2, from each, so that a second round of queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":

@@ -57,8 +57,8 @@ func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 }
 
 // Claim applies c to the record of ref. A queued record with room for an event
-// takes one write. Any other takes a second write, based on the record that the
-// answer to the first one showed.
+// takes one write. Any other takes a second write, based on the record in the
+// answer to the first one.
 func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
 	m, done, err := s.write(ctx, ref.ID, claim(ref, c))
 	for err == nil && !done {
@@ -139,7 +139,7 @@ func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message,
 }
 
 // replace does the work of Update. If the record has another revision, done is false
-// and m is the record as it is.
+// and m is the current record.
 func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Message, done bool, err error) {
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
@@ -154,7 +154,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 }
 
 // write carries out w on the record id, under a fresh revision, and returns the record
-// as it is then. If a condition is false, done is false. The revision shows whether it
+// after that. If a condition is false, done is false. The revision shows whether it
 // is false only because the client repeated a write whose answer was lost.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
@@ -188,7 +188,7 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 }
 
 // putAliases writes an alias for each provider reference of next that the message's
-// own item will no longer show. It runs before the write that hides them. If that
+// own item will no longer contain. It runs before the write that removes them. If that
 // write is refused, the alias does no harm, because what it says is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)

@@ -39,7 +39,7 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 
 // ApplyReceipt applies rc to the record of id. It takes one write if the record
 // is sent and rc is the first receipt for its only hand-over. Otherwise it takes
-// a second write, based on the record that the answer to the first one showed.
+// a second write, based on the record in the answer to the first one.
 func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	m, done, err := s.applyToSent(ctx, rules, id, rc, now)
 	for err == nil && !done {
@@ -57,7 +57,7 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 
 // applyToSent does to a sent record what rules.ApplyReceipt does, in one write and
 // without reading the record first. If the record is not as assumed, done is false
-// and m is the record as it is.
+// and m is the current record.
 //
 // As in claim, the update is the difference that the rule makes to a made-up record.
 // The made-up record has one taken hand-over, as nearly all records have. For

@@ -17,12 +17,12 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-// purgeSeconds returns at as DynamoDB's TTL needs it: in seconds, rounded up.
-func purgeSeconds(at time.Time) int64 {
-	if at.IsZero() {
+// purgeSeconds converts t to what DynamoDB's TTL needs: whole seconds, rounded up.
+func purgeSeconds(t time.Time) int64 {
+	if t.IsZero() {
 		return 0
 	}
-	return ceil(at, time.Second).Unix()
+	return ceil(t, time.Second).Unix()
 }
 
 func ceil(t time.Time, unit time.Duration) time.Time {

@@ -52,26 +52,26 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// Int returns the variable name, which must be an integer of at least least. It
-// returns otherwise if the variable is not set.
-func (r *Reader) Int(name string, otherwise, least int) int {
+// Int returns the variable name, which must be an integer of at least minimum. It
+// returns fallback if the variable is not set.
+func (r *Reader) Int(name string, fallback, minimum int) int {
 	value := r.getenv(name)
 	if value == "" {
-		return otherwise
+		return fallback
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < least {
-		r.fail(name, fmt.Sprintf("must be a whole number of at least %d", least))
+	if err != nil || n < minimum {
+		r.fail(name, fmt.Sprintf("must be a whole number of at least %d", minimum))
 	}
 	return n
 }
 
 // Float returns the variable name, which must be a number of at least 0. It
-// returns otherwise if the variable is not set.
-func (r *Reader) Float(name string, otherwise float64) float64 {
+// returns fallback if the variable is not set.
+func (r *Reader) Float(name string, fallback float64) float64 {
 	value := r.getenv(name)
 	if value == "" {
-		return otherwise
+		return fallback
 	}
 	f, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(f >= 0 && f < 1e9) {

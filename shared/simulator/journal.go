@@ -132,8 +132,8 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// append writes e and returns nil when it is durable. After errNotWritten it never
-// will be durable; after any other error, including the end of ctx, it may be.
+// append writes e and returns nil when it is durable. After errNotWritten, e will
+// never be durable; after any other error, including the end of ctx, it may be.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {

@@ -147,9 +147,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts numbers the hand-overs of each message whose fault depends on that number.
-// It forgets messages not seen for long, and all at a restart: then their faults
-// start over.
+// counts holds the number of hand-overs so far of each message whose fault depends on
+// it. It forgets messages that had no hand-over for long, and all of them at a restart:
+// then their faults start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int

@@ -53,13 +53,13 @@ const BreakerAge = 5 * time.Second
 const staleTrouble = 15 * time.Minute
 
 // ReportTrouble opens b because of trouble that a publish or a receipt reported.
-// The provider met it at the time at; a zero at means now. Trouble from before
+// The provider met it at metAt, or now if that is zero. Trouble from before
 // the last closing, or more than 15 minutes old, changes nothing.
-func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, at, now time.Time) (after Breaker, changed bool) {
-	if at.IsZero() {
-		at = now
+func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now time.Time) (after Breaker, changed bool) {
+	if metAt.IsZero() {
+		metAt = now
 	}
-	if b.Open || !at.After(b.ClosedAt) || now.Sub(at) > staleTrouble {
+	if b.Open || !metAt.After(b.ClosedAt) || now.Sub(metAt) > staleTrouble {
 		return b, false
 	}
 	first := stamp(now.Add(r.FirstProbe))
@@ -125,9 +125,9 @@ func (b Breaker) DiscardedUntil() time.Time {
 //   - the hand-over began after b opened: an earlier one says nothing about this
 //     trouble,
 //   - it was delivered or, if the trouble is authorization, taken.
-func (b Breaker) Proves(id string, began time.Time, taken, delivered bool) bool {
+func (b Breaker) Proves(id string, beganAt time.Time, taken, delivered bool) bool {
 	if !b.Open || b.Trouble == OperatorPause ||
-		began.Before(b.OpenedAt) || // guard: a hand-over from before the opening
+		beganAt.Before(b.OpenedAt) || // guard: a hand-over from before the opening
 		!slices.Contains(b.ProbeIDs, id) {
 		return false
 	}

@@ -26,7 +26,7 @@ type Due struct {
 // IsZero reports whether no work is left.
 func (d Due) IsZero() bool { return d.Kind == "" }
 
-// DueEntry is what the agenda shows of a record without reading it.
+// DueEntry is the part of a record that the agenda contains.
 type DueEntry struct {
 	Ref       Ref
 	Owner     string
@@ -40,9 +40,9 @@ const (
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued returns the Due of a record whose envelope arrives at the time at.
-func enqueued(at, expiresAt time.Time) Due {
-	return notAfter(Due{Kind: DueRescue, At: at.Add(firstRescue)}, expiresAt)
+// enqueued returns the Due of a record whose envelope arrives at arrivesAt.
+func enqueued(arrivesAt, expiresAt time.Time) Due {
+	return notAfter(Due{Kind: DueRescue, At: arrivesAt.Add(firstRescue)}, expiresAt)
 }
 
 // rescueWait returns how long to wait for an envelope after the given number of
@@ -56,8 +56,8 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the Due of e, due for DueSend or DueRescue, after the relay took
-// it up at now. Until then no other relay takes it up. It is due again if the relay
+// Postponed returns the Due of e, due for DueSend or DueRescue, after a relay began
+// to work on it at now. Until then no other relay works on it. It is due again if the relay
 // dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
 	// If it is due for sending, its round comes from a rescue whose enqueue failed.

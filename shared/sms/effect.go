@@ -6,7 +6,7 @@ import "slices"
 // comes. A hand-over counts if the provider took it and no receipt proved it void.
 type Others string
 
-// The cases; the first one that applies counts.
+// The cases. If several apply, the first one is used.
 const (
 	OthersAwaited     Others = "one awaits its receipt"
 	OthersUndelivered Others = "one was undelivered"
@@ -14,7 +14,7 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// others returns the case of m's hand-overs other than the one named by token.
+// others says which case applies to m's hand-overs, leaving out the one that token names.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {

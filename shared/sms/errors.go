@@ -31,7 +31,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
-// ConflictError is an ErrConflict that has the record as it is now.
+// ConflictError is an ErrConflict that has the current record.
 type ConflictError struct{ Current Message }
 
 func (e *ConflictError) Error() string { return ErrConflict.Error() }
@@ -66,8 +66,8 @@ type ProviderError struct {
 	Detail  string      // the provider's own words, for operators, never for clients
 	Failure FailureCode // for the client; only if RefusedForGood
 	Trouble Trouble     // why the breaker opens; only if AccountWide
-	// PerhapsAccount says that the provider gives the same answer if the account can
-	// send to no number at all.
+	// PerhapsAccount is true if the cause may be the account rather than this message:
+	// the provider gives the same answer when the account cannot send to any number.
 	PerhapsAccount bool
 	RetryAfter     time.Duration // 0 if the provider did not say
 	Err            error         // the cause, may be nil

@@ -80,7 +80,7 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	return s.m, true
 }
 
-// EnqueueFailed returns m, newly written or taken up by the relay, after its
+// EnqueueFailed returns m, newly written or postponed by the relay, after its
 // envelope did not get onto the queue. It is due at once, or as soon as it may
 // be claimed or must end. It keeps the count of its rescues.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {

@@ -45,12 +45,12 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate, until a receipt names the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that may have left, without those that account-wide trouble stopped
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have, without those that account-wide trouble stopped
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
 	Events    []Event    `json:"events"`
-	// EventsOmitted counts the events after MaxEvents.
+	// EventsOmitted counts the events beyond the first MaxEvents.
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
 	// Fingerprint is the fingerprint of the draft. It shows whether an
@@ -144,8 +144,8 @@ func (m Message) Unanswered() bool {
 }
 
 // Unmatched reports whether a pending receipt may be matched to m by its number: a
-// hand-over ended without an answer, and its receipt has not come. A late answer
-// does not end this. Such a hand-over stays listed until its receipt comes.
+// hand-over ended without an answer, and its receipt has not come. m stays
+// unmatched even if a late answer comes, until the receipt of that hand-over comes.
 // Otherwise another message to the same number could get that receipt.
 func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {

@@ -68,9 +68,9 @@ type DuePage struct {
 // Receipts finds the messages that receipts are about. Its reads may lag behind
 // writes by a second.
 type Receipts interface {
-	// FindByProviderRef returns the id of the message that has a hand-over with
-	// this reference, which need not be its newest, or ErrNotFound. The message
-	// may be past its retention; ApplyReceipt then does not find it.
+	// FindByProviderRef returns the id of the message that has a hand-over with this
+	// reference, even if it has a newer hand-over. If there is no such message, it returns
+	// ErrNotFound. The message may be past its retention; ApplyReceipt then does not find it.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns it.
 	// It takes one write and no read if the record is sent and rc is the receipt

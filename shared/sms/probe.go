@@ -44,7 +44,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	return b.ProbeDue(now) && !now.Before(at)
 }
 
-// Probe makes m the next probe of b. ok is false if m may not be that.
+// Probe makes m the next probe of b. ok is false if m may not be a probe now.
 func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
 	if !r.MayProbe(b, m.Owner, m.Number, now) {
 		return b, false
@@ -57,7 +57,7 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 	return b, true
 }
 
-// GiveBack takes back the probe m of b, which says nothing about the trouble.
+// GiveBack undoes the probe m of b, because it says nothing about the trouble.
 // Another message may be the next probe at once. spoiled means that the provider
 // refused m for something that its client chose, or that m did not arrive: then m's
 // owner is last in line.
@@ -81,21 +81,21 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 	return b, true
 }
 
-// NextProbe returns the earliest time at which a probe may begin that b does not
-// list yet. b was read at the time seen:
-//   - A closed breaker may open just after seen. Its first probe then begins
-//     FirstProbe later, and by BreakerAge after seen it has been read again.
-//   - An open one that had no probe yet has its first at ProbeAt.
-//   - An open one that had a probe may have another at any moment, because that
+// NextProbe returns the earliest time at which a probe that b does not list yet
+// may begin. b was read at readAt:
+//   - A closed breaker may open just after readAt. Its first probe then begins
+//     FirstProbe later, and by BreakerAge after readAt the breaker is read again.
+//   - An open breaker that had no probe yet has its first one at ProbeAt.
+//   - An open breaker that had a probe may have another at any moment, because that
 //     probe may be given back.
 //
 // For a hand-over that began before that time, b shows whether it closes the
 // breaker, however old b is.
-func (r Rules) NextProbe(b Breaker, seen time.Time) time.Time {
-	next := seen.Add(min(BreakerAge, r.FirstProbe-Skew))
+func (r Rules) NextProbe(b Breaker, readAt time.Time) time.Time {
+	next := readAt.Add(min(BreakerAge, r.FirstProbe-Skew))
 	switch {
 	case b.Probes > 0:
-		return seen.Add(-Skew)
+		return readAt.Add(-Skew)
 	case !b.ProbeAt.IsZero() && b.ProbeAt.Before(next):
 		return b.ProbeAt
 	}

@@ -14,7 +14,7 @@ type Rules struct {
 	Validity    time.Duration // sets expiresAt if the client does not
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
-	MaxAttempts int           // the maximum number of hand-overs that may have left
+	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have
 	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool

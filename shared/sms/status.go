@@ -76,10 +76,10 @@ func (s Status) Final() bool {
 // starts here.
 func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
-// May reports whether the table lets s become to; unanswered says whether the
+// May reports whether the table lets s become next; unanswered says whether the
 // message has a hand-over without an answer.
-func (s Status) May(to Status, unanswered bool) bool {
+func (s Status) May(next Status, unanswered bool) bool {
 	return slices.ContainsFunc(Transitions, func(t Transition) bool {
-		return t.From == s && t.To == to && (unanswered || !t.Unanswered)
+		return t.From == s && t.To == next && (unanswered || !t.Unanswered)
 	})
 }

@@ -34,8 +34,8 @@ const (
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
-// NumberTaken notes in b that the provider took number. It notes nothing if it
-// did so less than a minute ago and no number was refused since.
+// NumberTaken notes in b that the provider took number. It notes nothing if
+// it noted a taken number less than a minute ago and none was refused since.
 func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
 	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
 		return b, false

@@ -17,7 +17,7 @@ var errClosed = unavailable(errors.New("the database is closed"))
 
 // committer carries out all writes of a database, one after another, in one goroutine.
 // Writes that arrive while a transaction is flushed to the disk share the next
-// transaction. So one caller pays a flush a write; many pay a fraction.
+// transaction. So a single caller waits for one flush per write, and many callers share one.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn

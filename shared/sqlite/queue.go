@@ -27,7 +27,7 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes items visible that an earlier process dequeued and did not delete: that
+// release unhides the items that an earlier process dequeued and did not delete: that
 // process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()

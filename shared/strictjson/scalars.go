@@ -51,16 +51,16 @@ func ParseTime(s string) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), true
 }
 
-// Int reads a whole number from least to most. A number with a fraction or an
+// Int reads a whole number from lowest to highest. A number with a fraction or an
 // exponent is refused.
-func (f *Fields) Int(name string, least, most int) (int, bool) {
+func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.Atoi(string(raw))
-	if err != nil || n < least || n > most {
-		f.Fail(name, fmt.Sprintf("must be a whole number from %d to %d", least, most))
+	if err != nil || n < lowest || n > highest {
+		f.Fail(name, fmt.Sprintf("must be a whole number from %d to %d", lowest, highest))
 		return 0, false
 	}
 	return n, true

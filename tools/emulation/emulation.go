@@ -20,7 +20,7 @@ import (
 type Emulation struct {
 	APIURL   string // append /sms
 	TokenURL string
-	Front    *Front            // through which all calls reach ministack
+	Front    *Front            // all calls reach ministack through it
 	Clients  map[string]Client // shop, watcher and other: see EngineRoot
 	Queues   map[string]string // URLs, keyed by their names in the outputs
 

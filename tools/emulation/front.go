@@ -23,8 +23,8 @@ type Call struct {
 	Status   int    // of the answer
 }
 
-// Front is a proxy in front of ministack that records the calls it sees. It adds a
-// header that says that calls came over TLS, because the queues' policies require
+// Front is a proxy in front of ministack that records calls. It adds a
+// header that says that they came over TLS, because the queues' policies require
 // that and ministack enforces them.
 type Front struct {
 	URL string

@@ -87,9 +87,9 @@ func copySources(to, from string) error {
 	})
 }
 
-// isolated holds the environment variables that keep terraform away from the
-// user's AWS account, even if a provider block is incomplete, and from checking
-// for new versions.
+// isolated returns the environment variables that keep terraform away from the
+// user's AWS account, even if a provider block is incomplete. They also stop it
+// from checking for new versions.
 func isolated() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",

@@ -19,7 +19,7 @@ const Provider sms.ProviderName = "sns"
 // logs for SMS deliveries".
 const Latest = 72 * time.Hour
 
-// line has those fields of a line of the log that a receipt is made from.
+// line has the fields of a log line from which a receipt is made.
 // Source: as above. In a failure only the destination and the provider's
 // response are certain to be there.
 type line struct {
@@ -54,8 +54,8 @@ type cause struct {
 	failure sms.FailureCode
 }
 
-// causes lists the causes of failures with the lower-case words that show each
-// in a response; the first match counts. The guide does not list the first two,
+// causes lists the causes of failures, each with the lower-case words by which a
+// response names it; the first match is used. The guide does not list the first two,
 // nor the form "+12025550142 is opted out".
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},

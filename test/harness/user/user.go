@@ -98,13 +98,13 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus asks for the deployment's status until so returns true for it.
-func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, so func(Status) bool) {
+// AwaitStatus asks for the deployment's status until enough returns true for it.
+func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough func(Status) bool) {
 	t.Helper()
 	var s Status
 	var err error
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if s, err = a.Status(t.Context()); err == nil && so(s) {
+		if s, err = a.Status(t.Context()); err == nil && enough(s) {
 			return
 		}
 	}

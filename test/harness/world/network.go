@@ -188,10 +188,10 @@ func Nameless(number sms.Number) []byte {
 	return raw
 }
 
-// Foreign returns a receipt of another application on the same account with the time
-// at. If void is set, the receipt reports a spent budget.
-func (n *Network) Foreign(number sms.Number, void bool, at time.Time) []byte {
-	return line(sms.NewToken(), number, Plain, void, at)
+// Foreign returns a receipt of another application on the same account. Its time is
+// loggedAt. If void is set, the receipt reports a spent budget.
+func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []byte {
+	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
 
 // due removes and returns the receipts whose time has come.

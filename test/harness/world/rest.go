@@ -107,9 +107,9 @@ func (w *World) quiet(ctx context.Context) error {
 	}
 }
 
-// next returns the earliest of soonest and the other times at which there will
-// be work: the next receipt, the retry of a pending one, the breaker's next
-// probe, and the end of the time in which senders discard envelopes.
+// next returns the earliest time at which there will be work: soonest,
+// the next receipt, the retry of a pending one, the breaker's next probe, or the end
+// of the time in which senders discard envelopes.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
