@@ -38,8 +38,8 @@ func (a *api) resend(c *call) (answer, error) {
 	return accepted.answer(), nil
 }
 
-// mayHaveChanged reports whether err may be new, so that an earlier request with the
-// same key may have been accepted.
+// mayHaveChanged reports whether an earlier request with the same key may have been
+// accepted although this one fails with err.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*apiError](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))

@@ -62,7 +62,7 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *
 	if err := r.read(ctx, at); err != nil {
 		return false, err
 	}
-	m, token := only(k, at)
+	m, token := onlyFit(k, at)
 	if token == "" {
 		return false, nil
 	}
@@ -98,9 +98,9 @@ func (r *Receipts) read(ctx context.Context, at *listed) error {
 	return nil
 }
 
-// only returns the message and the token of the one hand-over that k may be about.
+// onlyFit returns the message and the token of the one hand-over that k may be about.
 // token is "" if there is none or more than one.
-func only(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
+func onlyFit(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
 	var fitting []sms.HandOver
 	for _, candidate := range at.messages {
 		for _, h := range candidate.HandOvers {

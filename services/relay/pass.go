@@ -24,7 +24,7 @@ type pass struct {
 	breaker       sms.Breaker
 	truncated     bool        // a kind of work got only its share of the time
 	discards      bool        // senders may discard envelopes
-	probed        atomic.Bool // the one message of this pass that may probe was let through
+	probed        atomic.Bool // this pass has let through its one message that may probe
 	lag           sync.Once   // for cutoff
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 

@@ -50,7 +50,8 @@ func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now fu
 }
 
 // Deliver handles the envelope that names ref. After nil the envelope must be deleted,
-// even if there was nothing to do: the relay finds what is left. After an error nothing was handed over; the envelope may come again.
+// even if there was nothing to do: the relay finds what is left. After an error nothing
+// was handed over; the envelope may come again.
 func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {

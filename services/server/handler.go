@@ -84,14 +84,14 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 
 func onlyRead(page http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if reads(w, r) {
+		if isRead(w, r) {
 			page(w, r)
 		}
 	})
 }
 
-// reads reports whether r is a GET or HEAD. It answers other methods itself.
-func reads(w http.ResponseWriter, r *http.Request) bool {
+// isRead reports whether r is a GET or HEAD. It answers other methods itself.
+func isRead(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true
 	}

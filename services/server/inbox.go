@@ -59,7 +59,7 @@ func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
 		http.Error(w, "this page is served under the name localhost only", http.StatusMisdirectedRequest)
 		return false
 	}
-	if !reads(w, r) {
+	if !isRead(w, r) {
 		return false
 	}
 	h := w.Header()

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a pending receipt. The indexes that find it contain its Receipt.
+// pendingItem is the item of a pending receipt. Its indexes contain its Receipt.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`

@@ -57,8 +57,8 @@ func rescueWait(round int) time.Duration {
 }
 
 // Postponed returns the Due of e, due for DueSend or DueRescue, after a relay began
-// to work on it at now. Until then no other relay works on it. It is due again if the relay
-// dies or the envelope is lost.
+// to work on it at now. Until then no other relay works on it. It is due again if the
+// relay dies or the envelope is lost.
 func (e DueEntry) Postponed(now time.Time) Due {
 	// If it is due for sending, its round comes from a rescue whose enqueue failed.
 	next := Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}

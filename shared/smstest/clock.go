@@ -11,8 +11,8 @@ type Clock struct {
 	at time.Time
 }
 
-// NewClock returns a clock that shows at.
-func NewClock(at time.Time) *Clock { return &Clock{at: at} }
+// NewClock returns a clock that shows start.
+func NewClock(start time.Time) *Clock { return &Clock{at: start} }
 
 // Now returns the time of the clock, in place of time.Now.
 func (c *Clock) Now() time.Time {

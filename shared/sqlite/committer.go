@@ -17,7 +17,7 @@ var errClosed = unavailable(errors.New("the database is closed"))
 
 // committer carries out all writes of a database, one after another, in one goroutine.
 // Writes that arrive while a transaction is flushed to the disk share the next
-// transaction. So a single caller waits for one flush per write, and many callers share one.
+// transaction and its flush, so many callers wait hardly longer than one.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
@@ -54,7 +54,7 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	return c, nil
 }
 
-// commit carries out do and returns when it is committed. do returns an error only
+// commit calls do in a transaction and returns once it is committed. do fails only
 // if the database fails; all that it did is then undone. It passes results in
 // variables, which the caller may read only if commit returned nil. It may run
 // twice; what the first run did is then undone.

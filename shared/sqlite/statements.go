@@ -72,7 +72,7 @@ func (s *statements) each(ctx context.Context, query string, args []any, row fun
 	return nil
 }
 
-// eachRecord calls do for every record that query, which selects records alone, finds.
+// eachRecord calls do for every record that query finds. query must select only records.
 func eachRecord[T any](ctx context.Context, s *statements, query string, args []any, do func(T) error) error {
 	return s.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		var record []byte

@@ -69,7 +69,7 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	case s.AtRest() == m.PurgeAt.IsZero():
 		return fmt.Errorf("the message is %s, but will be removed at %v", s, m.PurgeAt)
 	case !s.AtRest() && m.Due.At.After(latest(m, now)):
-		return fmt.Errorf("the message is %s at %v, but only due at %v", s, now, m.Due.At)
+		return fmt.Errorf("the message is %s at %v, but not due until %v", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
 		return fmt.Errorf("the message is %s with the lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
