@@ -27,15 +27,15 @@ func (c *call) readWait() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitChange reads the message at growing intervals until it differs from seen or the
+// awaitChange reads the message at growing intervals until it differs from known or the
 // wait is over, and returns what it saw last. An error ends the wait, because the
 // client can ask again. A read does not outlast the wait.
-func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
+func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
 	select {
 	case a.waiters <- struct{}{}:
 		defer func() { <-a.waiters }()
 	default:
-		return seen
+		return known
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), wait)
 	defer cancel()
@@ -43,15 +43,15 @@ func (a *api) awaitChange(c *call, seen snapshot, wait time.Duration) snapshot {
 		select {
 		case <-time.After(pause):
 		case <-a.Closing:
-			return seen
+			return known
 		case <-ctx.Done():
-			return seen
+			return known
 		}
 		m, err := a.own(ctx, c)
 		if err != nil {
-			return seen
+			return known
 		}
-		if now := snapshotOf(m); now.tag != seen.tag {
+		if now := snapshotOf(m); now.tag != known.tag {
 			return now
 		}
 	}

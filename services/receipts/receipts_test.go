@@ -319,11 +319,11 @@ func (s *stage) retryDue() int {
 }
 
 // retryAll retries all pending receipts, like a relay that knows that every
-// hand-over that began before over has ended.
-func (s *stage) retryAll(over time.Time) {
+// hand-over that began before cutoff has ended.
+func (s *stage) retryAll(cutoff time.Time) {
 	s.t.Helper()
 	for _, k := range s.pending(number) {
-		if err := s.receipts.Retry(s.t.Context(), k, over); err != nil {
+		if err := s.receipts.Retry(s.t.Context(), k, cutoff); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -20,14 +20,14 @@ type matcher struct {
 	calls map[string]int
 }
 
-func (m *matcher) Retry(ctx context.Context, k sms.PendingReceipt, over time.Time) error {
+func (m *matcher) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	m.mu.Lock()
 	m.calls[k.Receipt.ProviderMessageID]++
 	m.mu.Unlock()
 	if k.Receipt.ProviderMessageID == m.fails {
 		return errBroken
 	}
-	return m.Receipts.Retry(ctx, k, over)
+	return m.Receipts.Retry(ctx, k, cutoff)
 }
 
 func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// posting is a store that counts the messages that a relay takes up. Each costs
+// posting is a store that counts the messages that a relay works on. Each costs
 // a millisecond.
 type posting struct {
 	relay.Store

@@ -31,8 +31,8 @@ func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	}
 }
 
-// refuseNumbers delivers owner's messages to the numbers from first until before
-// end, one after another, to a provider that refuses them.
+// refuseNumbers delivers owner's messages to the numbers n with first <= n < end,
+// one after another, to a provider that refuses them.
 func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
 	t.Helper()
 	b.provider.answer = refuses(badNumber)

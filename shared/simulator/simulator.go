@@ -147,8 +147,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts holds the number of hand-overs so far of each message whose fault depends on
-// it. It forgets messages that had no hand-over for long, and all of them at a restart:
+// counts has the number of hand-overs so far, for each message whose fault depends on
+// that. It forgets messages that had no hand-over for long, and all of them at a restart:
 // then their faults start over.
 type counts struct {
 	mu         sync.Mutex

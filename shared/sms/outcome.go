@@ -36,7 +36,7 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 
 // Record returns m after the hand-over named by token ended with o. changed is false if
 // there is nothing to write. An outcome that comes after its lease was given up
-// overwrites nothing, and counts only if the provider took the message.
+// overwrites nothing, and is recorded only if the provider took the message.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool { return h.Token == token })

@@ -18,7 +18,7 @@ type ProviderRef struct {
 }
 
 // LatestReceipt is the longest time from a hand-over to its receipt, for every
-// provider. Each provider promises less; the rest is for the way to us.
+// provider. Each provider promises less; the rest allows for the way to us.
 const LatestReceipt = 73 * time.Hour
 
 // Provider takes messages from us. Any number of callers may use it at once.

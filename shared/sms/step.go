@@ -98,8 +98,8 @@ func (s *step) restUnknown(detail string) {
 	s.rest(Unknown, Event{Detail: detail})
 }
 
-// restTaken ends a hand-over after which the provider has the message. Receipts
-// that came while it was in flight count now.
+// restTaken ends a hand-over after which the provider has the message. It then
+// follows the receipts that came while the hand-over was in flight.
 func (s *step) restTaken(detail string) {
 	s.m.Refusals = 0
 	s.rest(Sent, Event{Detail: detail})
