@@ -161,7 +161,7 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		{"an address without a port", []string{"--addr", "localhost"}, "--addr must be host:port"},
 		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "choose another address"},
 		{"a negative delay", []string{"--provider-delay", "-1s"}, "at least 0"},
-		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "below 5s"},
+		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "less than 5s"},
 		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
 		{"an argument", []string{"x"}, "unknown command"},
 		{"a client without a secret", []string{"--clients", clients}, "secret"},
