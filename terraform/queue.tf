@@ -1,6 +1,5 @@
-# Three queues: messages; its dead-letter queue, where only unreadable entries
-# end; and failed events, for function calls and status changes that failed
-# permanently.
+# Three queues: messages; its dead-letter queue, for unreadable entries only; and
+# failed events, for function calls and status changes that failed permanently.
 
 locals {
   max_receives = 5 # AWS recommends at least 5 for a queue that triggers a function

@@ -71,9 +71,9 @@ func (c *ClientLimits) UnmarshalJSON(text []byte) error {
 func (l Limits) check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
-		return errors.New("parts per day must not be negative")
+		return errors.New("parts per day must be at least -1")
 	case l.MessagesPerRecipientHour < Unlimited:
-		return errors.New("messages per recipient per hour must not be negative")
+		return errors.New("messages per recipient per hour must be at least -1")
 	}
 	return checkCountries(l.AllowedCountries)
 }

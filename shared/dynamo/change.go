@@ -102,7 +102,7 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList turns lists, whose elements are appended, changed in place, or removed.
+// turnList is turn for lists: it appends, changes in place, or removes elements.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {

@@ -187,8 +187,8 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases writes an alias for each provider reference of next that the message's
-// own item will no longer contain. It runs before the write that removes them. If that
+// putAliases writes an alias for each provider reference that next moves out of the
+// message's own item. It runs before the write that removes them. If that
 // write is refused, the alias does no harm, because what it says is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Receipts are derived from the log. A position in the log says up to where
-// receipts were confirmed. It survives a restart, and receipts take no memory.
+// Receipts are derived from the log. A position in the log marks how far
+// receipts are confirmed. It survives a restart, and receipts take no memory.
 
 // sideBySide is how many receipts are sent in parallel.
 const sideBySide = 64

@@ -70,8 +70,8 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 }
 
 // ReportVoid opens b because of the trouble in a receipt that says void. A review
-// may concern one destination alone. So a number whose review opened b does not
-// open it again within a day.
+// may concern one destination alone. So a number that opened b for a review does
+// not do so again for a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
