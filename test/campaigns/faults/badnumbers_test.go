@@ -173,15 +173,7 @@ func (d *deployment) allSent() {
 // otherwise one comes in each such interval.
 func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
-		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		db := openSQLite(t)
 		d := &deployment{t: t, store: db, queue: &fairQueue{groups: make(map[string][]sms.Ref)}, rules: sms.DefaultRules()}
 		d.rules.SeveralOwners = true
 		began := time.Now()

@@ -10,7 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/shared/sqlite"
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
@@ -29,15 +28,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
-		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		db := openSQLite(t)
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
 			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,

@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/shared/sqlite"
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
@@ -74,15 +73,7 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 // middle, and refilled later. A message whose receipt names nothing stays sent: no
 // receipt proves that it must be repeated.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
-	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
 	network.NameNothing(nameless)
 	w := world.New(world.Options{

@@ -14,18 +14,25 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
+// openSQLite opens an empty store and queue until the end of the test.
+func openSQLite(t *testing.T) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 // onSQLite runs one cell in virtual time.
 func onSQLite(t *testing.T, a *attack) {
 	synctest.Test(t, func(t *testing.T) {
-		db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
+		db := openSQLite(t)
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
 			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
