@@ -48,7 +48,7 @@ func TestControlPlane(t *testing.T) {
 	}
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
-			t.Errorf("%s %s lists no resource of ours, so it cannot show what destroy leaves behind", l.service, l.what)
+			t.Errorf("%s %s lists no resource of ours, so it could not show one that destroy forgets", l.service, l.what)
 		}
 	}
 	changes, err := w.Changes(t.Context())
@@ -74,8 +74,8 @@ type listing struct {
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 
-// listings has an entry for each kind of resource that is found by name. The key
-// itself remains for 30 days, but its alias is deleted at once.
+// listings has an entry for each kind of resource that can be found by name. After
+// destroy a key remains for 30 days, but its alias is deleted at once.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},

@@ -84,6 +84,6 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 		t.Fatal(fmt.Errorf("trying the API: %w", err))
 	}
 	if title != "smsqueue API" || !strings.HasPrefix(status, "202") || !strings.Contains(body, `"status": "queued"`) {
-		t.Errorf("on the page %q, a submission was answered with %s\n%s", title, status, body)
+		t.Errorf("on the page %q, sending a message was answered with %s\n%s", title, status, body)
 	}
 }
