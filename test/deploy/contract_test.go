@@ -176,7 +176,7 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	var want, got []string
 	for _, r := range mocked(t).all("aws_cloudwatch_log_group") {
 		if r.Name == "sns" {
-			want = append(want, r.Address)
+			want = append(want, "module.smsqueue."+r.Address)
 		}
 	}
 	for _, command := range imported.FindAllStringSubmatch(string(readme), -1) {

@@ -35,15 +35,14 @@ func TestControlPlane(t *testing.T) {
 	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
 		t.Fatal(err)
 	}
-	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.EngineRoot, "AWS_ENDPOINT_URL="+url)
+	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	err = w.Apply(t.Context(), map[string]string{
-		"endpoint": url, "packages": zips, "architecture": emulation.Architecture(), "sms_preferences": "true",
-	})
-	if err != nil {
+	settings := emulation.Settings(zips)
+	settings["sms_preferences"] = map[string]any{}
+	if err := w.Apply(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range listings {
