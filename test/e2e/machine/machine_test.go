@@ -199,6 +199,8 @@ func TestDocumentedNumbers(t *testing.T) {
 		simulator.SpendLimit:    {"delivered", "", 2},
 		simulator.EarlyReceipt:  {"delivered", "", 1},
 		simulator.DoubleReceipt: {"delivered", "", 1},
+		simulator.RateExceeded:  {"delivered", "", 2},
+		simulator.Sandboxed:     {"undelivered", "sandboxed", 1},
 	}
 	for _, n := range simulator.Numbers {
 		t.Run(n.Name, func(t *testing.T) {
