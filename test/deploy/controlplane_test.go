@@ -57,6 +57,7 @@ func TestControlPlane(t *testing.T) {
 	if changes != "" {
 		t.Errorf("the second plan is not empty:\n%s", changes)
 	}
+	checkMoto(t, w, url)
 	if err := w.Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -111,6 +112,8 @@ func TestEmulation(t *testing.T) {
 	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
 
 	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
+
+	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
@@ -231,23 +234,12 @@ type received struct {
 
 func (e deployment) phone(t *testing.T, number string) []received {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)
+	log, err := e.taken(t.Context(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := do(t, req)
-	var log struct {
-		Messages map[string][]struct {
-			PhoneNumber, Message string
-			MessageAttributes    map[string]struct{ StringValue string }
-		} `json:"sms_messages"`
-	}
-	if err := json.Unmarshal([]byte(got.body), &log); err != nil {
-		t.Fatalf("reading %s: %v", got.body, err)
-	}
 	var all []received
-	for _, m := range log.Messages[number] {
+	for _, m := range log {
 		attributes := make(map[string]string)
 		for name, a := range m.MessageAttributes {
 			attributes[name] = a.StringValue
@@ -255,6 +247,34 @@ func (e deployment) phone(t *testing.T, number string) []received {
 		all = append(all, received{m.PhoneNumber, m.Message, attributes})
 	}
 	return all
+}
+
+// taken is a message that ministack's SNS took.
+type taken struct {
+	MessageID            string
+	PhoneNumber, Message string
+	MessageAttributes    map[string]struct{ StringValue string }
+}
+
+// taken returns what SNS took for a number, the oldest first.
+func (e deployment) taken(ctx context.Context, number string) ([]taken, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var log struct {
+		Messages map[string][]taken `json:"sms_messages"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&log); err != nil {
+		return nil, fmt.Errorf("reading what SNS took: %w", err)
+	}
+	return log.Messages[number], nil
 }
 
 // await waits until done returns true.

@@ -36,6 +36,7 @@ var (
 		SizeLimit:     "has no gateway that answers",
 		AccessLog:     "has no gateway that answers",
 		Freezing:      "runs no functions",
+		NumberChecks:  "refuses bad numbers in words of its own",
 		DeliveryLogs:  "writes no delivery logs",
 		Sandbox:       "has no sandbox",
 		Permissions:   "does not enforce policies",

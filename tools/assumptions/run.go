@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type Options struct {
 	Patience   time.Duration
 	Idle       time.Duration // how long a function must be idle until SNS has closed its connections
 	Before     Settings      // the account's settings before the deployment; nil if unknown
+	Only       []string      // names of the checks to make; empty for all
 
 	// Plan returns what another apply would change, or "".
 	Plan func(context.Context) (string, error)
@@ -56,11 +58,34 @@ type run struct {
 	cleanups []func(context.Context) error
 }
 
-// Run makes all checks and returns a result for each, in their order. Most checks run
+// Checks returns the checks to make, in the order of the table.
+func (o Options) Checks() []Check {
+	return slices.DeleteFunc(All(), func(c Check) bool { return len(o.Only) > 0 && !slices.Contains(o.Only, c.Name) })
+}
+
+// Parts returns how many parts of SMS the checks send at most.
+func (o Options) Parts() int {
+	parts := 0
+	for _, c := range o.Checks() {
+		if o.Engine.lacking(c.Needs) == "" {
+			parts += c.Parts
+		}
+	}
+	return parts
+}
+
+// share returns the price that each part may have. It counts the parts of all checks, so
+// that a ceiling never depends on which checks are made.
+func (o Options) share() float64 {
+	o.Only = nil
+	return o.MaxUSD / float64(max(1, o.Parts()))
+}
+
+// Run makes the checks and returns a result for each, in their order. Most checks run
 // at the same time. The error says what could not be removed again.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	r := newRun(ctx, o)
-	checks := All()
+	checks := o.Checks()
 	results := make([]Result, len(checks))
 	for _, alone := range []bool{false, true} {
 		var all sync.WaitGroup
@@ -75,8 +100,8 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	var errs []error
-	for i := len(r.cleanups) - 1; i >= 0; i-- {
-		errs = append(errs, r.cleanups[i](ctx))
+	for _, remove := range slices.Backward(r.cleanups) {
+		errs = append(errs, remove(ctx))
 	}
 	return results, errors.Join(errs...)
 }
@@ -109,20 +134,6 @@ func (r *run) check(ctx context.Context, c Check) Result {
 	result.Name, result.Relied, result.Seen = c.Name, c.Relied, r.redacted(result.Seen)
 	return result
 }
-
-// Parts returns how many parts of SMS the checks send at most against engine.
-func Parts(engine Engine) int {
-	parts := 0
-	for _, c := range All() {
-		if engine.lacking(c.Needs) == "" {
-			parts += c.Parts
-		}
-	}
-	return parts
-}
-
-// share returns the price that each part may have.
-func (r *run) share() float64 { return r.MaxUSD / float64(max(1, Parts(r.Engine))) }
 
 // redacted hides the numbers, which answers and log lines repeat, and joins lines.
 func (r *run) redacted(text string) string {

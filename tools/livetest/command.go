@@ -24,6 +24,7 @@ import (
 // settings are the flags.
 type settings struct {
 	root, number, optedOut, client, before string
+	only                                   string
 	maxUSD                                 float64
 	idle, patience                         time.Duration
 	yes, asJSON, emulate                   bool
@@ -44,6 +45,7 @@ func livetest(ctx context.Context, args []string) error {
 	flags.StringVar(&s.optedOut, "opted-out", "", "phone number that has opted out of the account's messages")
 	flags.StringVar(&s.client, "client", "", "name of a client with both scopes; the first client by default")
 	flags.StringVar(&s.before, "before", "", "file that snapshot wrote before the deployment was applied")
+	flags.StringVar(&s.only, "only", "", "names of the checks to make, with commas between them")
 	flags.Float64Var(&s.maxUSD, "max-usd", 0.8, "the most that all messages together may cost, in US dollars")
 	flags.DurationVar(&s.idle, "idle", 2*time.Minute, "how long functions are idle before a hand-over")
 	flags.DurationVar(&s.patience, "patience", 5*time.Minute, "how long to wait for receipts, log lines, events and metrics")
@@ -88,9 +90,8 @@ func (s settings) check(ctx context.Context) error {
 	if err := assumptions.CheckSpending(ctx, o); err != nil {
 		return err
 	}
-	parts := assumptions.Parts(o.Engine)
-	fmt.Fprintf(os.Stderr, "This sends at most %d parts of SMS to %s, for at most %.2f USD together, and takes up to %v.\n",
-		parts, o.Number.Redacted(), o.MaxUSD, (2*o.Patience + o.Idle + 3*time.Minute).Round(time.Minute))
+	fmt.Fprintf(os.Stderr, "Parts of SMS that this sends to %s, at most: %d. Their price together, at most: %.2f USD. Time, at most: %v.\n",
+		o.Number.Redacted(), o.Parts(), o.MaxUSD, (2*o.Patience + o.Idle + 3*time.Minute).Round(time.Minute))
 	if !o.Engine.Emulated() && !s.yes && !confirmed(os.Stdin) {
 		return errors.New("nothing was sent: confirm with y, or with --yes")
 	}
@@ -141,6 +142,12 @@ func (s settings) options(ctx context.Context) (assumptions.Options, error) {
 		if o.Before, err = readSettings(s.before); err != nil {
 			return o, err
 		}
+	}
+	if s.only != "" {
+		o.Only = strings.Split(s.only, ",")
+	}
+	if len(o.Checks()) < max(1, len(o.Only)) {
+		return o, errors.New("--only names a check that does not exist")
 	}
 	outputs, err := exec.CommandContext(ctx, "terraform", "-chdir="+s.root, "output", "-json").Output()
 	if err != nil {
