@@ -64,8 +64,8 @@ func check(t *testing.T, o assumptions.Options, want map[string]string) {
 
 // everywhere are the checks that have the same result against AWS and every engine.
 var everywhere = map[string]string{
-	"throttling-codes":  "not checked: it would take more messages at once than the quota, and the bound allows",
-	"throttling-words":  "not checked: it would take more messages at once than an origination number may send, and the bound allows",
+	"throttling-codes":  "not checked: it would take more messages at once than the bound allows",
+	"throttling-words":  "not checked: it would take more messages at once than the bound allows",
 	"spend-limit-words": "not checked: it would take a spent limit",
 	"review-words":      "not checked: it would take an account under review",
 	"relay-throttled":   "not checked: it would take a function that is throttled, which stops the deployment",
@@ -99,7 +99,7 @@ var onMinistack = map[string]string{
 	"bus-rules":        "held",
 	"bus-events":       "not checked: ministack does not deliver from pipes to event buses",
 	"relay-runs":       "not checked: ministack keeps no metrics of its services",
-	"concurrency":      "not checked: ministack has the quotas of no account",
+	"concurrency":      "not checked: ministack stands for no account with limits of its own",
 	"sms-preferences":  "not checked: ministack has no settings for SMS",
 	"account-settings": "not checked: ministack has no settings for SMS",
 	"spend-metric":     "not checked: ministack keeps no metrics of its services",
@@ -114,7 +114,7 @@ var onMoto = map[string]string{
 	"refused-number":   "not checked: moto refuses bad numbers in words of its own",
 	"bus-rules":        "not checked: moto does not run rules for queues",
 	"relay-runs":       "not checked: moto keeps no metrics of its services",
-	"concurrency":      "not checked: moto has the quotas of no account",
+	"concurrency":      "not checked: moto stands for no account with limits of its own",
 	"sms-preferences":  "held",
 	"account-settings": "not checked: no settings from before the deployment were given (--before)",
 	"alarms":           "not checked: moto never evaluates alarms",

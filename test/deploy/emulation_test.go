@@ -109,11 +109,11 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
+	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
+
 	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
 
 	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
-
-	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))

@@ -16,6 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/tools/assumptions"
 	"github.com/smsqueue/smsqueue/tools/emulation"
@@ -36,6 +41,7 @@ type standIn struct {
 	alarms       string // their state
 	relayMinutes int    // in how many of the last 13 minutes the relay ran
 	events       bool   // whether there are events
+	changed      bool   // whether the account's settings have changed
 }
 
 // asAssumed is what smsqueue assumes.
@@ -57,7 +63,7 @@ var otherwise = standIn{
 	success: `{"notification": {"timestamp": %[2]q}, "delivery": {"destination": %[3]q, "numberOfMessageParts": 3,
 		"providerResponse": "about %[1]s"}, "status": "FAILURE"}`,
 	sandbox: "Try again", optedOutSays: "Try again", badNumber: "No", role: "smsqueue-schedule",
-	publishOnly: "AuthorizationError", alarms: "ALARM", relayMinutes: 6,
+	publishOnly: "AuthorizationError", alarms: "ALARM", relayMinutes: 6, changed: true,
 }
 
 // noCeiling delivers what is too expensive.
@@ -95,7 +101,13 @@ func (e deployment) played(t *testing.T) {
 				assumptions.NumberChecks, assumptions.Sandbox, assumptions.Permissions, assumptions.Metrics, assumptions.AlarmStates,
 				assumptions.TextEvents, assumptions.Pipes, assumptions.Preferences))
 			o.Number, o.OptedOut = sms.Number(tt.part.number), sms.Number(tt.part.optedOut)
-			o.Before = assumptions.Settings{"SNS DeliveryStatusIAMRole": "arn:aws:iam::000000000000:role/smsqueue-schedule"}
+			before, err := assumptions.ReadSettings(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Before = before; tt.part.changed {
+				o.Before["SNS MonthlySpendLimit"] = "100"
+			}
 			for name := range tt.want {
 				o.Only = append(o.Only, name)
 			}
@@ -227,13 +239,32 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 				return err
 			}
 			if p.events {
-				if err := e.putEvent(ctx, "default", "aws.sms-voice", m.MessageID); err != nil {
+				if err := e.textEvent(ctx, m.MessageID); err != nil {
 					return err
 				}
 			}
 		}
 		seen = len(all)
 	}
+}
+
+// textEvent puts what an event from AWS would be on the checks' queues. Only AWS may put
+// such an event on a bus.
+func (e deployment) textEvent(ctx context.Context, id string) error {
+	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})
+	if err != nil {
+		return err
+	}
+	for _, url := range queues.QueueUrls {
+		body := fmt.Sprintf(`{"source": "aws.sms-voice", "detail": {"messageId": %q}}`, id)
+		if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil && ctx.Err() == nil {
+			if _, gone := errors.AsType[*types.QueueDoesNotExist](err); !gone { // the other run's may be
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // putEvent puts an event that names id on a bus.

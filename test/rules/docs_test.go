@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 )
 
 var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
@@ -26,6 +27,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
+		{"terraform/live-test.md", "checks", assumptions.Document()},
 	} {
 		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))
@@ -57,7 +59,7 @@ var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|to
 
 // TestDocumentsNameFilesThatExist checks that the files named in the documents exist.
 func TestDocumentsNameFilesThatExist(t *testing.T) {
-	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md"} {
+	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -76,7 +78,7 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
-	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md"} {
+	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)

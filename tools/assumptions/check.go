@@ -52,7 +52,7 @@ const (
 	EventRules    Need = "event rules that fill queues"
 	TextEvents    Need = "events of sent texts"
 	StablePlans   Need = "a control plane that Terraform can read back"
-	AccountQuotas Need = "an account's own quotas"
+	AccountLimits Need = "the limits of an account"
 )
 
 // State is the outcome of a check.

@@ -29,7 +29,7 @@ var (
 		Pipes:         "does not deliver from pipes to event buses",
 		TextEvents:    "has no events of sent texts",
 		StablePlans:   "shows changes of alarms and pipes in every plan",
-		AccountQuotas: "has the quotas of no account",
+		AccountLimits: "stands for no account with limits of its own",
 	}}
 	Moto = Engine{"moto", map[Need]string{
 		API:           "only stores what is applied: no gateway answers, and no function runs",
@@ -45,7 +45,7 @@ var (
 		Pipes:         "does not run pipes",
 		EventRules:    "does not run rules for queues",
 		TextEvents:    "has no events of sent texts",
-		AccountQuotas: "has the quotas of no account",
+		AccountLimits: "stands for no account with limits of its own",
 	}}
 )
 

@@ -230,11 +230,11 @@ func (r *run) awaitEvent(ctx context.Context, source, id string) (bool, error) {
 	})
 }
 
-func partition(region string) string {
+func partition(awsRegion string) string {
 	switch {
-	case strings.HasPrefix(region, "cn-"):
+	case strings.HasPrefix(awsRegion, "cn-"):
 		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
+	case strings.HasPrefix(awsRegion, "us-gov-"):
 		return "aws-us-gov"
 	}
 	return "aws"

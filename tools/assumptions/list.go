@@ -127,13 +127,13 @@ func snsChecks() []Check {
 			IfNot:   "Nothing breaks: the statement in `terraform/sns.tf` is needed, and must stay.",
 		},
 		{
-			Name: "throttling-codes", Source: Reported, Relied: true, run: never("it would take more messages at once than the quota, and the bound allows"),
+			Name: "throttling-codes", Source: Reported, Relied: true, run: never("it would take more messages at once than the bound allows"),
 			Assumes: "SNS refuses too many messages at once with a code that begins with Throttl, or with 429.",
 			How:     "cannot be checked at this price",
 			IfNot:   "Look for outcomes without an answer under load, and add the code in `shared/sns/refusal.go`.",
 		},
 		{
-			Name: "throttling-words", Source: Reported, Relied: true, run: never("it would take more messages at once than an origination number may send, and the bound allows"),
+			Name: "throttling-words", Source: Reported, Relied: true, run: never("it would take more messages at once than the bound allows"),
 			Assumes: "A message that an origination number was too slow for has \"Rate exceeded\" in the log, and was not sent.",
 			How:     "cannot be checked at this price",
 			IfNot:   "Add the words to the causes in `shared/sns/deliverylog`.",
@@ -198,7 +198,7 @@ func accountChecks() []Check {
 			IfNot:   "After a throttling ends, the relay runs many times at once, which is harmless but costs money. Look at the maximum event age of the alias.",
 		},
 		{
-			Name: "concurrency", Source: Reported, Needs: []Need{AccountQuotas}, run: concurrency,
+			Name: "concurrency", Source: Reported, Needs: []Need{AccountLimits}, run: concurrency,
 			Assumes: "A new account may run 10 functions at once.",
 			How:     "reads the account's settings of Lambda",
 			IfNot:   "Correct the number in the documents. With a smaller one, lower the sender's `concurrency`.",

@@ -159,7 +159,7 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 	}
 }
 
-// cheapest is a price for which no carrier delivers.
+// cheapest is a price for which nothing is delivered.
 const cheapest = 0.00001
 
 // tryCeiling sends a message that may cost next to nothing.

@@ -15,7 +15,7 @@ import (
 const iamVersion = "2010-05-08"
 
 // iam is one service for all Regions.
-var iam = call{host: "iam", region: "us-east-1"}
+var iam = call{host: "iam", awsRegion: "us-east-1"}
 
 // publishOnly publishes as a temporary role that may do nothing but publish to phones.
 func publishOnly(ctx context.Context, r *run) (Result, error) {

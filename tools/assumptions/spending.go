@@ -9,7 +9,7 @@ import (
 )
 
 // defaultLimit is the spend limit of an account that never got another one, in US
-// dollars a month. Source: Amazon SNS Developer Guide, "SMS spending quota".
+// dollars a month. Source: Amazon SNS Developer Guide, "Requesting support for SMS".
 const defaultLimit = 1.0
 
 // CheckSpending returns an error if the bound is not reasonable, or if the account may
@@ -36,11 +36,11 @@ func CheckSpending(ctx context.Context, o Options) error {
 			return fmt.Errorf("reading the spend limit: %w", err)
 		}
 	}
-	return mayspend(o.MaxUSD, spent, limit)
+	return maySpend(o.MaxUSD, spent, limit)
 }
 
-// mayspend returns an error if bound more dollars would exceed limit.
-func mayspend(bound, spent, limit float64) error {
+// maySpend returns an error if bound more dollars would exceed limit.
+func maySpend(bound, spent, limit float64) error {
 	if spent+bound > limit {
 		return fmt.Errorf("%.2f of %.2f USD are spent this month, so %.2f more are too many: lower --max-usd, or raise the limit", spent, limit, bound)
 	}

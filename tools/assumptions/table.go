@@ -38,6 +38,8 @@ func shorten(s string) string {
 // Document returns what terraform/live-test.md says about the checks.
 func Document() string {
 	var b strings.Builder
+	all := Options{}
+	fmt.Fprintf(&b, "\nThere are %d checks. Together they send at most %d parts of SMS.\n", len(all.Checks()), all.Parts())
 	for _, c := range All() {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n", c.Name, c.Assumes)
 		fmt.Fprintf(&b, "- *source:* %s\n", c.Source)

@@ -28,7 +28,7 @@ type wire struct {
 // signatures, unless signAs differs.
 type call struct {
 	host, signAs string
-	region       string // "" for that of the configuration
+	awsRegion    string // "" for that of the configuration
 	method, path string
 	header       map[string]string
 	body         []byte
@@ -84,12 +84,12 @@ func (w wire) do(ctx context.Context, c call) ([]byte, error) {
 	if c.signAs == "" {
 		c.signAs = c.host
 	}
-	if c.region == "" {
-		c.region = w.cfg.Region
+	if c.awsRegion == "" {
+		c.awsRegion = w.cfg.Region
 	}
 	base := w.endpoint
 	if base == "" {
-		base = "https://" + c.host + "." + c.region + "." + suffix(c.region)
+		base = "https://" + c.host + "." + c.awsRegion + "." + suffix(c.awsRegion)
 		if c.host == "iam" {
 			base = "https://iam.amazonaws.com"
 		}
@@ -110,7 +110,7 @@ func (w wire) do(ctx context.Context, c call) ([]byte, error) {
 		return nil, fmt.Errorf("reading the credentials: %w", err)
 	}
 	sum := sha256.Sum256(c.body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), c.signAs, c.region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), c.signAs, c.awsRegion, time.Now()); err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -129,8 +129,8 @@ func (w wire) do(ctx context.Context, c call) ([]byte, error) {
 }
 
 // suffix returns the domain of a Region's partition.
-func suffix(region string) string {
-	if strings.HasPrefix(region, "cn-") {
+func suffix(awsRegion string) string {
+	if strings.HasPrefix(awsRegion, "cn-") {
 		return "amazonaws.com.cn"
 	}
 	return "amazonaws.com"
