@@ -237,7 +237,7 @@ func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
 		begin := time.Now()
 		_, err := provider.HandOver(ctx, message(number(t, simulator.NoAnswer)))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
-			t.Errorf("after %v: error %v, want the end of the deadline", time.Since(begin), err)
+			t.Errorf("after %v, HandOver returned %v, want the deadline's error", time.Since(begin), err)
 		}
 		if n := len(read(t, dir)); n != 1 {
 			t.Errorf("the log has %d entries, want 1", n)
@@ -272,7 +272,7 @@ func number(t *testing.T, name string) sms.Number {
 			return n.Number
 		}
 	}
-	t.Fatalf("there is no number named %q", name)
+	t.Fatalf("no number is named %q", name)
 	return ""
 }
 
@@ -302,7 +302,7 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer returns a hand-over's answer in a word or two.
+// answer returns the answer to a hand-over in a word or two.
 func answer(id string, err error) string {
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
@@ -316,7 +316,7 @@ func answer(id string, err error) string {
 	return "no answer"
 }
 
-// receipts collects what a provider reports.
+// receipts collects the receipts that a provider sends.
 type receipts struct {
 	mu  sync.Mutex
 	all []sms.Receipt
@@ -330,8 +330,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the collected receipts; from now on every receipt is answered
-// with err.
+// fail discards the collected receipts. From now on, add returns err for every receipt.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
