@@ -14,10 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// answers says what kind of refusal each of SNS's error codes is. Any other code,
-// and almost every 5xx, leaves it unclear whether SNS took the message. Sources:
-// the SNS API's errors of Publish and its common errors. The codes for throttling
-// are in neither list, but all of these have been seen.
+// answers maps each of SNS's error codes to the kind of refusal that it means. After any
+// other code, and after almost every 5xx, it is unclear whether SNS took the message.
+// Sources: the SNS API's errors of Publish and its common errors. Neither lists the codes
+// for throttling, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
