@@ -67,6 +67,10 @@ func ControlPlane(script string) Engine {
 	panic("engines: there is no moto")
 }
 
+// Botocore returns the engine whose Python environment has AWS's models of its
+// APIs.
+func Botocore() Engine { return ControlPlane("") }
+
 // Checkov returns checkov, which is not an engine but is fetched like one: see
 // [Engine.Fetch]. Run it as the module checkov.main of the environment's bin/python.
 func Checkov() Engine {
