@@ -31,7 +31,7 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	requests := newRecording(t, repo)
+	requests := newRecording(t)
 	front, err := emulation.NewFront(requests.observe)
 	if err != nil {
 		t.Fatal(err)

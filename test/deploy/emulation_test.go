@@ -38,7 +38,7 @@ func TestEmulation(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var progress bytes.Buffer
-	requests := newRecording(t, repo)
+	requests := newRecording(t)
 	running, err := emulation.Emulate(t.Context(), repo, dir, &progress, requests.observe)
 	if err != nil && engines.Unavailable(err) {
 		cannot(t, err.Error())

@@ -6,19 +6,14 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
-	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 // recording holds the requests to an emulated AWS against AWS's models.
 type recording struct{ *apimodel.Recorder }
 
-func newRecording(t *testing.T, repo engines.Repository) recording {
+func newRecording(t *testing.T) recording {
 	t.Helper()
-	environment, err := engines.Botocore().Fetch(t.Context(), repo)
-	if err != nil {
-		cannot(t, err.Error())
-	}
-	models, err := apimodel.In(environment)
+	models, err := apimodel.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 	"github.com/smsqueue/smsqueue/tools/emulation"
-	"github.com/smsqueue/smsqueue/tools/engines"
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // request is a request as a client writes it.
@@ -85,15 +85,10 @@ func (r request) http(t *testing.T, to string) *http.Request {
 func models(t *testing.T) *apimodel.Models {
 	t.Helper()
 	t.Attr(enginetest.Attr, enginetest.Moto)
-	repo, err := engines.FindRepository(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		t.Skip(missing[0])
 	}
-	environment, err := engines.Botocore().Fetch(t.Context(), repo)
-	if err != nil {
-		t.Skip(err)
-	}
-	m, err := apimodel.In(environment)
+	m, err := apimodel.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,15 @@ package apimodel
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
 // folders lists the services whose folder has another name than their signatures.
@@ -25,8 +28,17 @@ type Models struct {
 	read map[string]*service // keyed by the service's name in signatures
 }
 
-// In returns the models of the botocore that is installed in a Python environment.
-func In(environment string) (*Models, error) {
+// Open returns the models of the botocore that moto was installed with. It downloads moto
+// if necessary.
+func Open(ctx context.Context) (*Models, error) {
+	repo, err := engines.FindRepository(ctx)
+	if err != nil {
+		return nil, err
+	}
+	environment, err := engines.Botocore().Fetch(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
 	found, err := filepath.Glob(filepath.Join(environment, "lib", "python3*", "site-packages", "botocore", "data"))
 	if err != nil {
 		return nil, err
