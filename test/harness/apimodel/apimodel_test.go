@@ -136,6 +136,13 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"an unknown query parameter":     {tagFunction.with("tagKeys=b", "keys=b"), violations{{Member: "keys", Kind: apimodel.UnknownMember}}},
 		"a member spelled in lower case": {createMapping.with("BatchSize", "batchSize"), violations{{Member: "batchSize", Kind: apimodel.UnknownMember}}},
 
+		"a correct policy":             {createRole.with("{}", allow), nil},
+		"an action that is none":       {createRole.with("{}", strings.Replace(allow, "GetShardIterator", "GetShardIterators", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an action without operations": {createRole.with("{}", strings.Replace(allow, "kms:ReEncrypt", "kms:Encode", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"a key that policies lack":     {createRole.with("{}", strings.Replace(allow, "Resource", "Resources", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an effect that is none":       {createRole.with("{}", strings.Replace(allow, "Allow", "Permit", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an old version":               {createRole.with("{}", strings.Replace(allow, "2012-10-17", "2008-10-17", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+
 		"an unknown target":                       {putItem.with("PutItem", "PutItems"), violations{{Kind: apimodel.UnknownOperation}}},
 		"another service's target":                {putItem.with("DynamoDB_20120810", "AmazonSQS"), violations{{Kind: apimodel.UnknownOperation}}},
 		"an unknown action":                       {createRole.with("CreateRole", "MakeRole"), violations{{Kind: apimodel.UnknownOperation}}},
@@ -164,6 +171,10 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		})
 	}
 }
+
+const allow = `{"Version": "2012-10-17", "Statement": [
+	{"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:GetShardIterator", "kms:ReEncrypt*", "lambda:InvokeFunction"], "Resource": "*"},
+	{"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}`
 
 func tags(n int) string {
 	var b strings.Builder

@@ -28,6 +28,7 @@ const (
 	UnknownMember    Kind = "unknown member"
 	UnknownOperation Kind = "unknown operation"
 	UnknownService   Kind = "unknown service"
+	Policy           Kind = "policy"
 	Unreadable       Kind = "unreadable"
 )
 
@@ -47,6 +48,7 @@ func (v Violation) String() string {
 type check struct {
 	*service
 
+	models    *Models
 	operation string
 	found     []Violation
 }
@@ -137,6 +139,7 @@ func (c *check) structure(path string, sh *shape, values map[string]any) {
 
 func (c *check) text(path string, sh *shape, text string) {
 	c.within(path, Length, sh, float64(utf8.RuneCountInString(text)))
+	c.policy(path, text)
 	if sh.Enum != nil && !slices.Contains(sh.Enum, text) {
 		c.violates(path, Enum, "got %q, want one of %q", text, sh.Enum)
 	}

@@ -15,8 +15,9 @@ import (
 
 // folders lists the services whose folder has another name than their signatures.
 var folders = map[string]string{
-	"monitoring": "cloudwatch",
-	"sms-voice":  "pinpoint-sms-voice-v2",
+	"monitoring":       "cloudwatch",
+	"streams.dynamodb": "dynamodbstreams",
+	"sms-voice":        "pinpoint-sms-voice-v2",
 }
 
 // Models reads the models of services from a folder of botocore, each when it is

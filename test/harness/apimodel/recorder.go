@@ -65,7 +65,7 @@ func (m *Models) check(req *http.Request, body []byte) (operation string, found 
 	if err != nil {
 		return operation, []Violation{{Operation: operation, Kind: Unreadable, Detail: err.Error()}}, nil
 	}
-	c := check{service: s, operation: operation}
+	c := check{service: s, models: m, operation: operation}
 	if shape := s.Operations[in.name].Input; shape != nil {
 		c.value("", shape, in.values)
 	}
