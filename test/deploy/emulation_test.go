@@ -110,8 +110,6 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
-	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
-
 	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
 
 	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
@@ -159,6 +157,8 @@ func TestEmulation(t *testing.T) {
 	})
 
 	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
+
+	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
 
 	t.Run("policies allow the calls that functions make, and no others", func(t *testing.T) {
 		checkPolicies(t, e)

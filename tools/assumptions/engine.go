@@ -2,6 +2,7 @@ package assumptions
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"net/http"
 )
@@ -73,18 +74,17 @@ func (e Engine) lacking(needs []Need) string {
 
 // Detect returns the engine at url, and AWS for any other address.
 func Detect(ctx context.Context, url string) Engine {
-	for path, engine := range map[string]Engine{"/_ministack/health": Ministack, "/moto-api/data.json": Moto} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
+	for _, known := range []struct {
+		path   string // where only this engine has a JSON object
+		engine Engine
+	}{{"/_ministack/health", Ministack}, {"/moto-api/data.json", Moto}} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+known.path, http.NoBody)
 		if err != nil {
-			continue
+			return Engine{}
 		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			continue
-		}
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK && resp.Header.Get("Content-Type") != "application/xml" {
-			return engine
+		got, err := do(req)
+		if err == nil && got.status == http.StatusOK && json.Valid(got.body) {
+			return known.engine
 		}
 	}
 	return Engine{}

@@ -228,7 +228,7 @@ func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) 
 	if err != nil {
 		return nil, err
 	}
-	running, err := emulation.Emulate(ctx, repo, dir, os.Stderr)
+	running, err := emulation.Emulate(ctx, repo, dir, os.Stderr, nil)
 	if err != nil {
 		remove()
 		return nil, err
