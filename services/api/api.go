@@ -70,7 +70,7 @@ type Options struct {
 
 // Deadlines limit the calls that an answer waits for. A field that is zero means its
 // default. An answer may take 10 s. The calls that one answer makes in sequence have
-// defaults of at most 9 s in total:
+// defaults of at most 9 s in total, in addition to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
@@ -152,7 +152,9 @@ func allows(countries []string, country string) bool {
 type api struct {
 	Options
 	routes  []route
-	waiters chan struct{} // one slot for each look-up that waits
+	waiters *shares // one for each look-up that waits
+	bodies  *shares // bytes of single messages in memory
+	batches *shares // bytes of batches in memory
 	backlog backlogCache
 }
 
@@ -172,7 +174,8 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &api{Options: o, waiters: make(chan struct{}, maxWaiters)}
+	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
+		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
 		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},

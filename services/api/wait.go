@@ -8,9 +8,9 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time. Further look-ups are
-	// answered at once. maxWaiters and lastLook limit how many reads the waiting look-ups
-	// make.
+	// maxWaiters limits how many look-ups wait at the same time, and a quarter of it how
+	// many of one owner do. Further look-ups are answered at once. maxWaiters and lastLook
+	// limit how many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
@@ -33,12 +33,11 @@ func (c *call) readWait() (time.Duration, error) {
 // waiting, because the client can ask again. A read ends at the end of the wait at the
 // latest.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
-	select {
-	case a.waiters <- struct{}{}:
-		defer func() { <-a.waiters }()
-	default:
+	done, ok := a.waiters.take(c.caller.Owner, 1)
+	if !ok {
 		return known
 	}
+	defer done()
 	ctx, cancel := context.WithTimeout(c.Context(), wait)
 	defer cancel()
 	for pause := firstLook; ; pause = min(pause*3/2, lastLook) {
