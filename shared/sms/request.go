@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,11 +18,12 @@ import (
 // the client may delete the text later.
 //
 // The JSON tags are three contracts at once. They are the API's names, the names
-// in both stores, and the names that a fingerprint covers. A tag never changes.
+// in both stores, and the names that a fingerprint covers. A tag never changes. The
+// tag max limits a text, in characters.
 type Request struct {
 	Number            Number    `json:"phoneNumber"`
 	Text              string    `json:"message,omitempty"`
-	Reference         string    `json:"reference,omitempty"` // the client's own name for it
+	Reference         string    `json:"reference,omitempty" max:"100"` // the client's own name for it
 	Type              Type      `json:"type"`
 	SenderID          string    `json:"senderId,omitempty"`
 	OriginationNumber string    `json:"originationNumber,omitempty"`
@@ -76,9 +78,8 @@ func (m Message) Again() Request {
 
 // Limits of a request's fields.
 const (
-	MaxReference = 100                  // characters
-	MaxSchedule  = 365 * 24 * time.Hour // how far ahead sendAt may be, and expiresAt after it
-	PastSendAt   = time.Minute          // a sendAt this much past means now
+	MaxSchedule = 365 * 24 * time.Hour // how far ahead sendAt may be, and expiresAt after it
+	PastSendAt  = time.Minute          // a sendAt this much past means now
 )
 
 var (
@@ -106,7 +107,6 @@ func (r Request) Check() []InvalidError {
 	}
 	refuse(!visible(r.Text), "message", "must have a visible character")
 	refuse(TextLength(r.Text) > MaxTextLength, "message", "must have at most %d characters", MaxTextLength)
-	refuse(utf8.RuneCountInString(r.Reference) > MaxReference, "reference", "must have at most %d characters", MaxReference)
 	refuse(r.Type != Transactional && r.Type != Promotional, "type", "must be %s or %s", Transactional, Promotional)
 	refuse(r.OnUnknown != Resend && r.OnUnknown != Hold, "onUnknown", "must be %s or %s", Resend, Hold)
 	refuse(r.SenderID != "" && (!senderID.MatchString(r.SenderID) || !hasLetter.MatchString(r.SenderID)),
@@ -116,6 +116,11 @@ func (r Request) Check() []InvalidError {
 	refuse(r.SenderID != "" && r.OriginationNumber != "", "originationNumber", "cannot be combined with senderId")
 	refuse(r.EntityID != "" && !registered.MatchString(r.EntityID), "entityId", "must be 1 to 50 letters or digits")
 	refuse(r.TemplateID != "" && !registered.MatchString(r.TemplateID), "templateId", "must be 1 to 50 letters or digits")
+	for field, value := range reflect.ValueOf(r).Fields() {
+		if most, err := strconv.Atoi(field.Tag.Get("max")); err == nil {
+			refuse(utf8.RuneCountInString(value.String()) > most, jsonName(field), "must have at most %d characters", most)
+		}
+	}
 	return bad
 }
 
@@ -176,13 +181,17 @@ func digest(r, defaults any) string {
 		if v.IsZero() || v.Equal(usual.FieldByIndex(field.Index)) {
 			continue
 		}
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		text := fmt.Sprint(v)
 		if at, isTime := reflect.TypeAssert[time.Time](v); isTime {
 			text = stamp(at).Format(time.RFC3339Nano)
 		}
-		set = append(set, name+"="+text)
+		set = append(set, jsonName(field)+"="+text)
 	}
 	slices.Sort(set)
 	return fingerprint(set...)
+}
+
+func jsonName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
 }
