@@ -131,6 +131,6 @@ variable "existing_log_groups" {
 
   validation {
     condition     = alltrue([for group in var.existing_log_groups : can(regex("^sns/[a-z0-9-]+/[0-9]{12}/DirectPublishToPhoneNumber(/Failure)?$", group))])
-    error_message = "Write each of existing_log_groups as SNS names its groups: sns/REGION/ACCOUNT/DirectPublishToPhoneNumber, or the same with /Failure."
+    error_message = "Write each of existing_log_groups as SNS names its groups: sns/eu-central-1/123456789012/DirectPublishToPhoneNumber, or the same with /Failure."
   }
 }
