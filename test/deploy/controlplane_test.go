@@ -21,25 +21,18 @@ import (
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
-	t.Attr(enginetest.Attr, enginetest.Moto)
-	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
-		cannot(t, missing[0])
-	}
-	dir := t.TempDir()
-	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
-	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(dir, "log"))
-	if err != nil && engines.Unavailable(err) {
-		cannot(t, err.Error())
-	}
+	url := startMoto(t, repo)
+	requests := newRecording(t)
+	front, err := emulation.NewFront(requests.observe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
-	zips := filepath.Join(dir, "zips")
-	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
+	t.Cleanup(front.Close)
+	if err := front.Forward(url); err != nil {
 		t.Fatal(err)
 	}
-	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+url)
+	zips := buildZips(t, repo)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+front.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +92,36 @@ func TestControlPlane(t *testing.T) {
 	}
 	account.has(t, others, named)
 	account.keeps(t, string(out), named)
+	requests.check(t)
+}
+
+// startMoto starts moto for one test and returns its URL.
+func startMoto(t *testing.T, repo engines.Repository) string {
+	t.Helper()
+	t.Attr(enginetest.Attr, enginetest.Moto)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		cannot(t, missing[0])
+	}
+	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
+	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(t.TempDir(), "log"))
+	if err != nil && engines.Unavailable(err) {
+		cannot(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
+// buildZips builds the functions' archives and returns their folder.
+func buildZips(t *testing.T, repo engines.Repository) string {
+	t.Helper()
+	zips := t.TempDir()
+	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
+		t.Fatal(err)
+	}
+	return zips
 }
 
 // listing is an AWS call that lists resources by name. Our names begin with smsqueue.

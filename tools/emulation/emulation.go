@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,8 @@ type Client struct{ ID, Secret string }
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
 // about two minutes; Emulate reports its progress to out. If this machine lacks
 // something, the error says what is missing, and engines.Unavailable returns true for it.
-func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
+// [NewFront] describes observe.
+func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
 	}
@@ -54,7 +56,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	say("starting ministack; the first time this downloads it")
-	if e.Front, err = NewFront(); err != nil {
+	if e.Front, err = NewFront(observe); err != nil {
 		return nil, err
 	}
 	e.stops = append(e.stops, e.Front.Close)
