@@ -10,13 +10,13 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// TestTwoRegionsShareAnAccount applies the example with two Regions to moto, whose IAM
-// refuses a second role with the same name, as AWS's does.
-func TestTwoRegionsShareAnAccount(t *testing.T) {
+// TestFrankfurtAndVirginiaShareAnAccount applies the example with two Regions to moto. Its
+// IAM refuses a second role with the same name, as AWS's does.
+func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	url, zips := startMoto(t, repo), buildZips(t, repo)
-	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "two-regions"), "AWS_ENDPOINT_URL="+url)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "frankfurt-and-virginia"), "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,9 +31,10 @@ func TestTwoRegionsShareAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	state := deployment{&emulation.Emulation{Workspace: w}}.state(t)
 	// Moto divides dashboards by Region. AWS does not.
 	dashboards := make(map[string]int)
-	for _, r := range deployment{&emulation.Emulation{Workspace: w}}.state(t).all("aws_cloudwatch_dashboard") {
+	for _, r := range state.all("aws_cloudwatch_dashboard") {
 		var dashboard struct {
 			Name string `json:"dashboard_name"`
 		}
