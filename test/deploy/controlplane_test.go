@@ -16,7 +16,7 @@ import (
 )
 
 // TestControlPlane applies terraform/deployment to moto, with settings of the account that
-// belong to others. It checks after each step that a second plan changes nothing and that
+// belong to others. It checks that a second plan changes nothing, and after each step that
 // the account has every setting that was not named. In the end it destroys the deployment.
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
@@ -47,6 +47,9 @@ func TestControlPlane(t *testing.T) {
 		if err := w.Apply(t.Context(), settings); err != nil {
 			t.Fatal(err)
 		}
+	}
+	settled := func() {
+		t.Helper()
 		changes, err := w.Changes(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -56,6 +59,7 @@ func TestControlPlane(t *testing.T) {
 		}
 	}
 	apply(nil)
+	settled()
 	account.has(t, others, nil)
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
@@ -74,6 +78,7 @@ func TestControlPlane(t *testing.T) {
 	named := map[string]string{"MonthlySpendLimit": "200", "DefaultSenderID": "Ours", "DeliveryStatusSuccessSamplingRate": "100"}
 	maps.Copy(named, ourLogRoles(t, w))
 	account.has(t, others, named)
+	settled()
 
 	_, err = w.Run(t.Context(), "destroy", "-auto-approve")
 	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "prevent_destroy") {

@@ -98,8 +98,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 18 {
-			t.Errorf("the module has %d variables, want at most 18", variables)
+		if variables > 22 {
+			t.Errorf("the module has %d variables, want at most 22", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
