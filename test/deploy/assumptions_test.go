@@ -116,7 +116,7 @@ var onMoto = map[string]string{
 	"relay-runs":       "not checked: moto keeps no metrics of its services",
 	"concurrency":      "not checked: moto stands for no account with limits of its own",
 	"sms-preferences":  "held",
-	"account-settings": "not checked: no settings from before the deployment were given (--before)",
+	"account-settings": "held",
 	"alarms":           "not checked: moto never evaluates alarms",
 	"second-plan":      "held",
 }
@@ -153,11 +153,23 @@ func merged(all ...map[string]string) map[string]string {
 
 // checkMoto makes all checks against moto, and compares the account's settings with
 // those from before the deployment was applied.
-func checkMoto(t *testing.T, w *emulation.Workspace, url string) {
+func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)
 	for _, name := range noAPI {
 		lacking[name] = "not checked: moto only stores what is applied: no gateway answers, and no function runs"
 	}
-	check(t, assumptionsOf(t, w, url, assumptions.Moto), merged(everywhere, lacking, onMoto))
+	o := assumptionsOf(t, w, url, assumptions.Moto)
+	o.Before = before
+	check(t, o, merged(everywhere, lacking, onMoto))
+}
+
+// readSettings returns the settings of the account that an engine emulates.
+func readSettings(t *testing.T, url string) assumptions.Settings {
+	t.Helper()
+	all, err := assumptions.ReadSettings(t.Context(), assumptions.Options{Config: enginetest.Config(t, url), Endpoint: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

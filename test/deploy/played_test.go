@@ -101,11 +101,7 @@ func (e deployment) played(t *testing.T) {
 				assumptions.NumberChecks, assumptions.Sandbox, assumptions.Permissions, assumptions.Metrics, assumptions.AlarmStates,
 				assumptions.TextEvents, assumptions.Pipes, assumptions.Preferences))
 			o.Number, o.OptedOut = sms.Number(tt.part.number), sms.Number(tt.part.optedOut)
-			before, err := assumptions.ReadSettings(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if o.Before = before; tt.part.changed {
+			if o.Before = readSettings(t, o.Endpoint); tt.part.changed {
 				o.Before["SNS MonthlySpendLimit"] = "100"
 			}
 			for name := range tt.want {

@@ -28,6 +28,8 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
 		{"terraform/live-test.md", "checks", assumptions.Document()},
+		{"terraform/README.md", "inputs", inputs(t)},
+		{"terraform/README.md", "outputs", outputs(t)},
 	} {
 		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))

@@ -18,8 +18,11 @@ type Deployment struct {
 	RestAPI   string
 	Table     string
 	EventBus  string // "" if events are off
-	AccessLog string
+	AccessLog string // "" if the gateway has none
+	Relay     string // the function
 	Receipts  bool
+
+	AccountWide Settings // what the deployment writes for the whole account
 
 	clients map[string]login
 }
@@ -47,9 +50,13 @@ func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 	var d Deployment
 	var ids, secrets, groups map[string]string
 	var bus *struct{ Name string }
+	var relay struct {
+		FunctionName string `json:"function_name"`
+	}
 	for name, into := range map[string]any{
 		"api_url": &d.APIURL, "token_url": &d.TokenURL, "rest_api_id": &d.RestAPI, "table_name": &d.Table,
 		"client_ids": &ids, "client_secrets": &secrets, "log_groups": &groups, "event_bus": &bus,
+		"relay": &relay, "account_wide": &d.AccountWide,
 	} {
 		read(name, into)
 	}
@@ -60,7 +67,7 @@ func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 		d.EventBus = bus.Name
 	}
 	d.Name = strings.TrimSuffix(d.Table, "-messages")
-	d.AccessLog = groups["gateway"]
+	d.AccessLog, d.Relay = groups["gateway"], relay.FunctionName
 	_, d.Receipts = groups["receipts"]
 	d.clients = make(map[string]login)
 	for name, id := range ids {

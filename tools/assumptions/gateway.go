@@ -138,6 +138,9 @@ func location(ctx context.Context, r *run) (Result, error) {
 
 // accessLog looks for a request with an id of the gateway's own in its access log.
 func accessLog(ctx context.Context, r *run) (Result, error) {
+	if r.Deployment.AccessLog == "" {
+		return notChecked("the gateway has no access log (manage_api_gateway_log_role)"), nil
+	}
 	got, err := r.ask(ctx, http.MethodGet, "/status", "", nil)
 	if err != nil {
 		return Result{}, err

@@ -207,13 +207,13 @@ func accountChecks() []Check {
 			Name: "sms-preferences", Source: Documented, Relied: true, Needs: []Need{Preferences}, run: preferences,
 			Assumes: "If the deployment reads receipts, SNS logs every delivery (a sampling rate of 100), with a role.",
 			How:     "reads SNS's settings for SMS",
-			IfNot:   "Most messages stay `sent`. Set `sms_preferences`, or the same settings where they are managed.",
+			IfNot:   "Most messages stay `sent`. Set `delivery_logs` in `sms_preferences`, or the same settings where they are managed.",
 		},
 		{
 			Name: "account-settings", Source: Documented, Relied: true, Needs: []Need{Preferences}, run: accountSettings,
 			Assumes: "Applying and destroying leave the account's own settings as they were, except those that were named.",
-			How:     "compares them with the file in `--before`, which `snapshot` wrote",
-			IfNot:   "Put the old values back: the file has them. A change that you named in the variables is as it should be.",
+			How:     "compares them with the file in `--before`, which `snapshot` wrote, and with the output `account_wide`",
+			IfNot:   "Put the old values back: the file has them.",
 		},
 		{
 			Name: "spend-metric", Source: Documented, Relied: true, Needs: []Need{API, Metrics}, run: spendMetric,

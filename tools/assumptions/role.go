@@ -80,7 +80,9 @@ func (r *run) makeRole(ctx context.Context, policy string) (credentials.StaticCr
 		return wrap(r.query(ctx, iam, form("DeleteRolePolicy", "PolicyName", "publish"), nil), "removing the role's policy")
 	})
 	var out struct {
-		Credentials struct{ AccessKeyId, SecretAccessKey, SessionToken string } `xml:"AssumeRoleResult>Credentials"` //nolint:revive // AWS's names
+		KeyID  string `xml:"AssumeRoleResult>Credentials>AccessKeyId"`
+		Secret string `xml:"AssumeRoleResult>Credentials>SecretAccessKey"`
+		Token  string `xml:"AssumeRoleResult>Credentials>SessionToken"`
 	}
 	assume := url.Values{
 		"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {arn + ":role/" + name}, "RoleSessionName": {"live-test"},
@@ -95,6 +97,5 @@ func (r *run) makeRole(ctx context.Context, policy string) (credentials.StaticCr
 	if err != nil {
 		return none, fmt.Errorf("becoming the temporary role: %w", err)
 	}
-	c := out.Credentials
-	return credentials.NewStaticCredentialsProvider(c.AccessKeyId, c.SecretAccessKey, c.SessionToken), nil
+	return credentials.NewStaticCredentialsProvider(out.KeyID, out.Secret, out.Token), nil
 }
