@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
 	"github.com/smsqueue/smsqueue/tools/prereq"
@@ -37,6 +38,7 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	recognize(t, url, assumptions.Moto)
 	account := account{url}
 	others := account.setByOthers(t)
 	before := readSettings(t, front.URL)

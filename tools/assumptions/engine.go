@@ -77,7 +77,7 @@ func Detect(ctx context.Context, url string) Engine {
 	for _, known := range []struct {
 		path   string // where only this engine has a JSON object
 		engine Engine
-	}{{"/_ministack/health", Ministack}, {"/moto-api/data.json", Moto}} {
+	}{{"/_ministack/health", Ministack}, {"/moto-api/config", Moto}} {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+known.path, http.NoBody)
 		if err != nil {
 			return Engine{}
