@@ -10,7 +10,7 @@ import (
 // each change of a schema or of a record's JSON tags raises it by one, and older
 // folders are refused. After the first release it stays, and each change is one
 // more migration.
-const oldestFormat = 5
+const oldestFormat = 6
 
 // The migrations of each database. The first creates it in oldestFormat, and each of
 // the others leads from one format to the next. A released migration never changes.

@@ -100,7 +100,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	start := func(service string, timeout time.Duration, env ...string) *lambdatest.Function {
 		env = append(env,
 			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
-			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
+			"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
 		return lambdatest.Start(t, lambdatest.Options{
 			Binary: Bootstrap(t, service), FunctionName: service, Timeout: timeout, Env: env,
 		})
