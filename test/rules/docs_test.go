@@ -31,6 +31,8 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/cost.md", "cost-bill", cost.Bill()},
 		{"docs/cost.md", "cost-choices", cost.Choices()},
 		{"docs/cost.md", "cost-prices", cost.Prices()},
+		{"terraform/README.md", "inputs", inputs(t)},
+		{"terraform/README.md", "outputs", outputs(t)},
 	} {
 		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))
