@@ -31,7 +31,7 @@ func TestTheCostTableCountsTheResources(t *testing.T) {
 	}
 	got := cost.Columns{
 		Without:  alarms(),
-		Receipts: alarms(`sms_preferences = {}`),
+		Receipts: alarms(`receipts = true`),
 		Events:   count(everything, "aws_cloudwatch_metric_alarm"),
 	}
 	if diff := cmp.Diff(cost.Alarms, got); diff != "" {

@@ -25,7 +25,7 @@ const (
 )
 
 // Alarms counts the alarms of a deployment. test/deploy compares it with the plan.
-var Alarms = Columns{Without: 7, Receipts: 10, Events: 11}
+var Alarms = Columns{Without: 7, Receipts: 9, Events: 10}
 
 // Columns has a number for each column of the bill: without receipts, with receipts, and
 // with receipts and events.
@@ -102,7 +102,7 @@ func monthly() []line {
 		{"one client", clientMonths, same(1)},
 		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
 		{"the dashboard; an account's first three are free", dashboardMonths, same(1)},
-		{fmt.Sprintf("%v alarms; with receipts %v, with events %v", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
+		{fmt.Sprintf("%v alarms; with receipts %v, with events %v; one more with a known spend limit", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
 		{"one key", keyMonths, same(1)},
 		{"at most 100,000", keyRequests, same(kmsCalls)},
 		{"the relay, every minute", scheduledRuns, same(minutes)},
