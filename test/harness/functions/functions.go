@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,6 +60,9 @@ type Options struct {
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
+	// SNS is the URL of a server that takes the place of moto, if not empty.
+	SNS string
+
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
@@ -81,7 +85,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	if o.BeforeDynamoDB != nil {
 		dynamoURL = o.BeforeDynamoDB(dynamoURL)
 	}
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
 	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
