@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/cost"
 	"github.com/smsqueue/smsqueue/tools/assumptions"
 )
 
@@ -28,6 +29,10 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
 		{"terraform/live-test.md", "checks", assumptions.Document()},
+		{"README.md", "cost", cost.Summary()},
+		{"docs/cost.md", "cost-bill", cost.Bill()},
+		{"docs/cost.md", "cost-choices", cost.Choices()},
+		{"docs/cost.md", "cost-prices", cost.Prices()},
 		{"terraform/README.md", "inputs", inputs(t)},
 		{"terraform/README.md", "outputs", outputs(t)},
 	} {

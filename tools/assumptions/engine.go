@@ -83,7 +83,7 @@ func Detect(ctx context.Context, url string) Engine {
 			return Engine{}
 		}
 		got, err := do(req)
-		if err == nil && got.status == http.StatusOK && json.Valid(got.body) {
+		if err == nil && got.status/100 == 2 && json.Valid(got.body) {
 			return known.engine
 		}
 	}
