@@ -78,6 +78,7 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if !ok {
 		return answer{}, unauthorizedFor(c.Request)
 	}
+	caller.Limits = a.limitsOf(caller.Limits)
 	c.caller = caller
 	if err := caller.require(r.scope); err != nil {
 		return answer{}, err

@@ -39,8 +39,15 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
 	api := d.Client("shop")
+	// A process of the API reads the clients at its start, and again when they are
+	// nearly a minute old.
+	const clientsAge = 50 * time.Second
+	apiBegan := time.Now()
 	want := func(what string, got, want requests) {
 		t.Helper()
+		if time.Since(apiBegan) >= clientsAge {
+			delete(got, "BatchGetItem")
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
@@ -51,8 +58,10 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 			id = post(t, api, key, text("+5511987654321", "hello")).message(t, http.StatusAccepted).ID
 		}
 	}
+	list := func() { ask(t, api, http.MethodGet, "/v1/sms", "") }
 	lookUp := func() { get(t, api, id).message(t, http.StatusOK) }
 
+	want("an empty list from a new process", requestsOf(d, list), requests{"BatchGetItem": 1, "Query": 8})
 	want("a submit", requestsOf(d, submit("")), requests{"PutItem": 1, "SendMessage": 1})
 	want("a submit with a key", requestsOf(d, submit("key")), requests{"PutItem": 1, "SendMessage": 1})
 	want("its repetition", requestsOf(d, submit("key")), requests{"PutItem": 1})
