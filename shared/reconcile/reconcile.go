@@ -25,8 +25,8 @@ type HandOver struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
-	// Void is set if the provider stopped the message because of trouble with the
-	// account. Nothing was delivered, so it does not count as handed over.
+	// Void is set if the provider took the message and then sent nothing, as it said in
+	// a receipt. Such a hand-over does not count.
 	Void bool
 }
 

@@ -31,6 +31,9 @@ type Entry struct {
 // Taken reports whether the provider took the message, even if its answer was lost.
 func (e Entry) Taken() bool { return e.ProviderMessageID != "" }
 
+// Void reports whether the provider took the message and then sent nothing.
+func (e Entry) Void() bool { return e.Taken() && e.receipt().Verdict == sms.VerdictVoid }
+
 const logName = "handed-over.jsonl"
 
 // ReadLog reads the whole log in the folder dir, even while a provider has it

@@ -23,6 +23,8 @@ const (
 	SpendLimit    = "spend-limit"
 	EarlyReceipt  = "early-receipt"
 	DoubleReceipt = "double-receipt"
+	RateExceeded  = "rate-exceeded"
+	Sandboxed     = "sandboxed"
 )
 
 // Throttles is how many hand-overs of a message to the Throttled number are
@@ -40,6 +42,8 @@ var Numbers = []Number{
 	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered"},
 	{"+12025550107", EarlyReceipt, "delivered, and the receipt comes before the answer"},
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
+	{"+12025550109", RateExceeded, "the first hand-over of a message is taken, then a receipt says that the rate was exceeded: it waits, and the next one is delivered"},
+	{"+12025550110", Sandboxed, "taken, then a receipt says that the account is in the sandbox and the number not verified"},
 }
 
 // fault returns what happens at the nth hand-over (counted from 1) of a message to
@@ -50,7 +54,7 @@ func fault(number sms.Number, nth int) string {
 			continue
 		}
 		switch n.Name {
-		case NoAnswer, SpendLimit:
+		case NoAnswer, SpendLimit, RateExceeded:
 			if nth > 1 {
 				return ""
 			}

@@ -74,6 +74,8 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 		{simulator.SpendLimit, []string{"taken", "taken"}, []string{"void spend-limit", accepted}},
 		{simulator.EarlyReceipt, []string{"taken"}, []string{accepted}},
 		{simulator.DoubleReceipt, []string{"taken"}, []string{accepted, accepted}},
+		{simulator.RateExceeded, []string{"taken", "taken"}, []string{"void ", accepted}},
+		{simulator.Sandboxed, []string{"taken"}, []string{"undelivered sandboxed"}},
 	} {
 		t.Run("number "+tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -120,7 +122,7 @@ func TestAReceiptNamesItsHandOver(t *testing.T) {
 		synctest.Wait()
 		want := []sms.Receipt{{
 			Provider: provider.Name(), ProviderMessageID: id, Number: ordinary, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
-			Detail: "Message has been accepted by phone carrier", Price: 12_900_000, Parts: 2,
+			Detail: "Message has been accepted by phone", Price: 12_900_000, Parts: 2,
 		}}
 		if diff := cmp.Diff(want, got.list()); diff != "" {
 			t.Errorf("receipts (-want +got):\n%s", diff)

@@ -84,7 +84,14 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 			t.Fatalf("no transition from %s to %s", status, row.To)
 		}
 	}
-	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "h", Number: m.Number, At: start, Verdict: verdict, Failure: sms.Unreachable, Price: 7}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "h", Number: m.Number, At: start, Verdict: verdict, Price: 7}
+	switch verdict {
+	case sms.VerdictUndelivered:
+		rc.Failure = sms.Unreachable
+	case sms.VerdictVoid:
+		rc.Trouble = sms.SpendLimit
+	case sms.VerdictDelivered:
+	}
 	apply := rules().ApplyReceipt
 	if status == sms.Queued || status == sms.Unknown {
 		apply = func(m sms.Message, rc sms.Receipt, now time.Time) (sms.Message, bool) {

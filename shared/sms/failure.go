@@ -20,6 +20,8 @@ const (
 	Spam             FailureCode = "spam"
 	PriceExceeded    FailureCode = "price-exceeded"
 	CarrierFault     FailureCode = "carrier-fault"
+	Sandboxed        FailureCode = "sandboxed"
+	Throttled        FailureCode = "throttled"
 	NoAnswer         FailureCode = "no-answer"
 	ExpiryPassed     FailureCode = "expiry-passed" //nolint:gosec // no password
 	AccountExhausted FailureCode = "account-exhausted"
@@ -39,6 +41,8 @@ var Failures = []Failure{
 	{Spam, "The phone's carrier classified the message as spam.", true, "Change the text or register the sender, then send a new message."},
 	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
 	{CarrierFault, "The carrier reported an internal error.", false, "Resend the message later."},
+	{Sandboxed, "The provider keeps this account in a sandbox, from which it can send to verified numbers only.", true, "Ask the operator of this service to verify this number with the provider, or to get the account out of the sandbox. Then resend the message."},
+	{Throttled, "The provider refused the message because it got too many at once, and its text was deleted before it could be sent again.", false, "Send a new message later."},
 	{NoAnswer, "The message was handed over, but the provider did not answer. It may have been delivered.", false, "Resend it if receiving it twice is acceptable."},
 	{ExpiryPassed, "The message expired before a provider took it.", false, "Resend it; the new message gets a new expiry."},
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},

@@ -13,7 +13,7 @@ type Verdict string
 const (
 	VerdictDelivered   Verdict = "delivered"
 	VerdictUndelivered Verdict = "undelivered"
-	VerdictVoid        Verdict = "void" // account-wide trouble stopped it: nothing was sent
+	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
 // Receipt is a provider's report on one hand-over, of ours or of another
@@ -26,7 +26,7 @@ type Receipt struct {
 	Verdict           Verdict      `json:"verdict"`
 	Evidence          Evidence     `json:"evidence,omitempty"`
 	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble      `json:"trouble,omitempty"` // for void
+	Trouble           Trouble      `json:"trouble,omitempty"` // for void; "" if the provider refused this one message for now
 	Detail            string       `json:"detail,omitempty"`  // the provider's own words
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
@@ -129,7 +129,7 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	case Delivered:
 		s.restDelivered(h, e)
 	case Undelivered:
-		s.restUndelivered(e)
+		s.restUndelivered(e, rc)
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}

@@ -352,6 +352,18 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Undelivered)
 		l.failure(sms.AccountExhausted)
 	})
+	t.Run("a refusal for now cannot put back what has no text any more", func(t *testing.T) {
+		l := sent(t)
+		var err error
+		if l.m, _, err = l.rules.DeleteText(l.m, l.now); err != nil {
+			t.Fatal(err)
+		}
+		refused := void("c1")
+		refused.Trouble = ""
+		l.receipt(refused)
+		l.is(sms.Undelivered)
+		l.failure(sms.Throttled)
+	})
 	t.Run("account-wide trouble after the other hand-over was undelivered ends it", func(t *testing.T) {
 		l := begin(t, draft())
 		late := l.claim()

@@ -52,7 +52,7 @@ var Transitions = []Transition{
 
 	{From: Sent, To: Delivered, When: "a receipt says so"},
 	{From: Sent, To: Undelivered, When: "a receipt says so"},
-	{From: Sent, To: Queued, When: "a receipt reports account-wide trouble"},
+	{From: Sent, To: Queued, When: "a receipt says that nothing was sent"},
 
 	{From: Unknown, To: Sent, When: "a late answer comes"},
 	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},

@@ -107,7 +107,7 @@ func (s *step) restTaken(detail string) {
 	if h := s.reported(VerdictDelivered); h != nil {
 		s.restDelivered(h, e)
 	} else if s.m.others("") == OthersUndelivered {
-		s.restUndelivered(e)
+		s.restUndelivered(e, Receipt{})
 	}
 }
 
@@ -116,13 +116,17 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message for the reason that a receipt gave. If no
-// receipt gave a reason, trouble with the account stopped the message.
-func (s *step) restUndelivered(e Event) {
+// restUndelivered ends the message for the reason that a receipt gave. If none gave a
+// reason, then void, the latest receipt, says what stopped the message.
+func (s *step) restUndelivered(e Event, void Receipt) {
 	s.rest(Undelivered, e)
-	s.m.Failure = Explain(AccountExhausted)
-	if h := s.reported(VerdictUndelivered); h != nil {
+	switch h := s.reported(VerdictUndelivered); {
+	case h != nil:
 		s.m.Failure = Explain(h.Failure)
+	case void.Trouble != "":
+		s.m.Failure = Explain(AccountExhausted)
+	default:
+		s.m.Failure = Explain(Throttled)
 	}
 }
 

@@ -75,7 +75,7 @@ func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	if _, err := sms.ParseNumber(rc.Number.String()); err != nil || rc.Provider != f.Provider {
 		t.Errorf("the receipt has the number %q of provider %q: %v", rc.Number, rc.Provider, err)
 	}
-	if (rc.Verdict == sms.VerdictUndelivered) != (rc.Failure != "") || (rc.Verdict == sms.VerdictVoid) != (rc.Trouble != "") ||
+	if (rc.Verdict == sms.VerdictUndelivered) != (rc.Failure != "") || (rc.Trouble != "" && rc.Verdict != sms.VerdictVoid) ||
 		(rc.Verdict == sms.VerdictDelivered) != (rc.Evidence != "") {
 		t.Errorf("%+v must have exactly one meaning", rc)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// matches reports whether event matches pattern by EventBridge's rules. It knows the
-// operators that this repository uses, and fails the test for any other.
-// Source: Amazon EventBridge User Guide, "Comparison operators for use in event
-// patterns", for what pipes support.
+// matches reports whether event matches pattern by EventBridge's rules. It knows only the
+// operators that this repository uses, and fails the test for any other. Source: Amazon
+// EventBridge User Guide, "Comparison operators for use in event patterns", where it says
+// what pipes support.
 func matches(t testing.TB, pattern, event map[string]any) bool {
 	t.Helper()
 	for name, want := range pattern {
@@ -35,13 +35,14 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 				return false
 			}
 		default:
-			t.Fatalf("a pattern has %v for %s, which is neither a list nor an object", want, name)
+			t.Fatalf("the pattern's value %v for %s is neither a list nor an object", want, name)
 		}
 	}
 	return true
 }
 
-// matchesValue reports whether a value matches one alternative of a field.
+// matchesValue reports whether a field's value matches one alternative of the pattern.
+// there says whether the event has the field.
 func matchesValue(t testing.TB, want, value any, there bool) bool {
 	t.Helper()
 	operator, ok := want.(map[string]any)
@@ -54,7 +55,7 @@ func matchesValue(t testing.TB, want, value any, there bool) bool {
 	if others, ok := operator["anything-but"].([]any); ok && len(operator) == 1 {
 		return there && !slices.Contains(others, value)
 	}
-	t.Fatalf("a pattern has the unknown operator %v", operator)
+	t.Fatalf("the pattern has the unknown operator %v", operator)
 	return false
 }
 
@@ -66,8 +67,8 @@ func part(v any) map[string]any {
 
 var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
 
-// fill returns the text that a pipe makes from its input template and one change. The
-// template is JSON with quoted variables. A variable without a value fails the test.
+// fill returns what a pipe makes from its input template and one change. The template is
+// JSON with quoted variables. If a variable has no value, the test fails.
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
 	filled := templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
@@ -104,16 +105,16 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 		{"a listed value", `{"a": {"b": ["x", "y"]}}`, `{"a": {"b": "y"}, "c": 1}`, true},
 		{"a value that is not listed", `{"a": {"b": ["x"]}}`, `{"a": {"b": "y"}}`, false},
 		{"an absent value", `{"a": {"b": ["x"]}}`, `{"c": 1}`, false},
-		{"all fields have to match", `{"a": ["x"], "b": ["y"]}`, `{"a": "x", "b": "x"}`, false},
+		{"one of two fields does not match", `{"a": ["x"], "b": ["y"]}`, `{"a": "x", "b": "x"}`, false},
 		{"anything but", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "y"}`, true},
-		{"the excepted", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
+		{"anything but, of an excepted value", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
 		{"anything but of an absent value", `{"a": {"b": [{"anything-but": ["x"]}]}}`, `{}`, false},
-		{"what has to be there", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
-		{"what has to be there and is not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
-		{"what has to be absent", `{"a": {"b": [{"exists": false}]}}`, `{}`, true},
+		{"a field that must exist, and does", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
+		{"a field that must exist, and does not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
+		{"a field that must not exist, and does not", `{"a": {"b": [{"exists": false}]}}`, `{}`, true},
 		{"one of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, true},
 		{"none of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"a": "y", "b": "y"}`, false},
-		{"one of several patterns, without the rest", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
+		{"one of several patterns, while another field does not match", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,8 +125,8 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	}
 }
 
-// pipe holds the parts of Terraform's plan that decide which changes become
-// events.
+// pipe holds the parts of Terraform's plan that decide which changes become events, and
+// what the events contain.
 type pipe struct {
 	patterns           []map[string]any
 	template           string
@@ -167,7 +168,8 @@ func readPipe(t *testing.T, state stateModule) pipe {
 	return all[0]
 }
 
-// passes returns how many of the pipe's patterns change matches. One is enough.
+// passes returns how many of the pipe's patterns match change. The pipe passes a change
+// that matches at least one.
 func (p pipe) passes(t testing.TB, change map[string]any) int {
 	t.Helper()
 	n := 0
@@ -179,8 +181,8 @@ func (p pipe) passes(t testing.TB, change map[string]any) int {
 	return n
 }
 
-// event returns the event that a rule on the bus sees for change. EventBridge adds an
-// id, an account, a time and a Region.
+// event returns the event that a rule on the bus gets for change. On AWS, EventBridge
+// adds an id, an account, a time and a Region.
 func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
 	t.Helper()
 	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}

@@ -18,11 +18,11 @@ import (
 // Emulation is a whole deployment on this machine: terraform/ applied to
 // ministack, which runs the functions.
 type Emulation struct {
-	APIURL   string // append /sms
+	APIURL   string // the API's URL; append /sms
 	TokenURL string
 	Front    *Front            // all calls reach ministack through it
-	Clients  map[string]Client // shop, watcher and other: see EngineRoot
-	Queues   map[string]string // URLs, keyed by their names in the outputs
+	Clients  map[string]Client // the clients shop, watcher and other; see Settings
+	Queues   map[string]string // the queues' URLs, by their names in the outputs
 
 	Workspace *Workspace
 
@@ -32,9 +32,9 @@ type Emulation struct {
 // Client holds the credentials of one client.
 type Client struct{ ID, Secret string }
 
-// Emulate builds the functions, starts ministack and applies terraform/ to it,
-// which takes about two minutes, and reports its progress to out. If this machine
-// lacks something, the error says what, and engines.Unavailable reports true.
+// Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
+// about two minutes; Emulate reports its progress to out. If this machine lacks
+// something, the error says what is missing, and engines.Unavailable returns true for it.
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
@@ -53,7 +53,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	if err := BuildZips(ctx, repo, zips); err != nil {
 		return nil, err
 	}
-	say("starting ministack; the first time, it is downloaded")
+	say("starting ministack; the first time this downloads it")
 	if e.Front, err = NewFront(); err != nil {
 		return nil, err
 	}
@@ -71,14 +71,11 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	say("applying terraform/, which takes over a minute")
-	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), EngineRoot, "AWS_ENDPOINT_URL="+url)
+	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), DeploymentRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		return nil, err
 	}
-	err = e.Workspace.Apply(ctx, map[string]string{
-		"endpoint": url, "packages": zips, "architecture": Architecture(), "sms_preferences": "false",
-	})
-	if err != nil {
+	if err := e.Workspace.Apply(ctx, Settings(zips)); err != nil {
 		return nil, err
 	}
 	if err := e.readOutputs(ctx); err != nil {
@@ -86,6 +83,27 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	}
 	say("ready")
 	return e, nil
+}
+
+// Settings returns the variables of a deployment whose functions are in the folder zips.
+// The deployment uses every feature except the account's SMS settings, which some engines
+// do not know.
+func Settings(zips string) map[string]any {
+	type object = map[string]any
+	return object{
+		"packages":            zips,
+		"architecture":        Architecture(),
+		"allowed_countries":   []string{"BR", "DE"},
+		"default_country":     "DE",
+		"deletion_protection": false,
+		"receipts":            true, // the caller creates the log groups before
+		"events":              true,
+		"clients": object{
+			"shop":    object{"owner": "shop"},
+			"watcher": object{"owner": "shop", "scopes": []string{"read"}},
+			"other":   object{},
+		},
+	}
 }
 
 func (e *Emulation) readOutputs(ctx context.Context) error {
@@ -109,8 +127,8 @@ func (e *Emulation) readOutputs(ctx context.Context) error {
 	return nil
 }
 
-// Commands returns shell commands to paste: they get a token, send a message, and
-// show its status and what the phone would have shown.
+// Commands returns shell commands to paste. They get a token, send a message, and show
+// its status and what the phone got.
 func (e *Emulation) Commands() string {
 	shop := e.Clients["shop"]
 	return strings.NewReplacer("API", e.APIURL, "TOKEN_URL", e.TokenURL, "ENGINE", e.Front.URL, "ID:SECRET", shop.ID+":"+shop.Secret).Replace(`
@@ -128,7 +146,7 @@ curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
 `)
 }
 
-// Stop ends the processes, and the deployment with them.
+// Stop ends the processes. The deployment ends with them.
 func (e *Emulation) Stop() {
 	for _, stop := range slices.Backward(e.stops) {
 		stop()
@@ -136,8 +154,8 @@ func (e *Emulation) Stop() {
 	e.stops = nil
 }
 
-// TempDir makes an empty folder for one emulation, and returns a function that
-// removes it.
+// TempDir makes an empty folder for one emulation. It also returns a function that
+// removes the folder.
 func TempDir(repo engines.Repository) (dir string, remove func(), err error) {
 	if err := os.MkdirAll(repo.Path(".build"), 0o750); err != nil {
 		return "", nil, err

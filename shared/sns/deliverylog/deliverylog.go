@@ -28,11 +28,10 @@ type line struct {
 		Timestamp string `json:"timestamp,omitempty"`
 	} `json:"notification"`
 	Delivery struct {
-		Destination      string       `json:"destination"`
-		ProviderResponse string       `json:"providerResponse,omitempty"`
-		PriceInUSD       json.Number  `json:"priceInUSD,omitempty"`
-		Parts            int          `json:"numberOfMessageParts,omitempty"`
-		DwellUntilAck    *json.Number `json:"dwellTimeMsUntilDeviceAck,omitempty"`
+		Destination      string      `json:"destination"`
+		ProviderResponse string      `json:"providerResponse,omitempty"`
+		PriceInUSD       json.Number `json:"priceInUSD,omitempty"`
+		Parts            int         `json:"numberOfMessageParts,omitempty"`
 	} `json:"delivery"`
 	Status string `json:"status,omitempty"`
 }
@@ -47,7 +46,8 @@ const (
 const timestamp = "2006-01-02 15:04:05.000"
 
 // cause is the meaning of a provider's response to a failure: trouble with the
-// whole account, or a reason why this message failed.
+// whole account, or a reason why this message failed. Without either, the provider
+// refused the message for now.
 type cause struct {
 	words   string
 	trouble sms.Trouble
@@ -55,11 +55,14 @@ type cause struct {
 }
 
 // causes lists the causes of failures, each with the lower-case words by which a
-// response names it; the first match is used. The guide does not list the first two,
-// nor the form "+12025550142 is opted out".
+// response names it; the first match is used. The guide does not list the first four,
+// nor the form "+12025550142 is opted out". "Rate exceeded." is a throttle that Publish
+// did not report: the number that sends is too busy.
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
 	{words: "requires additional review", trouble: sms.AccountReview},
+	{words: "rate exceeded"},
+	{words: "sandboxed account", failure: sms.Sandboxed},
 	{words: "opted out", failure: sms.OptedOut},
 	{words: "blocked as spam", failure: sms.Spam},
 	{words: "destination is on a blocked list", failure: sms.BlockedByCarrier},
@@ -84,4 +87,20 @@ func causeOf(response string) (c cause, known bool) {
 		}
 	}
 	return cause{failure: sms.CarrierFault}, false
+}
+
+// evidenceOf returns who confirmed a delivery with response. It is the handset if the
+// response is "Message has been accepted by phone" or "Delivered". After "Message has
+// been accepted by phone carrier", and after unknown words, it is the carrier alone.
+// The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes it if the phone
+// confirmed nothing, and even in failures.
+func evidenceOf(response string) sms.Evidence {
+	response = strings.ToLower(response)
+	switch {
+	case strings.Contains(response, "phone carrier"): // guard: the longer of two phrases
+		return sms.ByCarrier
+	case strings.Contains(response, "accepted by phone"), strings.Contains(response, "delivered"):
+		return sms.ByHandset
+	}
+	return sms.ByCarrier
 }

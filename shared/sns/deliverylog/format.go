@@ -9,8 +9,8 @@ import (
 )
 
 // Format returns rc as a line of the log. It is the inverse of Parse for every
-// receipt that Parse returns. The log has no field for the cause of a failure:
-// Parse finds it in the words of rc.Detail.
+// receipt that Parse returns. The log has no fields for the cause of a failure and for
+// the evidence: Parse finds both in the words of rc.Detail.
 func Format(rc sms.Receipt) []byte {
 	l := line{Status: failure}
 	l.Notification.MessageID = rc.ProviderMessageID
@@ -23,10 +23,6 @@ func Format(rc sms.Receipt) []byte {
 	l.Delivery.Parts = rc.Parts
 	if rc.Verdict == sms.VerdictDelivered {
 		l.Status = success
-	}
-	if rc.Evidence == sms.ByHandset {
-		acknowledged := json.Number("1")
-		l.Delivery.DwellUntilAck = &acknowledged
 	}
 	text, err := json.Marshal(l)
 	if err != nil {

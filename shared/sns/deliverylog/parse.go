@@ -60,16 +60,13 @@ func (l line) verdict(rc sms.Receipt) (sms.Receipt, error) {
 	c, known := causeOf(rc.Detail)
 	switch status := strings.ToUpper(l.Status); {
 	case status == success:
-		rc.Verdict, rc.Evidence = sms.VerdictDelivered, sms.ByCarrier
-		if l.Delivery.DwellUntilAck != nil {
-			rc.Evidence = sms.ByHandset
-		}
+		rc.Verdict, rc.Evidence = sms.VerdictDelivered, evidenceOf(rc.Detail)
 	case status != failure && (status != "" || !known):
 		return rc, errors.New("its status is neither SUCCESS nor FAILURE")
-	case c.trouble != "":
-		rc.Verdict, rc.Trouble = sms.VerdictVoid, c.trouble
-	default:
+	case c.failure != "":
 		rc.Verdict, rc.Failure = sms.VerdictUndelivered, c.failure
+	default:
+		rc.Verdict, rc.Trouble = sms.VerdictVoid, c.trouble
 	}
 	return rc, nil
 }

@@ -19,23 +19,36 @@ func TestParseReadsWhatSNSWrites(t *testing.T) {
 	whole := sms.Receipt{
 		Provider:          "sns",
 		ProviderMessageID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
-		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+		Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier,
 		Detail: "Message has been accepted by phone carrier", Price: 6_450_000, Parts: 1,
 	}
-	byCarrier := whole
-	byCarrier.Evidence = sms.ByCarrier
 	unreachable := whole
 	unreachable.Verdict, unreachable.Evidence, unreachable.Failure = sms.VerdictUndelivered, "", sms.Unreachable
 	unreachable.Detail = "Phone is currently unreachable/unavailable"
 	for file, want := range map[string]sms.Receipt{
-		"delivered-to-handset.json": whole,
-		"taken-by-carrier.json":     byCarrier,
-		"unreachable.json":          unreachable,
+		"taken-by-carrier.json":                 whole,
+		"taken-by-carrier-with-device-ack.json": whole,
+		"delivered.json": {
+			Provider: "sns", ProviderMessageID: "0c1d9b44-77bd-5938-90cf-a1e572815b99", Number: "+12025550143",
+			At: time.Date(2022, 3, 9, 7, 12, 45, 30_000_000, time.UTC), Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+			Detail: "Delivered", Price: 8_310_000, Parts: 1,
+		},
+		"rate-exceeded.json": {
+			Provider: "sns", ProviderMessageID: "5c0f0e1a-44b7-5b0f-8c56-1c7a7a1d0c77", Number: "+14165550124",
+			At: time.Date(2023, 5, 5, 11, 0, 0, 1_000_000, time.UTC), Verdict: sms.VerdictVoid, Detail: "Rate exceeded.", Parts: 1,
+		},
+		"sandboxed.json": {
+			Provider: "sns", ProviderMessageID: "6d1f0e1a-55b7-5b0f-8c56-1c7a7a1d0c78", Number: "+12025550144",
+			At: time.Date(2023, 5, 5, 11, 0, 0, 0, time.UTC), Verdict: sms.VerdictUndelivered, Failure: sms.Sandboxed,
+			Detail: "Sandboxed account unable to send to number.",
+		},
+		"unreachable.json": unreachable,
 		"no-quota-bare.json": {
 			Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"no-quota.json": {
-			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142",
+			At:      time.Date(2021, 4, 19, 13, 54, 35, 510_000_000, time.UTC),
 			Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"review.json": {
@@ -76,6 +89,8 @@ func TestParseKnowsEveryFailure(t *testing.T) {
 		"This delivery would exceed max price":               sms.PriceExceeded,
 		"Unknown error attempting to reach phone":            sms.CarrierFault,
 		"PHONE HAS BLOCKED SMS":                              sms.BlockedByHandset,
+		"Sandboxed account unable to send to number.":        sms.Sandboxed,
+		"Sandboxed account unable to send to number":         sms.Sandboxed,
 		"Something that nobody has seen yet":                 sms.CarrierFault,
 		"":                                                   sms.CarrierFault,
 	} {
@@ -90,6 +105,43 @@ func TestParseKnowsEveryFailure(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestARefusalForNowIsVoidWithoutTrouble(t *testing.T) {
+	for _, response := range []string{"Rate exceeded.", "Rate exceeded", "RATE EXCEEDED."} {
+		t.Run(response, func(t *testing.T) {
+			got, err := deliverylog.Parse([]byte(
+				`{"delivery": {"destination": "+12025550142", "providerResponse": "` + response + `"}, "status": "FAILURE"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := sms.Receipt{Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictVoid, Detail: response}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheWordsSayWhoConfirmedADelivery(t *testing.T) {
+	for response, want := range map[string]sms.Evidence{
+		"Message has been accepted by phone carrier": sms.ByCarrier,
+		"message has been ACCEPTED BY phone carrier": sms.ByCarrier,
+		"Message has been accepted by phone":         sms.ByHandset,
+		"Delivered":                                  sms.ByHandset,
+		"delivered to phone carrier":                 sms.ByCarrier,
+		"Something that nobody has seen yet":         sms.ByCarrier,
+		"":                                           sms.ByCarrier,
+	} {
+		for _, dwell := range []string{"", `, "dwellTimeMs": 105`, `, "dwellTimeMs": 105, "dwellTimeMsUntilDeviceAck": 336`} {
+			t.Run(response+dwell, func(t *testing.T) {
+				got, err := deliverylog.Parse(success(`"providerResponse": "` + response + `"` + dwell))
+				if err != nil || got.Evidence != want {
+					t.Errorf("evidence %q, %v, want %q", got.Evidence, err, want)
+				}
+			})
+		}
 	}
 }
 
@@ -186,7 +238,7 @@ func TestFormatWritesALineOfSNS(t *testing.T) {
 	}
 	want := `{"notification":{"messageId":"34d9b400-c6dd-5444-820d-fbeb0f1f54cf","timestamp":"2016-06-28 00:40:34.558"},` +
 		`"delivery":{"destination":"+12025550142","providerResponse":"Message has been accepted by phone",` +
-		`"priceInUSD":0.0129,"numberOfMessageParts":2,"dwellTimeMsUntilDeviceAck":1},"status":"SUCCESS"}`
+		`"priceInUSD":0.0129,"numberOfMessageParts":2},"status":"SUCCESS"}`
 	if diff := cmp.Diff(want, string(deliverylog.Format(rc))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
