@@ -74,6 +74,15 @@ resource "aws_dynamodb_table" "messages" {
 # another one comes or goes. shared/dynamo reads all 16 items.
 
 locals {
+  # Only Terraform writes clients.
+  keep_clients = {
+    Sid       = "LeaveClientsToTerraform"
+    Effect    = "Deny"
+    Action    = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    Resource  = aws_dynamodb_table.messages.arn
+    Condition = { "ForAnyValue:StringLike" = { "dynamodb:LeadingKeys" = ["clients#*"] } }
+  }
+
   client_items = { for name in keys(var.clients) : substr(sha256(name), 0, 1) => name... }
 }
 
