@@ -1,7 +1,11 @@
 package dynamo_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +95,19 @@ func TestClients(t *testing.T) {
 			t.Errorf("%d documents were read, want 16 full ones", len(documents))
 		}
 	})
+	t.Run("are read on if DynamoDB stops in the middle", func(t *testing.T) {
+		half := &halfReader{}
+		cfg := enginetest.Config(t, proxy.URL())
+		cfg.HTTPClient = half
+		documents, err := dynamo.New(dynamo.NewClient(cfg), table, time.Now).Clients(t.Context())
+		if err != nil || len(documents) != 16 {
+			t.Errorf("%d documents were read, want 16: %v", len(documents), err)
+		}
+		// 16 keys, then 8, 4, 2 and 1
+		if half.requests != 5 {
+			t.Errorf("the read took %d requests, want 5", half.requests)
+		}
+	})
 	t.Run("are not half read", func(t *testing.T) {
 		once(proxy, func(op string) bool { return op == "BatchGetItem" }, faultproxy.Throttle())
 		documents, err := store.Clients(t.Context())
@@ -103,4 +120,50 @@ func TestClients(t *testing.T) {
 		}
 		proxy.Rule(nil)
 	})
+}
+
+// halfReader is an HTTP client that has half of the keys of each BatchGetItem processed,
+// as a table does that lacks capacity.
+type halfReader struct {
+	requests int
+}
+
+func (h *halfReader) Do(r *http.Request) (*http.Response, error) {
+	h.requests++
+	type request struct {
+		Keys           []any
+		ConsistentRead bool
+	}
+	var whole struct{ RequestItems map[string]request }
+	if err := json.NewDecoder(r.Body).Decode(&whole); err != nil {
+		return nil, err
+	}
+	later := make(map[string]request)
+	for table, keys := range whole.RequestItems {
+		if n := len(keys.Keys) / 2; n > 0 {
+			later[table] = request{keys.Keys[n:], keys.ConsistentRead}
+			whole.RequestItems[table] = request{keys.Keys[:n], keys.ConsistentRead}
+		}
+	}
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return nil, err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var half map[string]any
+	if err := json.NewDecoder(answer.Body).Decode(&half); err != nil {
+		return nil, err
+	}
+	half["UnprocessedKeys"] = later
+	if text, err = json.Marshal(half); err != nil {
+		return nil, err
+	}
+	answer.Header.Del("X-Amz-Crc32")
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	return answer, nil
 }

@@ -161,8 +161,7 @@ func TestLimitsOfADeployment(t *testing.T) {
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
 	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
 	if diff := cmp.Diff(requests{"BatchGetItem": 1, "GetItem": 2}, requestsOf(d, preview)); diff != "" {
-		t.Errorf("the requests of a new process for a preview with two limits differ (-want +got):
-%s", diff)
+		t.Errorf("the requests of a new process for a preview with two limits differ (-want +got):\n%s", diff)
 	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "SendMessage": 1}, cost); diff != "" {
