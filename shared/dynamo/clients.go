@@ -5,18 +5,17 @@ import (
 	"fmt"
 )
 
-// clientBuckets names the items with the deployment's clients, each a bucket with at
-// most 100 of them. Terraform writes them: it takes a client's bucket from a hash of
-// its name alone, so that no client ever moves because another one comes or goes. A
-// bucket without clients has no item.
-var clientBuckets = func() (ids []string) {
+// clientItems are the ids of the items with the deployment's clients. Terraform writes
+// them, and leaves out those without clients. A hash of a client's name decides which
+// item has the client, so no client moves because another one comes or goes.
+var clientItems = func() (ids []string) {
 	for _, digit := range "0123456789abcdef" {
 		ids = append(ids, "clients#"+string(digit))
 	}
 	return ids
 }()
 
-// clientsItem is the item of a bucket. It has no attribute of an index and no TTL.
+// clientsItem has at most 100 clients, and no attribute of an index or of the TTL.
 type clientsItem struct {
 	ID      string `json:"id"`
 	Clients string `json:"clients"` // a JSON document
@@ -26,7 +25,7 @@ type clientsItem struct {
 // them: one strongly consistent batch read.
 func (s *Store) Clients(ctx context.Context) ([]string, error) {
 	var documents []string
-	err := s.readBatch(ctx, clientBuckets, func(a attributes) error {
+	err := s.readBatch(ctx, clientItems, func(a attributes) error {
 		var it clientsItem
 		err := decode(a, &it)
 		documents = append(documents, it.Clients)

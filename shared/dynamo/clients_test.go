@@ -21,11 +21,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// putBucket writes an item of clients as Terraform does.
-func putBucket(t *testing.T, client *dynamodb.Client, table, bucket, clients string) {
+// putItem writes an item of clients as Terraform does.
+func putItem(t *testing.T, client *dynamodb.Client, table, digit, clients string) {
 	t.Helper()
 	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
-		"id":      &types.AttributeValueMemberS{Value: "clients#" + bucket},
+		"id":      &types.AttributeValueMemberS{Value: "clients#" + digit},
 		"clients": &types.AttributeValueMemberS{Value: clients},
 	}})
 	if err != nil {
@@ -60,10 +60,10 @@ func TestClients(t *testing.T) {
 	var want []string
 	for _, digit := range "0123456789abcdef" {
 		text := fmt.Sprintf(`{"client-%c": {}}`, digit)
-		putBucket(t, client, table, string(digit), text)
+		putItem(t, client, table, string(digit), text)
 		want = append(want, text)
 	}
-	t.Run("come from every bucket", func(t *testing.T) {
+	t.Run("come from every item", func(t *testing.T) {
 		if diff := cmp.Diff(want, read(t)); diff != "" {
 			t.Errorf("clients (-want +got):\n%s", diff)
 		}
@@ -89,7 +89,7 @@ func TestClients(t *testing.T) {
 	t.Run("may fill their items", func(t *testing.T) {
 		full := `{"client": {"x": "` + strings.Repeat("x", 390_000) + `"}}`
 		for _, digit := range "0123456789abcdef" {
-			putBucket(t, client, table, string(digit), full)
+			putItem(t, client, table, string(digit), full)
 		}
 		if documents := read(t); len(documents) != 16 || documents[0] != full {
 			t.Errorf("%d documents were read, want 16 full ones", len(documents))

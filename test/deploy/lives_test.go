@@ -197,6 +197,9 @@ func (w *writer) otherItems() {
 		w.t.Fatal(err)
 	}
 	for range 2 {
+		if err := enginetest.PutClients(ctx, w.client, w.table, `{"shop": {}}`); err != nil {
+			w.t.Fatal(err)
+		}
 		if err := w.store.Count(ctx, sms.CountMessage(private.Owner, private.Number, 5, w.now)); err != nil {
 			w.t.Fatal(err)
 		}
