@@ -73,8 +73,8 @@ variable "clients" {
     error_message = "Write the owner of each client with letters, digits, dots, hyphens and underscores, at most 64 characters."
   }
   validation {
-    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1) && floor(n) == n]]))
-    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers of at least 1, or to -1 for no limit."
+    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1 && n <= 1000000000) && floor(n) == n]]))
+    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers from 1 to 1000000000, or to -1 for no limit."
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])

@@ -85,7 +85,7 @@ func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Reques
 		if reply.status == http.StatusUnauthorized {
 			logger.InfoContext(ctx, "token refused", "request_id", id, "error", err)
 		} else {
-			logger.ErrorContext(ctx, "request failed", "request_id", id, "error", err)
+			logFailure(ctx, logger, id, "", err)
 		}
 		reply.write(w, id)
 		c := &call{Request: r, requestID: id}
@@ -105,7 +105,7 @@ func identify(r *http.Request, clients Clients, verify func(*http.Request) (Toke
 	if err != nil {
 		return Caller{}, &apiError{slug: unavailable, cause: err}
 	}
-	if !known {
+	if !known { // guard: a removed client
 		refused.cause = fmt.Errorf("client %s is not known", token.ClientID)
 		return Caller{}, refused
 	}

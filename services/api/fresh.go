@@ -89,7 +89,7 @@ func (f *FreshClients) known(age time.Duration) FixedClients {
 // clock was set back.
 func (f *FreshClients) within(age time.Duration, t time.Time) bool {
 	since := f.now().Sub(t)
-	return since >= 0 && since < age
+	return since >= 0 && since < age // guard: the age of the clients
 }
 
 // refresh returns what the current read returns, or the last one if it began within
