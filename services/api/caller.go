@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The scopes that tokens carry: the identifier of Cognito's resource server, a
-// slash, and the name of the scope.
+// These are the scopes in tokens: the identifier of Cognito's resource server, a slash,
+// and the name of the scope.
 const (
 	ScopeSend = "sms/send"
 	ScopeRead = "sms/read"
@@ -22,9 +22,9 @@ type Token struct {
 	Scopes   []string // full names, like sms/send
 }
 
-// Caller identifies who makes a request, and what they may do.
+// Caller is who makes a request, and what they may do.
 type Caller struct {
-	ClientID string   // the credentials used
+	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees
 	Scopes   []string // full names, like sms/send
 	Limits   Limits   // zero fields mean the deployment's limits
@@ -38,14 +38,14 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf returns the caller stored in ctx. It reports false for a caller
-// without an owner or a client id: all such callers would share their messages.
+// CallerOf returns the caller in ctx. It returns false for a caller without an owner or
+// without a client id, because all such callers would share their messages.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns an error (RFC 6750, section 3) unless c has the scope.
+// require returns an error, as in RFC 6750, section 3, if c lacks the scope.
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil
@@ -57,8 +57,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor returns the error for a request without a valid token. As
-// RFC 6750 asks, it names no error code if there was no token at all.
+// unauthorizedFor returns the error for a request without a valid token. If there was no
+// token at all, it names no error code, as RFC 6750 demands.
 func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {

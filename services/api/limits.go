@@ -11,21 +11,22 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Unlimited lifts, for one client, a limit that the deployment sets for all.
+// Unlimited means that a client does not have a limit that the deployment sets for all.
 const Unlimited = -1
 
 // highestLimit is the largest limit that a client can be given.
 const highestLimit = 1_000_000_000
 
-// Limits protect against a client that sends too much or to the wrong places.
-// They count all messages of an owner, whichever client sent them. In the
-// limits of a single client, a zero field means the deployment's limit. A limit
-// that is set nowhere does not apply.
+// Limits protect against a client that sends too much or to the wrong places. They count
+// all messages of an owner, no matter which client sent them. If a field is zero in the
+// limits of a client, the deployment's limit applies. If that is not set either, there is
+// no limit.
 type Limits struct {
-	// AllowedCountries lists where the client may send to, in place of the
-	// deployment's countries.
+	// AllowedCountries lists where the client may send to. It replaces the deployment's
+	// countries.
 	AllowedCountries []string
-	// PartsPerDay limits the parts accepted per day. A day begins at midnight UTC.
+	// PartsPerDay limits how many parts are accepted per day. A day begins at midnight
+	// UTC.
 	PartsPerDay int
 	// MessagesPerRecipientHour limits the messages to one number per clock hour.
 	MessagesPerRecipientHour int
@@ -75,14 +76,14 @@ func (a *api) limitsOf(own Limits) Limits {
 	return own
 }
 
-// limited is a count, its limit's name, and what to tell a client that exceeds it.
+// limited is a count, the name of its limit, and the text for a client that exceeds it.
 type limited struct {
 	sms.Count
 	name, detail string
 }
 
-// countsOf returns the counts that m adds to under l. It returns none if no limit is
-// set, so that no call is made.
+// countsOf returns the counts for m under l. If there is no limit, it returns none, so
+// that no call is made.
 func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
@@ -96,9 +97,9 @@ func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	return counts
 }
 
-// count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: then the
-// limit refuses too much rather than too little.
+// count adds all counts, or none of them. Its error is limit-exceeded or unavailable. If
+// the answer of the store is lost, a count may remain. The limit then refuses too much
+// rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -123,7 +124,8 @@ func (c limited) apiError(now time.Time) *apiError {
 	}
 }
 
-// giveBack undoes counts of a message that was not accepted. It only logs failures.
+// giveBack undoes counts, because their message was not accepted. A failure is only
+// logged.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()

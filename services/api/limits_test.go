@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit returns an API whose limits are these.
+// limit returns an API with these limits.
 func limit(t testing.TB, limits api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -55,7 +55,7 @@ func TestLimits(t *testing.T) {
 		d.clock.Advance(40 * time.Minute)
 		d.accepted(t, goodBody)
 	})
-	t.Run("count for the owner, over all its clients", func(t *testing.T) {
+	t.Run("count the messages of all clients of an owner", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1})
 		rotated, bob := alice, alice
 		rotated.ClientID, bob.ClientID, bob.Owner = "alice-2", "bob", "bob"
@@ -63,7 +63,7 @@ func TestLimits(t *testing.T) {
 		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client replace the deployment's", func(t *testing.T) {
+	t.Run("of a client replace those of the deployment", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2})
 		own := alice
 		own.Limits = api.Limits{PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}}
@@ -84,7 +84,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
+	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5})
 		d.accepted(t, goodBody)
 		for range 10 { // within the limit per number, but above the limit per day
@@ -97,7 +97,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
+	t.Run("cost one call for each limit that is set", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
 			d := limit(t, limits)
 			d.accepted(t, goodBody)

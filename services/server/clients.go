@@ -21,8 +21,8 @@ func (c client) credentials() token.Client {
 	return token.Client{ID: c.id, Secret: c.secret, Scopes: c.Scopes}
 }
 
-// wellKnown returns the client of a server that was given no clients. Everybody
-// knows its secret, so only this machine may reach such a server.
+// wellKnown returns the client of a server without a file of clients. Everybody knows its
+// secret, so only this machine may reach such a server.
 func wellKnown() client {
 	return client{
 		Client: api.Client{Owner: "local", Scopes: []string{api.ScopeSend, api.ScopeRead}},
@@ -39,9 +39,9 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required; api.ReadClient reads the rest. The clients come back in
-// the file's order.
-// The error names every client and field at fault, and shows no secret.
+// Only the secret is required. api.ReadClient reads the rest. The clients are returned in
+// the order of the file. The error names every client and field that is wrong, and shows
+// no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {

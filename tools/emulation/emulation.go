@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,8 @@ type Client struct{ ID, Secret string }
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
 // about two minutes; Emulate reports its progress to out. If this machine lacks
 // something, the error says what is missing, and engines.Unavailable returns true for it.
-func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
+// [NewFront] describes observe.
+func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
 	}
@@ -54,7 +56,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	say("starting ministack; the first time this downloads it")
-	if e.Front, err = NewFront(); err != nil {
+	if e.Front, err = NewFront(observe); err != nil {
 		return nil, err
 	}
 	e.stops = append(e.stops, e.Front.Close)
@@ -67,7 +69,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	url := e.Front.URL
-	if err := createDeliveryLogs(ctx, url); err != nil {
+	if err := CreateDeliveryLogs(ctx, url, ministackAccount); err != nil {
 		return nil, err
 	}
 	say("applying terraform/, which takes over a minute")
@@ -86,8 +88,8 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 }
 
 // Settings returns the variables of a deployment whose functions are in the folder zips.
-// The deployment uses every feature except the account's SMS settings, which some engines
-// do not know.
+// The deployment uses every feature, but writes no settings of the account, which some
+// engines do not know. SNS's log groups must exist.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{
@@ -96,8 +98,11 @@ func Settings(zips string) map[string]any {
 		"allowed_countries":   []string{"BR", "DE"},
 		"default_country":     "DE",
 		"deletion_protection": false,
-		"receipts":            true, // the caller creates the log groups before
+		"receipts":            true,
 		"events":              true,
+
+		"manage_api_gateway_log_role": false, // no engine needs a role to log
+
 		"clients": object{
 			"shop":    object{"owner": "shop"},
 			"watcher": object{"owner": "shop", "scopes": []string{"read"}},

@@ -37,8 +37,9 @@ type Front struct {
 }
 
 // NewFront starts a proxy on the loopback interface. It answers 502 until Forward is
-// called.
-func NewFront() (*Front, error) {
+// called. Unless observe is nil, the proxy calls it with every request and its body. The
+// calls may be concurrent.
+func NewFront(observe func(req *http.Request, body []byte)) (*Front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
 	if err != nil {
 		return nil, err
@@ -62,6 +63,9 @@ func NewFront() (*Front, error) {
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
+			}
+			if observe != nil {
+				observe(req, body)
 			}
 			req.Body = io.NopCloser(bytes.NewReader(body))
 			answer := &statusWriter{ResponseWriter: w}

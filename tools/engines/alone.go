@@ -66,6 +66,10 @@ func ControlPlane(script string) Engine {
 	panic("engines: no engine is named moto")
 }
 
+// Botocore returns the engine whose Python environment contains AWS's models of its
+// APIs.
+func Botocore() Engine { return ControlPlane("") }
+
 // Checkov returns checkov. It is not an engine, but is fetched like one by
 // [Engine.Fetch]. Run it as the module checkov.main of the environment's bin/python.
 func Checkov() Engine {
