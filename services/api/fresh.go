@@ -65,14 +65,16 @@ func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, err
 		return c, true, nil
 	}
 	clients, err := f.refresh(ctx)
-	if err != nil {
-		clients = f.known(clientsMaxAge)
-	}
-	c, ok := clients[id]
-	if ok || err == nil {
+	if err == nil {
+		c, ok := clients[id]
 		return c, ok, nil
 	}
-	return Client{}, false, err
+	c, ok := f.known(clientsMaxAge)[id]
+	if !ok {
+		return Client{}, false, err
+	}
+	f.logger.WarnContext(ctx, "clients not read", "error", err)
+	return c, true, nil
 }
 
 // known returns the clients if they were read less than age ago.
@@ -135,7 +137,6 @@ func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	defer cancel()
 	documents, err := f.read(ctx)
 	if r.err = err; err != nil {
-		f.logger.WarnContext(ctx, "clients not read", "error", err)
 		return
 	}
 	if r.clients, err = readStored(documents); err != nil {

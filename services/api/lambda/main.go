@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
@@ -36,12 +35,13 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 		return nil, err
 	}
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	options.Store, options.Queue = store, sqsqueue.New(sqs.NewFromConfig(cfg), queue)
+	envelopes := sqsqueue.New(sqsqueue.NewClient(cfg), queue)
+	options.Store, options.Queue = store, envelopes
 	routes, err := api.New(options)
 	if err != nil {
 		return nil, err
 	}
 	clients := api.NewFreshClients(store.Clients, time.Now, options.Logger)
-	_ = clients.Refresh(ctx) // which logs the error; the first request tries again
+	environ.Connect(ctx, options.Logger, clients.Refresh, envelopes.Connect) // the read of the clients opens the store's connection
 	return gateway{api.Authenticate(options.Logger, clients, verify, routes)}.handle, nil
 }
