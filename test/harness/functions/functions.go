@@ -61,6 +61,9 @@ type Options struct {
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
+	// SNS is the URL of a server that takes the place of moto, if not empty.
+	SNS string
+
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
@@ -83,7 +86,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	if o.BeforeDynamoDB != nil {
 		dynamoURL = o.BeforeDynamoDB(dynamoURL)
 	}
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
 	d.SetClients(t, cmp.Or(o.Clients, `{"shop": {}}`))
 	d.holdAgainstModels(t)
@@ -119,7 +122,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		}
 		env = append(env,
 			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
-			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
+			"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
 		return lambdatest.Start(t, lambdatest.Options{
 			Binary: Bootstrap(t, service), FunctionName: service, Timeout: timeout, Env: env,
 		})
