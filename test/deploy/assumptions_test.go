@@ -15,20 +15,26 @@ import (
 // assumedNumber gets the messages of the checks.
 const assumedNumber = "+4915112345610"
 
-// assumptionsOf returns options for checks against an engine.
-func assumptionsOf(t *testing.T, w *emulation.Workspace, url string, engine assumptions.Engine) assumptions.Options {
+// outputsOf returns Terraform's outputs.
+func outputsOf(t *testing.T, w *emulation.Workspace) []byte {
 	t.Helper()
 	outputs, err := w.Run(t.Context(), "output", "-json")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return outputs
+}
+
+// assumptionsOf returns options for checks of a deployment in an engine.
+func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.Engine) assumptions.Options {
+	t.Helper()
 	d, err := assumptions.ReadDeployment(outputs, url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return assumptions.Options{
 		Config: enginetest.Config(t, url), Endpoint: url, Engine: engine, Deployment: d, Client: "shop",
-		Number: assumedNumber, MaxUSD: 0.8, Patience: 20 * time.Second, Idle: 2 * time.Second, Plan: w.Changes,
+		Number: assumedNumber, MaxUSD: 0.8, Patience: 20 * time.Second, Idle: 2 * time.Second,
 	}
 }
 
@@ -133,18 +139,11 @@ var noAPI = []string{
 	"bus-events", "spend-metric",
 }
 
-// assumed makes all checks against ministack, as `make live-test EMULATE=1` does. At the
-// same time it makes those that ministack cannot serve, and plays AWS's part in them.
-func (e deployment) assumed(t *testing.T) {
+// checkAll makes all checks against ministack, as `make live-test EMULATE=1` does.
+func (e deployment) checkAll(t *testing.T, outputs []byte) {
+	t.Helper()
 	recognize(t, e.Front.URL, assumptions.Ministack)
-	t.Run("every check has a result", func(t *testing.T) {
-		t.Parallel()
-		check(t, assumptionsOf(t, e.Workspace, e.Front.URL, assumptions.Ministack), merged(everywhere, onMinistack))
-	})
-	t.Run("what AWS says is read right", func(t *testing.T) {
-		t.Parallel()
-		e.played(t)
-	})
+	check(t, assumptionsOf(t, outputs, e.Front.URL, assumptions.Ministack), merged(everywhere, onMinistack))
 }
 
 func merged(all ...map[string]string) map[string]string {
@@ -165,8 +164,8 @@ func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumpti
 	for _, name := range noAPI {
 		lacking[name] = "not checked: moto only stores what is applied: no gateway answers, and no function runs"
 	}
-	o := assumptionsOf(t, w, url, assumptions.Moto)
-	o.Before = before
+	o := assumptionsOf(t, outputsOf(t, w), url, assumptions.Moto)
+	o.Before, o.Plan = before, w.Changes
 	check(t, o, merged(everywhere, lacking, onMoto))
 }
 

@@ -158,7 +158,21 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
 
-	t.Run("what is assumed of AWS", func(t *testing.T) { e.assumed(t) })
+	t.Run("at the same time", func(t *testing.T) { // both wait up to a minute for the end of a client
+		outputs := outputsOf(t, e.Workspace)
+		t.Run("clients come and go", func(t *testing.T) {
+			t.Parallel()
+			e.changeClients(t)
+		})
+		t.Run("every check of a real account has a result", func(t *testing.T) {
+			t.Parallel()
+			e.checkAll(t, outputs)
+		})
+		t.Run("the checks read what AWS says", func(t *testing.T) {
+			t.Parallel()
+			e.played(t, outputs)
+		})
+	})
 
 	t.Run("policies allow the calls that functions make, and no others", func(t *testing.T) {
 		checkPolicies(t, e)

@@ -74,7 +74,8 @@ var noCeiling = func() standIn {
 }()
 
 // played makes the checks that ministack cannot serve, with each part in AWS's place.
-func (e deployment) played(t *testing.T) {
+func (e deployment) played(t *testing.T, outputs []byte) {
+	t.Helper()
 	for _, tt := range []struct {
 		name string
 		part standIn
@@ -97,7 +98,7 @@ func (e deployment) played(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := assumptionsOf(t, e.Workspace, e.play(t, tt.part), assumptions.Ministack.Having(assumptions.DeliveryLogs, assumptions.Freezing,
+			o := assumptionsOf(t, outputs, e.play(t, tt.part), assumptions.Ministack.Having(assumptions.DeliveryLogs, assumptions.Freezing,
 				assumptions.NumberChecks, assumptions.Sandbox, assumptions.Permissions, assumptions.Metrics, assumptions.AlarmStates,
 				assumptions.TextEvents, assumptions.Pipes, assumptions.Preferences))
 			o.Number, o.OptedOut = sms.Number(tt.part.number), sms.Number(tt.part.optedOut)
