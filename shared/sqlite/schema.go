@@ -10,7 +10,7 @@ import (
 // each change of a schema or of a record's JSON tags raises it by one, and older
 // folders are refused. After the first release it stays, and each change is one
 // more migration.
-const oldestFormat = 5
+const oldestFormat = 6
 
 // The migrations of each database. The first creates it in oldestFormat, and each of
 // the others leads from one format to the next. A released migration never changes.
@@ -70,6 +70,11 @@ CREATE TABLE breaker (
 	one      INTEGER PRIMARY KEY CHECK (one = 1),
 	revision TEXT NOT NULL,
 	record   BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE pace (
+	one   INTEGER PRIMARY KEY CHECK (one = 1),
+	until INTEGER NOT NULL -- nanoseconds since 1970
 ) STRICT;
 
 CREATE TABLE counters (
