@@ -10,7 +10,7 @@ import (
 type Envelope struct {
 	Ref   Ref
 	Parts int           // so that a sender can book time for them before its claim; 0 counts as 1
-	Group string        // the envelopes of one group do not hold up those of another
+	Group string        // envelopes of one group do not delay those of another
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
 

@@ -7,7 +7,7 @@ import (
 // FailureCode is the value of failure.code in the API.
 type FailureCode string
 
-// The failure codes. Failures explains each.
+// These are the failure codes. Failures explains each of them.
 const (
 	NumberRefused    FailureCode = "number-refused"
 	ContentRefused   FailureCode = "content-refused"
@@ -27,8 +27,8 @@ const (
 	AccountExhausted FailureCode = "account-exhausted"
 )
 
-// Failures is the catalogue of failures: what each code means, and what the client
-// can do. After a permanent one, the same message will fail again.
+// Failures is the catalogue of failures. It says what each code means and what the client
+// can do. If a failure is permanent, the same message will fail again.
 var Failures = []Failure{
 	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with the recipient before sending again."},
 	{ContentRefused, "The provider does not accept this text.", true, "Change the text and send a new message."},
@@ -48,8 +48,8 @@ var Failures = []Failure{
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
-// Explain returns the entry for code in the catalogue. An unknown code counts
-// as CarrierFault.
+// Explain returns the catalogue's entry for code. It treats an unknown code as
+// CarrierFault.
 func Explain(code FailureCode) *Failure {
 	for _, f := range Failures {
 		if f.Code == code {
@@ -64,5 +64,5 @@ type NanoUSD int64
 
 const nanoPerUSD = 1_000_000_000
 
-// String returns n in dollars, as a plain decimal without trailing zeros.
+// String returns n in dollars, as a decimal number without trailing zeros.
 func (n NanoUSD) String() string { return strconv.FormatFloat(float64(n)/nanoPerUSD, 'f', -1, 64) }

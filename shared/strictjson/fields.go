@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// FieldError reports what is wrong with a field, or with the whole document if
-// Field is empty. Detail continues a sentence that begins with the name of the
-// field: "is missing".
+// FieldError says what is wrong with a field, or with the whole document if Field is
+// empty. Detail continues a sentence that begins with the name of the field, for example
+// "is missing".
 type FieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
@@ -20,18 +20,18 @@ type FieldError struct {
 
 func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
-// Limits on the unknown fields that an error lists, and on the length of each name in
-// characters. They keep an error from growing much larger than its document.
+// These limit how many unknown fields the errors list, and how many characters of each
+// name. They keep the errors from growing much larger than the document.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
 )
 
-// Fields reads the fields of one JSON object and collects their errors, the first one
-// of each field. Read every field that is allowed, then call Unknown, then Errors.
+// Fields reads the fields of one JSON object, and collects the first error of each field.
+// Read every field that is allowed; then call Unknown and Errors.
 //
-// The methods named after a type return a value and whether it is valid. A
-// missing field is not valid, but is not an error either.
+// A method that is named after a type returns a value, and whether it is valid. A missing
+// field is not valid, but it is not an error.
 type Fields struct {
 	names  []string          // in the document's order, each once
 	fields map[string]*field // nil if the document is not an object
@@ -41,11 +41,11 @@ type Fields struct {
 type field struct {
 	value    json.RawMessage
 	repeated bool
-	asked    bool // it was read
+	asked    bool // whether the field was read
 }
 
-// newFields returns the fields of a valid JSON document. If the document is not
-// an object, that is an error.
+// newFields returns the fields of a valid JSON document. It adds an error if the document
+// is not an object.
 func newFields(document json.RawMessage) *Fields {
 	f := &Fields{}
 	decoder := json.NewDecoder(bytes.NewReader(document))
@@ -163,9 +163,10 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for the value of every field, which must be an object. Then it adds
-// an error for each field of the object that read did not read. It returns all errors
-// of f and of the objects. An error names its object by kind and name: client "a".
+// Each calls read for the value of every field; the value must be an object. Then it adds
+// an error for each field of the object that read did not read. It returns all errors of
+// f and of the objects. An error names its object by kind and name, for example: client
+// "a".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
 	for _, name := range f.names {
@@ -186,8 +187,8 @@ func (f *Fields) Each(kind string, read func(name string, object *Fields)) error
 	return errors.Join(errs...)
 }
 
-// Objects reads an array of 1 to limit objects. Each has its own errors; an
-// element that is not an object has just that error.
+// Objects reads an array of 1 to limit objects. Each object collects its own errors. An
+// element that is not an object has only this error.
 func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -199,7 +200,7 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 		return nil, false
 	}
 	var elements []json.RawMessage
-	for decoder.More() && len(elements) <= limit { // one element too many is enough to refuse the array
+	for decoder.More() && len(elements) <= limit { // one element too many is enough to refuse the array, so stop there
 		var element json.RawMessage
 		if err := decoder.Decode(&element); err != nil {
 			break // unreachable: the document is valid

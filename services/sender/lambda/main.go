@@ -18,14 +18,14 @@ func main() { environ.Start("sender", start) }
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
 	r := environ.Read(getenv)
 	table, rules := r.String("TABLE_NAME"), r.Rules()
-	rate := r.Float("PARTS_PER_SECOND", 0)  // parts per second, for each running instance; 0 means no limit
+	pace := r.Float("PARTS_PER_SECOND", 0)  // of all senders together; 0 means no limit
 	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
 	cfg, err := r.AWS(ctx)
 	if err != nil {
 		return nil, err
 	}
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	gate := sender.NewGate(store, rules, rate, time.Now)
+	gate := sender.NewGate(store, rules, pace, time.Now)
 	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
 	return handle(s, receives-1), nil
 }

@@ -14,9 +14,9 @@ import (
 // Provider is the provider name of SNS.
 const Provider sms.ProviderName = "sns"
 
-// Latest is how long after its hand-over SNS may log what became of a message.
-// Source: Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and
-// logs for SMS deliveries".
+// Latest is how long after a hand-over SNS may log what became of the message. Source:
+// Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and logs for SMS
+// deliveries".
 const Latest = 72 * time.Hour
 
 // line has the fields of a log line from which a receipt is made.
@@ -42,7 +42,7 @@ const (
 	failure = "FAILURE"
 )
 
-// timestamp is the form of a line's time, which is UTC and names no zone.
+// timestamp is the form of a line's time. The time is UTC, but the line does not say so.
 const timestamp = "2006-01-02 15:04:05.000"
 
 // cause is the meaning of a provider's response to a failure: trouble with the
@@ -77,8 +77,8 @@ var causes = []cause{
 	{words: "unknown error", failure: sms.CarrierFault},
 }
 
-// causeOf returns the cause that response names. A response that names none is
-// taken for a fault of the carrier, and known is false.
+// causeOf returns the cause that response names. If it names none, causeOf returns a
+// fault of the carrier, and known is false.
 func causeOf(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {

@@ -31,7 +31,7 @@ func Format(rc sms.Receipt) []byte {
 	return text
 }
 
-// dollars returns n as an exact decimal, or "" if n is 0.
+// dollars returns n as an exact decimal number, or "" if n is 0.
 func dollars(n sms.NanoUSD) json.Number {
 	const perDollar = 1_000_000_000
 	if n <= 0 {

@@ -153,7 +153,7 @@ func TestParseReadsPricesExactly(t *testing.T) {
 		t.Run(price, func(t *testing.T) {
 			got, err := deliverylog.Parse(success(`"priceInUSD": ` + price))
 			if err != nil || got.Price != want {
-				t.Errorf("price %d, %v, want %d", got.Price, err, want)
+				t.Errorf("the price is %d (error %v), want %d", got.Price, err, want)
 			}
 		})
 	}
@@ -181,7 +181,7 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a failure that is known by its words alone", func(t *testing.T) {
+	t.Run("a failure without a status is known by its words", func(t *testing.T) {
 		got, err := deliverylog.Parse([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "no quota left for account"}}`))
 		if err != nil || got.Verdict != sms.VerdictVoid {
 			t.Errorf("verdict %q, %v, want %q", got.Verdict, err, sms.VerdictVoid)
@@ -190,7 +190,7 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 	t.Run("a long response is cut between two characters", func(t *testing.T) {
 		got, err := deliverylog.Parse(success(`"providerResponse": "x` + strings.Repeat("é", 400) + `"`))
 		if want := "x" + strings.Repeat("é", 149); err != nil || got.Detail != want {
-			t.Errorf("detail of %d bytes, %v, want %d", len(got.Detail), err, len(want))
+			t.Errorf("the detail has %d bytes (error %v), want %d", len(got.Detail), err, len(want))
 		}
 	})
 }
@@ -198,24 +198,24 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 func TestParseRefusesGarbage(t *testing.T) {
 	for name, line := range map[string]string{
 		"nothing":                        ``,
-		"no JSON":                        `START RequestId: 4b9bd3a4`,
+		"not JSON":                       `START RequestId: 4b9bd3a4`,
 		"two documents":                  string(success(`"mnc": 1`)) + `{}`,
 		"half a document":                `{"status": "SUCCESS", "delivery": {`,
 		"a list":                         `[]`,
 		"null":                           `null`,
 		"no destination":                 `{"delivery": {}, "status": "SUCCESS"}`,
-		"a topic's delivery":             `{"delivery": {"destination": "arn:aws:sns:us-east-1:1:t"}, "status": "SUCCESS"}`,
+		"a delivery of a topic":          `{"delivery": {"destination": "arn:aws:sns:us-east-1:1:t"}, "status": "SUCCESS"}`,
 		"no plus sign":                   `{"delivery": {"destination": "12025550142"}, "status": "SUCCESS"}`,
 		"no status":                      `{"delivery": {"destination": "+12025550142", "providerResponse": "fine"}}`,
 		"another status":                 `{"delivery": {"destination": "+12025550142"}, "status": "PENDING"}`,
 		"a year before SNS":              `{"notification": {"timestamp": "0001-01-01 00:00:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a timestamp that is not a time": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
-		"an endless message id":          `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a message id that is too long":  `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a negative price":               string(success(`"priceInUSD": -1`)),
 		"a price of zeros":               string(success(`"priceInUSD": 1e1000000000`)),
-		"a price beyond all":             string(success(`"priceInUSD": 1e30`)),
+		"a price that is too high":       string(success(`"priceInUSD": 1e30`)),
 		"negative parts":                 string(success(`"numberOfMessageParts": -1`)),
-		"a number for text":              `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
+		"a number in place of a text":    `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := deliverylog.Parse([]byte(line))
@@ -244,7 +244,7 @@ func TestFormatWritesALineOfSNS(t *testing.T) {
 	}
 }
 
-// format is this package's format, with the lines in testdata as samples.
+// format returns this package's format, with the lines in testdata as samples.
 func format(tb testing.TB) smstest.ReceiptFormat {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
@@ -272,7 +272,7 @@ func FuzzParse(f *testing.F) {
 	smstest.FuzzReceiptFormat(f, format(f))
 }
 
-// success returns the line of a delivery with one more field.
+// success returns the line of a delivery with an additional field.
 func success(field string) []byte {
 	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
 }

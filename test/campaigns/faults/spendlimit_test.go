@@ -160,7 +160,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 }
 
 // paced checks that at least atLeast messages were handed over after the time from, and
-// in no second more than the rate and its burst allow.
+// no more in any ten seconds than the pace allows.
 func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
 	t.Helper()
 	var times []time.Time

@@ -53,8 +53,15 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
+	// PartsPerSecond is the pace. Zero means no pace.
+	PartsPerSecond int
+
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
+
+	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
+	// returns the server's URL. Nil means none.
+	BeforeDynamoDB func(url string) string
 }
 
 // queueVisibility is how long a received envelope stays invisible. This is longer than a
@@ -67,9 +74,13 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{MotoURL: enginetest.SNS(t)}
 	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
 	d.Records, d.Table = NewTable(t, dynamoURL)
+	if o.BeforeDynamoDB != nil {
+		dynamoURL = o.BeforeDynamoDB(dynamoURL)
+	}
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
+	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
 	return d
 }
@@ -103,7 +114,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	}
 	d.API = start("api", 15*time.Second, append(o.API,
 		table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US", "CLIENT_OWNERS="+string(owners))...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider, fmt.Sprintf("PARTS_PER_SECOND=%d", o.PartsPerSecond))
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }
