@@ -15,10 +15,13 @@ import (
 // used within ten seconds, so each is longer by the factor that makes up for that.
 const (
 	window = 10 * time.Second
-	lapse  = 500 * time.Millisecond
+	lapse  = time.Second
 	// claimBy is how long after the start of its slot a message may be claimed. It leaves
 	// the rest of lapse to the claim.
 	claimBy = lapse / 2
+	// pause is the time between two batches that a sender makes up for: a slot may have
+	// begun so long before it is booked.
+	pause = lapse / 4
 	// bookTime is how long one booking may take.
 	bookTime = 3 * time.Second
 	// longestRun is how long a sender can run, and so how far ahead it can book.
@@ -45,6 +48,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	slots = make([]time.Time, len(parts))
 	for free := g.now(); ; {
 		now := g.now()
+		earliest := now.Add(-pause)
 		var length, last time.Duration
 		n := 0
 		for n < len(parts) && !free.Add(length).After(end) {
@@ -55,7 +59,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			return slots, nil
 		}
 		start, err := g.store.Book(ctx, sms.Booking{
-			Length: length, Earliest: now, Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+			Length: length, Earliest: earliest, Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
 			free = booked.Until // fewer messages may fit

@@ -184,7 +184,7 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		pace := rapid.SampledFrom([]float64{0.5, 1, 3, 20, 200}).Draw(rt, "pace")
 		senders := rapid.IntRange(1, 12).Draw(rt, "senders")
-		slow := time.Duration(rapid.SampledFrom([]int{0, 20, 300, 700}).Draw(rt, "milliseconds that a call may take")) * time.Millisecond
+		slow := time.Duration(rapid.SampledFrom([]int{0, 20, 500, 1500}).Draw(rt, "milliseconds that a call may take")) * time.Millisecond
 		seed := rapid.Uint64().Draw(rt, "seed")
 		batches := make([][][]int, senders)
 		for i := range batches {
@@ -225,7 +225,7 @@ func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 		began := time.Now()
 		r.delay = func(call string) time.Duration {
 			if call == "Claim" {
-				return max(0, time.Until(began.Add(450*time.Millisecond)))
+				return max(0, time.Until(began.Add(740*time.Millisecond)))
 			}
 			return 0
 		}
@@ -266,7 +266,7 @@ func TestOneSenderReachesThePace(t *testing.T) {
 		t.Run(fmt.Sprint(tt.pace), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := openRoad(t, tt.pace)
-				r.delay = func(string) time.Duration { return 5 * time.Millisecond }
+				r.delay = func(string) time.Duration { return 20 * time.Millisecond }
 				s, _ := r.sender()
 				began := time.Now()
 				for time.Since(began) < time.Minute {
@@ -310,7 +310,7 @@ func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 		if stay := r.run(s, items); len(stay) > 0 {
 			t.Errorf("%d items go back to the queue, want none", len(stay))
 		}
-		if len(r.given) != 5 { // a slot has 10.5 s, and all begin within 50 s
+		if len(r.given) != 5 { // a slot has 11 s, and all begin within 50 s
 			t.Errorf("%d messages were handed over, want 5", len(r.given))
 		}
 		if took := time.Since(began); took != runTime-reserve {
@@ -356,7 +356,7 @@ func TestASenderThatComesTooLateBooksAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		late := time.Now().Add(-time.Second)
+		late := time.Now().Add(-600 * time.Millisecond)
 		if err := s.Deliver(ctx, sender.Turn{Ref: e.Ref, Parts: 1, Slot: late}); err != nil {
 			t.Fatal(err)
 		}
@@ -376,8 +376,8 @@ func TestWhatMissedItsSlotIsNotHandedOver(t *testing.T) {
 		parts int
 		given int
 	}{
-		{"in its slot", 240 * time.Millisecond, 2, 1},
-		{"after a slow claim", 600 * time.Millisecond, 2, 0},
+		{"in its slot", 740 * time.Millisecond, 2, 1},
+		{"after a slow claim", 760 * time.Millisecond, 2, 0},
 		{"with more parts than booked", 0, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
