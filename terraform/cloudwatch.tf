@@ -60,7 +60,7 @@ locals {
         above      = 0, period = local.minute, periods = 5, missing = "notBreaching"
       }
     } : {},
-    var.sms_preferences == null ? {} : {
+    var.sms_preferences.monthly_spend_limit_usd == null ? {} : {
       spend = {
         text       = "80 % of this month's spend limit for SMS is used up. At the limit, SNS stops sending, and reports that only in its delivery log."
         namespace  = "AWS/SNS", metric = "SMSMonthToDateSpentUSD", statistic = "Maximum"
@@ -145,7 +145,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name
+  dashboard_name = "${var.name}-${local.region}" # dashboards belong to no Region
   dashboard_body = jsonencode({
     widgets = [
       for i, graph in local.graphs : {

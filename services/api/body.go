@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
@@ -26,19 +30,19 @@ func idempotencyKey(h http.Header) (string, error) {
 	return values[0], nil
 }
 
-// keyRule describes a valid key. It is used after a name, as in "The header
+// keyRule describes a valid key. It follows a name, for example "The header
 // Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. The keys of a batch
-// follow the rule for the header, which would lose spaces at either end.
+// validKey reports whether key may be an idempotency key. Keys in a batch follow the same
+// rule as the header, which cannot keep spaces at either end.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody refuses any body. A client that sends one expects it to have an
-// effect, and here it would have none.
+// readNoBody refuses any body. A client that sends one expects an effect, but here a body
+// would have none.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > 0 { // refuse the body before it has arrived
@@ -70,9 +74,9 @@ func (c *call) readDocument() (*strictjson.Fields, error) {
 	return strictjson.Decode(body)
 }
 
-// checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no
-// parameters for application/json; clients add some anyway, and only a charset
-// other than UTF-8 would change the meaning of the body.
+// checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no parameters for
+// application/json, but clients add some. Only a charset other than UTF-8 would change
+// the meaning of the body.
 func checkMediaType(h http.Header) error {
 	declared := h.Values("Content-Type")
 	if len(declared) != 1 {
@@ -89,17 +93,56 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
+// Limits of the bodies that are in memory at the same time, in bytes. What is decoded
+// from a body takes up to about twice its size.
+const (
+	maxBodies      = 16 << 20
+	maxBatchBodies = 24 << 20
+)
+
+const (
+	// roomTime is how long a request waits for room in memory.
+	roomTime = time.Second
+	// maxRetry is the longest time after which a request without room is repeated. The
+	// times are random, so that the repetitions do not all come at once.
+	maxRetry = 10 * time.Second
+)
+
+// admit makes room in memory for the body of c, until done is called. If too many
+// bodies are in memory, it waits a moment. If there is no room then, it reads the body without keeping it, because many clients do
+// not read an answer before they have sent everything.
+func (a *api) admit(c *call) (done func(), err error) {
+	room := a.bodies
+	if c.maxBody == maxBatchBody {
+		room = a.batches
+	}
+	size := c.maxBody
+	if c.ContentLength >= 0 {
+		size = min(c.ContentLength, size)
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), roomTime)
+	defer cancel()
+	done, ok := room.await(ctx, c.caller.Owner, size)
+	if ok {
+		return done, nil
+	}
+	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)                                                      // the answer is the same if this fails
+	return nil, &apiError{slug: busy, retryAfter: rand.N(maxRetry).Truncate(time.Second) + time.Second} //nolint:gosec // no secret
+}
+
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &apiError{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	var body bytes.Buffer
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that it need not grow again
+	n, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, unreadable(err)
-	case int64(len(body)) > limit:
+	case n > limit:
 		return nil, tooLarge
 	}
-	return body, nil
+	return body.Bytes(), nil
 }

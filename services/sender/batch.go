@@ -8,15 +8,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Batch delivers the items of one batch in parallel. It returns the handles of
-// those that must stay on the queue, never nil:
-//   - garbage, until the queue moves it to the dead letters,
-//   - items that could not be worked on now. At their receive number lastReceive
-//     they leave the queue: their records are due, and the relay enqueues them
-//     again.
+// Batch delivers the items of one batch in parallel. It returns the handles of the items
+// that must stay on the queue; the list may be empty, but is never nil. These are:
 //
-// An item whose turn at the gate comes too late leaves the queue too. It does not go
-// back to the queue to pass the time: that would count as a receive.
+//   - garbage, until the queue moves it to the dead letters,
+//   - items that could not be delivered now. When such an item is received for the
+//     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
+//     the message again.
+//
+// An item also leaves the queue if its turn at the gate would come too late. It does not
+// go back to the queue to pass the time, because that would count as a receive.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn

@@ -14,7 +14,7 @@ import (
 // Signal is the answer of a gate.
 type Signal int
 
-// The signals of a gate.
+// These are the answers of a gate.
 const (
 	Go    Signal = iota // hand the message over now
 	Wait                // not now
@@ -22,8 +22,8 @@ const (
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. It obeys the pace and the
-// breaker; it never claims anything.
+// Gate tells senders when to hand messages over. It obeys the pace and the breaker. It
+// does not claim messages.
 type Gate struct {
 	store   GateStore
 	rules   sms.Rules
@@ -34,8 +34,8 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // seen is the breaker as it was at this time, or later
-	probed string    // the message that made the gate's latest probe
+	seenAt time.Time // the time of seen, or somewhat earlier
+	probed string    // the message of the latest probe by this gate
 }
 
 // GateStore is the part of the record store that gates use.
@@ -68,8 +68,8 @@ func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	return Go, nil
 }
 
-// Probe asks whether m may be the next probe. It returns Probe for at most one
-// message when a probe is due, and Go if the breaker has closed meanwhile.
+// Probe asks whether m may be the next probe. When a probe is due, it returns Probe for
+// at most one message. It returns Go if the breaker has closed meanwhile.
 func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	if b, fresh := g.known(); fresh && b.Open && !g.rules.MayProbe(b, m.Owner, m.Number, g.now()) {
 		return Stop, nil
@@ -93,9 +93,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell gives g the breaker b, as it was at askedAt or later. If b is
-// closed, g ignores it if g knows a newer state. If b is open, g believes it for
-// sms.BreakerAge: to send nothing is the safer mistake.
+// Tell tells g that the breaker was b at askedAt or later. If b is closed, g ignores b if
+// it knows a newer state. If b is open, g always believes it for sms.BreakerAge, because
+// it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,7 +105,7 @@ func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 }
 
 // breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
-// for all; the others wait for the result, or until their contexts end.
+// for all. The others wait for the result, or until their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -125,7 +125,7 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	g.Tell(b, asked)
-	b, fresh := g.known() // perhaps newer: another caller may have told g meanwhile
+	b, fresh := g.known() // another caller may have told g a newer state meanwhile
 	if !fresh {
 		return sms.Breaker{}, errLate
 	}
@@ -151,8 +151,8 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note does the same as change, but makes no request if rule would not change
-// the breaker that g knows. One caller at a time notes something.
+// note is like change, but makes no request if rule would not change the breaker that g
+// knows. Only one caller at a time notes something.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()

@@ -21,6 +21,7 @@ func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 // Decode decodes a text that must be one JSON object. It is stricter than encoding/json,
 // which accepts invalid UTF-8, lone surrogates, repeated names, names in another case
 // and, with a Decoder, a second document. Its time is linear in the length of the text.
+// The text must not change while its Fields are used, because they point into it.
 // encoding/json limits nesting to 10,000 levels.
 //
 // The error is a *SyntaxError. If the document is valid but not an object, Decode returns
@@ -32,8 +33,9 @@ func Decode(text []byte) (*Fields, error) {
 	if !utf8.Valid(text) {
 		return nil, &SyntaxError{"is not valid UTF-8"}
 	}
-	var document json.RawMessage // accepts every value, so an error means bad syntax
-	if err := json.Unmarshal(text, &document); err != nil {
+	if !json.Valid(text) {
+		var document json.RawMessage // accepts any value, so the error is about the syntax
+		err := json.Unmarshal(text, &document)
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, &SyntaxError{fmt.Sprintf("is not one JSON document: byte %d: %v", syntax.Offset, err)}
 		}
@@ -42,7 +44,7 @@ func Decode(text []byte) (*Fields, error) {
 	if loneSurrogate(text) {
 		return nil, &SyntaxError{`contains half a surrogate pair, as in "\ud800"`}
 	}
-	return newFields(document), nil
+	return newFields(bytes.Trim(text, " \t\r\n")), nil
 }
 
 // loneSurrogate reports whether document has a \u escape that is only half of a surrogate

@@ -16,7 +16,14 @@ module "smsqueue" {
   messages                    = var.messages
   name                        = var.name
   packages                    = var.packages
+  permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts
   sender                      = var.sender
   sms_preferences             = var.sms_preferences
+}
+
+import {
+  for_each = { for group in var.existing_log_groups : (endswith(group, "/Failure") ? "failure" : "success") => group }
+  to       = module.smsqueue.module.account_wide.aws_cloudwatch_log_group.sns[each.key]
+  id       = each.value
 }

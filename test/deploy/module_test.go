@@ -98,8 +98,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 18 {
-			t.Errorf("the module has %d variables, want at most 18", variables)
+		if variables > 22 {
+			t.Errorf("the module has %d variables, want at most 22", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
@@ -176,7 +176,10 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key named by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
 		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
-		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
+		{"a spend limit of nothing", `sms_preferences = { monthly_spend_limit_usd = 0 }`, `leave it out to keep the account's limit`},
+		{"a spend limit in cents", `sms_preferences = { monthly_spend_limit_usd = 1.5 }`, `a whole number of at least 1`},
+		{"a sender id without a letter", `sms_preferences = { default_sender_id = "12345" }`, `at least one of them a letter`},
+		{"a boundary by its name", `permissions_boundary = "boundary"`, `to the ARN of a policy`},
 	}
 	var filters []string
 	for i, tt := range tests {
@@ -333,7 +336,7 @@ func mocked(t *testing.T) stateModule {
 	needTerraform(t)
 	everything.once.Do(func() {
 		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
-			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
+			`events = true`, `receipts = true`, `manage_api_gateway_log_role = false`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("the mocked deployment has no state")

@@ -1,4 +1,4 @@
-// Command lambda is the sender as an AWS Lambda function on an SQS queue.
+// Command lambda runs the sender as an AWS Lambda function on an SQS queue.
 package main
 
 import (
@@ -24,8 +24,11 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 	if err != nil {
 		return nil, err
 	}
+	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	environ.Connect(ctx, logger, store.Connect)
 	gate := sender.NewGate(store, rules, pace, time.Now)
-	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
-	return handle(s, receives-1), nil
+	provider := sns.New(sns.NewClient(cfg))
+	s := sender.New(store, provider, gate, rules, time.Now, logger)
+	return handle(s, provider.CloseIdle, receives-1), nil
 }

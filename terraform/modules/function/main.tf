@@ -34,7 +34,8 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name = var.name
+  name                 = "${var.name}${var.role.suffix}"
+  permissions_boundary = var.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
