@@ -100,6 +100,16 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
 	},
 	{
+		without: "the question whether a token's client is known",
+		changes: map[string]change{"a removed client": never},
+		tests:   []string{"-run", "TestAuthenticate", "./services/api"},
+	},
+	{
+		without: "the age of the clients",
+		changes: map[string]change{"the age of the clients": always},
+		tests:   []string{"-run", "TestFreshClients", "./services/api"},
+	},
+	{
 		without: "hold",
 		changes: map[string]change{"hold": never},
 		tests:   []string{"-run", "TestDeliver", "./services/sender"},

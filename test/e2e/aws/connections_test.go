@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 	"github.com/smsqueue/smsqueue/test/harness/functions"
+	"github.com/smsqueue/smsqueue/test/harness/judge"
 )
 
 // TestNoHandOverIsLostBetweenInvocations delivers each message in an invocation of its
@@ -22,7 +24,9 @@ import (
 func TestNoHandOverIsLostBetweenInvocations(t *testing.T) {
 	t.Parallel()
 	const count = 50
-	d := functions.Deploy(t, functions.Options{TLS: true})
+	server := httptest.NewServer(judge.Handler(taker{}))
+	t.Cleanup(server.Close)
+	d := functions.Deploy(t, functions.Options{TLS: true, SNS: server.URL})
 	messages := make([]string, count)
 	for i := range messages {
 		messages[i] = text(newNumber(), "hello")
