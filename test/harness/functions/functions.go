@@ -59,6 +59,9 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
+	// PartsPerSecond is the pace. Zero means no pace.
+	PartsPerSecond int
+
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
@@ -129,7 +132,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		})
 	}
 	d.API = start("api", 15*time.Second, append(o.API, table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US")...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider, fmt.Sprintf("PARTS_PER_SECOND=%d", o.PartsPerSecond))
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }
