@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
 	"github.com/smsqueue/smsqueue/tools/prereq"
@@ -37,8 +38,10 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	recognize(t, url, assumptions.Moto)
 	account := account{url}
 	others := account.setByOthers(t)
+	before := readSettings(t, front.URL)
 
 	settings := emulation.Settings(zips)
 	apply := func(with map[string]any) {
@@ -78,7 +81,7 @@ func TestControlPlane(t *testing.T) {
 	named := map[string]string{"MonthlySpendLimit": "200", "DefaultSenderID": "Ours", "DeliveryStatusSuccessSamplingRate": "100"}
 	maps.Copy(named, ourLogRoles(t, w))
 	account.has(t, others, named)
-	settled()
+	checkMoto(t, w, front.URL, before) // it also plans again
 
 	_, err = w.Run(t.Context(), "destroy", "-auto-approve")
 	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "prevent_destroy") {

@@ -129,7 +129,7 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 				ref, ok := d.queue.next()
 				if !ok {
 					time.Sleep(publishTime)
-				} else if err := s.Deliver(context.WithoutCancel(ctx), ref); err != nil {
+				} else if err := s.Deliver(context.WithoutCancel(ctx), sender.Turn{Ref: ref, Parts: 1}); err != nil {
 					d.t.Error(err)
 				}
 			}

@@ -141,6 +141,7 @@ func (s *stand) cell(t *testing.T, a *attack) {
 		// The relay must not enqueue messages early, because the queue runs on another
 		// clock.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
+		PartsPerSecond: matrixPace,
 	})
 	begin := s.next
 	s.next += 100

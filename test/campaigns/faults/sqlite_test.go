@@ -29,6 +29,9 @@ func openSQLite(t *testing.T) *sqlite.DB {
 	return db
 }
 
+// matrixPace is so fast that no message waits, and makes senders book time.
+const matrixPace = 1000
+
 // onSQLite runs one cell in virtual time.
 func onSQLite(t *testing.T, a *attack) {
 	synctest.Test(t, func(t *testing.T) {
@@ -36,7 +39,7 @@ func onSQLite(t *testing.T, a *attack) {
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
 			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
-			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around,
+			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around, PartsPerSecond: matrixPace,
 		})
 		all := scenario(t, w, a, 7_000_000, sms.NewToken, both)
 		verify(t, w, a, all)

@@ -54,7 +54,7 @@ func TestCancelRacesWithSend(t *testing.T) {
 				status, _ = as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}
 			deliver := func() {
-				if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+				if err := s.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 					t.Errorf("delivering: %v", err)
 				}
 			}

@@ -126,7 +126,7 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 				if _, again := arrived[ref.ID]; !again {
 					arrived[ref.ID] = now
 				}
-				if err := s.sender.Deliver(t.Context(), ref); err != nil {
+				if err := s.sender.Deliver(t.Context(), sender.Turn{Ref: ref, Parts: 1}); err != nil {
 					t.Fatal(err)
 				}
 			}

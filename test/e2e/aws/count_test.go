@@ -44,8 +44,15 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
 	api := d.Client("shop")
+	// A process of the API reads the clients at its start, and again when they are
+	// nearly a minute old.
+	const clientsAge = 50 * time.Second
+	apiBegan := time.Now()
 	want := func(what string, got, want requests) {
 		t.Helper()
+		if time.Since(apiBegan) >= clientsAge {
+			delete(got, "BatchGetItem")
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("the requests of %s differ (-want +got):\n%s", what, diff)
 		}
@@ -56,9 +63,11 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 			id = post(t, api, key, text("+5511987654321", "hello")).message(t, http.StatusAccepted).ID
 		}
 	}
+	list := func() { ask(t, api, http.MethodGet, "/v1/sms", "") }
 	lookUp := func() { get(t, api, id).message(t, http.StatusOK) }
 
-	want("the first submit of a process", requestsOf(d, submit("")), requests{opened: 2, "PutItem": 1, "SendMessage": 1})
+	want("an empty list from a new process", requestsOf(d, list), requests{opened: 1, "BatchGetItem": 1, "Query": 8})
+	want("a submit", requestsOf(d, submit("")), requests{"PutItem": 1, "SendMessage": 1})
 	want("a submit with a key", requestsOf(d, submit("key")), requests{"PutItem": 1, "SendMessage": 1})
 	want("its repetition", requestsOf(d, submit("key")), requests{"PutItem": 1})
 	want("a look-up", requestsOf(d, lookUp), requests{"GetItem": 1})
