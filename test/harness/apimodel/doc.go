@@ -1,12 +1,11 @@
-// Package apimodel checks requests against AWS's own models of its APIs, which botocore
-// contains. Emulators accept much that AWS refuses.
+// Package apimodel checks requests against AWS's own models of its APIs, as botocore
+// ships them. Emulators accept many requests that AWS refuses.
 //
 // The package is written in Go because botocore does not help: it writes requests but
 // does not read them, and its validator ignores patterns, enums, maxima and ranges.
 //
 // A model is not everything that AWS checks. For SNS Publish and SQS SendMessage it has
-// names and types only. The following is tested elsewhere, or not at
-// all:
+// names and types only. The following is tested elsewhere, or not at all:
 //
 //   - Policy documents have no model. The package checks their grammar, and that each
 //     action is an operation of a service.
