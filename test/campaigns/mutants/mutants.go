@@ -66,7 +66,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the new due time, at the claim",
-		changes: map[string]change{"a claim is due": skipped},
+		changes: map[string]change{"when a claimed message is due": skipped},
 		tests:   []string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
 	{
