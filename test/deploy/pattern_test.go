@@ -41,19 +41,19 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	return true
 }
 
-// matchesValue reports whether a field's value matches one alternative of the pattern.
-// there says whether the event has the field.
-func matchesValue(t testing.TB, want, value any, there bool) bool {
+// matchesValue reports whether a field's value matches one alternative of the pattern. If
+// the event lacks the field, present is false.
+func matchesValue(t testing.TB, want, value any, present bool) bool {
 	t.Helper()
 	operator, ok := want.(map[string]any)
 	if !ok {
-		return there && cmp.Equal(want, value)
+		return present && cmp.Equal(want, value)
 	}
 	if exists, ok := operator["exists"].(bool); ok && len(operator) == 1 {
-		return exists == there
+		return exists == present
 	}
 	if others, ok := operator["anything-but"].([]any); ok && len(operator) == 1 {
-		return there && !slices.Contains(others, value)
+		return present && !slices.Contains(others, value)
 	}
 	t.Fatalf("the pattern has the unknown operator %v", operator)
 	return false

@@ -66,7 +66,7 @@ func (m *Models) check(req *http.Request, body []byte) (operation string, found 
 		return operation, []Violation{{Operation: operation, Kind: UnknownOperation, Detail: err.Error()}}, nil
 	}
 	if err != nil {
-		return operation, []Violation{{Operation: operation, Kind: Unreadable, Detail: err.Error()}}, nil
+		return operation, []Violation{{Operation: operation, Kind: Unreadable, Detail: err.Error()}}, nil //nolint:nilerr // the caller's error, not ours
 	}
 	c := check{service: s, models: m, operation: operation}
 	if shape := s.Operations[in.name].Input; shape != nil {
