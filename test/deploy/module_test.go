@@ -26,7 +26,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if ruler.matcher != nil {
+		if err := ruler.matcher.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "ending the matcher:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // needTerraform records that the test runs terraform. Without terraform the test is
@@ -51,7 +58,7 @@ func needTerraform(t *testing.T) engines.Repository {
 }
 
 // cannot skips a test that lacks something it needs; in CI it fails the test.
-func cannot(t *testing.T, reason string) {
+func cannot(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
