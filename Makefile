@@ -57,21 +57,23 @@ bin/%/bootstrap: FORCE
 dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
 	@$(GO) run ./tools/lambdazip -o $@ $<
 
-# Its variables come from terraform/terraform.tfvars, or from ARGS="-var ...".
+# Its variables come from terraform.tfvars in that folder, or from ARGS="-var ...".
+DEPLOYMENT := terraform/deployment
+
 .PHONY: deploy
-deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variables in terraform/terraform.tfvars
-	@terraform -chdir=terraform init -input=false
-	@terraform -chdir=terraform apply $(ARGS)
+deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variables in terraform/deployment/terraform.tfvars
+	@terraform -chdir=$(DEPLOYMENT) init -input=false
+	@terraform -chdir=$(DEPLOYMENT) apply $(ARGS)
 
 .PHONY: destroy
 destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all
-	@if terraform -chdir=terraform show -json | grep -q '"deletion_protection_enabled":true'; then \
+	@if terraform -chdir=$(DEPLOYMENT) show -json | grep -q '"deletion_protection_enabled":true'; then \
 		echo 'Table and clients are protected. It takes two steps:'; \
 		echo '  make deploy ARGS=-var=deletion_protection=false'; \
 		echo '  make destroy'; \
 		exit 1; \
 	fi
-	@terraform -chdir=terraform destroy -var=deletion_protection=false $(ARGS)
+	@terraform -chdir=$(DEPLOYMENT) destroy -var=deletion_protection=false $(ARGS)
 
 .PHONY: emulate
 emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)
@@ -119,7 +121,7 @@ $(LINTER)-$(LINTER_VERSION):
 
 .PHONY: lint-terraform
 lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
-	@for dir in terraform terraform/modules/function $(wildcard terraform/examples/*) tools/emulation/root; do \
+	@for dir in terraform terraform/modules/function $(DEPLOYMENT) $(wildcard terraform/examples/*); do \
 		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
 	done
 

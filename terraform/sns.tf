@@ -4,7 +4,7 @@
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"
 
-  # What the other files need to know about a provider. sender.tf chooses one.
+  # What the other files need to know about a provider. lambda_sender.tf chooses one.
   sns = {
     receipts = var.sms_preferences != null # whether to read them if var.receipts is null
     receipt_logs = {

@@ -1,6 +1,5 @@
-# This folder has no provider block, so that it works both ways: it can be
-# applied directly, with Region and credentials from the environment, and it can
-# be called as a module with count, for_each and the caller's provider.
+# The module. It has no provider block, so that it can be called with count,
+# for_each and the caller's provider. deployment/ is a root that calls it.
 
 terraform {
   required_version = ">= 1.9" # validations refer to other variables

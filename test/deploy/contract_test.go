@@ -23,8 +23,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestRoutesAreThoseOfTheContract fails if a route, method or scope is only in
-// Terraform or only in the contract.
+// TestRoutesAreThoseOfTheContract compares the routes, methods and scopes in Terraform
+// with those in the contract.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -109,7 +109,7 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 		want = append(want, filepath.Base(filepath.Dir(filepath.Dir(main))))
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(given))); diff != "" {
-		t.Fatalf("functions (-services +terraform):\n%s", diff)
+		t.Fatalf("the functions differ (-services +terraform):\n%s", diff)
 	}
 	rules := variablesRead(t, repo.Path("shared", "environ"))
 	for service := range given {
@@ -121,7 +121,7 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 			}
 			delete(read, "Rules")
 			if diff := cmp.Diff(slices.Sorted(maps.Keys(read)), given[service]); diff != "" {
-				t.Errorf("the environment variables differ (-read +given):\n%s", diff)
+				t.Errorf("the environment variables differ (-read by the code +set by Terraform):\n%s", diff)
 			}
 		})
 	}
@@ -129,8 +129,8 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 
 var counted = regexp.MustCompile(`^{ \$\.message = ("[^"]+") }$`)
 
-// TestMetricFiltersCountWhatIsLogged searches the code for the message of each
-// filter's pattern.
+// TestMetricFiltersCountWhatIsLogged searches the code for the log message that each
+// filter's pattern counts.
 func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 	t.Parallel()
 	services := os.DirFS(needTerraform(t).Path("services"))
@@ -155,11 +155,11 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 		if message == nil {
 			t.Errorf("%s has the pattern %s, want one message", filter.Name, filter.Pattern)
 		} else if !strings.Contains(code.String(), message[1]) {
-			t.Errorf("the filter of %s counts %s, which nothing logs", filter.Name, message[1])
+			t.Errorf("the filter of %s counts the message %s, but no code logs it", filter.Name, message[1])
 		}
 	}
 	if filters == 0 {
-		t.Error("there is no filter")
+		t.Error("Terraform has no metric filter")
 	}
 }
 
@@ -176,7 +176,7 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	var want, got []string
 	for _, r := range mocked(t).all("aws_cloudwatch_log_group") {
 		if r.Name == "sns" {
-			want = append(want, r.Address)
+			want = append(want, "module.smsqueue."+r.Address)
 		}
 	}
 	for _, command := range imported.FindAllStringSubmatch(string(readme), -1) {
@@ -185,15 +185,15 @@ func TestTheReadmeImportsWhatThereIs(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("SNS's log groups (-Terraform +README):\n%s", diff)
+		t.Errorf("the log groups of SNS differ (-Terraform +README):\n%s", diff)
 	}
 }
 
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// variablesRead returns the environment variables that the Go code in folder reads:
-// every name that it passes to a function. The name "Rules" means a call of
-// environ's method Rules.
+// variablesRead returns the names of the environment variables that the Go code in folder
+// reads, which are the names that it passes to functions. The name "Rules" stands for a
+// call of environ's method Rules.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)
@@ -230,8 +230,8 @@ func variablesRead(t *testing.T, folder string) map[string]bool {
 	return read
 }
 
-// TestGatewayAnswersInTheWordsOfTheAPI compares the gateway's own answers with
-// docs/problems.md, which is generated from the API's table.
+// TestGatewayAnswersInTheWordsOfTheAPI compares the answers that the gateway itself gives
+// with docs/problems.md, which is generated from the API's table.
 func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -255,13 +255,14 @@ func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 			slug := strings.TrimPrefix(p.Type, "urn:smsqueue:problem:")
 			got := "Status " + response.Status + ". " + p.Title + ".\n\n" + p.Detail
 			if diff := cmp.Diff(known[slug], got); diff != "" {
-				t.Errorf("%s (-docs/problems.md +terraform):\n%s", slug, diff)
+				t.Errorf("the answer %s differs (-docs/problems.md +terraform):\n%s", slug, diff)
 			}
 		})
 	}
 }
 
-// documentedProblems returns the first two paragraphs about each problem, by slug.
+// documentedProblems returns the first two paragraphs of each problem in
+// docs/problems.md, by slug.
 func documentedProblems(t *testing.T, repo engines.Repository) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile(repo.Path("docs", "problems.md"))
@@ -279,7 +280,8 @@ func documentedProblems(t *testing.T, repo engines.Repository) map[string]string
 	return problems
 }
 
-// TestTableIsTheOneThatTheCodeDefines compares keys and indexes.
+// TestTableIsTheOneThatTheCodeDefines compares the table's keys and indexes in Terraform
+// with those in shared/dynamo.
 func TestTableIsTheOneThatTheCodeDefines(t *testing.T) {
 	t.Parallel()
 	type index struct {
@@ -320,6 +322,6 @@ func TestTableIsTheOneThatTheCodeDefines(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("table (-shared/dynamo +terraform):\n%s", diff)
+		t.Errorf("the table differs (-shared/dynamo +terraform):\n%s", diff)
 	}
 }

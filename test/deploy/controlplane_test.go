@@ -35,20 +35,19 @@ func TestControlPlane(t *testing.T) {
 	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
 		t.Fatal(err)
 	}
-	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.EngineRoot, "AWS_ENDPOINT_URL="+url)
+	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	err = w.Apply(t.Context(), map[string]string{
-		"endpoint": url, "packages": zips, "architecture": emulation.Architecture(), "sms_preferences": "true",
-	})
-	if err != nil {
+	settings := emulation.Settings(zips)
+	settings["sms_preferences"] = map[string]any{}
+	if err := w.Apply(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
-			t.Errorf("%s %s lists no resource of ours, so it cannot show what destroy leaves behind", l.service, l.what)
+			t.Errorf("%s %s lists no resource of ours, so it could not show one that destroy forgets", l.service, l.what)
 		}
 	}
 	changes, err := w.Changes(t.Context())
@@ -74,8 +73,8 @@ type listing struct {
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 
-// listings has an entry for each kind of resource that is found by name. The key
-// itself remains for 30 days, but its alias is deleted at once.
+// listings has an entry for each kind of resource that can be found by name. After
+// destroy a key remains for 30 days, but its alias is deleted at once.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},

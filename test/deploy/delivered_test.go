@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// receipts writes to SNS's delivery log that the message with the id sent was
-// delivered, and waits until the API says so. The log also has a line about another
-// application's message and one that cannot be read.
+// receipts writes three lines to SNS's delivery log: that the message with the id sent
+// was delivered, a line about another application's message, and a line that cannot be
+// read. It waits until the API says that the message was delivered.
 func (e deployment) receipts(t *testing.T, token, sent string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")
@@ -24,7 +24,7 @@ func (e deployment) receipts(t *testing.T, token, sent string) {
 	err := e.Deliveries(t.Context(),
 		line("of-another-application", "+4915112345699", taken, "SUCCESS"),
 		line(message.field("providerMessageId"), message.field("phoneNumber"), taken, "SUCCESS"),
-		"no line of SNS's",
+		"not a line of SNS",
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -34,16 +34,16 @@ func (e deployment) receipts(t *testing.T, token, sent string) {
 	})
 }
 
-// pipePatterns compares our reading of the pipe's patterns with that of ministack's
-// EventBridge, for every change in the table so far. Ministack's pipes cannot be used:
-// they deliver only to SNS and Step Functions, and ignore patterns.
+// pipePatterns compares our matching of the pipe's patterns with ministack's EventBridge,
+// for every change in the table so far. Ministack's pipes cannot be used: they deliver
+// only to SNS and Step Functions, and ignore patterns.
 func (e deployment) pipePatterns(t *testing.T) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // ministack does not store the parts that it ignores
+	p := readPipe(t, mocked(t)) // from the mocked state, because ministack does not store what it ignores
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {
@@ -52,16 +52,16 @@ func (e deployment) pipePatterns(t *testing.T) {
 			passed++
 		}
 		if there := e.eventBridgePasses(t, p, change); there != here {
-			t.Errorf("EventBridge passes the change: %t, our reading of the pattern passes it: %t: %v", there, here, change)
+			t.Errorf("EventBridge passes the change: %t; our matching passes it: %t: %v", there, here, change)
 		}
 	}
 	if passed == 0 || passed == len(changes) {
-		t.Errorf("%d of %d changes pass, want some but not all", passed, len(changes))
+		t.Errorf("%d of %d changes pass, want some and not all", passed, len(changes))
 	}
 }
 
-// eventBridgePasses asks ministack whether a pattern of p matches change. Ministack
-// requires an event's usual fields, which no pattern names.
+// eventBridgePasses asks ministack whether a pattern of p matches change. It adds an
+// event's usual fields, which ministack requires and no pattern uses.
 func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
 	t.Helper()
 	event := map[string]any{

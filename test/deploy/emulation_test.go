@@ -61,7 +61,7 @@ func TestEmulation(t *testing.T) {
 		}
 		id = sent.field("id")
 		if want := "/v1/sms/" + id; sent.header.Get("Location") != want {
-			t.Errorf("Location = %q, want %q", sent.header.Get("Location"), want)
+			t.Errorf("the header Location is %q, want %q", sent.header.Get("Location"), want)
 		}
 		await(t, 30*time.Second, "the message is sent", func() bool {
 			return e.call(t, http.MethodGet, "/sms/"+id, shop, "").field("status") == "sent"
@@ -75,7 +75,7 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
-	t.Run("what is refused is refused with the right status", func(t *testing.T) {
+	t.Run("each bad request gets the right status", func(t *testing.T) {
 		tests := map[string]struct {
 			method, path, token, body string
 			want                      []int
@@ -98,7 +98,7 @@ func TestEmulation(t *testing.T) {
 			})
 		}
 		if n := len(e.phone(t, number)); n != 1 {
-			t.Errorf("%d messages are on the phone, want only the earlier one", n)
+			t.Errorf("the phone has %d messages, want only the earlier one", n)
 		}
 	})
 
@@ -114,7 +114,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
-		// Otherwise the test would wait for five receives, each six sender
+		// Without this, the test would wait for five receives, each of them six sender
 		// timeouts long.
 		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 			QueueUrl:   aws.String(e.Queues["messages"]),
@@ -138,7 +138,7 @@ func TestEmulation(t *testing.T) {
 		})
 	})
 
-	t.Run("what is due comes through", func(t *testing.T) { e.relayWork(t, shop) })
+	t.Run("messages that need the relay are sent", func(t *testing.T) { e.relayWork(t, shop) })
 
 	t.Run("the printed commands work as pasted", func(t *testing.T) {
 		script := exec.CommandContext(t.Context(), "bash", "-eu", "-c", e.Commands())
@@ -150,13 +150,13 @@ func TestEmulation(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		if n := strings.Count(string(out), `"message":"Your code is 1234"`); n != 2 {
-			t.Errorf("the log shows the message %d times, want twice, by POST and by GET:\n%s", n, out)
+			t.Errorf("the output shows the message %d times, want twice (from POST and from GET):\n%s", n, out)
 		}
 	})
 
-	t.Run("the pipe would pass what EventBridge finds to match", func(t *testing.T) { e.pipePatterns(t) })
+	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
 
-	t.Run("functions are allowed what they call, and call what they are allowed", func(t *testing.T) {
+	t.Run("policies allow the calls that functions make, and no others", func(t *testing.T) {
 		checkPolicies(t, e)
 	})
 }
@@ -168,10 +168,10 @@ type answer struct {
 	body   string
 }
 
-// field returns a string field of the answer's JSON.
+// field returns a string field of the answer's JSON, or "".
 func (a answer) field(name string) string {
 	var all map[string]any
-	_ = json.Unmarshal([]byte(a.body), &all) // "" then
+	_ = json.Unmarshal([]byte(a.body), &all) // if this fails, the field is ""
 	text, _ := all[name].(string)
 	return text
 }
@@ -218,12 +218,12 @@ func (e deployment) login(t *testing.T, client string) string {
 	got := do(t, req)
 	token := got.field("access_token")
 	if token == "" {
-		t.Fatalf("the token request of %s was answered with %d %s", client, got.status, got.body)
+		t.Fatalf("the answer to the token request of %s is %d %s", client, got.status, got.body)
 	}
 	return token
 }
 
-// received is an SMS that a phone got.
+// received is an SMS that arrived on a phone.
 type received struct {
 	Number, Text string
 	Attributes   map[string]string
@@ -267,7 +267,7 @@ func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	for !done() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("after %v this is still not true: %s", limit, what)
+			t.Fatalf("waited %v in vain for this: %s", limit, what)
 		case <-tick.C:
 		}
 	}

@@ -17,11 +17,11 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// No engine runs a pipe to a bus: ministack's pipes deliver only to SNS and Step
-// Functions, and moto's deliver nothing. These tests take the pipe's patterns and
-// template from Terraform's plan and apply them as the pipe does.
+// No engine has pipes that deliver to a bus: ministack's deliver only to SNS and Step
+// Functions, and moto's deliver nothing. So these tests read the pipe's patterns and
+// template from Terraform's plan, and apply them as the pipe does.
 
-// TestThePipePassesEveryChangeOfStatus tries all pairs of states, even those that no
+// TestThePipePassesEveryChangeOfStatus tries every pair of states, even pairs that no
 // rule allows.
 func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	t.Parallel()
@@ -31,12 +31,12 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 		made := object(t, `{"eventName": "INSERT", "dynamodb": {"NewImage": `+image(to)+`}}`)
 		gone := object(t, `{"eventName": "REMOVE", "dynamodb": {"OldImage": `+image(to)+`}}`)
 		if p.passes(t, made) != 1 || p.passes(t, gone) != 0 {
-			t.Errorf("a new %s message matches %d patterns and a deleted one %d, want 1 and 0", to, p.passes(t, made), p.passes(t, gone))
+			t.Errorf("a new %s message matches %d patterns, want 1; a deleted one matches %d, want 0", to, p.passes(t, made), p.passes(t, gone))
 		}
 		for _, from := range sms.Statuses() {
 			change := object(t, `{"eventName": "MODIFY", "dynamodb": {"NewImage": `+image(to)+`, "OldImage": `+image(from)+`}}`)
 			if got := p.passes(t, change); (got == 1) != (from != to) || got > 1 {
-				t.Errorf("the change from %s to %s matches %d patterns", from, to, got)
+				t.Errorf("the change from %s to %s matches %d patterns, want 1 if the status changed, and 0 otherwise", from, to, got)
 			}
 		}
 	}
@@ -90,9 +90,9 @@ func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	}
 }
 
-// TestEventsTellOfChangesOfStatusAlone changes messages on DynamoDB Local in all ways
-// that their lives can take, adds other items, and makes events from the stream as
-// the pipe would.
+// TestEventsTellOfChangesOfStatusAlone makes all kinds of changes to messages on DynamoDB
+// Local, and adds other items. Then it makes events from the table's stream, as the pipe
+// would.
 func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -107,13 +107,13 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 			want[m.ID] = append(want[m.ID], string(status))
 		}
 		if last := life.tells[len(life.tells)-1]; m.Status != last {
-			t.Fatalf("%s: the message is %s in the end, want %s", name, m.Status, last)
+			t.Fatalf("%s: at the end the message is %s, want %s", name, m.Status, last)
 		}
 		seen = append(seen, life.tells...)
 	}
 	for _, status := range sms.Statuses() {
 		if !slices.Contains(seen, status) {
-			t.Errorf("no message of this test becomes %s", status)
+			t.Errorf("no message of this test gets the status %s", status)
 		}
 	}
 	w.otherItems()
@@ -128,7 +128,7 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 		detail := part(e["detail"])
 		fields := []string{"id", "owner", "sequence", "status", "updatedAtMillis"}
 		if diff := cmp.Diff(fields, slices.Sorted(maps.Keys(detail))); diff != "" {
-			t.Fatalf("fields (-want +got):\n%s", diff)
+			t.Fatalf("the fields of an event differ (-want +got):\n%s", diff)
 		}
 		text := fmt.Sprint(e)
 		for _, secret := range []string{
@@ -139,20 +139,20 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 			}
 		}
 		if detail["owner"] != private.Owner {
-			t.Errorf("the owner is %v, want %s", detail["owner"], private.Owner)
+			t.Errorf("the event's owner is %v, want %s", detail["owner"], private.Owner)
 		}
 		id, sequence, status := fmt.Sprint(detail["id"]), fmt.Sprint(detail["sequence"]), fmt.Sprint(detail["status"])
 		if before := last[id]; len(sequence) < len(before) || (len(sequence) == len(before) && sequence <= before) {
-			t.Errorf("sequence %s after %s, want a greater number", sequence, before)
+			t.Errorf("the sequence %s comes after %s, want it greater", sequence, before)
 		}
 		got[id], last[id] = append(got[id], status), sequence
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("statuses in events (-want +got):\n%s", diff)
+		t.Errorf("the statuses in the events differ (-want +got):\n%s", diff)
 	}
 }
 
-// TestTheExampleCallsItsWebhookAtTheEnd applies the README's example rule to
+// TestTheExampleCallsItsWebhookAtTheEnd applies the rule in the README's example to
 // events.
 func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// private has the private values of a message, which no event may contain.
+// private holds a message's private values, which no event may contain.
 var private = sms.Draft{
 	Owner: "shop", Client: "client-7f3",
 	Request: sms.Request{
@@ -22,8 +22,8 @@ var private = sms.Draft{
 	},
 }
 
-// lives are the ways that messages may go. tells lists the statuses that events
-// report. If a single write passes through a status, that status has no event.
+// lives lists the changes that a message may go through. tells lists the statuses that
+// the events report. A status that a single write passes through has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status
@@ -38,7 +38,7 @@ var lives = map[string]struct {
 	"undelivered": {func(w *writer) sms.Message {
 		return w.receive(w.taken(w.claim(w.create(private))), sms.VerdictUndelivered)
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Undelivered}},
-	"refused for now, then for good": {func(w *writer) sms.Message {
+	"refused for now and later for good": {func(w *writer) sms.Message {
 		m := w.record(w.claim(w.create(private)), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}))
 		w.now = m.NotBefore
 		return w.record(w.claim(m), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood}))
@@ -51,14 +51,14 @@ var lives = map[string]struct {
 			return m, changed && err == nil
 		})
 	}, []sms.Status{sms.Scheduled, sms.Canceled}},
-	"scheduled and sent, queued only in passing": {func(w *writer) sms.Message {
+	"scheduled and sent, without being stored as queued": {func(w *writer) sms.Message {
 		d := private
 		d.SendAt = w.now.Add(time.Hour)
 		m := w.create(d)
 		w.now = d.SendAt
 		return w.taken(w.claim(m))
 	}, []sms.Status{sms.Scheduled, sms.Sending, sms.Sent}},
-	"postponed by the relay, and expired": {func(w *writer) sms.Message {
+	"postponed by the relay and then expired": {func(w *writer) sms.Message {
 		m := w.create(private)
 		entry := sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt}
 		m, err := w.store.Postpone(w.t.Context(), entry, sms.Due{Kind: m.Due.Kind, At: m.Due.At.Add(time.Minute), Round: 1})
@@ -68,7 +68,7 @@ var lives = map[string]struct {
 		w.now = m.ExpiresAt
 		return w.change(m, func(m sms.Message) (sms.Message, bool) { return w.rules.GiveUp(m, w.now) })
 	}, []sms.Status{sms.Queued, sms.Expired}},
-	"held without an answer, which comes late": {func(w *writer) sms.Message {
+	"held, with an answer that comes late": {func(w *writer) sms.Message {
 		d := private
 		d.OnUnknown = sms.Hold
 		m := w.record(w.claim(w.create(d)), sms.Unanswered())
@@ -76,7 +76,7 @@ var lives = map[string]struct {
 			return w.rules.Record(m, m.HandOvers[0].Token, sms.Taken(w.providerMessageID), w.now)
 		})
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Unknown, sms.Sent}},
-	"handed over twice, so that an older provider message id is an item of its own": {func(w *writer) sms.Message {
+	"handed over twice, so that the older provider message id gets an item": {func(w *writer) sms.Message {
 		m := w.record(w.claim(w.create(private)), sms.Unanswered())
 		first := m.HandOvers[0].Token
 		w.now = m.NotBefore
@@ -95,7 +95,7 @@ var lives = map[string]struct {
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Delivered}},
 }
 
-// writer changes records in a table with a stream.
+// writer changes records in a table that has a stream.
 type writer struct {
 	t                 *testing.T
 	url, table        string
@@ -117,7 +117,7 @@ func newWriter(t *testing.T) *writer {
 	if _, err := w.client.CreateTable(t.Context(), definition); err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.CreateTable(t.Context(), w.client, w.table); err != nil { // describing it waits until the table is ready
+	if err := enginetest.CreateTable(t.Context(), w.client, w.table); err != nil { // also waits until the table is ready
 		t.Fatal(err)
 	}
 	w.store = dynamo.New(w.client, w.table, time.Now)
@@ -181,7 +181,7 @@ func (w *writer) remove(id string) {
 	}
 }
 
-// otherItems makes, changes and removes items that are not messages.
+// otherItems creates, changes and removes items that are not messages.
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()

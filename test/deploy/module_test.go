@@ -19,8 +19,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestMain lets more tests run at once than there are processors, because terraform
-// and the engines mostly wait for each other.
+// TestMain allows more parallel tests than there are processors, because terraform and
+// the engines mostly wait for each other.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
@@ -36,16 +36,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// needTerraform records that the test runs terraform. Without terraform the test is
-// skipped; in CI it fails.
+// needTerraform records that the test runs terraform. If terraform is missing, it skips
+// the test, or fails it in CI.
 func needTerraform(t *testing.T) engines.Repository {
 	t.Helper()
 	t.Attr(enginetest.Attr, "terraform")
 	if testing.Short() {
-		t.Skip("runs terraform: minutes")
+		t.Skip("this test runs terraform, which takes minutes: run make test")
 	}
-	// This variable differs in every run, so that Go never takes the result from
-	// its cache: it cannot see the files outside this module.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the files outside this module, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
 		cannot(t, missing[0])
@@ -57,7 +57,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot skips a test that lacks something it needs; in CI it fails the test.
+// cannot skips a test that lacks something, or fails it in CI.
 func cannot(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -66,7 +66,7 @@ func cannot(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// workspace is a copy of the Terraform with methods for these tests.
+// workspace adds these tests' methods to a copy of the Terraform files.
 type workspace struct{ *emulation.Workspace }
 
 func openModule(t *testing.T) workspace {
@@ -94,11 +94,9 @@ func TestModule(t *testing.T) {
 		}
 		t.Logf("%s", out)
 	})
-	t.Run("is formatted, with the root for engines", func(t *testing.T) {
-		for _, tree := range []string{emulation.ModuleRoot, emulation.EngineRoot} {
-			if _, err := w.Run(t.Context(), "fmt", "-check", "-recursive", "-diff", repo.Path(tree)); err != nil {
-				t.Error(err)
-			}
+	t.Run("is formatted, and so are the roots that call it", func(t *testing.T) {
+		if _, err := w.Run(t.Context(), "fmt", "-check", "-recursive", "-diff", repo.Path(emulation.ModuleRoot)); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("has few variables, each described", func(t *testing.T) {
@@ -120,7 +118,7 @@ func TestModule(t *testing.T) {
 	}
 	for _, example := range examples {
 		name := filepath.Base(example)
-		t.Run("can be called as the example "+name+" does", func(t *testing.T) {
+		t.Run("can be called as in the example "+name, func(t *testing.T) {
 			w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", name))
 			if err != nil {
 				t.Fatal(err)
@@ -132,8 +130,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. Exceptions are noted at the resource, with the
-// reason.
+// TestCheckov runs checkov. Each exception, with its reason, stands at its resource.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -152,7 +149,8 @@ func TestCheckov(t *testing.T) {
 	}
 }
 
-// TestWrongVariablesAreExplained checks the error messages.
+// TestWrongVariablesAreExplained gives variables wrong values, one at a time, and checks
+// the error messages.
 func TestWrongVariablesAreExplained(t *testing.T) {
 	t.Parallel()
 	w := openModule(t)
@@ -167,23 +165,23 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
 		{"no scope", `clients = { shop = { scopes = [] } }`, `the scopes "send" and "read"`},
 		{"a bad owner", `clients = { shop = { owner = "a b" } }`, `Write the owner`},
-		{"a client's limit of nothing", `clients = { shop = { parts_per_day = 0 } }`, `or to -1 for no limit`},
-		{"a client's country in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `a client's allowed_countries, each once, as two capital letters`},
+		{"a client's limit of zero", `clients = { shop = { parts_per_day = 0 } }`, `or to -1 for no limit`},
+		{"a country of a client in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `a client's allowed_countries, each once, as two capital letters`},
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
-		{"no request per second", `api = { requests_per_second = 0 }`, `at least 1`},
-		{"one sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
-		{"a negative pace", `sender = { parts_per_second = -1 }`, `to 0 or more`},
-		{"a sender without time", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
+		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
+		{"a single sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
+		{"a negative rate", `sender = { parts_per_second = -1 }`, `to 0 or more`},
+		{"a sender's timeout that is too short", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
 		{"a retention that is too short", `messages = { retention_days = 3 }`, `at least 7`},
-		{"no validity", `messages = { validity_hours = 0 }`, `at least 1`},
-		{"no attempt", `messages = { max_attempts = 0 }`, `at least 1`},
+		{"a validity of zero", `messages = { validity_hours = 0 }`, `at least 1`},
+		{"a maximum of zero attempts", `messages = { max_attempts = 0 }`, `at least 1`},
 		{"a negative limit", `limits = { parts_per_day = -1 }`, `0 means no limit`},
 		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
 		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
-		{"a key by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
+		{"a key named by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
 		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
 		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
 	}
@@ -214,13 +212,13 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// writeTest adds a test file with one run on the mocked provider and returns
-// terraform's name for it.
+// writeTest adds a test file with one run on the mocked provider. It returns the name by
+// which terraform selects the file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
 	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
-		mocks = "../../tests/mocks" // an example's
+		mocks = "../../tests/mocks" // seen from the folder of an example
 	}
 	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
 		mocks, name, command, variables)
@@ -251,7 +249,7 @@ type testLine struct {
 // runTests runs the tests that args select and yields the output line by line.
 func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
-	// The output says how the command ended.
+	// Ignore the error: the output says how the command ended.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
 	return func(yield func(testLine) bool) {
 		lines := bufio.NewScanner(bytes.NewReader(out))
@@ -271,7 +269,7 @@ func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bo
 	}
 }
 
-// stateModule is a module in terraform's JSON form of a state.
+// stateModule is a module in the JSON form of a Terraform state.
 type stateModule struct {
 	Address   string          `json:"address"`
 	Resources []stateResource `json:"resources"`
@@ -286,8 +284,8 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields the resources of one type in m and its modules, each with its
-// module's address.
+// all yields the resources of one type in m and in the modules below it, each with the
+// address of its module.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {
@@ -313,8 +311,8 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
-// mock applies the root, with the given variables, to the mocked provider and
-// returns the state.
+// mock applies the root with these variables to the mocked provider, and returns the
+// state.
 func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
@@ -335,7 +333,7 @@ var everything struct {
 	state *stateModule
 }
 
-// mocked returns the state of a deployment with every feature switched on, from
+// mocked returns the state of a deployment with every feature switched on. It comes from
 // the mocked provider.
 func mocked(t *testing.T) stateModule {
 	t.Helper()
@@ -345,7 +343,7 @@ func mocked(t *testing.T) stateModule {
 			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
-		t.Fatal("there is no state of the mocked deployment")
+		t.Fatal("the mocked deployment has no state")
 	}
 	return *everything.state
 }

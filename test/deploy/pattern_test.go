@@ -96,9 +96,9 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 		{"a listed value", `{"a": {"b": ["x", "y"]}}`, `{"a": {"b": "y"}, "c": 1}`, true},
 		{"a value that is not listed", `{"a": {"b": ["x"]}}`, `{"a": {"b": "y"}}`, false},
 		{"an absent value", `{"a": {"b": ["x"]}}`, `{"c": 1}`, false},
-		{"all fields have to match", `{"a": ["x"], "b": ["y"]}`, `{"a": "x", "b": "x"}`, false},
+		{"one of two fields does not match", `{"a": ["x"], "b": ["y"]}`, `{"a": "x", "b": "x"}`, false},
 		{"anything but", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "y"}`, true},
-		{"the excepted", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
+		{"anything but, of an excepted value", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
 		{"anything but of an absent value", `{"a": {"b": [{"anything-but": ["x"]}]}}`, `{}`, false},
 		{"what has to be there", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
 		{"what has to be there and is not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
@@ -107,7 +107,7 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 		{"what has to be absent and is there", `{"a": {"b": [{"exists": false}]}}`, `{"a": {"b": ""}}`, false},
 		{"one of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, true},
 		{"none of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"a": "y", "b": "y"}`, false},
-		{"one of several patterns, without the rest", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
+		{"one of several patterns, while another field does not match", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,8 +123,8 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	})
 }
 
-// pipe holds the parts of Terraform's plan that decide which changes become
-// events.
+// pipe holds the parts of Terraform's plan that decide which changes become events, and
+// what the events contain.
 type pipe struct {
 	patterns           []map[string]any
 	template           string
@@ -166,7 +166,8 @@ func readPipe(t *testing.T, state stateModule) pipe {
 	return all[0]
 }
 
-// passes returns how many of the pipe's patterns change matches. One is enough.
+// passes returns how many of the pipe's patterns match change. The pipe passes a change
+// that matches at least one.
 func (p pipe) passes(t testing.TB, change map[string]any) int {
 	t.Helper()
 	n := 0
@@ -178,10 +179,9 @@ func (p pipe) passes(t testing.TB, change map[string]any) int {
 	return n
 }
 
-// event returns the event that a rule on the bus sees for change. EventBridge adds an
-// id, an account, a time and a Region.
+// event returns the event that a rule on the bus gets for change. On AWS, EventBridge
+// adds an id, an account, a time and a Region.
 func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
 	t.Helper()
 	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}
 }
-

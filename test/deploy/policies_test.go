@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// byAWS lists the permissions that AWS itself uses with a function's role. Our code
-// makes no such calls. The test fails if no policy grants a permission listed here.
+// byAWS lists permissions that AWS itself uses, through a function's role. Our code does
+// not make these calls. The test fails if no policy grants one of these permissions.
 var byAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
@@ -22,19 +22,19 @@ var byAWS = map[string]string{
 	"kms:Encrypt":                               "DynamoDB and SQS use the key for the caller",
 	"kms:GenerateDataKey*":                      "DynamoDB and SQS use the key for the caller",
 	"kms:ReEncrypt*":                            "DynamoDB and SQS use the key for the caller",
-	"sms-voice:SendTextMessage":                 "SNS hands SMS on for the caller",
+	"sms-voice:SendTextMessage":                 "SNS sends SMS in the caller's name",
 	"sqs:ReceiveMessage messages":               "the event source mapping polls as the sender",
 	"sqs:DeleteMessage messages":                "the event source mapping polls as the sender",
 	"sqs:GetQueueAttributes messages of sender": "the event source mapping polls as the sender",
 	"sqs:SendMessage failed-events":             "Lambda stores failed asynchronous calls",
 }
 
-// onEverything lists the policy statements that allow all resources, and why
-// they must.
+// onEverything lists the policy statements that allow all resources, each with the
+// reason.
 var onEverything = map[string]string{
-	"Trace":             "X-Ray has no resources to name",
-	"PublishToPhones":   "IAM takes a phone number for the resource; NotToTopics takes topics out",
-	"PublishThroughSNS": "the origination identity is SNS's choice; only SNS may ask, in the caller's name",
+	"Trace":             "X-Ray has no resources that a policy could name",
+	"PublishToPhones":   "a phone number is the resource here, and any may be texted; NotToTopics denies topics",
+	"PublishThroughSNS": "SNS chooses the origination identity; only SNS may use this, in the caller's name",
 }
 
 // statement is a statement of a policy.
@@ -44,7 +44,7 @@ type statement struct {
 	Condition        json.RawMessage
 }
 
-// list is a list that a policy may also write as a single string.
+// list is a list of strings. A policy may write a list of one as a plain string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -56,8 +56,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that e's functions made with their policies: each
-// call must be allowed, and each permission must be used.
+// checkPolicies compares the calls that e's functions made with their policies. Each call
+// must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)
@@ -89,7 +89,7 @@ func checkPolicies(t *testing.T, e deployment) {
 	unnamed, byAWSUsed := make(map[string]bool), make(map[string]bool)
 	for module, r := range state.all("aws_iam_role_policy") {
 		if !strings.Contains(module, ".module.") {
-			continue // not a function's
+			continue // not the policy of a function
 		}
 		var p struct{ Policy string }
 		var policy struct{ Statement []statement }
@@ -123,22 +123,22 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 	for _, g := range slices.Sorted(maps.Keys(granted)) {
 		if !called[g] {
-			t.Errorf("a policy allows this call, but no function made it: %s", g)
+			t.Errorf("a policy allows this call, but no function makes it: %s", g)
 		}
 	}
 	for entry := range byAWS {
 		if !byAWSUsed[entry] {
-			t.Errorf("no policy grants %q any more", entry)
+			t.Errorf("no policy grants %q any more: remove it from byAWS", entry)
 		}
 	}
 	for sid := range unnamed {
 		if onEverything[sid] == "" {
-			t.Errorf("%s allows something on every resource, but the test lists no reason", sid)
+			t.Errorf("the statement %s allows all resources: give the reason in onEverything", sid)
 		}
 	}
 	for sid := range onEverything {
 		if !unnamed[sid] {
-			t.Errorf("no statement named %s allows every resource any more", sid)
+			t.Errorf("no statement %s allows all resources any more: remove it from onEverything", sid)
 		}
 	}
 }
@@ -159,15 +159,15 @@ func sessionKey(function, role string) string {
 	return "ASIA" + strings.ToUpper(digest[:16])
 }
 
-// serviceOf returns the last module in a resource address.
+// serviceOf returns the name of the last module in a resource address.
 func serviceOf(module string) string {
 	name := module[strings.LastIndex(module, ".")+1:]
 	name, _, _ = strings.Cut(name, "[")
 	return name
 }
 
-// shortResource returns the resource of an ARN as in a Call, without the deployment's
-// prefix.
+// shortResource returns the resource in an ARN as a Call names it, without the prefix of
+// the deployment.
 func shortResource(action, arn string) string {
 	if action == "sns:Publish" && arn == "*" {
 		return "phone"

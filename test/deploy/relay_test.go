@@ -12,12 +12,12 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// relayWork makes messages that need the relay, and waits for the relay's next
-// runs:
+// relayWork makes these messages and this receipt, which need the relay, and waits for
+// the relay's next runs:
 //
-//   - one that could not be enqueued
-//   - one whose receipt proves that nothing was delivered
-//   - one whose sender died after its receipt had come
+//   - a message that could not be enqueued
+//   - a message whose receipt proves that nothing was delivered
+//   - a message whose sender died after its receipt had come
 //   - a receipt that matches no message
 func (e deployment) relayWork(t *testing.T, token string) {
 	t.Helper()
@@ -65,7 +65,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	}
 
 	want := map[string]sms.Status{accepted.field("id"): sms.Sent, void.ID: sms.Sent, dead.ID: sms.Delivered}
-	await(t, 150*time.Second, "every message came through", func() bool {
+	await(t, 150*time.Second, "the relay has handled every message", func() bool {
 		for id, status := range want {
 			if m, err := store.Get(t.Context(), id); err != nil || m.Status != status {
 				return false
@@ -75,7 +75,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed stores a message to number that was accepted at now.
+// seed stores a message to number, accepted at the time now.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

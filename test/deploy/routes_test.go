@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// routes tries all routes except submitting and looking up. sent is the id of a sent
-// message.
+// routes tries all routes except those for submitting and looking up. sent is the id of a
+// message that was sent.
 func (e deployment) routes(t *testing.T, token, sent string) {
 	t.Helper()
 	want := func(what string, got answer, status int, part string) {
@@ -29,13 +29,13 @@ func (e deployment) routes(t *testing.T, token, sent string) {
 	want("a batch", e.call(t, http.MethodPost, "/sms/batch", token, `{"messages": [`+one+`, {}]}`), 200, `"status":422`)
 	scheduled := e.call(t, http.MethodPost, "/sms", token, later).field("id")
 	want("canceling", e.call(t, http.MethodPost, "/sms/"+scheduled+"/cancel", token, ""), 200, `"status":"canceled"`)
-	want("canceling what is sent", e.call(t, http.MethodPost, "/sms/"+sent+"/cancel", token, ""), 409, "too-late")
+	want("canceling a sent message", e.call(t, http.MethodPost, "/sms/"+sent+"/cancel", token, ""), 409, "too-late")
 	want("resending", e.call(t, http.MethodPost, "/sms/"+scheduled+"/resend", token, ""), 202, `"resendOf":"`+scheduled+`"`)
 	want("listing", e.call(t, http.MethodGet, "/sms?status=canceled&limit=1&phoneNumber=%2B4915112345611", token, ""), 200, scheduled)
 	want("deleting a text", e.call(t, http.MethodDelete, "/sms/"+scheduled+"/message", token, ""), 204, "")
-	want("a method that there is not", e.call(t, http.MethodDelete, "/sms/"+scheduled, token, ""), 404, "")
+	want("a method that the path does not have", e.call(t, http.MethodDelete, "/sms/"+scheduled, token, ""), 404, "")
 
-	// While sending is paused, the status says for how long messages have waited.
+	// While sending is paused, the status says how long messages have waited.
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 )
 
 // changesOf reads a table's stream from its beginning. It returns every change as
-// EventBridge Pipes passes it to filters and templates, without the source ARN. The
-// engine at url is DynamoDB Local or ministack. It does not use the SDK, whose types
+// EventBridge Pipes gives it to filters and templates, but without the source ARN. The
+// engine at url is DynamoDB Local or ministack. The SDK is not used, because its types
 // would have to be turned back into JSON.
 func changesOf(t *testing.T, url, table string) []map[string]any {
 	t.Helper()

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestCommentsSayWhatFunctionsDo allows few doc comments that say what a
-// function is: a reader wants to know what it does.
+// TestCommentsSayWhatFunctionsDo fails if too many doc comments say what a function is. A
+// reader wants to know what it does.
 func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 	const most = 12 // per cent
 	repo := findRepository(t)
@@ -37,7 +37,7 @@ func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 		}
 	}
 	if 100*nouns > most*all {
-		t.Errorf("%d of %d function comments open with \"Name is\", want at most %d %%: %v", nouns, all, most, where)
+		t.Errorf("%d of %d function comments begin with \"Name is\", want at most %d %%: %v", nouns, all, most, where)
 	}
 }
 
@@ -57,6 +57,6 @@ func I() {}
 `
 	all, nouns, err := Comments("p.go", []byte(source))
 	if err != nil || all != 3 || nouns != 1 {
-		t.Errorf("found %d of %d comments, %v; want 1 of 3", nouns, all, err)
+		t.Errorf("got %d of %d comments, %v; want 1 of 3", nouns, all, err)
 	}
 }

@@ -7,42 +7,43 @@ import (
 	"strings"
 )
 
-// word is a piece of text that must not be written, except in phrases in which
-// it has its one meaning. See docs/glossary.md.
+// word is a word that must not be written, except in phrases where it has its one
+// meaning. See docs/glossary.md.
 type word struct {
-	pattern string // a regular expression, whatever the case
-	instead string // what to write
+	pattern string // a regular expression; case does not matter
+	instead string // what to write in its place
 	phrases []phrase
 }
 
-// phrase allows a word where text, a regular expression, covers it.
+// phrase allows a word inside a match of text, a regular expression.
 type phrase struct {
-	files string // a pattern of [path.Match], or of a file's name alone; "" for all files
-	text  string // its case counts
+	files string // a pattern of [path.Match] for the path or the file name; "" means all files
+	text  string // case matters
 }
 
 var dictionary = []word{
 	{`carrier`, "provider, for whom we hand over to; a carrier is the mobile network", []phrase{
-		// The words of SNS's delivery log, and codes and constants made of them.
+		// These are the words of SNS's delivery log, and codes and constants made from
+		// them.
 		{"", `[Pp]hone('s)? ?[Cc]arrier`},
 		{"", `"carrier has blocked"`},
 		{"*.go", `A Carrier`},
 		{"", `\b(blocked|taken)-by-carrier\b|\bcarrier-fault\b`},
 		{"*.go", `\b(BlockedByCarrier|CarrierFault|[bB]yCarrier)\b`},
-		// Who confirmed a delivery.
+		// Evidence says who confirmed a delivery.
 		{"message.go", `Evidence = "carrier"|the carrier took it`},
-		{"*.json", `"(evidence|S)": "carrier"`}, // of stored records
+		{"*.json", `"(evidence|S)": "carrier"`}, // in stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `[Tt]he carrier\b`},  // the carrier's faults are in the catalogue
-		{"deliverylog.go", `the carrier\b`}, // SNS logs about it
+		{"failure.go", `[Tt]he carrier\b`},  // the catalogue of failures includes the carrier's faults
+		{"deliverylog.go", `the carrier\b`}, // SNS's log mentions it
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
 		{"", `\bRegions?\b`},
 		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:`},
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
-		{"*.go", `"region": ?"`}, // of an event
+		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bskip_region_validation\b`},
 		{"*.hcl", `"aws_region"`},
@@ -56,14 +57,14 @@ var dictionary = []word{
 	{`enqueueing`, "enqueuing", nil},
 	{`errors\.As\(`, "errors.AsType", nil},
 	{`\bquotas?\b`, "limit, for how much an owner may send; quotas are AWS's", []phrase{
-		{"", `[Nn]o[ -]quota( left|-bare)?`}, // SNS's log
+		{"", `[Nn]o[ -]quota( left|-bare)?`}, // in SNS's log
 		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
 	}},
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }
 
-// misused returns a sentence for each word of the dictionary that text, the
-// content of a file, uses in another sense than its own.
+// misused returns a sentence for each place in a file where a word of the dictionary has
+// another meaning than its own. text is the content of the file.
 func misused(file, text string) []string {
 	var wrong []string
 	for _, w := range dictionary {
@@ -80,8 +81,8 @@ func misused(file, text string) []string {
 	return wrong
 }
 
-// allowed reports whether one of the word's phrases covers the bytes from begin
-// to end of a line.
+// allowed reports whether one of the word's phrases covers the bytes from begin to end of
+// a line.
 func (w word) allowed(file, line string, begin, end int) bool {
 	for _, p := range w.phrases {
 		if !p.holdsIn(file) {

@@ -12,13 +12,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// textFiles are the kinds of files whose words are looked at.
+// textFiles lists the kinds of files that the test reads.
 var textFiles = []string{".go", ".tf", ".hcl", ".md", ".yaml", ".html", ".js", ".css", ".json", ".py", ".toml", ""}
 
-// undefined are the files that must contain what the dictionary forbids.
+// undefined lists files that must contain forbidden words, because they define them.
 var undefined = []string{"docs/glossary.md", "test/rules/dictionary.go", "test/rules/dictionary_test.go", "LICENSE"}
 
-// TestEachWordHasItsOneMeaning looks at every file that git tracks, or would.
+// TestEachWordHasItsOneMeaning reads every file that git tracks or would add.
 func TestEachWordHasItsOneMeaning(t *testing.T) {
 	repo := findRepository(t)
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -35,7 +35,7 @@ func TestEachWordHasItsOneMeaning(t *testing.T) {
 		}
 		text, err := os.ReadFile(repo.Path(filepath.FromSlash(file)))
 		if os.IsNotExist(err) {
-			continue // removed, but not committed yet
+			continue // deleted, but the deletion is not committed yet
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func TestEachWordHasItsOneMeaning(t *testing.T) {
 		}
 	}
 	if read < 300 {
-		t.Errorf("only %d files were read, want more", read)
+		t.Errorf("only %d files were read, want all of the repository", read)
 	}
 }
 
@@ -55,15 +55,15 @@ func TestMisusedWordsAreFound(t *testing.T) {
 		file, text string
 		want       []string
 	}{
-		"the provider is no carrier": {
+		"a provider is not a carrier": {
 			"shared/sns/sns.go", "package sns\n\n// The Carrier took the message.\n",
 			[]string{`shared/sns/sns.go:3: not "Carrier" here, but provider, for whom we hand over to; a carrier is the mobile network`},
 		},
-		"a country is no region": {
+		"a country is not a region": {
 			"README.md", "The allowed_regions of a client.\n",
 			[]string{`README.md:1: not "region" here, but country, for a number's; a Region is AWS's, with a capital`},
 		},
-		"a phrase allows one use, and not its neighbour": {
+		"a phrase allows one use but not the next one": {
 			"README.md", "One Region, two regions.\n",
 			[]string{`README.md:1: not "region" here, but country, for a number's; a Region is AWS's, with a capital`},
 		},
@@ -80,7 +80,7 @@ func TestMisusedWordsAreFound(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, misused(tt.file, tt.text)); diff != "" {
-				t.Errorf("found (-want +got):\n%s", diff)
+				t.Errorf("the misused words differ (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -39,12 +39,12 @@ const (
 )
 
 var (
-	// joiners are the programs that combine all services on one machine and
-	// choose their adapters.
+	// joiners lists the programs that combine all services on one machine and choose
+	// their adapters.
 	joiners = []string{module + "services/server", module + "services/smsqueue"}
 
-	// adapters implement the ports of the domain, each with a library of its own.
-	// A new adapter is listed here and nowhere else.
+	// adapters lists the packages that implement the domain's ports, each with a library
+	// of its own. A new adapter is listed only here.
 	adapters = []string{
 		module + "shared/dynamo",
 		module + "shared/sqsqueue",
@@ -52,13 +52,14 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
-	// receiptFormats lists the packages that read and write the providers' receipts.
+	// receiptFormats lists the packages that read and write receipts in a provider's
+	// format.
 	receiptFormats = []string{module + "shared/sns/deliverylog"}
 	// local lists packages that no Lambda function may contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
-	// forTests lists packages that only tests, and packages on this list, may
-	// import.
+	// forTests lists packages that only tests may import, and other packages on this
+	// list.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",
@@ -70,8 +71,8 @@ var (
 	}
 )
 
-// Directions returns a sentence for each import, direct or not, that points the
-// wrong way. The packages must include all their dependencies.
+// Directions returns a sentence for each forbidden import, direct or not. packages must
+// include all dependencies.
 func Directions(packages []Package) []string {
 	standard := make(map[string]bool)
 	for _, p := range packages {
@@ -97,18 +98,18 @@ func Directions(packages []Package) []string {
 	return wrong
 }
 
-// forbidden returns why the package path must not depend on dep, directly or
-// not, and "" if it may.
+// forbidden returns why the package path must not depend on dep, directly or not. It
+// returns "" if it may.
 func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
 		return "the domain imports the standard library and uuid alone"
 	case in(path, receiptFormats...) && !standard && !in(dep, domain, "github.com/google/uuid") && !in(dep, path):
-		return "the function that reads receipts links no SDK of their provider"
+		return "a function that reads receipts must not link the provider's SDK"
 	case in(path, adapters...) && in(dep, adapters...) && !sameAdapter(path, dep):
 		return "an adapter imports no other"
 	case isLambda(path) && in(dep, local...):
-		return "it runs on one machine, never in a Lambda function"
+		return "it is for one machine, never for a Lambda function"
 	case isService(path) && !isLambda(path) && in(dep, adapters...):
 		return "a service imports the ports, not the adapters"
 	case in(path, module+"shared") && in(dep, module+"services"):
@@ -119,8 +120,8 @@ func forbidden(path, dep string, standard bool) string {
 	return ""
 }
 
-// forbiddenDirectly returns why the package path must not import dep itself,
-// and "" if it may.
+// forbiddenDirectly returns why the package path must not itself import dep. It returns
+// "" if it may.
 func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
@@ -128,7 +129,7 @@ func forbiddenDirectly(path, dep string) string {
 	case dep == module+"shared/phone" && !in(path, module+"services/api"):
 		return "loading it takes time, and only api needs it"
 	case isService(path) && !isLambda(path) && isService(dep) && serviceOf(dep) != serviceOf(path):
-		return "services are joined in a main only"
+		return "only a main joins services"
 	}
 	return ""
 }

@@ -1,4 +1,3 @@
-// Package rules holds the rules of the repository as tests: which way imports may
-// point, how long files may become, which words mean what, and which parts of
-// documents must repeat the code.
+// Package rules tests the rules of the repository: which imports are allowed, how long
+// files may become, what words mean, and which parts of documents must repeat the code.
 package rules

@@ -16,10 +16,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var update = flag.Bool("update", false, "write what documents take from the code")
+var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
 
-// TestDocumentsSayWhatTheCodeSays compares the marked parts of documents with
-// the code that they repeat.
+// TestDocumentsSayWhatTheCodeSays compares the marked parts of documents with the code
+// that they repeat.
 func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	for _, tc := range []struct{ file, mark, want string }{
 		{"docs/design.md", "states", diagram()},
@@ -37,7 +37,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 			comment, rest, closed := strings.Cut(rest, "-->\n")
 			got, after, ended := strings.Cut(rest, "<!-- "+tc.mark+": end -->")
 			if !begun || !closed || !ended {
-				t.Fatalf("no marks %q", tc.mark)
+				t.Fatalf("the document has no marks %q", tc.mark)
 			}
 			if *update {
 				text := before + "<!-- " + tc.mark + ": begin" + comment + "-->\n" + tc.want + "<!-- " + tc.mark + ": end -->" + after
@@ -55,7 +55,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 
 var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|tools|docs)/[\\w./-]+)`")
 
-// TestDocumentsNameFilesThatExist keeps the tables of files true.
+// TestDocumentsNameFilesThatExist checks that the files named in the documents exist.
 func TestDocumentsNameFilesThatExist(t *testing.T) {
 	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
@@ -70,9 +70,9 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 	}
 }
 
-// TestBlocksPasteIntoAnyShell checks that every shell can run the blocks of
-// commands in the documents. Typed into zsh, # does not begin a comment and
-// read -p does not prompt, and no shell understands a prompt sign.
+// TestBlocksPasteIntoAnyShell checks that the blocks of commands in the documents work in
+// every shell. When typed into zsh, # does not begin a comment, and read -p does not
+// prompt. No shell understands a prompt sign such as $.
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
@@ -90,7 +90,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			if !ok {
 				continue
 			}
-			end := "" // inside a here-document, which is not shell code
+			end := "" // the end mark, while inside a here-document
 			for line := range strings.Lines(script) {
 				line = strings.TrimSuffix(line, "\n")
 				switch {
@@ -117,7 +117,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	}
 }
 
-// diagram returns the status table as a state diagram.
+// diagram returns the table of statuses as a state diagram.
 func diagram() string {
 	var b strings.Builder
 	b.WriteString("\n```mermaid\nstateDiagram-v2\n    [*] --> scheduled\n    [*] --> queued\n")
@@ -137,7 +137,7 @@ func diagram() string {
 	return b.String()
 }
 
-// effects returns the table of receipts.
+// effects returns the table of what receipts change.
 func effects() string {
 	var b strings.Builder
 	b.WriteString("\n| status | the receipt says | other hand-overs | the status becomes | costs an attempt | why |\n|---|---|---|---|---|---|\n")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// LineLimit returns how many lines the file may have, and 0 if any number.
+// LineLimit returns how many lines a file may have. It returns 0 if there is no limit.
 func LineLimit(path string) int {
 	dir, file := filepath.Split(path)
 	switch {

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// ofProviders matches the names of providers.
+// ofProviders matches words that belong to one provider.
 var ofProviders = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
 
-// TestTheCoreKnowsNoProvider searches the code and the comments of the packages
-// that work with any provider. Only their lambda folders choose a provider.
+// TestTheCoreKnowsNoProvider searches the code and comments of packages that must work
+// with any provider. Only their lambda folders may choose one.
 func TestTheCoreKnowsNoProvider(t *testing.T) {
 	repo := findRepository(t)
 	lambdas, err := filepath.Glob(repo.Path("services", "*", "lambda"))

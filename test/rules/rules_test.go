@@ -49,36 +49,36 @@ func TestDirections(t *testing.T) {
 		packages []Package
 		wrong    int
 	}{
-		"the domain may use the standard library and uuid":  {dep(domain, "time", "github.com/google/uuid"), 0},
-		"the domain uses nothing else":                      {dep(domain, "github.com/aws/aws-sdk-go-v2/aws"), 1},
-		"an adapter may use its SDK and the domain":         {dep(m+"shared/dynamo", domain, "github.com/aws/aws-sdk-go-v2/aws"), 0},
-		"an adapter may use its own packages":               {dep(m+"shared/sqlite", m+"shared/sqlite/schema"), 0},
-		"a format of receipts uses the domain":              {dep(m+"shared/sns/deliverylog", domain, "github.com/google/uuid", "time"), 0},
-		"a format of receipts links no SDK":                 {dep(m+"shared/sns/deliverylog", "github.com/aws/aws-sdk-go-v2/service/sns"), 1},
-		"an adapter does not use another":                   {dep(m+"shared/simulator", m+"shared/sqlite"), 1},
-		"a service does not use an adapter":                 {dep(m+"services/sender", m+"shared/dynamo"), 1},
-		"a function may use the adapters of AWS":            {dep(m+"services/sender/lambda", m+"services/sender", m+"shared/dynamo"), 0},
-		"a function does not carry SQLite":                  {dep(m+"services/sender/lambda", m+"shared/sqlite"), 1},
-		"the server may use all":                            {dep(m+"services/server", m+"services/api", m+"shared/sqlite", m+"shared/simulator"), 0},
-		"the program may use all":                           {dep(m+"services/smsqueue", m+"services/server", m+"shared/dynamo", "github.com/spf13/cobra"), 0},
-		"a function does not carry the program's commands":  {dep(m+"services/sender/lambda", "github.com/spf13/cobra"), 1},
-		"a function may join two services":                  {dep(m+"services/relay/lambda", m+"services/relay", m+"services/receipts"), 0},
-		"a service does not use another":                    {dep(m+"services/relay", m+"services/sender"), 1},
-		"shared code does not use a service":                {dep(m+"shared/lambdatest", m+"services/api"), 1},
-		"the api may read numbers":                          {dep(m+"services/api", m+"shared/phone"), 0},
-		"no other reads numbers":                            {dep(m+"services/sender", m+"shared/phone"), 1},
-		"a conformance suite is for tests":                  {dep(m+"services/api", m+"shared/smstest"), 1},
-		"package testing is for tests":                      {dep(domain, "testing"), 1},
-		"a conformance suite may use what tests use":        {dep(m+"shared/smstest", "testing", "github.com/google/go-cmp/cmp"), 0},
-		"the test module may use anything":                  {dep(m+"test/e2e", m+"shared/sqlite", "testing"), 0},
-		"a tool may use anything":                           {dep(m+"tools/runtests", m+"services/api", "testing"), 0},
-		"what ships uses no tool":                           {dep(m+"services/smsqueue", m+"tools/prereq"), 1},
-		"a name that only begins like an adapter's is none": {dep(m+"services/api", m+"shared/sqlitex"), 0},
+		"the domain may use the standard library and uuid":   {dep(domain, "time", "github.com/google/uuid"), 0},
+		"the domain may use nothing else":                    {dep(domain, "github.com/aws/aws-sdk-go-v2/aws"), 1},
+		"an adapter may use its SDK and the domain":          {dep(m+"shared/dynamo", domain, "github.com/aws/aws-sdk-go-v2/aws"), 0},
+		"an adapter may use its own packages":                {dep(m+"shared/sqlite", m+"shared/sqlite/schema"), 0},
+		"a format of receipts uses the domain":               {dep(m+"shared/sns/deliverylog", domain, "github.com/google/uuid", "time"), 0},
+		"a format of receipts may not use an SDK":            {dep(m+"shared/sns/deliverylog", "github.com/aws/aws-sdk-go-v2/service/sns"), 1},
+		"an adapter may not use another":                     {dep(m+"shared/simulator", m+"shared/sqlite"), 1},
+		"a service may not use an adapter":                   {dep(m+"services/sender", m+"shared/dynamo"), 1},
+		"a function may use the adapters of AWS":             {dep(m+"services/sender/lambda", m+"services/sender", m+"shared/dynamo"), 0},
+		"a function may not use SQLite":                      {dep(m+"services/sender/lambda", m+"shared/sqlite"), 1},
+		"the server may use everything":                      {dep(m+"services/server", m+"services/api", m+"shared/sqlite", m+"shared/simulator"), 0},
+		"the program may use everything":                     {dep(m+"services/smsqueue", m+"services/server", m+"shared/dynamo", "github.com/spf13/cobra"), 0},
+		"a function may not use cobra":                       {dep(m+"services/sender/lambda", "github.com/spf13/cobra"), 1},
+		"a function may join two services":                   {dep(m+"services/relay/lambda", m+"services/relay", m+"services/receipts"), 0},
+		"a service may not use another":                      {dep(m+"services/relay", m+"services/sender"), 1},
+		"shared code may not use a service":                  {dep(m+"shared/lambdatest", m+"services/api"), 1},
+		"the api may read numbers":                           {dep(m+"services/api", m+"shared/phone"), 0},
+		"no other service may read numbers":                  {dep(m+"services/sender", m+"shared/phone"), 1},
+		"only tests may use a conformance suite":             {dep(m+"services/api", m+"shared/smstest"), 1},
+		"only tests may use package testing":                 {dep(domain, "testing"), 1},
+		"a conformance suite may use what tests use":         {dep(m+"shared/smstest", "testing", "github.com/google/go-cmp/cmp"), 0},
+		"the test module may use anything":                   {dep(m+"test/e2e", m+"shared/sqlite", "testing"), 0},
+		"a tool may use anything":                            {dep(m+"tools/runtests", m+"services/api", "testing"), 0},
+		"the program may not use a tool":                     {dep(m+"services/smsqueue", m+"tools/prereq"), 1},
+		"a package whose name only begins like an adapter's": {dep(m+"services/api", m+"shared/sqlitex"), 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if wrong := Directions(tt.packages); len(wrong) != tt.wrong {
-				t.Errorf("found %q, want %d", wrong, tt.wrong)
+				t.Errorf("got %q, want %d sentences", wrong, tt.wrong)
 			}
 		})
 	}
@@ -128,7 +128,7 @@ func TestLineLimit(t *testing.T) {
 		got[path] = LineLimit(path)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("limits (-want +got):\n%s", diff)
+		t.Errorf("the limits differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -148,8 +148,8 @@ func isGenerated(source []byte) bool {
 
 func findRepository(t *testing.T) engines.Repository {
 	t.Helper()
-	// This variable differs in every run, so that Go never takes the result
-	// from its cache: it cannot see the files outside this module.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the files outside this module.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {

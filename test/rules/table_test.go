@@ -48,6 +48,6 @@ func TestEveryPackageHasItsLineInTheTable(t *testing.T) {
 	slices.Sort(packages)
 	slices.Sort(lines)
 	if diff := cmp.Diff(slices.Compact(packages), lines); diff != "" {
-		t.Errorf("the table in test/README.md differs (-packages +lines):\n%s", diff)
+		t.Errorf("the table in test/README.md differs (-packages of test +lines of the table):\n%s", diff)
 	}
 }

@@ -21,7 +21,7 @@ type Emulation struct {
 	APIURL   string // append /sms
 	TokenURL string
 	Front    *Front            // all calls reach ministack through it
-	Clients  map[string]Client // shop, watcher and other: see EngineRoot
+	Clients  map[string]Client // shop, watcher and other: see Settings
 	Queues   map[string]string // URLs, keyed by their names in the outputs
 
 	Workspace *Workspace
@@ -71,14 +71,11 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	say("applying terraform/, which takes over a minute")
-	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), EngineRoot, "AWS_ENDPOINT_URL="+url)
+	e.Workspace, err = NewWorkspace(ctx, repo, filepath.Join(dir, "copy"), DeploymentRoot, "AWS_ENDPOINT_URL="+url)
 	if err != nil {
 		return nil, err
 	}
-	err = e.Workspace.Apply(ctx, map[string]string{
-		"endpoint": url, "packages": zips, "architecture": Architecture(), "sms_preferences": "false",
-	})
-	if err != nil {
+	if err := e.Workspace.Apply(ctx, Settings(zips)); err != nil {
 		return nil, err
 	}
 	if err := e.readOutputs(ctx); err != nil {
@@ -86,6 +83,27 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	}
 	say("ready")
 	return e, nil
+}
+
+// Settings returns variables of a deployment with functions from the folder zips
+// that uses everything except the account's settings for SMS, which not every
+// engine knows.
+func Settings(zips string) map[string]any {
+	type object = map[string]any
+	return object{
+		"packages":            zips,
+		"architecture":        Architecture(),
+		"allowed_countries":   []string{"BR", "DE"},
+		"default_country":     "DE",
+		"deletion_protection": false,
+		"receipts":            true, // whoever applies it makes the log groups beforehand
+		"events":              true,
+		"clients": object{
+			"shop":    object{"owner": "shop"},
+			"watcher": object{"owner": "shop", "scopes": []string{"read"}},
+			"other":   object{},
+		},
+	}
 }
 
 func (e *Emulation) readOutputs(ctx context.Context) error {

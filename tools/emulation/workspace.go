@@ -23,12 +23,11 @@ import (
 // Tool describes the terraform program.
 var Tool = prereq.Terraform
 
-// These are the Terraform roots of the repository: terraform/ itself, with its
-// tests, and one that calls it as a module and configures the provider for an
-// engine.
+// These are the folders of the repository's Terraform: the module, with its tests,
+// and the root that calls it, which `make deploy` applies.
 const (
-	ModuleRoot = "terraform"
-	EngineRoot = "tools/emulation/root"
+	ModuleRoot     = "terraform"
+	DeploymentRoot = "terraform/deployment"
 )
 
 // Workspace is a copy of the repository's Terraform with one root initialized.
@@ -42,10 +41,8 @@ type Workspace struct {
 // initializes root there. Commands get the variables env in addition to the
 // environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
-	for _, tree := range []string{ModuleRoot, EngineRoot} {
-		if err := copySources(filepath.Join(dir, tree), repo.Path(tree)); err != nil {
-			return nil, fmt.Errorf("copying %s: %w", tree, err)
-		}
+	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
+		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
 	}
 	settings, err := cliConfig(repo)
 	if err != nil {
@@ -164,12 +161,8 @@ func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 // Apply applies the root with the variables vars.
-func (w *Workspace) Apply(ctx context.Context, vars map[string]string) error {
-	settings := make(map[string]any, len(vars))
-	for name, value := range vars {
-		settings[name] = value
-	}
-	text, err := json.Marshal(settings)
+func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
+	text, err := json.Marshal(vars)
 	if err != nil {
 		return err
 	}

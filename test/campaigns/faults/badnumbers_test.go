@@ -26,14 +26,13 @@ const (
 	publishTime = 100 * time.Millisecond
 )
 
-// The owners of the campaign. The numbers of bad's messages begin with badPrefix.
+// The two owners of the campaign. All numbers that bad sends to begin with badPrefix.
 const (
 	good, bad = "good", "bad"
 	badPrefix = "+4915"
 )
 
-// fairQueue gives out envelopes of the two groups in turn, as a fair queue of
-// SQS does.
+// fairQueue takes envelopes from its two groups in turn, as a fair queue of SQS does.
 type fairQueue struct {
 	mu     sync.Mutex
 	groups map[string][]sms.Ref
@@ -71,12 +70,12 @@ func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 	return sms.Ref{}, false
 }
 
-// account is a provider that refuses bad numbers and, until troubleEnds, all
-// messages.
+// account is a provider that refuses bad numbers. Until troubleEnds it refuses every
+// message.
 type account struct {
 	troubleEnds time.Time
-	recovered   atomic.Bool  // a message was taken after the trouble ended
-	spoiled     atomic.Int64 // probes to bad numbers between the end of the trouble and the first message taken
+	recovered   atomic.Bool  // whether a message was taken after the trouble ended
+	spoiled     atomic.Int64 // probes to bad numbers after the trouble ended and before a message was taken
 }
 
 func (*account) Name() sms.ProviderName { return "fake" }
@@ -102,7 +101,7 @@ type deployment struct {
 	store *sqlite.DB
 	queue *fairQueue
 	rules sms.Rules
-	good  []string // the ids of good's messages
+	good  []string // ids of the messages of the owner good
 }
 
 func (d *deployment) submit(owner string, number sms.Number) {
@@ -148,7 +147,7 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 	return &group
 }
 
-// allSent waits until good's messages are sent. None of them may fail.
+// allSent waits until the messages of the owner good are sent. None of them may fail.
 func (d *deployment) allSent() {
 	d.t.Helper()
 	for _, id := range d.good {
@@ -161,16 +160,16 @@ func (d *deployment) allSent() {
 				break
 			}
 			if m.Status.Final() {
-				d.t.Fatalf("a message of the good owner is %s, want it sent", m.Status)
+				d.t.Fatalf("a message of the owner good is %s, want sent", m.Status)
 			}
 			time.Sleep(publishTime)
 		}
 	}
 }
 
-// besideBad returns how long good's messages take while another owner sends to
-// the given number of bad numbers. If every is 0, the bad ones come first;
-// otherwise one comes in each such interval.
+// besideBad submits messages of the owner good while the owner bad sends to bads bad
+// numbers, and returns how long good's messages take. If every is 0, all bad messages are
+// submitted first; otherwise one is submitted at each interval of this length.
 func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openSQLite(t)
@@ -192,14 +191,14 @@ func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.
 				time.Sleep(every)
 			}
 		})
-		time.Sleep(time.Second) // so that no good number is taken before the bad ones are refused
+		time.Sleep(time.Second) // no good number may be taken before the bad ones are refused
 		submitted := time.Now()
 		for n := range badNumbers / 2 {
 			d.submit(good, sms.Number(fmt.Sprintf("+1202%07d", 5_000_000+n)))
 		}
 		d.allSent()
 		if spoiled := provider.spoiled.Load(); trouble > 0 && spoiled > 2 {
-			t.Errorf("%d probes were spoiled, want at most 2", spoiled)
+			t.Errorf("%d probes went to bad numbers after the trouble ended, want at most 2", spoiled)
 		}
 		took = time.Since(submitted)
 		cancel()
@@ -208,9 +207,8 @@ func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.
 	return took
 }
 
-// TestOneClientsBadNumbersHinderNobodyElse compares how long a client's
-// messages take alone, and while another client sends to a thousand bad
-// numbers.
+// TestOneClientsBadNumbersHinderNobodyElse measures how long a client's messages take,
+// first alone and then while another client sends to a thousand bad numbers.
 func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -220,21 +218,21 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name    string
-		every   time.Duration // the interval between bad numbers; 0 means that all come first
-		trouble time.Duration // how long the account is in trouble, from the beginning
+		every   time.Duration // the interval between messages to bad numbers; 0 means that all come first
+		trouble time.Duration // how long after the start the provider refuses everything
 	}{
-		{"in cold senders", 0, 0},
+		{"before any number was taken", 0, 0},
 		{"while the breaker is open", 0, 90 * time.Second},
-		{"while the breaker is open, all the time", 300 * time.Millisecond, 90 * time.Second},
-		{"while the breaker is open for long, all the time", 4 * time.Second, 40 * time.Minute},
+		{"while the breaker is open, one every 300 ms", 300 * time.Millisecond, 90 * time.Second},
+		{"while the breaker is open for 40 minutes, one every 4 s", 4 * time.Second, 40 * time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			alone := besideBad(t, 0, 0, tc.trouble)
 			for range times {
 				beside := besideBad(t, badNumbers, tc.every, tc.trouble)
-				t.Logf("took %v alone, %v with %d bad numbers", alone, beside, badNumbers)
+				t.Logf("the good messages took %v alone, and %v beside %d bad numbers", alone, beside, badNumbers)
 				if beside > 3*alone {
-					t.Errorf("with bad numbers it took %.1f times as long, want at most 3", float64(beside)/float64(alone))
+					t.Errorf("beside bad numbers, the good messages took %.1f times as long as alone, want at most 3", float64(beside)/float64(alone))
 				}
 			}
 		})

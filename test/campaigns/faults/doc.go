@@ -1,6 +1,6 @@
-// Package faults attacks every outside call of every service, one at a time, with
-// every fault. Then it lets all services run on without faults, and checks the
-// promises. This prints its table:
+// Package faults makes every outside call of every service fail, one at a time and in
+// every way. After each fault it lets all services run on undisturbed, and checks what
+// the service promises. This command prints the table of results:
 //
 //	go test -v -run TestMatrix ./test/campaigns/faults
 package faults

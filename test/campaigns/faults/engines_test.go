@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark is attached to the requests of a call that shall meet a fault.
+// mark is attached to the requests of a call that is to meet a fault.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -34,8 +34,8 @@ type mark struct {
 
 type markKey struct{}
 
-// belowTheSDK carries a call out and marks it, so that its requests meet the fault.
-// The death of a process is the only fault that is not applied to requests.
+// belowTheSDK marks the requests of a call and carries the call out, so that the fault
+// happens to its requests. Only the death of a process is not a fault of requests.
 func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dies(ctx, p, f, carryOut)
@@ -43,8 +43,8 @@ func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, c
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
 
-// wire is an HTTP transport to one engine. It sends marked requests through their
-// fault's proxy, so that real connections break, hang and refuse.
+// wire is an HTTP transport to one engine. It sends each marked request through the proxy
+// of its fault, so that real connections break, hang and are refused.
 type wire struct{ proxies map[fault]*url.URL }
 
 func newWire(t *testing.T, target string) *wire {
@@ -78,8 +78,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// patience is how long one request to DynamoDB or SQS may take. With production's
-// limits the matrix would take an hour.
+// patience is the time limit of one request to DynamoDB or SQS. It is shorter than in
+// production, where the matrix would take an hour.
 const patience = time.Second
 
 // stand is a table and a queue that cells use one after another.
@@ -138,7 +138,7 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	w := world.New(world.Options{
 		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
 		Network: network, Provider: sns.New(sns.NewClient(cfg)),
-		// Nothing is enqueued ahead of its time, because the queue has another
+		// The relay must not enqueue messages early, because the queue runs on another
 		// clock.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
 	})
@@ -148,16 +148,16 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	verify(t, w, a, all)
 }
 
-// fewShards is a store of which the relay reads only a few shards. Reading all
-// 32, most of them empty, would take most of a cell's time.
+// fewShards is a store that lets the relay read only a few shards. Reading all 32, most
+// of them empty, would take most of a cell's time.
 type fewShards struct{ *dynamo.Store }
 
 const shards = 3
 
 func (fewShards) Shards() int { return shards }
 
-// keyOfAFewShards draws an idempotency key whose message is in one of these
-// shards. If the hash ever changes, every cell fails, because no message is found.
+// keyOfAFewShards draws an idempotency key whose message falls into one of these shards.
+// If the hash function changes, every cell fails because no message is found.
 func keyOfAFewShards() string {
 	for {
 		key := sms.NewToken()
@@ -169,13 +169,13 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewer is how many messages of a cell meet the cell's fault. Unlike on SQLite,
-// waiting for a deadline takes real time here.
+// fewer limits how many messages of a cell meet the fault. On SQLite a deadline passes in
+// virtual time; here it takes real time.
 const fewer = 5
 
-// policies returns a function from a story to the policies to run it with: both if the
-// story depends on them, and otherwise one, alternately. With SMSQUEUE_SOAK=1 all
-// stories run with both, as they always do on SQLite.
+// policies returns a function that chooses the policies with which a story runs. A story
+// that depends on the policy runs with both, any other with one; these alternate. With
+// SMSQUEUE_SOAK=1 every story runs with both, as it always does on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -195,7 +195,7 @@ func policies(begin int) func(story) []sms.OnUnknown {
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // cells at once, and one cell in how many; with these numbers each fault and service gets its turn
+	atOnce, every := 8, 11 // how many cells run at once; one cell of how many runs (11 reaches every fault and every service)
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}

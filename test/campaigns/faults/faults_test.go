@@ -30,8 +30,8 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
-// deaths is how many processes die in a cell. Each death takes a whole batch with it,
-// and a message that is in too many of them rightly ends unknown.
+// deaths is how many processes die in a cell. Each death hits a whole batch, and a
+// message that is hit too often rightly ends unknown.
 const deaths = 3
 
 // attack makes the first call of a row meet a fault, once for each message.
@@ -60,7 +60,8 @@ func (a *attack) most() int {
 	return math.MaxInt
 }
 
-// alone marks requests whose enqueue fails, in addition to the attack.
+// alone marks the context of submissions whose enqueue fails even if the attack spares
+// them.
 type alone struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
@@ -77,13 +78,13 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 		a.met[c.Key] = true
 		f = a.fault
 	case r == row{"sender", "Update"} && a.orphans[c.Key]:
-		// Its outcome is never written: the relay ends its lease.
+		// The outcome of this message is never written, so the relay ends its lease.
 		delete(a.orphans, c.Key)
 		a.mu.Unlock()
-		return fmt.Errorf("%w, whatever the attack", sms.ErrUnavailable)
+		return fmt.Errorf("writing the outcome, by the test: %w", sms.ErrUnavailable)
 	case r == row{"api", "Send"} && ctx.Value(alone{}) != nil:
 		a.mu.Unlock()
-		return fmt.Errorf("%w, whatever the attack", sms.ErrUnavailable)
+		return fmt.Errorf("enqueuing, by the test: %w", sms.ErrUnavailable)
 	}
 	a.mu.Unlock()
 	if f == none {
@@ -106,7 +107,7 @@ func dies(ctx context.Context, p *world.Process, f fault, carryOut func(context.
 	p.Die()
 }
 
-// atThePort applies a fault to a port, for adapters without a wire.
+// atThePort applies a fault to a call of a port, for adapters that make no requests.
 func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error {
 	switch f {
 	case throttled:

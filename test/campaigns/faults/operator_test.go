@@ -18,12 +18,13 @@ const (
 	pausedRate     = 20 // parts a second
 )
 
-// TestAnOperatorPausesInTheMiddle pauses and resumes several times.
+// TestAnOperatorPausesInTheMiddle pauses and resumes sending three times while messages
+// go out.
 //
-//   - After a pause only as much goes out as a sender may hand over before it reads
-//     the breaker again.
-//   - After each resume the waiting messages go out at once, even if the pauses follow
-//     each other too fast for all of them.
+//   - After a pause, senders hand over only what they can until they read the breaker
+//     again.
+//   - After a resume, the waiting messages go out at once. This holds even if the next
+//     pause comes before all of them are sent.
 func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -49,7 +50,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			return time.Now()
 		}
-		total, firstRun := 0, time.Duration(0) // when the relay first enqueues the waiting messages again
+		total, firstRun := 0, time.Duration(0) // firstRun: when the relay first enqueues the waiting messages
 		for i := range 3 {
 			var group sync.WaitGroup
 			group.Go(func() { goOn(ctx, w, firstRun+30*time.Second) })
@@ -59,16 +60,16 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			went := network.Log()[before:]
 			for _, h := range went {
 				if late := h.At.Sub(paused); late > sms.BreakerAge {
-					t.Errorf("pause %d: a message was handed over %v after it began", i+1, late)
+					t.Errorf("pause %d: a message was handed over %v after the pause began", i+1, late)
 				}
 			}
-			t.Logf("pause %d: %d messages were handed over before it, %d more after it began", i+1, before-total, len(went))
+			t.Logf("pause %d: %d messages were handed over before the pause, %d after it began", i+1, before-total, len(went))
 			bound := int(sms.BreakerAge.Seconds())*pausedRate + pausedRate
 			if len(went) == 0 || len(went) > bound {
-				t.Errorf("pause %d: %d messages were handed over after it began, want at least 1 and at most %d", i+1, len(went), bound)
+				t.Errorf("pause %d: %d messages were handed over after the pause began, want 1 to %d", i+1, len(went), bound)
 			}
 			if before-total < 2*pausedRate {
-				t.Errorf("pause %d: only %d messages were handed over in the 3 seconds before it", i+1, before-total)
+				t.Errorf("pause %d: only %d messages were handed over in the 3 seconds before the pause", i+1, before-total)
 			}
 			total = len(network.Log())
 			operate(sms.OrderResume)

@@ -18,8 +18,8 @@ type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports are the interfaces that each service is given. The relay runs the code
-// of receipts in its own process, to look for the messages of pending receipts.
+// ports lists the interfaces that each service gets. The relay itself runs the code of
+// receipts, to match pending receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -27,11 +27,11 @@ var ports = map[string][]reflect.Type{
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }
 
-// uncalled lists the methods of its ports that a service never calls. The test fails
-// if the service does call one.
+// uncalled lists methods that a service never calls, although its ports have them. The
+// test fails if the service does call one.
 var uncalled = []row{
 	{"api", "Claim"},
-	// Reads for lists and GET /v1/status, which affect no message.
+	// Lists and GET /v1/status make these reads, which affect no message.
 	{"api", "Backlog"},
 	{"api", "Due"},
 	{"api", "List"},
@@ -41,7 +41,7 @@ var uncalled = []row{
 	{"relay", "Claim"},
 	{"receipts", "Create"},
 	{"receipts", "Claim"},
-	// The relay makes the following calls, when it retries a receipt.
+	// Only the relay makes these calls, when it retries a receipt.
 	{"receipts", "Get"},
 	{"receipts", "Update"},
 	{"receipts", "Unmatched"},

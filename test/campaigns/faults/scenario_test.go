@@ -26,7 +26,7 @@ type story struct {
 
 var delivered = []sms.Status{sms.Delivered}
 
-// stories run with resend and with hold. With hold, each may also end unknown.
+// Each story runs with resend and with hold. With hold, its message may also end unknown.
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},
@@ -37,8 +37,8 @@ var stories = []story{
 	{name: "lost", fate: world.Lost, ends: []sms.Status{sms.Undelivered}},
 	{name: "refused", fate: world.Refused, ends: []sms.Status{sms.Failed, sms.Unknown}},
 	{name: "broke", fate: world.Broke, ends: delivered},
-	// A receipt that names no message changes none. This message is handed over
-	// again only if the outcome of its hand-over was lost.
+	// A receipt that names no message changes none. The message is handed over again only
+	// if its outcome was lost.
 	{name: "nobody", fate: world.Nobody, ends: []sms.Status{sms.Sent, sms.Delivered}},
 	{name: "orphan", fate: world.Plain, orphan: true, ends: delivered},
 	{name: "alone", fate: world.Plain, alone: true, ends: delivered},
@@ -46,14 +46,14 @@ var stories = []story{
 		return map[string]any{"expiresAt": now.Add(4 * time.Minute)}
 	}},
 	{name: "scheduled", fate: world.Plain, ends: delivered, fields: in(5 * time.Minute)},
-	// The breaker has closed again before each new trouble with the account.
+	// The breaker closes before the next trouble with the account begins.
 	{name: "denied", fate: world.Denied, ends: delivered, fields: in(trouble - 10*time.Minute)},
-	// The receipt of the probe comes before the answer. It closes the breaker
-	// when the relay retries it.
+	// The receipt of the probe comes before the answer. The relay retries this receipt,
+	// which then closes the breaker.
 	{name: "probe", fate: world.Early, ends: delivered, fields: in(trouble + time.Minute)},
 }
 
-// trouble is when another application on the account has spent its budget.
+// trouble is when the account's budget is spent, by another application.
 const trouble = 30 * time.Minute
 
 func in(d time.Duration) func(time.Time) map[string]any {
@@ -67,11 +67,11 @@ type told struct {
 	id     string
 }
 
-// both returns both policies, for any story.
+// both returns both policies for every story.
 func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario submits the messages of all stories in w, attacks them with a, and
-// checks how they end.
+// scenario submits the messages of all stories in w, makes the calls of a fail, and
+// checks how each message ends.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
 	t.Helper()
 	ctx := t.Context()

@@ -22,7 +22,7 @@ const (
 	spendFor      = 2 * time.Hour
 )
 
-// goOn runs w's sender, receipts and relay concurrently for d.
+// goOn runs the sender, receipts and relay of w concurrently for d.
 func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -48,20 +48,20 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle uses a provider that still takes messages
-// at its spend limit. Only the receipts say that nothing is delivered.
+// TestTheSpendLimitIsReachedInTheMiddle uses a provider that goes on taking messages at
+// its spend limit. Only its receipts say that these are not delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	for _, tt := range []struct {
 		name     string
-		nameless int // every n-th receipt that reports trouble names no message; 0 means that all name theirs
+		nameless int // every n-th receipt about trouble names no message; 0 means that each names its message
 		policies []sms.OnUnknown
 	}{
 		{"every receipt names its message", 0, []sms.OnUnknown{sms.Resend, sms.Hold}},
-		{"every third receipt names nothing", 3, []sms.OnUnknown{sms.Resend}},
-		{"no receipt names anything", 1, []sms.OnUnknown{sms.Resend}},
-		{"no receipt names anything, of held messages too", 1, []sms.OnUnknown{sms.Resend, sms.Hold}},
+		{"every third receipt names no message", 3, []sms.OnUnknown{sms.Resend}},
+		{"no receipt names a message", 1, []sms.OnUnknown{sms.Resend}},
+		{"no receipt names a message, and half of the messages are held", 1, []sms.OnUnknown{sms.Resend, sms.Hold}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { spend(t, tt.nameless, tt.policies) })
@@ -69,9 +69,9 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// spend submits messages with these policies in turn. The budget is spent in the
-// middle, and refilled later. A message whose receipt names nothing stays sent: no
-// receipt proves that it must be repeated.
+// spend submits messages, using the policies in turn. The budget runs out in the middle
+// and is refilled later. A message stays sent if its receipt names nothing, because no
+// receipt proves that it must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
@@ -111,8 +111,8 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	paced(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// limited checks the state after the limit was reached. It returns how many
-// messages stay sent forever, because their receipts named nothing.
+// limited checks the state after the limit was reached. It returns how many messages will
+// stay sent because their receipts name nothing.
 func limited(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()
@@ -135,9 +135,8 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 			late = append(late, h)
 		}
 	}
-	// Messages still go out at the sender's rate until the first receipt, and
-	// then for as long as the sender's knowledge may be old. After that, only
-	// probes go out.
+	// Messages still go out at the sender's rate until the first receipt, and then until
+	// the sender reads the breaker again. After that, only probes go out.
 	probes := len(b.ProbeIDs)
 	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
 		t.Errorf("%d messages were handed over after the breaker had opened, want at most %d", len(late), bound)
@@ -145,7 +144,7 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	if probes < 5 || probes > 12 {
 		t.Errorf("%d probes in %v, want 5 to 12", probes, spendFor)
 	}
-	t.Logf("%d void hand-overs, %d of them after the breaker had opened, %d of these as probes", len(void), len(late), probes)
+	t.Logf("%d hand-overs were void; %d of them came after the breaker had opened, and %d of those were probes", len(void), len(late), probes)
 	counts := make(map[sms.Status]int)
 	for _, id := range w.Accepted() {
 		m, err := w.Store.Get(ctx, id)
@@ -160,8 +159,8 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	return left
 }
 
-// paced checks that at least atLeast messages were handed over since from, and in no
-// second more than the rate and its burst allow.
+// paced checks that at least atLeast messages were handed over after the time from, and
+// in no second more than the rate and its burst allow.
 func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
 	t.Helper()
 	var times []time.Time
@@ -176,7 +175,7 @@ func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) 
 	}
 	for i := range times {
 		if j := i + 2*spendRate; j < len(times) && times[j].Sub(times[i]) < time.Second {
-			t.Errorf("more than %d messages were handed over within a second of %v", 2*spendRate, times[i])
+			t.Errorf("more than %d messages were handed over in the second that began at %v", 2*spendRate, times[i])
 			return
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// openSQLite opens an empty store and queue until the end of the test.
+// openSQLite opens an empty store and queue, and closes them after the test.
 func openSQLite(t *testing.T) *sqlite.DB {
 	t.Helper()
 	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
@@ -53,8 +53,8 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix runs one cell of each group of every, n at a time, and prints the
-// table.
+// matrix runs cells, n at a time, and prints the table. It runs one cell in 11 if every
+// is 11.
 func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
@@ -79,8 +79,8 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 		}
 	}
 	t.Logf("the scenario makes %d calls", sum(calm.seen))
-	// t.Parallel would run only as many cells as there are processors, but on
-	// engines most of a cell's time is waiting.
+	// t.Parallel would run only as many cells as there are processors. On engines more
+	// can run, because they mostly wait.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0

@@ -29,7 +29,7 @@ func (t *table) print(to *testing.T) {
 			fmt.Fprintf(&lines, "%-21s", verdict)
 		}
 	}
-	to.Logf("does every promise hold after each fault?\n%s\n%d of %d cells passed", lines.String(), hold, cells)
+	to.Logf("whether every promise holds after each fault:\n%s\n%d of %d cells passed", lines.String(), hold, cells)
 	if filtered := cells - hold; filtered > 0 && !to.Failed() {
 		to.Logf("%d cells were skipped", filtered)
 	}

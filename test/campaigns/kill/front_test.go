@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// front is an address that stays the same while the engine behind it is stopped and
-// started elsewhere. Meanwhile nothing listens at the address.
+// front has an address that stays the same when the engine behind it stops and starts at
+// another address. While the engine is stopped, nothing listens at the front's address.
 type front struct {
 	addr string
 
@@ -19,7 +19,7 @@ type front struct {
 	running  sync.WaitGroup
 }
 
-// newFront takes a free port and listens for target.
+// newFront takes a free port and forwards connections to target.
 func newFront(t *testing.T, target string) *front {
 	t.Helper()
 	f := &front{addr: "127.0.0.1:0", open: make(map[net.Conn]bool)}
@@ -78,7 +78,7 @@ func (f *front) forward(from net.Conn, target string) {
 	var group sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		group.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // only the end of the copy matters
+			_, _ = io.Copy(way[0], way[1]) // the test needs no result: both sides are closed next
 			_ = way[0].Close()
 			_ = way[1].Close()
 		})

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 const (
 	senderTimeout = 15 * time.Second // the shortest timeout that Terraform allows
 	relayEvery    = 2 * time.Second
-	visibility    = "20" // seconds until the batch of a killed sender comes again
+	visibility    = "20" // seconds until the queue delivers a killed sender's batch again
 )
 
 // deployment holds the built functions on the engines.
@@ -68,7 +68,7 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	return d
 }
 
-// schedule runs the relay every two seconds until ctx ends, even if runs fail.
+// schedule runs the relay every two seconds until ctx ends, even if a run fails.
 func (d *deployment) schedule(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, _ = d.relay.Invoke(ctx, []byte(`{}`)) // the next run is the retry
@@ -115,7 +115,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})
-	// Repeat this: the log is read before the records, so it lacks what was
-	// handed over in between.
+	// The log is read before the records, and lacks what is handed over in between. So
+	// reconcile again.
 	show(t, reconciled(), size)
 }

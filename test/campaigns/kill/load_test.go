@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// campaign is the size of a test.
+// campaign says how many messages and kills a test has.
 type campaign struct{ messages, kills int }
 
 func size() campaign {
@@ -26,10 +26,10 @@ func size() campaign {
 // users is how many clients submit at once.
 const users = 32
 
-// load runs clients that submit with a key until the answer is 202, and records what
-// was accepted.
+// load runs clients that repeat each submission, with its key, until the answer is 202.
+// It records what was accepted.
 type load struct {
-	api      func() user.API // the server as it is at the moment
+	api      func() user.API // returns the server that runs now
 	next     atomic.Int64
 	accepted atomic.Int64
 	mu       sync.Mutex
@@ -78,13 +78,13 @@ func (l *load) reach(t *testing.T, n int) {
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await waits until the function so returns true.
+// await waits until the function returns true.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)
 	for !so() {
 		if time.Now().After(end) {
-			t.Fatalf("after %v this is still not true: %s", within, what)
+			t.Fatalf("waited %v in vain for this: %s", within, what)
 		}
 		pause(t.Context(), 20*time.Millisecond)
 	}

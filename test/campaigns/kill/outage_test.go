@@ -26,7 +26,7 @@ const (
 	outage     = 10 * time.Second
 	loadBefore = 4 * time.Second
 	loadAfter  = 6 * time.Second
-	longest    = 10 * time.Second // of any answer
+	longest    = 10 * time.Second // a client waits at most this long for an answer
 )
 
 // answers counts the answers that clients got.
@@ -37,8 +37,8 @@ type answers struct {
 	wrong   []string
 }
 
-// submit submits one message with a key until it is accepted, and records each
-// answer.
+// submit submits message i, repeating the request with the same key until it is accepted.
+// It records each answer.
 func (a *answers) submit(ctx context.Context, w *world.World, i int) error {
 	key := sms.NewToken()
 	body := fmt.Sprintf(`{"phoneNumber": "+551199%07d", "message": "message %d"}`, 3_000_000+i, i)
@@ -77,12 +77,12 @@ func (a *answers) note(answer *httptest.ResponseRecorder, took time.Duration) {
 	}
 }
 
-// TestDynamoDBIsAwayForTenSeconds stops DynamoDB Local under load and restarts it. Its
-// tables are on disk.
+// TestDynamoDBIsAwayForTenSeconds stops DynamoDB Local under load and restarts it on the
+// same files.
 func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	t.Parallel()
 	sends := enginetest.SQS(t)
-	enginetest.DynamoDB(t) // only names the engine in the report; the test starts one of its own
+	enginetest.DynamoDB(t) // only records that the test uses DynamoDB; it starts an engine of its own
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -157,15 +157,14 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	load.Wait()
 
 	if got.slowest > longest || len(got.wrong) > 0 || got.counts[http.StatusServiceUnavailable] == 0 || got.counts[http.StatusAccepted] < 20 {
-		t.Errorf("the answers are %v, the slowest after %v; unexpected ones: %v", got.counts, got.slowest, got.wrong)
+		t.Errorf("the answers are %v, the slowest took %v; unexpected: %v", got.counts, got.slowest, got.wrong)
 	}
 	await(t, 5*time.Minute, "all at rest", func() bool {
 		pause(t.Context(), 2*time.Second)
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0
 	})
-	// Repeat this: the log is read before the records, so it may lack a
-	// hand-over.
+	// The log is read before the records, and may lack a hand-over. So reconcile again.
 	report, err := w.Reconcile(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -173,5 +172,5 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	if err := report.Err(); err != nil {
 		t.Error(err)
 	}
-	t.Logf("the answers are %v, the slowest after %v; %d messages were accepted: %v, %d were handed over again", got.counts, got.slowest, report.Accepted, report.ByStatus, report.Doubles)
+	t.Logf("the answers are %v, the slowest took %v; %d messages were accepted: %v; %d were handed over again", got.counts, got.slowest, report.Accepted, report.ByStatus, report.Doubles)
 }

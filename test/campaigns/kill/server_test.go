@@ -57,8 +57,8 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	var report reconcile.Report
 	var db *sqlite.DB
 	atRest := func() bool {
-		// The records are read while the server is stopped, because only one
-		// process can open the folder.
+		// Read the records while the server is stopped, because only one process can open
+		// the folder.
 		if err := m.Stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if whole.Accepted != size.messages {
-		t.Errorf("%d records, want %d", whole.Accepted, size.messages)
+		t.Errorf("the folder has %d records, want %d", whole.Accepted, size.messages)
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	steps = flag.Int("steps", 0, "the minimum number of steps; 0: some thousands, with SMSQUEUE_SOAK=1 a hundred thousand")
-	seed  = flag.Uint64("seed", 0, "the seed of an earlier run to repeat; 0: a new one")
+	steps = flag.Int("steps", 0, "the minimum number of steps; 0 means some thousands, or a hundred thousand with SMSQUEUE_SOAK=1")
+	seed  = flag.Uint64("seed", 0, "the seed of an earlier run, to repeat it; 0 means a new seed")
 )
 
-// TestModel makes random steps until it has made enough.
+// TestModel runs the model until it has made enough random steps.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -36,7 +36,8 @@ func TestModel(t *testing.T) {
 	}
 	taken, runs := 0, 0
 	synctest.Test(t, func(t *testing.T) {
-		// Each check has a time limit, and virtual time reaches it soon.
+		// A check has a time limit, which virtual time soon reaches. So make several
+		// checks.
 		for check := *seed; taken < want && !t.Failed(); check++ {
 			if err := flag.Set("rapid.seed", strconv.FormatUint(check, 10)); err != nil {
 				t.Fatal(err)
@@ -53,8 +54,7 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// undated hides the deadline of a test, because real deadlines mean nothing in
-// virtual time.
+// undated hides the deadline of a test, which means nothing in virtual time.
 type undated struct{ testing.TB }
 
 // play makes the steps of one run.
@@ -101,7 +101,7 @@ func play(t *rapid.T, dir string) (taken int) {
 	return taken
 }
 
-// abandon ends what still runs.
+// abandon ends all processes that still run.
 func (s *stage) abandon() {
 	s.over.Store(true)
 	for s.rest(); s.busy(); s.rest() {
@@ -131,7 +131,7 @@ func (s *stage) deliver(t *rapid.T) {
 		}
 	})
 	if s.rest(); paused && alone && len(s.net.Log()) > before {
-		t.Fatalf("a message was handed over during a pause")
+		t.Fatalf("a message was handed over while sending was paused")
 	}
 }
 
@@ -179,7 +179,7 @@ func (s *stage) step(t *rapid.T) {
 func (s *stage) kill(t *rapid.T) {
 	chosen := s.take(t)
 	v := rapid.SampledFrom([]verdict{fail, die}).Draw(t, "verdict")
-	s.say("%v (1 fail, 2 die): %+v after: %v", v, chosen.call, chosen.after)
+	s.say("verdict %v (1 fail, 2 die): %+v after: %v", v, chosen.call, chosen.after)
 	chosen.verdict <- v
 }
 
@@ -205,7 +205,7 @@ func (s *stage) duplicate(t *rapid.T) {
 	if err := s.store.Queue().Send(s.ctx, sms.Envelope{Ref: m.Ref()}); err != nil {
 		t.Fatal(err)
 	}
-	s.say("duplicate of %s", w.text)
+	s.say("enqueued %s again", w.text)
 }
 
 func (s *stage) sleep(t *rapid.T) {

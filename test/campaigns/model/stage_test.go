@@ -34,7 +34,7 @@ type verdict int
 
 const (
 	goOn verdict = iota
-	fail         // with an error that does not say whether it was carried out
+	fail         // its error does not say whether the call was carried out
 	die
 )
 
@@ -52,7 +52,7 @@ type stage struct {
 	running map[string]int // how many processes of each kind are running
 	ended   chan ending
 	truths  []*truth
-	paused  time.Time // since when an operator has paused sending; zero: not paused
+	paused  time.Time // when an operator paused sending; zero if it is not paused
 	log     []string
 }
 
@@ -72,7 +72,7 @@ func newStage(ctx context.Context, dir string) (*stage, error) {
 	return s, nil
 }
 
-// around makes every call wait before it is carried out, and again after that.
+// around makes every call wait twice: before and after it is carried out.
 func (s *stage) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
 	if s.free.Load() {
 		return carryOut(ctx)
@@ -111,7 +111,7 @@ type ending struct {
 	note func()
 }
 
-// spawn starts f as a process of a kind.
+// spawn starts f as a process of this kind.
 func (s *stage) spawn(kind string, f func() (note func())) {
 	s.running[kind]++
 	go func() {
@@ -123,7 +123,7 @@ func (s *stage) spawn(kind string, f func() (note func())) {
 
 func nothing() {}
 
-// rest waits until every process waits for a turn, and collects the calls.
+// rest waits until every process waits for its turn, and collects the waiting calls.
 func (s *stage) rest() {
 	synctest.Wait()
 	for {
@@ -161,7 +161,7 @@ func (s *stage) submit(t *rapid.T) {
 	if n >= 6 || s.running["client"] > 1 {
 		t.Skip("enough messages")
 	}
-	// Several messages may have the same number, so that receipts are ambiguous.
+	// Use few numbers, so that receipts may belong to several messages.
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
 		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
@@ -193,7 +193,7 @@ func (s *stage) submit(t *rapid.T) {
 	})
 }
 
-// cancel cancels a message as a client does, at once.
+// cancel cancels a message as a client does. The call does not wait for its turn.
 func (s *stage) cancel(t *rapid.T) {
 	w := s.anyTruth(t)
 	m, err := s.store.Get(s.ctx, w.id)
@@ -280,7 +280,7 @@ func (s *stage) finish(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if err := report.Err(); err != nil || report.OnTheWay > 0 {
-		t.Fatalf("at the end %d messages are on the way; %v\n%s", report.OnTheWay, err, s.story(sms.Message{}))
+		t.Fatalf("at the end, %d messages are still on the way; %v\n%s", report.OnTheWay, err, s.story(sms.Message{}))
 	}
 }
 
@@ -308,17 +308,17 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreign makes a receipt of another application arrive. No message of ours ever
-// goes to its number: otherwise the receipt could rightly be taken for ours, as
-// the documents say about pending receipts.
+// foreign makes a receipt of another application arrive, for a number that we never send
+// to. If we did, matching the receipt to our message could be correct, as the documents
+// say about pending receipts.
 func (s *stage) foreign(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
 }
 
-// nameless makes a receipt arrive that reports trouble, but names no message.
-// It may belong to any application, and its number may be ours. It may open the
-// breaker, but must change no message wrongly.
+// nameless makes a receipt arrive that reports trouble but names no message. It may be
+// another application's, and its number may be one of ours. The receipt may open the
+// breaker, but must not change a message wrongly.
 func (s *stage) nameless(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
 	s.say("trouble that names no message, to %s", number)

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth is the model of one message: what really happened to it, whatever the record
-// says. It does not know leases, revisions or due times.
+// truth is the model of one message. It says what really happened to the message,
+// whatever the record says. It ignores leases, revisions and due times.
 type truth struct {
 	id       string
 	number   sms.Number
@@ -19,11 +19,11 @@ type truth struct {
 	refused  error // the client's last answer, if the message was not accepted
 	was      sms.Status
 	events   int
-	canceled bool // the client was told that the message is canceled
+	canceled bool // whether the client was told that the message is canceled
 }
 
-// next lists, for each state, the states that the documented table allows after it.
-// It repeats the table on purpose.
+// next lists, for each state, the states that may follow. It repeats the documented table
+// on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
 	sms.Scheduled: {sms.Queued, sms.Canceled, sms.Expired, sms.Sending},
@@ -33,9 +33,10 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth. The log holds the hand-overs of the
-// message that the provider took. If m changed in one step, the table must allow the
-// change. If it changed in several, it must not have left a final state.
+// check compares the record m with the truth. log holds the hand-overs of the message
+// that the provider took. If oneStep is set, m changed in one step, and the table must
+// allow the change. Otherwise m may have changed several times, but never out of a final
+// state.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -51,7 +52,7 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	defer func() { w.events = events }()
 	switch s := m.Status; {
 	case s != was && !slices.Contains(next[was], s) && (oneStep || was.Final()):
-		return fmt.Errorf("%s became %s", was, s)
+		return fmt.Errorf("the message was %s and is now %s, which the table forbids", was, s)
 	case events < w.events:
 		return fmt.Errorf("the message had %d events and now has %d", w.events, events)
 	case w.canceled && s != sms.Canceled:
@@ -65,24 +66,23 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	case taken+void == 0 && s == sms.Sent:
 		return fmt.Errorf("the message is sent, but was never handed over")
 	case s.AtRest() != m.Due.IsZero():
-		return fmt.Errorf("the message is %s, but due %+v", s, m.Due)
+		return fmt.Errorf("the message is %s, but still due: %+v", s, m.Due)
 	case s.AtRest() == m.PurgeAt.IsZero():
-		return fmt.Errorf("the message is %s, but will be removed at %v", s, m.PurgeAt)
+		return fmt.Errorf("the message has work left (%s), but will be removed at %v", s, m.PurgeAt)
 	case !s.AtRest() && m.Due.At.After(latest(m, now)):
-		return fmt.Errorf("the message is %s at %v, but not due until %v", s, now, m.Due.At)
+		return fmt.Errorf("the message is %s, and at %v its due time %v is too late", s, now, m.Due.At)
 	case (s == sms.Sending) != (m.LeaseToken != ""):
-		return fmt.Errorf("the message is %s with the lease %q", s, m.LeaseToken)
+		return fmt.Errorf("the message is %s, but still has the lease %q", s, m.LeaseToken)
 	case foreignID(m, log) != "":
-		return fmt.Errorf("the message has the provider message id %s of another one", foreignID(m, log))
+		return fmt.Errorf("the message has the provider message id %s, which belongs to another message", foreignID(m, log))
 	case m.Text != w.text || m.Number != w.number:
 		return fmt.Errorf("the text or the number of the message changed")
 	}
 	return nil
 }
 
-// latest returns the latest allowed due time of m, which has work left: a quarter of
-// an hour after now, or a quarter of an hour after the earliest time at which the
-// work can be done.
+// latest returns the latest allowed due time of a message m with work left. It is 15
+// minutes after now or, if the work cannot be done yet, 15 minutes after it first can.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {
@@ -92,8 +92,8 @@ func latest(m sms.Message, now time.Time) time.Time {
 	return now.Add(15 * time.Minute)
 }
 
-// foreignID returns a provider message id in m that the provider gave to no hand-over
-// of m. It means that a receipt went to the wrong message.
+// foreignID returns a provider message id that is in m, although the provider gave it to
+// no hand-over of m. Then a receipt has changed the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
 	for _, ref := range m.ProviderRefs() {
 		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {

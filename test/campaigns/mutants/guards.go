@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// marker opens the comment that names a guard, at the end of the guard's line.
+// Each guard's line ends with a comment that begins with marker and names the guard.
 const marker = "// guard: "
 
 // guard is one marked piece of the code.
@@ -22,8 +22,8 @@ type guard struct {
 	start, end int    // offsets in it
 }
 
-// findGuards returns the guards in the Go files of the repository below dirs, by
-// their names. Tests have none.
+// findGuards returns the guards in the Go files of the repository below dirs, by name. It
+// ignores test files.
 func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	guards := make(map[string]guard)
 	for _, dir := range dirs {
@@ -51,7 +51,7 @@ func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guardsIn returns the guards of one file by their names.
+// guardsIn returns the guards of one file, by name.
 func guardsIn(path string, source []byte) (map[string]guard, error) {
 	if !bytes.Contains(source, []byte(marker)) {
 		return nil, nil
@@ -81,9 +81,9 @@ func guardsIn(path string, source []byte) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guarded returns the node that a marker at the end of a line guards: the
-// condition of an if or a case on this line, the first result of a return,
-// another statement on this line, or the line's only operand.
+// guarded returns the node that a marker at the end of a line guards. This is the
+// condition of an if or a case on this line, the first result of a return, another
+// statement on this line, or an operand that stands alone on the line.
 func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	on := func(p token.Pos) bool { return fset.Position(p).Line == line }
 	var found []ast.Node
@@ -118,27 +118,28 @@ func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 		return true
 	})
 	if len(found) != 1 {
-		return nil, fmt.Errorf("%d statements or operands are on its line, want one", len(found))
+		return nil, fmt.Errorf("its line has %d statements or operands, want one", len(found))
 	}
 	return found[0], nil
 }
 
-// change is what a mutant does to the piece of code that a guard marks. Imports,
-// variables and parameters stay in use, so that the mutant compiles.
+// change is what a mutant does to the code that a guard marks. The old code stays in the
+// file, so that its imports, variables and parameters are still used and the mutant
+// compiles.
 type change func(piece string) string
 
 func never(condition string) string   { return "(" + condition + ") && false" }
 func always(condition string) string  { return "(" + condition + ") || true" }
 func skipped(statement string) string { return "if false { " + statement + " }" }
 
-// becomes returns a change that replaces an operand.
+// becomes returns a change that replaces the code by operand.
 func becomes(operand string) change { return func(string) string { return operand } }
 
-// mutate returns the source of a file after changes to its guards. The result
-// must still be valid Go.
+// mutate returns source with changes made to its guards. The result must still be valid
+// Go.
 func mutate(source []byte, changes map[guard]change) ([]byte, error) {
 	fromTheEnd := slices.SortedFunc(maps.Keys(changes), func(a, b guard) int { return b.start - a.start })
-	for _, g := range fromTheEnd { // so that the offsets of the remaining guards stay valid
+	for _, g := range fromTheEnd { // the offsets of earlier guards stay valid
 		piece := changes[g](string(source[g.start:g.end]))
 		source = slices.Concat(source[:g.start], []byte(piece), source[g.end:])
 	}

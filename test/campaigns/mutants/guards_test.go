@@ -30,7 +30,8 @@ func f(a, b, c bool, n int) (bool, error) {
 }
 `
 
-// TestAGuardIsThePieceThatItsMarkerEnds makes one mutant of each form.
+// TestAGuardIsThePieceThatItsMarkerEnds marks a guard of each form, and compares the
+// mutants with the expected code.
 func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 	source := strings.Replace(marked, " // guard: two", "", 1)
 	guards, err := guardsIn("p.go", []byte(source))
@@ -78,21 +79,20 @@ func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 
 func TestGuardsThatAreRefused(t *testing.T) {
 	tests := map[string]struct{ source, want string }{
-		"two operands on the line": {marked, "2 statements or operands are on its line"},
+		"two operands on the line": {marked, "its line has 2 statements or operands"},
 		"a name used twice":        {strings.NewReplacer(": two", ": if", "n > 0, b", "n > 0").Replace(marked), "two guards"},
-		"a line without code":      {"package p\n\n// guard: nothing\n", "0 statements or operands"},
+		"a line without code":      {"package p\n\n// guard: nothing\n", "its line has 0 statements or operands"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			if _, err := guardsIn("p.go", []byte(tt.source)); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one that says %q", err, tt.want)
+				t.Errorf("error %v, want it to contain %q", err, tt.want)
 			}
 		})
 	}
 }
 
-// TestAChangeThatDoesNotFitIsRefused treats a condition as if it were a
-// statement.
+// TestAChangeThatDoesNotFitIsRefused applies a change for statements to a condition.
 func TestAChangeThatDoesNotFitIsRefused(t *testing.T) {
 	source := []byte("package p\n\nfunc f(a bool) bool {\n\treturn a // guard: a\n}\n")
 	guards, err := guardsIn("p.go", source)
@@ -100,6 +100,6 @@ func TestAChangeThatDoesNotFitIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out, err := mutate(source, map[guard]change{guards["a"]: skipped}); err == nil {
-		t.Errorf("the mutant is\n%s", out)
+		t.Errorf("an impossible change made this mutant, want an error:\n%s", out)
 	}
 }

@@ -1,27 +1,26 @@
-// Package mutants takes guards out of the code, one at a time, and expects a
-// test to fail for each. If tests pass without the code that keeps a promise,
-// they do not prove the promise. With SMSQUEUE_SOAK=1 the tests of every mutant
-// run. Otherwise only those of the first two mutants run; the other mutants are
-// made, but not tested.
+// Package mutants removes guards from the code, one at a time, and checks that a test
+// then fails. If all tests pass without a guard, they do not prove the promise that the
+// guard keeps. With SMSQUEUE_SOAK=1 the tests run for every mutant. Otherwise they run
+// only for the first two mutants; of the others the package only checks that they can be
+// made.
 //
 // A guard is marked by a comment at the end of its line:
 //
 //	case m.Attempts >= r.MaxAttempts: // guard: attempts
 //
-// A marker guards the condition of an if or a case, the first result of a return,
-// a whole statement, or an operand on a line of its own.
+// A marker guards the condition of an if or a case, the first result of a return, a whole
+// statement, or an operand that stands alone on its line.
 package mutants
 
-// mutant is the code with changes to its guards, together with the tests that
-// must fail.
+// mutant describes changes to guards, and the tests that must then fail.
 type mutant struct {
 	without string
 	changes map[string]change // keyed by the guard's name
 	tests   []string          // arguments of go test
 }
 
-// noFailFile keeps rapid from writing what it finds in a mutant into the
-// checkout. Packages without rapid do not know this flag.
+// noFailFile keeps rapid from writing a mutant's failures into the checkout. Packages
+// without rapid do not know this flag.
 const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
@@ -51,7 +50,7 @@ var mutants = []mutant{
 		tests:   []string{"./shared/sms", noFailFile},
 	},
 	{
-		without: "the lease check before the hand-over",
+		without: "the check before the hand-over that the lease lasts long enough",
 		changes: map[string]change{"the lease covers the hand-over": never},
 		tests:   []string{"./services/sender"},
 	},
@@ -61,12 +60,12 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestConformance/LostAnswer", "./shared/dynamo"},
 	},
 	{
-		without: "the due update, when the relay takes a message up",
+		without: "the new due time, when the relay takes a message up",
 		changes: map[string]change{"a message taken up is due later": skipped},
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
 	},
 	{
-		without: "the due update, at the claim",
+		without: "the new due time, at the claim",
 		changes: map[string]change{"a claim is due": skipped},
 		tests:   []string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
@@ -76,12 +75,12 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
 	},
 	{
-		without: "the provider of a receipt",
+		without: "the check that a receipt and a hand-over have the same provider",
 		changes: map[string]change{"one provider's ids": always},
 		tests:   []string{"-run", "TestAReceiptCountsForItsOwnProviderOnly", "./shared/sms"},
 	},
 	{
-		without: "the provider of a receipt, in DynamoDB",
+		without: "the check that a receipt and a hand-over have the same provider, in DynamoDB",
 		changes: map[string]change{"one provider's ids in DynamoDB": skipped},
 		tests:   []string{"-run", "TestConformance/Receipts", "./shared/dynamo"},
 	},
@@ -106,7 +105,7 @@ var mutants = []mutant{
 		tests:   []string{"./services/sender"},
 	},
 	{
-		without: "the wait of the relay for senders that take a closed breaker for open",
+		without: "the relay's wait until senders see that the breaker closed",
 		changes: map[string]change{"senders that have not seen the closing": never},
 		tests:   []string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
 	},
@@ -116,22 +115,22 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestABreakerThatOpensOften", "./services/relay"},
 	},
 	{
-		without: "the second owner, when bad numbers open the breaker",
+		without: "the need for bad numbers of two owners to open the breaker",
 		changes: map[string]change{"bad numbers of two owners": always},
 		tests:   []string{"-run", "TestTheTally", "./shared/sms", noFailFile},
 	},
 	{
-		without: "the number that was taken, when bad numbers open the breaker",
+		without: "the rule that a taken number keeps the breaker closed",
 		changes: map[string]change{"a number that was taken": never},
 		tests:   []string{"-run", "TestTheTallyOpensTheBreaker", "./shared/sms", noFailFile},
 	},
 	{
-		without: "the turns of owners, when a probe is due",
+		without: "the owners' turns to send the next probe",
 		changes: map[string]change{"last in line": never},
 		tests:   []string{"-run", "TestAThousandBadNumbersDoNotStarveProbes", "./services/sender"},
 	},
 	{
-		without: "the return of a probe that its client spoiled",
+		without: "giving back a probe that was refused because of its client",
 		changes: map[string]change{"a probe is given back": never},
 		tests:   []string{"-run", "TestAProbeThatItsClientSpoiled", "./services/sender"},
 	},
@@ -141,47 +140,47 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestAMessageThatWasRescuedForHours", "./services/relay"},
 	},
 	{
-		without: "the time of a hand-over that proves the trouble over",
+		without: "the rule that a hand-over from before the opening proves nothing",
 		changes: map[string]change{"a hand-over from before the opening": never},
 		tests:   []string{"-run", "TestWhatClosesTheBreaker", "./services/receipts"},
 	},
 	{
-		without: "the age of a receipt without a time",
+		without: "the time that a receipt without one is given",
 		changes: map[string]change{"the age of a receipt without a time": becomes("*new(time.Time)")},
 		tests:   []string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
 	},
 	{
-		without: "the wait for hand-overs in flight, when a receipt is matched by its number",
+		without: "the wait for hand-overs in flight, before a receipt is matched by its number",
 		changes: map[string]change{"no hand-over in flight": always},
 		tests:   []string{"-run", "TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight", "./services/receipts"},
 	},
 	{
-		without: "the patience with indexes after a pass over leases",
+		without: "the wait for the indexes to catch up after a pass over leases",
 		changes: map[string]change{"indexes lag": skipped},
 		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
 	},
 	{
-		without: "the demand that a pass over leases was complete",
+		without: "the rule that only a complete pass over leases counts",
 		changes: map[string]change{"a complete pass": always},
 		tests:   []string{"-run", "TestAReceiptOfAHandOverInFlight", "./services/relay"},
 	},
 	{
-		without: "the word of a late answer, when a receipt is matched by its number",
+		without: "the check for a late answer, when a receipt is matched by its number",
 		changes: map[string]change{"late answer": never},
 		tests:   []string{"-run", "TestALateAnswerIsSeen", "./services/receipts"},
 	},
 	{
-		without: "the wait of a message for a receipt that is not ripe",
+		without: "a message's wait for a receipt that cannot be matched yet",
 		changes: map[string]change{"a message waits for its receipt": never},
 		tests:   []string{"-run", "TestAMessageIsNotResentWhile", "./services/relay"},
 	},
 	{
-		without: "the end of a run's work on what waits for receipts",
+		without: "the wait for the next pass of a message that waits for receipts",
 		changes: map[string]change{"a message waits for the next pass": never},
 		tests:   []string{"-run", "TestARunTakesUpOnce", "./services/relay"},
 	},
 	{
-		without: "the limit for the review of one destination",
+		without: "the rule that a review of one destination is not trouble with the account",
 		changes: map[string]change{"the review of one destination": never},
 		tests:   []string{"-run", "TestOneNumberUnderReview", "./shared/sms"},
 	},

@@ -39,7 +39,7 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 		t.Run("without "+m.without, func(t *testing.T) {
 			overlay := m.overlay(t, guards, repo)
 			if i >= few && os.Getenv("SMSQUEUE_SOAK") != "1" {
-				return // this only tests that the mutant can be made
+				return // without SMSQUEUE_SOAK, it is enough that the mutant can be made
 			}
 			m.mustBeRed(t, repo, overlay)
 		})
@@ -49,8 +49,8 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	}
 }
 
-// overlay writes the mutant's files and returns the path of an overlay with which go
-// reads them. The checkout is not touched.
+// overlay writes the mutant's files and returns the path of an overlay file, with which
+// go reads them in place of the originals. The checkout does not change.
 func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -107,6 +107,6 @@ func (m mutant) mustBeRed(t *testing.T, repo engines.Repository, overlay string)
 		t.Errorf("running the tests: %v\n%s", err, out)
 	case bytes.Contains(out, []byte("[build failed]")),
 		!bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("panic:")):
-		t.Errorf("go test failed, but no test did:\n%s", out)
+		t.Errorf("go test failed, but no test failed:\n%s", out)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// open starts a browser without a window. The test fails if a page writes an error to
-// its console, for example because it violates its content security policy.
+// open starts a browser without a window. The test fails if a page writes an error to the
+// browser's console, for example about its content security policy.
 func open(t *testing.T) context.Context {
 	t.Helper()
 	name := "chromium"
@@ -47,7 +47,7 @@ func open(t *testing.T) context.Context {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, complaint := range complaints {
-			t.Error("the browser's console:", complaint)
+			t.Error("the browser's console shows an error:", complaint)
 		}
 	})
 	return ctx
@@ -68,7 +68,7 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 		chromedp.WaitVisible(operation),
 		chromedp.Title(&title),
 
-		// The client and its secret are filled in.
+		// The page has already filled in the client and its secret.
 		chromedp.Click(".btn.authorize"),
 		chromedp.Click(".scopes h2 a", chromedp.NodeVisible), // select all
 		chromedp.Click(".auth-btn-wrapper .authorize"),
@@ -84,6 +84,6 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 		t.Fatal(fmt.Errorf("trying the API: %w", err))
 	}
 	if title != "smsqueue API" || !strings.HasPrefix(status, "202") || !strings.Contains(body, `"status": "queued"`) {
-		t.Errorf("on the page %q, a submission was answered with %s\n%s", title, status, body)
+		t.Errorf("on the page %q, sending a message was answered with %s\n%s", title, status, body)
 	}
 }

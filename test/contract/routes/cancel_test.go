@@ -27,8 +27,8 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return "provider-" + sms.NewToken(), nil
 }
 
-// TestCancelRacesWithSend cancels a message while a sender works on it. One of the two
-// wins, and their answers must agree.
+// TestCancelRacesWithSend cancels a message while a sender works on it. Either the client
+// or the sender must win, and what each of them is told must agree.
 func TestCancelRacesWithSend(t *testing.T) {
 	tries := 1000
 	if testing.Short() {
@@ -48,7 +48,8 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// The one that starts first has an advantage, so they take turns.
+			// Whichever starts first has an advantage, so the client and the sender take
+			// turns.
 			cancel := func() {
 				status, _ = as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}
@@ -73,12 +74,12 @@ func TestCancelRacesWithSend(t *testing.T) {
 			case status == http.StatusConflict && taken == 1 && now.Status == sms.Sent:
 				sent++
 			default:
-				t.Fatalf("try %d: the client got status %d, the provider took the message %d times, and it is %s", i, status, taken, now.Status)
+				t.Fatalf("try %d: the client got status %d, the provider took the message %d times, and the message is %s", i, status, taken, now.Status)
 			}
 		}
-		t.Logf("of %d tries, the client won %d and the sender %d", tries, canceled, sent)
+		t.Logf("in %d tries, the client won %d times and the sender %d times", tries, canceled, sent)
 		if canceled == 0 || sent == 0 {
-			t.Errorf("the client won %d times and the sender %d times, want both to win some", canceled, sent)
+			t.Errorf("the client won %d times and the sender %d times, want each to win at least once", canceled, sent)
 		}
 	})
 }

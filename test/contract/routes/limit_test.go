@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dying is a store whose callers sometimes die between the count and the write of
-// the record.
+// dying is a store whose caller sometimes dies after the message is counted and before
+// its record is written.
 type dying struct {
 	sms.Store
 	creates, deaths atomic.Int64
@@ -30,7 +30,7 @@ func (d *dying) Create(ctx context.Context, m sms.Message) error {
 	return d.Store.Create(ctx, m)
 }
 
-// TestLimitIsNeverExceeded lets 64 clients submit as fast as they can.
+// TestLimitIsNeverExceeded has 64 clients submit as fast as they can, with a limit.
 func TestLimitIsNeverExceeded(t *testing.T) {
 	const clients, each, limit = 64, 6, 200
 	const body = `{"phoneNumber": "+5511999999999", "message": "Hi"}`
@@ -38,13 +38,13 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 		name   string
 		limits api.Limits
 	}{
-		{"parts of an owner and day", api.Limits{PartsPerDay: limit}},
-		{"messages to a recipient in an hour", api.Limits{MessagesPerRecipientHour: limit}},
+		{"parts of an owner per day", api.Limits{PartsPerDay: limit}},
+		{"messages to a recipient per hour", api.Limits{MessagesPerRecipientHour: limit}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			onEveryStore(t, func(t *testing.T, store sms.Store) {
 				d := &dying{Store: store}
-				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // the day does not end during the test
+				noon := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour) // so that the day does not end during the test
 				handler := newAPI(t, d, func(o *api.Options) { o.Limits, o.Now = tt.limits, func() time.Time { return noon } })
 				var accepted, refused, unclear atomic.Int64
 				var all sync.WaitGroup
@@ -64,9 +64,9 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 				}
 				all.Wait()
 				n, deaths := accepted.Load(), d.deaths.Load()
-				t.Logf("of %d submissions, %d were accepted and %d refused; %d died after they were counted", clients*each, n, refused.Load(), deaths)
+				t.Logf("of %d submissions, %d were accepted and %d refused; the API died in %d after it had counted them", clients*each, n, refused.Load(), deaths)
 				if n > limit || n < limit-deaths || unclear.Load() != deaths {
-					t.Errorf("%d submissions were accepted with a limit of %d and %d deaths; %d got no clear answer", n, limit, deaths, unclear.Load())
+					t.Errorf("%d submissions were accepted with a limit of %d and %d deaths of the API; %d got neither 202 nor a refusal", n, limit, deaths, unclear.Load())
 				}
 			})
 		})

@@ -14,9 +14,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestPagingShowsEveryMessageOnce pages through all kinds of lists while messages are
-// added and changed. Every message that was older than ten seconds at the start must be
-// shown once.
+// TestPagingShowsEveryMessageOnce pages through lists with all kinds of filters while
+// messages are added and changed. Each message that was older than ten seconds at the
+// start must be shown exactly once.
 func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
 		checks := "60"
@@ -63,7 +63,7 @@ func (p *paging) add(at time.Time) sms.Message {
 	return m
 }
 
-// change cancels or claims a message, if it is still queued.
+// change cancels or claims a random message that is still queued.
 func (p *paging) change() {
 	m := rapid.SampledFrom(p.all).Draw(p.T, "message")
 	if rapid.Bool().Draw(p.T, "cancel") {
@@ -76,7 +76,7 @@ func (p *paging) change() {
 func (p *paging) run() {
 	old := p.start.Add(-10*time.Second - time.Millisecond)
 	for range rapid.IntRange(0, 25).Draw(p.T, "messages") {
-		// Many are created in the same millisecond.
+		// Draw 0 often, so that many messages are created in the same millisecond.
 		age := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, time.Second, 24 * time.Hour, 90 * 24 * time.Hour}).Draw(p.T, "age")
 		p.add(old.Add(-age))
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// service runs API, relay and sender on one SQLite folder, with a clock that the test
-// moves.
+// service runs the API, the relay and the sender on one SQLite folder. The test moves
+// their clock.
 type service struct {
 	clock    *smstest.Clock
 	store    *sqlite.DB
@@ -44,7 +44,7 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	return s
 }
 
-// nothing here waits for receipts.
+// nobody is an empty list of pending receipts.
 type nobody struct{}
 
 func (nobody) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
@@ -53,7 +53,7 @@ func (nobody) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message
 	return m, false, nil
 }
 
-// counted is a store that counts the relay's calls, which may be concurrent.
+// counted is a store that counts the calls of the relay. The calls may be concurrent.
 type counted struct {
 	*sqlite.DB
 
@@ -97,9 +97,9 @@ func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (s
 	return c.DB.Postpone(ctx, e, next)
 }
 
-// runFor moves the clock second by second. The relay runs every minute, and every
-// envelope is handled in the second in which it becomes visible. runFor returns when
-// each message first arrived.
+// runFor moves the clock second by second. It runs the relay every minute, and handles
+// each envelope in the second in which the envelope becomes visible. It returns when each
+// message first arrived.
 func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	t.Helper()
 	arrived := make(map[string]time.Time)
@@ -138,9 +138,8 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	return arrived
 }
 
-// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second: first
-// one so near that the API enqueues them, then one so far ahead that the relay
-// does.
+// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second, twice: once
+// so soon that the API enqueues them, and once so late that the relay does.
 func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {
@@ -162,7 +161,7 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 			}
 			for id, when := range arrived {
 				if late := when.Sub(at); !ids[id] || late < 0 || late > within {
-					t.Errorf("message %s arrived %v after its time", id, late)
+					t.Errorf("message %s arrived %v after its scheduled time", id, late)
 				}
 			}
 			for id := range ids {
@@ -196,7 +195,7 @@ func TestMessageOfNextMonth(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(empty.calls.calls, s.calls.calls); diff != "" || s.calls.calls["Postpone"]+s.calls.calls["Get"] != 0 {
-		t.Errorf("the relay's calls differ between a day without messages and a day with a scheduled one (-without +with):\n%s", diff)
+		t.Errorf("the relay's calls differ (-on a day without messages +on a day with a scheduled message):\n%s", diff)
 	}
 	t.Logf("the relay's calls in a day: %v", s.calls.calls)
 

@@ -20,8 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// many returns the size of a full store: a million messages in long campaigns,
-// otherwise fewer, because the race detector makes writing them slow.
+// many returns how many messages a full store has: a million in the long campaign.
+// Otherwise it is fewer, because the race detector slows the writing of them.
 func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -32,8 +32,8 @@ func many() int {
 	return 20_000
 }
 
-// fill stores n messages of owner, a second apart, every hundredth with a reference. It
-// returns the id of the middle one.
+// fill stores n messages of owner, created one second apart. Every hundredth has a
+// reference. It returns the id of the message in the middle.
 func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -66,9 +66,9 @@ func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	return *middle.Load()
 }
 
-// TestManyMessagesMakeNoRequestSlower compares lists and look-ups among many messages
-// with those among a thousand. It measures both alternately, so that other load on
-// the machine slows both.
+// TestManyMessagesMakeNoRequestSlower measures lists and look-ups in a store with many
+// messages and in a store with a thousand. It measures them alternately, so that other
+// load on the machine slows both.
 func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	const few, rounds, slower = 1000, 5, 1.2
 	var handlers [2]http.Handler
@@ -81,7 +81,7 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	for name, target := range map[string]string{
 		"list":                "/v1/sms?limit=100",
 		"list what is queued": "/v1/sms?limit=100&status=queued",
-		"list what failed":    "/v1/sms?limit=100&status=failed", // there is none
+		"list what failed":    "/v1/sms?limit=100&status=failed", // no message failed
 		"list by reference":   "/v1/sms?limit=100&reference=one+in+a+hundred",
 		"list by number":      "/v1/sms?limit=100&phoneNumber=%2B12065550100",
 		"look up":             "/v1/sms/",
@@ -102,16 +102,16 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		ratio := float64(after) / float64(before)
 		t.Logf("%-20s %8v with %d messages, %8v with %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
-		// On a shared machine the times vary too much for a limit. Only the
-		// long campaign has one.
+		// On a shared machine the times vary too much for a limit. So only the long
+		// campaign has one.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
 			t.Errorf("%s takes %.2f times as long with %d messages, want at most %v times", name, ratio, many(), slower)
 		}
 	}
 }
 
-// quickest returns the time of the fastest of several requests, which was
-// disturbed least.
+// quickest returns the shortest time of several requests. Other load disturbed that
+// request least.
 func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	t.Helper()
 	shortest := time.Hour
@@ -125,7 +125,8 @@ func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	return shortest
 }
 
-// TestManyMessagesMakeNoPageDearer compares what DynamoDB charges for a page.
+// TestManyMessagesMakeNoPageDearer compares the read units that DynamoDB charges for a
+// page, with few and with many messages.
 func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	const few, plenty = 200, 2000
 	var mu sync.Mutex
@@ -155,12 +156,12 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	for _, target := range []string{"/v1/sms?limit=20", "/v1/sms?limit=100", "/v1/sms?limit=20&status=queued"} {
 		small, large := price("small", target), price("large", target)
 		t.Logf("%s costs %.1f units with %d messages, %.1f with %d", target, small, few, large, plenty)
-		// The shards have different sizes, because ids are random.
+		// Ids are random, so the shards differ in size; allow for that.
 		if small == 0 || large > small*1.1 {
 			t.Errorf("%s costs %.1f units with %d messages, %.1f with %d", target, small, few, large, plenty)
 		}
 	}
-	// A filter without matches reads a bounded number of records.
+	// A page of a filter without matches must read a bounded number of records.
 	const rare = "/v1/sms?limit=20&reference=nowhere"
 	bound := price("large", rare)
 	fill(t, store, "large", plenty)

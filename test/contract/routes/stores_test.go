@@ -83,8 +83,8 @@ func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler
 	return handler
 }
 
-// as makes a request as the only client of owner, and decodes the answer unless it is
-// an error.
+// as makes a request as the only client of owner. It decodes the answer, unless the
+// answer is an error.
 func as[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
@@ -103,7 +103,7 @@ func as[T any](ctx context.Context, handler http.Handler, owner, method, target,
 	return w.Code, answer
 }
 
-// message and page hold what these tests need from answers.
+// message and page hold the fields that these tests read from answers.
 type message struct {
 	ID, Status string
 	CreatedAt  time.Time

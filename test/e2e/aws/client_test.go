@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// newNumber draws a Brazilian mobile number. Each test needs numbers of its
-// own, because all tests share moto's list of messages.
+// newNumber draws a Brazilian mobile number. Each test needs its own numbers, because all
+// tests share moto's list of messages.
 func newNumber() string { return fmt.Sprintf("+55119%08d", 70000000+rand.IntN(29999999)) }
 
 // reply is a whole answer of the API.
@@ -23,7 +23,8 @@ type reply struct {
 	body   string
 }
 
-// message returns the message in the reply. Any other status fails the test.
+// message returns the message in the reply. The test fails if the reply has another
+// status.
 func (r reply) message(t testing.TB, status int) user.Message {
 	t.Helper()
 	var m user.Message
@@ -36,7 +37,7 @@ func (r reply) message(t testing.TB, status int) user.Message {
 	return m
 }
 
-// problem returns the slug in the type of the problem in the reply.
+// problem returns the slug that ends the problem's type.
 func (r reply) problem(t testing.TB) string {
 	t.Helper()
 	var p struct {

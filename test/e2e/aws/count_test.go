@@ -16,11 +16,11 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// requests counts HTTP requests by operation, of all services.
+// requests counts HTTP requests to all services, by operation.
 type requests map[string]int
 
-// requestsOf calls something, and returns the requests that the functions make
-// to the engines during the call.
+// requestsOf calls something and returns the requests to the engines that the functions
+// make meanwhile.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()
@@ -33,8 +33,8 @@ func requestsOf(d *functions.Deployment, something func()) requests {
 	return all
 }
 
-// TestEachOperationCostsItsRequests counts requests below the SDK, where retries would
-// show. Requests from Lambda's event source to SQS do not count.
+// TestEachOperationCostsItsRequests counts HTTP requests below the SDK, so that retries
+// count too. Requests of Lambda's event source to SQS do not count.
 func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -42,7 +42,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	want := func(what string, got, want requests) {
 		t.Helper()
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", what, diff)
+			t.Errorf("the requests of %s differ (-want +got):\n%s", what, diff)
 		}
 	}
 	var id string
@@ -64,10 +64,10 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	want("the status", requestsOf(d, status), requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 2 * 32})
 	again := requestsOf(d, status)
 	if time.Since(asked) < statusAge {
-		want("the status soon after", again, requests{"GetItem": 1})
+		want("a second look at the status, soon after", again, requests{"GetItem": 1})
 	}
 
-	// A new process reads the breaker, and reads it again after 5 s.
+	// A new process reads the breaker, and reads it again when this time has passed.
 	const breakerAge = 5 * time.Second
 	deliver := func(n int) func() {
 		batch := d.Receive(t, n)
@@ -75,11 +75,11 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	first, second := deliver(1), deliver(1)
 	began := time.Now()
-	// Once a minute a sender notes in the breaker that a number was taken: it reads
-	// and writes the breaker.
+	// Once a minute, a sender notes in the breaker's record that a number was taken. For
+	// this it reads and writes the record.
 	want("the first delivery of a deployment", requestsOf(d, first), requests{"GetItem": 2, "UpdateItem": 3, "Publish": 1})
 	delivery := requestsOf(d, second)
-	if time.Since(began) < breakerAge { // otherwise the machine is too busy for this check
+	if time.Since(began) < breakerAge { // otherwise the breaker is read again, because the machine is busy
 		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
 	}
 
@@ -93,7 +93,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	if time.Since(began) < noteAge {
 		want("ten envelopes in one batch of a new process", delivery, requests{"GetItem": 1, "UpdateItem": 20, "Publish": 10})
 	}
-	want("a look-up of what was sent", requestsOf(d, lookUp), requests{"GetItem": 1})
+	want("a look-up of a sent message", requestsOf(d, lookUp), requests{"GetItem": 1})
 
 	elsewhere := func() {
 		if r := post(t, api, "another key", text("+4915112345678", "hello")); r.status != http.StatusUnprocessableEntity {
@@ -102,8 +102,8 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
-	// A probe's receipt may close the breaker, so the receipts service also
-	// reads it, every 5 s.
+	// A receipt of a probe may close the breaker, so the receipts service reads the
+	// breaker too, every 5 s.
 	receipt := func() {
 		submit("")()
 		deliver(1)()
@@ -130,13 +130,13 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 }
 
-// idle lists the requests of a relay run that finds nothing: it reads the
-// breaker, the length of the queue, and the shards of three kinds of due records
-// and of pending receipts.
+// idle lists the requests of a relay run that finds nothing to do. The run reads the
+// breaker, the length of the queue, and all shards of three kinds of due records and of
+// pending receipts.
 var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 3*32 + 8}
 
-// TestEachRunOfTheRelayCostsItsRequests counts the requests that due work adds
-// to those of an idle run.
+// TestEachRunOfTheRelayCostsItsRequests counts the requests of relay runs with work to
+// do. They must be those of an idle run and a known number more.
 func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -154,7 +154,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 			}
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", what, diff)
+			t.Errorf("the requests of a run with %s differ (-want +got):\n%s", what, diff)
 		}
 	}
 	deliver := func() { d.Deliver(t, d.Receive(t, 1)) }
@@ -170,7 +170,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 		t.Errorf("after the retry, the message is %+v", m)
 	}
 
-	// The messages of one shard are enqueued together.
+	// The relay enqueues the messages of one shard together.
 	inShard := make(map[string]int)
 	for range 10 {
 		id := submit()
@@ -185,7 +185,7 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 			rescues["SendMessageBatch"]++
 		}
 	}
-	d.Receive(t, 10) // and lost
+	d.Receive(t, 10) // receives the envelopes and loses them
 	run("ten rescues", rescues)
 }
 

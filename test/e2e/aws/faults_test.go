@@ -22,7 +22,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 	for _, fault := range []faultproxy.Fault{
 		refused,
 		faultproxy.Throttle(),
-		faultproxy.LoseAnswer(), // the queue has copies that the API does not know about
+		faultproxy.LoseAnswer(), // the queue takes envelopes, but the API does not learn it
 		faultproxy.Hang(),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
@@ -38,13 +38,13 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			began := time.Now()
 			m := post(t, api, "", text(number, "hello")).message(t, http.StatusAccepted)
 			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("the answer took too long: %v", took)
+				t.Errorf("the answer took %v, want at most 10s", took)
 			}
 			mustBeDueAtOnce(t, d, m.ID)
 
 			if fault.String() == refused.String() { // the relay cannot enqueue either
 				if report, err := d.RunRelay(t.Context()); err == nil {
-					t.Errorf("the relay cannot enqueue, but reports %+v without an error", report)
+					t.Errorf("the relay cannot enqueue, but returned %+v without an error", report)
 				}
 				mustBeDueAtOnce(t, d, m.ID)
 			}
@@ -52,39 +52,39 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			d.SQS.Rule(nil)
 			report, err := d.RunRelay(t.Context())
 			if diff := cmp.Diff(functions.RelayReport{Enqueued: 1}, report); diff != "" || err != nil {
-				t.Fatalf("error %v; report (-want +got):\n%s", err, diff)
+				t.Fatalf("error %v; the relay's report differs (-want +got):\n%s", err, diff)
 			}
 			d.Poll(t, nil)
 			sent := api.Await(t, m.ID, 10*time.Second, "sent")
 			taken := d.Taken(t, number)
 			if len(taken) != 1 || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.HandOvers() != 1 {
-				t.Errorf("moto took %+v; the message is %+v", taken, sent)
+				t.Errorf("moto took %+v, want one message; the message is %+v", taken, sent)
 			}
 		})
 	}
 }
 
-// mustBeDueAtOnce checks that the message id is due to be sent now.
+// mustBeDueAtOnce checks that the message with this id is due to be sent now.
 func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	t.Helper()
 	record := d.Record(t, id)
 	shard, _ := record["due_shard"].(string)
 	at, _ := record["due_at"].(float64)
 	if record["status"] != "queued" || !strings.HasPrefix(shard, "send#") || at == 0 || int64(at) > time.Now().UnixMilli() {
-		t.Fatalf("the message is not due at once: %v", record)
+		t.Fatalf("the message is not due now: %v", record)
 	}
 }
 
-// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. To
-// make the lease end early, the test moves the record's times into the past.
+// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. Then
+// it changes the times in the record, so that the lease ends early.
 func TestASenderThatDiesInAHandOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, onUnknown string
-		reached         bool // SNS had taken the message
+		reached         bool // whether SNS took the message before the sender died
 		status          string
 		handOvers       int
-		taken           int // in all
+		taken           int // how many messages SNS took in all
 	}{
 		{"before SNS has it, resend", "resend", false, "sent", 2, 1},
 		{"after SNS took it, resend", "resend", true, "sent", 2, 2},
@@ -110,7 +110,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 			began := time.Now()
 			m := post(t, api, "", body).message(t, http.StatusAccepted)
 			if answer, err := d.TryDeliver(t.Context(), d.Receive(t, 1)); err == nil {
-				t.Fatalf("the sender that was killed answered %s", answer)
+				t.Fatalf("the killed sender answered %s", answer)
 			}
 
 			record := d.Record(t, m.ID)
@@ -119,15 +119,15 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 			shard, _ := record["due_shard"].(string)
 			if record["status"] != "sending" || record["due_at"] != until || !strings.HasPrefix(shard, "lease#") ||
 				left < lease || left > lease+time.Since(began) {
-				t.Fatalf("the lease ends %v after the request: %v", left, record)
+				t.Fatalf("the lease has %v left, want about 30s: %v", left, record)
 			}
 			if report, err := d.RunRelay(t.Context()); report != (functions.RelayReport{}) || err != nil {
-				t.Fatalf("while the lease lasts, the relay reports %+v, %v", report, err)
+				t.Fatalf("before the lease has ended, the relay reports %+v, %v", report, err)
 			}
 
 			ageLease(t, d, m.ID, lease)
 			if report, err := d.RunRelay(t.Context()); report.Ended != 1 || err != nil {
-				t.Fatalf("after the lease, the relay reports %+v, %v", report, err)
+				t.Fatalf("after the lease has ended, the relay reports %+v, %v", report, err)
 			}
 			d.Poll(t, nil)
 			got := api.Await(t, m.ID, 30*time.Second, "sent", "unknown")
@@ -138,8 +138,8 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease moves the times of a message's first hand-over and of its lease into
-// the past.
+// ageLease moves the times of a message's lease and first hand-over back by this
+// duration.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

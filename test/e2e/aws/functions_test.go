@@ -51,7 +51,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				"phoneNumber": number, "message": secret, "reference": "order-7",
 			}
 			if diff := cmp.Diff(want, only(record, want)); diff != "" {
-				t.Errorf("record in DynamoDB (-want +got):\n%s", diff)
+				t.Errorf("the record in DynamoDB differs (-want +got):\n%s", diff)
 			}
 			ref := fmt.Sprintf("%s.%.0f", m.ID, record["createdAt"])
 
@@ -60,10 +60,10 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			batch := <-batches
 			stop()
 			if len(batch.Messages) != 1 || *batch.Messages[0].Body != ref || len(batch.Messages[0].MessageAttributes) != 0 {
-				t.Errorf("the queue has %+v, want only %s", batch.Messages, ref)
+				t.Errorf("the queue has %+v, want one envelope for %s", batch.Messages, ref)
 			}
 			if group := batch.Messages[0].Attributes["MessageGroupId"]; group != "shop-1" {
-				t.Errorf("message group %q", group)
+				t.Errorf("the envelope's message group is %q", group)
 			}
 			for _, r := range d.SQS.Requests() {
 				for _, private := range []string{number, number[1:], "1234", "order-7", "Shop-1"} {
@@ -78,21 +78,21 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 
 			taken := d.Taken(t, number)
 			if len(taken) != 1 || taken[0].Text != secret {
-				t.Fatalf("moto took %+v", taken)
+				t.Fatalf("moto took %+v, want one message", taken)
 			}
 			attributes := map[string]string{
 				"AWS.SNS.SMS.SMSType": "String Promotional", "AWS.SNS.SMS.SenderID": "String Shop-1",
 				"AWS.SNS.SMS.MaxPrice": "Number 0.05", "AWS.MM.SMS.EntityId": "String E1", "AWS.MM.SMS.TemplateId": "String T1",
 			}
 			if diff := cmp.Diff(attributes, d.TakenAttributes(t, number)); diff != "" {
-				t.Errorf("attributes at SNS (-want +got):\n%s", diff)
+				t.Errorf("the attributes at SNS differ (-want +got):\n%s", diff)
 			}
 
-			// Another client of the same owner sees the message; another owner
-			// does not.
+			// Another client of the same owner sees the message, and another owner does
+			// not.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
 			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
-				t.Errorf("at the end the message is %+v, want it sent as %s", sent, taken[0].ProviderMessageID)
+				t.Errorf("the sent message is %+v, want the provider message id %s", sent, taken[0].ProviderMessageID)
 			}
 			if r := get(t, d.Client("stranger"), m.ID); r.status != http.StatusNotFound {
 				t.Errorf("another owner gets status %d, want 404: %s", r.status, r.body)
@@ -106,7 +106,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// only returns those attributes of item that want has too.
+// only returns the attributes of item that want has too.
 func only(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {
@@ -148,7 +148,7 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 	garbage := batch[slices.IndexFunc(batch, func(m sqstypes.Message) bool { return strings.HasPrefix(*m.Body, "{") })]
 	want := fmt.Sprintf(`{"batchItemFailures":[{"itemIdentifier":%q}]}`, *garbage.MessageId)
 	if answer := d.Deliver(t, batch); answer != want {
-		t.Errorf("answer %s, want %s", answer, want)
+		t.Errorf("the sender answers %s, want %s", answer, want)
 	}
 	for i, id := range ids {
 		taken := d.Taken(t, numbers[i])
@@ -159,9 +159,9 @@ func TestABatchAnswersForItsGarbageAlone(t *testing.T) {
 	}
 
 	nothingToDo := slices.DeleteFunc(batch, func(m sqstypes.Message) bool { return *m.MessageId == *garbage.MessageId })
-	for name, again := range map[string][]sqstypes.Message{"nine that were done": nothingToDo, "none at all": nil} {
+	for name, again := range map[string][]sqstypes.Message{"nine envelopes that are done": nothingToDo, "no envelopes": nil} {
 		if answer := d.Deliver(t, again); answer != `{"batchItemFailures":[]}` {
-			t.Errorf("the answer to a batch of %s is %s", name, answer)
+			t.Errorf("the answer to a batch with %s is %s, want no failures", name, answer)
 		}
 	}
 	if n := d.SNS.Counts()["Publish"]; n != len(ids) {
@@ -182,7 +182,7 @@ func TestAFunctionNamesEveryVariableThatItMisses(t *testing.T) {
 			f := lambdatest.Start(t, lambdatest.Options{Binary: functions.Bootstrap(t, service)})
 			_, err := f.Invoke(t.Context(), []byte(`{}`))
 			if err == nil {
-				t.Fatal("the function started without its variables")
+				t.Fatal("the function started, although its variables are missing")
 			}
 			for _, name := range variables {
 				if !strings.Contains(err.Error(), name) {

@@ -26,7 +26,7 @@ import (
 )
 
 // onEngines is the API in this process, over DynamoDB Local and ElasticMQ. Unlike a
-// function it serves concurrent requests, and it has a clock of its own.
+// function, it serves requests concurrently, and the test sets its clock.
 type onEngines struct {
 	handler http.Handler
 	records *dynamodb.Client
@@ -34,7 +34,7 @@ type onEngines struct {
 	queue   *faultproxy.Proxy
 
 	mu    sync.Mutex
-	ahead time.Duration // ahead of the real time
+	ahead time.Duration // how far its clock is ahead of the real time
 }
 
 func startOnEngines(t *testing.T) *onEngines {
@@ -72,8 +72,7 @@ func (d *onEngines) client(clientID, owner string) user.API {
 	return user.API{HTTP: &http.Client{Transport: inProcess{d.handler, caller}}}
 }
 
-// inProcess is an http.RoundTripper that passes requests to a handler, for one
-// caller.
+// inProcess is an http.RoundTripper that passes the requests of one caller to a handler.
 type inProcess struct {
 	handler http.Handler
 	caller  api.Caller
@@ -123,7 +122,7 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	replayed := func(r reply) bool { return r.header.Get("Idempotent-Replayed") == "true" }
 	fresh := slices.DeleteFunc(slices.Clone(replies), replayed)
 	if len(fresh) != 1 || d.stored(t) != 1 || d.queue.Counts()["SendMessage"] != 1 {
-		t.Errorf("%d of %d answers are not marked as replayed, with %d records and the requests %v to SQS; want one of each",
+		t.Errorf("%d of %d answers are not marked as replayed, want 1; the table has %d records, want 1; the requests to SQS are %v, want one SendMessage",
 			len(fresh), n, d.stored(t), d.queue.Counts())
 	}
 
@@ -139,13 +138,13 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 
 	d.advance(time.Hour)
 	if r := post(t, shop, "new", body); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("the answer to a new message for a time that has passed is %d %s", r.status, r.body)
+		t.Errorf("the answer to a new message with a sendAt in the past is %d %s", r.status, r.body)
 	}
 	late := post(t, shop, "key", body)
 	if diff := cmp.Diff(fresh[0].body, late.body); diff != "" || late.status != http.StatusAccepted || !replayed(late) {
-		t.Errorf("the replay after sendAt has the status %d, %v, and differs (-first +late):\n%s", late.status, late.header, diff)
+		t.Errorf("the replay after sendAt has the status %d and the header %v, and its body differs (-first +late):\n%s", late.status, late.header, diff)
 	}
 	if d.stored(t) != 2 || d.queue.Counts()["SendMessage"] != 2 {
-		t.Errorf("%d records and the requests %v to SQS; want one for each owner", d.stored(t), d.queue.Counts())
+		t.Errorf("the table has %d records and the requests to SQS are %v; want one of each per owner", d.stored(t), d.queue.Counts())
 	}
 }

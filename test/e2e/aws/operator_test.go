@@ -29,15 +29,15 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	return b
 }
 
-// comesBack runs the relay until it has enqueued the messages, and checks that they are
-// sent.
+// comesBack runs the relay until it has enqueued these messages, and checks that they are
+// then sent.
 func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
 	t.Helper()
 	resumed, enqueued := time.Now(), 0
 	for enqueued < len(ids) {
 		report, err := d.RunRelay(t.Context())
 		if enqueued += report.Enqueued; err != nil || time.Since(resumed) > 3*sms.BreakerAge {
-			t.Fatalf("%v after the order to resume, the relay had enqueued %d of %d messages; %v", time.Since(resumed), enqueued, len(ids), err)
+			t.Fatalf("%v after the order to resume, the relay had enqueued %d of %d messages; error %v", time.Since(resumed), enqueued, len(ids), err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -54,7 +54,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 
 	_, err := d.Relay.Invoke(t.Context(), []byte(`{"operator": "stop"}`))
 	if err == nil || !strings.Contains(err.Error(), "pause or resume") {
-		t.Errorf("an order with an unknown word returned %v, want an error", err)
+		t.Errorf("an order with an unknown word returned %v, want an error that names both words", err)
 	}
 	if b, err := store.LoadBreaker(t.Context()); err != nil || b.Revision != "" {
 		t.Fatalf("after an order with an unknown word, the breaker is %+v, %v", b, err)
@@ -65,17 +65,17 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 		t.Errorf("the answer to a pause is %+v", paused)
 	}
 	if again := order(t, d, "pause"); !again.OpenedAt.Equal(paused.OpenedAt) {
-		t.Errorf("a repeated pause began at %v, want %v", again.OpenedAt, paused.OpenedAt)
+		t.Errorf("after a second pause, the pause began at %v, want %v as before", again.OpenedAt, paused.OpenedAt)
 	}
 	if s, err := api.Status(t.Context()); err != nil || s.Sending || s.Paused.Reason != "operator" {
-		t.Errorf("the status is %+v, %v", s, err)
+		t.Errorf("during the pause, the status is %+v, %v", s, err)
 	}
 	ids := make([]string, 3)
 	for i := range ids {
 		ids[i] = post(t, api, "", text(newNumber(), "hello")).message(t, http.StatusAccepted).ID
 	}
 	if answer := d.Deliver(t, d.Receive(t, len(ids))); answer != `{"batchItemFailures":[]}` {
-		t.Errorf("during the pause, the sender answers %s", answer)
+		t.Errorf("during the pause, the sender answers %s, want no failures", answer)
 	}
 	report, err := d.Relay.Invoke(t.Context(), []byte(`{"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"}`))
 	if err != nil || !strings.Contains(string(report), `"enqueued":0`) || !strings.Contains(string(report), `"breaker_open":true`) {
@@ -83,7 +83,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	}
 	for _, id := range ids {
 		if m := get(t, api, id).message(t, http.StatusOK); m.Status != "queued" || m.Attempts != 0 {
-			t.Errorf("during the pause, a message is %+v", m)
+			t.Errorf("during the pause, a message is %+v, want it queued without attempts", m)
 		}
 	}
 	if n := d.SNS.Counts()["Publish"]; n != 0 {
@@ -91,13 +91,14 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	}
 
 	if b := order(t, d, "resume"); b.Open || b.ClosedAt.IsZero() {
-		t.Errorf("the answer to resuming is %+v", b)
+		t.Errorf("the answer to the order to resume is %+v", b)
 	}
 	comesBack(t, d, api, ids...)
 }
 
-// TestAnOperatorsWordEndsASpendLimit resumes sending after a spend limit. A
-// hand-over cannot end it, because SNS still takes messages at the limit.
+// TestAnOperatorsWordEndsASpendLimit resumes sending at a spend limit. Only an operator
+// can, because SNS goes on taking messages at the limit, so that a hand-over proves
+// nothing.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -113,7 +114,7 @@ func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 		t.Fatalf("at the spend limit, the message is %+v", m)
 	}
 	if b := order(t, d, "resume"); b.Open {
-		t.Errorf("the answer to resuming is %+v", b)
+		t.Errorf("the answer to the order to resume is %+v", b)
 	}
 	comesBack(t, d, api, id)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// delivered returns a line of SNS's delivery log: the phone acknowledged the message
-// with this providerMessageID.
+// delivered returns a line of SNS's delivery log. It says that the phone acknowledged the
+// message with this provider message id.
 func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,
@@ -42,7 +42,7 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 	lines := []string{
 		delivered("of-another-application", newNumber()),
 		delivered(providerMessageIDs[0], arrives),
-		"no line of SNS's, about " + arrives,
+		"not a line of SNS, about " + arrives,
 		unreachable,
 	}
 	for range 2 { // Lambda may repeat a batch
@@ -51,11 +51,11 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		}
 		got := get(t, api, ids[0]).message(t, http.StatusOK)
 		if got.Status != "delivered" || got.Evidence != "handset" {
-			t.Errorf("the message is %s with evidence %q, want delivered with the handset's", got.Status, got.Evidence)
+			t.Errorf("the message is %s with evidence %q, want delivered with evidence handset", got.Status, got.Evidence)
 		}
 		got = get(t, api, ids[1]).message(t, http.StatusOK)
 		if got.Status != "undelivered" || got.Failure.Code != "unreachable" {
-			t.Errorf("the message is %s with the failure %q, want undelivered with unreachable", got.Status, got.Failure.Code)
+			t.Errorf("the message is %s with the failure %q, want undelivered with the failure unreachable", got.Status, got.Failure.Code)
 		}
 	}
 	out := d.Receipts.Output()
@@ -90,6 +90,6 @@ func TestReceiptsThatCannotBeWrittenComeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := get(t, api, id).message(t, http.StatusOK); got.Status != "delivered" {
-		t.Errorf("the message is %s, want it delivered", got.Status)
+		t.Errorf("the message is %s, want delivered", got.Status)
 	}
 }

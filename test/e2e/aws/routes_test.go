@@ -28,7 +28,7 @@ func ask(t testing.TB, api user.API, method, path, body string) reply {
 	return do(t, api, r)
 }
 
-// decoded returns the body of a reply, which must have this status.
+// decoded decodes the body of a reply. The test fails if the reply has another status.
 func decoded[T any](t testing.TB, r reply, status int) T {
 	t.Helper()
 	var v T
@@ -41,7 +41,7 @@ func decoded[T any](t testing.TB, r reply, status int) T {
 	return v
 }
 
-// TestRoutesBehindTheGateway tries every route of the built function.
+// TestRoutesBehindTheGateway calls every route of the built function.
 func TestRoutesBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -58,8 +58,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
 		t.Errorf("the answer to deleting the text of a queued message is %d %s", r.status, r.body)
 	}
-	// A waiting request would occupy a function, so by default requests do not
-	// wait.
+	// By default a request does not wait for a change, because it would keep a function
+	// busy.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %v the message is %s", time.Since(begin), got.Status)
@@ -88,21 +88,21 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	})
 	for i, r := range results.Results {
 		if want := map[bool]int{true: 422, false: 202}[i == 7]; r.Status != want {
-			t.Errorf("result %d has status %d", i, r.Status)
+			t.Errorf("result %d of the batch has the status %d", i, r.Status)
 		}
 	}
 	if diff := cmp.Diff(requests{"PutItem": 24, "SendMessageBatch": 3}, cost); diff != "" {
-		t.Errorf("the requests of a batch of 25, one of them invalid, differ (-want +got):\n%s", diff)
+		t.Errorf("the requests for a batch of 25 with an invalid message differ (-want +got):\n%s", diff)
 	}
 
 	for target, want := range map[string]requests{
-		// On a longer page, one shard may have more than its share of the
-		// messages.
+		// Use a page of one message: on longer pages, one shard may have more than its
+		// share of messages.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {
 		if diff := cmp.Diff(want, requestsOf(d, func() { ask(t, api, http.MethodGet, target, "") })); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", target, diff)
+			t.Errorf("the requests for %s differ (-want +got):\n%s", target, diff)
 		}
 	}
 
@@ -117,7 +117,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 		t.Errorf("the requests of a cancellation differ (-want +got):\n%s", diff)
 	}
 	if again := ask(t, api, http.MethodPost, "/v1/sms/"+later.ID+"/resend", "").message(t, http.StatusAccepted); again.Message != "later" {
-		t.Errorf("the message that is sent again is %+v", again)
+		t.Errorf("the resent message is %+v", again)
 	}
 
 	ids := make(map[string]bool)
@@ -137,7 +137,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 	query = url.Values{"reference": {"a&b=ç+1"}}
 	if list := decoded[struct{ Messages []user.Message }](t, ask(t, api, http.MethodGet, "/v1/sms?"+query.Encode(), ""), http.StatusOK); len(list.Messages) != 1 {
-		t.Errorf("the list by reference has %+v", list)
+		t.Errorf("the list by reference is %+v", list)
 	}
 
 	status := decoded[struct {
@@ -149,7 +149,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 }
 
-// TestLimitsOfADeployment sets limits in the way that Terraform does.
+// TestLimitsOfADeployment sets limits as Terraform does.
 func TestLimitsOfADeployment(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{API: []string{
@@ -160,11 +160,11 @@ func TestLimitsOfADeployment(t *testing.T) {
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
 	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
 	if diff := cmp.Diff(requests{"GetItem": 2}, requestsOf(d, preview)); diff != "" {
-		t.Errorf("the requests of a preview with two limits differ (-want +got):\n%s", diff)
+		t.Errorf("the requests for a preview with two limits differ (-want +got):\n%s", diff)
 	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })
 	if diff := cmp.Diff(requests{"GetItem": 1, "UpdateItem": 2, "PutItem": 1, "SendMessage": 1}, cost); diff != "" {
-		t.Errorf("the requests of a submission with a key and two limits differ (-want +got):\n%s", diff)
+		t.Errorf("the requests for a submission with a key and two limits differ (-want +got):\n%s", diff)
 	}
 	for range 3 {
 		submit("key").message(t, http.StatusAccepted)
@@ -177,6 +177,6 @@ func TestLimitsOfADeployment(t *testing.T) {
 		post(t, d.Client("free"), "", text("+12065550100", "hello")).message(t, http.StatusAccepted)
 	}
 	if r := post(t, d.Client("free"), "", text(number, "hello")); r.status != http.StatusUnprocessableEntity {
-		t.Errorf("the answer to a country that the client may not send to is %d %s", r.status, r.body)
+		t.Errorf("the answer to a message to a country that the client may not send to is %d %s", r.status, r.body)
 	}
 }

@@ -1,4 +1,4 @@
-// Package install proves that a tag is all that `go install` needs.
+// Package install proves that `go install` needs nothing but a tag.
 package install
 
 import (
@@ -29,9 +29,9 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
-	_ = os.Getenv("SMSQUEUE_TEST_RUN") // keeps go from caching the result of this test
+	_ = os.Getenv("SMSQUEUE_TEST_RUN") // keeps go from reusing a cached result of this test
 	root := strings.TrimSpace(command(t, ".", nil, "git", "rev-parse", "--show-toplevel"))
-	// After this, everything that the module needs is in the module cache.
+	// This command puts everything that the module needs into the module cache.
 	alone := []string{"GOWORK=off"}
 	command(t, root, alone, "go", "build", "-trimpath", "-o", os.DevNull, "./services/smsqueue")
 	command(t, root, alone, "go", "mod", "graph")
@@ -39,11 +39,11 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	bin := t.TempDir()
 	command(t, bin, []string{
-		// This list names no proxy on the network, so that nothing asks for our
-		// module elsewhere.
+		// This list has no proxy on the network, so that go does not ask for our module
+		// elsewhere.
 		"GOPROXY=" + fileURL(proxy(t, clone(t, root))) + "," + fileURL(filepath.Join(cache, "cache", "download")),
 		"GOSUMDB=off", "GOWORK=off", "GOBIN=" + bin, "CGO_ENABLED=0",
-		// In the user's module cache, a tag of this name would remain.
+		// Use a separate module cache: in the user's, a tag of this name would remain.
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-modcacherw -trimpath",
 	}, "go", "install", program+"@"+version)
 
@@ -69,8 +69,8 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 }
 
-// clone returns a repository with the checkout's files as they are now, in a
-// single commit that is tagged version.
+// clone returns a repository whose single commit has the checkout's files as they are
+// now. The commit has the tag version.
 func clone(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func clone(t *testing.T, root string) string {
 	return dir
 }
 
-// proxy returns a folder that serves the tag of repo as a Go module proxy does.
+// proxy returns a folder that serves the tag of repo in the way of a Go module proxy.
 func proxy(t *testing.T, repo string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -129,8 +129,8 @@ func proxy(t *testing.T, repo string) string {
 	return dir
 }
 
-// shipsAlone fails the test for every file of the test module in the archive of
-// the root module.
+// shipsAlone fails the test if the archive of the root module contains files of the test
+// module.
 func shipsAlone(t *testing.T, archive string) {
 	t.Helper()
 	r, err := zip.OpenReader(archive)
@@ -139,7 +139,7 @@ func shipsAlone(t *testing.T, archive string) {
 	}
 	for _, f := range r.File {
 		if strings.HasPrefix(f.Name, modulePath+"@"+version+"/test/") {
-			t.Errorf("%s is in the archive", f.Name)
+			t.Errorf("%s is in the archive of the root module", f.Name)
 		}
 	}
 	if err = r.Close(); err != nil {

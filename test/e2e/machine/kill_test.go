@@ -17,7 +17,7 @@ const (
 	kills       = 5
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // requests in flight, and messages unfinished, at each kill
+	atLeast     = 50  // minimum at each kill, of requests in flight and of unfinished messages
 	drainWithin = 3 * time.Minute
 )
 
@@ -35,7 +35,7 @@ func (l *load) run(ctx context.Context, api user.API) {
 	for range loadUsers {
 		users.Go(func() {
 			for {
-				// Each message has its own number, so that its receipts can be matched.
+				// Use one number per message, so that each receipt matches one message.
 				number := fmt.Sprintf("+551198%07d", l.posted.Add(1))
 				l.inFlight.Add(1)
 				m, err := api.Submit(ctx, "", map[string]any{"phoneNumber": number, "message": "load"})
@@ -74,7 +74,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 		deadline := time.Now().Add(time.Minute)
 		for before := l.count(); inFlight < atLeast || unfinished < atLeast || handedOver < atLeast || l.count() < before+perRound; {
 			if time.Now().After(deadline) {
-				t.Fatalf("round %d: after a minute, %d requests are in flight and %d messages unfinished, want %d", round, inFlight, unfinished, l.count())
+				t.Fatalf("round %d: after a minute, %d requests are in flight and %d of %d messages are unfinished: too few to kill the server", round, inFlight, unfinished, l.count())
 			}
 			time.Sleep(5 * time.Millisecond)
 			taken := len(providerLog(t, dir))
@@ -83,7 +83,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 		}
 		m.Kill()
 		<-ended
-		t.Logf("kill %d: %d requests were in flight, at least %d messages unfinished, %d handed over since the last kill, %d accepted so far",
+		t.Logf("kill %d: %d requests were in flight, at least %d messages were unfinished, %d had been handed over since the last kill, %d had been accepted in all",
 			round, inFlight, unfinished, handedOver, l.count())
 	}
 
@@ -102,8 +102,8 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 			doubles++
 		}
 		if n == 0 || got.HandOvers() < n {
-			t.Errorf("message %s reached the provider %d times; its events say %d: %+v", id, n, got.HandOvers(), got.Events)
+			t.Errorf("message %s reached the provider %d times, but its events tell of %d hand-overs: %+v", id, n, got.HandOvers(), got.Events)
 		}
 	}
-	t.Logf("%d messages were accepted and delivered; %d were handed over more than once, and their events say so", len(l.accepted), doubles)
+	t.Logf("%d messages were accepted and delivered; %d were handed over more than once, as their events say", len(l.accepted), doubles)
 }

@@ -45,7 +45,7 @@ func TestNewcomersPath(t *testing.T) {
 	_, paste, found := strings.Cut(m.Banner(), "\nTOKEN=")
 	paste, _, closed := strings.Cut(paste, "\nCtrl-C")
 	if !found || !closed {
-		t.Fatalf("found no commands to paste in:\n%s", m.Banner())
+		t.Fatalf("the banner has no commands to paste:\n%s", m.Banner())
 	}
 	out, err := exec.CommandContext(t.Context(), "bash", "-c", "TOKEN="+paste).CombinedOutput()
 	if err != nil {
@@ -71,22 +71,22 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	old.Await(t, sent.ID, 10*time.Second, "delivered")
 	m.Kill()
 	m = machine.Start(t, dir)
-	old.Base = m.Base // the same client, with a token from before the restart
+	old.Base = m.Base // the same client, whose token is from before the restart
 	got := old.Await(t, sent.ID, time.Second, "delivered")
 	if got.Message != "before" || got.HandOvers() != 1 {
 		t.Errorf("after the restart, the message is %+v", got)
 	}
 	again, err := old.Submit(t.Context(), "key", map[string]any{"phoneNumber": "+12025550100", "message": "before"})
 	if err != nil || again.ID != sent.ID {
-		t.Errorf("the same key after the restart returned %v, %v", again.ID, err)
+		t.Errorf("after the restart, the same key returned message %v, %v", again.ID, err)
 	}
 	if err = m.Stop(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestAStoppingServerKeepsNobodyWaiting stops a server while a client waits for a
-// change.
+// TestAStoppingServerKeepsNobodyWaiting stops a server while a client waits for a change
+// of a message.
 func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -104,8 +104,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// The test fails here if the server stops before it has read the
-		// request.
+		// Ignore an error: the server may stop before it has read the request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -114,7 +113,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 		t.Error(err)
 	}
 	if took := <-answered; took > 10*time.Second {
-		t.Errorf("the client waited too long: %v", took)
+		t.Errorf("the client waited %v, want at most 10s", took)
 	}
 }
 
@@ -125,7 +124,7 @@ func TestASecondServerIsRefusedByName(t *testing.T) {
 	machine.Start(t, dir)
 	out, err := exec.CommandContext(t.Context(), machine.Binary(t), "serve", "--addr", "localhost:0", "--data", dir).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), dir) {
-		t.Errorf("a second server on %s ended with %v, want an error that names the folder\n%s", dir, err, out)
+		t.Errorf("a second server on the folder %s ended with %v, want an error that names the folder\n%s", dir, err, out)
 	}
 }
 
@@ -154,14 +153,14 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"the well-known client on every address", []string{"--addr", ":0"}, "is reachable from outside"},
+		{"the well-known client on all addresses", []string{"--addr", ":0"}, "is reachable from outside"},
 		{"a provider that does not exist", []string{"--provider", "pigeon"}, "--provider must be simulated or sns"},
-		{"real messages of the well-known client", []string{"--provider", "sns"}, "each with allowedCountries"},
+		{"real messages by the well-known client", []string{"--provider", "sns"}, "each with allowedCountries"},
 		{"real messages to anywhere", []string{"--provider", "sns", "--clients", anywhere}, `client "b": --provider sns sends to real phones`},
 		{"an address without a port", []string{"--addr", "localhost"}, "--addr must be host:port"},
 		{"an address that is taken", []string{"--addr", taken.Addr().String()}, "choose another address"},
 		{"a negative delay", []string{"--provider-delay", "-1s"}, "at least 0"},
-		{"a delay for which no sender waits", []string{"--provider-delay", "5s"}, "less than 5s"},
+		{"a delay that is longer than senders wait", []string{"--provider-delay", "5s"}, "less than 5s"},
 		{"a flag that does not exist", []string{"--x"}, "unknown flag: --x"},
 		{"an argument", []string{"x"}, "unknown command"},
 		{"a client without a secret", []string{"--clients", clients}, "secret"},
@@ -176,10 +175,10 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 				t.Errorf("%v: %v\n%s", tc.args, err, out)
 			}
 			if strings.Contains(string(out), "is reachable from outside") && tc.want != "is reachable from outside" {
-				t.Errorf("the output also mentions clients:\n%s", out)
+				t.Errorf("the output also warns about clients:\n%s", out)
 			}
 			if _, err := os.Stat(data); err == nil {
-				t.Error("the server made its data folder, want no change")
+				t.Error("the refused server made its data folder")
 			}
 		})
 	}
@@ -190,7 +189,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // the hand-overs that reached the provider
+		handOvers       int // how many hand-overs the provider took
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},
@@ -216,7 +215,7 @@ func TestDocumentedNumbers(t *testing.T) {
 			}
 			got := api.Await(t, sent.ID, time.Minute, "delivered", "undelivered", "failed", "expired", "unknown")
 			if got.Status != w.status || got.Failure.Code != w.failure {
-				t.Errorf("status %q, failure %q; want %q, %q", got.Status, got.Failure.Code, w.status, w.failure)
+				t.Errorf("the status is %q and the failure %q, want %q and %q", got.Status, got.Failure.Code, w.status, w.failure)
 			}
 			if handed := len(providerLog(t, dir)[sent.ID]); handed != w.handOvers {
 				t.Errorf("the provider took the message %d times, want %d; %+v", handed, w.handOvers, got.Events)

@@ -18,11 +18,11 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// maxResident is how much memory the server may use, however many messages wait.
+// maxResident is how much memory the server may use, no matter how many messages wait.
 const maxResident = 300 << 20
 
-// backlog returns how many messages wait: a million in long campaigns, otherwise fewer,
-// because the race detector makes writing them slow.
+// backlog returns how many messages wait: a million in the long campaign. Otherwise it is
+// fewer, because the race detector slows the writing of them.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -30,8 +30,8 @@ func backlog() int {
 	return 20_000
 }
 
-// TestMemoryStaysFlatWhileMessagesWait submits messages to a server that is sending,
-// once without and once with a large backlog.
+// TestMemoryStaysFlatWhileMessagesWait submits messages to a server that is sending, once
+// while no other message waits and once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
 	empty := submitTimes(t, machine.Start(t, t.TempDir(), "--provider-delay", "20ms", "--log-level", "error"))
@@ -41,7 +41,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	m := machine.Start(t, dir, "--provider-delay", "20ms", "--log-level", "error")
 	full := submitTimes(t, m)
 	peak := peakResident(t, m.Pid())
-	t.Logf("median time of a submission: %v with no messages waiting, %v with %d waiting (%.2f times); peak resident memory: %d MB",
+	t.Logf("median time of a submission: %v without a backlog, %v with a backlog of %d (%.2f times); peak resident memory: %d MB",
 		empty, full, backlog(), float64(full)/float64(empty), peak>>20)
 	if peak > maxResident {
 		t.Errorf("peak resident memory is %d MB, want at most %d", peak>>20, maxResident>>20)
@@ -51,7 +51,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	}
 }
 
-// fill stores and enqueues n messages in dir.
+// fill stores and enqueues n messages in the data folder dir.
 func fill(t *testing.T, dir string, n int) {
 	t.Helper()
 	store, err := sqlite.Open(dir, sqlite.Options{})
@@ -86,8 +86,8 @@ func fill(t *testing.T, dir string, n int) {
 	}
 }
 
-// submitTimes returns the median time of a submission by eight concurrent
-// users.
+// submitTimes has eight users submit at once, and returns the median time of a
+// submission.
 func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	t.Helper()
 	const users, each = 8, 250
@@ -126,7 +126,7 @@ func peakResident(t *testing.T, pid int) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		enginetest.Lack(t, "no /proc on this system: the peak of memory cannot be read")
+		enginetest.Lack(t, "this system has no /proc, so the peak memory cannot be read")
 	}
 	for line := range strings.Lines(string(status)) {
 		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
@@ -137,6 +137,6 @@ func peakResident(t *testing.T, pid int) int64 {
 			return kb << 10
 		}
 	}
-	t.Fatal("no VmHWM in the process's status")
+	t.Fatal("the status of the process has no VmHWM")
 	return 0
 }

@@ -18,8 +18,9 @@ import (
 
 func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "operator" }
 
-// TestAnOperatorPausesTheServerAndResumesIt checks that messages accepted during a pause
-// wait, even after a kill and a restart, and go out as soon as the pause is over.
+// TestAnOperatorPausesTheServerAndResumesIt pauses a server, kills it and starts it
+// again. Messages accepted during the pause must wait until the order to resume, and go
+// out soon after it.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this test waits for rescues, which takes minutes: run make test")
@@ -55,7 +56,7 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	}
 	wait := func(at string) {
 		t.Helper()
-		api.AwaitStatus(t, 30*time.Second, "paused, and messages that wait", func(s user.Status) bool {
+		api.AwaitStatus(t, 30*time.Second, "paused, with waiting messages", func(s user.Status) bool {
 			return isPaused(s) && s.Backlog.OldestAgeSeconds >= 2
 		})
 		for _, id := range ids {
@@ -67,10 +68,10 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 			t.Errorf("%s, the provider has %d messages, want only the earlier one", at, n)
 		}
 	}
-	wait("in the pause")
+	wait("during the pause")
 	m.Kill()
 	if log := m.Log(); strings.Count(log, `"msg":"order carried out"`) != 1 || !strings.Contains(log, `"level":"WARN"`) {
-		t.Errorf("the order is not in the log:\n%s", log)
+		t.Errorf("the log does not have the order once, as a warning:\n%s", log)
 	}
 
 	m = machine.Start(t, dir)

@@ -20,7 +20,7 @@ import (
 // wire records what clients send.
 type wire struct {
 	mu      sync.Mutex
-	fetches int      // of tokens
+	fetches int      // how many tokens were fetched
 	tokens  []string // the different tokens that were used
 }
 
@@ -35,7 +35,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestAnOrdinaryOAuthClient uses the client with which Go programs use Cognito.
+// TestAnOrdinaryOAuthClient uses the OAuth client that Go programs use with Cognito.
 func TestAnOrdinaryOAuthClient(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -57,7 +57,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 	}
 
 	for name, style := range map[string]oauth2.AuthStyle{
-		"finds out how to authenticate": oauth2.AuthStyleAutoDetect,
+		"tries out how to authenticate": oauth2.AuthStyleAutoDetect,
 		"authenticates by Basic":        oauth2.AuthStyleInHeader,
 		"authenticates in the body":     oauth2.AuthStyleInParams,
 	} {
@@ -67,7 +67,7 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 			c.AuthStyle = style
 			use(t, c.Client(context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: seen})))
 			if seen.fetches != 1 || len(seen.tokens) != 1 {
-				t.Errorf("%d tokens were fetched and %d used, want 1", seen.fetches, len(seen.tokens))
+				t.Errorf("%d tokens were fetched and %d used, want 1 of each", seen.fetches, len(seen.tokens))
 			}
 		})
 	}
@@ -80,15 +80,15 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		if left := time.Until(old.Expiry); left < time.Minute || !old.Valid() {
-			t.Errorf("a new token expires in %v", left)
+			t.Errorf("a new token expires in %v, want at least 1m", left)
 		}
-		old.Expiry = time.Now().Add(-time.Second) // as if the connection had been unused for a while
+		old.Expiry = time.Now().Add(-time.Second) // as if the client had been idle
 		use(t, oauth2.NewClient(ctx, oauth2.ReuseTokenSource(old, c.TokenSource(ctx))))
 		if seen.fetches != 2 || len(seen.tokens) != 1 || seen.tokens[0] == "Bearer "+old.AccessToken {
-			t.Errorf("%d tokens were fetched and %d used", seen.fetches, len(seen.tokens))
+			t.Errorf("%d tokens were fetched and %d used, want 2 fetched and only the second used", seen.fetches, len(seen.tokens))
 		}
 	})
-	t.Run("understands why it gets none", func(t *testing.T) {
+	t.Run("learns why it gets no token", func(t *testing.T) {
 		for want, change := range map[string]func(*clientcredentials.Config){
 			"invalid_client": func(c *clientcredentials.Config) { c.ClientSecret = "wrong" },
 			"invalid_scope":  func(c *clientcredentials.Config) { c.Scopes = []string{"sms/everything"} },
@@ -97,16 +97,16 @@ func TestAnOrdinaryOAuthClient(t *testing.T) {
 			change(&c)
 			_, err := c.Token(t.Context())
 			if refused, ok := errors.AsType[*oauth2.RetrieveError](err); !ok || refused.ErrorCode != want {
-				t.Errorf("error %v, want %s", err, want)
+				t.Errorf("error %v, want the code %s", err, want)
 			}
 		}
 	})
-	t.Run("with a scope too little is refused", func(t *testing.T) {
+	t.Run("is refused without the scope to send", func(t *testing.T) {
 		c := config()
 		c.Scopes = []string{"sms/read"}
 		_, err := user.API{HTTP: c.Client(t.Context()), Base: m.Base}.Submit(t.Context(), "", map[string]any{"phoneNumber": "+12025550100", "message": "hello"})
 		if err == nil {
-			t.Error("it could send")
+			t.Error("a client without the scope sms/send could send")
 		}
 	})
 }

@@ -10,18 +10,18 @@ import (
 	"testing"
 )
 
-// builtIn is the folder with the built functions, empty until one is built.
+// builtIn is the folder with the built functions. It is empty until one is built.
 var (
 	building sync.Mutex
 	builtIn  string
 )
 
-// Bootstrap returns the path of a service's function. It is built as `make build`
-// does, once for all tests of a process.
+// Bootstrap returns the path of a service's function. It builds it as `make build` does,
+// once for all tests of a process.
 func Bootstrap(t testing.TB, service string) string {
 	t.Helper()
-	// This variable differs in every run, so that Go never takes the result from
-	// its cache: it cannot see the sources on which the result depends.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the sources, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	building.Lock()
 	defer building.Unlock()
@@ -45,7 +45,7 @@ func Bootstrap(t testing.TB, service string) string {
 	return bootstrap
 }
 
-// RemoveBootstraps removes the built functions. Call it when all tests have ended.
+// RemoveBootstraps removes the built functions. Call it after all tests.
 func RemoveBootstraps() error {
 	if builtIn == "" {
 		return nil

@@ -1,5 +1,5 @@
-// Package functions runs the built Lambda functions on the engines, as Terraform
-// deploys them on AWS, for tests that call the service from outside.
+// Package functions runs the built Lambda functions on the engines, as Terraform deploys
+// them on AWS. Tests call the service from outside.
 package functions
 
 import (
@@ -25,15 +25,15 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// Deployment is the deployed service on the engines: the built functions, and a table
-// and a queue that no other test uses.
+// Deployment is the service on the engines: the built functions, with a table and a queue
+// of its own.
 type Deployment struct {
 	API, Sender, Relay, Receipts *lambdatest.Function
 
-	// Proxies between the functions and the engines.
+	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// Clients of the engines that bypass the proxies.
+	// These clients call the engines without the proxies.
 	Records  *dynamodb.Client
 	Table    string
 	Queue    *sqs.Client
@@ -46,23 +46,23 @@ type Options struct {
 	// Owners is CLIENT_OWNERS: the owner of each client id.
 	Owners map[string]string
 
-	// API lists more of the API's environment variables, as NAME=value.
+	// API lists additional environment variables for the API, as NAME=value.
 	API []string
 
-	// OneEndpoint sets the single variable AWS_ENDPOINT_URL instead of one for
-	// each service.
+	// OneEndpoint sets the one variable AWS_ENDPOINT_URL in place of a variable for each
+	// service.
 	OneEndpoint bool
 
-	// SenderTimeout is the sender's timeout in whole seconds, a minute if zero.
+	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 }
 
-// queueVisibility is how long a received envelope stays invisible: longer than a
-// test. If a message must come back sooner, the relay enqueues it.
+// queueVisibility is how long a received envelope stays invisible. This is longer than a
+// test; where a test needs a message sooner, the relay enqueues it.
 const queueVisibility = "360"
 
-// Deploy makes a deployment until the end of the test. If an engine does not run, the
-// test is skipped.
+// Deploy makes a deployment, which lasts until the end of the test. It skips the test if
+// an engine does not run.
 func Deploy(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{MotoURL: enginetest.SNS(t)}
@@ -75,7 +75,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 }
 
 // startFunctions starts each function with the variables that it reads, and with
-// the credentials that Lambda sets. lambdatest adds the Region.
+// credentials as Lambda sets them. lambdatest adds the Region.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {
@@ -142,14 +142,14 @@ func NewQueue(t testing.TB, url string) (client *sqs.Client, queueURL string) {
 	return client, *made.QueueUrl
 }
 
-// Client returns an HTTP client that calls the API behind API Gateway, with a
-// token that the Cognito authorizer accepted.
+// Client returns an HTTP client that calls the API through API Gateway, with a token that
+// the Cognito authorizer accepts.
 func (d *Deployment) Client(clientID string) user.API {
 	return user.API{HTTP: &http.Client{Transport: gateway{function: d.API, claims: accessToken(clientID)}}, Base: "https://" + apiDomain}
 }
 
-// Poll runs the sender's event source until stop is called or the test ends. It calls
-// observe, if not nil, after every batch.
+// Poll runs the sender's event source until stop is called or the test ends. If observe
+// is not nil, Poll calls it after every batch.
 func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop func()) {
 	t.Helper()
 	return lambdatest.Poll(t, lambdatest.EventSource{
@@ -157,8 +157,8 @@ func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop fu
 	})
 }
 
-// Receive receives n envelopes from the queue, as an event source would for one
-// batch. It waits up to 10 seconds.
+// Receive receives n envelopes from the queue, as the event source does for one batch. It
+// waits up to 10 seconds.
 func (d *Deployment) Receive(t testing.TB, n int) []sqstypes.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -188,7 +188,7 @@ func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
 	return answer
 }
 
-// TryDeliver does the same as Deliver, for a sender that may fail.
+// TryDeliver is like Deliver, for a sender that may fail.
 func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (answer string, err error) {
 	raw, err := d.Sender.Invoke(ctx, lambdatest.SQSEvent("arn:aws:sqs:us-east-1:123456789012:messages", batch))
 	return string(raw), err
@@ -214,7 +214,7 @@ func (d *Deployment) RunRelay(ctx context.Context) (RelayReport, error) {
 	return report, nil
 }
 
-// deliveryLog is the log group of SNS's delivery log.
+// deliveryLog is the log group that SNS's delivery log goes to.
 const deliveryLog = "sns/us-east-1/123456789012/DirectPublishToPhoneNumber"
 
 // Report sends lines of SNS's delivery log to receipts, as CloudWatch Logs does.
@@ -225,8 +225,8 @@ func (d *Deployment) Report(ctx context.Context, lines ...string) error {
 	return nil
 }
 
-// Record returns a message's item, nil if there is none. It reads the table without
-// any code of the service.
+// Record returns the item of a message, or nil if there is none. It uses no code of the
+// service.
 func (d *Deployment) Record(t testing.TB, id string) map[string]any {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{

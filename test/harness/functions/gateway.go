@@ -15,13 +15,13 @@ import (
 // apiDomain is the API's custom domain, mapped to its stage under v1.
 const apiDomain = "sms.example.com"
 
-// resources lists the API's paths. Fixed paths take precedence, as at API Gateway.
+// resources lists the API's paths. As in API Gateway, fixed paths take precedence.
 var resources = []string{
 	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
 }
 
-// gateway is API Gateway as an http.RoundTripper: a request becomes a proxy
-// event, the function's answer becomes the response.
+// gateway acts as API Gateway. It is an http.RoundTripper that turns a request into a
+// proxy event, and the function's answer into the response.
 type gateway struct {
 	function *lambdatest.Function
 	claims   map[string]string
@@ -48,8 +48,7 @@ func (g gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// accessToken returns the claims of a token that Cognito issues for client
-// credentials.
+// accessToken returns the claims of a token that Cognito issues for client credentials.
 func accessToken(clientID string) map[string]string {
 	return map[string]string{
 		"sub": clientID, "client_id": clientID, "token_use": "access", "scope": "sms/send sms/read",
@@ -59,8 +58,8 @@ func accessToken(clientID string) map[string]string {
 	}
 }
 
-// oneEndpoint starts a server that forwards requests to d's engines, and returns
-// its URL. Like emulators of AWS, it recognizes the service by the request.
+// oneEndpoint starts a server that forwards requests to d's engines, and returns its URL.
+// Like an emulator of AWS, it tells from the request which service is meant.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)
@@ -72,7 +71,7 @@ func oneEndpoint(t testing.TB, d *Deployment) string {
 		engines[service] = engine
 	}
 	server := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		target := r.In.Header.Get("X-Amz-Target") // such as DynamoDB_20120810.PutItem; empty in requests to SNS
+		target := r.In.Header.Get("X-Amz-Target") // for example DynamoDB_20120810.PutItem; empty for SNS
 		service, _, _ := strings.Cut(target, ".")
 		service, _, _ = strings.Cut(service, "_")
 		r.SetURL(engines[service])

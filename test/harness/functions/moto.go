@@ -12,14 +12,14 @@ import (
 	"testing"
 )
 
-// Taken is one SMS that moto took in the role of SNS.
+// Taken is an SMS that moto took. Moto acts as SNS.
 type Taken struct {
 	ProviderMessageID string `json:"message_id"`
 	Number            string `json:"phone_number"`
 	Text              string `json:"message"`
 }
 
-// Taken returns the messages to a number that moto took, in order.
+// Taken returns the messages to number that moto took, in order.
 func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	t.Helper()
 	var data struct {
@@ -39,15 +39,15 @@ func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	return all
 }
 
-// RecordProvider makes moto record the requests that it gets from now on, for
+// RecordProvider makes moto record its requests from now on, for
 // [Deployment.TakenAttributes].
 func (d *Deployment) RecordProvider(t testing.TB) {
 	t.Helper()
 	d.moto(t, http.MethodPost, "recorder/start-recording")
 }
 
-// TakenAttributes returns the message attributes, each as "type value", of the only
-// SMS to a number that moto has recorded. Moto's list of messages lacks them.
+// TakenAttributes returns the message attributes, each as "type value", of the one SMS to
+// number that moto has recorded. Moto's list of messages does not have them.
 func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]string {
 	t.Helper()
 	var found []url.Values
@@ -58,7 +58,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 		if err := json.Unmarshal(line, &request); err != nil {
 			t.Fatalf("reading moto's recording: %v", err)
 		}
-		form, _ := url.ParseQuery(string(request.Body)) // other tests' requests may be anything
+		form, _ := url.ParseQuery(string(request.Body)) // an unreadable request is another test's
 		if form.Get("Action") == "Publish" && form.Get("PhoneNumber") == number {
 			found = append(found, form)
 		}

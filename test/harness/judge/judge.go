@@ -1,6 +1,7 @@
-// Package judge serves any provider over the part of SNS's wire protocol that sends
-// an SMS. The real client can then hand over to a provider whose log is reliable, in
-// this process or in another one that outlives the senders.
+// Package judge puts any provider behind SNS's wire protocol, or the part of it that
+// sends an SMS. The real SNS client can then hand messages over to a provider with a
+// reliable log. The provider may run in this process, or in another one that outlives the
+// senders.
 package judge
 
 import (
@@ -13,9 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Handler serves Publish to a phone number in SNS's query protocol, version
-// 2010-03-31. A refusal becomes an error answer with the provider's code. If the
-// provider gives no answer, the connection breaks. The provider gets number, text and
+// Handler serves Publish to a phone number in SNS's query protocol, version 2010-03-31.
+// It turns a refusal into an error answer with the provider's code. If the provider gives
+// no answer, it breaks the connection. The provider gets the number, text and type of a
+// message, but not its id.
 // type, but no id.
 func Handler(provider sms.Provider) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +41,7 @@ func Handler(provider sms.Provider) http.Handler {
 	})
 }
 
-// kind returns the SMS type in the attributes.
+// kind returns the SMS type in the attributes of a request.
 func kind(r *http.Request) sms.Type {
 	for name, values := range r.Form {
 		entry, isName := strings.CutSuffix(name, ".Name")

@@ -45,15 +45,15 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 			provider := sns.New(sns.NewClient(enginetest.Config(t, server.URL)))
 			m := sms.Message{ID: "m", Request: sms.Request{Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}}
 			id, err := provider.HandOver(t.Context(), m)
-			server.Close() // nothing is written to given after this
+			server.Close() // the provider has finished writing to given
 			outcome := sms.OutcomeOf(id, err)
 			switch {
 			case tt.silent && (outcome.Refused != nil || outcome.ProviderMessageID != ""):
 				t.Errorf("got %q, %v, want no answer", id, err)
 			case tt.want != "" && (outcome.Refused == nil || outcome.Refused.Refusal != tt.want):
-				t.Errorf("got %q, %v, want %s", id, err, tt.want)
+				t.Errorf("got %q, %v, want the refusal %s", id, err, tt.want)
 			case tt.want == "" && !tt.silent && id != "id-1":
-				t.Errorf("got %q, %v", id, err)
+				t.Errorf("got %q, %v, want the provider's id", id, err)
 			}
 			if n := len(tt.provider.given); n != 1 {
 				t.Fatalf("the provider was asked %d times, want once", n)

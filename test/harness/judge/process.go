@@ -16,16 +16,16 @@ import (
 
 // Process is the simulated provider in a process of its own.
 type Process struct {
-	URL string // where it serves SNS's protocol
+	URL string // the address at which it serves SNS's protocol
 	dir string
 }
 
-// Start builds and starts a provider that takes delay for each answer. It runs until
-// the end of the test.
+// Start builds and starts a provider. It answers each hand-over after delay, and runs
+// until the test ends.
 func Start(t testing.TB, delay time.Duration) *Process {
 	t.Helper()
-	// This variable differs in every run, so that Go never takes the result from
-	// its cache: it cannot see the sources on which the result depends.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the sources, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	p := &Process{dir: t.TempDir()}
 	binary := filepath.Join(t.TempDir(), "provider")
@@ -64,8 +64,7 @@ func (p *Process) Log(t testing.TB) []reconcile.HandOver {
 	return log
 }
 
-// HandOvers returns all hand-overs taken by the simulated provider whose log is in
-// dir.
+// HandOvers returns all hand-overs that a simulated provider took. Its log is in dir.
 func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package machine runs `smsqueue serve` as a process, for tests that check what a
-// user sees: its output, its exit code, and what is left after SIGKILL.
+// Package machine runs `smsqueue serve` as a process. Tests check what a user sees: the
+// output, the exit code, and what is left after SIGKILL.
 package machine
 
 import (
@@ -36,8 +36,8 @@ var build = sync.OnceValues(func() (string, error) {
 // Binary returns the path of the built program.
 func Binary(t testing.TB) string {
 	t.Helper()
-	// This variable differs in every run, so that Go never takes the result from
-	// its cache: it cannot see the sources on which the result depends.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the sources, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	path, err := build()
 	if err != nil {
@@ -57,27 +57,27 @@ type Machine struct {
 	ended  chan struct{}
 }
 
-// startTime is the longest time that a server may take until it listens.
+// startTime is how long a server may take until it listens.
 const startTime = 30 * time.Second
 
-// Start starts a server with data folder dir on a free port and waits until it
-// listens. The process ends with the test.
+// Start starts a server on a free port, with the data folder dir, and waits until it
+// listens. The server ends with the test.
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartIn(t, nil, dir, args...)
 }
 
-// StartIn does the same as Start, with additional environment variables.
+// StartIn is like Start, with additional environment variables.
 func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartBinary(t, Binary(t), env, dir, args...)
 }
 
-// StartBinary does the same as StartIn, for a program that was built elsewhere.
+// StartBinary is like StartIn, for a program that was built elsewhere.
 func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
-	// The test's context would end before the cleanup that stops the server.
+	// Do not use the test's context: it ends before the cleanup that stops the server.
 	cmd := exec.CommandContext(context.Background(), binary, args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
@@ -107,10 +107,10 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	return m
 }
 
-// endOfBanner is the beginning of the banner's last line.
+// endOfBanner is how the banner's last line begins.
 const endOfBanner = "Ctrl-C"
 
-// read records the banner and then waits for the end of the process.
+// read records the banner, and then waits until the process ends.
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	var banner strings.Builder
 	open := true
@@ -135,7 +135,7 @@ func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	close(m.ended)
 }
 
-// Banner returns what the server printed until it listened.
+// Banner returns what the server printed before it listened.
 func (m *Machine) Banner() string { return m.banner }
 
 // Log returns the server's standard error.
@@ -170,7 +170,7 @@ func (m *Machine) Stop() error {
 	return nil
 }
 
-// Client returns an HTTP client that gets its tokens as client local.
+// Client returns an HTTP client that gets its tokens as the client "local".
 func (m *Machine) Client(ctx context.Context) *http.Client {
 	c := clientcredentials.Config{ClientID: "local", ClientSecret: "local-secret", TokenURL: m.Base + "/oauth2/token"}
 	return c.Client(ctx)

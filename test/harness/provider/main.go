@@ -1,10 +1,10 @@
 // Command provider runs the simulated provider as a process of its own. It serves the
-// part of SNS's protocol that sends an SMS. It syncs its log before it answers, so
-// that tests that kill senders can rely on the log.
+// part of SNS's protocol that sends an SMS. It syncs its log to disk before it answers.
+// So tests that kill senders can rely on the log.
 //
 //	provider -log folder [-addr 127.0.0.1:0] [-delay 20ms]
 //
-// It prints its URL, which goes into AWS_ENDPOINT_URL_SNS.
+// It prints its URL, to be set as AWS_ENDPOINT_URL_SNS.
 package main
 
 import (

@@ -49,8 +49,8 @@ type API struct {
 	Base string
 }
 
-// Submit posts a message; key may be empty. The error is nil only if the message was
-// accepted.
+// Submit posts a message; key may be empty. It returns a nil error only if the message
+// was accepted.
 func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Message, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -98,7 +98,8 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus asks for the deployment's status until enough returns true for it.
+// AwaitStatus reads the deployment's status again and again until enough returns true for
+// it.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough func(Status) bool) {
 	t.Helper()
 	var s Status
@@ -108,7 +109,7 @@ func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough
 			return
 		}
 	}
-	t.Fatalf("the status is %+v, %v, after %v: want %s", s, err, within, what)
+	t.Fatalf("after %[3]v the status is %+[1]v, %[2]v, want %[4]s", s, err, within, what)
 }
 
 func (a API) do(r *http.Request, want int) (Message, error) {
@@ -117,7 +118,8 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 	return m, err
 }
 
-// read makes a request and decodes the answer, which must have the status want.
+// read makes a request and decodes the answer. It returns an error if the answer's status
+// is not want.
 func (a API) read(r *http.Request, want int, into any) error {
 	response, err := a.HTTP.Do(r) //nolint:gosec // the test chose the address
 	if err != nil {
@@ -144,6 +146,6 @@ func (a API) Await(t testing.TB, id string, within time.Duration, states ...stri
 			return m
 		}
 	}
-	t.Fatalf("message %s is %+v, %v, after %v: want %v", id, m, err, within, states)
+	t.Fatalf("message %s is still %+v, %v, after %v; want its status in %v", id, m, err, within, states)
 	return m
 }

@@ -27,6 +27,6 @@ func TestAcceptedFindsMessagesWithoutARecord(t *testing.T) {
 	}
 	want := []reconcile.Finding{{MessageID: "lost", What: "accepted, but has no record"}}
 	if diff := cmp.Diff(want, report.Findings); diff != "" || report.Accepted != 1 {
-		t.Errorf("%d messages were accepted; findings (-want +got):\n%s", report.Accepted, diff)
+		t.Errorf("the report counts %d accepted messages; its findings differ (-want +got):\n%s", report.Accepted, diff)
 	}
 }

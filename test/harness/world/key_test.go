@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// FuzzIdempotencyKey uses any text as a key. The API must either refuse the key,
-// or return the same message for it every time.
+// FuzzIdempotencyKey uses any text as a key. The API must either refuse the key, or
+// return the same message each time.
 func FuzzIdempotencyKey(f *testing.F) {
 	enginetest.SQLite(f)
 	for _, key := range []string{"key", " ", "a b", "~", "\x1f", "\x7f", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256), `"quoted"`, "a,b"} {
@@ -35,7 +35,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 	})
 	f.Fuzz(func(t *testing.T, key string) {
 		if key == "" {
-			return // an empty key means that there is no header
+			return // an empty key is the same as no header
 		}
 		good := len(key) <= 255 && strings.TrimSpace(key) == key && strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 		var ids [2]string
@@ -56,7 +56,7 @@ func FuzzIdempotencyKey(f *testing.F) {
 			ids[i] = m.ID
 		}
 		if ids[0] != ids[1] || !sms.ValidID(ids[0]) {
-			t.Errorf("the key %q returned the messages %q, want one message", key, ids)
+			t.Errorf("the key %q returned the messages %q, want the same one each time", key, ids)
 		}
 	})
 }

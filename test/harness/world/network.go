@@ -13,10 +13,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// Fate decides what the provider does with the messages to one number.
+// Fate says what the provider does with the messages to a number.
 type Fate string
 
-// The fates.
+// These are the fates.
 const (
 	Plain   Fate = "plain"   // taken and delivered
 	Silent  Fate = "silent"  // the first hand-over is taken, but not answered
@@ -29,15 +29,15 @@ const (
 	Slow    Fate = "slow"    // taken and delivered; the receipt comes an hour later
 	Lost    Fate = "lost"    // taken; a receipt says that the phone was not reached
 	Broke   Fate = "broke"   // the first hand-over is taken; a receipt says that the account's budget is spent
-	Nobody  Fate = "nobody"  // like Broke, and the receipt names neither its message nor a time
+	Nobody  Fate = "nobody"  // like Broke, but the receipt names neither its message nor a time
 	Denied  Fate = "denied"  // the first hand-over is refused for a lack of authorization
 )
 
 // ReceiptDelay is the time from a hand-over to its receipt.
 const ReceiptDelay = 3 * time.Second
 
-// Network is a provider in memory that remembers every hand-over. Numbers without a
-// fate are Plain.
+// Network is a provider in memory that remembers every hand-over. A number without a fate
+// has the fate Plain.
 type Network struct {
 	now func() time.Time
 
@@ -48,7 +48,7 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // hand-overs left, if limited
+	budget   int // how many more hand-overs are not void, if limited
 	nameless int // every n-th receipt of a void hand-over names nothing; 0 means that all name their messages
 }
 
@@ -71,16 +71,16 @@ func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.fates[number] = f
 }
 
-// Budget makes all hand-overs after the next n void: they are taken as usual but not
-// delivered. A negative number removes the limit.
+// Budget makes every hand-over after the next n void: it is taken as usual, but not
+// delivered. A negative n removes the limit.
 func (n *Network) Budget(handOvers int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes about one in n receipts of void hand-overs name neither a message
-// nor a time.
+// NameNothing makes about one in n receipts of void hand-overs name neither a message nor
+// a time.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -90,8 +90,8 @@ func (n *Network) NameNothing(oneIn int) {
 // Name implements sms.Provider. The network writes SNS's receipts.
 func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 
-// HandOver implements sms.Provider. It uses only the number and the text, so that
-// it also works behind SNS's protocol.
+// HandOver implements sms.Provider. It uses only the number and the text of m, so that it
+// also works behind SNS's protocol.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
 	id, line, err := n.decide(m)
 	if line != nil {
@@ -165,18 +165,18 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 	return raw
 }
 
-// Again makes a receipt come again in a minute, as Lambda repeats an event.
+// Again makes the receipt arrive once more in a minute, as when Lambda repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt makes a receipt come after the given time. The receipt need not be
-// the network's own.
+// Receipt makes a receipt arrive after this time. The receipt may be another
+// application's.
 func (n *Network) Receipt(line []byte, in time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.receipts = append(n.receipts, pending{n.now().Add(in), line})
 }
 
-// Nameless returns a receipt for number that says no more than that some
+// Nameless returns a receipt for number that names no message. It says only that some
 // application's budget is spent.
 func Nameless(number sms.Number) []byte {
 	raw, err := json.Marshal(map[string]any{
@@ -188,8 +188,8 @@ func Nameless(number sms.Number) []byte {
 	return raw
 }
 
-// Foreign returns a receipt of another application on the same account. Its time is
-// loggedAt. If void is set, the receipt reports a spent budget.
+// Foreign returns a receipt of another application on the same account, with the time
+// loggedAt. If void is set, it says that the budget is spent.
 func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
@@ -210,8 +210,8 @@ func (n *Network) due() [][]byte {
 	return lines
 }
 
-// nextReceipt returns when the next receipt comes, or zero if none is on its
-// way.
+// nextReceipt returns when the next receipt comes. It returns the zero time if none is on
+// its way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

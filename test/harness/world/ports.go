@@ -11,17 +11,17 @@ import (
 
 // Call is one outside call of a service.
 type Call struct {
-	Service string // "api", "sender", "relay", "receipts"
-	Method  string // of a port
-	Key     string // the message or receipt that it is about, "" for none
+	Service string // "api", "sender", "relay" or "receipts"
+	Method  string // the method of the port
+	Key     string // the message or receipt that the call is about, or ""
 }
 
-// Around is called instead of an outside call. It may carry the call out, omit it,
-// repeat it, fail, or Die. The service gets the error that Around returns.
+// Around is called in place of an outside call. It may carry out the call, skip it,
+// repeat it, fail, or call Die. The service gets the error that Around returns.
 type Around func(ctx context.Context, p *Process, c Call, carryOut func(context.Context) error) error
 
-// Process is one run of a service. A dead process makes no more outside calls, so
-// whatever its goroutines still do has no effect.
+// Process is one run of a service. Once it is dead, its outside calls are ignored, so its
+// goroutines have no effect any more.
 type Process struct {
 	Service string
 	around  Around
@@ -50,7 +50,7 @@ func (p *Process) do(ctx context.Context, method, key string, carryOut func(cont
 	return err
 }
 
-// call does the same as do, for calls that return a result.
+// call is like do, for calls that return a result.
 func call[T any](ctx context.Context, p *Process, method, key string, carryOut func(context.Context) (T, error)) (T, error) {
 	var result T
 	err := p.do(ctx, method, key, func(ctx context.Context) (err error) {
@@ -64,8 +64,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// store passes a process's calls to the store through Around. A method that is
-// missing here bypasses it, which the fault matrix notices.
+// store passes the store calls of a process through Around. If it lacks a method, that
+// method bypasses Around, and the fault matrix fails.
 type store struct {
 	sms.Store
 
@@ -138,7 +138,7 @@ func (s store) Count(ctx context.Context, c sms.Count) error {
 	return s.process.do(ctx, "Count", c.Key(), func(ctx context.Context) error { return s.Store.Count(ctx, c) })
 }
 
-// queue passes a process's calls to the queue through Around.
+// queue passes the queue calls of a process through Around.
 type queue struct {
 	sms.Queue
 
@@ -157,7 +157,7 @@ func (q queue) Backlog(ctx context.Context) (int, error) {
 	return call(ctx, q.process, "Backlog", "", q.Queue.Backlog)
 }
 
-// provider passes a process's calls to the provider through Around.
+// provider passes the provider calls of a process through Around.
 type provider struct {
 	sms.Provider
 

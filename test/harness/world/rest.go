@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stillFinal returns an error if a message has left a final state.
+// stillFinal returns an error if a message is no longer in its final state.
 func (w *World) stillFinal(ctx context.Context) error {
 	for id, was := range w.final {
 		m, err := w.Store.Get(ctx, id)
@@ -31,8 +31,8 @@ func (w *World) isFinal(id string) bool {
 	return final
 }
 
-// observe reads every message that is not final yet. It returns how many messages
-// are not at rest, and when the next one is due.
+// observe reads every message that was not final. It returns how many messages are not at
+// rest, and when the next message is due.
 func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
@@ -41,7 +41,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	}
 	for _, id := range w.Accepted() {
 		if w.isFinal(id) {
-			continue // checked again at the end
+			continue // checked by stillFinal at the end
 		}
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
@@ -61,8 +61,8 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	return waiting, next, nil
 }
 
-// Rest lets all services run without faults until every message is at rest and
-// nothing is on its way. It gives up after three virtual days.
+// Rest lets all services run without faults until every message is at rest and the queue
+// is empty. It gives up after three days of virtual time.
 func (w *World) Rest(ctx context.Context) error {
 	end := w.Now().Add(72 * time.Hour)
 	for w.Now().Before(end) {
@@ -80,8 +80,8 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.stillFinal(ctx)
 		}
-		// Wait a second longer than necessary, so that no envelope gets a
-		// delay. If nothing has a time, wait a minute, the relay's interval.
+		// Wait a second longer than necessary, so that no envelope is delayed. If there
+		// is no time to wait for, wait a minute, the relay's interval.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second
@@ -90,11 +90,10 @@ func (w *World) Rest(ctx context.Context) error {
 		w.Receipts(ctx)
 		_, _ = w.Relay(ctx) // what failed is due again
 	}
-	return errors.New("work is left after three virtual days")
+	return errors.New("work is left after three days of virtual time")
 }
 
-// quiet runs the sender and receipts until the queue is empty and no receipt is
-// due.
+// quiet runs the sender and receipts until the queue is empty and no receipt is due.
 func (w *World) quiet(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)
@@ -107,9 +106,9 @@ func (w *World) quiet(ctx context.Context) error {
 	}
 }
 
-// next returns the earliest time at which there will be work: soonest,
-// the next receipt, the retry of a pending one, the breaker's next probe, or the end
-// of the time in which senders discard envelopes.
+// next returns the earliest of these times: soonest, the next receipt, the retry of a
+// pending receipt, the breaker's next probe, and the time until which senders may still
+// discard envelopes.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
@@ -132,7 +131,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		add(b.ProbeAt)
 	}
 	if !b.Open && b.Discards(w.Now()) {
-		add(b.ClosedAt.Add(sms.BreakerAge)) // when the relay enqueues the waiting messages
+		add(b.ClosedAt.Add(sms.BreakerAge)) // the relay then enqueues the waiting messages
 	}
 	return soonest, nil
 }

@@ -1,6 +1,6 @@
-// Package world runs all services in one process, on any adapters and with any clock.
-// Its provider remembers every hand-over. Tests can make calls fail and processes
-// die, let everything run on, and check what became of every message.
+// Package world runs all services in one process, on any adapters and with any clock. Its
+// provider remembers every hand-over. A test can make calls fail and processes die, then
+// let everything run on, and check what became of every message.
 package world
 
 import (
@@ -36,14 +36,14 @@ type Options struct {
 	Network  *Network
 	Provider sms.Provider // how senders reach Network
 	Rules    sms.Rules
-	// Interval is the time between two runs of the relay. The relay enqueues
-	// messages up to twice as long ahead.
+	// Interval is the time between two runs of the relay, which enqueues messages up to
+	// two intervals before they are due.
 	Interval time.Duration
 	Around   Around
 	Logger   *slog.Logger
-	// PartsPerSecond is the rate of each sender, unlimited if 0.
+	// PartsPerSecond is the rate of each sender. Zero means no limit.
 	PartsPerSecond float64
-	// Timeout is the functions' timeout.
+	// Timeout is the timeout of the functions.
 	Timeout time.Duration
 }
 
@@ -95,8 +95,8 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// alive runs f in a goroutine, which may end at any point, and reports whether
-// the process is still alive after that.
+// alive runs f in a goroutine, which may end early because the process dies. It reports
+// whether the process is still alive.
 func (p *Process) alive(f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -107,8 +107,8 @@ func (p *Process) alive(f func()) bool {
 	return !p.dead.Load()
 }
 
-// Call makes one request to the API, in a process of its own. The status is 0 if the
-// process died.
+// Call makes one request to the API, which runs in a process of its own. The status is 0
+// if the process died.
 func (w *World) Call(ctx context.Context, method, path, key, body string) (status int, answer []byte, err error) {
 	recorder, err := w.Request(ctx, method, path, key, body)
 	if err != nil || recorder == nil {
@@ -117,13 +117,12 @@ func (w *World) Call(ctx context.Context, method, path, key, body string) (statu
 	return recorder.Code, recorder.Body.Bytes(), nil
 }
 
-// Request does the same as Call, but returns the whole answer, or nil if the
-// process died.
+// Request is like Call, but returns the whole answer, or nil if the process died.
 func (w *World) Request(ctx context.Context, method, path, key, body string) (*httptest.ResponseRecorder, error) {
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
-		Limits: api.Limits{PartsPerDay: 1_000_000}, // never called, but counted as a use of the method
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // large enough to refuse nothing, but makes the API count
 	})
 	if err != nil {
 		return nil, err
@@ -151,16 +150,15 @@ func (w *World) Remember(id string) {
 	w.accepted = append(w.accepted, id)
 }
 
-// ErrNoAnswer means that a submission got no clear answer, however often it was
-// repeated.
+// ErrNoAnswer means that a submission got no clear answer, even when it was repeated.
 var ErrNoAnswer = errors.New("no clear answer")
 
-// submitTries is how often a client repeats a submission without a clear answer.
+// submitTries is how often a client repeats a submission that gets no clear answer.
 const submitTries = 5
 
-// Submit submits a message as a careful client does: with a key, and again and again
-// until the answer is clear. It returns the accepted message's id. After ErrNoAnswer
-// the same key may be tried again.
+// Submit submits a message as a careful client does: with a key, and again until the
+// answer is clear. It returns the id of the accepted message. After ErrNoAnswer, the
+// caller may try the same key again.
 func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (string, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -193,12 +191,12 @@ func (w *World) Accepted() []string {
 	return append([]string(nil), w.accepted...)
 }
 
-// lambda returns a function's context.
+// lambda returns a context as Lambda gives to a function.
 func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, w.Timeout)
 }
 
-// currentSender returns the running sender. If it died, a new one is started.
+// currentSender returns the running sender. It starts a new one if the last one died.
 func (w *World) currentSender() *senderProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -210,8 +208,8 @@ func (w *World) currentSender() *senderProcess {
 	return w.sender
 }
 
-// Deliver passes one batch to a sender, as Lambda's event source does, and returns
-// the number of envelopes.
+// Deliver passes one batch to a sender, as Lambda's event source does. It returns how
+// many envelopes the batch had.
 func (w *World) Deliver(ctx context.Context) (int, error) {
 	received, err := w.Queue.Dequeue(ctx, 10, 0)
 	if err != nil || len(received) == 0 {
@@ -225,7 +223,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 		stay = s.Batch(ctx, received, 4)
 	})
 	if !alive {
-		return len(received), nil // the whole batch will come again
+		return len(received), nil // the queue will deliver the whole batch again
 	}
 	var done []sms.QueueItem
 	for _, r := range received {
@@ -236,7 +234,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	return len(received), w.Queue.Delete(ctx, done...)
 }
 
-// currentRelay returns the running relay. If it died, a new one is started.
+// currentRelay returns the running relay. It starts a new one if the last one died.
 func (w *World) currentRelay() *relayProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -278,8 +276,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	err = fmt.Errorf("the process died")
 	r.alive(func() {
-		// SNS does not wait for us, so the receipt is applied even if the
-		// caller's context has ended.
+		// SNS's receipts do not depend on the caller, so the receipt is applied even if
+		// the caller's context has ended.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
 		defer cancel()
 		_, err = r.Apply(ctx, rc)
@@ -287,8 +285,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	return err
 }
 
-// Receipts applies all receipts whose time has come. Receipts that fail come
-// again.
+// Receipts applies all receipts whose time has come. A receipt that cannot be applied
+// comes again.
 func (w *World) Receipts(ctx context.Context) int {
 	lines := w.Network.due()
 	var group sync.WaitGroup

@@ -1,5 +1,5 @@
-// Command flow does with a generated client what a user of the API does: it
-// sends, waits, lists, cancels, resends and deletes a text.
+// Command flow uses a generated client as a user of the API does: it sends, waits, lists,
+// cancels, resends, and deletes a text.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println("the generated client does it all")
+	fmt.Println("every call of the generated client worked")
 }
 
 const number = "+5511999999999"
@@ -36,7 +36,7 @@ func run(ctx context.Context, base string) error {
 	return errors.Join(send(ctx, api), takeBack(ctx, api), many(ctx, api), refused(ctx, api), service(ctx, api))
 }
 
-// unexpected is the error for an answer that is not as expected.
+// unexpected returns an error that shows an unexpected answer.
 func unexpected(what string, response *http.Response, body []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -74,7 +74,7 @@ func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// takeBack cancels a scheduled message and sends it after all.
+// takeBack cancels a scheduled message, and then resends it.
 func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	later := time.Now().Add(time.Hour)
 	sent, err := api.SendMessageWithResponse(ctx, nil, smsapi.NewMessage{PhoneNumber: number, Message: "Later", SendAt: &later})
@@ -92,7 +92,7 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// many sends a batch of two messages, of which one is invalid.
+// many sends a batch of two messages. One of them is invalid.
 func many(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	var batch smsapi.Batch
 	for _, to := range []string{number, "+1"} {
@@ -106,7 +106,8 @@ func many(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// refused previews a message and is told why it cannot be sent.
+// refused previews a message that cannot be sent, and checks the reason that the API
+// gives.
 func refused(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	message := smsapi.NewMessage{PhoneNumber: "+1", Message: "Hello"}
 	preview, err := api.PreviewMessageWithResponse(ctx, message)

@@ -1,0 +1,22 @@
+module "smsqueue" {
+  source = "../"
+
+  alarm_actions               = var.alarm_actions
+  allowed_countries           = var.allowed_countries
+  api                         = var.api
+  architecture                = var.architecture
+  clients                     = var.clients
+  default_country             = var.default_country
+  deletion_protection         = var.deletion_protection
+  events                      = var.events
+  kms_key_arn                 = var.kms_key_arn
+  limits                      = var.limits
+  logs                        = var.logs
+  manage_api_gateway_log_role = var.manage_api_gateway_log_role
+  messages                    = var.messages
+  name                        = var.name
+  packages                    = var.packages
+  receipts                    = var.receipts
+  sender                      = var.sender
+  sms_preferences             = var.sms_preferences
+}

@@ -1,0 +1,116 @@
+# The variables of the module, which describes and checks them. Null means the
+# module's default.
+
+variable "alarm_actions" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "allowed_countries" {
+  description = "See the module."
+  type        = any
+}
+
+variable "api" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "architecture" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "clients" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "default_country" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "deletion_protection" {
+  description = "See the module."
+  type        = bool
+  default     = null
+}
+
+variable "events" {
+  description = "See the module."
+  type        = bool
+  default     = null
+}
+
+variable "kms_key_arn" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "limits" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "logs" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "manage_api_gateway_log_role" {
+  description = "See the module."
+  type        = bool
+  default     = null
+}
+
+variable "messages" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "name" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "packages" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "receipts" {
+  description = "See the module."
+  type        = bool
+  default     = null
+}
+
+variable "sender" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "sms_preferences" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of all resources."
+  type        = map(string)
+  default     = { service = "smsqueue" }
+  nullable    = false
+}

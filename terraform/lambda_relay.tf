@@ -1,0 +1,45 @@
+# services/relay: runs every minute and enqueues what is due. Operators also call
+# it, to pause and resume sending.
+
+module "relay" {
+  source = "./modules/function"
+
+  name            = "${var.name}-relay"
+  description     = "Enqueues and ends messages that are due"
+  package         = local.packages["relay"]
+  architecture    = var.architecture
+  timeout_seconds = 55 # ends before the next run
+  logs            = local.logs
+
+  asynchronous = {
+    retries         = 0 # the next run is the retry
+    dead_letter_arn = aws_sqs_queue.failed_events.arn
+  }
+
+  environment = merge(local.rules, {
+    TABLE_NAME = aws_dynamodb_table.messages.name
+    QUEUE_URL  = aws_sqs_queue.messages.url
+  })
+
+  statements = [
+    {
+      Sid      = "FindWhatIsDue"
+      Effect   = "Allow"
+      Action   = ["dynamodb:Query"]
+      Resource = [for index in ["provider", "due", "unmatched"] : "${aws_dynamodb_table.messages.arn}/index/${index}"]
+    },
+    {
+      Sid      = "Move"
+      Effect   = "Allow"
+      Action   = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      Resource = aws_dynamodb_table.messages.arn
+    },
+    {
+      Sid      = "Enqueue"
+      Effect   = "Allow"
+      Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+      Resource = aws_sqs_queue.messages.arn
+    },
+    local.use_key,
+  ]
+}
