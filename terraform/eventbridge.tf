@@ -38,6 +38,13 @@ resource "aws_cloudwatch_event_bus" "events" {
   count = var.events ? 1 : 0
 
   name = var.name
+
+  lifecycle {
+    precondition {
+      condition     = local.partition == "aws"
+      error_message = "Set events to false: there are no EventBridge Pipes in ${local.partition}."
+    }
+  }
 }
 
 resource "aws_pipes_pipe" "events" {
@@ -108,7 +115,7 @@ locals {
 resource "aws_iam_role" "pipe" {
   count = var.events ? 1 : 0
 
-  name = local.pipe
+  name = "${local.pipe}-${local.region}"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -64,7 +64,7 @@ resource "aws_cloudwatch_log_group" "sns" {
 resource "aws_iam_role" "sns_log" {
   count = var.sms_preferences == null ? 0 : 1
 
-  name = "${var.name}-sns-log"
+  name = "${var.name}-sns-log-${local.region}"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
