@@ -71,7 +71,7 @@ type Options struct {
 
 // Deadlines bound the calls that an answer waits for. A zero field means the
 // default. An answer may take 10 s; the defaults of the calls that one answer
-// makes in sequence add up to at most 9 s:
+// makes in sequence add up to at most 9 s, plus roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
@@ -153,7 +153,9 @@ func allows(countries []string, country string) bool {
 type api struct {
 	Options
 	routes  []route
-	waiters chan struct{} // one slot for each look-up that waits
+	waiters *shares // one for each look-up that waits
+	bodies  *shares // bytes of single messages in memory
+	batches *shares // bytes of batches in memory
 	backlog backlogCache
 }
 
@@ -173,7 +175,8 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &api{Options: o, waiters: make(chan struct{}, maxWaiters)}
+	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
+		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
 		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},

@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
@@ -89,17 +93,56 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
+// Limits of the bodies that are in memory at the same time, in bytes. What is decoded
+// from a body takes up to about twice its size.
+const (
+	maxBodies      = 16 << 20
+	maxBatchBodies = 24 << 20
+)
+
+const (
+	// roomTime is how long a request waits for room in memory.
+	roomTime = time.Second
+	// maxRetry is the longest time after which a request without room is repeated. The
+	// times are random, so that the repetitions do not all come at once.
+	maxRetry = 10 * time.Second
+)
+
+// admit makes room in memory for the body of c, until done is called. If too many
+// bodies are in memory, it waits a moment. If there is no room then, it reads the body without keeping it, because many clients do
+// not read an answer before they have sent everything.
+func (a *api) admit(c *call) (done func(), err error) {
+	room := a.bodies
+	if c.maxBody == maxBatchBody {
+		room = a.batches
+	}
+	size := c.maxBody
+	if c.ContentLength >= 0 {
+		size = min(c.ContentLength, size)
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), roomTime)
+	defer cancel()
+	done, ok := room.await(ctx, c.caller.Owner, size)
+	if ok {
+		return done, nil
+	}
+	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody) // the answer is the same if this fails
+	return nil, &apiError{slug: busy, retryAfter: rand.N(maxRetry).Truncate(time.Second) + time.Second} //nolint:gosec // no secret
+}
+
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &apiError{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	var body bytes.Buffer
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that it need not grow again
+	n, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, unreadable(err)
-	case int64(len(body)) > limit:
+	case n > limit:
 		return nil, tooLarge
 	}
-	return body, nil
+	return body.Bytes(), nil
 }

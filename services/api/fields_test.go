@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"reflect"
 	"regexp"
@@ -55,6 +57,12 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 			if listed := schemas["Message"].Value.Properties[name] != nil; shown != listed {
 				t.Errorf("the answer shows the field: %v; the schema Message has it: %v", shown, listed)
 			}
+			if most := property.Value.MaxLength; most != nil {
+				body[name] = strings.Repeat("é", int(*most)+1)
+				if problem := mustBe(t, d.post(t, asJSON(t, body)), http.StatusUnprocessableEntity, "invalid-fields"); !strings.Contains(fmt.Sprint(problem), name) {
+					t.Errorf("%d characters are refused with %+v, which does not name the field", *most+1, problem)
+				}
+			}
 		})
 	}
 }
@@ -62,14 +70,22 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 // recorded submits a message, and returns its record and the answer.
 func (d *deployment) recorded(t *testing.T, body map[string]any) (sms.Request, map[string]any) {
 	t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
+	response := d.post(t, asJSON(t, body))
+	if response.status != http.StatusAccepted {
+		t.Fatalf("%v was answered with status %d: %s", body, response.status, response.body)
 	}
-	response := d.post(t, string(text))
 	m, err := d.store.Store.Get(t.Context(), decode[message](t, response).ID)
 	if err != nil {
 		t.Fatalf("%v: %s", err, response.body)
 	}
 	return m.Request, decode[map[string]any](t, response)
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

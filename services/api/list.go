@@ -95,7 +95,7 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 		case "reference":
 			q.Reference = value
 			n := utf8.RuneCountInString(value)
-			wrong = unless(n > 0 && n <= sms.MaxReference, "must have 1 to 100 characters")
+			wrong = unless(n > 0 && n <= 100, "must have 1 to 100 characters")
 		case "from", "to":
 			t, ok := strictjson.ParseTime(value)
 			if t.IsZero() {

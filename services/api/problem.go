@@ -36,6 +36,7 @@ const (
 	tooManyRequests      slug = "too-many-requests"
 	internal             slug = "internal"
 	unavailable          slug = "unavailable"
+	busy                 slug = "busy"
 	outcomeUnknown       slug = "outcome-unknown"
 )
 
@@ -105,6 +106,9 @@ var kinds = []kind{
 	{unavailable, http.StatusServiceUnavailable, "Temporarily unavailable",
 		"The service cannot process the request at the moment. Nothing was changed.",
 		"Repeat the request after the time in `Retry-After`.", 5 * time.Second, sms.ErrUnavailable},
+	{busy, http.StatusServiceUnavailable, "Too many large requests",
+		"Too many large requests of this client, or of all clients, are in progress. Nothing was changed.",
+		"Repeat the request after the time in `Retry-After`. Send fewer batches at the same time.", 5 * time.Second, nil},
 	{outcomeUnknown, http.StatusServiceUnavailable, "The outcome is unknown",
 		"It is not known whether the message was accepted. Repeat the request with its Idempotency-Key: the same key never creates a second message.",
 		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},

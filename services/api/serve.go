@@ -42,7 +42,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	if err != nil {
 		reply = problemAnswer(err, c.requestID)
 	}
-	if reply.status >= http.StatusInternalServerError {
+	if reply.status >= http.StatusInternalServerError && reply.problem != busy {
 		level := slog.LevelError
 		if errors.Is(ctx.Err(), context.Canceled) {
 			level = slog.LevelInfo // the client left, which is not our error
@@ -89,7 +89,13 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 		if err := c.readNoBody(); err != nil {
 			return answer{}, err
 		}
+		return r.serve(c)
 	}
+	done, err := a.admit(c)
+	if err != nil {
+		return answer{}, err
+	}
+	defer done()
 	return r.serve(c)
 }
 

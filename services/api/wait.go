@@ -8,8 +8,9 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time; further ones are
-	// answered at once. Together with lastLook it limits the reads that waiting costs.
+	// maxWaiters limits how many look-ups wait at the same time, a quarter of them for
+	// one owner; further ones are answered at once. Together with lastLook it limits the
+	// reads that waiting costs.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
@@ -31,12 +32,11 @@ func (c *call) readWait() (time.Duration, error) {
 // wait is over, and returns what it saw last. An error ends the wait, because the
 // client can ask again. A read does not outlast the wait.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
-	select {
-	case a.waiters <- struct{}{}:
-		defer func() { <-a.waiters }()
-	default:
+	done, ok := a.waiters.take(c.caller.Owner, 1)
+	if !ok {
 		return known
 	}
+	defer done()
 	ctx, cancel := context.WithTimeout(c.Context(), wait)
 	defer cancel()
 	for pause := firstLook; ; pause = min(pause*3/2, lastLook) {

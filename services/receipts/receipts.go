@@ -59,7 +59,7 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 // Apply matches nothing by number, even if rc fits an unanswered hand-over: rc may
 // be about another hand-over to that number, which is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
-	if rc.Verdict == sms.VerdictVoid {
+	if rc.Trouble != "" { // guard: a refusal for now is no trouble
 		if err := r.reportTrouble(ctx, rc); err != nil {
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package receipts_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -23,11 +24,15 @@ func TestApply(t *testing.T) {
 	delivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset, Price: 6_450_000, Parts: 2}
 	undelivered := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictUndelivered, Failure: sms.Unreachable}
 	void := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
+	refusedForNow := sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: number, Verdict: sms.VerdictVoid, Detail: "Rate exceeded."}
 	for _, tt := range []struct {
 		name     string
 		receipts []sms.Receipt
 		want     sms.Status
 	}{
+		{"a refusal for now puts it back", []sms.Receipt{refusedForNow}, sms.Queued},
+		{"a refusal for now, twice", []sms.Receipt{refusedForNow, refusedForNow}, sms.Queued},
+		{"a refusal for now after a delivery changes nothing", []sms.Receipt{delivered, refusedForNow}, sms.Delivered},
 		{"a delivery", []sms.Receipt{delivered}, sms.Delivered},
 		{"the same delivery twice", []sms.Receipt{delivered, delivered}, sms.Delivered},
 		{"a failure", []sms.Receipt{undelivered}, sms.Undelivered},
@@ -56,6 +61,36 @@ func TestApply(t *testing.T) {
 				t.Errorf("the pending receipts are %v, want none", pending)
 			}
 		})
+	}
+}
+
+// A refusal for now in a receipt is like one of a publish: it costs no attempt, the
+// message waits longer each time, and the breaker stays closed.
+func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
+	s := newStage(t)
+	m := s.sent(number, "c-1")
+	var waits []time.Duration
+	for i := range 3 {
+		id := fmt.Sprint("c-", i+1)
+		if i > 0 {
+			s.again(s.get(m.ID), id)
+		}
+		rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: number, At: s.now, Verdict: sms.VerdictVoid, Detail: "Rate exceeded."}
+		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Applied || err != nil {
+			t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Applied)
+		}
+		got := s.get(m.ID)
+		if got.Status != sms.Queued || got.Attempts != 0 || got.Due.Kind != sms.DueSend {
+			t.Fatalf("the message is %s after %d attempts and due for %s, want it queued after 0 and due to be sent", got.Status, got.Attempts, got.Due.Kind)
+		}
+		waits = append(waits, got.NotBefore.Sub(s.now))
+		s.now = got.NotBefore
+	}
+	if waits[0] < time.Second || waits[1] <= waits[0] || waits[2] <= waits[1] {
+		t.Errorf("the message waits for %v, want longer each time", waits)
+	}
+	if b := s.breaker(); b.Open || b.Revision != "" {
+		t.Errorf("the breaker is %+v, want it never written", b)
 	}
 }
 

@@ -29,10 +29,10 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)
-	if c.loopback {
+	if c.hasInbox() {
 		fmt.Fprintf(w, "  inbox     %s/\n", base)
-		fmt.Fprintf(w, "  docs      %s/docs\n", base)
 	}
+	fmt.Fprintf(w, "  docs      %s/docs\n", base)
 	fmt.Fprintf(w, "  API       %s/v1/sms (contract: %s/openapi.yaml)\n", base, base)
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
 	fmt.Fprintf(w, "  data      %s\n", c.Data)

@@ -20,20 +20,20 @@ func TestReadClientsReadsAFile(t *testing.T) {
 		want []client
 	}{
 		"with the secret alone": {
-			`{"billing": {"secret": "s"}}`,
-			[]client{{Client: token.Client{ID: "billing", Secret: "s", Scopes: both}, owner: "billing"}},
+			`{"billing": {"secret": "s-secret-secret"}}`,
+			[]client{{Client: token.Client{ID: "billing", Secret: "s-secret-secret", Scopes: both}, owner: "billing"}},
 		},
 		"with every field, in the order of the file": {
-			`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s 1"}, "a": {"secret": "s2", "scopes": ["read", "send"], "owner": "shop"}}`,
+			`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s 1-secret-secret"}, "a": {"secret": "s2-secret-secret", "scopes": ["read", "send"], "owner": "shop"}}`,
 			[]client{
-				{Client: token.Client{ID: "b", Secret: "s 1", Scopes: []string{"sms/read"}}, owner: "shop"},
-				{Client: token.Client{ID: "a", Secret: "s2", Scopes: []string{"sms/read", "sms/send"}}, owner: "shop"},
+				{Client: token.Client{ID: "b", Secret: "s 1-secret-secret", Scopes: []string{"sms/read"}}, owner: "shop"},
+				{Client: token.Client{ID: "a", Secret: "s2-secret-secret", Scopes: []string{"sms/read", "sms/send"}}, owner: "shop"},
 			},
 		},
 		"with limits": {
-			`{"a": {"secret": "s", "allowedCountries": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
+			`{"a": {"secret": "s-secret-secret", "allowedCountries": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
 			[]client{{
-				Client: token.Client{ID: "a", Secret: "s", Scopes: both}, owner: "a",
+				Client: token.Client{ID: "a", Secret: "s-secret-secret", Scopes: both}, owner: "a",
 				limits: api.Limits{AllowedCountries: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5},
 			}},
 		},
@@ -53,39 +53,40 @@ func TestReadClientsReadsAFile(t *testing.T) {
 func TestReadClientsNamesTheFault(t *testing.T) {
 	for name, test := range map[string]struct{ file, want string }{
 		"an empty file":                  {``, `is empty`},
-		"a file cut short":               {`{"a": {"secret": "geheim"`, `not one JSON document`},
+		"a file cut short":               {`{"a": {"secret": "secret-secret"`, `not one JSON document`},
 		"a text that is not JSON":        {`a: secret`, `not one JSON document`},
 		"a list":                         {`[]`, `must be a JSON object`},
 		"null":                           {`null`, `must be a JSON object`},
 		"no client":                      {`{}`, `no client`},
-		"two documents":                  {`{"a": {"secret": "geheim"}} {}`, `not one JSON document`},
-		"bad UTF-8":                      {"{\"a\xff\": {\"secret\": \"geheim\"}}", `UTF-8`},
-		"a file that is too long":        {`{"a": {"secret": "geheim"}}` + strings.Repeat(" ", 1<<20), `bytes`},
-		"a repeated client":              {`{"a": {"secret": "geheim"}, "\u0061": {"secret": "geheim"}}`, `a is repeated`},
+		"two documents":                  {`{"a": {"secret": "secret-secret"}} {}`, `not one JSON document`},
+		"bad UTF-8":                      {"{\"a\xff\": {\"secret\": \"secret-secret\"}}", `UTF-8`},
+		"a file that is too long":        {`{"a": {"secret": "secret-secret"}}` + strings.Repeat(" ", 1<<20), `bytes`},
+		"a repeated client":              {`{"a": {"secret": "secret-secret"}, "\u0061": {"secret": "secret-secret"}}`, `a is repeated`},
 		"a client that is not an object": {`{"a": "geheim"}`, `client "a": must be a JSON object`},
-		"a client without a name":        {`{"": {"secret": "geheim"}}`, `client "": the name`},
-		"a name with a colon":            {`{"a:b": {"secret": "geheim"}}`, `client "a:b": the name`},
-		"a name beyond ASCII":            {`{"ä": {"secret": "geheim"}}`, `client "ä": the name`},
-		"a name that is too long":        {`{"` + strings.Repeat("a", 129) + `": {"secret": "geheim"}}`, `must have 1 to 128`},
-		"a repeated field":               {`{"a": {"secret": "geheim", "secret": "geheim"}}`, `client "a": secret is repeated`},
-		"an unknown field":               {`{"a": {"secret": "geheim", "colour": "red"}}`, `client "a": colour is not a known field`},
+		"a client without a name":        {`{"": {"secret": "secret-secret"}}`, `client "": the name`},
+		"a name with a colon":            {`{"a:b": {"secret": "secret-secret"}}`, `client "a:b": the name`},
+		"a name beyond ASCII":            {`{"ä": {"secret": "secret-secret"}}`, `client "ä": the name`},
+		"a name that is too long":        {`{"` + strings.Repeat("a", 129) + `": {"secret": "secret-secret"}}`, `must have 1 to 128`},
+		"a repeated field":               {`{"a": {"secret": "secret-secret", "secret": "secret-secret"}}`, `client "a": secret is repeated`},
+		"an unknown field":               {`{"a": {"secret": "secret-secret", "colour": "red"}}`, `client "a": colour is not a known field`},
 		"a field in another case":        {`{"a": {"Secret": "geheim"}}`, `client "a": Secret is not a known field`},
 		"no secret":                      {`{"a": {}}`, `client "a": secret is missing`},
+		"a secret that can be guessed":   {`{"a": {"secret": "elevenchars"}}`, `client "a": secret must have 12 to 256`},
 		"an empty secret":                {`{"a": {"secret": ""}}`, `client "a": secret must have`},
-		"a secret beyond ASCII":          {`{"a": {"secret": "geheim€"}}`, `client "a": secret`},
+		"a secret beyond ASCII":          {`{"a": {"secret": "secret-secret€-secret-secret"}}`, `client "a": secret`},
 		"a secret that is not a string":  {`{"a": {"secret": 12345}}`, `client "a": secret must be a string`},
-		"an owner that is null":          {`{"a": {"secret": "geheim", "owner": null}}`, `client "a": owner must not be null`},
-		"an empty owner":                 {`{"a": {"secret": "geheim", "owner": ""}}`, `client "a": owner`},
-		"an unknown scope":               {`{"a": {"secret": "geheim", "scopes": ["send", "admin"]}}`, `client "a": scopes must be send, read or both, not "admin"`},
-		"a scope with its resource":      {`{"a": {"secret": "geheim", "scopes": ["sms/send"]}}`, `not "sms/send"`},
-		"a repeated scope":               {`{"a": {"secret": "geheim", "scopes": ["send", "send"]}}`, `client "a": scopes must not repeat "send"`},
-		"no scope":                       {`{"a": {"secret": "geheim", "scopes": []}}`, `client "a": scopes must not be empty`},
-		"scopes in one string":           {`{"a": {"secret": "geheim", "scopes": "send read"}}`, `client "a": scopes must be an array`},
-		"a scope that is not a string":   {`{"a": {"secret": "geheim", "scopes": [1]}}`, `client "a": scopes must be an array`},
-		"a country that does not exist":  {`{"a": {"secret": "geheim", "allowedCountries": ["BR", "UK"]}}`, `client "a": allowedCountries has "UK"`},
-		"a limit of 0":                   {`{"a": {"secret": "geheim", "partsPerDay": 0}}`, `client "a": partsPerDay must not be 0`},
-		"a fault in the second client":   {`{"a": {"secret": "geheim"}, "b": {}}`, `client "b": secret`},
-		"a fault in each client":         {`{"a": {"secret": "geheim", "x": 1}, "b": {}}`, "x is not a known field\nclient \"b\": secret is missing"},
+		"an owner that is null":          {`{"a": {"secret": "secret-secret", "owner": null}}`, `client "a": owner must not be null`},
+		"an empty owner":                 {`{"a": {"secret": "secret-secret", "owner": ""}}`, `client "a": owner`},
+		"an unknown scope":               {`{"a": {"secret": "secret-secret", "scopes": ["send", "admin"]}}`, `client "a": scopes must be send, read or both, not "admin"`},
+		"a scope with its resource":      {`{"a": {"secret": "secret-secret", "scopes": ["sms/send"]}}`, `not "sms/send"`},
+		"a repeated scope":               {`{"a": {"secret": "secret-secret", "scopes": ["send", "send"]}}`, `client "a": scopes must not repeat "send"`},
+		"no scope":                       {`{"a": {"secret": "secret-secret", "scopes": []}}`, `client "a": scopes must not be empty`},
+		"scopes in one string":           {`{"a": {"secret": "secret-secret", "scopes": "send read"}}`, `client "a": scopes must be an array`},
+		"a scope that is not a string":   {`{"a": {"secret": "secret-secret", "scopes": [1]}}`, `client "a": scopes must be an array`},
+		"a country that does not exist":  {`{"a": {"secret": "secret-secret", "allowedCountries": ["BR", "UK"]}}`, `client "a": allowedCountries has "UK"`},
+		"a limit of 0":                   {`{"a": {"secret": "secret-secret", "partsPerDay": 0}}`, `client "a": partsPerDay must not be 0`},
+		"a fault in the second client":   {`{"a": {"secret": "secret-secret"}, "b": {}}`, `client "b": secret`},
+		"a fault in each client":         {`{"a": {"secret": "secret-secret", "x": 1}, "b": {}}`, "x is not a known field\nclient \"b\": secret is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clients, err := readClients(strings.NewReader(test.file))
@@ -111,9 +112,9 @@ func TestTheWellKnownClientIsLocal(t *testing.T) {
 
 func FuzzReadClients(f *testing.F) {
 	for _, seed := range []string{
-		``, `{}`, `[]`, `null`, `{"a": {"secret": "s"}}`, `{"a": {"secret": "s"}} {}`, `{"a": {"secret": "s"}, "a": {"secret": "s"}}`,
-		`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s"}}`, `{"a": {"secret": {"x": [1, {"y": null}]}}}`,
-		`{"a": {"secret": "s", "allowedCountries": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
+		``, `{}`, `[]`, `null`, `{"a": {"secret": "s-secret-secret"}}`, `{"a": {"secret": "s-secret-secret"}} {}`, `{"a": {"secret": "s-secret-secret"}, "a": {"secret": "s-secret-secret"}}`,
+		`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s-secret-secret"}}`, `{"a": {"secret": {"x": [1, {"y": null}]}}}`,
+		`{"a": {"secret": "s-secret-secret", "allowedCountries": ["BR"], "partsPerDay": 5, "messagesPerRecipientHour": 1}}`, `{"a": {"scopes": [["send"]]}}`, `{"\ud800": {"secret": "s-secret-secret"}}`, `{"a": {"Secret": "s"}}`, `{1: 2}`, `{"a" "b"}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -29,14 +29,22 @@ type Config struct {
 	// Clients names a file of clients, read by readClients. If it is
 	// empty, there is one client, whose secret everyone knows.
 	Clients string
+	// InboxToken names a file with the token that the inbox asks for. If it is empty,
+	// there is an inbox only without Clients, for requests from this machine.
+	InboxToken string
 	// LogLevel is the lowest level that is logged.
 	LogLevel slog.Level
 	// Version is what the greeting calls this program.
 	Version string
 
-	loopback bool
-	clients  []client
+	loopback   bool
+	clients    []client
+	inboxToken string
 }
+
+// hasInbox reports whether there is an inbox. It shows the messages of all owners, so
+// it needs a token wherever others than the people at this machine may come.
+func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
 
 // ConfigError reports everything that is wrong with a Config.
 type ConfigError struct{ error }
@@ -52,6 +60,12 @@ func (c *Config) check() error {
 	}
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
+	}
+	if c.InboxToken != "" {
+		var err error
+		if c.inboxToken, err = readInboxToken(c.InboxToken); err != nil {
+			errs = append(errs, fmt.Errorf("--inbox-token %s: %w", c.InboxToken, err))
+		}
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
@@ -92,12 +106,4 @@ func (c *Config) chooseClients() error {
 		return fmt.Errorf("--clients %s: %w", c.Clients, err)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -19,7 +19,7 @@ import (
 var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
 
 // docs serves the contract as a readable page, by Swagger UI, with forms that
-// make real requests. Like the inbox, it is for people at this machine.
+// make real requests. It shows nothing else, so it needs no token.
 type docs struct {
 	client token.Client // for the form; zero if its secret must not be shown
 	logger *slog.Logger
@@ -35,9 +35,13 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'uns
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !localPage(w, r, docsPolicy) {
+	if !isRead(w, r) {
 		return
 	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", docsPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
 	switch name := path.Base(r.URL.Path); name {
 	case "docs":
 		var page bytes.Buffer

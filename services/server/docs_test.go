@@ -47,10 +47,7 @@ func TestDocs(t *testing.T) {
 			t.Error("the script is not Swagger UI")
 		}
 	})
-	t.Run("foreign names and other methods are refused", func(t *testing.T) {
-		if r := get(t, http.MethodGet, "/docs", func(r *http.Request) { r.Host = "evil.example" }); r.Code != http.StatusMisdirectedRequest {
-			t.Errorf("as evil.example: %d", r.Code)
-		}
+	t.Run("other methods are refused", func(t *testing.T) {
 		if r := get(t, http.MethodPost, "/docs", nil); r.Code != http.StatusMethodNotAllowed {
 			t.Errorf("POST: %d", r.Code)
 		}

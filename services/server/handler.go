@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +32,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	}
 	authenticated := api.Authenticate(m.logger, m.caller, routes)
 	pages := m.pages(base)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]
 		switch {
 		case ok:
@@ -40,7 +42,11 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		default:
 			routes.ServeHTTP(w, r) // answers 404
 		}
-	}), nil
+	})
+	if m.config.Clients == "" {
+		return onlyLocal(all), nil
+	}
+	return all, nil
 }
 
 // pages returns the handlers of all paths outside the API.
@@ -48,24 +54,27 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               onlyRead(m.health),
+		"/healthz":               &health{read: m.readable, now: time.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contract),
 	}
-	if m.config.loopback {
-		page := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
-		if m.config.Provider == Simulated {
-			page.numbers = simulator.Numbers
-		}
-		for _, path := range []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js"} {
-			pages[path] = page
-		}
-		reference := &docs{logger: m.logger}
-		if m.config.Clients == "" {
-			reference.client = m.config.clients[0].Client
-		}
-		for _, path := range docsPaths() {
-			pages[path] = reference
-		}
+	reference := &docs{logger: m.logger}
+	if m.config.Clients == "" {
+		reference.client = m.config.clients[0].Client
+	}
+	for _, path := range docsPaths() {
+		pages[path] = reference
+	}
+	if !m.config.hasInbox() {
+		pages["/"] = onlyRead(noInbox)
+		return pages
+	}
+	messages := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
+	if m.config.Provider == Simulated {
+		messages.numbers = simulator.Numbers
+	}
+	entrance := &door{token: m.config.inboxToken, pages: messages, logger: m.logger, now: time.Now}
+	for _, path := range inboxPaths() {
+		pages[path] = entrance
 	}
 	return pages
 }
@@ -75,11 +84,13 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	if err != nil {
 		return api.Caller{}, err
 	}
-	owner, ok := m.owners[claims.ClientID]
+	client, ok := m.clients[claims.ClientID]
 	if !ok {
 		return api.Caller{}, errors.New("the client was removed")
 	}
-	return api.Caller{ClientID: claims.ClientID, Owner: owner, Scopes: claims.Scopes}, nil
+	// The token may be older than the file of clients.
+	scopes := slices.DeleteFunc(claims.Scopes, func(scope string) bool { return !slices.Contains(client.Scopes, scope) })
+	return api.Caller{ClientID: claims.ClientID, Owner: client.owner, Scopes: scopes}, nil
 }
 
 func onlyRead(page http.HandlerFunc) http.Handler {
@@ -100,16 +111,14 @@ func isRead(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// health answers 200 if records can be read, and 503 if not.
-func (m *machine) health(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	if _, err := m.store.LoadBreaker(r.Context()); err != nil {
-		m.logger.ErrorContext(r.Context(), "health check failed", "error", err)
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, `{"status": "the records cannot be read"}`)
-		return
-	}
-	fmt.Fprintln(w, `{"status": "ok"}`)
+// readable returns nil if records can be read.
+func (m *machine) readable(ctx context.Context) error {
+	_, err := m.store.LoadBreaker(ctx)
+	return err
+}
+
+func noInbox(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "smsqueue answers at /v1. With --clients, the inbox needs a token of its own: start the server with --inbox-token FILE.", http.StatusNotFound)
 }
 
 func contract(w http.ResponseWriter, _ *http.Request) {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"html/template"
 	"log/slog"
-	"net"
 	"net/http"
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
@@ -19,11 +18,9 @@ const inboxLength = 100
 //go:embed page
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html"))
+var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", "page/login.html"))
 
-// inbox shows the newest messages to people at this machine. It needs no token, so it
-// is served on loopback addresses only. Requests must also use a loopback name: a
-// foreign page could reach it through another name for a loopback address.
+// inbox shows the newest messages of all owners. Its door decides who may see them.
 type inbox struct {
 	messages sms.Lister
 	provider string
@@ -32,10 +29,15 @@ type inbox struct {
 	logger   *slog.Logger
 }
 
-const inboxPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-ancestors 'none'"
+func inboxPaths() []string {
+	return []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js", loginPath}
+}
+
+const inboxPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !localPage(w, r, inboxPolicy) {
+	if !isRead(w, r) {
 		return
 	}
 	switch r.URL.Path {
@@ -50,23 +52,6 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
-}
-
-// localPage reports whether r is a GET or HEAD under a loopback name, and sets the
-// headers of a page, with this Content-Security-Policy. It answers all others.
-func localPage(w http.ResponseWriter, r *http.Request, policy string) bool {
-	if !loopbackHost(r.Host) {
-		http.Error(w, "this page is served under the name localhost only", http.StatusMisdirectedRequest)
-		return false
-	}
-	if !isRead(w, r) {
-		return false
-	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
-	return true
 }
 
 // page renders the template of this name: the whole page, or its rows.
@@ -98,12 +83,4 @@ func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType s
 	if _, err = w.Write(page.Bytes()); err != nil {
 		i.logger.DebugContext(r.Context(), "inbox page not sent", "error", err)
 	}
-}
-
-func loopbackHost(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	return isLoopback(host)
 }

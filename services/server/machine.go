@@ -21,14 +21,14 @@ import (
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {
-	config Config
-	rules  sms.Rules
-	store  *sqlite.DB
-	issuer *token.Issuer
-	owners map[string]string // by client id
-	gate   *sender.Gate
-	worker worker
-	logger *slog.Logger
+	config  Config
+	rules   sms.Rules
+	store   *sqlite.DB
+	issuer  *token.Issuer
+	clients map[string]client // by id
+	gate    *sender.Gate
+	worker  worker
+	logger  *slog.Logger
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
@@ -84,11 +84,11 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 }
 
 func (m *machine) openIssuer() (err error) {
-	m.owners = make(map[string]string)
+	m.clients = make(map[string]client)
 	var clients []token.Client
 	for _, c := range m.config.clients {
 		clients = append(clients, c.Client)
-		m.owners[c.ID] = c.owner
+		m.clients[c.ID] = c
 	}
 	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: time.Now, Logger: m.logger})
 	return err

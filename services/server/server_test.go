@@ -176,7 +176,7 @@ func TestPagesBesideTheAPI(t *testing.T) {
 
 func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
-	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s"}}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s-secret-secret"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -188,35 +188,48 @@ func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	}
 }
 
+func TestATokenLosesTheScopesThatItsClientLost(t *testing.T) {
+	file := fileOf(t, `{"shop": {"secret": "shop-secret-secret"}}`)
+	dir := t.TempDir()
+	var old http.Header
+	t.Run("before", func(t *testing.T) {
+		old = bearer(t, start(t, Config{Data: dir, Clients: file}), "shop", "shop-secret-secret")
+	})
+	server := start(t, Config{Data: dir, Clients: fileOf(t, `{"shop": {"secret": "shop-secret-secret", "scopes": ["read"]}}`)})
+	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusOK {
+		t.Errorf("reading: status %d: %s", got.status, got.text)
+	}
+	if got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", old, `{"phoneNumber": "+12025550100", "message": "hello"}`); got.status != http.StatusForbidden {
+		t.Errorf("sending: status %d: %s", got.status, got.text)
+	}
+}
+
 func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
-	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s", "scopes": ["read"]}}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s-secret-secret", "scopes": ["read"]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := start(t, Config{Addr: "0.0.0.0:8080", Clients: file})
-	token := bearer(t, server, "shop", "s")
+	token := bearer(t, server, "shop", "s-secret-secret")
 	if got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", token, `{}`); got.status != http.StatusForbidden {
 		t.Errorf("sending with only the scope to read: status %d: %s", got.status, got.text)
-	}
-	if got := ask(t, server, http.MethodGet, "/", "localhost", nil, ""); got.status != http.StatusNotFound {
-		t.Errorf("the inbox of a server on every address has status %d, want 404", got.status)
 	}
 }
 
 func TestClientsOfOneOwnerShareTheirMessages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{
-		"new": {"secret": "n", "owner": "shop"}, "old": {"secret": "o", "owner": "shop"}, "other": {"secret": "x"}
+		"new": {"secret": "n-secret-secret", "owner": "shop"}, "old": {"secret": "o-secret-secret", "owner": "shop"}, "other": {"secret": "x-secret-secret"}
 	}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := start(t, Config{Clients: file})
-	sent := ask(t, server, http.MethodPost, "/v1/sms", "localhost", bearer(t, server, "old", "o"), `{"phoneNumber": "+12025550100", "message": "hello"}`)
+	sent := ask(t, server, http.MethodPost, "/v1/sms", "localhost", bearer(t, server, "old", "o-secret-secret"), `{"phoneNumber": "+12025550100", "message": "hello"}`)
 	if sent.status != http.StatusAccepted {
 		t.Fatalf("%d: %s", sent.status, sent.text)
 	}
 	for id, want := range map[string]int{"new": http.StatusOK, "other": http.StatusNotFound} {
-		secret := map[string]string{"new": "n", "other": "x"}[id]
+		secret := map[string]string{"new": "n-secret-secret", "other": "x-secret-secret"}[id]
 		if got := ask(t, server, http.MethodGet, sent.header.Get("Location"), "localhost", bearer(t, server, id, secret), ""); got.status != want {
 			t.Errorf("%s: %d, want %d", id, got.status, want)
 		}
@@ -226,13 +239,13 @@ func TestClientsOfOneOwnerShareTheirMessages(t *testing.T) {
 func TestEachClientHasItsLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{
-		"shop": {"secret": "s", "allowedCountries": ["US"], "partsPerDay": 3, "messagesPerRecipientHour": 2},
-		"bank": {"secret": "b"}
+		"shop": {"secret": "s-secret-secret", "allowedCountries": ["US"], "partsPerDay": 3, "messagesPerRecipientHour": 2},
+		"bank": {"secret": "b-secret-secret"}
 	}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	server := start(t, Config{Clients: file})
-	shop, bank := bearer(t, server, "shop", "s"), bearer(t, server, "bank", "b")
+	shop, bank := bearer(t, server, "shop", "s-secret-secret"), bearer(t, server, "bank", "b-secret-secret")
 	for _, tc := range []struct {
 		name   string
 		client http.Header
@@ -363,8 +376,8 @@ func TestTheMachineKnowsWhetherItsClientsHaveSeveralOwners(t *testing.T) {
 		clients string
 		want    bool
 	}{
-		{`{"new": {"secret": "n", "owner": "shop"}, "old": {"secret": "o", "owner": "shop"}}`, false},
-		{`{"new": {"secret": "n", "owner": "shop"}, "other": {"secret": "x"}}`, true},
+		{`{"new": {"secret": "n-secret-secret", "owner": "shop"}, "old": {"secret": "o-secret-secret", "owner": "shop"}}`, false},
+		{`{"new": {"secret": "n-secret-secret", "owner": "shop"}, "other": {"secret": "x-secret-secret"}}`, true},
 	} {
 		file := filepath.Join(t.TempDir(), "clients.json")
 		if err := os.WriteFile(file, []byte(tc.clients), 0o600); err != nil {

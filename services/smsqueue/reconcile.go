@@ -97,7 +97,7 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 		if e.Taken() {
 			log = append(log, reconcile.HandOver{
 				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
-				Void: e.Fault == simulator.SpendLimit,
+				Void: e.Void(),
 			})
 		}
 	}

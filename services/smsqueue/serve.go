@@ -36,6 +36,7 @@ so the program may be stopped or killed at any time.`,
 	f.StringVar(&config.Provider, "provider", server.Simulated, "`who` takes the messages: "+strings.Join(server.Providers(), " or ")+"; all but simulated use the AWS credentials of the environment and need --clients with allowedCountries")
 	f.DurationVar(&config.ProviderDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
 	f.StringVar(&config.Clients, "clients", "", "`file` of clients, in JSON: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
+	f.StringVar(&config.InboxToken, "inbox-token", "", "`file` with the token that the inbox page asks for; with --clients there is no inbox without it")
 	f.TextVar(&config.LogLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
 	return c
 }

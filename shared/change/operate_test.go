@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// oneBreaker is a store for a breaker that nobody else changes.
+// oneBreaker is a store with one breaker, which nobody else changes.
 type oneBreaker struct {
 	sms.Breaker
 
@@ -44,17 +44,17 @@ func TestOperate(t *testing.T) {
 		want   sms.Breaker
 		saves  int
 	}{
-		{"a pause opens a closed one", sms.Breaker{ClosedAt: start}, pause("maintenance"),
+		{"a pause opens a closed breaker", sms.Breaker{ClosedAt: start}, pause("maintenance"),
 			sms.Breaker{Open: true, Trouble: sms.OperatorPause, Detail: "maintenance", OpenedAt: now, ClosedAt: start}, 1},
-		{"a pause takes the place of trouble, so that no probe ends it", spent, pause(""),
+		{"a pause replaces trouble, and ends its probes", spent, pause(""),
 			sms.Breaker{Open: true, Trouble: sms.OperatorPause, OpenedAt: now}, 1},
-		{"a pause that is repeated changes nothing", paused, pause("maintenance"), paused, 0},
-		{"a pause that is repeated without its reason keeps that", paused, pause(""), paused, 0},
-		{"a pause for another reason has lasted since it began", paused, pause("incident"),
+		{"a repeated pause changes nothing", paused, pause("maintenance"), paused, 0},
+		{"a repeated pause without a reason keeps the first reason", paused, pause(""), paused, 0},
+		{"a repeated pause with another reason keeps its beginning", paused, pause("incident"),
 			sms.Breaker{Open: true, Trouble: sms.OperatorPause, Detail: "incident", OpenedAt: start}, 1},
 		{"resuming ends a pause", paused, resume, sms.Breaker{ClosedAt: now}, 1},
 		{"resuming ends a spend limit", spent, resume, sms.Breaker{ClosedAt: now}, 1},
-		{"resuming what is not paused changes nothing", sms.Breaker{ClosedAt: start}, resume, sms.Breaker{ClosedAt: start}, 0},
+		{"resuming changes nothing if sending is not paused", sms.Breaker{ClosedAt: start}, resume, sms.Breaker{ClosedAt: start}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			store := &oneBreaker{Breaker: tc.before}
@@ -63,10 +63,10 @@ func TestOperate(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("the answer differs (-want +got):\n%s", diff)
+				t.Errorf("the returned breaker differs (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(got, store.Breaker); diff != "" || store.saves != tc.saves {
-				t.Errorf("%d writes, want %d; the saved breaker differs (-answer +saved):\n%s", store.saves, tc.saves, diff)
+				t.Errorf("%d writes, want %d; the saved breaker differs (-returned +saved):\n%s", store.saves, tc.saves, diff)
 			}
 		})
 	}
@@ -74,16 +74,16 @@ func TestOperate(t *testing.T) {
 
 func TestOperateRefusesWhatIsNoOrder(t *testing.T) {
 	for name, o := range map[string]sms.Order{
-		"no word":                 {},
-		"an unknown word":         {Word: "stop"},
-		"a word in other letters": {Word: "Pause"},
-		"a reason without end":    {Word: sms.OrderPause, Detail: strings.Repeat("x", sms.MaxOrderDetail+1)},
+		"no word":                   {},
+		"an unknown word":           {Word: "stop"},
+		"a word in capitals":        {Word: "Pause"},
+		"a reason that is too long": {Word: sms.OrderPause, Detail: strings.Repeat("x", sms.MaxOrderDetail+1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &oneBreaker{}
 			_, err := change.Operate(t.Context(), store, o, start)
 			if _, invalid := errors.AsType[*sms.InvalidError](err); !invalid || store.saves != 0 {
-				t.Errorf("%v, %d writes", err, store.saves)
+				t.Errorf("error %v after %d writes, want an *InvalidError and no write", err, store.saves)
 			}
 		})
 	}

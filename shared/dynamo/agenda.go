@@ -13,11 +13,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Shards returns the number of partitions of each kind's agenda.
+// Shards returns how many partitions the agenda of each kind has.
 func (s *Store) Shards() int { return dueShards }
 
-// Due returns what is due in one shard: one query of the index, which contains
-// all that an entry needs.
+// Due returns what is due in one shard. It queries the index once; the index contains
+// everything that an entry needs.
 func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	shard := dueShard(string(q.Kind), q.Shard)
 	start, err := duePosition(shard, q.After)
@@ -47,15 +47,15 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is what the indexes due and unmatched contain: a message or a pending receipt.
+// dueItem is an item of the indexes due and unmatched: a message or a pending receipt.
 type dueItem struct {
 	item
 
 	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
-// dueRange asks for a page of one partition: up to limit entries after the key
-// start that are due between from and until, both included.
+// dueRange describes a page of one partition: at most limit entries that are due between
+// from and until (both included). The page begins after the key start.
 type dueRange struct {
 	shard       string
 	from, until millis
@@ -63,9 +63,9 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads a page of one partition. query explains lastKey.
+// queryDue reads one page of a partition. See query for lastKey.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, lastKey attributes, err error) {
-	if r.from > r.until { // a query would refuse that
+	if r.from > r.until { // DynamoDB would refuse this query
 		return nil, nil, nil
 	}
 	return query[dueItem](ctx, s, &dynamodb.QueryInput{
@@ -77,9 +77,9 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 	})
 }
 
-var errCursor = errors.New("the position did not come from this store")
+var errCursor = errors.New("the position is not from this store")
 
-// duePosition returns the key of the entry after which a page begins.
+// duePosition returns the key of the entry that comes before a page.
 func duePosition(shard, after string) (attributes, error) {
 	if after == "" {
 		return nil, nil
@@ -94,10 +94,10 @@ func duePosition(shard, after string) (attributes, error) {
 
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
-// maxPage exceeds the number of entries in the 1 MB that a query can return.
+// maxPage is more than the number of entries in 1 MB, the limit of a query.
 const maxPage = 10_000
 
-// Postpone gives the record of e another Due: one write.
+// Postpone gives the record of e another Due, in one write.
 func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
 	before := stored(sms.Message{ID: e.Ref.ID, Due: e.Due})
 	after := stored(sms.Message{ID: e.Ref.ID, Due: next})

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// breakerAttributes are the names of all attributes that a breaker may have.
+// breakerAttributes lists all attributes that a breaker may have.
 var breakerAttributes = func() (names []string) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Breaker]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -21,7 +21,7 @@ var breakerAttributes = func() (names []string) {
 	return names
 }()
 
-// LoadBreaker returns the breaker: one strongly consistent read.
+// LoadBreaker returns the breaker. It does one strongly consistent read.
 func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	var b sms.Breaker
 	item, err := s.read(ctx, breakerID)
@@ -34,7 +34,7 @@ func (s *Store) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return b, nil
 }
 
-// SaveBreaker replaces the breaker: one write.
+// SaveBreaker replaces the breaker, in one write.
 func (s *Store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 	seen := next.Revision
 	next.Revision = sms.NewToken()
@@ -54,7 +54,7 @@ func (s *Store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 	_, err := call(ctx, s.client.UpdateItem, w.input(s.table, breakerID))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if equal(failed.Item["revision"], after["revision"]) {
-			return nil // the client repeated a write whose answer was lost
+			return nil // the answer to this write was lost, and the client repeated it
 		}
 		return sms.ErrConflict
 	}

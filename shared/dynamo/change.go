@@ -14,14 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// change is one conditional write in the making: what it sets, removes and requires. In
-// paths and conditions, every attribute name begins with #.
+// change collects what one conditional write sets, removes and requires. In its paths and
+// conditions, every attribute name begins with #.
 type change struct {
 	sets, removes, conditions []string
 	values                    attributes
 }
 
-// value returns a placeholder for v.
+// value adds v and returns its placeholder.
 func (c *change) value(v types.AttributeValue) string {
 	if c.values == nil {
 		c.values = attributes{}
@@ -35,7 +35,7 @@ func (c *change) set(path string, v types.AttributeValue) {
 	c.sets = append(c.sets, path+" = "+c.value(v))
 }
 
-// require adds a condition. Each ? in it is replaced by the next of values.
+// require adds a condition. The values replace each ? in the condition, in order.
 func (c *change) require(condition string, values ...types.AttributeValue) {
 	for _, v := range values {
 		condition = strings.Replace(condition, "?", c.value(v), 1)
@@ -43,7 +43,7 @@ func (c *change) require(condition string, values ...types.AttributeValue) {
 	c.conditions = append(c.conditions, "("+condition+")")
 }
 
-// requireSame adds the condition that the named attributes are as in a.
+// requireSame adds the condition that the named attributes have the values in a.
 func (c *change) requireSame(a attributes, names ...string) {
 	for _, name := range names {
 		if v, there := a[name]; there {
@@ -64,8 +64,8 @@ func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
 
-// turn adds what turns old into next. Attributes that neither of them has stay as
-// they are, also within maps and lists.
+// turn adds what must change so that old becomes next. Attributes that are in neither
+// stay as they are, even within maps and lists.
 func (c *change) turn(old, next attributes) { c.turnMap("", old, next) }
 
 func (c *change) turnMap(parent string, old, next attributes) {
@@ -102,7 +102,8 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList is turn for lists: it appends, changes in place, or removes elements.
+// turnList does for lists what turn does for items. It appends elements, changes them in
+// place, or removes them.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {
@@ -135,8 +136,8 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input returns the request that carries out c on the item id. The answer to it
-// has the whole item: after the write, or unchanged if a condition is false.
+// input returns the request that carries out c on the item id. Its answer contains the
+// whole item: after the write or, if a condition is false, as it is.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {
@@ -158,8 +159,8 @@ func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	}
 }
 
-// names returns the attribute names in an expression. All of them begin with #, so
-// that none can be a reserved word.
+// names returns the attribute names in an expression. All names begin with #, so that
+// none can be a reserved word.
 func names(expression string) map[string]string {
 	found := map[string]string{}
 	for _, match := range attributeName.FindAllStringSubmatch(expression, -1) {

@@ -44,7 +44,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// once applies fault to the next request whose operation match accepts.
+// once applies fault to the next request for which match returns true.
 func once(proxy *faultproxy.Proxy, match func(op string) bool, fault faultproxy.Fault) {
 	var met atomic.Bool
 	proxy.Rule(func(op string, _ int) faultproxy.Fault {
@@ -64,7 +64,7 @@ func newClient(t *testing.T, url string) *dynamodb.Client {
 	return dynamo.NewClient(enginetest.Config(t, url))
 }
 
-// newTable creates a table that lasts as long as the test.
+// newTable creates a table and deletes it after the test.
 func newTable(t *testing.T, client *dynamodb.Client) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(sms.NewToken())

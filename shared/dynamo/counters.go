@@ -11,17 +11,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// countersKept is how long a counter outlives its window, for clocks that are slow.
+// countersKept is how long a counter is kept after its window ends, in case a clock is
+// slow.
 const countersKept = time.Hour
 
-// Count adds c to its counter in one conditional write, or in one strongly
-// consistent read if c adds nothing. A counter is one item, so it can count as
-// often as its partition can be written: 1,000 times a second. A counter spread
-// over several items could not be exact.
+// Count adds c to its counter in one conditional write. If c adds nothing, it does one
+// strongly consistent read. A counter is one item, so it can be written as often as its
+// partition: 1,000 times a second. A counter that is spread over several items could not
+// be exact.
 //
-// The item names the last write. If the client repeats a write whose answer was
-// lost, and another write came in between, c is counted twice. The limit then
-// refuses too early, never too late.
+// The item holds a token of the last write. So a write whose answer was lost is not
+// counted twice when the client repeats it. It is counted twice only if another write
+// came in between. The limit then refuses too early, never too late.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit
@@ -41,7 +42,7 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	_, err := call(ctx, s.client.UpdateItem, w.input(s.table, c.Key()))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if equal(failed.Item["token"], token) {
-			return nil // an earlier write whose answer was lost
+			return nil // the write succeeded, but its answer was lost
 		}
 		return sms.ErrLimit
 	}
@@ -53,7 +54,7 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 
 func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 	var counter struct {
-		Count int `json:"count"` // 0 if nothing was counted yet
+		Count int `json:"count"` // 0 if nothing has been counted
 	}
 	item, err := s.read(ctx, c.Key())
 	if err == nil {

@@ -1,11 +1,12 @@
 // Package dynamo keeps the records in one DynamoDB table. It implements sms.Store.
 //
-// A message is one item, and every change of it is one conditional write. Four
-// sparse indexes find messages: by what is due, by provider reference, by number
-// and by owner. Terraform makes the table, with a TTL on the attribute purge;
-// even without a TTL, readers do not see records past their retention. Times are
-// stored as milliseconds since 1970, and empty optional fields are absent.
-// Attributes that this release does not know stay as they are.
+// A message is one item, and each change of it is one conditional write. Four sparse
+// indexes find messages: by what is due, by provider reference, by number and by owner.
+// Terraform makes the table, with a TTL on the attribute purge. Readers never see records
+// past their retention, even if there is no TTL.
+//
+// Times are stored as milliseconds since 1970, and empty optional fields are absent. A
+// write leaves attributes alone that this release does not know.
 package dynamo
 
 import (
@@ -30,25 +31,25 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. It uses the clock now to find which records
-// are past their retention.
+// New returns a Store on a table. With the clock now it finds which records are past
+// their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }
 
 const (
-	// maxAttempts is how often the client tries each call. Every write recognizes
-	// its own earlier success.
+	// maxAttempts is how often the client tries each call. A repeated write recognizes
+	// that an earlier attempt succeeded.
 	maxAttempts = 3
-	// attemptTimeout is several times what DynamoDB needs for any call. Three
-	// attempts and their pauses end within 8 seconds, so a request that hangs once
-	// is still answered in time.
+	// attemptTimeout is several times what DynamoDB needs for any call. Three attempts
+	// and the pauses between them end within 8 seconds. So a request is answered in time
+	// even if one attempt hangs.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
 )
 
-// NewClient returns a client with the repetitions and timeouts that callers of a
-// Store need. It uses the HTTPClient of cfg, if any, as it is.
+// NewClient returns a client with the retries and timeouts that callers of a Store need.
+// If cfg has an HTTPClient, the client uses it unchanged.
 func NewClient(cfg aws.Config) *dynamodb.Client {
 	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
@@ -61,7 +62,8 @@ func NewClient(cfg aws.Config) *dynamodb.Client {
 	})
 }
 
-// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
+// call makes one call. The error is sms.ErrUnavailable if the call was certainly not
+// carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -70,7 +72,7 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item id, or an empty one: one strongly consistent read.
+// read returns the item id, or an empty item. It does one strongly consistent read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),
@@ -83,8 +85,8 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query carries out in, a query of an index, and returns one page. The next page
-// begins after lastKey, which is empty if there is no next page.
+// query carries out in, a query of an index, and returns one page. The next page begins
+// after lastKey. If there is no next page, lastKey is empty.
 func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
 	in.TableName = aws.String(s.table)
 	out, err := call(ctx, s.client.Query, in)

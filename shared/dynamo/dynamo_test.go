@@ -19,7 +19,7 @@ import (
 
 var rules = sms.DefaultRules()
 
-// start returns when the tests' messages are accepted.
+// start returns the time at which the tests accept their messages.
 func start() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func accept(now time.Time) sms.Message {
@@ -29,7 +29,7 @@ func accept(now time.Time) sms.Message {
 	}, now)
 }
 
-// behindProxy returns a store on its own table, and the proxy through which it is reached.
+// behindProxy returns a store on a table of its own, and the proxy in front of it.
 func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.DynamoDB(t)
@@ -37,7 +37,7 @@ func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url)), time.Now), proxy
 }
 
-// impatient returns a client that hardly pauses between its attempts.
+// impatient returns a client that hardly pauses between attempts.
 func impatient(t *testing.T, url string) *dynamodb.Client {
 	t.Helper()
 	return dynamodb.New(newClient(t, url).Options(), func(o *dynamodb.Options) {
@@ -48,8 +48,8 @@ func impatient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story makes changes to messages in a store, step by step. After each step it
-// notes what the step cost.
+// story changes messages in a store, step by step. After each step it notes what the step
+// did.
 type story struct {
 	*testing.T
 	store *dynamo.Store
@@ -159,11 +159,11 @@ func TestRequestsPerOperation(t *testing.T) {
 		"save the breaker":                       {"UpdateItem": 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
+		t.Errorf("the requests of each step differ (-want +got):\n%s", diff)
 	}
 }
 
-// calls returns one call of each kind, for a message that the store has.
+// calls has a call of each kind. The store already has the message that it gets.
 var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
 		return s.Create(t.Context(), accept(m.CreatedAt))
@@ -208,21 +208,21 @@ func TestUnavailable(t *testing.T) {
 	down := dynamo.New(impatient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
 
 	for name, call := range calls {
-		t.Run(name+" that is throttled each time was not carried out", func(t *testing.T) {
+		t.Run(name+" returns ErrUnavailable if all its attempts were throttled", func(t *testing.T) {
 			proxy.Rule(func(string, int) faultproxy.Fault { return faultproxy.Throttle() })
 			if err := call(t, store, m); !errors.Is(err, sms.ErrUnavailable) {
 				t.Errorf("got %v, want ErrUnavailable", err)
 			}
 		})
-		t.Run(name+" that finds no connection was not carried out", func(t *testing.T) {
+		t.Run(name+" returns ErrUnavailable without a connection", func(t *testing.T) {
 			if err := call(t, down, m); !errors.Is(err, sms.ErrUnavailable) {
 				t.Errorf("got %v, want ErrUnavailable", err)
 			}
 		})
 		if name == "List" {
-			continue // its queries go out in parallel, and one of them was certainly refused
+			continue // List sends its queries in parallel, and one of them was certainly not carried out
 		}
-		t.Run(name+" without an answer is unclear, even if its repetitions were throttled", func(t *testing.T) {
+		t.Run(name+" returns another error if the first attempt got no answer", func(t *testing.T) {
 			proxy.Reset()
 			proxy.Rule(func(_ string, n int) faultproxy.Fault {
 				if n == 1 {
@@ -248,7 +248,7 @@ func TestHangingRequestIsRepeatedInTime(t *testing.T) {
 		t.Error(err)
 	}
 	if got := proxy.Counts()["PutItem"]; got != 2 {
-		t.Errorf("%d attempts, want 2", got)
+		t.Errorf("the client made %d attempts, want 2", got)
 	}
 }
 

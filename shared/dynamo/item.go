@@ -15,28 +15,28 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// item is the stored form of a message. The message's own attributes have its JSON
-// names, in camel case; the tags of sms.Message say that they are a stored format. What
-// indexes and TTL need is derived, with names in snake case.
+// item is the stored form of a message. A message's own attributes have its JSON names,
+// in camel case. The tags of sms.Message mark these as a stored format. Attributes for
+// indexes and TTL are derived from them, and have names in snake case.
 type item struct {
 	sms.Message
 
-	Due *struct{} `json:"due,omitempty"` // never set: the index has it
+	Due *struct{} `json:"due,omitempty"` // never set: DueShard and the attributes below replace it
 
-	DueShard    string     `json:"due_shard,omitempty"` // names the kind
+	DueShard    string     `json:"due_shard,omitempty"` // includes the kind
 	DueAt       time.Time  `json:"due_at"`
 	DueRound    int        `json:"due_round,omitempty"`
-	ProviderRef string     `json:"provider_ref,omitempty"` // of the newest hand-over that has a provider message id
+	ProviderRef string     `json:"provider_ref,omitempty"` // of the newest hand-over with a provider message id
 	Unmatched   sms.Number `json:"unmatched,omitempty"`
 	ListShard   string     `json:"list_shard,omitempty"`
 	ListAt      string     `json:"list_at,omitempty"`
-	Purge       int64      `json:"purge,omitempty"` // seconds since 1970, not before purgeAt
+	Purge       int64      `json:"purge,omitempty"` // seconds since 1970, not earlier than purgeAt
 }
 
 var errNoMessage = errors.New("the item is not a message")
 
-// stored returns the item of m. Even empty lists are stored, so that a write
-// can append to them without reading.
+// stored returns the item of m. It stores empty lists too, so that a write can append to
+// them without a read.
 func stored(m sms.Message) attributes {
 	if m.HandOvers == nil {
 		m.HandOvers = []sms.HandOver{}
@@ -84,9 +84,9 @@ func (it item) due() sms.Due {
 	return sms.Due{Kind: sms.DueKind(kind), At: it.DueAt, Round: it.DueRound}
 }
 
-// encode returns v as attributes, by its JSON tags. Everything stored here can be
-// encoded. A time becomes a number of milliseconds, so that conditions can compare
-// it; a zero time is left out.
+// encode returns v as attributes, named by its JSON tags. Everything that is stored here
+// can be encoded. A time becomes a number of milliseconds, so that conditions can compare
+// it. A zero time is left out.
 func encode(v any) attributes {
 	a, err := attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
 		o.TagKey = "json"
@@ -103,7 +103,7 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode reads attributes that encode made into v.
+// decode reads attributes into v. They come from encode.
 func decode(a attributes, v any) error {
 	err := attributevalue.UnmarshalMapWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
 		o.TagKey = "json"

@@ -24,7 +24,8 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
-	// future adds an attribute that only the next release knows.
+	// future adds an attribute that this release does not know, as the next release
+	// would.
 	future := func(m sms.Message, path string) {
 		t.Helper()
 		_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -42,10 +43,10 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	future(m, "events[0].future")
 	got, err := s.store.Get(t.Context(), m.ID)
 	if err != nil {
-		t.Fatalf("an item of the next release is not readable: %v", err)
+		t.Fatalf("an item of the next release cannot be read: %v", err)
 	}
 	if diff := cmp.Diff(m, got); diff != "" {
-		t.Errorf("an item of the next release (-want +got):\n%s", diff)
+		t.Errorf("the message in an item of the next release differs (-want +got):\n%s", diff)
 	}
 
 	m = s.claim("claim", m)
@@ -58,7 +59,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	m = s.record("taken", s.claim("claim", m), sms.Taken("c1"))
 	m = s.receive("delivered", m, "c1", sms.VerdictDelivered)
 	if m.Status != sms.Delivered || len(m.HandOvers) != 2 {
-		t.Fatalf("the message is %s with %d hand-overs, want it delivered with 2", m.Status, len(m.HandOvers))
+		t.Fatalf("the message is %s with %d hand-overs, want delivered with 2", m.Status, len(m.HandOvers))
 	}
 
 	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
@@ -80,7 +81,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 		"future": out.Item["future"], "events[0].future": within("events"), "handOvers[0].future": within("handOvers"),
 	} {
 		if kept, ok := value.(*types.AttributeValueMemberS); !ok || kept.Value != "new" {
-			t.Errorf("%s is %v, want it untouched", name, value)
+			t.Errorf("%s is %v, want it unchanged", name, value)
 		}
 	}
 }
@@ -97,7 +98,7 @@ func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out.Count != want {
-			t.Errorf("%d items after %s, want %d", out.Count, what, want)
+			t.Errorf("the table has %d items after %s, want %d", out.Count, what, want)
 		}
 	}
 	if err := store.Count(t.Context(), c.Try()); err != nil {
@@ -151,11 +152,12 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 		"delivered at last": nil, // the first hand-over still has no receipt
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the indexes that were written differ (-want +got):\n%s", diff)
+		t.Errorf("the indexes that each step writes differ (-want +got):\n%s", diff)
 	}
 }
 
-// noteIndexes adds the indexes in which each write consumes capacity.
+// noteIndexes returns a middleware that notes in which indexes each write consumes
+// capacity.
 func noteIndexes(touched *[]string) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NoteIndexes", func(

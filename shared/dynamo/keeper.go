@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a pending receipt. Its indexes contain its Receipt.
+// pendingItem is the item of a pending receipt. Its indexes contain the receipt.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
@@ -33,7 +33,7 @@ func storedReceipt(k sms.PendingReceipt) attributes {
 	return encode(it)
 }
 
-// Keep writes k, and replaces one with the same id: one write.
+// Keep writes k and replaces an item with the same id, in one write.
 func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
@@ -45,7 +45,7 @@ func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// Forget removes k: one write.
+// Forget removes k, in one write.
 func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
 		TableName: aws.String(s.table),
@@ -57,9 +57,9 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// DueReceipts returns the pending receipts that are due, oldest first. It takes one
-// query for each shard, all at once. A shard takes more queries only if it contains
-// receipts past their retention.
+// DueReceipts returns the pending receipts that are due, oldest first. It queries each
+// shard once, all at the same time. It queries a shard again only if it found receipts
+// past their retention there.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
@@ -82,8 +82,8 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 const maxReceiptPages = 10
 
 // dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
-// days after their retention. So the query begins at the earliest time for which a live
-// receipt can still be due, and reads few that are past their retention.
+// days after their retention. To skip most of these, the query begins at the earliest
+// time at which a live receipt can be due.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}

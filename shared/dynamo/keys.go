@@ -9,12 +9,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The indexes. All are sparse, and each contains only what its readers need. A write
-// costs only in the indexes that contain an attribute that it changes.
+// These are the indexes. All are sparse, and each contains only what its readers need. A
+// write costs something in an index only if it changes an attribute of that index.
 //
 //	due        due_shard, due_at       what is due, by kind and time, in shards
 //	provider   provider_ref            the message that a provider message id belongs to
-//	unmatched  unmatched               by number: messages with an unanswered hand-over, pending receipts
+//	unmatched  unmatched               by number: unmatched messages and pending receipts
 //	list       list_shard, list_at     an owner's messages by creation, in shards
 const (
 	indexDue       = "due"
@@ -23,12 +23,12 @@ const (
 	indexList      = "list"
 )
 
-// The numbers of shards. They are part of the stored format: a change hides what was
-// written before. A partition of an index takes 1,000 writes a second.
+// These are the numbers of shards. They are part of the stored format: if one changes,
+// older items are no longer found. A partition of an index takes 1,000 writes a second.
 const (
-	dueShards     = 32 // of each kind
+	dueShards     = 32 // for each kind
 	receiptShards = 8
-	listShards    = 8 // of each owner
+	listShards    = 8 // for each owner
 )
 
 const (
@@ -42,34 +42,35 @@ func shardOf(id string, shards uint32) int {
 	return int(h.Sum32() % shards)
 }
 
-// dueShard returns the name of a partition that holds what is due for kind,
-// such as "send#07".
+// dueShard returns the name of a partition with what is due of one kind, such as
+// "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
 func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", owner, shard) }
 
-// listAt returns the place of a message in its list. Messages are sorted by creation
-// and, within a millisecond, by id, so no two have the same place.
+// listAt returns the place of a message in its list. Lists are sorted by creation and,
+// within a millisecond, by id. So no two messages have the same place.
 func listAt(created time.Time, id string) string { return listTime(created) + "." + id }
 
-// listTime returns a place that sorts before all messages created at t or later.
+// listTime returns a place that comes before all messages created at t or later.
 func listTime(t time.Time) string { return fmt.Sprintf("%013d", t.UnixMilli()) }
 
-// providerKey returns the form that ref has in the index: provider, "#", id.
+// providerKey returns ref as the index stores it: the provider, "#" and the id.
 func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#" + ref.MessageID }
 
-// aliasID returns the id of the item that finds message by an older provider
-// reference of it. The index contains only keys, so the key names the message.
+// aliasID returns the id of an alias: an item by which message is found under an older
+// provider reference. The index contains only keys, so the key includes the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
-// aliasTarget returns the id of the message that an item found by a provider
-// reference belongs to.
+// aliasTarget returns the message that an item found by a provider reference belongs to.
+// id is the item's id.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias
 }
 
-// olderProviderRefs returns all references but the newest, which m's own item contains.
+// olderProviderRefs returns all provider references of m except the newest, which is in
+// m's own item.
 func olderProviderRefs(m sms.Message) []sms.ProviderRef {
 	refs := m.ProviderRefs()
 	return refs[:max(0, len(refs)-1)]

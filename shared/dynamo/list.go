@@ -16,9 +16,9 @@ import (
 
 var errNoOwner = errors.New("this store lists messages only by owner")
 
-// List returns a page of an owner's messages. It takes one query of each of the
-// owner's shards in the index and one batch read, and more only if filters leave
-// gaps. The Next of a page is the place of the last record examined.
+// List returns a page of an owner's messages. It queries each of the owner's shards once
+// and does one batch read. It reads more only if filters leave gaps. The page's Next is
+// the place of the last record that List examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -34,10 +34,10 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to a range of places: from is included, to is not.
+// listRange limits a list to places: those from from up to, but not including, to.
 type listRange struct{ from, to string }
 
-// listPlace matches what listAt returns.
+// listPlace matches a place, as listAt returns it.
 var listPlace = regexp.MustCompile(`^[0-9]{13}\..+$`)
 
 func listBounds(q sms.ListQuery) (listRange, error) {
@@ -103,8 +103,8 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next: as many as the page has room
-// for, or more if their status may rule them out.
+// batchSize returns how many records to read next. This is as many as still fit on the
+// page. It is more if the filter by status may exclude some of them.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" {
 		return maxBatch
@@ -112,8 +112,8 @@ func (l *lister) batchSize() int {
 	return min(maxBatch, l.query.Limit-len(l.page.Messages))
 }
 
-// take reads the records of a batch onto the page. If the page is full before the
-// end of the batch, rest is true, and the next page begins with the others.
+// take reads the records of a batch onto the page. If the page is full before the batch
+// ends, rest is true, and the next page begins with the rest of the batch.
 func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
@@ -134,7 +134,7 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll returns the present records of up to maxBatch entries, as of now.
+// readAll returns the records of up to maxBatch entries that exist now.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	var keys []attributes
 	for _, e := range entries {
@@ -156,14 +156,13 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 				return nil, err
 			}
 		}
-		// DynamoDB returns unprocessed what it had no capacity for; a later try
-		// reads that.
+		// If DynamoDB lacks capacity, it leaves keys unprocessed. Try these again later.
 		request = out.UnprocessedKeys
 		if len(request) == 0 {
 			return records, nil
 		}
 		if pause > maxPause {
-			return nil, fmt.Errorf("reading %d records: %w: only a part was read", len(entries), sms.ErrUnavailable)
+			return nil, fmt.Errorf("reading %d records: %w: some of them were not read", len(entries), sms.ErrUnavailable)
 		}
 		if err := wait(ctx, pause); err != nil {
 			return nil, err

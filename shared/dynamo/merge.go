@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// listEntry is what the index of lists contains of a record.
+// listEntry holds what the index of lists contains for a record.
 type listEntry struct {
 	ID        string     `json:"id"`
 	ListAt    string     `json:"list_at"`
@@ -19,7 +19,7 @@ type listEntry struct {
 	Reference string     `json:"reference"`
 }
 
-// matches reports whether e passes the filters that the index can check.
+// matches reports whether e passes those filters that the index can check.
 func (e listEntry) matches(q sms.ListQuery) bool {
 	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
 }
@@ -29,11 +29,11 @@ type merge struct {
 	store  *Store
 	owner  string
 	bounds listRange
-	pages  int32 // entries read from a shard at a time
+	pages  int32 // how many entries to read from a shard at a time
 	shards [listShards]listShardReader
 }
 
-// listShardReader holds the entries of a shard that were read and not yet taken.
+// listShardReader holds the entries of a shard that were read, but not taken yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -41,8 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard holds about an eighth of the wanted messages. Read half as many again,
-	// plus 2, from each, so that a second round of queries is rare.
+	// Each shard has about an eighth of the wanted messages. Read half as many again,
+	// plus 2, from each shard. Then a second round of queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":
@@ -57,7 +57,7 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next takes the newest entry that is left. If none is left, ok is false.
+// next takes the newest entry that is left. ok is false if none is left.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if err := m.refill(ctx); err != nil {
 		return listEntry{}, false, err
@@ -76,8 +76,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries may be left. Entries may turn out not to be left if
-// a shard's last page was exactly full.
+// more reports whether entries may be left. It may be wrong if the last page of a shard
+// was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -87,7 +87,8 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads on in all shards without entries: any may have the newest entry.
+// refill reads from all shards whose entries were all taken, because any of them may have
+// the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {
@@ -112,7 +113,7 @@ func (m *merge) read(ctx context.Context, shard string, r *listShardReader) erro
 			return fmt.Errorf("reading the index: %w", err)
 		}
 		for _, e := range found {
-			if e.ListAt < m.bounds.to { // BETWEEN includes it
+			if e.ListAt < m.bounds.to { // BETWEEN includes its upper end
 				r.entries = append(r.entries, e)
 			}
 		}

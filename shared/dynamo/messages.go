@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Create writes m if its id has no record: one write.
+// Create writes m, unless a record has its id. It does one write.
 func (s *Store) Create(ctx context.Context, m sms.Message) error {
 	var free change
 	free.require("attribute_not_exists(#id) OR #purgeAt <= ?", num(toMillis(s.now())))
@@ -43,7 +43,7 @@ func (s *Store) Create(ctx context.Context, m sms.Message) error {
 	return &sms.ConflictError{Current: current}
 }
 
-// Get returns the record as of now: one strongly consistent read.
+// Get returns the record as it is now. It does one strongly consistent read.
 func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 	var m sms.Message
 	item, err := s.read(ctx, id)
@@ -56,9 +56,9 @@ func (s *Store) Get(ctx context.Context, id string) (sms.Message, error) {
 	return m, nil
 }
 
-// Claim applies c to the record of ref. A queued record with room for an event
-// takes one write. Any other takes a second write, based on the record in the
-// answer to the first one.
+// Claim applies c to the record of ref. If the record is queued and has room for an
+// event, this takes one write. Otherwise it takes a second write, which is based on the
+// record in the answer to the first.
 func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Message, error) {
 	m, done, err := s.write(ctx, ref.ID, claim(ref, c))
 	for err == nil && !done {
@@ -66,7 +66,7 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 			return sms.Message{}, sms.ErrNotFound
 		}
 		if m.LeaseToken == c.Token {
-			return m, nil // an earlier write whose answer was lost
+			return m, nil // the write succeeded, but its answer was lost
 		}
 		next, refused := c.Apply(m)
 		if refused != nil {
@@ -80,22 +80,21 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 	return m, nil
 }
 
-// claim returns a write that does to a record what c.Apply does, without reading it
-// first.
+// claim returns a write that changes a record exactly as c.Apply does, but without
+// reading the record first.
 //
-// It makes up a queued record, applies c to that, and turns the difference into
-// an update:
+// It makes up a queued record, applies c to it, and turns the difference into an update:
 //
 //	SET #status = "sending", #leaseToken = …, #leaseUntil = …, #updatedAt = …,
 //	    #due_shard = "lease#…", #due_at = …, #events = list_append(#events, …),
 //	    #handOvers = list_append(#handOvers, …)
 //	REMOVE #due_round
 //
-// The conditions admit only records to which c.Apply does exactly that:
+// The write succeeds only for records that c.Apply would change in this way:
 //
-//   - Each reason of c.Refuse is excluded by a condition.
-//   - What c.Apply removes, the invented record must have: hence its Due.Round.
-//   - Attempts depend on the real record, so the update counts them up.
+//   - The conditions exclude every record that c.Refuse refuses.
+//   - The made-up record has a Due.Round, because c.Apply removes it.
+//   - The update adds to Attempts, because their number depends on the real record.
 //
 // A conformance test compares the result with c.Apply on the real record.
 func claim(ref sms.Ref, c sms.Claim) *change {
@@ -120,13 +119,14 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	w.require("attribute_not_exists(#notBefore) OR #notBefore <= ?", num(toMillis(c.At.Add(sms.Skew))))
 	w.require("#attempts < ?", num(c.MaxAttempts))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updatedAt <= ?", num(toMillis(c.At))) // the time never goes back
+	w.require("#updatedAt <= ?", num(toMillis(c.At))) // times in a record never decrease
 	w.requireAbsent("#purgeAt")
 	return &w
 }
 
-// Update writes the difference between old and next in one write. A provider reference
-// that ceases to be the newest takes one more, so that receipts still find it.
+// Update writes the difference between old and next, in one write. If a provider
+// reference is no longer the newest, Update first writes an item by which receipts still
+// find the message.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {
@@ -138,13 +138,13 @@ func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message,
 	return m, nil
 }
 
-// replace does the work of Update. If the record has another revision, done is false
-// and m is the current record.
+// replace does the work of Update. If the record has another revision, replace returns
+// the current record as m, and done is false.
 func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Message, done bool, err error) {
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
 	}
-	next.Revision = old.Revision // write sets a fresh one
+	next.Revision = old.Revision // write sets a new revision
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
@@ -153,9 +153,10 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	return s.write(ctx, old.ID, &w)
 }
 
-// write carries out w on the record id, under a fresh revision, and returns the record
-// after that. If a condition is false, done is false. The revision shows whether it
-// is false only because the client repeated a write whose answer was lost.
+// write carries out w on the record id, with a new revision, and returns the record after
+// the write. If a condition is false, done is false. But if the record already has the
+// new revision, the client has only repeated a write whose answer was lost, and done is
+// true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))
@@ -175,7 +176,8 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	return m, false, err
 }
 
-// live returns the message in an item, or sms.ErrNotFound if it is absent.
+// live returns the message in an item. It returns sms.ErrNotFound if the message is
+// absent.
 func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound
@@ -188,8 +190,8 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 }
 
 // putAliases writes an alias for each provider reference that next moves out of the
-// message's own item. It runs before the write that removes them. If that
-// write is refused, the alias does no harm, because what it says is true.
+// message's own item. It runs before the write that moves them. If that write is refused,
+// the alias does no harm, because it is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)
 	for _, ref := range olderProviderRefs(next) {
@@ -208,15 +210,15 @@ func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	return nil
 }
 
-// alias is an item that finds a message by an older provider reference.
+// alias is an item by which a message is found under an older provider reference.
 type alias struct {
 	ID          string `json:"id"`
 	ProviderRef string `json:"provider_ref"`
 	Purge       int64  `json:"purge"`
 }
 
-// aliasEnd returns when the last receipt for m can be applied. Nothing is handed
-// over after the expiry of m.
+// aliasEnd returns the last time at which a receipt for m can be applied. After its
+// expiry, m is not handed over again.
 func aliasEnd(m sms.Message) time.Time {
 	end := m.ExpiresAt.Add(sms.LatestReceipt + sms.PendingFor)
 	if m.PurgeAt.After(end) {

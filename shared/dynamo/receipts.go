@@ -12,8 +12,8 @@ import (
 )
 
 // FindByProviderRef returns the id of the message that has a hand-over with this
-// reference: one query of the index. The id may be that of a record past its
-// retention; reading that record then returns ErrNotFound.
+// reference. It queries the index once. The message may be past its retention; then
+// reading it returns ErrNotFound.
 func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
 	found, _, err := query[item](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexProvider),
@@ -37,9 +37,9 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 	return byAlias, nil
 }
 
-// ApplyReceipt applies rc to the record of id. It takes one write if the record
-// is sent and rc is the first receipt for its only hand-over. Otherwise it takes
-// a second write, based on the record in the answer to the first one.
+// ApplyReceipt applies rc to the record of id. This takes one write if the record is sent
+// and rc is the first receipt for its only hand-over. Otherwise it takes a second write,
+// which is based on the record in the answer to the first.
 func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	m, done, err := s.applyToSent(ctx, rules, id, rc, now)
 	for err == nil && !done {
@@ -66,8 +66,8 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 //	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
 //	    #purgeAt = …, #events = list_append(#events, …) …
 //
-// The conditions admit only sent records with one taken hand-over that has no
-// receipt yet, and in which everything that the rule clears is absent.
+// The write succeeds only for sent records with one taken hand-over that has no receipt
+// yet. Everything that the rule clears must already be absent.
 func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
@@ -75,7 +75,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	}
 	reported, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
-		// The effect of a void receipt depends on more than a condition can test.
+		// What a void receipt changes depends on more than a condition can test.
 		m, err = s.Get(ctx, id)
 		return m, false, err
 	}
@@ -85,24 +85,24 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	w.require("#handOvers[0].#provider = ?", str(string(rc.Provider))) // guard: one provider's ids in DynamoDB
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
-	w.require("#updatedAt <= ?", num(toMillis(now))) // the time never goes back
-	// What the rule clears is clear already.
+	w.require("#updatedAt <= ?", num(toMillis(now))) // times in a record never decrease
+	// Everything that the rule clears is already absent.
 	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#unmatched", "#leaseToken", "#notBefore")
 	w.requireLive(s.now())
 	return s.write(ctx, id, &w)
 }
 
-// Unmatched returns the unmatched messages and pending receipts of a number: one
-// query of the index.
+// Unmatched returns the unmatched messages and the pending receipts of a number. It
+// queries the index once.
 func (s *Store) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, error) {
 	found, last, err := query[dueItem](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexUnmatched),
 		KeyConditionExpression:    aws.String("unmatched = :number"),
 		ExpressionAttributeValues: attributes{":number": str(string(number))},
-		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than is ever returned
+		Limit:                     aws.Int32(2*sms.MaxUnmatched + 1), // one more than Unmatched ever returns
 	})
 	if err != nil {
-		return sms.Unmatched{}, fmt.Errorf("looking up what is unmatched for a number: %w", err)
+		return sms.Unmatched{}, fmt.Errorf("looking up unmatched messages and receipts of a number: %w", err)
 	}
 	all := sms.Unmatched{More: len(last) > 0}
 	for _, it := range found {

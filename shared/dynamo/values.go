@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// millis is a stored time: milliseconds since 1970, or 0 for none.
+// millis is a stored time in milliseconds since 1970. 0 means no time.
 type millis int64
 
 func toMillis(t time.Time) millis {
@@ -17,7 +17,8 @@ func toMillis(t time.Time) millis {
 	return millis(t.UnixMilli())
 }
 
-// purgeSeconds converts t to what DynamoDB's TTL needs: whole seconds, rounded up.
+// purgeSeconds converts t to the form that DynamoDB's TTL needs: whole seconds, rounded
+// up.
 func purgeSeconds(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -1,11 +1,10 @@
-// Package enginetest gives a test the address of the engine it needs, and records
-// on the test which engine that is. The engines are DynamoDB Local, ElasticMQ and
-// moto. `make test` starts each once and puts its address into the environment of
-// all tests. The package also makes the table that records need. Only tests import
-// it.
+// Package enginetest gives a test the address of the engine that the test needs, and
+// records on the test which engine this is. The engines are DynamoDB Local, ElasticMQ and
+// moto. `make test` starts each of them once and puts its address into the environment of
+// all tests. The package also creates the table for records. Only tests import it.
 //
-// All tests of a run share the engines, so each test makes tables and queues with
-// fresh names and uses phone numbers of its own.
+// All tests of a run share the engines. So each test makes tables and queues with new
+// names, and uses its own phone numbers.
 package enginetest
 
 import (
@@ -18,23 +17,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Attr is the key of the test attribute ([testing.T.Attr]) that names an engine on
-// which the test runs. A sub-test inherits its parents' engines. A test that needs
-// several engines has the attribute several times.
+// Attr is the key of the test attribute ([testing.T.Attr]) that names the engine of a
+// test. A sub-test inherits the engines of its parents. A test on several engines has the
+// attribute several times.
 const Attr = "engine"
 
-// Environment variables with the engines' URLs. The value of an engine that does not
-// run is [Off] and the reason.
+// These environment variables hold the engines' URLs. If an engine does not run, its
+// variable holds [Off] and the reason.
 const (
 	EnvDynamoDB = "SMSQUEUE_TEST_DYNAMODB"
 	EnvSQS      = "SMSQUEUE_TEST_SQS"
 	EnvMoto     = "SMSQUEUE_TEST_MOTO"
 
-	// Off precedes the reason why an engine does not run.
+	// Off comes before the reason why an engine does not run.
 	Off = "off: "
 )
 
-// Values of the attribute [Attr].
+// These are the values of the attribute [Attr].
 const (
 	DynamoDBLocal = "dynamodb-local"
 	ElasticMQ     = "elasticmq"
@@ -42,28 +41,29 @@ const (
 	SQLiteEngine  = "sqlite"
 )
 
-// DynamoDB returns the URL of DynamoDB Local. If it does not run, the test is
-// skipped with the reason. In CI (CI=true) a missing address fails the test.
+// DynamoDB returns the URL of DynamoDB Local. If the engine does not run, it skips the
+// test and gives the reason. In CI (CI=true) it fails the test if the variable is not
+// set.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ. If that does not run, the test ends as in
-// [DynamoDB].
+// SQS returns the URL of ElasticMQ. If the engine does not run, it ends the test as
+// [DynamoDB] does.
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto. If that does not run, the test ends as in
-// [DynamoDB].
+// SNS returns the URL of moto. If the engine does not run, it ends the test as [DynamoDB]
+// does.
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)
 }
 
-// SQLite records that the test runs on SQLite, which is always there.
+// SQLite records that the test runs on SQLite, which is always available.
 func SQLite(t testing.TB) {
 	t.Helper()
 	t.Attr(Attr, SQLiteEngine)
@@ -84,8 +84,8 @@ func Config(t testing.TB, url string) aws.Config {
 	}
 }
 
-// Tool returns the path of the program name. Without the program the test is
-// skipped; hint says how to get it.
+// Tool returns the path of the program name. If the program is missing, Tool skips the
+// test. hint says how to get the program.
 func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -95,7 +95,7 @@ func Tool(t testing.TB, name, hint string) string {
 	return path
 }
 
-// Lack skips a test that cannot run; in CI it fails the test.
+// Lack skips a test that cannot run, or fails it in CI.
 func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

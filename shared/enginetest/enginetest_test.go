@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// recorder records what the look-up of an engine does to the test.
+// recorder records what the look-up of an engine does to a test.
 type recorder struct {
 	testing.TB
 
@@ -24,7 +24,7 @@ func (r *recorder) Attr(key, value string) { r.Attrs = append(r.Attrs, key+"="+v
 func (r *recorder) Skip(args ...any)       { r.SkipReason = fmt.Sprint(args...); runtime.Goexit() }
 func (r *recorder) Fatal(args ...any)      { r.Failure = fmt.Sprint(args...); runtime.Goexit() }
 
-// ask runs lookup in a goroutine, as if it were a test of its own.
+// ask runs lookup in a goroutine, as if it were a separate test.
 func ask(lookup func(testing.TB) string) (*recorder, string) {
 	r, url := new(recorder), ""
 	done := make(chan struct{})
@@ -45,19 +45,19 @@ func TestEngineLookup(t *testing.T) {
 		wantURL     string
 		want        recorder
 	}{
-		"a running engine's address is returned": {
+		"a running engine": {
 			address: "http://127.0.0.1:4711",
 			wantURL: "http://127.0.0.1:4711",
 			want:    recorder{Attrs: attrs},
 		},
-		"without an address the test is skipped": {
+		"no address skips the test": {
 			want: recorder{Attrs: attrs, SkipReason: notRunning},
 		},
-		"without an address the test fails in CI": {
+		"no address fails the test in CI": {
 			ci:   "true",
 			want: recorder{Attrs: attrs, Failure: notRunning},
 		},
-		"an engine left out on purpose is a skip with its reason, in CI too": {
+		"an engine that is off skips the test with the reason, even in CI": {
 			address: "off: java is missing",
 			ci:      "true",
 			want:    recorder{Attrs: attrs, SkipReason: "java is missing"},
@@ -74,7 +74,7 @@ func TestEngineLookup(t *testing.T) {
 				t.Errorf("url = %q, want %q", url, tt.wantURL)
 			}
 			if diff := cmp.Diff(&tt.want, got); diff != "" {
-				t.Errorf("effect on the test (-want +got):\n%s", diff)
+				t.Errorf("the effect on the test differs (-want +got):\n%s", diff)
 			}
 		})
 	}

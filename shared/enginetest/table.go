@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Table returns the keys and indexes of the table that package dynamo describes, as
-// Terraform makes them on AWS. There the table also has a TTL.
+// Table returns the keys and indexes of the table that package dynamo uses. Terraform
+// makes the same table on AWS, and adds a TTL.
 func Table(table string) *dynamodb.CreateTableInput {
 	attribute := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: kind}
@@ -39,8 +39,8 @@ func Table(table string) *dynamodb.CreateTableInput {
 	}
 }
 
-// CreateTable creates the table of [Table], unless it exists, and waits until it can
-// be used.
+// CreateTable creates the table that Table describes, unless it exists. It waits until
+// the table can be used.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, Table(table))
 	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
@@ -63,7 +63,7 @@ func index(name string, keys []types.KeySchemaElement, include ...string) types.
 	return types.GlobalSecondaryIndex{IndexName: aws.String(name), KeySchema: keys, Projection: projection}
 }
 
-// keySchema returns a partition key and, with a second name, a sort key.
+// keySchema returns a partition key and, if there is a second name, a sort key.
 func keySchema(names ...string) []types.KeySchemaElement {
 	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	var keys []types.KeySchemaElement

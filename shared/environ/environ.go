@@ -1,5 +1,5 @@
 // Package environ starts a Lambda function. It reads the configuration from the
-// environment, and reports everything that is wrong with it at once.
+// environment, and reports all mistakes in it at once.
 package environ
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Reader reads variables and collects what is wrong with them.
+// Reader reads environment variables and collects their mistakes.
 type Reader struct {
 	getenv func(string) string
 	errs   []error
@@ -22,7 +22,8 @@ type Reader struct {
 // Read returns a Reader of the variables that getenv returns.
 func Read(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 
-// Err returns one error that names every missing or bad variable, or nil.
+// Err returns one error that names every missing or bad variable. It returns nil if there
+// is none.
 func (r *Reader) Err() error { return errors.Join(r.errs...) }
 
 // String returns the variable name, which must be set.
@@ -37,8 +38,8 @@ func (r *Reader) String(name string) string {
 // Optional returns the variable name, or "".
 func (r *Reader) Optional(name string) string { return r.getenv(name) }
 
-// List returns the variable name, split at commas. Empty elements are dropped, and
-// at least one must be left.
+// List returns the variable name, split at commas. It drops empty elements. At least one
+// element must be left.
 func (r *Reader) List(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {

@@ -24,10 +24,10 @@ func TestReaderGivesDefaultsWhereNothingIsSet(t *testing.T) {
 		t.Errorf("the lease is %v, want the sender's timeout plus 15 s", rules.Lease)
 	}
 	if r.Int("N", 3, 1) != 3 || r.Float("F", 2.5) != 2.5 || r.Optional("O") != "" {
-		t.Error("a variable that is not set did not get its default")
+		t.Error("a variable that is not set does not have its default")
 	}
 	if err := r.Err(); err != nil {
-		t.Errorf("Err() = %v, want nil if only optional variables are missing", err)
+		t.Errorf("only optional variables are missing, but Err() = %v, want nil", err)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestReaderReadsWhatIsSet(t *testing.T) {
 		2 * time.Hour, 8 * 24 * time.Hour, 1, 45 * time.Second, true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("values differ (-want +got):\n%s", diff)
+		t.Errorf("the values differ (-want +got):\n%s", diff)
 	}
 	if err := r.Err(); err != nil {
 		t.Errorf("Err() = %v", err)
@@ -66,7 +66,7 @@ func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
 	r.Rules()
 	err := r.Err()
 	if err == nil {
-		t.Fatal("Err() = nil")
+		t.Fatal("Err() = nil, want an error that names every variable")
 	}
 	for _, name := range []string{"S", "L", "J", "N", "F", "VALIDITY_HOURS", "RETENTION_DAYS", "MAX_ATTEMPTS", "SENDER_TIMEOUT_SECONDS", "SEVERAL_OWNERS"} {
 		if !strings.Contains(err.Error(), "variable "+name+" ") {

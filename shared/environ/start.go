@@ -10,8 +10,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
-// AWS returns the configuration of the AWS clients. Read all variables first: if
-// any was missing or bad, AWS returns an error that names each of them.
+// AWS returns the configuration of the AWS clients. Read all variables before calling it:
+// if one is missing or bad, AWS returns an error that names each of them.
 func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 	if err := r.Err(); err != nil {
 		return aws.Config{}, err
@@ -23,8 +23,9 @@ func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// Start serves the events of a Lambda function with the handler that start returns.
-// If start fails, it prints the error after name and ends the program.
+// Start calls start and serves the events of a Lambda function with the handler that
+// start returns. If start returns an error, Start prints name and the error, and ends the
+// program.
 func Start[Handler any](name string, start func(ctx context.Context, getenv func(string) string) (Handler, error)) {
 	handler, err := start(context.Background(), os.Getenv)
 	if err != nil {

@@ -13,7 +13,7 @@ type Fault struct {
 	serve func(forward http.Handler, w http.ResponseWriter, r *http.Request)
 }
 
-// String returns a name for tables and tests.
+// String returns the fault's name, for tables and tests.
 func (f Fault) String() string {
 	if f.name == "" {
 		return "pass"
@@ -26,40 +26,40 @@ func Pass() Fault {
 	return Fault{"pass", http.Handler.ServeHTTP}
 }
 
-// Throttle refuses the request without forwarding it, with the throttling code of
-// its service. The SDK retries each of these codes.
+// Throttle answers the request with the throttling code of its service, and does not
+// forward it. The SDK retries these codes.
 func Throttle() Fault {
 	return Fault{"throttled", func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusBadRequest, throttlingCode(r.Header))
 	}}
 }
 
-// Refuse answers the request with an error in the protocol of its service, without
-// forwarding it. The code is, for example, "AuthorizationError".
+// Refuse answers the request with an error in the protocol of its service, and does not
+// forward it. code is, for example, "AuthorizationError".
 func Refuse(status int, code string) Fault {
 	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, status, code)
 	}}
 }
 
-// Status answers the request with a bare status, as a load balancer would, without
-// forwarding it.
+// Status answers the request with only a status, as a load balancer would, and does not
+// forward it.
 func Status(status int) Fault {
 	return Fault{fmt.Sprintf("answered %d", status), func(_ http.Handler, w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 	}}
 }
 
-// Drop closes the connection without forwarding the request.
+// Drop closes the connection and does not forward the request.
 func Drop() Fault {
 	return Fault{"dropped", func(http.Handler, http.ResponseWriter, *http.Request) {
 		panic(http.ErrAbortHandler)
 	}}
 }
 
-// LoseAnswer forwards the request, waits for the engine's answer, and closes
-// the connection without passing it on. The request was carried out, but the
-// client cannot know.
+// LoseAnswer forwards the request and waits for the engine's answer. Then it closes the
+// connection and discards the answer. The request was carried out, but the client cannot
+// know this.
 func LoseAnswer() Fault {
 	return Fault{"carried out, answer lost", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -67,8 +67,8 @@ func LoseAnswer() Fault {
 	}}
 }
 
-// LoseAnswerAfter does the same as [LoseAnswer], but makes a call before it closes
-// the connection. The call may kill the process that sent the request.
+// LoseAnswerAfter is like [LoseAnswer], but calls call before it closes the connection.
+// call may kill the process that sent the request.
 func LoseAnswerAfter(call func()) Fault {
 	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -77,8 +77,7 @@ func LoseAnswerAfter(call func()) Fault {
 	}}
 }
 
-// StatusAfter forwards the request and replaces the engine's answer by a bare
-// status.
+// StatusAfter forwards the request, and replaces the engine's answer by only a status.
 func StatusAfter(status int) Fault {
 	return Fault{fmt.Sprintf("carried out, answered %d", status), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -86,7 +85,7 @@ func StatusAfter(status int) Fault {
 	}}
 }
 
-// Delay waits, and then forwards the request if the client is still connected.
+// Delay waits for d. Then it forwards the request if the client is still connected.
 func Delay(d time.Duration) Fault {
 	return Fault{fmt.Sprintf("delayed by %v", d), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(d)
@@ -100,7 +99,7 @@ func Delay(d time.Duration) Fault {
 	}}
 }
 
-// Hang neither forwards nor answers the request. It ends when the client leaves.
+// Hang neither forwards nor answers the request. It returns when the client leaves.
 func Hang() Fault {
 	return Fault{"hung", func(_ http.Handler, _ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -108,7 +107,8 @@ func Hang() Fault {
 	}}
 }
 
-// HangAfter forwards the request but never answers. It ends when the client leaves.
+// HangAfter forwards the request, but never answers it. It returns when the client
+// leaves.
 func HangAfter() Fault {
 	return Fault{"carried out, hung", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -117,7 +117,7 @@ func HangAfter() Fault {
 	}}
 }
 
-// throttlingCode returns the throttling code of a request's service.
+// throttlingCode returns the throttling code of the service that a request is for.
 func throttlingCode(header http.Header) string {
 	switch {
 	case strings.HasPrefix(header.Get("X-Amz-Target"), "DynamoDB"):
@@ -129,7 +129,7 @@ func throttlingCode(header http.Header) string {
 	}
 }
 
-// refuse writes an error as AWS does: XML in the query protocol, JSON otherwise.
+// refuse writes an error in AWS's form: XML in the query protocol, JSON otherwise.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 	const message = "injected by the test"
 	if isQuery(r.Header) {

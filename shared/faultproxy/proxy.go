@@ -1,6 +1,6 @@
 // Package faultproxy is a proxy between a test's AWS clients and an engine. It counts
-// requests below the SDK, so that retries are visible, and makes them fail as the
-// network and AWS do. Only tests import this package.
+// requests below the SDK, so that it sees retries. It makes requests fail in the ways of
+// the network and of AWS. Only tests import this package.
 package faultproxy
 
 import (
@@ -20,14 +20,14 @@ import (
 
 // Request is one incoming HTTP request.
 type Request struct {
-	Op     string // the AWS operation, such as "PutItem"; empty if it has none
+	Op     string // the AWS operation, such as "PutItem"; empty if there is none
 	Header http.Header
-	Body   []byte // nil unless bodies are kept
+	Body   []byte // nil unless KeepBodies was called
 }
 
-// Form returns the body of a query-protocol request, such as SNS's.
+// Form returns the fields of a request in the query protocol, which SNS uses.
 func (r Request) Form() url.Values {
-	form, _ := url.ParseQuery(string(r.Body)) // as much as can be read
+	form, _ := url.ParseQuery(string(r.Body)) // has the fields that can be read
 	return form
 }
 
@@ -43,8 +43,8 @@ type Proxy struct {
 	byOp       map[string]int
 }
 
-// New starts a proxy in front of the engine at targetURL. It runs until the end of
-// the test. Without a rule every request passes.
+// New starts a proxy in front of the engine at targetURL. It runs until the test ends.
+// Without a rule every request passes.
 func New(t testing.TB, targetURL string) *Proxy {
 	t.Helper()
 	target, err := url.Parse(targetURL)
@@ -52,48 +52,48 @@ func New(t testing.TB, targetURL string) *Proxy {
 		t.Fatalf("faultproxy.New: %v", err)
 	}
 	transport := &http.Transport{
-		DisableCompression:  true, // pass the client's own Accept-Encoding on
+		DisableCompression:  true, // so that the client's own Accept-Encoding is passed on
 		MaxIdleConnsPerHost: 256,
 	}
 	p := &Proxy{byOp: map[string]int{}}
 	p.forward = &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: transport,
-		// If the engine is down, the client gets no answer, just as without a
-		// proxy.
+		// If the engine is down, the client gets no answer, as it would without a proxy.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	p.server = httptest.NewServer(p)
 	t.Cleanup(func() {
-		p.server.CloseClientConnections() // ends what hangs
+		p.server.CloseClientConnections() // ends requests that hang
 		p.server.Close()
 		transport.CloseIdleConnections()
 	})
 	return p
 }
 
-// URL returns the address for the clients under test.
+// URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides each request's fault from now on. The request
-// is the n-th of operation op since New or Reset, counted from 1. A nil rule lets
-// everything pass. The rule may be called concurrently. It may also have effects,
-// such as killing the process that sent the request.
+// Rule sets the function that decides the fault of each request from now on. The request
+// is the nth of its operation op since New or Reset, counted from 1. A nil rule lets
+// every request pass. rule may be called concurrently. It may have effects, such as
+// killing the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rule = rule
 }
 
-// KeepBodies makes the proxy record the bodies of requests from now on.
+// KeepBodies makes the proxy record request bodies from now on.
 func (p *Proxy) KeepBodies() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.keepBodies = true
 }
 
-// Requests returns the incoming requests in order of arrival, whatever their fault.
+// Requests returns the incoming requests in order of arrival. It includes those that met
+// a fault.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,7 +114,7 @@ func (p *Proxy) Total() int {
 	return len(p.requests)
 }
 
-// Reset forgets the requests. The rule stays.
+// Reset forgets the requests, but keeps the rule.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,8 +123,8 @@ func (p *Proxy) Reset() {
 
 // ServeHTTP handles one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Read the whole body first: it may name the operation, and only then does
-	// net/http notice that a client has left.
+	// Read the whole body first. It may name the operation. Also, net/http notices only
+	// then that a client has left.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -138,7 +138,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.serve(p.forward, w, r)
 }
 
-// note records a request and asks the rule about it.
+// note records a request and returns the fault that the rule decides on.
 func (p *Proxy) note(r Request) Fault {
 	p.mu.Lock()
 	if !p.keepBodies {
@@ -154,8 +154,8 @@ func (p *Proxy) note(r Request) Fault {
 	return rule(r.Op, n)
 }
 
-// operation returns the request's AWS operation. It is in a header in the JSON
-// protocols, and in a form field in the query protocol.
+// operation returns the AWS operation of a request. The JSON protocols have it in a
+// header, the query protocol in a form field.
 func operation(header http.Header, body []byte) string {
 	if target := header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]
@@ -171,8 +171,8 @@ func isQuery(header http.Header) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
-// carryOut forwards a request, even if the client leaves, and discards the
-// answer.
+// carryOut forwards a request and discards the answer. It does so even if the client
+// leaves.
 func carryOut(forward http.Handler, r *http.Request) {
 	forward.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
 }

@@ -23,7 +23,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 )
 
-// engine answers every request with "{}" and counts them.
+// engine starts a server that answers every request with "{}". served counts the
+// requests.
 func engine(t *testing.T) (url string, served *atomic.Int64) {
 	t.Helper()
 	served = new(atomic.Int64)
@@ -37,8 +38,8 @@ func engine(t *testing.T) (url string, served *atomic.Int64) {
 	return server.URL, served
 }
 
-// post sends one request of the JSON protocol and returns its status, 0 if the
-// connection ended without an answer.
+// post sends one request in the JSON protocol and returns the status of the answer. The
+// status is 0 if the connection ended without an answer.
 func post(ctx context.Context, t *testing.T, url, target string) (status int, err error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
@@ -60,7 +61,7 @@ func TestEachFaultReachesTheEngineOrNotAndAnswersOrNot(t *testing.T) {
 	tests := []struct {
 		fault     faultproxy.Fault
 		forwarded int64
-		status    int // 0: no answer
+		status    int // 0 means no answer
 		hangs     bool
 	}{
 		{fault: faultproxy.Fault{}, forwarded: 1, status: 200},
@@ -91,13 +92,13 @@ func TestEachFaultReachesTheEngineOrNotAndAnswersOrNot(t *testing.T) {
 			}
 			status, err := post(ctx, t, p.URL(), "DynamoDB_20120810.PutItem")
 			if status != test.status || (err == nil) != (test.status != 0) || errors.Is(err, context.DeadlineExceeded) != test.hangs {
-				t.Errorf("status %d, error %v", status, err)
+				t.Errorf("status %d, error %v: want the status and error of this fault", status, err)
 			}
 			if n := served.Load(); n != test.forwarded {
 				t.Errorf("the engine served %d requests, want %d", n, test.forwarded)
 			}
 			if p.Total() != 1 {
-				t.Errorf("%d requests came in, want 1", p.Total())
+				t.Errorf("the proxy counted %d requests, want 1", p.Total())
 			}
 		})
 	}
@@ -115,7 +116,7 @@ func TestARequestIsCarriedOutThoughItsClientHasGone(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			carriedOut <- false
-		case <-time.After(100 * time.Millisecond): // time for the proxy to notice that the client has left
+		case <-time.After(100 * time.Millisecond): // lets the proxy notice that the client has left
 			carriedOut <- true
 		}
 	}))
@@ -135,7 +136,7 @@ func TestAnEngineThatIsDownGivesNoAnswer(t *testing.T) {
 	server.Close()
 	p := faultproxy.New(t, server.URL)
 	if status, err := post(t.Context(), t, p.URL(), "AmazonSQS.SendMessage"); status != 0 || err == nil {
-		t.Errorf("status %d, error %v", status, err)
+		t.Errorf("status %d, error %v; want no status and an error", status, err)
 	}
 }
 
@@ -157,15 +158,15 @@ func TestTheRuleSeesTheOperationAndItsNumber(t *testing.T) {
 		got = append(got, status)
 	}
 	if diff := cmp.Diff([]int{200, 200, 500, 200}, got); diff != "" || served.Load() != 3 {
-		t.Errorf("the engine served %d requests; statuses (-want +got):\n%s", served.Load(), diff)
+		t.Errorf("the engine served %d requests, want 3; the statuses differ (-want +got):\n%s", served.Load(), diff)
 	}
 	if diff := cmp.Diff(map[string]int{"PutItem": 3, "GetItem": 1}, p.Counts()); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
+		t.Errorf("the counts differ (-want +got):\n%s", diff)
 	}
 	p.Reset()
 	p.Rule(nil)
 	if status, _ := post(t.Context(), t, p.URL(), "DynamoDB_20120810.PutItem"); status != 200 || p.Total() != 1 {
-		t.Errorf("after Reset: status %d, %d requests", status, p.Total())
+		t.Errorf("after Reset, the status is %d and the count %d, want 200 and 1", status, p.Total())
 	}
 }
 
@@ -196,13 +197,13 @@ func TestTheSDKKnowsTheThrottlingOfEachService(t *testing.T) {
 	wantCode(t, err, "Throttling")
 
 	if diff := cmp.Diff(map[string]int{"DescribeTable": 1, "SendMessage": 1, "Publish": 1}, p.Counts()); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
+		t.Errorf("the counts differ (-want +got):\n%s", diff)
 	}
 	if publish := p.Requests()[2]; publish.Op != "Publish" || publish.Form().Get("Message") != "m" {
-		t.Errorf("the proxy recorded %q with the body %q", publish.Op, publish.Body)
+		t.Errorf("the proxy recorded the operation %q with the body %q", publish.Op, publish.Body)
 	}
 	if n := served.Load(); n != 0 {
-		t.Errorf("the engine served %d requests", n)
+		t.Errorf("the engine served %d requests, want none", n)
 	}
 }
 
@@ -223,7 +224,7 @@ func TestTheSDKsOwnRetriesAreCounted(t *testing.T) {
 		t.Errorf("the proxy got %d requests and the engine %d, want 2 and 2", p.Total(), served.Load())
 	}
 	if r := p.Requests()[0]; r.Body != nil || r.Header.Get("X-Amz-Target") == "" {
-		t.Errorf("the proxy recorded the body %q and the header %v", r.Body, r.Header)
+		t.Errorf("the proxy recorded the body %q and the header %v, want no body and the header X-Amz-Target", r.Body, r.Header)
 	}
 }
 

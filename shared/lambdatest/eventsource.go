@@ -16,21 +16,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// EventSource is an SQS event source mapping with ReportBatchItemFailures.
+// EventSource is an event source mapping of SQS with ReportBatchItemFailures.
 type EventSource struct {
 	Queue    *sqs.Client
 	QueueURL string
 
-	// BatchSize is the maximum number of messages in an event: 1 to 10, 10 if zero.
+	// BatchSize is the maximum number of messages in an event, from 1 to 10. Zero means
+	// 10.
 	BatchSize int32
 
-	// MaximumConcurrency is the maximum number of events at a time, 1 if zero.
+	// MaximumConcurrency is the maximum number of events at a time. Zero means 1.
 	MaximumConcurrency int
 
-	// Invoke invokes the function; usually it is [Function.Invoke].
+	// Invoke invokes the function. It is usually [Function.Invoke].
 	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 
-	// Observe, if not nil, is called after each event, possibly concurrently.
+	// Observe, if not nil, is called after each event. The calls may be concurrent.
 	Observe func(Batch)
 }
 
@@ -38,13 +39,14 @@ type EventSource struct {
 type Batch struct {
 	Messages []types.Message
 	Response []byte
-	Err      error    // from the invocation, or from reading the response
+	Err      error    // from invoking the function or reading its response
 	Failed   []string // ids of the messages left on the queue
 }
 
 // Poll receives messages from the queue, passes them to the function in batches and
-// deletes those that succeeded, until stop is called or the test ends. Messages that
-// failed come back after their visibility timeout. stop waits for current events.
+// deletes those that succeeded. It does so until stop is called or the test ends.
+// Messages that failed come back after their visibility timeout. stop waits for current
+// events.
 func Poll(t testing.TB, source EventSource) (stop func()) {
 	t.Helper()
 	if source.BatchSize == 0 {
@@ -66,7 +68,7 @@ func Poll(t testing.TB, source EventSource) (stop func()) {
 				}
 				if err := source.pollOnce(arn); err != nil {
 					t.Logf("event source %s: %v", arn, err)
-					select { // the queue may be down for a while
+					select { // try again later: the queue may be down for a while
 					case <-stopping:
 					case <-time.After(200 * time.Millisecond):
 					}
@@ -93,8 +95,8 @@ func queueARN(ctx context.Context, source EventSource) (string, error) {
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
 }
 
-// pollOnce handles one batch, if one comes within a second. A receive is never
-// interrupted, because that could lose messages.
+// pollOnce handles one batch, if one comes within a second. It never interrupts a
+// receive, because this could lose messages.
 func (s EventSource) pollOnce(arn string) error {
 	ctx := context.Background()
 	out, err := s.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -144,7 +146,7 @@ func (s EventSource) deleteAllBut(ctx context.Context, failed []string, messages
 		return fmt.Errorf("deleting %d messages: %w", len(done), err)
 	}
 	if len(out.Failed) > 0 {
-		return fmt.Errorf("deleting: %d of %d messages remain: %s", len(out.Failed), len(done), aws.ToString(out.Failed[0].Message))
+		return fmt.Errorf("deleting messages: %d of %d remain: %s", len(out.Failed), len(done), aws.ToString(out.Failed[0].Message))
 	}
 	return nil
 }
@@ -157,7 +159,7 @@ func ids(messages []types.Message) []string {
 	return all
 }
 
-// SQSEvent returns the event that Lambda makes from messages of the queue.
+// SQSEvent returns the event in which Lambda passes messages of the queue to a function.
 func SQSEvent(queueARN string, messages []types.Message) []byte {
 	event := events.SQSEvent{Records: []events.SQSMessage{}}
 	queueRegion := strings.Split(queueARN+":::", ":")[3]
@@ -188,13 +190,12 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 	return encode(event)
 }
 
-// FailedItems returns the ids that a function's answer to a batch reports as failed.
-// It returns an error if Lambda would treat the whole batch as failed: if the answer
-// cannot be read, or if it names an id that is empty or not in the batch. The rules
-// are from
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+// FailedItems returns the ids that a function's response to a batch reports as failed. It
+// returns an error if Lambda would treat the whole batch as failed: if the response
+// cannot be read, or contains an empty id or one that is not in the batch. The rules are
+// from https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
-	// Maps, because fields of structs would match in any letter case.
+	// Decode into maps: the fields of structs would match in any letter case.
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(response, &answer); err != nil {
 		return nil, fmt.Errorf("reading the batch response: %w", err)
@@ -213,10 +214,10 @@ func FailedItems(response []byte, batch []string) ([]string, error) {
 	for _, item := range items {
 		var id string
 		if err := json.Unmarshal(item["itemIdentifier"], &id); err != nil || id == "" {
-			return nil, errors.New("batchItemFailures has an item without itemIdentifier")
+			return nil, errors.New("an item of batchItemFailures has no itemIdentifier")
 		}
 		if !known[id] {
-			return nil, fmt.Errorf("batchItemFailures names %q, which is not in the batch", id)
+			return nil, fmt.Errorf("batchItemFailures contains %q, which is not in the batch", id)
 		}
 		failed = append(failed, id)
 	}

@@ -50,7 +50,7 @@ func TestFailedItemsAreReadAsLambdaReadsThem(t *testing.T) {
 		t.Run(test.response, func(t *testing.T) {
 			failed, err := lambdatest.FailedItems([]byte(test.response), batch)
 			if diff := cmp.Diff(test.failed, failed); diff != "" || (err != nil) != test.whole {
-				t.Errorf("error %v, want one: %t; failed (-want +got):\n%s", err, test.whole, diff)
+				t.Errorf("error %v, want an error: %t; the failed ids differ (-want +got):\n%s", err, test.whole, diff)
 			}
 		})
 	}
@@ -69,7 +69,7 @@ func TestAnSQSEventHasLambdasFields(t *testing.T) {
 		"messageAttributes": {"kind": {"stringValue": "id", "stringListValues": [], "binaryListValues": [], "dataType": "String"}},
 		"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:messages", "awsRegion": "eu-west-1"}]}`
 	if diff := cmp.Diff(decoded(t, []byte(want)), decoded(t, got)); diff != "" {
-		t.Errorf("event (-want +got):\n%s", diff)
+		t.Errorf("the event differs (-want +got):\n%s", diff)
 	}
 }
 
@@ -82,8 +82,8 @@ func decoded(t *testing.T, raw []byte) any {
 	return v
 }
 
-// TestPoll checks the queue: messages that succeeded are gone, those that failed
-// come back.
+// TestPoll checks the queue after a batch. Messages that succeeded must be gone, and
+// those that failed must come back.
 func TestPoll(t *testing.T) {
 	client := sqs.NewFromConfig(enginetest.Config(t, enginetest.SQS(t)))
 
@@ -92,10 +92,10 @@ func TestPoll(t *testing.T) {
 		answer func(batch events.SQSEvent) ([]byte, error)
 		stays  map[string]bool
 	}{
-		{"an empty list deletes all", func(events.SQSEvent) ([]byte, error) {
+		{"an empty list of failures deletes all messages", func(events.SQSEvent) ([]byte, error) {
 			return []byte(`{"batchItemFailures": []}`), nil
 		}, nil},
-		{"a listed message stays", func(e events.SQSEvent) ([]byte, error) {
+		{"a message that is listed as failed stays", func(e events.SQSEvent) ([]byte, error) {
 			var response events.SQSEventResponse
 			for _, m := range e.Records {
 				if m.Body == "1" {
@@ -104,10 +104,10 @@ func TestPoll(t *testing.T) {
 			}
 			return json.Marshal(response)
 		}, map[string]bool{"1": true}},
-		{"an unknown id keeps all", func(events.SQSEvent) ([]byte, error) {
+		{"an unknown id keeps all messages", func(events.SQSEvent) ([]byte, error) {
 			return []byte(`{"batchItemFailures": [{"itemIdentifier": "?"}]}`), nil
 		}, map[string]bool{"0": true, "1": true, "2": true}},
-		{"an error of the function keeps all", func(events.SQSEvent) ([]byte, error) {
+		{"an error of the function keeps all messages", func(events.SQSEvent) ([]byte, error) {
 			return nil, errors.New("no luck")
 		}, map[string]bool{"0": true, "1": true, "2": true}},
 	}
@@ -151,10 +151,10 @@ func TestPoll(t *testing.T) {
 			}
 			stop()
 			if diff := cmp.Diff(test.stays, stays); diff != "" {
-				t.Errorf("failed (-want +got):\n%s", diff)
+				t.Errorf("the failed messages differ (-want +got):\n%s", diff)
 			}
 			if got := depth(t, client, url); got != fmt.Sprint(len(test.stays)) {
-				t.Errorf("%s messages on the queue, want %d", got, len(test.stays))
+				t.Errorf("the queue has %s messages, want %d", got, len(test.stays))
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth counts the messages in flight. None of them becomes visible within a
+// depth returns how many messages are in flight. None of them becomes visible within a
 // minute.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()

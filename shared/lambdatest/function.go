@@ -1,7 +1,7 @@
 // Package lambdatest emulates Lambda, its SQS event source and API Gateway on this
-// machine, for the binaries that are deployed. It runs a built bootstrap as a
-// process under the Runtime API, polls batches from a queue, and makes proxy events
-// from HTTP requests. Only tests import this package.
+// machine, for the binaries that are deployed. It runs a built bootstrap as a process
+// under Lambda's Runtime API, polls batches from a queue, and makes proxy events from
+// HTTP requests. Only tests import this package.
 package lambdatest
 
 import (
@@ -19,25 +19,25 @@ type Options struct {
 	// Binary is the path of a built bootstrap.
 	Binary string
 
-	// Env is the whole environment as "NAME=value". Nothing is inherited; the
-	// variables that Lambda itself sets are added.
+	// Env is the function's environment, as "NAME=value". The function inherits no other
+	// variables, but gets those that Lambda sets.
 	Env []string
 
-	// Timeout is the function's timeout, 30 s if zero. It is the deadline of each
-	// event. As in Lambda, a process that exceeds it is killed.
+	// Timeout is the function's timeout. Zero means 30 s. Each event has this deadline.
+	// As in Lambda, a process that exceeds it is killed.
 	Timeout time.Duration
 
-	// FunctionName names the function, "function" if empty.
+	// FunctionName names the function. The default is "function".
 	FunctionName string
 
-	// Concurrency is the number of processes, 1 if zero. Each handles one
+	// Concurrency is the number of processes. Zero means 1. Each process handles one
 	// event at a time.
 	Concurrency int
 }
 
-// FunctionError reports that a function failed to answer an event. It has the two
-// fields of Lambda's own error object. The constants below are the types that
-// Lambda itself sets.
+// FunctionError means that a function did not answer an event. Its two fields are those
+// of Lambda's own error object. The constants below are the types that Lambda itself
+// uses.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -45,7 +45,7 @@ type FunctionError struct {
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// Types of [FunctionError] for a process that ended without an answer.
+// These are the types of a [FunctionError] for a process that ended without an answer.
 const (
 	TypeExit    = "Runtime.ExitError" // it exited or was killed, at init or during an event
 	TypeTimeout = "Sandbox.Timedout"  // it was killed at its timeout
@@ -54,20 +54,20 @@ const (
 // Function is a deployed function. Its methods may be called concurrently.
 type Function struct {
 	options Options
-	idle    chan *sandbox // the sandboxes without an event
+	idle    chan *sandbox // the sandboxes that handle no event
 	all     []*sandbox
 	output  output
 	running sync.WaitGroup
 }
 
-// Start deploys a function until the end of the test. Its processes start with their
-// first event. If the test fails, their output is logged.
+// Start deploys a function until the test ends. Its processes start with their first
+// event. If the test fails, Start logs their output.
 func Start(t testing.TB, o Options) *Function {
 	t.Helper()
 	if o.Binary == "" {
 		t.Fatal("lambdatest.Start needs a binary")
 	}
-	binary, err := filepath.Abs(o.Binary) // a process starts in the binary's folder
+	binary, err := filepath.Abs(o.Binary) // because a process starts in the binary's folder
 	if err != nil {
 		t.Fatalf("lambdatest.Start: %v", err)
 	}
@@ -98,11 +98,11 @@ func Start(t testing.TB, o Options) *Function {
 	return f
 }
 
-// Invoke passes an event to an idle process and returns the function's answer. It
-// waits for an idle process if necessary, and starts one that is not running.
+// Invoke passes an event to an idle process and returns the function's answer. If no
+// process is idle, it waits. If the process is not running, it starts it.
 //
-// The error is a [*FunctionError] if the function failed, or the context's. As in
-// Lambda, the function finishes its event even if the caller has left.
+// The error is a [*FunctionError] if the function failed, or the error of the context. As
+// in Lambda, the function finishes its event even if the caller has left.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var s *sandbox
 	select {
@@ -124,16 +124,16 @@ func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// Kill ends all processes of the function with SIGKILL and returns when they are
-// gone. Current events fail with [TypeExit]; the next Invoke starts a new process.
+// Kill ends all processes of the function with SIGKILL, and returns when they are gone.
+// Current events fail with [TypeExit]. The next Invoke starts a new process.
 func (f *Function) Kill() {
 	for _, s := range f.all {
 		s.kill()
 	}
 }
 
-// Output returns the processes' standard output and error so far, in order of
-// arrival.
+// Output returns what the processes have written to standard output and standard error,
+// in order of arrival.
 func (f *Function) Output() string { return f.output.String() }
 
 // output collects the output of several processes.

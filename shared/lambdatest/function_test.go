@@ -41,7 +41,7 @@ func runMain(m *testing.M) int {
 	return m.Run()
 }
 
-// report is what the bootstrap reports about itself.
+// report is what the bootstrap reports about its environment.
 type report struct {
 	PID      int
 	Name     string
@@ -86,19 +86,19 @@ func TestAFunctionSeesWhatLambdaWouldShowIt(t *testing.T) {
 	first, second := ask(t, f), ask(t, f)
 
 	if first.Name != "sender" || first.Request == "" || first.Request == second.Request {
-		t.Errorf("the function saw the name %q and the request ids %q and %q, want sender and two different ids", first.Name, first.Request, second.Request)
+		t.Errorf("the function has the name %q and the request ids %q and %q, want the name sender and two different ids", first.Name, first.Request, second.Request)
 	}
 	if left := first.Deadline.Sub(before); left < 6*time.Second || left > 17*time.Second {
-		t.Errorf("the deadline is after %v, want about 7 s", left)
+		t.Errorf("the deadline is %v away, want about 7 s", left)
 	}
 	if first.PID != second.PID {
-		t.Error("two successive events were handled by two processes, want one")
+		t.Error("two processes handled two successive events, want one process")
 	}
 	if !slices.Contains(first.Env, "TABLE_NAME") || slices.Contains(first.Env, "OF_THE_TEST") || slices.Contains(first.Env, "PATH") {
 		t.Errorf("the environment is %v, want only the variables of Options", first.Env)
 	}
 	if !strings.Contains(f.Output(), "doing report\n") {
-		t.Errorf("output %q lacks the function's line", f.Output())
+		t.Errorf("the output %q lacks the function's line", f.Output())
 	}
 }
 
@@ -106,13 +106,13 @@ func TestAnErrorOfTheFunctionIsAFunctionError(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: bootstrap})
 	pid := ask(t, f).PID
 
-	t.Run("a returned one leaves the process alive", func(t *testing.T) {
+	t.Run("a returned error leaves the process alive", func(t *testing.T) {
 		want := &lambdatest.FunctionError{Type: "errorString", Message: "no luck"}
 		if diff := cmp.Diff(want, invokeError(t, f, `{"Do": "fail"}`)); diff != "" {
-			t.Errorf("error (-want +got):\n%s", diff)
+			t.Errorf("the error differs (-want +got):\n%s", diff)
 		}
 		if now := ask(t, f).PID; now != pid {
-			t.Errorf("process %d was replaced by process %d", pid, now)
+			t.Errorf("process %d was replaced by process %d, want the same process", pid, now)
 		}
 	})
 	t.Run("a panic is followed by a new process", func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestAnErrorOfTheFunctionIsAFunctionError(t *testing.T) {
 			t.Errorf("error %v", e)
 		}
 		if now := ask(t, f).PID; now == pid {
-			t.Errorf("process %d is still there", pid)
+			t.Errorf("process %d still runs after the panic", pid)
 		}
 	})
 	t.Run("an exit is followed by a new process", func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestAnErrorOfTheFunctionIsAFunctionError(t *testing.T) {
 		}
 		ask(t, f)
 	})
-	t.Run("an event that cannot be decoded is one", func(t *testing.T) {
+	t.Run("an event that cannot be decoded is a FunctionError", func(t *testing.T) {
 		if e := invokeError(t, f, `[]`); e.Type == lambdatest.TypeExit {
 			t.Errorf("error %v", e)
 		}
@@ -157,7 +157,7 @@ func TestAProcessThatEndsAtInitGivesItsOutput(t *testing.T) {
 func TestABinaryThatIsNotThereIsAnError(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: filepath.Join(t.TempDir(), "bootstrap")})
 	if _, err := f.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("Invoke: %v, want os.ErrNotExist", err)
+		t.Errorf("Invoke returned %v, want os.ErrNotExist", err)
 	}
 }
 
@@ -170,8 +170,8 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang occupies a process of the function for good. It returns once the process is
-// at work, with a channel that will receive Invoke's error.
+// hang keeps a process of the function busy until the test ends. It returns once the
+// process has begun. Invoke's error arrives on the channel.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")
@@ -185,7 +185,7 @@ func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	}()
 	begun := make(chan error, 1)
 	go func() {
-		_, err := os.ReadFile(pipe) // opening it blocks until the function opens it too
+		_, err := os.ReadFile(pipe) // blocks until the function opens the pipe too
 		begun <- err
 	}()
 	select {
@@ -211,21 +211,20 @@ func TestKillEndsAnEventInHandAndTheNextStartsAfresh(t *testing.T) {
 	f.Kill()
 	f.Kill()
 	if now := ask(t, f).PID; now == pid {
-		t.Errorf("process %d is still there", pid)
+		t.Errorf("process %d still runs after Kill", pid)
 	}
 }
 
 func TestAsManyProcessesWorkAtOnceAsConcurrencySays(t *testing.T) {
 	f := lambdatest.Start(t, lambdatest.Options{Binary: bootstrap, Concurrency: 2})
 	hang(t, f)
-	// One process is busy for good, so the other handles all further events in
-	// turn.
+	// One process stays busy, so the other handles all further events in turn.
 	pids := map[int]bool{}
 	for range 4 {
 		pids[ask(t, f).PID] = true
 	}
 	if len(pids) != 1 {
-		t.Errorf("%d processes besides the busy one, want 1", len(pids))
+		t.Errorf("%d processes besides the busy one handled events, want 1", len(pids))
 	}
 }
 
@@ -235,9 +234,9 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := f.Invoke(ctx, waitEvent(t)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Invoke with a running event: %v", err)
+		t.Errorf("Invoke with a running event returned %v, want the context's error", err)
 	}
 	if _, err := f.Invoke(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Invoke while it waits for a process: %v", err)
+		t.Errorf("Invoke without an idle process returned %v, want the context's error", err)
 	}
 }

@@ -17,27 +17,27 @@ import (
 	"github.com/google/uuid"
 )
 
-// Gateway makes the events that an API Gateway REST API passes to its function, with
-// a Cognito authorizer and a Lambda proxy integration.
+// Gateway makes the events that an API Gateway REST API passes to its function. The API
+// has a Cognito authorizer and a Lambda proxy integration.
 type Gateway struct {
-	// Resources are the API's resources without a stage, such as
-	// "/sms/{id}". The path of a request must match one of them.
+	// Resources lists the API's resources without a stage, such as "/sms/{id}". The path
+	// of each request must match one of them.
 	Resources []string
 
-	// Stage is the deployed stage, "v1" if empty.
+	// Stage is the deployed stage. The default is "v1".
 	Stage string
 
-	// Domain is the custom domain that clients use, mapped to the stage under
-	// BasePath ("" for none). If it is empty, they use the execute-api address,
+	// Domain is the custom domain that clients use. It is mapped to the stage under
+	// BasePath, which may be "". If Domain is empty, clients use the execute-api address,
 	// where paths begin with the stage.
 	Domain   string
 	BasePath string
 }
 
-// Event returns the proxy event for a request whose token has these claims; nil
-// means a method without an authorizer. The request's URL is the one that the
-// client typed. Event reads the body. The error says how API Gateway itself would
-// refuse the request.
+// Event returns the proxy event for a request. claims are those of the request's token;
+// nil means that the method has no authorizer. The request's URL is the one that the
+// client used. Event reads the body. An error says how API Gateway itself would refuse
+// the request.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
 	stage := g.Stage
 	if stage == "" {
@@ -54,7 +54,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	resource, parameters, ok := g.route(path)
 	if !ok {
-		return nil, fmt.Errorf("403: there is no resource for %s", path)
+		return nil, fmt.Errorf("403: no resource matches %s", path)
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -80,7 +80,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	event := events.APIGatewayProxyRequest{
 		Resource: resource,
-		// This path lacks the stage but keeps a base path.
+		// This path lacks the stage, but has the base path.
 		Path:                            path,
 		HTTPMethod:                      r.Method,
 		Headers:                         last(header),
@@ -107,17 +107,18 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if claims != nil {
 		event.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	if !utf8.Valid(body) { // as if the binary media type */* were set; otherwise API Gateway would damage the bytes
+	if !utf8.Valid(body) { // act as if the API had the binary media type */*; without it, API Gateway would damage the bytes
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return encode(event), nil
 }
 
 // route finds the resource for a path. A literal segment takes precedence over a
-// parameter. Parameters stay as the client encoded them.
+// parameter. Parameters stay encoded as the client sent them.
 func (g Gateway) route(path string) (resource string, parameters map[string]string, ok bool) {
 	segments := strings.Split(path, "/")
-	// "{" sorts after letters, so the most literal match comes first.
+	// "{" sorts after letters, so the resource with the most literal segments comes
+	// first.
 	for _, resource := range slices.Sorted(slices.Values(g.Resources)) {
 		pattern := strings.Split(resource, "/")
 		if len(pattern) != len(segments) {
@@ -142,8 +143,8 @@ func (g Gateway) route(path string) (resource string, parameters map[string]stri
 	return "", nil, false
 }
 
-// last returns the event's map of single values, null if it is empty. API Gateway
-// keeps the last of several values.
+// last returns the last value of each name, as API Gateway does. It returns nil, which
+// becomes null in the event, if all is empty.
 func last(all map[string][]string) map[string]string {
 	if len(all) == 0 {
 		return nil
@@ -157,9 +158,9 @@ func last(all map[string][]string) map[string]string {
 	return single
 }
 
-// Response returns the HTTP response that API Gateway makes from a function's answer
-// to a proxy event. The error reports an answer that it cannot use, for which a
-// client would get a 502.
+// Response returns the HTTP response that API Gateway makes from a function's answer to a
+// proxy event. It returns an error for an answer that API Gateway cannot use; a client
+// would then get a 502.
 func Response(answer []byte) (*http.Response, error) {
 	var event events.APIGatewayProxyResponse
 	if err := json.Unmarshal(answer, &event); err != nil {

@@ -49,7 +49,7 @@ func TestTheEventsPathsDependOnTheAddress(t *testing.T) {
 		{"another stage", lambdatest.Gateway{Stage: "prod"}, "/prod/sms", "/sms", "/sms", nil},
 		{"base path", lambdatest.Gateway{Domain: "sms.example.com", BasePath: "v1"}, "/v1/sms/a/cancel", "/sms/{id}/cancel", "/v1/sms/a/cancel", map[string]string{"id": "a"}},
 		{"no base path", lambdatest.Gateway{Domain: "sms.example.com"}, "/sms", "/sms", "/sms", nil},
-		{"a literal before a parameter", lambdatest.Gateway{}, "/v1/sms/batch", "/sms/batch", "/sms/batch", nil},
+		{"a literal takes precedence over a parameter", lambdatest.Gateway{}, "/v1/sms/batch", "/sms/batch", "/sms/batch", nil},
 		{"a parameter stays encoded", lambdatest.Gateway{}, "/v1/sms/a%2Fcancel", "/sms/{id}", "/sms/a%2Fcancel", map[string]string{"id": "a%2Fcancel"}},
 	}
 	for _, test := range tests {
@@ -59,7 +59,7 @@ func TestTheEventsPathsDependOnTheAddress(t *testing.T) {
 			got := []any{e.Resource, e.Path, e.PathParameters, e.RequestContext.Path}
 			want := []any{test.resource, test.path, test.parameters, test.typed}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("resource, path, parameters, typed path (-want +got):\n%s", diff)
+				t.Errorf("the resource, path, parameters or typed path differ (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -72,10 +72,10 @@ func TestTheEventCarriesTheRequest(t *testing.T) {
 	e := gatewayEvent(t, lambdatest.Gateway{Resources: resources}, r, map[string]string{"client_id": "c", "scope": "sms/send"})
 
 	if diff := cmp.Diff(map[string][]string{"status": {"queued", "sent"}, "reference": {"a&b"}}, e.MultiValueQueryStringParameters); diff != "" {
-		t.Errorf("query (-want +got):\n%s", diff)
+		t.Errorf("the query differs (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send"}}, e.RequestContext.Authorizer); diff != "" {
-		t.Errorf("authorizer (-want +got):\n%s", diff)
+		t.Errorf("the authorizer differs (-want +got):\n%s", diff)
 	}
 	if e.QueryStringParameters["status"] != "sent" || e.Headers["Accept"] != "b" || len(e.MultiValueHeaders["Accept"]) != 2 || e.Headers["Host"] == "" {
 		t.Errorf("the query is %v, the headers are %v and %v", e.QueryStringParameters, e.Headers, e.MultiValueHeaders)
@@ -84,7 +84,7 @@ func TestTheEventCarriesTheRequest(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	if e := gatewayEvent(t, lambdatest.Gateway{Resources: resources}, request(t, "POST", "https://sms.example.com/v1/sms", "\xff"), nil); !e.IsBase64Encoded || e.Body != "/w==" {
-		t.Errorf("for bytes that are not text, the body is %q, base64: %t", e.Body, e.IsBase64Encoded)
+		t.Errorf("a body that is not UTF-8 became %q, in base64: %t; want it in base64", e.Body, e.IsBase64Encoded)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestWhatTheGatewayRefusesMakesNoEvent(t *testing.T) {
 }
 
 func TestResponse(t *testing.T) {
-	t.Run("status, headers and body arrive", func(t *testing.T) {
+	t.Run("an answer becomes a response", func(t *testing.T) {
 		r, err := lambdatest.Response([]byte(`{"statusCode": 202, "headers": {"Location": "/v1/sms/a"}, "multiValueHeaders": {"vary": ["a", "b"]}, "body": "{}"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -108,11 +108,11 @@ func TestResponse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(http.Header{"Location": {"/v1/sms/a"}, "Vary": {"a", "b"}}, r.Header); diff != "" || r.StatusCode != http.StatusAccepted || string(body) != "{}" {
-			t.Errorf("status %d, body %q, headers (-want +got):\n%s", r.StatusCode, body, diff)
+			t.Errorf("status %d, body %q, want 202 and {}; the headers differ (-want +got):\n%s", r.StatusCode, body, diff)
 		}
 	})
 	for _, bad := range []string{``, `null`, `{}`, `"ok"`, `{"statusCode": "200"}`, `{"statusCode": 700}`, `{"statusCode": 200, "body": "!", "isBase64Encoded": true}`} {
-		t.Run("a 502 for "+bad, func(t *testing.T) {
+		t.Run("an error for "+bad, func(t *testing.T) {
 			r, err := lambdatest.Response([]byte(bad))
 			if err == nil {
 				_ = r.Body.Close()

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// LogsEvent returns the event in which a subscription filter of CloudWatch Logs sends
-// lines of a log group to a function: JSON, compressed by gzip.
+// LogsEvent returns the event in which CloudWatch Logs sends lines of a log group to a
+// function through a subscription filter. It is JSON that is compressed by gzip.
 func LogsEvent(logGroup string, messages ...string) []byte {
 	batch := events.CloudwatchLogsData{
 		Owner: "123456789012", LogGroup: logGroup, LogStream: "stream", SubscriptionFilters: []string{"filter"},
@@ -23,7 +23,7 @@ func LogsEvent(logGroup string, messages ...string) []byte {
 	}
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
-	_, _ = zip.Write(encode(batch)) // into memory
+	_, _ = zip.Write(encode(batch)) // writing to memory cannot fail
 	_ = zip.Close()
 	return encode(map[string]map[string][]byte{"awslogs": {"data": packed.Bytes()}})
 }

@@ -14,8 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// initTimeout is how long Lambda lets a process take to ask for its first
-// event.
+// initTimeout is how long Lambda gives a process until it asks for its first event.
 const initTimeout = 10 * time.Second
 
 // answer is the result of one event.
@@ -24,7 +23,7 @@ type answer struct {
 	err      error
 }
 
-// sandbox runs one process at a time. It handles one event at a time and replaces a
+// sandbox runs one process at a time, and handles one event at a time. It replaces a
 // process that has ended.
 type sandbox struct {
 	options Options
@@ -51,7 +50,7 @@ func (s *sandbox) invoke(event []byte) answer {
 		case <-p.ended:
 			initial.Stop()
 			if p.polled.Load() {
-				continue // it ended between two events, for example after a panic
+				continue // the process ended between two events, for example after a panic
 			}
 			return answer{err: p.exitError(i)}
 		case <-initial.C:
@@ -61,7 +60,7 @@ func (s *sandbox) invoke(event []byte) answer {
 	}
 }
 
-// running returns a process that had not ended a moment ago.
+// running returns the current process. If it has ended, running starts a new one.
 func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,20 +93,20 @@ func (s *sandbox) close() {
 	s.kill()
 }
 
-// process is one run of the binary. It has a Runtime API of its own, so that nothing
-// from an ended process can reach its successor.
+// process is one run of the binary. It has its own Runtime API, so that nothing from it
+// can reach its successor.
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
-	events  chan *invocation // goes to the process's next GET of an event
-	polled  atomic.Bool      // it has asked for an event: init is over
-	own     output           // belongs to this process alone
+	events  chan *invocation // an event for the process's next GET
+	polled  atomic.Bool      // the process has asked for an event, so init is over
+	own     output           // the output of this process only
 	ended   chan struct{}    // closed when the process has ended and err is set
 	err     error
 
 	mu      sync.Mutex
-	current *invocation    // the unanswered event, nil if there is none
-	initErr *FunctionError // reported by the process at init
+	current *invocation    // the unanswered event, or nil
+	initErr *FunctionError // the error that the process reported at init
 }
 
 func startProcess(o Options, all *output) (*process, error) {
@@ -121,7 +120,7 @@ func startProcess(o Options, all *output) (*process, error) {
 		Env:  environment(o, strings.TrimPrefix(p.api.URL, "http://")),
 	}
 	both := io.MultiWriter(all, &p.own)
-	p.command.Stdout, p.command.Stderr = both, both // with the same writer twice, exec makes one pipe, which keeps the order of lines
+	p.command.Stdout, p.command.Stderr = both, both // for one writer, exec makes one pipe, which keeps the order of lines
 	p.command.WaitDelay = 5 * time.Second           // in case a child keeps the output open
 	if err := p.command.Start(); err != nil {
 		p.api.Close()
@@ -136,8 +135,8 @@ func startProcess(o Options, all *output) (*process, error) {
 	return p, nil
 }
 
-// environment returns the environment that Lambda gives a process. The options may
-// replace Lambda's own variables, except the address of the Runtime API.
+// environment returns the environment that Lambda gives to a process. The options may
+// override Lambda's own variables, except for the address of the Runtime API.
 func environment(o Options, api string) []string {
 	env := []string{
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.FunctionName,
@@ -154,7 +153,7 @@ func environment(o Options, api string) []string {
 	return append(env, "AWS_LAMBDA_RUNTIME_API="+api)
 }
 
-// wait returns the answer to an event that the process has received.
+// wait returns the answer to an event that the process is handling.
 func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -163,7 +162,7 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 		return a
 	case <-p.ended:
 		select {
-		case a := <-i.done: // the process ended after its answer
+		case a := <-i.done: // the process answered and then ended
 			return a
 		default:
 			return answer{err: p.exitError(i)}
@@ -174,7 +173,7 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	}
 }
 
-// exitError returns why an ended process did not answer the event.
+// exitError returns the reason why an ended process did not answer the event.
 func (p *process) exitError(i *invocation) *FunctionError {
 	p.mu.Lock()
 	reported := p.initErr

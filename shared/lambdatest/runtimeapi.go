@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// awsRegion and account appear in every name that this package makes up.
+// The names that this package makes up contain awsRegion and account.
 const (
 	awsRegion = "us-east-1"
 	account   = "123456789012"
 )
 
-// invocation is one event on its way through a process.
+// invocation is one event and its answer.
 type invocation struct {
 	id    string
 	event []byte
@@ -66,7 +66,7 @@ func (p *process) routes(o Options) http.Handler {
 func (p *process) finish(w http.ResponseWriter, r *http.Request, read func([]byte) answer) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the process died while it answered
+		return // the process died while it sent the answer
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package phone parses phone numbers as people write them, with the numbering
-// plans of Google's libphonenumber. Loading the plans takes several
-// milliseconds at program start, so only packages that face clients import it.
+// Package phone parses phone numbers as people write them. It uses the numbering plans of
+// Google's libphonenumber. Loading the plans takes several milliseconds at program start,
+// so only packages that face clients import this package.
 package phone
 
 import (
@@ -13,12 +13,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxInput limits the input of Parse, in bytes: 15 digits with a separator
-// after each, and a few spare ones.
+// maxInput is the maximum length of Parse's input in bytes. It has room for 15 digits, a
+// separator after each, and a few more.
 const maxInput = 40
 
-// International is the Country of numbers that belong to no country, such as
-// those of satellite phones. The word is libphonenumber's.
+// International is the Country of numbers that belong to no country, such as those of
+// satellite phones. libphonenumber uses this code.
 const International = "001"
 
 // Parsed is a number in an assigned range, and its country.
@@ -27,17 +27,16 @@ type Parsed struct {
 	Country string // ISO 3166-1 alpha-2, or International
 }
 
-// Error says why something is not a number that messages can be sent to. It
-// never contains the number.
+// Error says why messages cannot be sent to a number. It never contains the number.
 type Error struct {
-	// Reason tells the client what is wrong. It continues a sentence that
-	// begins with the name of the field: "is too short for country code +55".
+	// Reason tells the client what is wrong. It continues a sentence that begins with the
+	// name of the field, for example "is too short for country code +55".
 	Reason string
 }
 
 func (e *Error) Error() string { return "the phone number " + e.Reason }
 
-// Reasons without parameters.
+// These reasons have no parameters.
 var (
 	errEmpty      = &Error{"is empty"}
 	errTooLong    = &Error{fmt.Sprintf("is longer than %d bytes", maxInput)}
@@ -48,22 +47,22 @@ var (
 	errNotANumber = &Error{"is not a phone number"}
 )
 
-// Parse parses raw, which may contain spaces, hyphens, dots and parentheses. A
-// number with a plus sign is international. A number without one is read in the
-// national format of defaultCountry, which must satisfy ValidCountry; if
-// defaultCountry is empty, such numbers are refused.
+// Parse parses raw, which may contain spaces, hyphens, dots and parentheses. A number
+// with a plus sign is international. A number without one is read as a national number of
+// defaultCountry, for which ValidCountry must be true. If defaultCountry is empty, such a
+// number is refused.
 //
-// The number's range must be assigned in the numbering plans built into this
-// program. A plausible length is not enough, because most mistyped numbers have
-// one. Every error is an *Error.
+// The number's range must be assigned in the numbering plans built into this program. A
+// plausible length is not enough, because most mistyped numbers have one. Every error is
+// an *Error.
 func Parse(raw, defaultCountry string) (Parsed, error) {
 	dialed, err := strip(raw)
 	if err != nil {
 		return Parsed{}, err
 	}
 	if strings.HasPrefix(dialed, "+") {
-		// Otherwise the library would retry an invalid country code without its
-		// plus sign.
+		// With a default country, the library would retry an invalid country code without
+		// its plus sign.
 		defaultCountry = ""
 	} else if !ValidCountry(defaultCountry) {
 		return Parsed{}, errNoDefault
@@ -83,14 +82,14 @@ func Parse(raw, defaultCountry string) (Parsed, error) {
 	return Parsed{Number: number, Country: phonenumbers.GetRegionCodeForNumber(n)}, nil
 }
 
-// ValidCountry reports whether code is a country or territory with a numbering
-// plan. Codes are ISO 3166-1 alpha-2 in capitals, plus AC (Ascension), TA
-// (Tristan da Cunha) and XK (Kosovo).
+// ValidCountry reports whether code is a country or territory with a numbering plan.
+// Codes are those of ISO 3166-1 alpha-2 in capitals, and AC (Ascension), TA (Tristan da
+// Cunha) and XK (Kosovo).
 func ValidCountry(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
 
-// strip returns the digits, with a leading plus sign if there is one. It is
-// stricter than the library, which also reads letters, extensions, digits of
-// other scripts, and numbers in the middle of other text.
+// strip returns the digits, and the leading plus sign if raw has one. It is stricter than
+// the library, which also reads letters, extensions, digits of other scripts, and numbers
+// within other text.
 func strip(raw string) (string, error) {
 	if strings.Trim(raw, " ") == "" {
 		return "", errEmpty
@@ -117,7 +116,7 @@ func reasonOfParser(err error) *Error {
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
 		return errNoCountry
-	case errors.Is(err, phonenumbers.ErrNotANumber), // for digits only, this means fewer than three
+	case errors.Is(err, phonenumbers.ErrNotANumber), // raw has only digits, so there are fewer than three
 		errors.Is(err, phonenumbers.ErrTooShortNSN),
 		errors.Is(err, phonenumbers.ErrTooShortAfterIDD):
 		return &Error{"is too short"}

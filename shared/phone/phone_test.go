@@ -21,7 +21,7 @@ func TestParseReads(t *testing.T) {
 		want               phone.Parsed
 	}{
 		{"E.164", "+5511999999999", "", brazil},
-		{"E.164 whatever the default country is", "+5511999999999", "US", brazil},
+		{"E.164, with another default country", "+5511999999999", "US", brazil},
 		{"separators", "+55 (11) 99999-9999", "", brazil},
 		{"dots and spaces around", " +55.11.99999.9999 ", "", brazil},
 		{"a plus sign in parentheses", "(+55) 11 99999-9999", "", brazil},
@@ -33,8 +33,8 @@ func TestParseReads(t *testing.T) {
 		{"a trunk prefix in parentheses", "+44 (0)20 7946 0958", "", london},
 		{"a national number in Britain", "020 7946 0958", "GB", london},
 		{"a national number in America", "202-555-0100", "US", america},
-		{"a country that shares its code", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Country: "CA"}},
-		{"an island that shares its code", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Country: "JE"}},
+		{"a country that shares its code with another", "+1 416 555 0100", "", phone.Parsed{Number: "+14165550100", Country: "CA"}},
+		{"an island that shares its code with a country", "+44 1534 712345", "", phone.Parsed{Number: "+441534712345", Country: "JE"}},
 		{"a leading zero that belongs to the number", "06 1234 5678", "IT", phone.Parsed{Number: "+390612345678", Country: "IT"}},
 		{"a satellite phone", "+882 16 1234567", "", phone.Parsed{Number: "+882161234567", Country: phone.International}},
 	} {
@@ -62,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 		{"punctuation alone", "(-)", "BR", "has no digits"},
 		{"a plus sign alone", "+", "BR", "has no digits"},
 		{"a national number without a default country", "11 99999-9999", "", noDefault},
-		{"a national number with a country that does not exist", "11 99999-9999", "ZZ", noDefault},
+		{"a national number with a default country that does not exist", "11 99999-9999", "ZZ", noDefault},
 		{"a number over 40 bytes", strings.Repeat("1 ", 21), "BR", "is longer than 40 bytes"},
 
 		{"a vanity number", "1-800-FLOWERS", "US", characters},
@@ -85,11 +85,11 @@ func TestParseRefuses(t *testing.T) {
 		{"bad UTF-8", "+1202555\xff0100", "", characters},
 
 		{"a country code that does not exist", "+999 123456789", "", noCountry},
-		{"such a code is not read in the default country", "+011 44 20 7946 0958", "US", noCountry},
+		{"an international prefix after a plus sign", "+011 44 20 7946 0958", "US", noCountry},
 		{"a country code alone", "+55", "", "is too short"},
 		{"too few digits", "+55 11", "", "is too short for country code +55"},
 		{"too many digits", "+1 202 555 0100 1", "", "is too long for country code +1"},
-		{"more digits than any number has", "+" + strings.Repeat("1", 39), "", "is too long"},
+		{"more digits than any number may have", "+" + strings.Repeat("1", 39), "", "is too long"},
 		{"a missing area code", "+1 555 0100", "", "lacks the area code of country code +1"},
 		{"an emergency number", "911", "US", "is too short for country code +1"},
 		{"an unassigned range", "+55 11 00000-0000", "", "is in a range that is not assigned in country code +55"},
@@ -111,8 +111,9 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// The simulated provider's numbers are 555-0100 to 555-0199. North America reserves
-// these for fiction in every area code: they are valid, but nobody has one.
+// TestParseTakesNumbersForFiction parses the simulated provider's numbers, 555-0100 to
+// 555-0199. North America reserves these for fiction in every area code: they are valid,
+// but nobody has one.
 func TestParseTakesNumbersForFiction(t *testing.T) {
 	for i := range 100 {
 		raw := fmt.Sprintf("+1202555%04d", 100+i)
@@ -152,14 +153,14 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if _, err := sms.ParseNumber(got.Number.String()); err != nil {
-			t.Errorf("Parse(%q, %q) = %q, which is not a valid number: %v", raw, country, got.Number, err)
+			t.Errorf("Parse(%q, %q) returns the invalid number %q: %v", raw, country, got.Number, err)
 		}
 		if !phone.ValidCountry(got.Country) && got.Country != phone.International {
 			t.Errorf("Parse(%q, %q) returns the invalid country %q", raw, country, got.Country)
 		}
 		again, err := phone.Parse(got.Number.String(), "")
 		if err != nil || again != got {
-			t.Errorf("Parse(%q, %q) = %+v, but parsed again it is %+v, %v", raw, country, got, again, err)
+			t.Errorf("Parse(%q, %q) = %+v; parsing this number again returns %+v, %v", raw, country, got, again, err)
 		}
 	})
 }

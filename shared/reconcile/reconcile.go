@@ -1,9 +1,9 @@
-// Package reconcile accounts for all accepted messages, compares them with the
-// provider's own log if there is one, and reports discrepancies.
+// Package reconcile accounts for all accepted messages. It compares them with the
+// provider's own log, if there is one, and reports discrepancies.
 //
 //	accepted = final + sent + unknown + on the way
 //
-// It relies on the records alone, like an auditor who does not trust the service.
+// Like an auditor who does not trust the service, it uses only the records.
 package reconcile
 
 import (
@@ -21,12 +21,12 @@ import (
 // HandOver is one message that the provider took, according to its own log.
 type HandOver struct {
 	At                time.Time
-	MessageID         string // "" if the provider does not know it: number and text must match then
+	MessageID         string // "" if the provider does not know it; then number and text must match
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
-	// Void is set if the provider stopped the message because of trouble with the
-	// account. Nothing was delivered, so it does not count as handed over.
+	// Void is set if the provider took the message and then sent nothing, as it said in
+	// a receipt. Such a hand-over does not count.
 	Void bool
 }
 
@@ -46,9 +46,9 @@ type Report struct {
 	Unknown   int
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
-	HandOvers int // hand-overs in the provider's log, without void ones
-	// Doubles counts hand-overs beyond the first of each message. Those that the
-	// message's events do not record are among the Findings too.
+	HandOvers int // hand-overs in the provider's log, except void ones
+	// Doubles counts the hand-overs of each message after its first. If the message's
+	// events do not record one of them, there is also a Finding.
 	Doubles  int
 	Findings []Finding
 }
@@ -80,8 +80,8 @@ func (r Report) Print(w io.Writer) {
 	}
 }
 
-// Everything reports on every message of a store. The provider's log must be
-// older than the store's state: read the log first, or stop the senders.
+// Everything reports on every message of a store. Read the provider's log before you call
+// it, or stop the senders: the log must not be newer than the records.
 func Everything(ctx context.Context, store interface {
 	Every(ctx context.Context, do func(sms.Message) error) error
 }, log []HandOver, now time.Time,
@@ -96,7 +96,7 @@ func Everything(ctx context.Context, store interface {
 	return l.Report(), nil
 }
 
-// Ledger accounts for records one by one.
+// Ledger accounts for records, one at a time.
 type Ledger struct {
 	now    time.Time
 	log    map[string][]HandOver // keyed by message id, or by number and text
@@ -104,11 +104,12 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long after its lease or its expiry a waiting record is a finding.
+// overdue is how long after the end of its lease or its expiry a waiting record becomes a
+// finding.
 const overdue = time.Hour
 
-// New returns a ledger for the time now. The log holds everything that the
-// provider took; pass nil if there is no such log.
+// New returns a ledger for the time now. log has everything that the provider took. Pass
+// nil if there is no such log.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus = make(map[sms.Status]int)
@@ -205,8 +206,8 @@ func recordedHandOvers(m sms.Message) int {
 	return n
 }
 
-// Report returns the report about all records that were added. Hand-overs in the
-// provider's log that no record accounted for become findings.
+// Report returns a report on all records that were added. A hand-over in the provider's
+// log that belongs to none of them is a finding.
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {

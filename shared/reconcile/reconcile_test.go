@@ -26,8 +26,8 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// after hands m over once for each outcome, as far as the rules allow, and
-// returns the result.
+// after hands m over once for each outcome that the rules allow, and returns m after
+// that.
 func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -60,33 +60,33 @@ func TestFindings(t *testing.T) {
 		want string // "" if there are no findings
 	}{
 		{"sent once", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
-		{"sent once, in the log without its id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
+		{"sent once; the log lacks its message id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
 			return []reconcile.HandOver{{ProviderMessageID: "c1", Number: m.Number, Text: m.Text}}
 		}, ""},
-		{"sent twice and said so", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
+		{"sent twice, as its events record", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
 		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
-		{"sent twice and not said so", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
-		{"held and handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "took it 2 times, although onUnknown is hold"},
-		{"held, and the first one was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
+		{"sent twice, but its events record one hand-over", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
+		{"held, but handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "took it 2 times, although onUnknown is hold"},
+		{"handed over twice; the first hand-over was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[0].Void = true
 			return log
 		}, ""},
-		{"sent and never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the provider never took it"},
-		{"expired and yet taken", func() sms.Message {
+		{"sent, but never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the provider never took it"},
+		{"expired, but taken", func() sms.Message {
 			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
 			return m
 		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, but the provider took it"},
-		{"waiting for nothing", func() sms.Message {
+		{"waiting, but never due", func() sms.Message {
 			m := accepted(nil)
 			m.Due = sms.Due{}
 			return m
 		}(), func(sms.Message) []reconcile.HandOver { return nil }, "it is never due"},
-		{"waiting long after its time", func() sms.Message {
+		{"waiting long after its expiry", func() sms.Message {
 			m := accepted(func(d *sms.Draft) { d.ExpiresAt = now.Add(-2 * time.Hour) })
 			return m
 		}(), func(sms.Message) []reconcile.HandOver { return nil }, "it expired at"},
-		{"the provider took what nobody accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
+		{"taken, but never accepted", accepted(nil), func(sms.Message) []reconcile.HandOver {
 			return []reconcile.HandOver{{ProviderMessageID: "c9", Number: "+12025550199", Text: "other"}}
 		}, "matches no accepted message"},
 	} {
@@ -125,6 +125,6 @@ findings: 1
   lost: queued, but it is never due
 `
 	if diff := cmp.Diff(want, printed.String()); diff != "" {
-		t.Errorf("printed (-want +got):\n%s", diff)
+		t.Errorf("the printed report differs (-want +got):\n%s", diff)
 	}
 }

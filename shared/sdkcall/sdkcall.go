@@ -1,5 +1,5 @@
-// Package sdkcall recognizes failed calls of the AWS SDK that were certainly not
-// carried out.
+// Package sdkcall recognizes AWS SDK calls that failed and were certainly not carried
+// out.
 package sdkcall
 
 import (
@@ -19,16 +19,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Attempts counts how the attempts of one call ended. The SDK repeats a call by
-// itself and returns only the last attempt's error: if the first attempt times out
-// and the second is throttled, it says "throttled", although the first may have
-// been carried out. The zero value is ready for one call.
+// Attempts counts how the attempts of one call ended. The SDK retries a call by itself
+// and returns only the error of the last attempt. If the first attempt times out and the
+// second is throttled, this error says "throttled", although the first may have been
+// carried out. The zero value is ready for one call.
 type Attempts struct {
 	refused, unclear int
 }
 
-// Watch adds a to the middleware of the call. It belongs in the APIOptions of a
-// service's Options.
+// Watch adds a to the middleware of the call. Pass it in the APIOptions of a service's
+// Options.
 func (a *Attempts) Watch(stack *middleware.Stack) error {
 	note := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
@@ -43,11 +43,11 @@ func (a *Attempts) Watch(stack *middleware.Stack) error {
 		}
 		return out, metadata, err
 	}
-	// "Retry" is the SDK's own loop of attempts; this runs inside it.
+	// "Retry" is the SDK's own loop of attempts. This middleware runs inside it.
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("NoteAttempts", note), "Retry", middleware.After)
 }
 
-// Err returns the error of the call, wrapped in sms.ErrUnavailable if the call was
+// Err returns the error of the call. It wraps it in sms.ErrUnavailable if the call was
 // certainly not carried out.
 func (a *Attempts) Err(err error) error {
 	if err == nil || a.refused == 0 || a.unclear > 0 {
@@ -56,8 +56,8 @@ func (a *Attempts) Err(err error) error {
 	return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 }
 
-// Refused reports whether err, the error of one attempt, means that the attempt was
-// throttled or never got a connection.
+// Refused reports whether an attempt was throttled or never got a connection. err is the
+// error of the attempt.
 func Refused(err error) bool {
 	if refused, ok := errors.AsType[smithy.APIError](err); ok && Throttles(refused.ErrorCode()) {
 		return true
@@ -72,12 +72,12 @@ func Refused(err error) bool {
 	return lookUp
 }
 
-// moreThrottling lists codes that services throttle with and that the SDK's own list
-// lacks. After a transaction conflict, as after throttling, trying again helps.
+// moreThrottling lists throttling codes that the SDK's own list lacks. It includes a
+// conflict of transactions, after which trying again helps too.
 var moreThrottling = []string{"Throttled", "KmsThrottled", "KMSThrottlingException", "KMSThrottling", "TransactionConflictException"}
 
-// Throttles reports whether the error code of an AWS service means that it was busy
-// and did not carry out the call.
+// Throttles reports whether an error code of an AWS service means that the service was
+// busy and did not carry out the call.
 func Throttles(code string) bool {
 	code = code[strings.LastIndex(code, "#")+1:] // engines put a namespace before the code
 	_, known := retry.DefaultThrottleErrorCodes[code]

@@ -32,12 +32,12 @@ func TestRefused(t *testing.T) {
 	}{
 		{"a refused connection", fmt.Errorf("sending: %w", refusedDial), true},
 		{"a name that does not resolve", &net.DNSError{Name: "sqs.example", IsNotFound: true}, true},
-		{"throttling of DynamoDB", &smithy.GenericAPIError{Code: "ProvisionedThroughputExceededException"}, true},
-		{"a code that is not on the SDK's list", &smithy.GenericAPIError{Code: "Throttled"}, true},
-		{"an item that is part of a transaction", &smithy.GenericAPIError{Code: "TransactionConflictException"}, true},
-		{"a code in an engine's namespace", &smithy.GenericAPIError{Code: "com.amazonaws.sqs#RequestThrottled"}, true},
+		{"throttling by DynamoDB", &smithy.GenericAPIError{Code: "ProvisionedThroughputExceededException"}, true},
+		{"a throttling code that is not on the SDK's list", &smithy.GenericAPIError{Code: "Throttled"}, true},
+		{"a conflict with a transaction", &smithy.GenericAPIError{Code: "TransactionConflictException"}, true},
+		{"a code with an engine's namespace", &smithy.GenericAPIError{Code: "com.amazonaws.sqs#RequestThrottled"}, true},
 		{"a fault of the service", &smithy.GenericAPIError{Code: "InternalServerError"}, false},
-		{"a refusal that would be repeated", &smithy.GenericAPIError{Code: "ValidationException"}, false},
+		{"a refusal that a retry would only repeat", &smithy.GenericAPIError{Code: "ValidationException"}, false},
 		{"a reset connection", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, false},
 		{"an answer that breaks off", io.ErrUnexpectedEOF, false},
 		{"a deadline", context.DeadlineExceeded, false},
@@ -58,8 +58,8 @@ func TestAttempts(t *testing.T) {
 		answers []string // bodies of answers with status 400; "" breaks the connection
 		want    bool
 	}{
-		{"throttled once, with no repetition", []string{throttled}, true},
-		{"throttled each time", []string{throttled, throttled, throttled}, true},
+		{"throttled at the only attempt", []string{throttled}, true},
+		{"throttled at each attempt", []string{throttled, throttled, throttled}, true},
 		{"cut off, then throttled", []string{"", throttled, throttled}, false},
 		{"throttled, then cut off", []string{throttled, throttled, ""}, false},
 		{"invalid", []string{`{"__type":"ValidationException"}`}, false},
@@ -79,10 +79,10 @@ func TestAttempts(t *testing.T) {
 			})
 			err = attempts.Err(err)
 			if err == nil || answers.n != len(tt.answers) {
-				t.Fatalf("%d attempts ended with %v, want %d and an error", answers.n, err, len(tt.answers))
+				t.Fatalf("the call made %d attempts and returned %v, want %d and an error", answers.n, err, len(tt.answers))
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.want {
-				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.want)
+				t.Errorf("whether %v is ErrUnavailable: %t, want %t", err, got, tt.want)
 			}
 		})
 	}

@@ -19,22 +19,25 @@ import (
 // Entry is one hand-over in the log, as a line of JSON.
 type Entry struct {
 	At                time.Time  `json:"at"`
-	ProviderMessageID string     `json:"providerMessageId,omitempty"` // "" if it was refused
+	ProviderMessageID string     `json:"providerMessageId,omitempty"` // "" if the message was refused
 	MessageID         string     `json:"messageId"`
-	HandOver          string     `json:"handOver"` // the token of the sender's lease
+	HandOver          string     `json:"handOver"` // the lease token of the sender
 	Number            sms.Number `json:"number"`
 	Text              string     `json:"text"`
 	Type              sms.Type   `json:"type,omitempty"`
-	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number made a difference
+	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number produced a fault
 }
 
 // Taken reports whether the provider took the message, even if its answer was lost.
 func (e Entry) Taken() bool { return e.ProviderMessageID != "" }
 
+// Void reports whether the provider took the message and then sent nothing.
+func (e Entry) Void() bool { return e.Taken() && e.receipt().Verdict == sms.VerdictVoid }
+
 const logName = "handed-over.jsonl"
 
-// ReadLog reads the whole log in the folder dir, even while a provider has it
-// open. It leaves out an incomplete last line.
+// ReadLog reads the whole log in the folder dir, even while a provider has the log open.
+// It leaves out an incomplete last line.
 func ReadLog(dir string) ([]Entry, error) {
 	file, err := os.Open(filepath.Join(dir, logName))
 	if err != nil {
@@ -59,14 +62,14 @@ func ReadLog(dir string) ([]Entry, error) {
 	}
 }
 
-// journal is the log of a running provider. One goroutine writes it, and each
-// sync covers all the lines that arrived during the sync before.
+// journal is the log of a running provider. One goroutine writes it. Each sync covers all
+// lines that arrived during the last sync.
 type journal struct {
 	file   *os.File
 	writes chan write
 	ended  chan struct{}
 	size   atomic.Int64  // synced bytes
-	grown  chan struct{} // receives when size has grown
+	grown  chan struct{} // gets a value when size has grown
 }
 
 type write struct {
@@ -74,7 +77,7 @@ type write struct {
 	done chan<- error
 }
 
-// group is how many lines are synced at once.
+// group is the maximum number of lines that one sync covers.
 const group = 1024
 
 func openJournal(dir string) (*journal, error) {
@@ -97,7 +100,7 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes what follows the last line break, and returns the new size.
+// cutTornLine removes what follows the last line end, and returns the new size.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -123,7 +126,7 @@ func cutTornLine(file *os.File) (int64, error) {
 	return size, file.Sync()
 }
 
-// syncFolder makes the names of new files durable.
+// syncFolder makes the names of new files in dir durable.
 func syncFolder(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -132,8 +135,9 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// append writes e and returns nil when it is durable. After errNotWritten, e will
-// never be durable; after any other error, including the end of ctx, it may be.
+// append writes e, and returns nil when e is durable. After errNotWritten, e will never
+// be durable. After any other error e may become durable, even if the error is that ctx
+// ended.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -155,8 +159,8 @@ func (j *journal) append(ctx context.Context, e Entry) error {
 	}
 }
 
-// run writes until ctx ends or a write fails. It does not continue after a failed
-// write, because nobody knows what the disk holds then.
+// run writes until ctx ends or a write fails. After a failed write it does not go on,
+// because nobody knows what is on the disk then.
 func (j *journal) run(ctx context.Context) {
 	defer close(j.ended)
 	var buffer bytes.Buffer

@@ -10,10 +10,10 @@ import (
 type Number struct {
 	Number  sms.Number
 	Name    string
-	Happens string // for people
+	Happens string // a description for people
 }
 
-// The names of the Numbers, and of the faults in the log.
+// These are the names of the Numbers, and of the faults in the log.
 const (
 	Refused       = "refused"
 	OptedOut      = "opted-out"
@@ -23,14 +23,16 @@ const (
 	SpendLimit    = "spend-limit"
 	EarlyReceipt  = "early-receipt"
 	DoubleReceipt = "double-receipt"
+	RateExceeded  = "rate-exceeded"
+	Sandboxed     = "sandboxed"
 )
 
-// Throttles is how many hand-overs of a message to the Throttled number are
-// refused for now before one is taken.
+// Throttles is how many hand-overs of a message to the Throttled number are refused for
+// now. The next one is taken.
 const Throttles = 2
 
-// Numbers lists the numbers that produce faults. They are valid and belong to nobody:
-// every North American area reserves 555-0100 to 555-0199 for fiction.
+// Numbers lists the numbers that produce faults. They are valid, but nobody has them:
+// every North American area code reserves 555-0100 to 555-0199 for fiction.
 var Numbers = []Number{
 	{"+12025550101", Refused, "the provider refuses the number for good"},
 	{"+12025550102", OptedOut, "the provider refuses it for good: the recipient has opted out"},
@@ -40,17 +42,19 @@ var Numbers = []Number{
 	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered"},
 	{"+12025550107", EarlyReceipt, "delivered, and the receipt comes before the answer"},
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
+	{"+12025550109", RateExceeded, "the first hand-over of a message is taken, then a receipt says that the rate was exceeded: it waits, and the next one is delivered"},
+	{"+12025550110", Sandboxed, "taken, then a receipt says that the account is in the sandbox and the number not verified"},
 }
 
-// fault returns what happens at the nth hand-over (counted from 1) of a message to
-// number; "" means that it is delivered.
+// fault returns what happens at a message's nth hand-over to number, counted from 1. ""
+// means that the message is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
 		if n.Number != number {
 			continue
 		}
 		switch n.Name {
-		case NoAnswer, SpendLimit:
+		case NoAnswer, SpendLimit, RateExceeded:
 			if nth > 1 {
 				return ""
 			}
@@ -67,8 +71,9 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal returns how the provider refuses a message because of fault, or nil if it
-// takes it. Codes and words are SNS's, so that tests can put it behind SNS's protocol.
+// refusal returns how the provider refuses a message because of fault. It returns nil if
+// the provider takes the message. Codes and words are those of SNS, so that tests can put
+// the simulator behind SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

@@ -4,12 +4,19 @@ import "github.com/smsqueue/smsqueue/shared/sms"
 
 const pricePerPart sms.NanoUSD = 6_450_000
 
-// receipt returns the receipt of a hand-over that was taken. Like SNS, it names
-// neither parts nor price if the budget was spent.
+// receipt returns the receipt of a hand-over that was taken. It names parts and price
+// only if the text was sent.
 func (e Entry) receipt() sms.Receipt {
 	rc := sms.Receipt{Provider: Name, ProviderMessageID: e.ProviderMessageID, Number: e.Number, At: e.At}
-	if e.Fault == SpendLimit {
+	switch e.Fault {
+	case SpendLimit:
 		rc.Verdict, rc.Trouble, rc.Detail = sms.VerdictVoid, sms.SpendLimit, "No quota left for account"
+		return rc
+	case RateExceeded:
+		rc.Verdict, rc.Detail = sms.VerdictVoid, "Rate exceeded."
+		return rc
+	case Sandboxed:
+		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Sandboxed, "Sandboxed account unable to send to number."
 		return rc
 	}
 	rc.Parts = sms.Measure(e.Text).Parts
@@ -18,6 +25,6 @@ func (e Entry) receipt() sms.Receipt {
 		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Unreachable, "Phone is currently unreachable/unavailable"
 		return rc
 	}
-	rc.Verdict, rc.Evidence, rc.Detail = sms.VerdictDelivered, sms.ByHandset, "Message has been accepted by phone carrier"
+	rc.Verdict, rc.Evidence, rc.Detail = sms.VerdictDelivered, sms.ByHandset, "Message has been accepted by phone"
 	return rc
 }

@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// Receipts are derived from the log. A position in the log marks how far
-// receipts are confirmed. It survives a restart, and receipts take no memory.
+// Receipts are made from the log, so they take no memory. A position in the log says up
+// to where they are confirmed. It survives a restart.
 
-// sideBySide is how many receipts are sent in parallel.
+// sideBySide is how many receipts are sent at the same time.
 const sideBySide = 64
 
 const positionName = "receipts-sent"
 
-// position is how many bytes of the log have all their receipts confirmed. It is
-// not synced: after a power cut some receipts are sent again.
+// position is how many bytes at the beginning of the log have only confirmed receipts. It
+// is not synced, so some receipts are sent again after a power cut.
 type position struct {
 	file *os.File
 	at   int64
 }
 
-// openPosition reads the position in a log of size bytes. A position beyond its
-// end belonged to another log and counts as 0.
+// openPosition reads the position in a log of size bytes. A position beyond the end
+// belongs to another log; openPosition then returns 0.
 func openPosition(dir string, size int64) (*position, error) {
 	file, err := os.OpenFile(filepath.Join(dir, positionName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -54,13 +54,13 @@ func (p *position) moveTo(at int64) error {
 	return err
 }
 
-// pending is an entry of the log and the position of its end.
+// pending is an entry of the log, with the position of its end.
 type pending struct {
 	Entry
 	end int64
 }
 
-// report sends the log's receipts, a group at a time as they become due, until ctx ends.
+// report sends the log's receipts, in groups as they become due, until ctx ends.
 func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
@@ -113,7 +113,7 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the receipts of next that are due, and moves the position past them.
+// reportGroup sends the due receipts of next, and then moves the position past them.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at
@@ -135,7 +135,8 @@ func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	}
 }
 
-// reportEntry sends the receipts of e until each is confirmed or ctx ends.
+// reportEntry sends the receipts of e, again and again until each is confirmed or ctx
+// ends.
 func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	if p.cameEarly(ctx, e) {
 		return
@@ -155,8 +156,9 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares for a receipt that comes before the answer to e. The caller
-// must call the function that it returns, which sends the receipt if e was written.
+// expectEarly prepares to send the receipt of e before its answer, if e's fault demands
+// this. It returns a function that sends the receipt if e was written. The caller must
+// call that function.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}
@@ -166,8 +168,8 @@ func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written
 	return func(ctx context.Context, written bool) { came <- written && p.send(ctx, e) }
 }
 
-// cameEarly reports whether the receipt of e came before its answer. It waits
-// until that is known.
+// cameEarly reports whether the receipt of e came before its answer. It waits until this
+// is known.
 func (p *Provider) cameEarly(ctx context.Context, e Entry) bool {
 	expected, _ := p.early.LoadAndDelete(e.ProviderMessageID)
 	came, ok := expected.(chan bool)

@@ -1,9 +1,9 @@
-// Package simulator is a provider for one machine and for tests. It delivers to
-// every number except those in Numbers, which produce the faults that real
-// providers have, and it sends a receipt for each message that it took.
+// Package simulator is a provider for one machine and for tests. It delivers to every
+// number except those in Numbers; these produce the faults of real providers. It sends a
+// receipt for each message that it took.
 //
-// It writes every hand-over to a log of its own and syncs that before it answers:
-// the log shows whether a message was lost or sent twice.
+// It writes every hand-over to its own log, and syncs the log before it answers. So the
+// log shows whether a message was lost or sent twice.
 package simulator
 
 import (
@@ -18,36 +18,37 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Options configure a provider. With the zero value it answers at once and sends
-// no receipts.
+// Options configure a provider. With the zero Options it answers at once and sends no
+// receipts.
 type Options struct {
 	// Delay is the time until a hand-over is taken or refused.
 	Delay time.Duration
 	// ReceiptDelay is the time from a hand-over to its receipt.
 	ReceiptDelay time.Duration
-	// Silence is how long an unanswered hand-over lasts, unless its deadline is sooner.
+	// Silence is how long an unanswered hand-over takes. It takes less if its deadline is
+	// earlier.
 	Silence time.Duration
-	// Now is the clock of the log and the receipts; nil means time.Now.
+	// Now is the clock of the log and the receipts. Nil means time.Now.
 	Now func() time.Time
-	// Receipts is called with each receipt, and again until it returns nil, from
-	// up to 64 goroutines at once. Receipts that it had not confirmed when the
-	// process ended, and perhaps a few more, come again after the next Open. If
-	// it is nil, receipts wait for an Open that sets it.
+	// Receipts is called with each receipt, again and again until it returns nil. Up to
+	// 64 goroutines call it at once. After a restart, receipts that it did not confirm
+	// come again, and perhaps a few that it did. If Receipts is nil, receipts wait until
+	// Open is called with a Receipts.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
-	// Logger logs receipts that could not be sent; nil means no log.
+	// Logger logs receipts that could not be sent. Nil means no log.
 	Logger *slog.Logger
 }
 
 // Name is the provider name of the simulator.
 const Name sms.ProviderName = "simulator"
 
-// Provider is the simulated provider. Any number of callers may use it at once.
+// Provider is the simulated provider. Callers may use it concurrently.
 type Provider struct {
 	options  Options
 	journal  *journal
 	position *position
 	counts   counts
-	early    sync.Map // from provider message id to a chan bool that says whether the receipt came before the answer
+	early    sync.Map // maps a provider message id to a chan bool: whether the receipt came before the answer
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 }
@@ -59,9 +60,9 @@ var (
 	errNotWritten = errors.New("the simulated provider has stopped")
 )
 
-// Open starts a provider with its log in the folder dir, which it creates if
-// missing. Only one provider at a time may have a folder open. A last line that a
-// crash left incomplete is cut off: its hand-over was never answered.
+// Open starts a provider with its log in the folder dir. It creates the folder if it is
+// missing. Only one provider at a time may have the folder open. If a crash left the last
+// line incomplete, Open cuts it off: its hand-over was never answered.
 func Open(dir string, options Options) (*Provider, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -84,7 +85,7 @@ func Open(dir string, options Options) (*Provider, error) {
 	return p, nil
 }
 
-// Close stops the provider. It ends the contexts of the receipts being sent, and
+// Close stops the provider. It ends the contexts of receipts that are being sent, and
 // waits for them and for the log. Later hand-overs are refused for now.
 func (p *Provider) Close() error {
 	p.stop()
@@ -95,8 +96,8 @@ func (p *Provider) Close() error {
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return Name }
 
-// HandOver takes or refuses m as Numbers says; a number that is not listed is
-// taken. The hand-over is in the log before HandOver returns.
+// HandOver takes or refuses m as Numbers says. It takes messages to all other numbers.
+// The log has the hand-over before HandOver returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := wait(ctx, p.options.Delay); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
@@ -125,8 +126,8 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 	return e.ProviderMessageID, nil
 }
 
-// fault returns what happens to this hand-over of m. It counts hand-overs only
-// for faults that differ from one hand-over to the next.
+// fault returns what happens to this hand-over of m. It counts the hand-overs of m only
+// if the fault differs between them.
 func (p *Provider) fault(m sms.Message) string {
 	if always := fault(m.Number, 1); always == fault(m.Number, Throttles+1) {
 		return always
@@ -134,7 +135,7 @@ func (p *Provider) fault(m sms.Message) string {
 	return fault(m.Number, p.counts.next(m.ID))
 }
 
-// wait sleeps for d. It returns an error if ctx ends first.
+// wait sleeps for d. It returns an error if ctx ends earlier.
 func wait(ctx context.Context, d time.Duration) error {
 	if d <= 0 || ctx.Err() != nil {
 		return ctx.Err()
@@ -147,15 +148,15 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts has the number of hand-overs so far, for each message whose fault depends on
-// that. It forgets messages that had no hand-over for long, and all of them at a restart:
-// then their faults start over.
+// counts holds the number of hand-overs so far, for each message whose fault depends on
+// it. It forgets messages that have had no hand-over for long. A restart loses all
+// counts; then the faults start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int
 }
 
-// remembered is the number of messages that counts keeps at least.
+// remembered is how many messages counts keeps at least.
 const remembered = 10_000
 
 func (c *counts) next(messageID string) int {

@@ -62,7 +62,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 	forNow := string(sms.RefusedForNow)
 	for _, tt := range []struct {
 		name     string
-		answers  []string // the answers to one message's hand-overs
+		answers  []string // the answers to the hand-overs of one message
 		receipts []string
 	}{
 		{"", []string{"taken", "taken"}, []string{accepted, accepted}},
@@ -74,6 +74,8 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 		{simulator.SpendLimit, []string{"taken", "taken"}, []string{"void spend-limit", accepted}},
 		{simulator.EarlyReceipt, []string{"taken"}, []string{accepted}},
 		{simulator.DoubleReceipt, []string{"taken"}, []string{accepted, accepted}},
+		{simulator.RateExceeded, []string{"taken", "taken"}, []string{"void ", accepted}},
+		{simulator.Sandboxed, []string{"taken"}, []string{"undelivered sandboxed"}},
 	} {
 		t.Run("number "+tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -89,16 +91,16 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 				for range tt.answers {
 					answers = append(answers, answer(provider.HandOver(t.Context(), m)))
 					if tt.name == simulator.EarlyReceipt && len(got.list()) != 1 {
-						t.Errorf("%d receipts before the answer, want 1", len(got.list()))
+						t.Errorf("%d receipts came before the answer, want 1", len(got.list()))
 					}
 				}
 				if diff := cmp.Diff(tt.answers, answers); diff != "" {
-					t.Errorf("answers (-want +got):\n%s", diff)
+					t.Errorf("the answers differ (-want +got):\n%s", diff)
 				}
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				if diff := cmp.Diff(tt.receipts, got.summaries()); diff != "" {
-					t.Errorf("receipts (-want +got):\n%s", diff)
+					t.Errorf("the receipts differ (-want +got):\n%s", diff)
 				}
 			})
 		})
@@ -120,10 +122,10 @@ func TestAReceiptNamesItsHandOver(t *testing.T) {
 		synctest.Wait()
 		want := []sms.Receipt{{
 			Provider: provider.Name(), ProviderMessageID: id, Number: ordinary, At: at, Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
-			Detail: "Message has been accepted by phone carrier", Price: 12_900_000, Parts: 2,
+			Detail: "Message has been accepted by phone", Price: 12_900_000, Parts: 2,
 		}}
 		if diff := cmp.Diff(want, got.list()); diff != "" {
-			t.Errorf("receipts (-want +got):\n%s", diff)
+			t.Errorf("the receipts differ (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -144,7 +146,7 @@ func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n < 6 {
-			t.Errorf("%d receipts were sent, want each of three several times", n)
+			t.Errorf("%d receipts were sent, want each of the 3 at least twice", n)
 		}
 		shut(t, first)
 
@@ -153,7 +155,7 @@ func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 3 {
-			t.Errorf("%d receipts after the restart, want 3", n)
+			t.Errorf("%d receipts came after the restart, want 3", n)
 		}
 		shut(t, second)
 
@@ -162,7 +164,7 @@ func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 0 {
-			t.Errorf("%d receipts after another restart, want none", n)
+			t.Errorf("%d receipts came after another restart, want none", n)
 		}
 		if _, err := third.HandOver(t.Context(), message(ordinary)); err != nil {
 			t.Fatal(err)
@@ -170,7 +172,7 @@ func TestReceiptsComeUntilConfirmedEvenAfterARestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if n := len(got.list()); n != 1 {
-			t.Errorf("%d receipts after one more message, want 1", n)
+			t.Errorf("%d receipts came after one more message, want 1", n)
 		}
 	})
 }
@@ -200,7 +202,7 @@ func TestTheLogSurvivesACrashInTheMiddleOfALine(t *testing.T) {
 	}}
 	exceptTime := cmpopts.IgnoreFields(simulator.Entry{}, "At")
 	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
-		t.Errorf("the log before it was opened (-want +got):\n%s", diff)
+		t.Errorf("the log differs before a provider opens it again (-want +got):\n%s", diff)
 	}
 
 	second := open(t, dir, simulator.Options{})
@@ -211,7 +213,7 @@ func TestTheLogSurvivesACrashInTheMiddleOfALine(t *testing.T) {
 	want = append(want, want[0])
 	want[1].ProviderMessageID = id
 	if diff := cmp.Diff(want, read(t, dir), exceptTime); diff != "" {
-		t.Errorf("the log after it was opened (-want +got):\n%s", diff)
+		t.Errorf("the log differs after a provider opened it again (-want +got):\n%s", diff)
 	}
 }
 
@@ -222,7 +224,7 @@ func TestAClosedProviderRefusesForNow(t *testing.T) {
 	}
 	shut(t, provider)
 	if got := answer(provider.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
-		t.Errorf("answer %q, want %q", got, sms.RefusedForNow)
+		t.Errorf("the answer is %q, want %q", got, sms.RefusedForNow)
 	}
 }
 
@@ -235,7 +237,7 @@ func TestADeadlineEndsTheWaitForAnAnswer(t *testing.T) {
 		begin := time.Now()
 		_, err := provider.HandOver(ctx, message(number(t, simulator.NoAnswer)))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
-			t.Errorf("after %v: error %v, want the end of the deadline", time.Since(begin), err)
+			t.Errorf("after %v, HandOver returned %v, want the deadline's error", time.Since(begin), err)
 		}
 		if n := len(read(t, dir)); n != 1 {
 			t.Errorf("the log has %d entries, want 1", n)
@@ -270,7 +272,7 @@ func number(t *testing.T, name string) sms.Number {
 			return n.Number
 		}
 	}
-	t.Fatalf("there is no number named %q", name)
+	t.Fatalf("no number is named %q", name)
 	return ""
 }
 
@@ -300,7 +302,7 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer returns a hand-over's answer in a word or two.
+// answer returns the answer to a hand-over in a word or two.
 func answer(id string, err error) string {
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
@@ -314,7 +316,7 @@ func answer(id string, err error) string {
 	return "no answer"
 }
 
-// receipts collects what a provider reports.
+// receipts collects the receipts that a provider sends.
 type receipts struct {
 	mu  sync.Mutex
 	all []sms.Receipt
@@ -328,8 +330,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the collected receipts; from now on every receipt is answered
-// with err.
+// fail discards the collected receipts. From now on, add returns err for every receipt.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,12 +2,12 @@ package sms
 
 import "time"
 
-// EnqueueAhead is how long before its time a scheduled message is enqueued, with a
-// delay. It must exceed the relay's interval. The API enqueues what it accepts
-// with less time ahead; the relay enqueues the rest.
+// EnqueueAhead is how long before its time a scheduled message is enqueued, with a delay.
+// It must be longer than the relay's interval. A message that is accepted with less time
+// left is enqueued by the API, all others by the relay.
 const EnqueueAhead = 2 * time.Minute
 
-// Accept returns the record of d under id, accepted at now. The draft must have
+// Accept returns the record of d, with this id, accepted at now. The draft must have
 // passed Check and CheckTimes.
 func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	now = stamp(now)
@@ -37,8 +37,8 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	return m
 }
 
-// EnqueueNow reports whether the creator of m must also enqueue it, and with what
-// delay. If not, the relay will.
+// EnqueueNow reports whether the creator of m must also enqueue it, and with what delay.
+// If not, the relay will enqueue it.
 func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	if m.Due.Kind != DueRescue {
 		return 0, false
@@ -46,10 +46,10 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	return m.Delay(now), true
 }
 
-// Delay returns the delay of an envelope for m that is enqueued at now, so that it
-// arrives as soon as m may be claimed: whole seconds, at most MaxDelay. The limit
-// shortens only the delay of a message that expires before it may be claimed. Its
-// envelope leads to no claim, and its Due is its expiry.
+// Delay returns the delay of an envelope for m that is enqueued at now: whole seconds, at
+// most MaxDelay. With it, the envelope arrives as soon as m may be claimed. MaxDelay
+// shortens only the delay of a message that expires before it may be claimed. The
+// envelope of such a message leads to no claim, and its Due is its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))
 	return min((wait + time.Second - 1).Truncate(time.Second), MaxDelay)

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Trouble is why nothing can be handed over.
+// Trouble is the reason why nothing can be handed over.
 type Trouble string
 
-// The kinds of trouble. All but OperatorPause concern the whole account at the
-// provider; OperatorPause is an operator's order.
+// These are the kinds of trouble. OperatorPause is an operator's order. All others
+// concern the whole account at the provider.
 const (
 	SpendLimit    Trouble = "spend-limit"
 	AccountReview Trouble = "account-review"
@@ -19,42 +19,42 @@ const (
 )
 
 // Breaker is the one record that stops all senders.
-type Breaker struct { // its tags are a stored format, like those of Message
+type Breaker struct { // its tags are a stored format, as in Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators
 	OpenedAt time.Time `json:"openedAt,omitzero"`
 	ClosedAt time.Time `json:"closedAt,omitzero"`
-	// ProbeAt is when the next probe may begin; zero means never.
+	// ProbeAt is when the next probe may begin. Zero means never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	// ProbeLastAt is when the next probe may begin if its owner is among LastInLine.
+	// ProbeLastAt is when the next probe may begin if its owner is in LastInLine.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
-	Probes      int       `json:"probes,omitempty"` // since it opened
-	// ProbeIDs are the messages of the latest probes, oldest first. Receipts may
-	// be days late, so older probes still count.
+	Probes      int       `json:"probes,omitempty"` // probes since the breaker opened
+	// ProbeIDs lists the messages of the latest probes, oldest first. Older probes count
+	// too, because a receipt may come days later.
 	ProbeIDs []string `json:"probeIds,omitempty"`
 	// Prober is the hash of the owner of the latest probe.
 	Prober string `json:"prober,omitempty"`
-	// LastInLine are the hashes of the owners that spoiled a probe since the
-	// breaker opened: it was refused for a reason of their own.
+	// LastInLine has the hashes of the owners that have spoiled a probe since the breaker
+	// opened: the probe was refused for a reason of their own.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	// Reviewed are the hashes of the numbers whose receipts lately opened the breaker
-	// for a review.
+	// Reviewed has the hashes of numbers whose receipts recently opened the breaker for a
+	// review.
 	Reviewed []string `json:"reviewed,omitempty"`
 	Tally    Tally    `json:"tally,omitzero"`
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
-// BreakerAge is how old a sender's knowledge of the breaker may be. For this
-// long, messages may still go out after it opened.
+// BreakerAge is how old a sender's copy of the breaker may be. For this long after the
+// breaker opens, messages may still go out.
 const BreakerAge = 5 * time.Second
 
-// staleTrouble is the age from which reported trouble no longer opens the breaker.
+// staleTrouble is the age at which reported trouble stops opening the breaker.
 const staleTrouble = 15 * time.Minute
 
-// ReportTrouble opens b because of trouble that a publish or a receipt reported.
-// The provider met it at metAt, or now if that is zero. Trouble from before
-// the last closing, or more than 15 minutes old, changes nothing.
+// ReportTrouble opens b because a hand-over or a receipt reported trouble. metAt is when
+// the provider met the trouble; zero means now. Trouble from before the last closing, or
+// older than 15 minutes, changes nothing.
 func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now time.Time) (after Breaker, changed bool) {
 	if metAt.IsZero() {
 		metAt = now
@@ -69,9 +69,9 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 	}, true
 }
 
-// ReportVoid opens b because of the trouble in a receipt that says void. A review
-// may concern one destination alone. So a number that opened b for a review does
-// not do so again for a day.
+// ReportVoid opens b because of the trouble in a void receipt. A review may concern only
+// one destination. So a number that opened b for a review does not open it for a review
+// again within a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
@@ -90,7 +90,7 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 	return after, changed
 }
 
-// Pause opens b on an operator's order. Only Close closes it again.
+// Pause opens b by an operator's order. Only Close closes it again.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
 		Open: true, Trouble: OperatorPause, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
@@ -103,15 +103,15 @@ func (b Breaker) Close(now time.Time) Breaker {
 	return Breaker{ClosedAt: stamp(now), Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision}
 }
 
-// Discards reports whether senders may be discarding envelopes: b is open, or it
-// closed so recently that some sender may still believe it open.
+// Discards reports whether senders may be discarding envelopes. They may if b is open, or
+// if it closed so recently that a sender may still have an old copy.
 func (b Breaker) Discards(now time.Time) bool {
 	return b.Open ||
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
-// DiscardedUntil returns the latest due time, for a first rescue, of records whose
-// envelopes senders discarded while b was open. Whatever is due for a rescue by that
+// DiscardedUntil returns the latest due time of records whose envelopes senders discarded
+// while b was open, for their first rescue. A record that is due for a rescue by this
 // time was enqueued before the last sender knew that b had closed.
 func (b Breaker) DiscardedUntil() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
@@ -120,11 +120,12 @@ func (b Breaker) DiscardedUntil() time.Time {
 	return b.ClosedAt.Add(BreakerAge + firstRescue)
 }
 
-// Proves reports whether a hand-over of the message id proves the trouble over:
-//   - the message is a probe,
-//   - the hand-over began after b opened: an earlier one says nothing about this
-//     trouble,
-//   - it was delivered or, if the trouble is authorization, taken.
+// Proves reports whether a hand-over of the message id proves that the trouble is over:
+//
+//   - The message is a probe.
+//   - The hand-over began after b opened. An earlier one says nothing about this trouble.
+//   - The message was delivered. If the trouble is authorization, it is enough that the
+//     message was taken.
 func (b Breaker) Proves(id string, beganAt time.Time, taken, delivered bool) bool {
 	if !b.Open || b.Trouble == OperatorPause ||
 		beganAt.Before(b.OpenedAt) || // guard: a hand-over from before the opening

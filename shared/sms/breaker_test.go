@@ -25,10 +25,10 @@ func TestBreakerOpensOnFreshTroubleOnly(t *testing.T) {
 		now  time.Time
 		want bool
 	}{
-		{"told by a publish", time.Time{}, start.Add(time.Second), true},
-		{"of a receipt after its last closing", start.Add(time.Minute), start.Add(2 * time.Minute), true},
-		{"of a receipt from before its last closing", start.Add(-time.Second), start.Add(time.Minute), false},
-		{"of a receipt more than 15 minutes old", start.Add(time.Minute), start.Add(17 * time.Minute), false},
+		{"trouble reported by a hand-over", time.Time{}, start.Add(time.Second), true},
+		{"trouble in a receipt from after the last closing", start.Add(time.Minute), start.Add(2 * time.Minute), true},
+		{"trouble in a receipt from before the last closing", start.Add(-time.Second), start.Add(time.Minute), false},
+		{"trouble in a receipt that is more than 15 minutes old", start.Add(time.Minute), start.Add(17 * time.Minute), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if b, changed := rules().ReportTrouble(closed, sms.SpendLimit, "", tc.at, tc.now); changed != tc.want || b.Open != tc.want {
@@ -57,7 +57,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 			t.Fatal("no probe was due")
 		}
 		if got := b.Proves("probe", start, tc.taken, tc.delivered); got != tc.want {
-			t.Errorf("%s, taken: %v, delivered: %v; Proves = %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
+			t.Errorf("trouble %s, probe taken: %v, delivered: %v: Proves = %v, want %v", tc.trouble, tc.taken, tc.delivered, got, tc.want)
 		}
 		if b.Proves("another", start, true, true) {
 			t.Errorf("%s: Proves is true for a message that was not a probe", tc.trouble)
@@ -74,7 +74,7 @@ func TestBreakerIsClosedByWhatProvesTheTroubleOver(t *testing.T) {
 func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 	b, now := open(t, sms.SpendLimit), start
 	if _, ok := rules().Probe(b, sms.Message{ID: "early"}, now); ok {
-		t.Error("a probe was let through at once")
+		t.Error("a probe may begin at once")
 	}
 	for probes := 0; now.Before(start.Add(24 * time.Hour)); now = now.Add(time.Minute) {
 		next, ok := rules().Probe(b, sms.Message{ID: "probe"}, now)
@@ -87,19 +87,19 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 		b = next
 	}
 	if b.Probes < 90 || !b.Proves("first", start, true, true) {
-		t.Errorf("after a day and %d probes, Proves is false for the receipt of the first probe", b.Probes)
+		t.Errorf("after a day and %d probes, the receipt of the first probe no longer proves that the trouble is over", b.Probes)
 	}
 	for range 1000 {
 		now = b.ProbeAt
 		b, _ = rules().Probe(b, sms.Message{ID: "probe"}, now)
 	}
 	if len(b.ProbeIDs) > 300 {
-		t.Errorf("the breaker remembers %d probes", len(b.ProbeIDs))
+		t.Errorf("the breaker remembers %d probes, which is too many", len(b.ProbeIDs))
 	}
 }
 
 func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
-	const seen = time.Hour // from start to the read of the breaker
+	const seen = time.Hour // how long after start the breaker is read
 	opened := func(ago time.Duration) sms.Breaker {
 		b, _ := rules().ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
 		return b
@@ -118,20 +118,20 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 		name  string
 		rules sms.Rules
 		b     sms.Breaker
-		want  time.Duration // after the read of the breaker
+		want  time.Duration // how long after the breaker is read
 	}{
-		{"closed, it may open, and that is looked for often", rules(), sms.Breaker{}, sms.BreakerAge},
-		{"closed, its first probe may come at once after it opens", hasty, sms.Breaker{}, time.Second},
-		{"paused, it closes first", rules(), sms.Breaker{}.Pause("", start), sms.BreakerAge},
-		{"just open, it knows its first probe, but may be another by then", rules(), opened(0), sms.BreakerAge},
-		{"open, it knows its first probe", rules(), opened(58 * time.Second), 2 * time.Second},
-		{"open since long, its first probe may be on its way", rules(), opened(2 * time.Minute), -time.Minute},
-		{"after its first probe there may be one at any moment", rules(), probed(opened(time.Minute)), -sms.Skew},
-		{"after its first probe was given back the next is due", rules(), unprobed, -time.Second},
+		{"closed: it is read again before a probe begins", rules(), sms.Breaker{}, sms.BreakerAge},
+		{"closed: it may open at once, with a first probe soon after", hasty, sms.Breaker{}, time.Second},
+		{"paused: it is read again before it closes and opens", rules(), sms.Breaker{}.Pause("", start), sms.BreakerAge},
+		{"just opened: it is read again before its first probe", rules(), opened(0), sms.BreakerAge},
+		{"open: its first probe begins at ProbeAt", rules(), opened(58 * time.Second), 2 * time.Second},
+		{"open for long: its first probe may have begun", rules(), opened(2 * time.Minute), -time.Minute},
+		{"after its first probe: another may begin at any moment", rules(), probed(opened(time.Minute)), -sms.Skew},
+		{"its first probe was given back: the next is due", rules(), unprobed, -time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := tc.rules.NextProbe(tc.b, start.Add(seen)).Sub(start.Add(seen)); got != tc.want {
-				t.Errorf("the next probe begins %v after the read of the breaker, want %v", got, tc.want)
+				t.Errorf("the next probe begins %v after the breaker is read, want %v", got, tc.want)
 			}
 		})
 	}
@@ -151,13 +151,13 @@ func TestOneNumberUnderReviewOpensTheBreakerOnceADay(t *testing.T) {
 	}{
 		{"the same number", numbered(1), sms.AccountReview, time.Minute, false},
 		{"another number", numbered(3), sms.AccountReview, time.Minute, true},
-		{"the same number, about money", numbered(1), sms.SpendLimit, time.Minute, true},
+		{"the same number, for another trouble", numbered(1), sms.SpendLimit, time.Minute, true},
 		{"the same number, a day later", numbered(1), sms.AccountReview, 25 * time.Hour, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rc := sms.Receipt{Number: tc.number, Verdict: sms.VerdictVoid, Trouble: tc.trouble, At: now.Add(tc.after)}
 			if b, changed := rules().ReportVoid(closed, rc, rc.At); b.Open != tc.want || changed != tc.want {
-				t.Errorf("open %v, changed %v, want %v", b.Open, changed, tc.want)
+				t.Errorf("open: %v, changed: %v, want both %v", b.Open, changed, tc.want)
 			}
 		})
 	}
@@ -180,6 +180,6 @@ func TestAMessageWithManyVoidHandOversStaysSmallAndWaitsLonger(t *testing.T) {
 		now = m.NotBefore
 	}
 	if len(m.HandOvers) > 20 || wait < 5*time.Minute {
-		t.Errorf("%d hand-overs, and a wait of %v; want at most 20, and at least 5 minutes", len(m.HandOvers), wait)
+		t.Errorf("the message has %d hand-overs and waits %v, want at most 20 and at least 5 minutes", len(m.HandOvers), wait)
 	}
 }

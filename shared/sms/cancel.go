@@ -2,8 +2,8 @@ package sms
 
 import "time"
 
-// Cancel returns m as canceled, or ErrTooLate if it may have been handed over.
-// Canceling twice is not an error and changes nothing.
+// Cancel returns m as canceled, or ErrTooLate if m may have been handed over. Canceling a
+// canceled message is not an error and changes nothing.
 func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case m.Status == Canceled:
@@ -17,8 +17,8 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 	return s.m, true, nil
 }
 
-// DeleteText returns m without its text, or ErrTooLate while it may still have to
-// be sent.
+// DeleteText returns m without its text. It returns ErrTooLate if m may still have to be
+// sent.
 func (r Rules) DeleteText(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case !m.Status.AtRest():

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// ErrLimit says that a count would exceed its limit. Nothing was counted.
+// ErrLimit says that a count would exceed its limit, and that nothing was counted.
 var ErrLimit = errors.New("the limit is reached")
 
 // Count is an amount to add to a counter, which lasts for a window of time.
 type Count struct {
 	window string
-	N      int       // negative to give back an earlier count
+	N      int       // the amount; negative to give back an earlier count
 	Limit  int       // the limit of the whole counter
-	End    time.Time // the end of the window; some time later the counter is removed
+	End    time.Time // the end of the window; the counter is removed some time after it
 }
 
 // Key names the counter. It reveals nothing private.
@@ -29,8 +29,8 @@ func CountMessage(owner string, number Number, limit int, now time.Time) Count {
 	return countIn(time.Hour, now, 1, limit, "messages", owner, string(number))
 }
 
-// countIn returns a count in the window of this length that contains now. The
-// first window of a day begins at midnight, UTC.
+// countIn returns a count for the window that contains now and is this long. Each day's
+// first window begins at midnight UTC.
 func countIn(length time.Duration, now time.Time, n, limit int, names ...string) Count {
 	begin := now.UTC().Truncate(length)
 	return Count{
@@ -39,17 +39,17 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 	}
 }
 
-// Fits reports whether c may be added to a counter whose value is before. Giving
-// back is always possible.
+// Fits reports whether c may be added to a counter with the value before. A count can
+// always be given back.
 func (c Count) Fits(before int) bool { return c.N < 0 || before+c.N <= c.Limit }
 
-// Try returns a count that adds nothing, and fits wherever c fits.
+// Try returns a count that adds nothing, and that fits if c does.
 func (c Count) Try() Count {
 	c.N, c.Limit = 0, c.Limit-c.N
 	return c
 }
 
-// GiveBack returns the count that undoes c.
+// GiveBack returns a count that undoes c.
 func (c Count) GiveBack() Count {
 	c.N = -c.N
 	return c

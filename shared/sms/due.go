@@ -2,31 +2,31 @@ package sms
 
 import "time"
 
-// DueKind says what the relay does when a record's time has come.
+// DueKind says what work a record is due for.
 type DueKind string
 
-// The kinds of work that records can be due for.
+// These are the kinds of work.
 const (
-	// DueSend: no envelope is on the queue, and one must get there. The enqueue
-	// failed, or the time of a schedule or a retry has come.
+	// DueSend: the queue has no envelope of the message, and one must be enqueued. Either
+	// the enqueue failed, or the time of a schedule or of a retry has come.
 	DueSend DueKind = "send"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
-	// DueLease: the lease ends, and the outcome of the hand-over is not known.
+	// DueLease: the lease ends, and no outcome of the hand-over is recorded.
 	DueLease DueKind = "lease"
 )
 
-// Due is the work that is left on a record. A record at rest has none.
+// Due is the work that is left to do for a record. A record at rest has none.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
 	At    time.Time `json:"at,omitzero"`
-	Round int       `json:"round,omitempty"` // rescues so far; the waits between them grow
+	Round int       `json:"round,omitempty"` // how many rescues there were; the waits between them grow
 }
 
 // IsZero reports whether no work is left.
 func (d Due) IsZero() bool { return d.Kind == "" }
 
-// DueEntry is the part of a record that the agenda contains.
+// DueEntry is what the agenda contains of a record.
 type DueEntry struct {
 	Ref       Ref
 	Owner     string
@@ -36,7 +36,7 @@ type DueEntry struct {
 
 const (
 	firstRescue = 2 * time.Minute  // after the enqueue
-	nextRescue  = 5 * time.Minute  // wait after the first rescue; then it doubles
+	nextRescue  = 5 * time.Minute  // after the first rescue; the wait then doubles
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
@@ -45,8 +45,7 @@ func enqueued(arrivesAt, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: arrivesAt.Add(firstRescue)}, expiresAt)
 }
 
-// rescueWait returns how long to wait for an envelope after the given number of
-// rescues.
+// rescueWait returns how long to wait for an envelope after this number of rescues.
 func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue
@@ -56,11 +55,12 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the Due of e, due for DueSend or DueRescue, after a relay began
-// to work on it at now. Until then no other relay works on it. It is due again if the
-// relay dies or the envelope is lost.
+// Postponed returns the next Due of e when a relay begins to work on e at now. e must be
+// due for DueSend or DueRescue. Until the next Due, no other relay works on e. If this
+// relay dies or the envelope is lost, e is then due again.
 func (e DueEntry) Postponed(now time.Time) Due {
-	// If it is due for sending, its round comes from a rescue whose enqueue failed.
+	// An entry that is due for sending may have a Round, if the enqueue of a rescue
+	// failed.
 	next := Due{Kind: DueRescue, At: later(now, e.Due.At).Add(rescueWait(e.Due.Round)), Round: e.Due.Round}
 	if e.Due.Kind == DueRescue {
 		next.Round++
@@ -73,10 +73,9 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released returns the new Due of e after the relay enqueued it again because its
-// envelope was discarded. e must be due for DueRescue. That envelope was not lost,
-// so the next rescue is as near as after the first enqueue, however often the
-// breaker opens.
+// Released returns the next Due of e after the relay has replaced an envelope that was
+// discarded. e must be due for DueRescue. The envelope was not lost, so the next rescue
+// is as near as after the first enqueue, no matter how often the breaker opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
@@ -84,20 +83,21 @@ func (e DueEntry) Released(now time.Time) Due {
 	return enqueued(stamp(now), e.ExpiresAt)
 }
 
-// Discarded reports whether senders may have discarded the envelope of e, due for
-// DueRescue, while b was open: b is closed by now, and the envelope arrived before
-// the last sender knew.
+// Discarded reports whether senders may have discarded the envelope of e while b was
+// open. They may if b has closed, and the envelope arrived before the last sender knew
+// this. e must be due for DueRescue.
 func (e DueEntry) Discarded(b Breaker) bool {
 	return e.Due.Kind == DueRescue && !b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
 }
 
-// arrival returns when the envelope of e, due for DueRescue, arrived on the queue,
-// after its delay if it had one. The result is too early if e is due at its expiry.
+// arrival returns when the envelope of e arrived on the queue, or became visible if it
+// had a delay. e must be due for DueRescue. The result is too early if e is due at its
+// expiry.
 func (e DueEntry) arrival() time.Time { return e.Due.At.Add(-rescueWait(e.Due.Round)) }
 
-// WaitsSince returns since when the message of e, due for DueSend or DueRescue, has
-// been waiting for a sender: since its time came, or since its envelope arrived if
-// that was later. The result is never after now.
+// WaitsSince returns the time since which the message of e has waited for a sender. That
+// is when its time came or, if later, when its envelope arrived. e must be due for
+// DueSend or DueRescue. The result is never after now.
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {
@@ -117,7 +117,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter returns d, due at expiresAt at the latest: then the record must end.
+// notAfter returns d, but due no later than expiresAt: the record must end then.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

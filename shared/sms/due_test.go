@@ -29,16 +29,16 @@ func TestWaitsSince(t *testing.T) {
 		e    sms.DueEntry
 		want time.Time
 	}{
-		{"one that was enqueued at once waits since then", plain, accepted},
-		{"one that the relay enqueued once more waits since then", rescued, late},
-		{"and so it does after the next time", again, late.Add(time.Minute)},
-		{"one that expires before its rescue waits at most since it was created", message(func(d *sms.Draft) {
+		{"enqueued at once", plain, accepted},
+		{"enqueued again by the relay", rescued, late},
+		{"enqueued a third time", again, late.Add(time.Minute)},
+		{"due at its expiry, before its first rescue", message(func(d *sms.Draft) {
 			d.ExpiresAt = accepted.Add(time.Minute)
 		}), accepted},
-		{"one whose time came and that is not enqueued waits since then", message(func(d *sms.Draft) {
+		{"not enqueued, although its time has come", message(func(d *sms.Draft) {
 			d.SendAt = accepted.Add(10 * time.Minute)
 		}), accepted.Add(10 * time.Minute)},
-		{"one whose time has not come does not wait", message(func(d *sms.Draft) {
+		{"scheduled for later", message(func(d *sms.Draft) {
 			d.SendAt = accepted.Add(2 * time.Hour)
 		}), now},
 	} {
@@ -54,18 +54,18 @@ func TestAFailedEnqueueForgetsNoRescue(t *testing.T) {
 	m := rules().Accept(sms.NewID(), draft(), start)
 	entry := func() sms.DueEntry { return sms.DueEntry{Ref: m.Ref(), Due: m.Due, ExpiresAt: m.ExpiresAt} }
 	now := start
-	for range 3 { // 2, 5 and 10 minutes after the enqueue
+	for range 3 { // rescues that wait 2, 5 and 10 minutes
 		now = m.Due.At
 		m.Due = entry().Postponed(now)
 	}
 	failed, changed := rules().EnqueueFailed(m, now)
 	if want := (sms.Due{Kind: sms.DueSend, At: now, Round: 3}); !changed || failed.Due != want {
-		t.Errorf("the due is %+v, want %+v", failed.Due, want)
+		t.Errorf("the message is due %+v, want %+v", failed.Due, want)
 	}
 	m.Due = failed.Due
 	now = now.Add(time.Minute)
 	if got, want := entry().Postponed(now), (sms.Due{Kind: sms.DueRescue, At: now.Add(15 * time.Minute), Round: 3}); got != want {
-		t.Errorf("after the enqueue, the due is %+v, want %+v", got, want)
+		t.Errorf("after the enqueue, the message is due %+v, want %+v", got, want)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestAFailedEnqueueDelaysNoExpiry(t *testing.T) {
 	m.ExpiresAt = start.Add(30 * time.Second)
 	failed, changed := rules().EnqueueFailed(m, start)
 	if want := (sms.Due{Kind: sms.DueSend, At: m.ExpiresAt}); !changed || failed.Due != want {
-		t.Errorf("the due is %+v, want %+v", failed.Due, want)
+		t.Errorf("the message is due %+v, want %+v", failed.Due, want)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestDelay(t *testing.T) {
 		{sms.MaxDelay + time.Millisecond, sms.MaxDelay},
 		{time.Hour, sms.MaxDelay},
 	} {
-		t.Run("until a claim in "+tt.wait.String(), func(t *testing.T) {
+		t.Run("for a claim in "+tt.wait.String(), func(t *testing.T) {
 			if got := (sms.Message{NotBefore: start.Add(tt.wait)}).Delay(start); got != tt.want {
 				t.Errorf("Delay = %v, want %v", got, tt.want)
 			}

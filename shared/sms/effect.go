@@ -2,11 +2,12 @@ package sms
 
 import "slices"
 
-// Others says what became of a message's other hand-overs when a receipt for one
-// comes. A hand-over counts if the provider took it and no receipt proved it void.
+// Others says what is known about the other hand-overs of a message when a receipt for
+// one of them comes. A hand-over counts if the provider took it and no receipt proved it
+// void.
 type Others string
 
-// The cases. If several apply, the first one is used.
+// These are the cases. If several apply, the first one is used.
 const (
 	OthersAwaited     Others = "one awaits its receipt"
 	OthersUndelivered Others = "one was undelivered"
@@ -14,7 +15,8 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// others says which case applies to m's hand-overs, leaving out the one that token names.
+// others returns the case that applies to the hand-overs of m, except the one that token
+// names.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
@@ -32,20 +34,20 @@ func (m Message) others(token string) Others {
 	return OthersNone
 }
 
-// Effect is one row of the table of receipts: what the first receipt for a
-// hand-over does to its message.
+// Effect is one row of the table of receipts. It says what the first receipt for a
+// hand-over changes.
 type Effect struct {
 	From      []Status
 	Verdicts  []Verdict
-	Others    []Others // nil: any
-	To        Status   // "": the status stays, and the receipt is an event
+	Others    []Others // nil means any
+	To        Status   // "" means that the status stays and the receipt is only an event
 	GivesBack bool     // the hand-over does not count as an attempt
 	Why       string
 }
 
-// Effects is the table of receipts: the source of the rule, of the table in
-// docs/design.md and of the tests. Exactly one row fits each combination. A
-// scheduled message has no row, because it has no hand-over.
+// Effects is the table of receipts. The rules, the table in docs/design.md and the tests
+// come from it. Exactly one row fits each combination. No row is for a scheduled message,
+// because such a message has no hand-over.
 var Effects = []Effect{
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},
@@ -53,28 +55,28 @@ var Effects = []Effect{
 	},
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictUndelivered}, Others: []Others{OthersAwaited},
-		Why: "the other one may still arrive",
+		Why: "the other hand-over may still succeed",
 	},
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictUndelivered},
 		Others: []Others{OthersUndelivered, OthersTextDeleted, OthersNone},
-		To:     Undelivered, Why: "no other receipt is to be expected",
+		To:     Undelivered, Why: "no other receipt is expected",
 	},
 	{
 		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersNone},
-		To: Queued, GivesBack: true, Why: "nothing was sent, so it is handed over again",
+		To: Queued, GivesBack: true, Why: "nothing was sent, so the message is handed over again",
 	},
 	{
 		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersTextDeleted},
-		To: Undelivered, GivesBack: true, Why: "it cannot be handed over again without its text",
+		To: Undelivered, GivesBack: true, Why: "the message cannot be handed over again without its text",
 	},
 	{
 		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersUndelivered},
-		To: Undelivered, GivesBack: true, Why: "the other one did not arrive",
+		To: Undelivered, GivesBack: true, Why: "the other hand-over did not succeed",
 	},
 	{
 		From: []Status{Sent}, Verdicts: []Verdict{VerdictVoid}, Others: []Others{OthersAwaited},
-		GivesBack: true, Why: "the other one may still arrive",
+		GivesBack: true, Why: "the other hand-over may still succeed",
 	},
 	{
 		From: []Status{Queued, Unknown}, Verdicts: []Verdict{VerdictVoid},
@@ -82,11 +84,11 @@ var Effects = []Effect{
 	},
 	{
 		From: []Status{Sending}, Verdicts: []Verdict{VerdictDelivered, VerdictUndelivered},
-		Why: "a hand-over is in flight; the receipt counts when that ends",
+		Why: "a hand-over is in flight; the receipt counts when it ends",
 	},
 	{
 		From: []Status{Sending}, Verdicts: []Verdict{VerdictVoid},
-		GivesBack: true, Why: "a hand-over is in flight and decides",
+		GivesBack: true, Why: "a hand-over is in flight and will decide",
 	},
 	{
 		From:     []Status{Delivered, Undelivered, Failed, Expired, Canceled},

@@ -12,9 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reported returns a message in the given status. Its hand-over "h" has no
-// receipt yet, and its other hand-overs are as the case others says. It also has
-// some that do not count.
+// reported returns a message with this status. Its hand-over "h" has no receipt yet. Its
+// other hand-overs fit the case others, except for a few that do not count.
 func reported(status sms.Status, others sms.Others) sms.Message {
 	handOver := func(token string, a sms.Answer, v sms.Verdict) sms.HandOver {
 		return sms.HandOver{Token: token, Provider: "fake", ProviderMessageID: token, At: start, Until: start.Add(time.Minute), Answer: a, Receipt: v}
@@ -51,8 +50,8 @@ func reported(status sms.Status, others sms.Others) sms.Message {
 	return m
 }
 
-// TestTheTableOfReceipts tries every status, verdict and case of the other
-// hand-overs.
+// TestTheTableOfReceipts tries every status with every verdict and every case of the
+// other hand-overs.
 func TestTheTableOfReceipts(t *testing.T) {
 	for _, status := range sms.Statuses() {
 		for _, verdict := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
@@ -61,12 +60,12 @@ func TestTheTableOfReceipts(t *testing.T) {
 					rows := slices.DeleteFunc(slices.Clone(sms.Effects), func(e sms.Effect) bool { return !e.Fits(status, verdict, others) })
 					if status == sms.Scheduled {
 						if len(rows) > 0 {
-							t.Error("a row is about a scheduled message, which has no hand-over")
+							t.Error("a row is for a scheduled message, which has no hand-over")
 						}
 						return
 					}
 					if len(rows) != 1 {
-						t.Fatalf("%d rows of the table apply, want 1", len(rows))
+						t.Fatalf("%d rows of the table fit, want 1", len(rows))
 					}
 					obeys(t, rows[0], status, verdict, others)
 				})
@@ -75,16 +74,23 @@ func TestTheTableOfReceipts(t *testing.T) {
 	}
 }
 
-// obeys checks that the rules do what a row says.
+// obeys checks that the rules do what the row says.
 func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict, others sms.Others) {
 	m := reported(status, others)
 	want := status
 	if row.To != "" {
 		if want = row.To; !status.May(row.To, true) {
-			t.Fatalf("no transition from %s to %s", status, row.To)
+			t.Fatalf("the row leads from %s to %s, which the table of states forbids", status, row.To)
 		}
 	}
-	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "h", Number: m.Number, At: start, Verdict: verdict, Failure: sms.Unreachable, Price: 7}
+	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "h", Number: m.Number, At: start, Verdict: verdict, Price: 7}
+	switch verdict {
+	case sms.VerdictUndelivered:
+		rc.Failure = sms.Unreachable
+	case sms.VerdictVoid:
+		rc.Trouble = sms.SpendLimit
+	case sms.VerdictDelivered:
+	}
 	apply := rules().ApplyReceipt
 	if status == sms.Queued || status == sms.Unknown {
 		apply = func(m sms.Message, rc sms.Receipt, now time.Time) (sms.Message, bool) {
@@ -105,11 +111,11 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 	case after.Status != want:
 		t.Errorf("the message is %s, want %s", after.Status, want)
 	case after.Attempts != attempts:
-		t.Errorf("%d attempts, want %d", after.Attempts, attempts)
+		t.Errorf("the message has %d attempts, want %d", after.Attempts, attempts)
 	case len(after.Events) != 2 || after.Events[1].Status != want || !after.Events[1].ProviderAt.Equal(start):
 		t.Errorf("the events are %v, want one more than before", after.Events)
 	case got.Receipt != verdict || got.Price != 7 || got.ProviderMessageID != "h" || got.Answer != sms.AnswerTaken:
-		t.Errorf("the receipt was not recorded as expected in the hand-over %+v", got)
+		t.Errorf("the hand-over does not have the receipt: %+v", got)
 	case after.Status.AtRest() != after.Due.IsZero() || after.Status.AtRest() == after.PurgeAt.IsZero():
 		t.Errorf("the message is %s, due %+v, and kept until %v", after.Status, after.Due, after.PurgeAt)
 	}
@@ -119,18 +125,17 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 			code = sms.Spam // the failure of the other hand-over
 		}
 		if after.Failure == nil || after.Failure.Code != code {
-			t.Errorf("failure %+v, want %s", after.Failure, code)
+			t.Errorf("the failure is %+v, want %s", after.Failure, code)
 		}
 	}
 	again, _ := rules().ApplyReceipt(after, rc, start.Add(time.Minute))
 	if again.Status != after.Status || again.Attempts != after.Attempts || again.Price() != after.Price() || len(again.Events) != 3 {
-		t.Errorf("after the same receipt again, the message is %+v", again)
+		t.Errorf("the same receipt came again, and the message is %+v", again)
 	}
 }
 
-// TestTheTableOfReceiptsMakesEachTransitionByAReceipt compares the table of
-// receipts with the table of states. While a hand-over is in flight a receipt is
-// only noted.
+// TestTheTableOfReceiptsMakesEachTransitionByAReceipt compares the table of receipts with
+// the table of states. While a hand-over is in flight, a receipt is only an event.
 func TestTheTableOfReceiptsMakesEachTransitionByAReceipt(t *testing.T) {
 	var made, listed []string
 	for _, e := range sms.Effects {

@@ -7,7 +7,7 @@ import (
 // FailureCode is the value of failure.code in the API.
 type FailureCode string
 
-// The failure codes. Failures explains each.
+// These are the failure codes. Failures explains each of them.
 const (
 	NumberRefused    FailureCode = "number-refused"
 	ContentRefused   FailureCode = "content-refused"
@@ -20,13 +20,15 @@ const (
 	Spam             FailureCode = "spam"
 	PriceExceeded    FailureCode = "price-exceeded"
 	CarrierFault     FailureCode = "carrier-fault"
+	Sandboxed        FailureCode = "sandboxed"
+	Throttled        FailureCode = "throttled"
 	NoAnswer         FailureCode = "no-answer"
 	ExpiryPassed     FailureCode = "expiry-passed" //nolint:gosec // no password
 	AccountExhausted FailureCode = "account-exhausted"
 )
 
-// Failures is the catalogue of failures: what each code means, and what the client
-// can do. After a permanent one, the same message will fail again.
+// Failures is the catalogue of failures. It says what each code means and what the client
+// can do. If a failure is permanent, the same message will fail again.
 var Failures = []Failure{
 	{NumberRefused, "The provider does not accept this phone number.", true, "Check the number with the recipient before sending again."},
 	{ContentRefused, "The provider does not accept this text.", true, "Change the text and send a new message."},
@@ -39,13 +41,15 @@ var Failures = []Failure{
 	{Spam, "The phone's carrier classified the message as spam.", true, "Change the text or register the sender, then send a new message."},
 	{PriceExceeded, "The message would cost more than maxPriceUSD.", true, "Raise maxPriceUSD or leave it out."},
 	{CarrierFault, "The carrier reported an internal error.", false, "Resend the message later."},
+	{Sandboxed, "The provider keeps this account in a sandbox, from which it can send to verified numbers only.", true, "Ask the operator of this service to verify this number with the provider, or to get the account out of the sandbox. Then resend the message."},
+	{Throttled, "The provider refused the message because it got too many at once, and its text was deleted before it could be sent again.", false, "Send a new message later."},
 	{NoAnswer, "The message was handed over, but the provider did not answer. It may have been delivered.", false, "Resend it if receiving it twice is acceptable."},
 	{ExpiryPassed, "The message expired before a provider took it.", false, "Resend it; the new message gets a new expiry."},
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
-// Explain returns the entry for code in the catalogue. An unknown code counts
-// as CarrierFault.
+// Explain returns the catalogue's entry for code. It treats an unknown code as
+// CarrierFault.
 func Explain(code FailureCode) *Failure {
 	for _, f := range Failures {
 		if f.Code == code {
@@ -60,5 +64,5 @@ type NanoUSD int64
 
 const nanoPerUSD = 1_000_000_000
 
-// String returns n in dollars, as a plain decimal without trailing zeros.
+// String returns n in dollars, as a decimal number without trailing zeros.
 func (n NanoUSD) String() string { return strconv.FormatFloat(float64(n)/nanoPerUSD, 'f', -1, 64) }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// The GSM 7 bit default alphabet and its extension table (3GPP TS 23.038,
-// 6.2.1). It has the capital Ç, but not the small one.
+// These are the GSM 7 bit default alphabet and its extension table (3GPP TS 23.038,
+// 6.2.1). The alphabet has the capital Ç, but not the small ç.
 const (
 	gsmBasic = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
 		"¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -27,7 +27,7 @@ var gsmSeptets = func() map[rune]int {
 // septets returns the width of r in GSM-7, or 0 if GSM-7 lacks r.
 func septets(r rune) int { return gsmSeptets[r] }
 
-// standIn returns GSM-7 text that reads like r, if there is any.
+// standIn returns GSM-7 text that reads like r. ok is false if there is none.
 func standIn(r rune) (string, bool) {
 	if s, ok := standIns()[r]; ok {
 		return s, true
@@ -38,8 +38,8 @@ func standIn(r rune) (string, bool) {
 	return "", false
 }
 
-// standIns returns the stand-ins of all characters but full-width ones. It is built
-// on first use, because most texts never need it.
+// standIns returns the stand-ins of all characters except full-width ones. It is built on
+// first use, because most texts do not need it.
 var standIns = sync.OnceValue(func() map[rune]string {
 	m := make(map[rune]string, 1024)
 	for line := range strings.Lines(letterStandIns) {
@@ -56,7 +56,7 @@ var standIns = sync.OnceValue(func() map[rune]string {
 	return m
 })
 
-// signStandIns maps each stand-in to the signs that it replaces.
+// signStandIns maps each stand-in to the signs that it can replace.
 var signStandIns = map[string]string{
 	"'":    "‘’‚‛′`´ʹʻʼ｀",
 	`"`:    "“”„‟″«»",
@@ -89,8 +89,8 @@ var signStandIns = map[string]string{
 	" ": "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
 		"\u202f\u205f\u3000",
 	"\n": "\v\u0085\u2028\u2029",
-	// Invisible: soft hyphen, zero width, direction marks, variation selectors,
-	// and the accents that follow their letter in decomposed text.
+	// These are invisible: soft hyphen, zero width characters, direction marks, variation
+	// selectors, and the accents that follow a letter in decomposed text.
 	"": "\u00ad\u034f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e" +
 		"\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff" +
 		"\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u031b" +

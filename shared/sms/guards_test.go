@@ -7,8 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAFinalStateIsNeverLeft ends a message, and then records an answer and a
-// receipt for an earlier hand-over that had neither.
+// TestAFinalStateIsNeverLeft ends a message that has an earlier hand-over with neither an
+// answer nor a receipt. Then it records an answer and a receipt for that hand-over.
 func TestAFinalStateIsNeverLeft(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
@@ -21,7 +21,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 		{sms.VerdictDelivered, sms.VerdictVoid, sms.Delivered},
 		{sms.VerdictUndelivered, sms.VerdictVoid, sms.Undelivered},
 	} {
-		t.Run(string(tt.ended)+", then late "+string(tt.late), func(t *testing.T) {
+		t.Run(string(tt.ended)+", and then a late "+string(tt.late), func(t *testing.T) {
 			m := rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: "+5511999999999", Text: "hi"}}, now)
 			handOver := func(at time.Time, o sms.Outcome) string {
 				t.Helper()
@@ -41,7 +41,7 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 				var known bool
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: m.Number, At: at, Verdict: v, Failure: sms.Unreachable}
 				if m, known = rules.ApplyReceipt(m, rc, at); !known {
-					t.Fatalf("no hand-over has the id %s", id)
+					t.Fatalf("no hand-over has the provider message id %s", id)
 				}
 			}
 			receive("c-2", tt.ended)
@@ -53,17 +53,17 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 			receive("c-1", tt.late)
 			receive("c-1", tt.late)
 			if m.Status != ended.Status || !m.Due.IsZero() || m.PurgeAt != ended.PurgeAt || m.Evidence != ended.Evidence {
-				t.Errorf("the message was %s and is now %s, due %+v", ended.Status, m.Status, m.Due)
+				t.Errorf("the message was %s, is now %s and is due %+v", ended.Status, m.Status, m.Due)
 			}
 			if got, want := len(m.Events), len(ended.Events)+3; got != want {
-				t.Errorf("%d events, want %d: each late answer or receipt is one", got, want)
+				t.Errorf("the message has %d events, want %d: one for each late answer or receipt", got, want)
 			}
 		})
 	}
 }
 
-// TestAClaimIsDueAtTheEndOfItsLease checks when the relay looks at a claimed
-// message: as its lease ends, not minutes later when a rescue would be due.
+// TestAClaimIsDueAtTheEndOfItsLease checks that a claimed message is due when its lease
+// ends, not minutes later at its next rescue.
 func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)

@@ -7,14 +7,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// idSpace keeps derived ids apart from all other version-5 UUIDs.
+// idSpace keeps derived ids distinct from all other version-5 UUIDs.
 var idSpace = uuid.MustParse("5d9c2f0e-6a0b-4f6e-9a53-0f4f1c7b8e21")
 
 // NewID draws an id for a message without an idempotency key.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// DerivedID returns the id of owner's message with this idempotency key. They always
-// give the same id, so one conditional write accepts a message once.
+// DerivedID returns the id of owner's message with this idempotency key. The same owner
+// and key always give the same id, so one conditional write is enough to accept a message
+// once.
 func DerivedID(owner, key string) string {
 	h := sha256.New()
 	h.Write([]byte(owner))
@@ -23,7 +24,7 @@ func DerivedID(owner, key string) string {
 	return uuid.NewSHA1(idSpace, h.Sum(nil)).String()
 }
 
-// NewToken draws a token that no other call will ever draw.
+// NewToken draws a token that no other call draws.
 func NewToken() string { return uuid.NewString() }
 
 // ValidID reports whether s has the form of a message's id: a lower-case UUID.
@@ -32,7 +33,7 @@ func ValidID(s string) bool {
 	return err == nil && u.String() == s
 }
 
-// fingerprint returns a digest of parts. Each part is hashed by itself, so that
+// fingerprint returns a digest of parts. It hashes each part separately, so that
 // different lists of parts get different digests.
 func fingerprint(parts ...string) string {
 	h := sha256.New()

@@ -2,25 +2,25 @@ package sms
 
 import "time"
 
-// Skew is how far two clocks may differ. An envelope that arrives this much too
-// early still leads to a claim.
+// Skew is how much two clocks may differ. A message may be claimed this much before its
+// time.
 const Skew = time.Second
 
-// LeaseMargin is how much longer a lease lasts than the sender's timeout, so that
-// no sender still works when its lease ends.
+// LeaseMargin is how much longer a lease lasts than the sender's timeout. So no sender is
+// still working when its lease ends.
 const LeaseMargin = 15 * time.Second
 
-// Claim is one sender's request to be the only one that hands a message over.
+// Claim is a sender's request to be the only one that may hand a message over.
 type Claim struct {
-	Token       string       // fresh; it names the hand-over
+	Token       string       // a new token; it names the hand-over
 	Provider    ProviderName // the provider that the message will be handed over to
-	At          time.Time    // now
-	Until       time.Time    // end of the lease
+	At          time.Time    // the time of the claim
+	Until       time.Time    // the end of the lease
 	MaxAttempts int
 }
 
-// NewClaim returns a claim for a hand-over to provider, with a fresh token and a
-// lease that starts now.
+// NewClaim returns a claim for a hand-over to provider. It has a new token, and its lease
+// starts now.
 func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
 	return Claim{Token: NewToken(), Provider: provider, At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
 }
@@ -40,8 +40,8 @@ func (c Claim) Refuse(m Message) NotClaimable {
 	return ""
 }
 
-// Apply returns the claimed record: what every Store's Claim must leave behind,
-// except for the fresh Revision. Its error is a *NotClaimableError.
+// Apply returns m as claimed by c. Every Store's Claim must leave this record behind, but
+// with a new Revision. The error is a *NotClaimableError.
 func (c Claim) Apply(m Message) (Message, error) {
 	if reason := c.Refuse(m); reason != "" {
 		return m, &NotClaimableError{Current: m, Reason: reason}
@@ -58,8 +58,8 @@ func (c Claim) Apply(m Message) (Message, error) {
 	return s.m, nil
 }
 
-// EndLease returns m after its lease was given up, because no answer came in time.
-// A lease that is not over is left alone, unless force says that its sender is dead.
+// EndLease returns m after its lease has ended without an answer. If the lease has not
+// ended yet, EndLease changes nothing, unless force says that its sender is dead.
 func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, changed bool) {
 	if m.Status != Sending || (!force && now.Before(m.LeaseUntil)) {
 		return m, false
@@ -67,8 +67,8 @@ func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, ch
 	return r.Record(m, m.LeaseToken, Unanswered(), now)
 }
 
-// GiveUp ends a waiting message that has expired, or whose attempts are spent after
-// an unanswered hand-over. The message is not sent any more.
+// GiveUp ends a waiting message that has expired, or that has no attempts left after an
+// unanswered hand-over. The message is not sent any more.
 func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	now = stamp(now)
 	spent := m.Attempts >= r.MaxAttempts && m.Unanswered()
@@ -80,9 +80,9 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	return s.m, true
 }
 
-// EnqueueFailed returns m, newly written or postponed by the relay, after its
-// envelope did not get onto the queue. It is due at once, or as soon as it may
-// be claimed or must end. It keeps the count of its rescues.
+// EnqueueFailed returns m after its envelope could not be enqueued. m is new, or was
+// postponed by the relay. It is now due at once or, if it may not be claimed yet, as soon
+// as it may be claimed or must end. Its number of rescues stays.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false

@@ -13,65 +13,65 @@ import (
 // Evidence says who confirmed a delivery.
 type Evidence string
 
-// Who may confirm a delivery.
+// These may confirm a delivery.
 const (
 	ByCarrier Evidence = "carrier" // the carrier took it
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// MaxEvents is how many events a message keeps. Later ones are only counted.
+// MaxEvents is how many events a message keeps. Later events are only counted.
 const MaxEvents = 50
 
-// Message is the stored record: what the client asked for, what became of it,
-// and the work that is left. Its methods only read it; the rules change copies.
-// Times have millisecond precision and are UTC; a zero time is an absent one.
+// Message is the stored record: what the client asked for, what became of it, and the
+// work that is left. Its methods only read it, and the rules change copies. Times are UTC
+// with millisecond precision. A zero time means that there is none.
 //
-// The JSON tags of a message, and of all that it holds, are a stored format. Both
-// stores name their fields by them, and each keeps a record of every release in
-// testdata. A tag never changes; a new field is optional.
+// The JSON tags of a message and of everything in it are a stored format. Both stores
+// name their fields by them, and testdata has a record from every release. A tag never
+// changes, and a new field is optional.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
-	// Client is the id of the credentials that submitted it. The queue groups
+	// Client is the id of the credentials that submitted the message. The queue groups
 	// envelopes by it.
 	Client string `json:"client"`
 	Status Status `json:"status"`
 
 	Request
 
-	TextDeleted bool `json:"textDeleted,omitempty"` // the client had the text deleted
+	TextDeleted bool `json:"textDeleted,omitempty"` // whether the client deleted the text
 
 	Encoding  Encoding   `json:"encoding"`
-	Parts     int        `json:"parts"` // an estimate, until a receipt names the number
+	Parts     int        `json:"parts"` // an estimate until a receipt has the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have, without those that account-wide trouble stopped
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
 	Events    []Event    `json:"events"`
-	// EventsOmitted counts the events beyond the first MaxEvents.
+	// EventsOmitted counts the events after the first MaxEvents.
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
-	// Fingerprint is the fingerprint of the draft. It shows whether an
-	// idempotency key was used again with another request.
+	// Fingerprint is the fingerprint of the draft. It shows whether an idempotency key
+	// was used again for another request.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Nonce is drawn anew for each attempt to create the record. A writer that
-	// finds its own nonce in the record created it.
+	// Nonce is new for each attempt to create the record. A writer that finds its own
+	// nonce in the record knows that it created the record.
 	Nonce string `json:"nonce"`
-	// Revision is fresh with every write. A conditional write names the revision
-	// that it replaces.
+	// Revision is new after every write. A conditional write names the revision that it
+	// replaces.
 	Revision string `json:"revision"`
 
 	LeaseToken string    `json:"leaseToken,omitempty"` // names the hand-over in flight
 	LeaseUntil time.Time `json:"leaseUntil,omitzero"`
 	NotBefore  time.Time `json:"notBefore,omitzero"` // when it may be claimed
-	Refusals   int       `json:"refusals,omitempty"` // how often in a row it was put back, for the backoff
+	Refusals   int       `json:"refusals,omitempty"` // how often in a row it had to wait again; for the backoff
 	Due        Due       `json:"due,omitzero"`
-	PurgeAt    time.Time `json:"purgeAt,omitzero"` // end of retention
+	PurgeAt    time.Time `json:"purgeAt,omitzero"` // the end of its retention
 }
 
-// Event is one line of a message's history.
+// Event is one entry in a message's history.
 type Event struct {
 	At         time.Time `json:"at"`
 	Status     Status    `json:"status"` // the status after the event
@@ -79,34 +79,34 @@ type Event struct {
 	ProviderAt time.Time `json:"providerAt,omitzero"` // by the provider's clock
 }
 
-// HandOver is one hand-over that may have reached the provider: it was taken, is
-// unanswered, or is in flight. A refused hand-over is removed.
+// HandOver is a hand-over that reached the provider, or may have: it was taken, is
+// unanswered or is in flight. A hand-over that was refused is removed.
 type HandOver struct {
 	Token             string       `json:"token"` // the token of its lease
 	Provider          ProviderName `json:"provider"`
-	At                time.Time    `json:"at"`    // when it began, at the earliest
-	Until             time.Time    `json:"until"` // when it ended, at the latest
+	At                time.Time    `json:"at"`    // it did not begin before this
+	Until             time.Time    `json:"until"` // it did not last longer than this
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
-	// Late says that the answer came after the lease was given up.
+	// Late says that the answer came after the lease had ended.
 	Late bool `json:"late,omitempty"`
-	// What its receipt said. All are empty until the receipt comes.
+	// These are from its receipt. They are empty until the receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
 	Failure  FailureCode `json:"failure,omitempty"`
 	Price    NanoUSD     `json:"price,omitempty"`
 }
 
-// Answer is what the provider replied to a hand-over.
+// Answer is the provider's reply to a hand-over.
 type Answer string
 
-// The answers to a hand-over. A hand-over in flight has neither.
+// These are the answers to a hand-over. A hand-over in flight has none.
 const (
 	AnswerTaken Answer = "taken"
-	AnswerNone  Answer = "none" // the sender died, or the provider did not answer
+	AnswerNone  Answer = "none" // the provider did not answer, or the sender died
 )
 
-// Failure says why a message was not delivered, in words for the client.
+// Failure says why a message was not delivered. It is for the client.
 type Failure struct {
 	Code      FailureCode `json:"code"`
 	Detail    string      `json:"detail"`
@@ -114,17 +114,17 @@ type Failure struct {
 	Action    string      `json:"action"` // what the client can do
 }
 
-// Ref names a record on the queue. An id may be used again after its record's
-// retention; the generation tells one record from the next.
+// Ref names a record on the queue. After its record's retention an id may be used again.
+// The generation then distinguishes the records.
 type Ref struct {
 	ID         string
-	Generation int64 // creation time, milliseconds since 1970
+	Generation int64 // when the record was created, in milliseconds since 1970
 }
 
-// String returns r as the queue carries it: id, dot, generation.
+// String returns r in the form that the queue carries: the id, a dot, the generation.
 func (r Ref) String() string { return r.ID + "." + strconv.FormatInt(r.Generation, 10) }
 
-// ParseRef parses the form that String returns.
+// ParseRef parses what String returns.
 func ParseRef(s string) (Ref, error) {
 	id, generation, ok := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(generation, 10, 64)
@@ -137,24 +137,24 @@ func ParseRef(s string) (Ref, error) {
 // Ref returns the reference to this record.
 func (m Message) Ref() Ref { return Ref{ID: m.ID, Generation: m.CreatedAt.UnixMilli()} }
 
-// Unanswered reports whether m has an unanswered hand-over: it has ended, and its
-// outcome is not known.
+// Unanswered reports whether m has an unanswered hand-over: one that has ended without a
+// known outcome.
 func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a pending receipt may be matched to m by its number: a
-// hand-over ended without an answer, and its receipt has not come. m stays
-// unmatched even if a late answer comes, until the receipt of that hand-over comes.
-// Otherwise another message to the same number could get that receipt.
+// Unmatched reports whether a pending receipt may be matched to m by its number. It may
+// if a hand-over ended without an answer and its receipt has not come. Even after a late
+// answer, m stays unmatched until that receipt comes. Otherwise the receipt could be
+// matched to another message to the same number.
 func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)
 	})
 }
 
-// ProviderMessageID returns the provider message id of the newest hand-over that
-// has one, or "".
+// ProviderMessageID returns the provider message id of the newest hand-over that has one.
+// It returns "" if none has.
 func (m Message) ProviderMessageID() string {
 	for _, h := range slices.Backward(m.HandOvers) {
 		if h.ProviderMessageID != "" {
@@ -176,12 +176,12 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// voids returns how many of the listed hand-overs were proved void.
+// voids returns how many of m's hand-overs were proved void.
 func (m Message) voids() int {
 	return len(slices.DeleteFunc(slices.Clone(m.HandOvers), func(h HandOver) bool { return h.Receipt != VerdictVoid }))
 }
 
-// Price returns the cost of all hand-overs together, as far as receipts reported it.
+// Price returns the cost of all hand-overs that receipts have reported.
 func (m Message) Price() NanoUSD {
 	var sum NanoUSD
 	for _, h := range m.HandOvers {
@@ -190,8 +190,8 @@ func (m Message) Price() NanoUSD {
 	return sum
 }
 
-// History returns the events as clients read them: with numbered hand-overs, and
-// with a last line for the events that were only counted.
+// History returns the events as clients see them. Hand-overs are numbered, and a last
+// entry stands for the events that were only counted.
 func (m Message) History() []Event {
 	events := slices.Clone(m.Events)
 	handOvers := 0
@@ -210,8 +210,8 @@ func (m Message) History() []Event {
 	return events
 }
 
-// Gone reports whether m is past its retention at now, and therefore absent.
+// Gone reports whether m is past its retention at now. It is then absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
 
-// stamp returns t as records have it: in UTC, with millisecond precision.
+// stamp returns t in the form of records: UTC, with millisecond precision.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -54,8 +54,8 @@ func TestNumberRedacted(t *testing.T) {
 	}{
 		{"an ordinary number", "+5511999998877", "+55*********77"},
 		{"the longest number", "+123456789012345", "+12***********45"},
-		{"the shortest that shows its end", "+1234567890", "+12******90"},
-		{"one shorter hides it", "+123456789", "+12*******"},
+		{"the shortest number that shows its last digits", "+1234567890", "+12******90"},
+		{"one digit less hides the last digits too", "+123456789", "+12*******"},
 		{"the shortest number", "+6834001", "+68*****"},
 		{"no number", "", ""},
 		{"a text that is not a number", "my secret +5511999998877", "***"},
@@ -114,15 +114,15 @@ func FuzzParseNumber(f *testing.F) {
 		n, err := sms.ParseNumber(s)
 		if err != nil {
 			if r := sms.Number(s).Redacted(); r != "" && r != "***" {
-				t.Errorf("%q is not a number, but Redacted shows %q", s, r)
+				t.Errorf("%q is not a number, but Redacted returns %q", s, r)
 			}
 			return
 		}
 		if n.String() != s {
-			t.Errorf("ParseNumber(%q) = %q", s, n)
+			t.Errorf("ParseNumber(%q) returned another number: %q", s, n)
 		}
 		if hidden := strings.Count(n.Redacted(), "*"); len(n.Redacted()) != len(s) || hidden < 5 {
-			t.Errorf("Redacted of %q hides %d digits", s, hidden)
+			t.Errorf("Redacted hides only %[2]d digits of %[1]q", s, hidden)
 		}
 	})
 }

@@ -13,14 +13,14 @@ type Order struct {
 	Detail string // the reason, for other operators: at most MaxOrderDetail characters
 }
 
-// The words of orders. A pause lasts until an operator resumes sending,
-// whatever receipts say. Resuming closes the breaker, whatever opened it.
+// These are the words of orders. A pause lasts until an operator resumes sending, no
+// matter what receipts say. Resuming closes the breaker, no matter what opened it.
 const (
 	OrderPause  = "pause"
 	OrderResume = "resume"
 )
 
-// MaxOrderDetail bounds Order.Detail, in characters.
+// MaxOrderDetail is the maximum length of Order.Detail, in characters.
 const MaxOrderDetail = 300
 
 // Check returns an *InvalidError if o is not a valid order.
@@ -34,8 +34,8 @@ func (o Order) Check() error {
 	return nil
 }
 
-// Obey returns b after the order o. A repeated pause keeps the time at which
-// the first one began.
+// Obey returns b after the order o. If a pause is repeated, b keeps the time at which the
+// first pause began.
 func (b Breaker) Obey(o Order, now time.Time) (after Breaker, changed bool) {
 	switch {
 	case o.Word == OrderResume:

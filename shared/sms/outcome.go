@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Outcome is what a sender records about one hand-over. The zero value says that it
-// got no answer.
+// Outcome is what a sender records about one hand-over. The zero Outcome says that the
+// hand-over got no answer.
 type Outcome struct {
 	ProviderMessageID string         // not empty if the provider took the message
 	Refused           *ProviderError // why the provider refused it
@@ -22,8 +22,9 @@ func Refused(e *ProviderError) Outcome { return Outcome{Refused: e} }
 // Unanswered returns the outcome of a hand-over that got no answer.
 func Unanswered() Outcome { return Outcome{} }
 
-// OutcomeOf reads the results of Provider.HandOver. Whatever is not clearly
-// taken or refused is unanswered, an empty id included.
+// OutcomeOf returns the outcome for the results of Provider.HandOver. If it is not clear
+// that the message was taken or refused, the hand-over is unanswered. This includes an
+// empty id.
 func OutcomeOf(providerMessageID string, err error) Outcome {
 	if refused, ok := errors.AsType[*ProviderError](err); ok {
 		return Refused(refused)
@@ -34,9 +35,9 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 	return Taken(providerMessageID)
 }
 
-// Record returns m after the hand-over named by token ended with o. changed is false if
-// there is nothing to write. An outcome that comes after its lease was given up
-// overwrites nothing, and is recorded only if the provider took the message.
+// Record returns m after the hand-over that token names has ended with o. changed is
+// false if nothing must be written. If the lease has already been ended, only an outcome
+// that says taken is recorded, and it overwrites nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool { return h.Token == token })
@@ -62,8 +63,8 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 	return s.m, true
 }
 
-// lateAnswer records the outcome of a hand-over that was already given up, and
-// reports whether it changes anything.
+// lateAnswer records the outcome of a hand-over whose lease has already been ended. It
+// reports whether the outcome changes anything.
 func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
 	if o.ProviderMessageID == "" || h.ProviderMessageID == o.ProviderMessageID {
 		return false
@@ -79,7 +80,7 @@ func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
 	return true
 }
 
-// unanswered decides what follows a hand-over that got no answer.
+// unanswered decides what happens after a hand-over that got no answer.
 func (s *step) unanswered() {
 	const detail = "no answer came back"
 	switch {
@@ -93,8 +94,8 @@ func (s *step) unanswered() {
 	}
 }
 
-// refused removes the hand-over named by token, which the provider refused, and
-// decides what follows. Only a refusal for good costs an attempt.
+// refused removes the hand-over that token names and that the provider refused. Then it
+// decides what happens next. Only a refusal for good costs an attempt.
 func (s *step) refused(token string, e *ProviderError) {
 	s.m.HandOvers = slices.DeleteFunc(s.m.HandOvers, func(h HandOver) bool { return h.Token == token })
 	if e.Refusal != RefusedForGood {

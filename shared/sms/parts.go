@@ -2,24 +2,24 @@ package sms
 
 import "unicode/utf16"
 
-// Encoding is how a text travels: as 7-bit characters of the GSM alphabet or, if
-// that lacks one of its characters, as UTF-16.
+// Encoding is how a text is encoded: as 7-bit characters of the GSM alphabet or, if this
+// alphabet lacks one of the text's characters, as UTF-16.
 type Encoding string
 
-// The two encodings.
+// These are the two encodings.
 const (
 	GSM7 Encoding = "GSM-7"
 	UCS2 Encoding = "UCS-2"
 )
 
-// MaxTextLength is the length of the longest text that is accepted, in UTF-16
-// units. Providers take 1,600 "characters" without saying which kind. A text never
-// has more code points than UTF-16 units, so it fits either way.
+// MaxTextLength is the maximum length of a text, in UTF-16 units. Providers take 1,600
+// "characters" and do not say which kind. A text never has more code points than UTF-16
+// units, so this limit is safe for both kinds.
 const MaxTextLength = 1600
 
-// These are the units that fit into the only part of a message, and into each of
-// several parts. With several, 6 of the 140 bytes of each part go to the header that
-// joins them (3GPP TS 23.040). GSM-7 counts in septets, UCS-2 in UTF-16 units.
+// These are the numbers of units that fit into a single part, and into each of several
+// parts. With several parts, 6 of the 140 bytes of each go to the header that joins them
+// (3GPP TS 23.040). The units are septets in GSM-7 and UTF-16 units in UCS-2.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153
@@ -27,31 +27,31 @@ const (
 	unitsJoined   = 67
 )
 
-// Measurement is the size of a text. Parts is an estimate: a provider that splits
+// Measurement is the size of a text. Parts is an estimate, because a provider that splits
 // at word boundaries may need one more.
 type Measurement struct {
 	Encoding Encoding
 	Parts    int
-	Units    int       // septets in GSM-7, UTF-16 units in UCS-2, without joining headers
+	Units    int       // septets in GSM-7, UTF-16 units in UCS-2; headers do not count
 	Forcing  []Forcing // in order of first appearance; nil in GSM-7
 }
 
-// Forcing is a character that the GSM alphabet lacks. It forces the whole text into
-// UCS-2.
+// Forcing is a character that the GSM alphabet lacks. Because of it, the whole text is
+// encoded in UCS-2.
 type Forcing struct {
 	Char  rune
 	Count int // how often it occurs
-	// Replacement is GSM-7 text that can replace Char, if Replaceable is true. It
-	// is empty for a character that nobody would miss, like a zero width space.
+	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty
+	// if nobody would miss Char, as with a zero width space.
 	Replacement string
 	Replaceable bool
 }
 
-// Measure returns the encoding and the size of text. It never splits an escape pair
-// or a surrogate pair, so there may be more parts than the units alone need.
+// Measure returns the encoding and size of text. It never splits an escape pair or a
+// surrogate pair, so a text may need more parts than its units alone.
 //
-// An empty text has one part and no units. A byte that is not UTF-8 counts as
-// U+FFFD, which is what encoding/json would send.
+// An empty text has one part and no units. A byte that is not UTF-8 counts as U+FFFD,
+// which encoding/json would send in its place.
 func Measure(text string) Measurement {
 	if forcing := forcing(text); forcing != nil {
 		units, parts := split(text, utf16.RuneLen, unitsAlone, unitsJoined)
@@ -61,8 +61,8 @@ func Measure(text string) Measurement {
 	return Measurement{Encoding: GSM7, Parts: parts, Units: units}
 }
 
-// TextLength returns the length of text in UTF-16 units: two for an emoji, one for
-// nearly everything else. MaxTextLength bounds it.
+// TextLength returns the length of text in UTF-16 units. An emoji has two, and nearly
+// every other character one. MaxTextLength limits it.
 func TextLength(text string) int {
 	n := 0
 	for _, r := range text {
@@ -71,7 +71,7 @@ func TextLength(text string) int {
 	return n
 }
 
-// split fills parts with whole characters, whose widths width returns.
+// split fills parts with whole characters. width returns the width of a character.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0

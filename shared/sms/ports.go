@@ -6,47 +6,45 @@ import (
 	"time"
 )
 
-// Messages holds the records. Only the records count; the queue is a hint.
+// Messages holds the records. The records are what counts; the queue is only a hint.
 //
-//   - A write that returns nil was carried out and is durable. After
-//     ErrUnavailable, and after the errors that a method names, it was not. After
-//     any other error it may have been.
-//   - Each write is atomic. A read that begins after a write ended sees it.
-//   - Any number of callers may call at once. Of those that replace the same
-//     revision, one wins.
+//   - If a write returns nil, it was carried out and is durable. If it returns
+//     ErrUnavailable or an error that the method names, it was not carried out. After any
+//     other error, it may have been.
+//   - Each write is atomic. A read that begins after a write has ended sees the write.
+//   - Callers may call concurrently. If several replace the same revision, one wins.
 //   - If an adapter's client repeats a write whose answer was lost, the adapter
-//     recognizes its own success.
+//     recognizes that the write succeeded.
 //   - A record past its PurgeAt is absent.
 type Messages interface {
-	// Create writes m if its id has no record. Otherwise it returns a
-	// *ConflictError with the present record, unless that has m's Nonce: then an
-	// earlier attempt of the same call wrote it.
+	// Create writes m, unless a record has its id. If there is one, Create returns a
+	// *ConflictError with this record. But if this record has m's Nonce, an earlier
+	// attempt of the same call wrote it, and Create returns nil.
 	Create(ctx context.Context, m Message) error
-	// Get returns the record as of now, or ErrNotFound.
+	// Get returns the record as it is now, or ErrNotFound.
 	Get(ctx context.Context, id string) (Message, error)
-	// Claim applies c to the record that ref names and returns the result. It
-	// returns ErrNotFound if the record is absent or has another generation, and a
-	// *NotClaimableError if c refuses it. A queued record with room for an event
-	// takes one write and no read.
+	// Claim applies c to the record that ref names, and returns the result. It returns
+	// ErrNotFound if the record is absent or has another generation. It returns a
+	// *NotClaimableError if c refuses the record. If the record is queued and has room
+	// for an event, Claim takes one write and no read.
 	Claim(ctx context.Context, ref Ref, c Claim) (Message, error)
-	// Update replaces old by next, which the caller derived from it, and returns
-	// next with its new Revision. It returns a *ConflictError with the current
-	// record if that no longer has old's Revision, and ErrNotFound if it is absent.
+	// Update replaces old by next, which the caller made from old. It returns next with
+	// its new Revision. It returns a *ConflictError with the current record if the record
+	// has another Revision than old. It returns ErrNotFound if the record is absent.
 	Update(ctx context.Context, old, next Message) (Message, error)
 }
 
 // Agenda is the index of what is due. Reading it never reads all records.
 type Agenda interface {
-	// Shards returns the number of independent parts of each kind's agenda. It
+	// Shards returns how many independent parts the agenda of each kind has. The number
 	// never changes.
 	Shards() int
-	// Due returns the entries that are due up to and including q.Until, oldest
-	// first. It may lag behind writes by a second, and so return entries that are
-	// no longer due.
+	// Due returns the entries that are due until q.Until (included), oldest first. It may
+	// be a second behind writes, and then returns entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
-	// Postpone gives the record of e the Due next, in one write, and returns the
-	// record. It returns a *ConflictError if the record no longer has the Due of e,
-	// and ErrNotFound if it is absent.
+	// Postpone gives the record of e the Due next, in one write, and returns the record.
+	// It returns a *ConflictError if the Due of the record is no longer that of e. It
+	// returns ErrNotFound if the record is absent.
 	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
 }
 
@@ -56,99 +54,99 @@ type DueQuery struct {
 	Shard int
 	Until time.Time
 	Limit int
-	After string // DuePage.Next of the page before; "" for the first
+	After string // DuePage.Next of the page before; "" for the first page
 }
 
 // DuePage is one page of an agenda.
 type DuePage struct {
 	Entries []DueEntry
-	Next    string // "" after the last page
+	Next    string // "" on the last page
 }
 
-// Receipts finds the messages that receipts are about. Its reads may lag behind
-// writes by a second.
+// Receipts finds the messages that receipts are about. Its reads may be a second behind
+// writes.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with this
-	// reference, even if it has a newer hand-over. If there is no such message, it returns
-	// ErrNotFound. The message may be past its retention; ApplyReceipt then does not find it.
+	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is
+	// none. The message may be past its retention; ApplyReceipt then returns ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns it.
-	// It takes one write and no read if the record is sent and rc is the receipt
-	// for its only hand-over. It returns ErrNotFound if the record is absent, and
-	// ErrConflict if no hand-over has that provider and provider message id.
+	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns the record.
+	// If the record is sent and rc is the receipt for its only hand-over, this takes one
+	// write and no read. ApplyReceipt returns ErrNotFound if the record is absent. It
+	// returns ErrConflict if no hand-over has this provider and provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
-	// Unmatched returns the messages to number that are Unmatched, and the
-	// pending receipts for it, at most MaxUnmatched of each. Some messages may be
-	// past their retention. It takes one request, however many messages and
-	// receipts there are.
+	// Unmatched returns the unmatched messages to number and the pending receipts for it:
+	// at most MaxUnmatched of each. Some messages may be past their retention. It always
+	// takes one request.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
-// MaxUnmatched is how many messages and receipts Unmatched returns at most.
+// MaxUnmatched is the maximum number of messages, and of receipts, that Unmatched
+// returns.
 const MaxUnmatched = 100
 
-// Unmatched holds the messages and receipts that may be matched by one number.
+// Unmatched holds messages and receipts of one number that may match.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
-	More       bool // there are, or may be, more than these
+	More       bool // whether there may be more
 }
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep stores k, and replaces a receipt with the same ID.
+	// Keep stores k. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due up to and
-	// including until, oldest first.
+	// DueReceipts returns up to limit pending receipts that are due until until
+	// (included), oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
 // Lister lists an owner's messages.
 type Lister interface {
 	// List returns a page of messages, newest first. It examines at most q.Examine
-	// records, so a page may be short or empty and still have a next one. Messages
-	// of the last ten seconds may be missing. It returns an *InvalidError if q.After
-	// did not come from a ListPage.Next.
+	// records. So a page may be short or empty, and still have a next page. Messages of
+	// the last ten seconds may be missing. List returns an *InvalidError if q.After is
+	// not from a ListPage.Next.
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A zero field selects everything. Only on one
-// machine may Owner be zero.
+// ListQuery selects messages. A field that is zero selects all. Owner may be zero only on
+// one machine.
 type ListQuery struct {
 	Owner     string
 	Status    Status
 	Number    Number
 	Reference string
-	From, To  time.Time // bounds of CreatedAt: From is included, To is not
+	From, To  time.Time // the range of CreatedAt; From is included, To is not
 	Limit     int       // messages on a page, at least 1
 	Examine   int       // records read for a page, at least Limit
-	After     string    // ListPage.Next of the page before; "" for the first
+	After     string    // ListPage.Next of the page before; "" for the first page
 }
 
-// ListPage is one page of a list. Messages have no events.
+// ListPage is one page of a list. Its messages have no events.
 type ListPage struct {
 	Messages []Message
-	Next     string // "" after the last page
+	Next     string // "" on the last page
 }
 
 // Breakers holds the one breaker of a deployment.
 type Breakers interface {
-	// LoadBreaker returns the breaker. If none was ever saved, it returns a closed
-	// breaker with Revision "".
+	// LoadBreaker returns the breaker. If no breaker was ever saved, it returns a closed
+	// one with the Revision "".
 	LoadBreaker(ctx context.Context) (Breaker, error)
-	// SaveBreaker replaces the breaker and gives it a fresh Revision. It returns
-	// ErrConflict if the saved breaker no longer has next.Revision.
+	// SaveBreaker replaces the breaker and gives it a new Revision. It returns
+	// ErrConflict if the saved breaker has another Revision than next.
 	SaveBreaker(ctx context.Context, next Breaker) error
 }
 
-// Counters limit how much happens in a window of time. No counter ever exceeds its
-// limit, however many callers count at once. A new counter is at 0.
+// Counters limit how much happens in a window of time. A counter never exceeds its limit,
+// even if callers count concurrently. A new counter is 0.
 type Counters interface {
-	// Count adds c.N to the counter c.Key in one write, or returns ErrLimit if c
-	// does not fit. If c.N is 0, it reads once and stores nothing. After any error
-	// but ErrLimit and ErrUnavailable, c may have been counted; callers then refuse,
+	// Count adds c.N to the counter c.Key in one write. It returns ErrLimit if c does not
+	// fit. If c.N is 0, it reads once and stores nothing. After any other error than
+	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse,
 	// so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
 }
@@ -167,7 +165,7 @@ type Store interface {
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Group string        // the envelopes of one group do not hold up those of another
+	Group string        // envelopes of one group do not delay those of another
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
 
@@ -175,34 +173,34 @@ type Envelope struct {
 // Source: SQS SendMessage, DelaySeconds.
 const MaxDelay = 900 * time.Second
 
-// Queue brings envelopes to senders: each at least once, in no order.
+// Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
-	// Send enqueues any number of envelopes. If some were not enqueued, or
-	// perhaps not, it returns a *SendError that names them.
+	// Send enqueues any number of envelopes. If some were not enqueued, or may not have
+	// been, it returns a *SendError that lists them.
 	Send(ctx context.Context, envelopes ...Envelope) error
-	// Backlog returns about how many envelopes can be dequeued now. Delayed
-	// ones are not counted.
+	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
+	// do not count.
 	Backlog(ctx context.Context) (int, error)
 }
 
-// Consumer takes items off a queue for programs that Lambda does not poll for.
+// Consumer dequeues items in programs for which Lambda does not poll the queue.
 type Consumer interface {
-	// Dequeue waits up to wait for items and returns at most limit. Each item
-	// is then hidden from other callers for the queue's visibility timeout.
+	// Dequeue waits for items, at most for wait, and returns up to limit. It then hides
+	// each item from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
-	// Delete removes dequeued items. After an error some of them may come back.
+	// Delete removes dequeued items. After an error, some of them may come back.
 	Delete(ctx context.Context, items ...QueueItem) error
 }
 
-// QueueItem is an envelope, or garbage, as it comes off the queue.
+// QueueItem is an envelope or garbage, as the queue delivers it.
 type QueueItem struct {
 	Body         string // the envelope's Ref.String, or garbage
-	Handle       string // names the item to Delete, and in a Lambda's partial batch answer
-	ReceiveCount int    // how often the item was dequeued, this time included
+	Handle       string // names the item in Delete and in a function's answer to a batch
+	ReceiveCount int    // how often the item was dequeued, including this time
 }
 
-// SendError lists the envelopes that are not known to be enqueued, by their
-// indexes in the call to Send.
+// SendError lists envelopes that are not known to be enqueued, by their index in the call
+// of Send.
 type SendError struct {
 	Failed []int
 	Err    error
@@ -212,8 +210,8 @@ func (e *SendError) Error() string { return e.Err.Error() }
 
 func (e *SendError) Unwrap() error { return e.Err }
 
-// FailedEnvelopes returns the indexes of those of n envelopes that are not known
-// to be enqueued after Queue.Send returned err.
+// FailedEnvelopes returns the indexes of the envelopes that may not be enqueued after
+// Queue.Send returned err. n is how many envelopes Send got.
 func FailedEnvelopes(err error, n int) []int {
 	if err == nil {
 		return nil

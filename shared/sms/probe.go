@@ -6,29 +6,30 @@ import (
 )
 
 const (
-	longestProbeWait = 15 * time.Minute // between two probes
-	// maxProbes is how many probes are remembered: those whose receipts may still come.
+	longestProbeWait = 15 * time.Minute // the longest wait between two probes
+	// maxProbes is how many probes the breaker remembers: all whose receipts may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
-	// maxLastInLine bounds how many owners are remembered as last in line.
+	// maxLastInLine is how many owners the breaker remembers as last in line.
 	maxLastInLine = 100
 )
 
-// ProbeDue reports whether some message may be the next probe of b.
+// ProbeDue reports whether any message may be the next probe of b.
 func (b Breaker) ProbeDue(now time.Time) bool {
 	return b.Open && !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
 }
 
-// MayProbe reports whether a message of owner to number may be the next probe of b. The
-// client of a probe can spoil it, by a bad number for example, so owners take turns:
-//   - From ProbeAt on, any owner but those last in line may probe. If a probe
-//     was spoiled before, numbers that the provider has taken go first. The more
-//     owners have spoiled one, the longer the others wait.
-//   - From ProbeLastAt on, the owners last in line may probe too: the one that
-//     had the latest probe, and all that have spoiled one.
+// MayProbe reports whether a message of owner to number may be the next probe of b. A
+// client can spoil its probe, for example by a bad number. So owners take turns:
 //
-// If all messages belong to one owner, no other owner could lose a turn. Even
-// so, after a spoiled probe that owner waits until ProbeLastAt, unless the
-// number was taken before. number is "" if it is not known.
+//   - From ProbeAt on, every owner that is not last in line may probe. If a probe was
+//     spoiled before, numbers that the provider has taken come first. The more owners
+//     have spoiled a probe, the longer other numbers wait.
+//   - From ProbeLastAt on, the owners that are last in line may probe too. These are the
+//     owner of the latest probe and all owners that have spoiled one.
+//
+// If all messages belong to one owner, no other owner could miss its turn. But after a
+// spoiled probe, even that owner waits until ProbeLastAt, unless the number was taken
+// before. number is "" if it is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
@@ -38,7 +39,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	switch {
 	case last: // guard: last in line
 		at = later(at, b.ProbeLastAt)
-	case len(b.LastInLine) > 0 && !known: // longer with each owner, since only maxLastInLine are remembered
+	case len(b.LastInLine) > 0 && !known: // the wait grows with each owner, because only maxLastInLine are remembered
 		at = at.Add(min(r.FirstProbe/6<<min(len(b.LastInLine)-1, 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
@@ -57,10 +58,10 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 	return b, true
 }
 
-// GiveBack undoes the probe m of b, because it says nothing about the trouble.
-// Another message may be the next probe at once. spoiled means that the provider
-// refused m for something that its client chose, or that m did not arrive: then m's
-// owner is last in line.
+// GiveBack undoes the probe m of b, because it proves nothing about the trouble. Another
+// message may then be the next probe at once. spoiled means that the provider refused m
+// for something that its client chose, or that m did not arrive. m's owner is then last
+// in line.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {
@@ -81,16 +82,17 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 	return b, true
 }
 
-// NextProbe returns the earliest time at which a probe that b does not list yet
+// NextProbe returns the earliest time at which a new probe, which b does not list yet,
 // may begin. b was read at readAt:
-//   - A closed breaker may open just after readAt. Its first probe then begins
-//     FirstProbe later, and by BreakerAge after readAt the breaker is read again.
-//   - An open breaker that had no probe yet has its first one at ProbeAt.
-//   - An open breaker that had a probe may have another at any moment, because that
-//     probe may be given back.
 //
-// For a hand-over that began before that time, b shows whether it closes the
-// breaker, however old b is.
+//   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
+//     later. The breaker is read again by BreakerAge after readAt.
+//   - An open breaker without a probe has its first one at ProbeAt.
+//   - An open breaker with a probe may have another at any moment, because its probe may
+//     be given back.
+//
+// For a hand-over that began before the returned time, b says whether it closes the
+// breaker, no matter how old b is.
 func (r Rules) NextProbe(b Breaker, readAt time.Time) time.Time {
 	next := readAt.Add(min(BreakerAge, r.FirstProbe-Skew))
 	switch {

@@ -30,18 +30,18 @@ func TestWhoMayProbe(t *testing.T) {
 		b      sms.Breaker
 		owner  string
 		number sms.Number
-		want   time.Duration // after the opening
+		want   time.Duration // how long after the opening
 	}{
-		{"the first probe is anybody's", several, opened, "a", unknown, time.Minute},
-		{"the next one too, but for the owner of the first", several, probed, "b", unknown, 3 * time.Minute},
-		{"which waits longer", several, probed, "a", known, 5 * time.Minute},
-		{"where all messages are one owner's it does not", one, probed, "a", unknown, 3 * time.Minute},
-		{"a probe that was never handed over changes nothing", several, returned, "a", unknown, time.Minute},
-		{"a spoiled one leaves the turn to others, first to known numbers", several, spoiled, "b", known, time.Minute},
-		{"then to unknown ones", several, spoiled, "b", unknown, time.Minute + 10*time.Second},
-		{"and last to the owner that spoiled it", several, spoiled, "a", known, 5 * time.Minute},
-		{"where all messages are one owner's, to known numbers", one, spoiled, "a", known, time.Minute},
-		{"and last to unknown ones", one, spoiled, "a", unknown, 5 * time.Minute},
+		{"every owner may have the first probe", several, opened, "a", unknown, time.Minute},
+		{"another owner may have the second probe", several, probed, "b", unknown, 3 * time.Minute},
+		{"the owner of the first probe waits longer for another", several, probed, "a", known, 5 * time.Minute},
+		{"a single owner does not wait longer", one, probed, "a", unknown, 3 * time.Minute},
+		{"a probe that is given back unspoiled changes no turn", several, returned, "a", unknown, time.Minute},
+		{"after a spoiled probe, known numbers of other owners come first", several, spoiled, "b", known, time.Minute},
+		{"after a spoiled probe, unknown numbers of other owners come next", several, spoiled, "b", unknown, time.Minute + 10*time.Second},
+		{"after a spoiled probe, its owner comes last", several, spoiled, "a", known, 5 * time.Minute},
+		{"after a spoiled probe, known numbers of a single owner come first", one, spoiled, "a", known, time.Minute},
+		{"after a spoiled probe, unknown numbers of a single owner come last", one, spoiled, "a", unknown, 5 * time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for early, want := range map[time.Duration]bool{time.Millisecond: false, 0: true} {
@@ -53,15 +53,15 @@ func TestWhoMayProbe(t *testing.T) {
 		})
 	}
 	if several.MayProbe(sms.Breaker{}.Pause("", start), "a", known, start.Add(time.Hour)) {
-		t.Error("a pause lets a probe through")
+		t.Error("a probe may begin during a pause")
 	}
 	if several.MayProbe(sms.Breaker{}, "a", known, start.Add(time.Hour)) {
-		t.Error("a closed breaker lets a probe through")
+		t.Error("a probe may begin while the breaker is closed")
 	}
 }
 
-// However often its probes are spoiled, no more messages of one owner fail than
-// it could have probes.
+// TestSpoiledProbesWaitLongerEachTime spoils all probes of one owner for an hour. Few of
+// its messages may fail.
 func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	for _, several := range []bool{true, false} {
 		r := rules()
@@ -76,12 +76,13 @@ func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 			}
 		}
 		if probes != 6 {
-			t.Errorf("several owners: %v; %d probes in an hour, want 6", several, probes)
+			t.Errorf("with several owners (%v), there were %d probes in an hour, want 6", several, probes)
 		}
 	}
 }
 
-// More owners than the breaker remembers spoil their probes.
+// TestProbesOfManyOwnersThatAreAllSpoiledGetRare spoils the probes of more owners than
+// the breaker remembers.
 func TestProbesOfManyOwnersThatAreAllSpoiledGetRare(t *testing.T) {
 	r := rules()
 	r.SeveralOwners = true
@@ -108,7 +109,7 @@ func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 	b, _ = rules().Probe(b, latest, start.Add(2*time.Hour))
 	after, changed := b.GiveBack(older, true, start.Add(2*time.Hour))
 	if !changed || !after.ProbeAt.Equal(b.ProbeAt) || after.Prober != b.Prober || len(after.LastInLine) != 1 {
-		t.Errorf("after GiveBack the breaker is %+v, before it was %+v", after, b)
+		t.Errorf("after GiveBack the breaker is %+v, but was %+v before", after, b)
 	}
 	if _, changed = after.GiveBack(older, true, start.Add(2*time.Hour)); changed {
 		t.Error("a probe was given back twice")

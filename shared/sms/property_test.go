@@ -11,16 +11,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish is what really happened to one hand-over. The record may not know it.
+// publish is what really happened in one hand-over. The record may not know it.
 type publish struct {
 	token    string
 	id       string // the provider's id, if the hand-over reached the provider
-	answered bool   // its sender has recorded an outcome
-	reported bool   // its receipt came
+	answered bool   // whether its sender has recorded an outcome
+	reported bool   // whether its receipt has come
 	void     bool
 }
 
-// world is one message, what really happened to it, and the rules under test.
+// world is one message with what really happened to it, and the rules under test.
 type world struct {
 	rules     sms.Rules
 	now       time.Time
@@ -43,13 +43,13 @@ func (w *world) check(t *rapid.T, what string) {
 	left := slices.DeleteFunc(slices.Clone(w.publishes), func(p publish) bool { return p.id == "" || p.void })
 	switch {
 	case m.Status.AtRest() != m.Due.IsZero():
-		t.Fatalf("%s: a message that is %s is due %+v", what, m.Status, m.Due)
+		t.Fatalf("%s: the message is %s, but due %+v", what, m.Status, m.Due)
 	case m.Status.AtRest() == m.PurgeAt.IsZero():
-		t.Fatalf("%s: a message that is %s is kept until %v", what, m.Status, m.PurgeAt)
+		t.Fatalf("%s: the message is %s, but kept until %v", what, m.Status, m.PurgeAt)
 	case (m.Status == sms.Sending) != (m.LeaseToken != ""):
-		t.Fatalf("%s: the message is %s with the lease %q", what, m.Status, m.LeaseToken)
+		t.Fatalf("%s: the message is %s, but has the lease %q", what, m.Status, m.LeaseToken)
 	case m.Attempts < 0 || m.Attempts > w.rules.MaxAttempts:
-		t.Fatalf("%s: %d attempts", what, m.Attempts)
+		t.Fatalf("%s: the message has %d attempts, which is not possible", what, m.Attempts)
 	case m.OnUnknown == sms.Hold && len(left) > 1:
 		t.Fatalf("%s: the message was handed over %d times with hold", what, len(left))
 	case slices.Contains([]sms.Status{sms.Canceled, sms.Expired, sms.Failed}, m.Status) && len(left) > 0:
@@ -71,7 +71,7 @@ func (w *world) claim(t *rapid.T) {
 	w.apply(t, "claim", m)
 }
 
-// pick chooses a publish for which fits is true, or nil.
+// pick returns a random publish for which fits is true, or nil.
 func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	var indexes []int
 	for i, p := range w.publishes {
@@ -85,7 +85,7 @@ func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	return &w.publishes[rapid.SampledFrom(indexes).Draw(t, "publish")]
 }
 
-// leave makes a claimed message reach the provider, if its lease has not ended.
+// leave hands a claimed message over to the provider, unless its lease has ended.
 func (w *world) leave(t *rapid.T) {
 	p := w.pick(t, func(p publish) bool { return !p.answered && p.id == "" && p.token == w.m.LeaseToken })
 	if p == nil || !w.now.Before(w.m.LeaseUntil) || !w.m.ExpiresAt.After(w.now) {
@@ -115,7 +115,7 @@ func (w *world) answer(t *rapid.T) {
 	w.apply(t, "answer", m)
 	again, changed := w.rules.Record(w.m, p.token, o, w.now)
 	if changed || again.Status != w.m.Status {
-		t.Fatalf("the same outcome changed a %s message again", w.m.Status)
+		t.Fatalf("recording the same outcome again changed a %s message", w.m.Status)
 	}
 }
 

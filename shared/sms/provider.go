@@ -5,32 +5,34 @@ import (
 	"time"
 )
 
-// ProviderName names a provider in records, logs and configuration: lower-case
-// letters, digits and hyphens. Hand-overs and receipts carry it, so a released
-// name never changes.
+// ProviderName names a provider in records, logs and configuration. It has lower-case
+// letters, digits and hyphens. Hand-overs and receipts contain it, so a name never
+// changes after a release.
 type ProviderName string
 
-// ProviderRef identifies a hand-over that a provider took. Two providers may
-// give out the same id.
+// ProviderRef identifies a hand-over that a provider took. Two providers may use the same
+// id.
 type ProviderRef struct {
 	Provider  ProviderName
 	MessageID string // the provider message id
 }
 
-// LatestReceipt is the longest time from a hand-over to its receipt, for every
-// provider. Each provider promises less; the rest allows for the way to us.
+// LatestReceipt is the longest time from a hand-over to its receipt, for every provider.
+// Providers promise less; the difference allows for the way from the provider to us.
 const LatestReceipt = 73 * time.Hour
 
-// Provider takes messages from us. Any number of callers may use it at once.
+// Provider takes messages from us. Callers may use it concurrently.
 type Provider interface {
-	// Name returns the name that the provider's hand-overs and receipts carry.
+	// Name returns the provider's name, which its hand-overs and receipts contain.
 	Name() ProviderName
-	// HandOver offers m to the provider in one attempt; it never repeats it.
+	// HandOver offers m to the provider once, and never retries.
 	//
-	//   - A nil error means that the provider took m. Its receipts will carry
+	//   - If the error is nil, the provider took m. Its receipts will have
 	//     providerMessageID, which is not empty.
-	//   - A *ProviderError is a refusal: the provider certainly did not take m.
-	//   - After any other error, the end of ctx included, it may have taken m.
+	//   - If the error is a *ProviderError, the provider refused m and certainly did not
+	//     take it.
+	//   - After any other error the provider may have taken m, even if the error is that
+	//     ctx ended.
 	//
 	// No error contains the whole number of m.
 	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)

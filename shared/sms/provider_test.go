@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// other returns r as another provider would have sent it.
+// other returns r as if another provider had sent it.
 func other(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
 
 func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {
@@ -22,14 +22,14 @@ func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {
 }
 
 func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
-	t.Run("by its id", func(t *testing.T) {
+	t.Run("by its provider message id", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), taken("c1"))
 		if l.receipt(other(delivered("c1"))) || l.m.Status != sms.Sent {
 			t.Errorf("another provider's receipt with the same id made the message %s", l.m.Status)
 		}
 		if !l.receipt(delivered("c1")) || l.m.Status != sms.Delivered {
-			t.Errorf("after its own receipt the message is %s", l.m.Status)
+			t.Errorf("after its own provider's receipt, the message is %s", l.m.Status)
 		}
 	})
 	t.Run("by its number", func(t *testing.T) {
@@ -42,10 +42,10 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 			t.Error("another provider's receipt was applied to the message")
 		}
 	})
-	t.Run("and is not mixed up with another's while it is pending", func(t *testing.T) {
+	t.Run("while it is pending", func(t *testing.T) {
 		rc := delivered("c1")
 		if rc.Pending(start).ID == other(rc).Pending(start).ID {
-			t.Error("receipts of two providers count as the same receipt")
+			t.Error("pending receipts of two providers have the same id")
 		}
 	})
 }

@@ -9,36 +9,36 @@ import (
 // Verdict is what a receipt says about a hand-over.
 type Verdict string
 
-// The verdicts of receipts.
+// These are the verdicts of receipts.
 const (
 	VerdictDelivered   Verdict = "delivered"
 	VerdictUndelivered Verdict = "undelivered"
-	VerdictVoid        Verdict = "void" // account-wide trouble stopped it: nothing was sent
+	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
-// Receipt is a provider's report on one hand-over, of ours or of another
-// application on the same account. Only Provider, Number and Verdict are always there.
+// Receipt is a provider's report on one hand-over, of ours or of another application on
+// the same account. Only Provider, Number and Verdict are always set.
 type Receipt struct {
 	Provider          ProviderName `json:"provider"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	Number            Number       `json:"number"`
-	At                time.Time    `json:"at,omitzero"` // by the provider's clock; zero if it did not say
+	At                time.Time    `json:"at,omitzero"` // by the provider's clock; zero if not known
 	Verdict           Verdict      `json:"verdict"`
 	Evidence          Evidence     `json:"evidence,omitempty"`
 	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble      `json:"trouble,omitempty"` // for void
+	Trouble           Trouble      `json:"trouble,omitempty"` // for void; "" if the provider refused this one message for now
 	Detail            string       `json:"detail,omitempty"`  // the provider's own words
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
 
-	// LoggedAt is when the receipt entered the provider's log; zero if that is
-	// not known. If At is missing, it shows how old a report of trouble is. It
-	// is not stored.
+	// LoggedAt is when the receipt entered the provider's log, or zero if this is not
+	// known. If At is missing, LoggedAt shows how old a report of trouble is. It is not
+	// stored.
 	LoggedAt time.Time `json:"-"`
 }
 
-// Ref returns the reference to the hand-over that r is about; its MessageID is
-// "" if r names none.
+// Ref returns the reference to the hand-over that r is about. Its MessageID is "" if r
+// names no hand-over.
 func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
 
 // Names reports whether r names h by its provider message id.
@@ -48,23 +48,23 @@ func (r Receipt) Names(h HandOver) bool {
 }
 
 // PendingReceipt is a receipt that has matched no message yet.
-type PendingReceipt struct { // its tags and those of Receipt are a stored format, like those of Message
+type PendingReceipt struct { // its tags and those of Receipt are a stored format, as in Message
 	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
-	Tries   int       `json:"tries,omitempty"` // how often its message was looked for by number, in vain
-	Due     time.Time `json:"due,omitzero"`    // when its message is next looked for; zero means never
+	Tries   int       `json:"tries,omitempty"` // how often no message was found by its number
+	Due     time.Time `json:"due,omitzero"`    // when to look for its message again; zero means never
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is the wait between the arrival of a pending receipt and the first look for
-// its message. By then the outcome of the hand-over is usually recorded.
+// firstLook is how long after its arrival the message of a pending receipt is looked for.
+// By then, the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
-// Pending returns r as a pending receipt that came now.
+// Pending returns r as a pending receipt that arrived at now.
 func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	id := fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
@@ -73,9 +73,9 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 	}
 }
 
-// ApplyReceipt returns m after the receipt for the hand-over that has its provider
-// message id. changed is false if none has. Late, repeated and reordered receipts
-// add an event and never change a final status.
+// ApplyReceipt returns m after the receipt rc for the hand-over with the same provider
+// message id. changed is false if there is none. A receipt that is late, repeated or out
+// of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(rc.Names)
@@ -86,8 +86,8 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to the hand-over named by token. changed
-// is false if that hand-over has another id or a receipt by now, or is still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over that token names. changed
+// is false if this hand-over now has another id or a receipt, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool {
@@ -102,7 +102,7 @@ func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) 
 }
 
 // applyReceipt records what rc says about h, and follows the table of receipts. A
-// repeated receipt is only an event.
+// repeated receipt only adds an event.
 func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	e := Event{Detail: "receipt: " + rc.Detail}
 	if !rc.At.IsZero() {
@@ -129,11 +129,11 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	case Delivered:
 		s.restDelivered(h, e)
 	case Undelivered:
-		s.restUndelivered(e)
+		s.restUndelivered(e, rc)
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
-	if s.m.voids() > 20 { // the latest suffice
+	if s.m.voids() > 20 { // keep only the latest
 		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
 		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
 	}

@@ -20,7 +20,7 @@ func FuzzParseRef(f *testing.F) {
 			return
 		}
 		if ref.String() != body || !sms.ValidID(ref.ID) || ref.Generation <= 0 {
-			t.Errorf("%q was read as %+v, want an error", body, ref)
+			t.Errorf("ParseRef(%q) = %+v, want an error", body, ref)
 		}
 	})
 }

@@ -6,22 +6,24 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Request is what a client asks for: one message to one number. A record keeps
-// the request as it is, with two exceptions: [Rules.Accept] sets the times, and
-// the client may delete the text later.
+// Request is what a client asks for: one message to one number. A record keeps the
+// request unchanged, with two exceptions: [Rules.Accept] sets the times, and the client
+// may later delete the text.
 //
-// The JSON tags are three contracts at once. They are the API's names, the names
-// in both stores, and the names that a fingerprint covers. A tag never changes.
+// The JSON tags are three contracts at once: the names in the API, the names in both
+// stores, and the names that a fingerprint covers. A tag never changes. The tag max is
+// the maximum length of a text, in characters.
 type Request struct {
 	Number            Number    `json:"phoneNumber"`
 	Text              string    `json:"message,omitempty"`
-	Reference         string    `json:"reference,omitempty"` // the client's own name for it
+	Reference         string    `json:"reference,omitempty" max:"100"` // the client's own name for it
 	Type              Type      `json:"type"`
 	SenderID          string    `json:"senderId,omitempty"`
 	OriginationNumber string    `json:"originationNumber,omitempty"`
@@ -30,14 +32,14 @@ type Request struct {
 	MaxPriceUSD       string    `json:"maxPriceUSD,omitempty"` // decimal, shortest form
 	OnUnknown         OnUnknown `json:"onUnknown"`
 	EntityID          string    `json:"entityId,omitempty"`   // India's registration of the sender
-	TemplateID        string    `json:"templateId,omitempty"` // and of the text
+	TemplateID        string    `json:"templateId,omitempty"` // India's registration of the text
 	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that it repeats
 }
 
 // Type is the kind of traffic that providers bill and route by.
 type Type string
 
-// The two kinds of traffic.
+// These are the two kinds of traffic.
 const (
 	Transactional Type = "transactional"
 	Promotional   Type = "promotional"
@@ -46,27 +48,27 @@ const (
 // OnUnknown says what happens after a hand-over without an answer.
 type OnUnknown string
 
-// What may happen after a hand-over without an answer.
+// These are the choices after a hand-over without an answer.
 const (
 	Resend OnUnknown = "resend" // hand it over again: at least once
 	Hold   OnUnknown = "hold"   // do nothing: at most once
 )
 
-// defaults are the values of fields that the client leaves out.
+// defaults has the values of fields that the client leaves out.
 var defaults = Request{Type: Transactional, OnUnknown: Resend}
 
-// Draft is a request that is not accepted yet, together with who makes it.
+// Draft is a request that is not accepted yet, and who makes it.
 type Draft struct {
 	Request
 
 	Owner, Client string
-	// NumberAsWritten is how the client wrote the number, for the fingerprint
-	// alone; "" if no client wrote it. Messages go to Number.
+	// NumberAsWritten is the number as the client wrote it, or "" if no client wrote one.
+	// Only the fingerprint uses it; messages go to Number.
 	NumberAsWritten string
 }
 
-// Again returns the request to send m once more: now, and for the deployment's
-// whole validity.
+// Again returns a request to send m once more. The new message is sent now, and is valid
+// as long as the deployment's messages are by default.
 func (m Message) Again() Request {
 	r := m.Request
 	r.SendAt, r.ExpiresAt = time.Time{}, time.Time{}
@@ -74,11 +76,10 @@ func (m Message) Again() Request {
 	return r
 }
 
-// Limits of a request's fields.
+// These limit the fields of a request.
 const (
-	MaxReference = 100                  // characters
-	MaxSchedule  = 365 * 24 * time.Hour // how far ahead sendAt may be, and expiresAt after it
-	PastSendAt   = time.Minute          // a sendAt this much past means now
+	MaxSchedule = 365 * 24 * time.Hour // how far in the future sendAt may be, and how long after it expiresAt may be
+	PastSendAt  = time.Minute          // a sendAt in the past means now, if it is not older than this
 )
 
 var (
@@ -88,15 +89,15 @@ var (
 	registered  = regexp.MustCompile(`^[A-Za-z0-9]{1,50}$`)
 )
 
-// Fill returns r with defaults for the fields that the client left out.
+// Fill returns r with defaults in the fields that the client left out.
 func (r Request) Fill() Request {
 	r.Type = cmp.Or(r.Type, defaults.Type)
 	r.OnUnknown = cmp.Or(r.OnUnknown, defaults.OnUnknown)
 	return r
 }
 
-// Check returns what is wrong with r at any time and in any deployment. The
-// number and the times have checks of their own.
+// Check returns what is wrong with r, at any time and in any deployment. The number and
+// the times are checked elsewhere.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {
@@ -106,7 +107,6 @@ func (r Request) Check() []InvalidError {
 	}
 	refuse(!visible(r.Text), "message", "must have a visible character")
 	refuse(TextLength(r.Text) > MaxTextLength, "message", "must have at most %d characters", MaxTextLength)
-	refuse(utf8.RuneCountInString(r.Reference) > MaxReference, "reference", "must have at most %d characters", MaxReference)
 	refuse(r.Type != Transactional && r.Type != Promotional, "type", "must be %s or %s", Transactional, Promotional)
 	refuse(r.OnUnknown != Resend && r.OnUnknown != Hold, "onUnknown", "must be %s or %s", Resend, Hold)
 	refuse(r.SenderID != "" && (!senderID.MatchString(r.SenderID) || !hasLetter.MatchString(r.SenderID)),
@@ -116,18 +116,23 @@ func (r Request) Check() []InvalidError {
 	refuse(r.SenderID != "" && r.OriginationNumber != "", "originationNumber", "cannot be combined with senderId")
 	refuse(r.EntityID != "" && !registered.MatchString(r.EntityID), "entityId", "must be 1 to 50 letters or digits")
 	refuse(r.TemplateID != "" && !registered.MatchString(r.TemplateID), "templateId", "must be 1 to 50 letters or digits")
+	for field, value := range reflect.ValueOf(r).Fields() {
+		if most, err := strconv.Atoi(field.Tag.Get("max")); err == nil {
+			refuse(utf8.RuneCountInString(value.String()) > most, jsonName(field), "must have at most %d characters", most)
+		}
+	}
 	return bad
 }
 
-// visible reports whether a phone shows anything for text: a character that is not a
-// space, control or format character, and that Unicode does not call ignorable.
+// visible reports whether a phone shows anything for text. Some character must be no
+// space, no control or format character, and not one that Unicode says to ignore.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 	})
 }
 
-// CheckTimes returns what is wrong with the times of r at now.
+// CheckTimes returns what is wrong with the times in r at now.
 func (r Request) CheckTimes(now time.Time) []InvalidError {
 	var bad []InvalidError
 	start := later(now, r.SendAt)
@@ -148,13 +153,13 @@ func (r Request) CheckTimes(now time.Time) []InvalidError {
 	return bad
 }
 
-// Fingerprint identifies what the client asked for, so that it is noticed if an
-// idempotency key comes again with another request. It covers the decoded fields and
-// the number as the client wrote it, but nothing of the deployment's configuration.
+// Fingerprint identifies what the client asked for. It shows when an idempotency key
+// comes again with another request. It covers the decoded fields and the number as the
+// client wrote it, but nothing from the deployment's configuration.
 //
-// A client may repeat a request after the service was updated, and must get its
-// message then, not a refusal. So a new field changes no digest of a request
-// that lacks it: a field that is empty, or has its default, adds nothing.
+// If a client repeats a request after the service was updated, it must get its message
+// and not a refusal. So a new field does not change the digest of a request without it: a
+// field that is empty or has its default adds nothing.
 func (d Draft) Fingerprint() string {
 	r := d.Request
 	if d.NumberAsWritten != "" {
@@ -163,8 +168,8 @@ func (d Draft) Fingerprint() string {
 	return digest(r, defaults)
 }
 
-// digest hashes "name=value", with the JSON name, for each field of r that is
-// neither empty nor the same in defaults.
+// digest hashes "name=value", with JSON names, for each field of r that is not empty and
+// differs from the same field of defaults.
 func digest(r, defaults any) string {
 	var set []string
 	value, usual := reflect.ValueOf(r), reflect.ValueOf(defaults)
@@ -176,13 +181,17 @@ func digest(r, defaults any) string {
 		if v.IsZero() || v.Equal(usual.FieldByIndex(field.Index)) {
 			continue
 		}
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		text := fmt.Sprint(v)
 		if at, isTime := reflect.TypeAssert[time.Time](v); isTime {
 			text = stamp(at).Format(time.RFC3339Nano)
 		}
-		set = append(set, name+"="+text)
+		set = append(set, jsonName(field)+"="+text)
 	}
 	slices.Sort(set)
 	return fingerprint(set...)
+}
+
+func jsonName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
 }

@@ -38,7 +38,7 @@ func TestFingerprintIsTheSameInEveryRelease(t *testing.T) {
 		draft Draft
 		want  string
 	}{
-		{"only what is required", Draft{Request: Request{Number: number, Text: text}}, "c6018ef04d932989387058eadb4f364effefa9837502189643c726d7dd7e4470"},
+		{"only the required fields", Draft{Request: Request{Number: number, Text: text}}, "c6018ef04d932989387058eadb4f364effefa9837502189643c726d7dd7e4470"},
 		{"the number as the client wrote it", Draft{Request: Request{Number: number, Text: text}, NumberAsWritten: "(202) 555-0100"}, "61df05be220400fbd6d80b9997112bd2ec3c980198f1eb52b69e6aa6f0726577"},
 		{"every field", Draft{Request: Request{
 			Number: number, Text: text, Reference: "order 7", Type: Promotional, SenderID: "ACME", OriginationNumber: "+12025550123",
@@ -48,7 +48,7 @@ func TestFingerprintIsTheSameInEveryRelease(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.draft.Fingerprint(); got != tt.want {
-				t.Errorf("the fingerprint is %s, want %s: requests that clients repeat after an update would be refused", got, tt.want)
+				t.Errorf("the fingerprint is %s, want %s: the service would refuse requests that clients repeat after an update", got, tt.want)
 			}
 		})
 	}
@@ -74,7 +74,7 @@ func TestFingerprintOfADefaultThatIsNamed(t *testing.T) {
 	named := d
 	named.Type, named.OnUnknown = Transactional, Resend
 	if d.Fingerprint() != named.Fingerprint() {
-		t.Error("a request that names the defaults differs from one that leaves them out")
+		t.Error("a request with the default values has another fingerprint than one without them")
 	}
 }
 
@@ -83,12 +83,12 @@ func TestFingerprintOfTimesAndOffsets(t *testing.T) {
 	d := Draft{Request: Request{SendAt: at}}
 	elsewhere := Draft{Request: Request{SendAt: at.Add(time.Microsecond).In(time.FixedZone("", -3*60*60))}}
 	if d.Fingerprint() != elsewhere.Fingerprint() {
-		t.Error("the same time with another offset has another fingerprint")
+		t.Error("the same time has another fingerprint if its offset differs")
 	}
 }
 
-// TestANewFieldChangesNoFingerprint adds fields as the next release might,
-// because a client must be able to repeat a request after an update.
+// TestANewFieldChangesNoFingerprint adds fields, as the next release might. A client must
+// be able to repeat a request after an update.
 func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request
@@ -100,12 +100,12 @@ func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	r := full(t)
 	before := digest(r, defaults)
 	if after := digest(next{Request: r}, usual); after != before {
-		t.Error("a field that the request lacks changed its fingerprint")
+		t.Error("a new field changed the fingerprint of a request without it")
 	}
 	if after := digest(next{Request: r, Priority: "normal"}, usual); after != before {
-		t.Error("a field that has its default changed the fingerprint")
+		t.Error("a new field with its default value changed the fingerprint")
 	}
 	if after := digest(next{Request: r, Next: "set"}, usual); after == before {
-		t.Error("a field that is set did not change the fingerprint")
+		t.Error("a new field that is set did not change the fingerprint")
 	}
 }

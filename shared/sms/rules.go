@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Rules are what a deployment decides about the life of its messages. Their
-// methods are the only code that changes a status. Each is a pure function: it
-// takes a record and an event, and returns the record after the event.
+// Rules are a deployment's choices about the life of its messages. Only their methods
+// change a status. Each is a pure function: it takes a record and an event, and returns
+// the record after the event.
 type Rules struct {
-	Validity    time.Duration // sets expiresAt if the client does not
+	Validity    time.Duration // sets expiresAt if the client does not set it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have
-	FirstProbe  time.Duration // from the breaker's opening to its first probe; later ones wait longer
+	FirstProbe  time.Duration // from the opening of the breaker to its first probe; later probes wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool
 	Jitter        func() float64
 }
 
-// DefaultRules returns the rules of a deployment that changes nothing.
+// DefaultRules returns the rules of a deployment that chooses nothing.
 func DefaultRules() Rules {
 	return Rules{
 		Validity:    24 * time.Hour,
@@ -33,7 +33,7 @@ func DefaultRules() Rules {
 	}
 }
 
-// Check reports what is wrong with r.
+// Check returns an error that says what is wrong with r.
 func (r Rules) Check() error {
 	switch {
 	case r.Validity < time.Minute:
@@ -52,9 +52,9 @@ func (r Rules) Check() error {
 	return nil
 }
 
-// backoff returns the wait before the hand-over that follows n refusals in a
-// row, or n void hand-overs: doubling from 5 s to 10 minutes, minus up to half at random, so that
-// messages refused together do not come back together.
+// backoff returns the wait after n refusals in a row, or after n void hand-overs. It
+// doubles from 5 s to 10 minutes. A random part of up to half is taken off, so that
+// messages refused at the same time do not come back at the same time.
 func (r Rules) backoff(n int) time.Duration {
 	wait := min(5*time.Second<<min(n, 10), 10*time.Minute)
 	return wait - time.Duration(r.Jitter()*float64(wait)/2)

@@ -13,8 +13,8 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// rules returns the default rules, without randomness in the waits and with
-// three attempts.
+// rules returns the default rules, with three attempts and without randomness in the
+// waits.
 func rules() sms.Rules {
 	r := sms.DefaultRules()
 	r.Jitter = func() float64 { return 0 }
@@ -26,7 +26,7 @@ func draft() sms.Draft {
 	return sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: "+12025550100", Text: "hello"}}
 }
 
-// life makes one message go through the events that may happen to it.
+// life takes one message through events that may happen to it.
 type life struct {
 	t     *testing.T
 	rules sms.Rules
@@ -43,8 +43,8 @@ func begin(t *testing.T, d sms.Draft) *life {
 
 func (l *life) pass(d time.Duration) *life { l.now = l.now.Add(d); return l }
 
-// claim claims the message as soon as it may be claimed, and returns the token
-// of the lease.
+// claim claims the message as soon as this is allowed, and returns the token of the
+// lease.
 func (l *life) claim() string {
 	l.t.Helper()
 	if l.m.NotBefore.After(l.now) {
@@ -155,7 +155,7 @@ func TestMessageIsSentAndDelivered(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	t.Run("for now costs no attempt and comes back with a doubling backoff", func(t *testing.T) {
+	t.Run("for now costs no attempt, and the wait doubles each time", func(t *testing.T) {
 		l := begin(t, draft())
 		var waits []time.Duration
 		for range 10 {
@@ -179,13 +179,13 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("wait = %v, want an hour", got)
 		}
 	})
-	t.Run("for good is failed", func(t *testing.T) {
+	t.Run("for good ends the message as failed", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), forGood)
 		l.is(sms.Failed)
 		l.failure(sms.NumberRefused)
 	})
-	t.Run("for good after a hand-over without an answer is unknown", func(t *testing.T) {
+	t.Run("for good after an unanswered hand-over ends the message as unknown", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), noAnswer)
 		l.outcome(l.claim(), forGood)
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 		l.is(sms.Queued)
 		l.attempts(0)
 	})
-	t.Run("after expiry is expired", func(t *testing.T) {
+	t.Run("for now after the expiry ends the message as expired", func(t *testing.T) {
 		l := begin(t, draft())
 		token := l.claim()
 		l.pass(25*time.Hour).outcome(token, forNow)
@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestNoAnswer(t *testing.T) {
-	t.Run("under hold is unknown at once", func(t *testing.T) {
+	t.Run("with hold ends the message as unknown at once", func(t *testing.T) {
 		d := draft()
 		d.OnUnknown = sms.Hold
 		l := begin(t, d)
@@ -216,7 +216,7 @@ func TestNoAnswer(t *testing.T) {
 		l.is(sms.Unknown)
 		l.attempts(1)
 	})
-	t.Run("under resend is sent again until the attempts are spent", func(t *testing.T) {
+	t.Run("with resend is repeated until the attempts are spent", func(t *testing.T) {
 		l := begin(t, draft())
 		for range 2 {
 			l.outcome(l.claim(), noAnswer)
@@ -226,21 +226,21 @@ func TestNoAnswer(t *testing.T) {
 		l.is(sms.Unknown)
 		l.attempts(3)
 	})
-	t.Run("ends as unknown, not expired, when time runs out", func(t *testing.T) {
+	t.Run("ends the message as unknown, not expired, when time runs out", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), noAnswer)
 		l.pass(25 * time.Hour)
 		l.m, _ = l.rules.GiveUp(l.m, l.now)
 		l.is(sms.Unknown)
 	})
-	t.Run("forbids to cancel", func(t *testing.T) {
+	t.Run("prevents canceling", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), noAnswer)
 		if _, changed, err := l.rules.Cancel(l.m, l.now); changed || !errors.Is(err, sms.ErrTooLate) {
-			t.Errorf("Cancel = %v, %v", changed, err)
+			t.Errorf("Cancel returned changed %v and error %v, want ErrTooLate", changed, err)
 		}
 	})
-	t.Run("may still be answered late", func(t *testing.T) {
+	t.Run("may get a late answer", func(t *testing.T) {
 		l := begin(t, draft())
 		token := l.claim()
 		l.pass(2 * time.Minute)
@@ -252,7 +252,7 @@ func TestNoAnswer(t *testing.T) {
 			t.Error("recording the same late answer again changed the message")
 		}
 	})
-	t.Run("answered late while the next hand-over is in flight stops the resending", func(t *testing.T) {
+	t.Run("may get a late answer while the next hand-over is in flight, which stops the resending", func(t *testing.T) {
 		l := begin(t, draft())
 		first := l.claim()
 		l.outcome(first, noAnswer)
@@ -262,7 +262,7 @@ func TestNoAnswer(t *testing.T) {
 		l.outcome(second, forNow)
 		l.is(sms.Sent)
 	})
-	t.Run("settled by a receipt in flight of the next hand-over", func(t *testing.T) {
+	t.Run("may get a receipt while the next hand-over is in flight", func(t *testing.T) {
 		l := begin(t, draft())
 		first := l.claim()
 		l.outcome(first, noAnswer)
@@ -275,7 +275,7 @@ func TestNoAnswer(t *testing.T) {
 			t.Errorf("evidence = %q", l.m.Evidence)
 		}
 	})
-	t.Run("a stale refusal changes nothing", func(t *testing.T) {
+	t.Run("a refusal that comes after the lease changes nothing", func(t *testing.T) {
 		l := begin(t, draft())
 		token := l.claim()
 		l.pass(2 * time.Minute)
@@ -285,7 +285,7 @@ func TestNoAnswer(t *testing.T) {
 		}
 		l.is(sms.Queued)
 	})
-	t.Run("a lease that is not over is left alone, unless its sender is known to be dead", func(t *testing.T) {
+	t.Run("a lease does not end early, unless its sender is known to be dead", func(t *testing.T) {
 		l := begin(t, draft())
 		l.claim()
 		if _, changed := l.rules.EndLease(l.m, l.now, false); changed {
@@ -309,7 +309,7 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Undelivered)
 		l.failure(sms.Unreachable)
 	})
-	t.Run("repeated and contradicting ones add events and move nothing", func(t *testing.T) {
+	t.Run("repeated and contradicting receipts add events and change no status", func(t *testing.T) {
 		l := sent(t)
 		l.receipt(delivered("c1"))
 		l.receipt(delivered("c1"))
@@ -317,18 +317,18 @@ func TestReceipts(t *testing.T) {
 		l.receipt(void("c1"))
 		l.is(sms.Delivered)
 		if got := len(l.m.Events); got != 7 {
-			t.Errorf("%d events, want 7", got)
+			t.Errorf("the message has %d events, want 7", got)
 		}
 		if l.m.Price() != 6_450_000 {
-			t.Errorf("price = %v, want each receipt counted once", l.m.Price())
+			t.Errorf("the price is %v, want each receipt counted once", l.m.Price())
 		}
 	})
-	t.Run("for another provider message id changes nothing", func(t *testing.T) {
+	t.Run("a receipt for another provider message id changes nothing", func(t *testing.T) {
 		if sent(t).receipt(delivered("c2")) {
 			t.Error("changed")
 		}
 	})
-	t.Run("account-wide trouble puts it back without an attempt", func(t *testing.T) {
+	t.Run("account-wide trouble makes the message wait again without costing an attempt", func(t *testing.T) {
 		l := sent(t)
 		l.receipt(void("c1"))
 		l.is(sms.Queued)
@@ -342,7 +342,7 @@ func TestReceipts(t *testing.T) {
 		l.receipt(delivered("c2"))
 		l.is(sms.Delivered)
 	})
-	t.Run("account-wide trouble cannot put back what has no text any more", func(t *testing.T) {
+	t.Run("account-wide trouble ends a message whose text was deleted", func(t *testing.T) {
 		l := sent(t)
 		var err error
 		if l.m, _, err = l.rules.DeleteText(l.m, l.now); err != nil {
@@ -352,7 +352,19 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Undelivered)
 		l.failure(sms.AccountExhausted)
 	})
-	t.Run("account-wide trouble after the other hand-over was undelivered ends it", func(t *testing.T) {
+	t.Run("a refusal for now cannot put back what has no text any more", func(t *testing.T) {
+		l := sent(t)
+		var err error
+		if l.m, _, err = l.rules.DeleteText(l.m, l.now); err != nil {
+			t.Fatal(err)
+		}
+		refused := void("c1")
+		refused.Trouble = ""
+		l.receipt(refused)
+		l.is(sms.Undelivered)
+		l.failure(sms.Throttled)
+	})
+	t.Run("account-wide trouble ends the message if its other hand-over was undelivered", func(t *testing.T) {
 		l := begin(t, draft())
 		late := l.claim()
 		l.outcome(late, noAnswer)
@@ -364,7 +376,7 @@ func TestReceipts(t *testing.T) {
 		l.is(sms.Undelivered)
 		l.failure(sms.Unreachable)
 	})
-	t.Run("account-wide trouble leaves an unknown one unknown", func(t *testing.T) {
+	t.Run("account-wide trouble leaves an unknown message unknown", func(t *testing.T) {
 		d := draft()
 		d.OnUnknown = sms.Hold
 		l := begin(t, d)
@@ -376,7 +388,7 @@ func TestReceipts(t *testing.T) {
 			t.Error("the hand-over has its receipt, but may still be matched by number")
 		}
 	})
-	t.Run("settle an unknown one by its number", func(t *testing.T) {
+	t.Run("a receipt may be matched to an unknown message by its number", func(t *testing.T) {
 		for _, tc := range []struct {
 			rc   sms.Receipt
 			want sms.Status
@@ -390,7 +402,7 @@ func TestReceipts(t *testing.T) {
 			l.is(tc.want)
 		}
 	})
-	t.Run("one of two hand-overs undelivered leaves the other awaited", func(t *testing.T) {
+	t.Run("a message waits for the second receipt if the first says undelivered", func(t *testing.T) {
 		l := begin(t, draft())
 		first := l.claim()
 		l.outcome(first, noAnswer)
@@ -418,7 +430,7 @@ func TestClaim(t *testing.T) {
 			t.Errorf("events = %v", got)
 		}
 	})
-	t.Run("is refused after expiry, while sending and with no attempts left", func(t *testing.T) {
+	t.Run("a claim is refused after the expiry, while sending, and without attempts left", func(t *testing.T) {
 		l := begin(t, draft())
 		if got := l.rules.NewClaim("fake", start.Add(24*time.Hour)).Refuse(l.m); got != sms.PastExpiry {
 			t.Errorf("Refuse at the expiry = %q", got)
@@ -437,18 +449,18 @@ func TestClaim(t *testing.T) {
 }
 
 func TestClientsChanges(t *testing.T) {
-	t.Run("cancel is done once and repeated without harm", func(t *testing.T) {
+	t.Run("a message is canceled once, and canceling it again changes nothing", func(t *testing.T) {
 		l := begin(t, draft())
 		m, changed, err := l.rules.Cancel(l.m, l.now)
 		if l.m = m; !changed || err != nil {
-			t.Fatalf("Cancel = %v, %v", changed, err)
+			t.Fatalf("Cancel returned changed %v and error %v", changed, err)
 		}
 		l.is(sms.Canceled)
 		if _, changed, err = l.rules.Cancel(l.m, l.now); changed || err != nil {
-			t.Errorf("the second Cancel = %v, %v", changed, err)
+			t.Errorf("the second Cancel returned changed %v and error %v", changed, err)
 		}
 	})
-	t.Run("the text can be deleted only when it no longer has to be sent", func(t *testing.T) {
+	t.Run("the text can be deleted only when the message no longer has to be sent", func(t *testing.T) {
 		l := begin(t, draft())
 		if _, _, err := l.rules.DeleteText(l.m, l.now); !errors.Is(err, sms.ErrTooLate) {
 			t.Errorf("DeleteText of a queued message: %v", err)
@@ -456,7 +468,7 @@ func TestClientsChanges(t *testing.T) {
 		l.outcome(l.claim(), taken("c1"))
 		m, changed, err := l.rules.DeleteText(l.m, l.now)
 		if !changed || err != nil || m.Text != "" || !m.TextDeleted {
-			t.Errorf("DeleteText = %v, %v", changed, err)
+			t.Errorf("DeleteText returned changed %v and error %v", changed, err)
 		}
 	})
 	t.Run("a message without its text is not sent again when account-wide trouble stopped it", func(t *testing.T) {
@@ -475,7 +487,7 @@ func TestEventsStopAtFiftyAndAreCounted(t *testing.T) {
 		l.outcome(l.claim(), forNow)
 	}
 	if len(l.m.Events) != sms.MaxEvents || l.m.EventsOmitted != 31 {
-		t.Errorf("%d events are kept and %d only counted", len(l.m.Events), l.m.EventsOmitted)
+		t.Errorf("the message keeps %d events and only counts %d", len(l.m.Events), l.m.EventsOmitted)
 	}
 	if got := l.m.History()[sms.MaxEvents].Detail; got != "31 later events were only counted" {
 		t.Errorf("the last line of the history is %q", got)

@@ -1,9 +1,9 @@
 package sms
 
-// letterStandIns has a line for each stand-in: one or two letters of the GSM
-// alphabet, and the letters that they replace. Those are accented letters, European
-// ligatures and variants, and the Greek capitals that look like Latin ones. The
-// alphabet lacks these Greek capitals because the Latin ones replace them.
+// letterStandIns has a line for each stand-in: one or two letters of the GSM alphabet,
+// and the letters that they replace. These are accented letters, European ligatures and
+// variants, and the Greek capitals that look like Latin ones. GSM lacks these Greek
+// capitals, because the Latin capitals serve for them.
 const letterStandIns = `
 A ÀÁÂÃĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶΑ
 a áâãāăąǎǟǡǻȁȃȧḁạảấầẩẫậắằẳẵặ

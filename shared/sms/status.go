@@ -5,7 +5,7 @@ import "slices"
 // Status is the state of a message as clients see it.
 type Status string
 
-// The ten states. A final state never changes again.
+// These are the ten states. A final state never changes again.
 const (
 	Scheduled   Status = "scheduled"   // accepted, to be sent later
 	Queued      Status = "queued"      // accepted, waiting for a sender
@@ -23,12 +23,12 @@ const (
 type Transition struct {
 	From, To Status
 	When     string
-	// Unanswered limits the row to messages that have an unanswered hand-over.
+	// Unanswered limits the row to messages with an unanswered hand-over.
 	Unanswered bool
 }
 
-// Transitions is the status table: the source of every check, of the diagram in
-// docs/design.md and of the property tests. Nothing else can happen.
+// Transitions is the status table. Every check, the diagram in docs/design.md and the
+// property tests come from it. No other change can happen.
 var Transitions = []Transition{
 	{From: Scheduled, To: Queued, When: "its time has come"},
 	{From: Scheduled, To: Canceled, When: "the client cancels"},
@@ -52,7 +52,7 @@ var Transitions = []Transition{
 
 	{From: Sent, To: Delivered, When: "a receipt says so"},
 	{From: Sent, To: Undelivered, When: "a receipt says so"},
-	{From: Sent, To: Queued, When: "a receipt reports account-wide trouble"},
+	{From: Sent, To: Queued, When: "a receipt says that nothing was sent"},
 
 	{From: Unknown, To: Sent, When: "a late answer comes"},
 	{From: Unknown, To: Delivered, When: "a receipt settles a hand-over"},
@@ -72,12 +72,12 @@ func (s Status) Final() bool {
 	return s.Valid() && !slices.ContainsFunc(Transitions, func(t Transition) bool { return t.From == s })
 }
 
-// AtRest reports whether no work is left: final, sent or unknown. Retention
-// starts here.
+// AtRest reports whether no work is left, because s is final, sent or unknown. Retention
+// begins then.
 func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
-// May reports whether the table lets s become next; unanswered says whether the
-// message has a hand-over without an answer.
+// May reports whether the table lets s become next. unanswered says whether the message
+// has an unanswered hand-over.
 func (s Status) May(next Status, unanswered bool) bool {
 	return slices.ContainsFunc(Transitions, func(t Transition) bool {
 		return t.From == s && t.To == next && (unanswered || !t.Unanswered)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// step is one change to a message. It owns its copy of the message, so that the
-// caller's record stays as it was. Every rule makes one and returns its message.
+// step is one change of a message. It has its own copy of the message, so that the
+// caller's record does not change. Every rule makes a step and returns its message.
 type step struct {
 	Rules
 	m   Message
@@ -41,9 +41,9 @@ func (s *step) note(e Event) {
 	s.m.UpdatedAt = later(s.m.UpdatedAt, e.At)
 }
 
-// move changes the status; nothing else does. It panics if the table does not list
-// the transition, which is a defect of the program. A hand-over that was just answered,
-// or got its receipt, still counts as unanswered here.
+// move changes the status; no other function does. It panics if the table has no such
+// transition, because the program is then wrong. A hand-over that has just got its answer
+// or its receipt still counts as unanswered here.
 func (s *step) move(to Status, e Event) {
 	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
 	if !s.m.Status.May(to, open) { // guard: the table of states
@@ -53,7 +53,7 @@ func (s *step) move(to Status, e Event) {
 	s.note(e)
 }
 
-// rest moves the message to a status without work left, and starts its retention.
+// rest moves the message to a status in which no work is left, and starts its retention.
 func (s *step) rest(to Status, e Event) {
 	s.move(to, e)
 	s.m.Due, s.m.NotBefore = Due{}, time.Time{}
@@ -64,8 +64,8 @@ func (s *step) rest(to Status, e Event) {
 	}
 }
 
-// retry makes the message wait for its next hand-over. It ends the message instead
-// if the provider has it after all, or if its time is over.
+// retry makes the message wait for its next hand-over. If the provider has taken an
+// earlier hand-over, or if the message's time is over, retry ends the message instead.
 func (s *step) retry(wait time.Duration, e Event) {
 	switch {
 	case s.m.taken():
@@ -82,8 +82,8 @@ func (s *step) retry(wait time.Duration, e Event) {
 	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)
 }
 
-// giveUp ends a message that will not be handed over again. If a hand-over is
-// unanswered, the message may have arrived and ends as unknown.
+// giveUp ends a message that will not be handed over again. If it has an unanswered
+// hand-over, it may have arrived, so it ends as unknown.
 func (s *step) giveUp() {
 	if s.m.Unanswered() {
 		s.restUnknown("time or attempts ran out; a hand-over got no answer")
@@ -98,8 +98,8 @@ func (s *step) restUnknown(detail string) {
 	s.rest(Unknown, Event{Detail: detail})
 }
 
-// restTaken ends a hand-over after which the provider has the message. It then
-// follows the receipts that came while the hand-over was in flight.
+// restTaken ends a hand-over after which the provider has the message. Then it follows
+// the receipts that came while a hand-over was in flight.
 func (s *step) restTaken(detail string) {
 	s.m.Refusals = 0
 	s.rest(Sent, Event{Detail: detail})
@@ -107,7 +107,7 @@ func (s *step) restTaken(detail string) {
 	if h := s.reported(VerdictDelivered); h != nil {
 		s.restDelivered(h, e)
 	} else if s.m.others("") == OthersUndelivered {
-		s.restUndelivered(e)
+		s.restUndelivered(e, Receipt{})
 	}
 }
 
@@ -116,22 +116,27 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message for the reason that a receipt gave. If no
-// receipt gave a reason, trouble with the account stopped the message.
-func (s *step) restUndelivered(e Event) {
+// restUndelivered ends the message for the reason that a receipt gave. If none gave a
+// reason, then void, the latest receipt, says what stopped the message.
+func (s *step) restUndelivered(e Event, void Receipt) {
 	s.rest(Undelivered, e)
-	s.m.Failure = Explain(AccountExhausted)
-	if h := s.reported(VerdictUndelivered); h != nil {
+	switch h := s.reported(VerdictUndelivered); {
+	case h != nil:
 		s.m.Failure = Explain(h.Failure)
+	case void.Trouble != "":
+		s.m.Failure = Explain(AccountExhausted)
+	default:
+		s.m.Failure = Explain(Throttled)
 	}
 }
 
-// reported returns the first hand-over whose receipt says v, or nil.
+// reported returns the first hand-over whose receipt has the verdict v, or nil.
 func (s *step) reported(v Verdict) *HandOver {
 	return s.handOver(func(h HandOver) bool { return h.Receipt == v })
 }
 
-// taken reports whether the provider took a hand-over that no receipt proved void.
+// taken reports whether the provider took a hand-over, and no receipt proved this
+// hand-over void.
 func (m Message) taken() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Answer == AnswerTaken && h.Receipt != VerdictVoid

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// Tally notes whether the provider takes any numbers at all. A provider that
-// takes none may answer as if each number were bad. One refused number proves
-// nothing. If ten different numbers are refused within five minutes and none is
-// taken, the account is in trouble.
+// Tally shows whether the provider takes any numbers at all. A provider that takes none
+// may answer as if each number were bad. A single refused number proves nothing. But if
+// ten different numbers are refused within five minutes and none is taken, the account is
+// in trouble.
 type Tally struct {
 	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
-	// Taken are the hashes of some numbers that were taken lately, oldest first.
+	// Taken has the hashes of some numbers that were taken lately, oldest first.
 	Taken []string `json:"taken,omitempty"`
-	// Refused are the numbers refused since then, oldest first.
+	// Refused has the numbers that were refused since a number was taken, oldest first.
 	Refused []RefusedNumber `json:"refused,omitempty"`
 }
 
-// RefusedNumber is a number whose refusal looks like the one that every number
-// gets in an account without SMS. Number and Owner are hashes.
+// RefusedNumber is a number that was refused in the way in which every number is refused
+// for an account without SMS. Number and Owner are hashes.
 type RefusedNumber struct {
 	Number string    `json:"number"`
 	Owner  string    `json:"owner"`
@@ -30,12 +30,12 @@ type RefusedNumber struct {
 const (
 	maxTaken     = 20
 	refusedLimit = 10              // how many different refused numbers open the breaker
-	refusedTime  = 5 * time.Minute // within this time
+	refusedTime  = 5 * time.Minute // the time within which they must be refused
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
-// NumberTaken notes in b that the provider took number. It notes nothing if
-// it noted a taken number less than a minute ago and none was refused since.
+// NumberTaken notes in b that the provider took number. It notes nothing if it did so
+// less than a minute ago and no number was refused since.
 func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
 	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
 		return b, false
@@ -44,12 +44,12 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 	return b, true
 }
 
-// NumberRefused notes in b that the provider refused m's number in a way that may
-// be the account's trouble. It opens b once ten different numbers were refused
-// within five minutes and none was taken in that time. If the deployment has
-// several owners, the ten must come from at least two of them: the bad numbers of
-// one client alone stop nobody else, but nine of them and one of another owner do.
-// Whatever could not change the result is not noted.
+// NumberRefused notes in b that the provider refused m's number in a way that may mean
+// trouble with the account. It opens b when ten different numbers have been refused
+// within five minutes and none has been taken. If the deployment has several owners, the
+// ten must come from at least two of them. So one client's bad numbers alone do not stop
+// the others, but nine of them and one of another owner do. A refusal that could not
+// change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
 	if b.Open ||
 		now.Sub(b.Tally.TakenAt) < refusedTime+noteTaken { // guard: a number that was taken
@@ -61,7 +61,7 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	if slices.ContainsFunc(refused, func(n RefusedNumber) bool { return n.Number == this.Number }) {
 		return b, false
 	}
-	if len(refused) == refusedLimit { // all from one owner
+	if len(refused) == refusedLimit { // they are all from one owner
 		if !slices.ContainsFunc(refused, another) {
 			return b, false
 		}
@@ -76,7 +76,7 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	return b, true
 }
 
-// calm returns t without the refused numbers.
+// calm returns t without its refused numbers.
 func (t Tally) calm() Tally {
 	t.Refused = nil
 	return t
@@ -86,20 +86,20 @@ func (t Tally) tookBefore(number Number) bool {
 	return slices.Contains(t.Taken, hashOf(number.String()))
 }
 
-// hashOf returns the hash that the breaker keeps of a number or an owner.
+// hashOf returns the hash by which the breaker remembers a number or an owner.
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// remember returns list with s at its end, once, and without its oldest elements
-// beyond limit. It leaves list as it is.
+// remember returns list with s once, at its end. It drops the oldest elements beyond
+// limit. It does not change list.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)
 	return append(list[max(0, len(list)-limit+1):], s)
 }
 
-// without returns a copy of list that lacks s.
+// without returns a copy of list without s.
 func without(list []string, s string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == s })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// answer is one answer of a provider about a number.
+// answer is a provider's answer about one number.
 type answer struct {
 	owner  int
 	number int
@@ -20,8 +20,8 @@ type answer struct {
 
 func numbered(n int) sms.Number { return sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 
-// TestTheTally compares the breaker, which remembers little, with a search
-// through all answers.
+// TestTheTally draws random answers of a provider. It checks each opening of the breaker,
+// which remembers little, by searching all answers.
 func TestTheTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
@@ -56,7 +56,7 @@ func TestTheTally(t *testing.T) {
 				}
 			}
 			if taken || len(numbers) < 10 || (r.SeveralOwners && len(owners) < 2) {
-				t.Fatalf("the breaker opened after %d numbers of %d owners, taken: %v", len(numbers), len(owners), taken)
+				t.Fatalf("the breaker opened after %d refused numbers of %d owners, although it must not (a number was taken: %v)", len(numbers), len(owners), taken)
 			}
 			return
 		}
@@ -66,17 +66,17 @@ func TestTheTally(t *testing.T) {
 func TestTheTallyOpensTheBreaker(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		owners []string // owners of the messages whose numbers are refused, one message a second
+		owners []string // the owners of refused messages, one message a second
 		taken  time.Duration
 		want   bool
 	}{
-		{"ten of one owner of several", repeat("a", 10), 0, false},
-		{"nine of two owners", append(repeat("a", 8), "b"), 0, false},
-		{"ten of two owners", append(repeat("a", 9), "b"), 0, true},
-		{"a hundred of one owner, then one of another", append(repeat("a", 100), "b"), 0, true},
-		{"ten of two owners, one taken before", append(repeat("a", 9), "b"), time.Second, false},
-		{"ten of two owners, one taken long before", append(repeat("a", 9), "b"), 6 * time.Minute, true},
-		{"ten of two owners, one taken less than a minute after the last note", append(repeat("a", 9), "b"), 6*time.Minute - time.Second, false},
+		{"ten numbers of one owner", repeat("a", 10), 0, false},
+		{"nine numbers of two owners", append(repeat("a", 8), "b"), 0, false},
+		{"ten numbers of two owners", append(repeat("a", 9), "b"), 0, true},
+		{"a hundred numbers of one owner, then one of another", append(repeat("a", 100), "b"), 0, true},
+		{"ten numbers of two owners, after one was taken", append(repeat("a", 9), "b"), time.Second, false},
+		{"ten numbers of two owners, long after one was taken", append(repeat("a", 9), "b"), 6 * time.Minute, true},
+		{"ten numbers of two owners; one may have been taken without a note", append(repeat("a", 9), "b"), 6*time.Minute - time.Second, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := rules()
@@ -94,7 +94,7 @@ func TestTheTallyOpensTheBreaker(t *testing.T) {
 				}
 			}
 			if b.Open != tc.want || writes > 11 {
-				t.Errorf("open: %v after %d writes, want %v after at most 11: %+v", b.Open, writes, tc.want, b)
+				t.Errorf("the breaker is open: %v after %d writes, want %v after at most 11 writes: %+v", b.Open, writes, tc.want, b)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 
 var dueKinds = []sms.DueKind{sms.DueSend, sms.DueRescue, sms.DueLease}
 
-// entryOf returns the agenda's entry for m.
+// entryOf returns the entry for m in the agenda.
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
@@ -25,8 +25,8 @@ func entriesOf(messages ...sms.Message) []sms.DueEntry {
 	return entries
 }
 
-// dueBy reads a whole agenda, shard by shard and page by page. It checks the order and
-// the length of the pages.
+// dueBy reads a whole agenda, shard by shard and page by page. It checks the order of the
+// entries and the length of the pages.
 func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry
@@ -39,11 +39,11 @@ func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int)
 				t.Fatalf("Due: %v", err)
 			}
 			if len(page.Entries) > limit {
-				t.Fatalf("a page has %d entries, the limit is %d", len(page.Entries), limit)
+				t.Fatalf("a page has %d entries, want at most %d", len(page.Entries), limit)
 			}
 			for _, e := range page.Entries {
 				if e.Due.At.Before(last) {
-					t.Fatalf("in shard %d, %s follows %s, want the oldest first", shard, e.Due.At, last)
+					t.Fatalf("in shard %d, an entry due at %s comes after one due at %s, want the oldest first", shard, e.Due.At, last)
 				}
 				last = e.Due.At
 			}
@@ -54,7 +54,7 @@ func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int)
 	return all
 }
 
-// checkDue waits until the agenda of kind shows want, in any order of shards.
+// checkDue waits until the agenda of kind contains exactly want, in any order of shards.
 func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit int, want ...sms.DueEntry) {
 	t.Helper()
 	byID := func(a, b sms.DueEntry) int { return cmp.Compare(a.Ref.ID, b.Ref.ID) }
@@ -69,7 +69,7 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 	})
 }
 
-// farAhead returns a time by which everything is due.
+// farAhead returns a time at which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
 // dueAt stores a new message whose Due is d.
@@ -84,7 +84,7 @@ func testAgenda(t *testing.T, open opener) {
 	t.Run("the number of shards is at least one and never changes", func(t *testing.T) {
 		s := open(t)
 		if n := s.Shards(); n < 1 || n != s.Shards() {
-			t.Errorf("Shards = %d, then %d, want the same number above 0", n, s.Shards())
+			t.Errorf("Shards returned %d and then %d, want the same number above 0", n, s.Shards())
 		}
 	})
 
@@ -110,8 +110,8 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some are due at the same moment. They are not created in the
-				// order in which they are due.
+				// Some are due at the same moment, and they are not created in the order
+				// of their due times.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}
@@ -119,7 +119,7 @@ func testAgenda(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("until is inclusive", func(t *testing.T) {
+	t.Run("an entry that is due exactly at until is included", func(t *testing.T) {
 		s := open(t)
 		at := s.clock.Now()
 		early := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(-time.Millisecond)})
@@ -130,7 +130,7 @@ func testAgenda(t *testing.T, open opener) {
 		s.checkDue(t, sms.DueSend, at.Add(time.Millisecond), 10, entriesOf(early, exact, late)...)
 	})
 
-	t.Run("times far apart keep their order", func(t *testing.T) {
+	t.Run("due times that are far apart are in order", func(t *testing.T) {
 		s := open(t)
 		var all []sms.Message
 		for _, at := range []time.Time{
@@ -143,7 +143,7 @@ func testAgenda(t *testing.T, open opener) {
 		s.checkDue(t, sms.DueSend, s.farAhead(), 1, entriesOf(all...)...)
 	})
 
-	t.Run("what is due moves with the record", func(t *testing.T) {
+	t.Run("the agenda changes with the record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(m))

@@ -52,7 +52,7 @@ func testBreakers(t *testing.T, open opener) {
 		second := s.saveBreaker(t, first.Close(now))
 		checkDiff(t, "the closed breaker", sms.Breaker{ClosedAt: now, Reviewed: b.Reviewed, Tally: sms.Tally{TakenAt: b.Tally.TakenAt, Taken: b.Tally.Taken}}, second, anyBreakerRevision)
 		if first.Revision == "" || second.Revision == "" || first.Revision == second.Revision {
-			t.Errorf("the revisions are %q and %q, want two different ones", first.Revision, second.Revision)
+			t.Errorf("the revisions are %q and %q, want two different revisions", first.Revision, second.Revision)
 		}
 	})
 
@@ -61,7 +61,7 @@ func testBreakers(t *testing.T, open opener) {
 		first := s.saveBreaker(t, sms.Breaker{}.Pause("first", s.clock.Now()))
 		second := s.saveBreaker(t, first.Close(s.clock.Now()))
 		for name, revision := range map[string]string{
-			"none": "", "the first one": first.Revision, "one that never was": sms.NewToken(),
+			"none": "", "the first one": first.Revision, "one that never existed": sms.NewToken(),
 		} {
 			b := second.Pause("too late", s.clock.Now())
 			b.Revision = revision

@@ -24,12 +24,12 @@ func testClaim(t *testing.T, open opener) {
 			m.NotBefore = s.clock.Now()
 			return m
 		}},
-		{"a message a moment before its time, within the skew of clocks", func(s stage) sms.Message {
+		{"a message less than Skew before its time", func(s stage) sms.Message {
 			m := s.message()
 			m.NotBefore = s.clock.Now().Add(sms.Skew)
 			return m
 		}},
-		{"a message in the last moment before it expires", func(s stage) sms.Message {
+		{"a message just before its expiry", func(s stage) sms.Message {
 			m := s.message()
 			m.ExpiresAt = s.clock.Now().Add(time.Millisecond)
 			return m
@@ -44,29 +44,29 @@ func testClaim(t *testing.T, open opener) {
 			s.clock.Advance(time.Minute)
 			return m
 		}},
-		{"a message with one event less than it may have", func(s stage) sms.Message {
+		{"a message with one event less than the maximum", func(s stage) sms.Message {
 			m := s.message()
 			m.Events = s.events(sms.MaxEvents - 1)
 			return m
 		}},
-		{"a message whose events are full, and counts", func(s stage) sms.Message {
+		{"a message with the maximum number of events", func(s stage) sms.Message {
 			m := s.message()
 			m.Events = s.events(sms.MaxEvents)
 			return m
 		}},
-		{"a scheduled message with room for one event of two", func(s stage) sms.Message {
+		{"a scheduled message with room for only one of two events", func(s stage) sms.Message {
 			m := s.scheduled(time.Minute)
 			m.Events = s.events(sms.MaxEvents - 1)
 			s.clock.Advance(time.Minute)
 			return m
 		}},
-		{"a message that counts events already", func(s stage) sms.Message {
+		{"a message with events that are only counted", func(s stage) sms.Message {
 			m := s.message()
 			m.Events = s.events(sms.MaxEvents)
 			m.EventsOmitted = 3
 			return m
 		}},
-		{"a message whose clock is ahead of the sender's", func(s stage) sms.Message {
+		{"a message from a clock that is ahead of the sender's", func(s stage) sms.Message {
 			m := s.message()
 			m.UpdatedAt = s.clock.Now().Add(500 * time.Millisecond)
 			return m
@@ -86,13 +86,13 @@ func testClaim(t *testing.T, open opener) {
 			}
 			checkDiff(t, "the claimed record", want, got, anyRevision)
 			if got.Revision == m.Revision || got.Revision == "" {
-				t.Errorf("the revision is %q after %q, want a fresh one", got.Revision, m.Revision)
+				t.Errorf("the revision is %q and was %q, want a new one", got.Revision, m.Revision)
 			}
 			checkSame(t, got, s.get(t, m.ID))
 		})
 	}
 
-	t.Run("the events of a scheduled message are accepted, queued, sending", func(t *testing.T) {
+	t.Run("a claimed scheduled message has the statuses scheduled, queued and sending in its history", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
@@ -116,7 +116,7 @@ func testClaim(t *testing.T, open opener) {
 			if refused.Reason != c.reason {
 				t.Errorf("the reason is %q, want %q", refused.Reason, c.reason)
 			}
-			checkDiff(t, "the record of the error", m, refused.Current)
+			checkDiff(t, "the record in the error", m, refused.Current)
 			checkDiff(t, "the record", m, s.get(t, m.ID))
 		})
 	}
@@ -128,7 +128,7 @@ func testClaim(t *testing.T, open opener) {
 			ref := m.Ref()
 			ref.Generation += ms
 			if _, err := s.Claim(t.Context(), ref, s.rules.NewClaim("fake", s.clock.Now())); !errors.Is(err, sms.ErrNotFound) {
-				t.Errorf("Claim of a generation %+d ms off: %v, want ErrNotFound", ms, err)
+				t.Errorf("Claim of a generation %+d ms from the right one: %v, want ErrNotFound", ms, err)
 			}
 		}
 		checkDiff(t, "the record", m, s.get(t, m.ID))
@@ -151,7 +151,7 @@ type refusal struct {
 
 func refusals() []refusal {
 	list := []refusal{
-		{"a message whose expiry has come", sms.PastExpiry, func(s stage) sms.Message {
+		{"a message at its expiry", sms.PastExpiry, func(s stage) sms.Message {
 			m := s.message()
 			m.ExpiresAt = s.clock.Now()
 			return m
@@ -169,13 +169,13 @@ func refusals() []refusal {
 			m.Attempts = s.rules.MaxAttempts
 			return m
 		}},
-		{"a message that is expired, early and spent, as expired", sms.PastExpiry, func(s stage) sms.Message {
+		{"a message that is expired, too early and without attempts, as expired", sms.PastExpiry, func(s stage) sms.Message {
 			m := s.message()
 			m.ExpiresAt, m.NotBefore = s.clock.Now(), s.clock.Now().Add(time.Hour)
 			m.Attempts = s.rules.MaxAttempts
 			return m
 		}},
-		{"a message that is early and spent, as early", sms.TooEarly, func(s stage) sms.Message {
+		{"a message that is too early and without attempts, as too early", sms.TooEarly, func(s stage) sms.Message {
 			m := s.message()
 			m.NotBefore = s.clock.Now().Add(time.Hour)
 			m.Attempts = s.rules.MaxAttempts

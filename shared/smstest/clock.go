@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// Clock is a clock that moves only when told to. Any number of goroutines may use it.
+// Clock is a clock that moves only when Advance is called. Goroutines may use it
+// concurrently.
 type Clock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-// NewClock returns a clock that shows start.
+// NewClock returns a clock that shows the time start.
 func NewClock(start time.Time) *Clock { return &Clock{at: start} }
 
-// Now returns the time of the clock, in place of time.Now.
+// Now returns the clock's time. Use it in place of time.Now.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-// Advance moves the clock forward by d at once, in place of time.Sleep.
+// Advance moves the clock forward by d. Use it in place of time.Sleep.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

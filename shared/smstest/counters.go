@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// count returns a count of one message; at most limit messages fit into an
+// count returns a count of one message for a counter of which limit is the maximum in an
 // hour.
 func (s stage) count(limit int) sms.Count {
 	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
@@ -22,7 +22,7 @@ func (s stage) checkCount(t *testing.T, c sms.Count, want error) {
 }
 
 func testCounters(t *testing.T, open opener) {
-	t.Run("a counter counts up to its limit and nothing more", func(t *testing.T) {
+	t.Run("a counter never exceeds its limit", func(t *testing.T) {
 		s := open(t)
 		parts := func(n int) sms.Count { return sms.CountParts(s.owner, n, 10, s.clock.Now()) }
 		s.checkCount(t, parts(11), sms.ErrLimit)
@@ -34,7 +34,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, parts(1), sms.ErrLimit)
 	})
 
-	t.Run("each call brings its own limit", func(t *testing.T) {
+	t.Run("each call has its own limit", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(1), nil)
 		s.checkCount(t, s.count(1), sms.ErrLimit)
@@ -42,7 +42,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(0), sms.ErrLimit)
 	})
 
-	t.Run("a try is refused if the count would be, and counts nothing", func(t *testing.T) {
+	t.Run("a try is refused if the count would be refused, and counts nothing", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(0).Try(), sms.ErrLimit)
 		s.checkCount(t, s.count(1).Try(), nil)
@@ -52,7 +52,7 @@ func testCounters(t *testing.T, open opener) {
 		s.checkCount(t, s.count(2), nil)
 	})
 
-	t.Run("what was given back can be counted again, whatever the limit is then", func(t *testing.T) {
+	t.Run("a count can be given back at any limit, and counted again", func(t *testing.T) {
 		s := open(t)
 		s.checkCount(t, s.count(1), nil)
 		s.checkCount(t, s.count(0).GiveBack(), nil)
@@ -76,7 +76,7 @@ func testCounters(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("when many count at once, exactly as many as the limit allows are counted", func(t *testing.T) {
+	t.Run("concurrent counts reach exactly the limit", func(t *testing.T) {
 		s := open(t)
 		const limit = atOnce / 2
 		counted := 0

@@ -10,11 +10,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// withoutHistory is a comparison option that ignores the fields that lists do
-// not show.
+// withoutHistory is a comparison option. It ignores the fields that lists do not show.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// listed stores a message of s.owner that was created age ago, long enough ago for
+// listed stores a message of s.owner that was created at this age. It is old enough for
 // every list to show it.
 func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
@@ -27,7 +26,7 @@ func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) 
 	return s.create(t, m)
 }
 
-// list reads and checks all pages of q. It returns the messages and the number of
+// list reads all pages of q and checks them. It returns the messages and the number of
 // pages.
 func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int) {
 	t.Helper()
@@ -38,7 +37,7 @@ func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int
 			t.Fatalf("List: %v", err)
 		}
 		if len(page.Messages) > q.Limit {
-			t.Fatalf("a page has %d messages, the limit is %d", len(page.Messages), q.Limit)
+			t.Fatalf("a page has %d messages, want at most %d", len(page.Messages), q.Limit)
 		}
 		if pages++; pages > endless {
 			t.Fatalf("the list has more than %d pages", endless)
@@ -49,7 +48,7 @@ func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int
 	return all, pages
 }
 
-// checkList waits until q lists exactly want, newest first.
+// checkList waits until the list for q has exactly want, newest first.
 func (s stage) checkList(t *testing.T, q sms.ListQuery, want ...sms.Message) {
 	t.Helper()
 	if q.Owner == "" {
@@ -75,7 +74,7 @@ func testLister(t *testing.T, open opener) {
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 100})
 	})
 
-	t.Run("messages come newest first, whenever they were stored", func(t *testing.T) {
+	t.Run("messages come newest first, no matter when they were stored", func(t *testing.T) {
 		s := open(t)
 		middle := s.listed(t, 24*time.Hour, nil)
 		oldest := s.listed(t, 40*24*time.Hour, nil)
@@ -130,7 +129,7 @@ func testLister(t *testing.T, open opener) {
 				got[m.ID] = true
 			}
 			if len(all) != len(want) {
-				return fmt.Sprintf("%d messages listed, want %d", len(all), len(want))
+				return fmt.Sprintf("the list has %d messages, want %d", len(all), len(want))
 			}
 			return diff(want, got)
 		})
@@ -166,7 +165,7 @@ func testLister(t *testing.T, open opener) {
 }
 
 func testListFilters(t *testing.T, open opener) {
-	t.Run("status, number and reference select, alone and together", func(t *testing.T) {
+	t.Run("lists can be filtered by status, number and reference, and by all of them", func(t *testing.T) {
 		s := open(t)
 		other := newNumber()
 		a := s.listed(t, 1*time.Minute, func(m *sms.Message) { m.Status, m.Reference = sms.Delivered, "order 1" })
@@ -199,7 +198,7 @@ func testListFilters(t *testing.T, open opener) {
 		s.checkList(t, sms.ListQuery{Status: sms.Sending, Limit: 10, Examine: 10}, claimed)
 	})
 
-	t.Run("from is inclusive and to is exclusive", func(t *testing.T) {
+	t.Run("a list includes the time from, but not the time to", func(t *testing.T) {
 		s := open(t)
 		var m []sms.Message
 		for i := range 4 {
@@ -223,7 +222,7 @@ func testListFilters(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a page examines a limited number of records, and may be empty and still have a next one", func(t *testing.T) {
+	t.Run("a page examines a limited number of records, so an empty page may have a next page", func(t *testing.T) {
 		s := open(t)
 		const records, examine = 20, 5
 		for i := range records {
@@ -233,7 +232,7 @@ func testListFilters(t *testing.T, open opener) {
 		q := sms.ListQuery{Owner: s.owner, Reference: "the oldest", Limit: 5, Examine: examine}
 		s.checkList(t, q, last)
 		if _, pages := s.list(t, q); pages < records/examine {
-			t.Errorf("%d records took %d pages that examine up to %d records each", records+1, pages, examine)
+			t.Errorf("a list of %d records has %d pages, although each examines up to %d records", records+1, pages, examine)
 		}
 	})
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy returns an empty store that uses the clock now, and a function lose.
-// After a call of lose, the next write that the store's client sends is carried
-// out, and its answer is lost on the way back. The client's own retry and all later
-// requests pass undisturbed. Reads do not count.
+// OpenLossy returns an empty store that uses the clock now, and a function lose. After
+// lose is called, the store's client carries out its next write, but the answer is lost
+// on the way back. The client's own retry and all later requests pass undisturbed. Reads
+// do not lose their answer.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
-// TestLostAnswer checks that a store recognizes its own earlier success when its
-// client repeats a write whose answer was lost. Each call succeeds and is carried
-// out once.
+// TestLostAnswer checks that a store recognizes its own success when its client repeats a
+// write whose answer was lost. Each call must succeed and be carried out once.
 func TestLostAnswer(t *testing.T, open OpenLossy) {
 	start := func(t *testing.T) (stage, func()) {
 		t.Helper()
@@ -33,7 +32,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		checkSame(t, m, s.get(t, m.ID))
 	})
 
-	t.Run("Create succeeds in place of a record past its retention", func(t *testing.T) {
+	t.Run("Create replaces a record past its retention", func(t *testing.T) {
 		s, lose := start(t)
 		old := s.sent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention)
@@ -55,7 +54,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s.checkFound(t, m.ProviderMessageID(), m.ID)
 	})
 
-	t.Run("Postpone moves the record once", func(t *testing.T) {
+	t.Run("Postpone changes the record once", func(t *testing.T) {
 		s, lose := start(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)
@@ -71,7 +70,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 	})
 
 	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
-		t.Run("Receive notes once that it is "+string(v), func(t *testing.T) {
+		t.Run("ApplyReceipt notes once that the message is "+string(v), func(t *testing.T) {
 			s, lose := start(t)
 			m := s.sent(t, sms.NewToken())
 			lose()
@@ -129,7 +128,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 			s.clock.Advance(time.Minute)
 			return m
 		}},
-		{"a message whose events are full", func(s stage) sms.Message {
+		{"a message with the maximum number of events", func(s stage) sms.Message {
 			m := s.message()
 			m.Events = s.events(sms.MaxEvents)
 			return m
@@ -144,7 +143,7 @@ func testLostClaims(t *testing.T, start func(*testing.T) (stage, func())) {
 			return m
 		}},
 	} {
-		t.Run("Claim of "+c.name+" is the sender's own, and one attempt", func(t *testing.T) {
+		t.Run("Claim of "+c.name+" succeeds and counts one attempt", func(t *testing.T) {
 			s, lose := start(t)
 			m := s.create(t, c.of(s))
 			claim := s.rules.NewClaim("fake", s.clock.Now())

@@ -22,7 +22,7 @@ func testMessages(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a second record under the same id is a conflict that shows the first", func(t *testing.T) {
+	t.Run("creating a second record with the same id is a conflict that shows the first", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		m = s.claim(t, m)
@@ -39,7 +39,7 @@ func testMessages(t *testing.T, open opener) {
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("creating again with the same nonce undoes nothing that happened since", func(t *testing.T) {
+	t.Run("creating again with the same nonce does not undo a later change", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		claimed := s.claim(t, m)
@@ -57,18 +57,18 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a conflict that contains the current record.
+// checkConflict checks that err is a conflict with the current record.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)
 	if !ok {
-		t.Fatalf("got error %v, want a *ConflictError", err)
+		t.Fatalf("got the error %v, want a *ConflictError", err)
 	}
-	checkDiff(t, "the conflicting record", current, conflict.Current)
+	checkDiff(t, "the record in the conflict", current, conflict.Current)
 }
 
-// checkSame is stricter than checkDiff: it also notices a time that is no longer in
-// UTC, or no longer absent.
+// checkSame is stricter than checkDiff. It also notices a time that is not in UTC any
+// more, and a time that was absent and is not.
 func checkSame(t *testing.T, want, got sms.Message) {
 	t.Helper()
 	checkDiff(t, "the record", want, got)

@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending returns a receipt that matches no message of ours.
+// pending returns a receipt that matches none of our messages.
 func (s stage) pending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
@@ -60,7 +60,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
-	t.Run("keeping again replaces, the time of the next look-up included", func(t *testing.T) {
+	t.Run("keeping a receipt again replaces it, including its next look-up", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "one")
 		again := k
@@ -99,7 +99,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s.checkDueReceipts(t, other.Due, 10, other)
 	})
 
-	t.Run("due receipts come the oldest first, up to the limit, until the moment asked for", func(t *testing.T) {
+	t.Run("due receipts come oldest first, up to the limit and until the given time", func(t *testing.T) {
 		s := open(t)
 		var all []sms.PendingReceipt
 		for i := range 6 {
@@ -116,7 +116,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s.checkDueReceipts(t, all[0].Due.Add(-time.Millisecond), 10)
 	})
 
-	t.Run("a pending receipt is absent from its time on", func(t *testing.T) {
+	t.Run("a pending receipt is absent after its retention", func(t *testing.T) {
 		s := open(t)
 		k := s.keep(t, "one")
 		s.clock.Advance(sms.PendingFor - time.Millisecond)
@@ -129,10 +129,10 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("however many are past their retention, they hide none that are due", func(t *testing.T) {
+	t.Run("receipts past their retention hide no due receipt", func(t *testing.T) {
 		for _, tc := range []struct {
 			name string
-			ago  time.Duration // how long ago the retention of the other receipts ended
+			ago  time.Duration // how long the other receipts are past their retention
 		}{
 			{"a moment ago", 0},
 			{"an hour ago", time.Hour},

@@ -9,7 +9,7 @@ import (
 )
 
 func testPostpone(t *testing.T, open opener) {
-	t.Run("postponing changes the time and the kind of what is due, and nothing else", func(t *testing.T) {
+	t.Run("postponing changes only the Due of a record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)
@@ -21,14 +21,14 @@ func testPostpone(t *testing.T, open opener) {
 		}
 		checkDiff(t, "the result", want, got, anyRevision)
 		if got.Revision == m.Revision || got.Revision == "" {
-			t.Errorf("the revision is %q after %q, want a fresh one", got.Revision, m.Revision)
+			t.Errorf("the revision is %q and was %q, want a new one", got.Revision, m.Revision)
 		}
 		checkSame(t, got, s.get(t, m.ID))
 		s.checkDue(t, sms.DueRescue, want.Due.At, 10, entryOf(got))
 		s.checkDue(t, sms.DueRescue, want.Due.At.Add(-time.Millisecond), 10)
 	})
 
-	t.Run("postponing may change the kind", func(t *testing.T) {
+	t.Run("postponing may change the kind of work", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Hour))
 		e := entryOf(m)
@@ -48,7 +48,7 @@ func testPostpone(t *testing.T, open opener) {
 		{"another kind", func(d sms.Due) sms.Due { d.Kind = sms.DueSend; return d }},
 		{"another round", func(d sms.Due) sms.Due { d.Round++; return d }},
 	} {
-		t.Run("postponing what is due for "+c.name+" by now is a conflict", func(t *testing.T) {
+		t.Run("postponing an entry whose record is now due for "+c.name+" is a conflict", func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, s.message())
 			e := entryOf(m)

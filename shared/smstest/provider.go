@@ -15,43 +15,41 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider, together with what its test knows about the
-// service behind it.
+// ProviderUnderTest is a provider with what its test knows about the service behind it.
 type ProviderUnderTest struct {
 	Provider sms.Provider
-	// The provider takes messages to the number Good, and always refuses
-	// messages to Refused.
+	// The provider takes every message to Good, and refuses every message to Refused.
 	Good, Refused sms.Number
-	// Lossy is a provider with the same service behind it, but the answer to
-	// each hand-over to LossyNumber is lost after the message was taken.
+	// Lossy is a provider in front of the same service. But the answer to each hand-over
+	// to LossyNumber is lost after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
-	// Taken returns the messages that the service has taken so far, in any order. If
-	// tests share the service, it may return messages of other tests too.
+	// Taken returns the messages that the service has taken, in any order. If tests share
+	// the service, it may include messages of other tests.
 	Taken func(t *testing.T) []Taken
 }
 
-// Taken is a message as the service behind a provider received it.
+// Taken is a message as the service behind a provider got it.
 type Taken struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
 }
 
-// TestProvider checks that the provider that open returns keeps the contract of
-// sms.Provider. It calls open in every subtest.
+// TestProvider checks that a provider keeps the contract of sms.Provider. It calls open
+// for a new provider in every subtest.
 func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 	for _, tt := range []struct {
 		name string
 		test func(t *testing.T, c ProviderUnderTest)
 	}{
-		{"its name is fit for records and configuration", providerHasName},
-		{"a message that is taken gets an id and arrives as it was written", providerTakes},
-		{"the same message handed over twice is two messages", providerTakesTwice},
-		{"a refused number is refused for good and nothing is taken", providerRefuses},
+		{"its name may be used in records and configuration", providerHasName},
+		{"a message that is taken gets an id and arrives unchanged", providerTakes},
+		{"a message that is handed over twice is taken twice", providerTakesTwice},
+		{"a refused number is refused for good, and no message is taken", providerRefuses},
 		{"after the deadline nothing is handed over", providerAfterDeadline},
 		{"a lost answer is not a refusal, and the message was handed over once", providerLosesAnswer},
-		{"64 hand-overs at once are taken once each, with ids of their own", providerCrowd},
+		{"each of 64 concurrent hand-overs is taken once, with an id of its own", providerCrowd},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
 	}
@@ -59,7 +57,7 @@ func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 
 func providerHasName(t *testing.T, c ProviderUnderTest) {
 	if name := c.Provider.Name(); !providerName.MatchString(string(name)) || name != c.Lossy.Name() {
-		t.Errorf("the provider's name is %q", name)
+		t.Errorf("the provider's name is %q, want lower-case letters, digits and hyphens", name)
 	}
 }
 
@@ -79,7 +77,7 @@ func providerTakes(t *testing.T, c ProviderUnderTest) {
 		}
 		want := []Taken{{ProviderMessageID: id, Number: c.Good, Text: text}}
 		if diff := cmp.Diff(want, c.taken(t, text)); diff != "" || id == "" {
-			t.Errorf("id %q; taken messages (-want +got):\n%s", id, diff)
+			t.Errorf("the id is %q; the taken messages differ (-want +got):\n%s", id, diff)
 		}
 	}
 }
@@ -98,7 +96,7 @@ func providerTakesTwice(t *testing.T, c ProviderUnderTest) {
 		t.Errorf("both hand-overs got the id %q", want[0].ProviderMessageID)
 	}
 	if diff := cmp.Diff(want, c.taken(t, m.Text), inAnyOrder); diff != "" {
-		t.Errorf("taken (-want +got):\n%s", diff)
+		t.Errorf("the taken messages differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -110,17 +108,17 @@ func providerRefuses(t *testing.T, c ProviderUnderTest) {
 		t.Fatalf("HandOver = %q, %v, want a *sms.ProviderError", id, err)
 	}
 	if refused.Refusal != sms.RefusedForGood || refused.Failure != sms.NumberRefused {
-		t.Errorf("refused %s with the failure %q, want %s with %q",
+		t.Errorf("refused %s with the failure %q, want refused %s with the failure %q",
 			refused.Refusal, refused.Failure, sms.RefusedForGood, sms.NumberRefused)
 	}
 	if refused.Code == "" || refused.Detail == "" {
-		t.Errorf("code %q and detail %q, want both filled in for operators", refused.Code, refused.Detail)
+		t.Errorf("the code is %q and the detail %q, want both set for operators", refused.Code, refused.Detail)
 	}
 	if strings.Contains(err.Error(), m.Number.String()[1:]) {
 		t.Errorf("the error shows the whole number: %v", err)
 	}
 	if got := c.taken(t, m.Text); id != "" || len(got) > 0 {
-		t.Errorf("got id %q and taken messages %v, want neither", id, got)
+		t.Errorf("got the id %q and the taken messages %v, want neither", id, got)
 	}
 }
 
@@ -130,10 +128,10 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	m := handed(c.Good, "late "+sms.NewToken())
 	id, err := c.Provider.HandOver(ctx, m)
 	if id != "" || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("HandOver = %q, %v, want an error that is %v", id, err, context.DeadlineExceeded)
+		t.Errorf("HandOver = %q, %v, want the error %v", id, err, context.DeadlineExceeded)
 	}
 	if got := c.taken(t, m.Text); len(got) > 0 {
-		t.Errorf("the provider took %v, want nothing", got)
+		t.Errorf("the provider took %v, want no message", got)
 	}
 }
 
@@ -146,7 +144,7 @@ func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
 		t.Errorf("HandOver = %q, %v, want an error that is not a refusal", id, err)
 	}
 	if got := c.taken(t, m.Text); len(got) != 1 {
-		t.Errorf("the provider took %v, want the message once", got)
+		t.Errorf("the provider took %v, want one message", got)
 	}
 }
 
@@ -167,7 +165,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 	}
 	group.Wait()
 	if diff := cmp.Diff(want, c.taken(t, mark), inAnyOrder); diff != "" {
-		t.Errorf("taken (-want +got):\n%s", diff)
+		t.Errorf("the taken messages differ (-want +got):\n%s", diff)
 	}
 	ids := make(map[string]bool)
 	for _, taken := range want {
@@ -180,8 +178,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns the messages that the service took and whose text contains
-// mark.
+// taken returns the messages with mark in their text that the service took.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -193,14 +190,14 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// handed returns a message as a provider gets it in the first hand-over.
+// handed returns a message as a provider gets it for the first hand-over.
 func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: text}}, now)
 	m, err := rules.NewClaim("fake", now).Apply(m)
 	if err != nil {
-		panic("smstest: a fresh message cannot be claimed: " + err.Error())
+		panic("smstest: a new message cannot be claimed: " + err.Error())
 	}
 	return m
 }

@@ -16,20 +16,19 @@ type Queue interface {
 	sms.Consumer
 }
 
-// OpenQueue returns an empty queue. Items that are dequeued and not deleted come back
-// after visibility, which is whole seconds. OpenQueue also makes sure that the queue
-// is closed at the end of t.
+// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that
+// is not deleted comes back after visibility, in whole seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
-// TestQueue checks that the queue that open returns keeps the contracts of sms.Queue
-// and sms.Consumer. It calls open in every subtest.
+// TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It
+// calls open for a new queue in every subtest.
 func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Send", func(t *testing.T) { testSend(t, open) })
 	t.Run("Dequeue", func(t *testing.T) { testDequeue(t, open) })
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
-// lasting is a visibility timeout that is longer than every subtest.
+// lasting is a visibility timeout that no subtest exceeds.
 const lasting = 5 * time.Minute
 
 // envelopes returns n envelopes that no other subtest uses.
@@ -49,8 +48,8 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain dequeues and deletes items until n different bodies have come, or patience
-// ends. It returns how often each came.
+// drain dequeues and deletes items until n different bodies have come or patience ends.
+// It returns how often each body came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
 	const limit, wait, patience = 10, time.Second, 30 * time.Second
@@ -70,7 +69,7 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	return bodies
 }
 
-// checkBodies checks that each envelope came, and that nothing else did.
+// checkBodies checks that each envelope in want came, and nothing else.
 func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
@@ -86,7 +85,7 @@ func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 
 func testSend(t *testing.T, open OpenQueue) {
 	for _, n := range []int{0, 1, 10, 11, 25} {
-		t.Run(fmt.Sprintf("%d envelopes sent at once all come", n), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d envelopes that are sent in one call all come", n), func(t *testing.T) {
 			q := open(t, lasting)
 			list := envelopes(n)
 			send(t, q, list...)
@@ -112,16 +111,15 @@ func testSend(t *testing.T, open OpenQueue) {
 				came += n
 			}
 			if came < 2 {
-				return fmt.Sprintf("it came %d times", came)
+				return fmt.Sprintf("the envelope came %d times", came)
 			}
 			return ""
 		})
 	})
 
-	t.Run("a delayed envelope does not come before its time, others do", func(t *testing.T) {
+	t.Run("a delayed envelope does not come before its time, and delays no other", func(t *testing.T) {
 		q := open(t, lasting)
-		// Engines round times, so a tenth of a second early still counts as on
-		// time.
+		// Engines round times, so an envelope may come a tenth of a second early.
 		const delay, rounding = time.Second, 100 * time.Millisecond
 		list := envelopes(3)
 		list[1].Delay = delay
@@ -130,7 +128,7 @@ func testSend(t *testing.T, open OpenQueue) {
 		checkBodies(t, []sms.Envelope{list[0], list[2]}, drain(t, q, 2))
 		checkBodies(t, list[1:2], drain(t, q, 1))
 		if took := time.Since(before); took < delay-rounding {
-			t.Errorf("the envelope came after %s, want at least %s", took, delay)
+			t.Errorf("the envelope came after %s, want it after at least %s", took, delay)
 		}
 	})
 
@@ -151,11 +149,11 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		send(t, q, envelopes(10)...)
 		received, err := q.Dequeue(t.Context(), 3, time.Second)
 		if err != nil || len(received) < 1 || len(received) > 3 {
-			t.Errorf("Dequeue: %d items, %v, want 1 to 3", len(received), err)
+			t.Errorf("Dequeue returned %d items and the error %v, want 1 to 3 items", len(received), err)
 		}
 	})
 
-	t.Run("the first dequeue counts as one, and an item that is not deleted comes back as two", func(t *testing.T) {
+	t.Run("the receive count is 1 at first, and 2 when an item comes back", func(t *testing.T) {
 		q := open(t, time.Second)
 		list := envelopes(1)
 		send(t, q, list...)
@@ -200,7 +198,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 			}
 			received = append(received, more...)
 			if len(received) < many {
-				return fmt.Sprintf("%d of %d came", len(received), many)
+				return fmt.Sprintf("%d of %d items came", len(received), many)
 			}
 			return ""
 		})
@@ -212,7 +210,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("an empty queue answers when the wait is over", func(t *testing.T) {
+	t.Run("Dequeue of an empty queue returns after the wait", func(t *testing.T) {
 		q := open(t, lasting)
 		const wait, early, late = time.Second, 900 * time.Millisecond, 5 * time.Second
 		for _, c := range []struct{ wait, least, most time.Duration }{{0, 0, wait}, {wait, early, late}} {
@@ -240,7 +238,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		}
 	})
 
-	t.Run("a waiting Dequeue returns what is sent in the meantime", func(t *testing.T) {
+	t.Run("a waiting Dequeue returns an item that is sent meanwhile", func(t *testing.T) {
 		q := open(t, lasting)
 		list := envelopes(1)
 		got := make(chan map[string]int)
@@ -259,11 +257,11 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		send(t, q, list...)
 		checkBodies(t, list, <-got)
 		if took := time.Since(before); took > 5*time.Second {
-			t.Errorf("the envelope came after %s", took)
+			t.Errorf("the envelope came only after %s", took)
 		}
 	})
 
-	t.Run("many consumers at once miss nothing", func(t *testing.T) {
+	t.Run("concurrent consumers get every item", func(t *testing.T) {
 		q := open(t, lasting)
 		const many, receivers = 200, 8
 		list := envelopes(many)
@@ -299,7 +297,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 }
 
 func testBacklog(t *testing.T, open OpenQueue) {
-	t.Run("the backlog is what can be dequeued now", func(t *testing.T) {
+	t.Run("the backlog counts the items that can be dequeued now", func(t *testing.T) {
 		q := open(t, lasting)
 		checkBacklog(t, q, 0)
 		list := envelopes(7)
@@ -315,7 +313,7 @@ func testBacklog(t *testing.T, open OpenQueue) {
 	})
 }
 
-// dequeueOne waits for one item.
+// dequeueOne waits for one item and returns it.
 func dequeueOne(t *testing.T, q Queue) (one sms.QueueItem) {
 	t.Helper()
 	eventually(t, func() string {

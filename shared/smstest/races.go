@@ -9,7 +9,7 @@ import (
 )
 
 func testRaces(t *testing.T, open opener) {
-	t.Run("when many create one id, one wins and all others see its record", func(t *testing.T) {
+	t.Run("of concurrent creations of one id, one wins and the others get its record", func(t *testing.T) {
 		s := open(t)
 		id := sms.NewID()
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -23,7 +23,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, id))
 	})
 
-	t.Run("when many create one id with one nonce, all succeed", func(t *testing.T) {
+	t.Run("concurrent creations of one id with one nonce all succeed", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
 		for _, a := range race(atOnce, func(int) (sms.Message, error) { return m, s.Create(t.Context(), m) }) {
@@ -34,7 +34,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("when many claim at once, one wins", func(t *testing.T) {
+	t.Run("of concurrent claims, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -46,7 +46,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("when many claim a scheduled message at once, one wins", func(t *testing.T) {
+	t.Run("of concurrent claims of a scheduled message, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
@@ -59,7 +59,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("when many update one revision at once, one wins and all others see its record", func(t *testing.T) {
+	t.Run("of concurrent updates of one revision, one wins and the others get its record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
@@ -73,7 +73,7 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("when a claim and a cancellation meet, one wins", func(t *testing.T) {
+	t.Run("of a concurrent claim and cancellation, one wins", func(t *testing.T) {
 		s := open(t)
 		for range 10 {
 			m := s.create(t, s.message())
@@ -91,7 +91,7 @@ func testRaces(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("when many postpone one entry at once, one wins", func(t *testing.T) {
+	t.Run("of concurrent calls that postpone one entry, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		e := entryOf(m)
@@ -105,9 +105,9 @@ func testRaces(t *testing.T, open opener) {
 		checkDiff(t, "the record", won, s.get(t, m.ID))
 	})
 
-	t.Run("when many save the breaker at once, one wins", func(t *testing.T) {
+	t.Run("of concurrent calls that save the breaker, one wins", func(t *testing.T) {
 		s := open(t)
-		for range 2 { // first with no breaker saved, then with the one that won
+		for range 2 { // at first no breaker is saved, then the one that won
 			before, err := s.LoadBreaker(t.Context())
 			if err != nil {
 				t.Fatalf("LoadBreaker: %v", err)
@@ -125,7 +125,7 @@ func testRaces(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("when many receipts come at once, none is lost", func(t *testing.T) {
+	t.Run("of concurrent receipts, none is lost", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		const receipts = 8
@@ -138,17 +138,17 @@ func testRaces(t *testing.T, open opener) {
 		}
 		got := s.get(t, m.ID)
 		if got.Status != sms.Delivered || len(got.Events) != len(m.Events)+receipts {
-			t.Errorf("the message is %s with %d events, want it delivered with %d", got.Status, len(got.Events), len(m.Events)+receipts)
+			t.Errorf("the message is %s with %d events, want delivered with %d", got.Status, len(got.Events), len(m.Events)+receipts)
 		}
 	})
 }
 
-// checkNotWaiting checks that a claim was refused because another one won.
+// checkNotWaiting checks that a claim was refused because another claim won.
 func checkNotWaiting(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	refused, ok := errors.AsType[*sms.NotClaimableError](err)
 	if !ok || refused.Reason != sms.NotWaiting {
 		t.Fatalf("Claim: %v, want a *NotClaimableError: %s", err, sms.NotWaiting)
 	}
-	checkDiff(t, "the record of the error", current, refused.Current)
+	checkDiff(t, "the record in the error", current, refused.Current)
 }

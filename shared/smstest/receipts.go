@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// receipt returns what the provider reports about the newest hand-over of m.
+// receipt returns the receipt of the provider for the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
@@ -27,7 +27,7 @@ func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	return rc
 }
 
-// receive applies rc and checks the result against the rule.
+// receive applies rc and compares the result with the rule's.
 func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
 	t.Helper()
 	want, changed := s.rules.ApplyReceipt(m, rc, s.clock.Now())
@@ -40,14 +40,14 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	}
 	checkDiff(t, "the record after the receipt", want, got, anyRevision)
 	if got.Revision == m.Revision || got.Revision == "" {
-		t.Errorf("the revision is %q after %q, want a fresh one", got.Revision, m.Revision)
+		t.Errorf("the revision is %q and was %q, want a new one", got.Revision, m.Revision)
 	}
 	checkSame(t, got, s.get(t, m.ID))
 	return got
 }
 
-// checkFound waits until the message is found by the id that the provider of
-// most hand-overs gave it.
+// checkFound waits until the message is found by this provider message id. The provider
+// is the one that most hand-overs in these tests have.
 func (s stage) checkFound(t *testing.T, providerMessageID, messageID string) {
 	t.Helper()
 	s.checkFoundBy(t, sms.ProviderRef{Provider: "fake", MessageID: providerMessageID}, messageID)
@@ -80,7 +80,7 @@ func testReceipts(t *testing.T, open opener) {
 		s.checkFound(t, foreign, other.ID)
 	})
 
-	t.Run("a provider message id that nobody has is not found", func(t *testing.T) {
+	t.Run("an unknown provider message id is not found", func(t *testing.T) {
 		s := open(t)
 		s.sent(t, sms.NewToken())
 		if _, err := s.FindByProviderRef(t.Context(), sms.ProviderRef{Provider: "fake", MessageID: sms.NewToken()}); !errors.Is(err, sms.ErrNotFound) {
@@ -88,7 +88,7 @@ func testReceipts(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("the same id of two providers names two messages", func(t *testing.T) {
+	t.Run("the same id from two providers belongs to two messages", func(t *testing.T) {
 		s := open(t)
 		id := sms.NewToken()
 		m := s.sent(t, id)
@@ -102,7 +102,7 @@ func testReceipts(t *testing.T, open opener) {
 		s.checkFoundBy(t, sms.ProviderRef{Provider: "other", MessageID: id}, moved.ID)
 		rc := s.receipt(m, sms.VerdictDelivered)
 		if _, err := s.ApplyReceipt(t.Context(), s.rules, moved.ID, rc, s.clock.Now()); !errors.Is(err, sms.ErrConflict) {
-			t.Errorf("Receive of another provider's receipt: %v, want ErrConflict", err)
+			t.Errorf("ApplyReceipt of another provider's receipt: %v, want ErrConflict", err)
 		}
 		checkDiff(t, "the record", moved, s.get(t, moved.ID))
 		rc.Provider = "other"
@@ -116,20 +116,20 @@ func testReceipts(t *testing.T, open opener) {
 	})
 
 	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
-		t.Run("the first receipt of a sent message counts when it says "+string(v), func(t *testing.T) {
+		t.Run("the first receipt of a sent message is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
 			s.clock.Advance(time.Second)
 			s.receive(t, m, s.receipt(m, v))
 		})
 
-		t.Run("a receipt with nothing but its verdict counts when it says "+string(v), func(t *testing.T) {
+		t.Run("a receipt with only a verdict is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
 			s.receive(t, m, sms.Receipt{Provider: "fake", ProviderMessageID: m.ProviderMessageID(), Number: m.Number, Verdict: v})
 		})
 
-		t.Run("a receipt that comes before the outcome is kept with its hand-over when it says "+string(v), func(t *testing.T) {
+		t.Run("a receipt that comes before the outcome is kept if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.claim(t, s.create(t, s.message()))
 			next := m
@@ -139,7 +139,7 @@ func testReceipts(t *testing.T, open opener) {
 			s.receive(t, m, s.receipt(m, v))
 		})
 
-		t.Run("a receipt of a message whose events are full is counted when it says "+string(v), func(t *testing.T) {
+		t.Run("a receipt of a message with the maximum number of events is counted if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
 			full := m
@@ -148,14 +148,14 @@ func testReceipts(t *testing.T, open opener) {
 			s.receive(t, m, s.receipt(m, v))
 		})
 
-		t.Run("a second receipt is an event and changes no state when it says "+string(v), func(t *testing.T) {
+		t.Run("a second receipt adds an event and changes no status if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
 			m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 			s.receive(t, m, s.receipt(m, v))
 		})
 
-		t.Run("a receipt of an older hand-over counts when it says "+string(v), func(t *testing.T) {
+		t.Run("a receipt of an older hand-over is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.sent(t, sms.NewToken())
 			old := s.receipt(m, v)
@@ -165,7 +165,7 @@ func testReceipts(t *testing.T, open opener) {
 			s.receive(t, m, old)
 		})
 
-		t.Run("a receipt of an unknown message counts when it says "+string(v), func(t *testing.T) {
+		t.Run("a receipt of a message with an unanswered hand-over is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
 			m := s.create(t, s.message())
 			m = s.handOver(t, m, sms.Unanswered())
@@ -175,7 +175,7 @@ func testReceipts(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("a receipt that no hand-over has the provider message id of is a conflict", func(t *testing.T) {
+	t.Run("a receipt is a conflict if no hand-over has its provider message id", func(t *testing.T) {
 		s := open(t)
 		for _, m := range []sms.Message{s.sent(t, sms.NewToken()), s.create(t, s.message())} {
 			for _, id := range []string{sms.NewToken(), ""} {
@@ -183,7 +183,7 @@ func testReceipts(t *testing.T, open opener) {
 				rc.ProviderMessageID = id
 				_, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, rc, s.clock.Now())
 				if !errors.Is(err, sms.ErrConflict) {
-					t.Errorf("Receive for a message that is %s: %v, want ErrConflict", m.Status, err)
+					t.Errorf("ApplyReceipt for a message that is %s: %v, want ErrConflict", m.Status, err)
 				}
 			}
 			checkDiff(t, "the record", m, s.get(t, m.ID))
@@ -195,7 +195,7 @@ func testReceipts(t *testing.T, open opener) {
 		rc := s.receipt(s.message(), sms.VerdictDelivered)
 		rc.ProviderMessageID = sms.NewToken()
 		if _, err := s.ApplyReceipt(t.Context(), s.rules, sms.NewID(), rc, s.clock.Now()); !errors.Is(err, sms.ErrNotFound) {
-			t.Errorf("Receive: %v, want ErrNotFound", err)
+			t.Errorf("ApplyReceipt: %v, want ErrNotFound", err)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// RecordFormat says how a store writes its records and reads them again.
+// RecordFormat has the functions by which a store writes and reads its records.
 type RecordFormat struct {
 	Message Codec[sms.Message]
 	Breaker Codec[sms.Breaker]
@@ -25,14 +25,14 @@ type Codec[T any] struct {
 	Read  func([]byte) (T, error)
 }
 
-// TestRecordFormat checks that a store still reads the records that each release
-// wrote, and writes them as that release did. The records are the files in the
-// folders testdata/records/<release>. A released file never changes; a release
-// that writes records differently gets a folder of its own.
+// TestRecordFormat checks that a store still reads the records of each release, and
+// writes them as that release did. The records are the files in the folders
+// testdata/records/<release>. A released file never changes. A release that writes
+// records differently gets a new folder.
 //
-// A new field is absent from an older file, and from the record that is written
-// for comparison with it, so the test still passes. It fails if a tag is renamed
-// or moves to another field.
+// A new field does not fail the test: it is absent from an older file, and from the
+// record that is written to compare with this file. A tag that is renamed or moves to
+// another field fails it.
 func TestRecordFormat(t *testing.T, f RecordFormat) {
 	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))
@@ -64,7 +64,7 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	lines = append(lines, '\n')
 	golden, err := os.ReadFile(file)
 	if os.IsNotExist(err) {
-		t.Errorf("%s was missing and has been written; commit it", file)
+		t.Errorf("%s was missing; this test has written it: commit it", file)
 		golden, err = lines, os.WriteFile(file, lines, 0o600)
 	}
 	if err != nil {
@@ -78,12 +78,12 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(record, read); diff != "" {
-		t.Errorf("the record that was read differs (-want +got):\n%s", diff)
+		t.Errorf("the record that was read from the file differs (-want +got):\n%s", diff)
 	}
 }
 
-// recordedMessage returns a message in which every field has a value other than
-// zero, including the fields of its lists.
+// recordedMessage returns a message in which every field is set, including the fields in
+// its lists.
 func recordedMessage(at time.Time) sms.Message {
 	in := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
 	return sms.Message{

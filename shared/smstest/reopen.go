@@ -7,13 +7,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReopenStore returns an empty store and a function reopen. reopen returns another
-// store over the same records, as a program opens it after a restart. Both use the
-// clock now. The first store is not used after reopen was called.
+// ReopenStore returns an empty store and a function reopen. reopen returns another store
+// on the same records, as after a restart of the program. Both use the clock now. The
+// first store is not used any more after reopen is called.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
-// TestReopen checks that everything for which a call returned nil is still there
-// after a restart.
+// TestReopen restarts a store and checks that it still has everything for which a call
+// had returned nil.
 func TestReopen(t *testing.T, open ReopenStore) {
 	start := func(t *testing.T) (s stage, reopen func()) {
 		t.Helper()
@@ -24,7 +24,7 @@ func TestReopen(t *testing.T, open ReopenStore) {
 		return s, func() { current.Store = again() }
 	}
 
-	t.Run("records survive, and are still found in every way", func(t *testing.T) {
+	t.Run("records survive a restart, and every look-up finds them", func(t *testing.T) {
 		s, reopen := start(t)
 		waiting := s.listed(t, 0, nil)
 		claimed := s.claim(t, s.listed(t, time.Minute, nil))
@@ -71,5 +71,5 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	})
 }
 
-// reopened is the present store: the first one, then the second.
+// reopened is the current store: at first the first one, then the second.
 type reopened struct{ sms.Store }

@@ -9,8 +9,8 @@ import (
 )
 
 func testRetention(t *testing.T, open opener) {
-	// gone returns a message that is past its retention. While it was live, every
-	// look-up and every index found it.
+	// gone returns a message that is past its retention. While it was live, every look-up
+	// and every index found it.
 	gone := func(t *testing.T, s stage) sms.Message {
 		t.Helper()
 		m := s.fullMessage()
@@ -36,7 +36,7 @@ func testRetention(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("a record past its retention is absent for every call", func(t *testing.T) {
+	t.Run("no call finds a record past its retention", func(t *testing.T) {
 		s := open(t)
 		m := gone(t, s)
 		ctx := t.Context()
@@ -47,7 +47,7 @@ func testRetention(t *testing.T, open opener) {
 			{"Get", func() error { _, err := s.Get(ctx, m.ID); return err }},
 			{"Claim", func() error { _, err := s.Claim(ctx, m.Ref(), s.rules.NewClaim("fake", s.clock.Now())); return err }},
 			{"Update", func() error { _, err := s.Update(ctx, m, m); return err }},
-			{"Update of a stale revision", func() error {
+			{"Update of an old revision", func() error {
 				stale := m
 				stale.Revision = sms.NewToken()
 				_, err := s.Update(ctx, stale, stale)
@@ -79,7 +79,7 @@ func testRetention(t *testing.T, open opener) {
 		if err != nil {
 			t.Fatalf("Unmatched: %v", err)
 		}
-		for _, id := range unmatched.MessageIDs { // an index may still name it
+		for _, id := range unmatched.MessageIDs { // an index may still list it
 			if _, err := s.Get(ctx, id); !errors.Is(err, sms.ErrNotFound) {
 				t.Errorf("Get of an unmatched message: %v, want ErrNotFound", err)
 			}
@@ -100,7 +100,7 @@ func testRetention(t *testing.T, open opener) {
 		}
 	})
 
-	t.Run("an id can be used again after its record's retention, and nothing of the old record is left", func(t *testing.T) {
+	t.Run("an id can be used again after its record's retention, and nothing is left of the old record", func(t *testing.T) {
 		s := open(t)
 		old := gone(t, s)
 		m := s.message()
@@ -117,7 +117,7 @@ func testRetention(t *testing.T, open opener) {
 		s.claim(t, m)
 	})
 
-	t.Run("an id can be used again after its record's retention, with the same nonce too", func(t *testing.T) {
+	t.Run("an id can be used again after its record's retention, even with the same nonce", func(t *testing.T) {
 		s := open(t)
 		m := gone(t, s)
 		again := s.message()
@@ -126,7 +126,7 @@ func testRetention(t *testing.T, open opener) {
 		checkDiff(t, "the record", again, s.get(t, m.ID))
 	})
 
-	t.Run("when many use such an id again at once, one wins", func(t *testing.T) {
+	t.Run("of concurrent creations with such an id, one wins", func(t *testing.T) {
 		s := open(t)
 		old := gone(t, s)
 		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {

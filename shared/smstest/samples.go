@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// sample is a record that is hard to store unchanged.
+// sample is a record that a store may find hard to keep unchanged.
 type sample struct {
 	name string
 	of   func(s stage) sms.Message
@@ -47,8 +47,8 @@ func samples() []sample {
 	}
 }
 
-// longText returns 1,600 characters: letters, emoji, marks, line breaks, and
-// characters that JSON and expression languages treat in their own way.
+// longText returns 1,600 characters: letters, emoji, marks, line breaks, and characters
+// that have a meaning in JSON or in expression languages.
 func longText() string {
 	const every = "aé漢\n\t\"\\'€{}[]~^|<>&\u0000\u2028\u200dñ"
 	var b strings.Builder
@@ -59,9 +59,8 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// fullMessage returns a record with ids of its own and a value other than zero
-// in every field. The values contradict each other, but a store does not check
-// that.
+// fullMessage returns a record with its own ids in which every field is set. The values
+// contradict each other, but a store does not check them.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number
@@ -70,9 +69,9 @@ func (s stage) fullMessage() sms.Message {
 	return m
 }
 
-// fill gives v a value if it is zero, and does the same for each field of a
-// struct and for the first element of a list. The tests thereby store fields
-// that are newer than recordedMessage. A text becomes the name of its field.
+// fill sets v to a value if v is zero, and does the same for each field of a struct and
+// for the first element of a list. So the tests also store fields that recordedMessage
+// does not have yet. A text becomes the name of its field.
 func fill(v reflect.Value, name string) {
 	at, isTime := reflect.TypeAssert[*time.Time](v.Addr())
 	switch kind := v.Kind(); {

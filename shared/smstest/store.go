@@ -1,7 +1,7 @@
-// Package smstest has the conformance suites for the ports of package sms. Each
-// adapter runs them in its own TestConformance. They check what the comments of the
-// ports promise: results and errors, conditions, races, order and paging, and the
-// state after an answer was lost.
+// Package smstest has the conformance suites for the ports of package sms. Each adapter
+// runs them in its TestConformance. They check what the comments of the ports promise:
+// results and errors, conditions, races, order and paging, and what remains when an
+// answer is lost.
 package smstest
 
 import (
@@ -17,12 +17,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenStore returns an empty store that uses the clock now. It also makes sure that
-// the store is closed at the end of t.
+// OpenStore returns an empty store that uses the clock now, and closes it at the end of
+// t.
 type OpenStore func(t *testing.T, now func() time.Time) sms.Store
 
-// TestStore checks that the store that open returns keeps the contracts of sms.Store.
-// It calls open in every subtest.
+// TestStore checks that a store keeps the contracts of sms.Store. It calls open for a new
+// store in every subtest.
 func TestStore(t *testing.T, open OpenStore) {
 	for _, part := range []struct {
 		name string
@@ -48,10 +48,10 @@ func TestStore(t *testing.T, open OpenStore) {
 	}
 }
 
-// opener sets up a subtest.
+// opener prepares a subtest.
 type opener func(t *testing.T) stage
 
-// stage is what one subtest works on: an empty store and its clock.
+// stage is what one subtest uses: an empty store and its clock.
 type stage struct {
 	sms.Store
 	clock  *Clock
@@ -67,14 +67,14 @@ func newStage(t *testing.T, open OpenStore) stage {
 	return s
 }
 
-// plannedStage returns a stage without a store. No other stage uses the same
-// owner and number, because adapters may keep several stores in one table.
+// plannedStage returns a stage without a store. It has an owner and a number that no
+// other stage has, because adapters may keep several stores in one table.
 func plannedStage() stage {
 	rules := sms.DefaultRules()
 	rules.Jitter = func() float64 { return 0 }
 	return stage{
-		// The clock starts at the real time, because an engine may remove records past
-		// their retention by itself.
+		// Start the clock at the real time, because an engine may itself remove records
+		// past their retention.
 		clock:  NewClock(time.Now().UTC().Truncate(time.Millisecond)),
 		rules:  rules,
 		owner:  "owner-" + sms.NewToken(),
@@ -99,7 +99,7 @@ func (s stage) draft() sms.Draft {
 	}
 }
 
-// message returns a newly accepted record that is not stored yet.
+// message returns a newly accepted message that is not stored yet.
 func (s stage) message() sms.Message {
 	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.Now())
 }
@@ -147,17 +147,17 @@ func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	return claimed
 }
 
-// record writes the outcome of the hand-over in flight into the message.
+// record writes the outcome of m's hand-over in flight.
 func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.Now())
 	if !changed {
-		t.Fatalf("the outcome does not change a message that is %s", m.Status)
+		t.Fatalf("the outcome did not change a message that is %s", m.Status)
 	}
 	return s.update(t, m, next)
 }
 
-// handOver claims m and writes the outcome.
+// handOver claims m and writes the outcome o.
 func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	return s.record(t, s.claim(t, m), o)
@@ -169,15 +169,15 @@ func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
-// diff compares messages, or values that contain messages. An absent list
-// equals an empty one.
+// diff compares messages, or values that contain messages. It treats an absent list as an
+// empty one.
 func diff(want, got any, opts ...cmp.Option) string {
 	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
 }
 
 var anyRevision = cmpopts.IgnoreFields(sms.Message{}, "Revision")
 
-// checkDiff fails t if want and got differ.
+// checkDiff fails the test if want and got differ.
 func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	t.Helper()
 	if d := diff(want, got, opts...); d != "" {
@@ -185,7 +185,7 @@ func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// eventually waits until check returns "". It is for reads of indexes, which may lag
+// eventually waits until check returns "". It is for reads of indexes, which may be
 // behind writes.
 func eventually(t *testing.T, check func() (complaint string)) {
 	t.Helper()
@@ -201,7 +201,7 @@ func eventually(t *testing.T, check func() (complaint string)) {
 		select {
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("still not true after %s: %s", patience, complaint)
+			t.Fatalf("after %s: %s", patience, complaint)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func eventually(t *testing.T, check func() (complaint string)) {
 // atOnce is the number of callers in a race.
 const atOnce = 64
 
-// race calls f from n goroutines that start together, and returns the result of each.
+// race calls f from n goroutines that start together. It returns the result of each call.
 func race[T any](n int, f func(i int) (T, error)) []attempt[T] {
 	attempts := make([]attempt[T], n)
 	start := make(chan struct{})
@@ -230,8 +230,8 @@ type attempt[T any] struct {
 	err error
 }
 
-// oneWinner returns the result of the only attempt that succeeded, and the errors of
-// the others.
+// oneWinner returns the result of the only attempt that succeeded, and the errors of all
+// others.
 func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error) {
 	t.Helper()
 	winners := 0
@@ -244,7 +244,7 @@ func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error)
 		winners++
 	}
 	if winners != 1 {
-		t.Fatalf("%d of %d attempts succeeded, want exactly one; the others: %v", winners, len(attempts), lost)
+		t.Fatalf("%d of %d attempts succeeded, want exactly one; the others failed with %v", winners, len(attempts), lost)
 	}
 	return won, lost
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkUnmatched waits until exactly these messages and receipts are listed for
+// checkUnmatched waits until Unmatched returns exactly these messages and receipts for
 // number.
 func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatched) {
 	t.Helper()
@@ -26,7 +26,7 @@ func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatche
 			t.Fatalf("Unmatched: %v", err)
 		}
 		if d := diff(want, sorted(got)); d != "" {
-			return "what is unmatched differs (-want +got):\n" + d
+			return "the unmatched messages and receipts differ (-want +got):\n" + d
 		}
 		return ""
 	})
@@ -45,7 +45,7 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, newNumber(), sms.Unmatched{})
 	})
 
-	t.Run("a message is not unmatched in flight, nor when it was taken, nor with its receipt", func(t *testing.T) {
+	t.Run("a message is not unmatched while it is in flight, after it was taken, or with its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
@@ -59,7 +59,7 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
-	t.Run("a scheduled message is unmatched once it got no answer", func(t *testing.T) {
+	t.Run("a scheduled message is unmatched after a hand-over without an answer", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
@@ -97,7 +97,7 @@ func testUnmatched(t *testing.T, open opener) {
 		})
 	}
 
-	t.Run("a message put back by trouble with the account is not unmatched", func(t *testing.T) {
+	t.Run("a message that waits again because of trouble with the account is not unmatched", func(t *testing.T) {
 		s := open(t)
 		m := s.sent(t, sms.NewToken())
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
@@ -107,7 +107,7 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 	})
 
-	t.Run("an unanswered hand-over is unmatched beyond the end of its message, until its own receipt", func(t *testing.T) {
+	t.Run("a delivered message stays unmatched until its unanswered hand-over gets its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		other := s.unanswered(t)
@@ -131,7 +131,7 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{other.ID}})
 	})
 
-	t.Run("a late answer leaves a message unmatched, until its receipt", func(t *testing.T) {
+	t.Run("a message stays unmatched after a late answer, until its receipt", func(t *testing.T) {
 		s := open(t)
 		m := s.unanswered(t)
 		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Taken(sms.NewToken()), s.clock.Now())
@@ -165,13 +165,13 @@ func testUnmatched(t *testing.T, open opener) {
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}, Receipts: []sms.PendingReceipt{k}})
 	})
 
-	t.Run("a hundred of each are listed, and that there is no more", func(t *testing.T) {
+	t.Run("a hundred messages and receipts are all listed", func(t *testing.T) {
 		s := open(t)
 		s.fill(t, sms.MaxUnmatched)
 		s.checkCounts(t, sms.MaxUnmatched, false)
 	})
 
-	t.Run("at most a hundred of each are listed, and that there is more", func(t *testing.T) {
+	t.Run("of more messages and receipts, at most a hundred are listed, and More is set", func(t *testing.T) {
 		s := open(t)
 		s.fill(t, sms.MaxUnmatched+5)
 		s.checkCounts(t, sms.MaxUnmatched, true)
@@ -197,9 +197,8 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until want messages and receipts are listed. If there are
-// more than a hundred of one kind, fewer than all of the other kind may be
-// listed.
+// checkCounts waits until want messages and want receipts are listed. If one kind has
+// more than a hundred, fewer of the other kind may be listed.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {
@@ -213,7 +212,7 @@ func (s stage) checkCounts(t *testing.T, want int, more bool) {
 			short = max(messages, receipts) != want
 		}
 		if short || got.More != more {
-			return fmt.Sprintf("%d messages, %d receipts, more: %v; want %d of each, %v", messages, receipts, got.More, want, more)
+			return fmt.Sprintf("listed: %d messages, %d receipts, More %v; want %d of each, More %v", messages, receipts, got.More, want, more)
 		}
 		return ""
 	})

@@ -15,13 +15,13 @@ func testUpdate(t *testing.T, open opener) {
 		next.Reference = "changed"
 		saved := s.update(t, m, next)
 		if saved.Revision == m.Revision || saved.Revision == "" {
-			t.Errorf("the revision is %q after %q, want a fresh one", saved.Revision, m.Revision)
+			t.Errorf("the revision is %q and was %q, want a new one", saved.Revision, m.Revision)
 		}
 		checkDiff(t, "the result", next, saved, anyRevision)
 		checkDiff(t, "the record", saved, s.get(t, m.ID))
 	})
 
-	t.Run("each update follows from the revision that the last one returned", func(t *testing.T) {
+	t.Run("the revision that an update returns can be updated next", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		for _, reference := range []string{"one", "two", "three"} {
@@ -32,7 +32,7 @@ func testUpdate(t *testing.T, open opener) {
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 	})
 
-	t.Run("an update of a stale revision is a conflict that shows the record as it is", func(t *testing.T) {
+	t.Run("an update of an old revision is a conflict that shows the current record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		next := m
@@ -44,7 +44,7 @@ func testUpdate(t *testing.T, open opener) {
 		checkDiff(t, "the record", saved, s.get(t, m.ID))
 	})
 
-	t.Run("a claim makes revisions stale", func(t *testing.T) {
+	t.Run("after a claim, an update of the old revision is a conflict", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		claimed := s.claim(t, m)
@@ -89,7 +89,7 @@ func testUpdate(t *testing.T, open opener) {
 		checkSame(t, saved, s.get(t, full.ID))
 	})
 
-	t.Run("a message lives its whole life by updates", func(t *testing.T) {
+	t.Run("a message goes through its whole life by updates", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
 		m = s.handOver(t, m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow}))
@@ -103,7 +103,7 @@ func testUpdate(t *testing.T, open opener) {
 		}
 		m = s.update(t, m, changed)
 		if m.Status != sms.Sent || m.Attempts != 2 || m.Text != "" {
-			t.Errorf("the message ended %s after %d attempts with the text %q, want sent, 2, none", m.Status, m.Attempts, m.Text)
+			t.Errorf("the message ended %s after %d attempts with the text %q, want sent, 2 attempts and no text", m.Status, m.Attempts, m.Text)
 		}
 		checkSame(t, m, s.get(t, m.ID))
 	})

@@ -14,10 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// answers says what kind of refusal each of SNS's error codes is. Any other code,
-// and almost every 5xx, leaves it unclear whether SNS took the message. Sources:
-// the SNS API's errors of Publish and its common errors. The codes for throttling
-// are in neither list, but all of these have been seen.
+// answers maps each of SNS's error codes to the kind of refusal that it means. After any
+// other code, and after almost every 5xx, it is unclear whether SNS took the message.
+// Sources: the SNS API's errors of Publish and its common errors. Neither lists the codes
+// for throttling, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -39,7 +39,8 @@ var answers = map[string]sms.Refusal{
 	"KMSNotFound":        sms.AccountWide,
 	"KMSOptInRequired":   sms.AccountWide,
 
-	// Credentials that are missing, wrong or out of date stop every message.
+	// These say that the credentials are missing, wrong or out of date. That stops every
+	// message.
 	"AccessDenied":                sms.AccountWide,
 	"AccessDeniedException":       sms.AccountWide,
 	"ExpiredToken":                sms.AccountWide,
@@ -52,14 +53,13 @@ var answers = map[string]sms.Refusal{
 	"UnrecognizedClientException": sms.AccountWide,
 }
 
-// noSuchNumber is what SNS says about a bad number. In a Region or an account
-// without SMS it says so about every number.
+// noSuchNumber is in SNS's answer about a bad number. In a Region or an account without
+// SMS, SNS gives this answer for every number.
 const noSuchNumber = "is not valid to publish to"
 
-// classify turns an error from Publish into the error that sms.Provider promises. If
-// the client chose a sender, an AuthorizationError is about that sender, otherwise
-// about the account. If SNS refuses every sender in this way, the account is in trouble
-// too.
+// classify turns an error from Publish into the error that sms.Provider promises. If the
+// client chose a sender, an AuthorizationError is about this sender, and otherwise about
+// the account. If SNS refuses every sender in this way, the account too is in trouble.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -93,7 +93,8 @@ func classify(m sms.Message, err error, unsent bool) error {
 	return refused
 }
 
-// failure derives from SNS's words why it will never take a message.
+// failure returns the reason why SNS will never take a message. It finds the reason in
+// SNS's code and words.
 func failure(code, words string) sms.FailureCode {
 	words = strings.ToLower(words)
 	for _, known := range []struct {
@@ -117,7 +118,8 @@ func failure(code, words string) sms.FailureCode {
 	return sms.RequestRefused
 }
 
-// response returns the status of SNS's answer and how long it asks to wait; 0 for none.
+// response returns the status of SNS's answer, and how long SNS asks to wait. Both are 0
+// if not known.
 func response(err error) (status int, retryAfter time.Duration) {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || answer.Response == nil {
@@ -130,7 +132,7 @@ func response(err error) (status int, retryAfter time.Duration) {
 	return answer.HTTPStatusCode(), min(time.Duration(seconds)*time.Second, time.Hour)
 }
 
-// privateError is an error whose text shows no whole number.
+// privateError is an error whose text does not show the whole number.
 type privateError struct {
 	words string
 	cause error
@@ -140,7 +142,7 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words, where SNS repeats it with or without the plus sign.
+// redacted hides number in words. SNS repeats the number with or without its plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

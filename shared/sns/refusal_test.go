@@ -9,7 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Only what a client chose can be the client's fault.
+// TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose checks that such an error
+// fails only a message whose client chose the sender. Otherwise it is account-wide.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
 	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed, PerhapsAccount: true}
 	for _, tc := range []struct {

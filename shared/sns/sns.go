@@ -1,8 +1,8 @@
 // Package sns hands messages over to Amazon SNS.
 //
-// A message id from SNS does not mean success. SNS also gives one when the budget
-// is spent, the account is under review, the number is opted out or the price is
-// above the ceiling. Only its delivery log shows that; see package deliverylog.
+// A message id from SNS does not mean success. SNS also returns one if the budget is
+// spent, the account is under review, the number is opted out or the price is above the
+// limit. Only its delivery log shows this; see package deliverylog.
 package sns
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// The names of the message attributes that SNS reads when it sends an SMS.
-// Source: Amazon SNS Developer Guide, "Publishing to a mobile phone".
+// These are the message attributes that SNS reads when it sends an SMS. Source: Amazon
+// SNS Developer Guide, "Publishing to a mobile phone".
 const (
 	attributeType        = "AWS.SNS.SMS.SMSType"
 	attributeSenderID    = "AWS.SNS.SMS.SenderID"
@@ -29,29 +29,29 @@ const (
 	attributeTemplateID  = "AWS.MM.SMS.TemplateId"
 )
 
-// NewClient returns a client that makes one attempt per call. Publish is not
-// idempotent: the SDK's default of three attempts sends a message up to three
-// times when answers are lost.
+// NewClient returns a client that makes one attempt per call. Publish is not idempotent:
+// if answers are lost, the SDK's default of three attempts sends a message up to three
+// times.
 func NewClient(cfg aws.Config) *sns.Client {
 	return sns.NewFromConfig(cfg, func(o *sns.Options) {
 		o.RetryMaxAttempts = 1 // guard: single attempt
 	})
 }
 
-// Provider is SNS. Any number of callers may use it at once.
+// Provider hands messages over to SNS. Callers may use it concurrently.
 type Provider struct{ client *sns.Client }
 
 var _ sms.Provider = (*Provider)(nil)
 
 // New returns a provider that publishes with client. The client must make only one
-// attempt per call, as NewClient's does.
+// attempt per call, like a client from NewClient.
 func New(client *sns.Client) *Provider { return &Provider{client: client} }
 
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 
-// HandOver publishes m once, within the deadline of ctx. A *sms.ProviderError
-// means that SNS refused m, or that there was no connection to it.
+// HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError
+// if SNS refused m or could not be connected to.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("publishing message %s: %w", m.ID, err)
@@ -73,8 +73,8 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 
 var errNoMessageID = errors.New("the answer has no message id")
 
-// attributes returns how SNS is to send m. It always sets the type, because the
-// guides disagree about the default.
+// attributes returns the message attributes that tell SNS how to send m. They always
+// include the type, because SNS's guides disagree about the default.
 func attributes(m sms.Message) map[string]types.MessageAttributeValue {
 	kind := "Transactional"
 	if m.Type == sms.Promotional {

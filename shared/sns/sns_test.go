@@ -33,7 +33,7 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		m    sms.Message
-		want map[string]string // from attribute name to type and value
+		want map[string]string // the type and value of each attribute
 	}{
 		{
 			"the type is always set", message,
@@ -79,13 +79,13 @@ func TestHandOverSendsTheFieldsOfTheMessage(t *testing.T) {
 				got[form.Get(entry+".Name")] = form.Get(entry+".Value.DataType") + " " + form.Get(entry+".Value.StringValue")
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("attributes (-want +got):\n%s", diff)
+				t.Errorf("the attributes differ (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// noAnswer means any error that is not a refusal.
+// noAnswer stands for any error that is not a refusal.
 const noAnswer sms.Refusal = ""
 
 func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
@@ -151,10 +151,10 @@ func TestHandOverTellsRefusalsFromNoAnswer(t *testing.T) {
 			}
 			check(t, err, tt.want)
 			if got, ok := errors.AsType[*sms.ProviderError](err); ok && got.Code != tt.code {
-				t.Errorf("code %q, want %q", got.Code, tt.code)
+				t.Errorf("the code is %q, want %q", got.Code, tt.code)
 			}
 			if requests != 1 {
-				t.Errorf("%d requests, want 1", requests)
+				t.Errorf("the client made %d requests, want 1", requests)
 			}
 		})
 	}
@@ -166,21 +166,21 @@ func TestHandOverTakesOddAnswersForNone(t *testing.T) {
 		answer http.HandlerFunc
 		want   sms.ProviderError
 	}{
-		{"success without a message id", func(w http.ResponseWriter, _ *http.Request) {
+		{"a success without a message id", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, taken(""))
 		}, sms.ProviderError{}},
-		{"success that is cut off", func(w http.ResponseWriter, _ *http.Request) {
+		{"a success that is cut off", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "500")
 			fmt.Fprint(w, taken("sns-1")[:60])
 		}, sms.ProviderError{}},
-		{"a proxy's page", func(w http.ResponseWriter, _ *http.Request) {
+		{"a page of a proxy", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
 			fmt.Fprint(w, "<html>Bad Gateway</html>")
 		}, sms.ProviderError{}},
 		{"an error without a body", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 		}, sms.ProviderError{}},
-		{"the connection closed instead of an answer", func(http.ResponseWriter, *http.Request) {
+		{"a closed connection and no answer", func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
 		}, sms.ProviderError{}},
 		{"a proxy that says too many requests", func(w http.ResponseWriter, _ *http.Request) {
@@ -203,7 +203,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 		if requests.Add(1) == 1 {
 			close(reached)
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // otherwise the server does not notice that the client went away
+		_, _ = io.Copy(io.Discard, r.Body) // the server then notices when the client leaves
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -217,7 +217,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
 	if n := requests.Load(); n != 1 {
-		t.Errorf("%d requests, want 1", n)
+		t.Errorf("the client made %d requests, want 1", n)
 	}
 }
 
@@ -233,7 +233,7 @@ func TestHandOverThatNeverConnected(t *testing.T) {
 		{"the name does not exist", "http://sns.invalid", nil, refusedForNow},
 		{"the handshake fails", strings.Replace(plain.URL, "http:", "https:", 1), nil, refusedForNow},
 		{"the certificate is not trusted", untrusted(t), nil, refusedForNow},
-		{"the client does not trace", plain.URL, silent{}, sms.ProviderError{}},
+		{"the HTTP client does not trace", plain.URL, silent{}, sms.ProviderError{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := enginetest.Config(t, tt.url)
@@ -254,13 +254,13 @@ func TestHandOverThatNeverConnected(t *testing.T) {
 
 var refusedForNow = sms.ProviderError{Refusal: sms.RefusedForNow}
 
-// silent is an HTTP client that reports no progress, as a wrapper may.
+// silent is an HTTP client that does not trace requests, as a wrapper may.
 type silent struct{}
 
 func (silent) Do(*http.Request) (*http.Response, error) { return nil, errReset }
 
-// check compares err with want. If want has no refusal, any error except a
-// *sms.ProviderError will do.
+// check compares err with want. If want is not a refusal, err may be any error except a
+// *sms.ProviderError.
 func check(t *testing.T, err error, want sms.ProviderError) {
 	t.Helper()
 	if err == nil {
@@ -279,7 +279,7 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 }
 
-// serve returns a provider whose requests are answered by answer.
+// serve returns a provider for a server that answers every request with answer.
 func serve(t *testing.T, answer http.HandlerFunc) *sns.Provider {
 	t.Helper()
 	server := httptest.NewServer(answer)

@@ -11,18 +11,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Shards implements sms.Agenda. On one machine the agenda is not spread.
+// Shards implements sms.Agenda. On one machine the agenda has one shard.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in an order by time, then seq. Its text is the Next of a
-// page.
+// position is a place in a list that is sorted by time and then by seq. A page's Next is
+// its text.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {
 	return strconv.FormatInt(p.at, 10) + "." + strconv.FormatInt(p.seq, 10)
 }
 
-// parsePosition parses what String returns. For "" it returns first.
+// parsePosition parses what String returns. It returns first for "".
 func parsePosition(s string, first position) (position, error) {
 	if s == "" {
 		return first, nil
@@ -38,16 +38,16 @@ func parsePosition(s string, first position) (position, error) {
 	return p, nil
 }
 
-// due reads what follows a position: first the records due at the same moment,
-// then those due later. There may be very many at one moment, if clients
-// schedule for nine o'clock. Each half is a range of the index; one comparison
-// of (time, seq) pairs would not be.
+// due reads the records after a position: first those due at the same moment, and then
+// those due later. Very many may be due at one moment, for example if clients schedule
+// messages for nine o'clock. Each of the two parts is a range of the index. A comparison
+// of pairs (time, seq) would not use the index in this way.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
 	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `
 )
 
-// Due implements sms.Agenda. It never lags.
+// Due implements sms.Agenda. It is never behind writes.
 func (db *DB) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	after, err := parsePosition(q.After, position{math.MinInt64, math.MinInt64})
 	if err != nil {

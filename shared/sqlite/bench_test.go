@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// together calls f b.N times, from the given number of goroutines at once.
+// together calls f b.N times, from this number of goroutines.
 func together(b *testing.B, goroutines int, f func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
@@ -99,7 +99,7 @@ func BenchmarkDB(b *testing.B) {
 	}
 }
 
-// deliver makes the writes of a sender for up to limit messages.
+// deliver makes the writes that a sender makes for up to limit messages.
 func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) error {
 	received, err := db.Queue().Dequeue(ctx, limit, 0)
 	if err != nil {
@@ -122,10 +122,9 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 	return db.Queue().Delete(ctx, received...)
 }
 
-// BenchmarkMillionWaiting submits and drains while a million messages wait. It
-// reports the median time of a submission by one caller without and with those
-// messages, the times of the other calls with them, and the peak of resident
-// memory.
+// BenchmarkMillionWaiting submits and drains messages while a million others wait. It
+// reports the median time of one caller's submission, without and with these others. With
+// them, it also reports the times of the other calls and the peak of resident memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -154,7 +153,7 @@ func BenchmarkMillionWaiting(b *testing.B) {
 	b.ReportMetric(peakMemory(b), "peak-MB")
 }
 
-// seed submits n messages without keeping them in memory.
+// seed submits n messages, but does not keep them in memory.
 func seed(b *testing.B, db *sqlite.DB, n int) {
 	b.Helper()
 	var left atomic.Int64
@@ -188,8 +187,8 @@ func medianSubmit(b *testing.B, db *sqlite.DB) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakMemory returns the peak of this process's memory in megabytes, or 0 if the
-// system does not say.
+// peakMemory returns the peak of this process's memory in megabytes. It returns 0 if the
+// system does not report it.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -10,19 +10,20 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is how many writes share a transaction, so that no caller waits long.
+// maxGroup is how many writes may share a transaction. It is small enough that no caller
+// waits long.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
 
 // committer carries out all writes of a database, one after another, in one goroutine.
-// Writes that arrive while a transaction is flushed to the disk share the next
-// transaction and its flush, so many callers wait hardly longer than one.
+// The writes that arrive during a flush to the disk share the next transaction and its
+// flush. So many concurrent callers wait hardly longer than one.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	tx      tx
-	writes  chan write // unbuffered: once received, a write is carried out
+	writes  chan write // unbuffered: a write that was received is carried out
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
@@ -54,13 +55,13 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	return c, nil
 }
 
-// commit calls do in a transaction and returns once it is committed. do fails only
-// if the database fails; all that it did is then undone. It passes results in
-// variables, which the caller may read only if commit returned nil. It may run
-// twice; what the first run did is then undone.
+// commit calls do in a transaction, and returns when the transaction is committed. do
+// fails only if the database fails; everything it did is then undone. It stores its
+// results in variables, which the caller may read only if commit returned nil. do may run
+// twice; everything that the first run did is then undone.
 //
-// If ctx ends before do begins, do never begins, and the error is
-// sms.ErrUnavailable. If ctx ends later, do may still be carried out.
+// If ctx ends before do begins, do does not run, and the error is sms.ErrUnavailable. If
+// ctx ends later, do may still be carried out.
 func (c *committer) commit(ctx context.Context, do func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
@@ -94,7 +95,7 @@ func (c *committer) run() {
 	}
 }
 
-// gather adds all writes that are waiting to group, up to maxGroup.
+// gather adds waiting writes to group, up to maxGroup.
 func (c *committer) gather(group []write) []write {
 	for len(group) < maxGroup {
 		select {
@@ -107,8 +108,8 @@ func (c *committer) gather(group []write) []write {
 	return group
 }
 
-// carryOut commits a group in one transaction. If one of several writes fails, each
-// write gets its own transaction, so that none fails because of another.
+// carryOut commits a group in one transaction. If one of several writes fails, it repeats
+// each in its own transaction. So no write fails because of another.
 func (c *committer) carryOut(group []write) {
 	err := c.transact(group)
 	if _, failed := errors.AsType[*writeError](err); failed && len(group) > 1 {
@@ -151,7 +152,7 @@ func (c *committer) stop() error {
 	return errors.Join(c.conn.Close(), c.pool.Close())
 }
 
-// exec commits one statement, and returns the number of rows that it changed.
+// exec commits one statement. It returns how many rows the statement changed.
 func (c *committer) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var rows int64
 	err := c.commit(ctx, func(t *tx) (err error) {
@@ -164,11 +165,11 @@ func (c *committer) exec(ctx context.Context, query string, args ...any) (int64,
 	return rows, nil
 }
 
-// tx is the writing connection inside a transaction. Its statements have no context,
-// because a transaction belongs to several callers.
+// tx is the writing connection in a transaction. Its statements have no context, because
+// the transaction belongs to several callers.
 type tx struct{ statements }
 
-// exec returns the number of rows that it changed.
+// exec returns how many rows the statement changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
 	s, err := t.stmt(context.Background(), query)
 	if err != nil {
@@ -181,6 +182,6 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// undo rolls back. After some failures SQLite has already done so, and reports that
-// there is nothing to roll back.
+// undo rolls back the transaction. After some failures SQLite has already done so; the
+// error that there is nothing to roll back is ignored.
 func (t *tx) undo() { _, _ = t.exec(`ROLLBACK`) }

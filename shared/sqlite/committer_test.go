@@ -23,8 +23,8 @@ func openMessages(t *testing.T) *file {
 	return db.messages
 }
 
-// block keeps the committer busy until the returned function is called, so that the
-// writes in between form one group.
+// block keeps the committer busy until the returned function is called. Writes that
+// arrive meanwhile form one group.
 func block(t *testing.T, f *file) (release func()) {
 	t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})
@@ -59,7 +59,7 @@ func countKept(t *testing.T, f *file) (n int) {
 }
 
 func TestCommitter(t *testing.T) {
-	t.Run("one failing write of a group fails alone and leaves nothing", func(t *testing.T) {
+	t.Run("of a group, only the broken write fails, and it leaves no row", func(t *testing.T) {
 		f := openMessages(t)
 		release := block(t, f)
 		const others = 20
@@ -80,17 +80,17 @@ func TestCommitter(t *testing.T) {
 				return broken
 			})
 			if !errors.Is(err, broken) || !errors.Is(err, sms.ErrUnavailable) {
-				t.Errorf("the broken write returned %v, want its own error and ErrUnavailable", err)
+				t.Errorf("the broken write returned %v, want its error and ErrUnavailable", err)
 			}
 		})
 		release()
 		all.Wait()
 		if n := countKept(t, f); n != others {
-			t.Errorf("%d rows, want %d", n, others)
+			t.Errorf("the table has %d rows, want %d", n, others)
 		}
 	})
 
-	t.Run("a write that SQLite refuses leaves the next ones alone", func(t *testing.T) {
+	t.Run("a write that SQLite refuses does not disturb the next writes", func(t *testing.T) {
 		f := openMessages(t)
 		if err := f.commit(t.Context(), keepOne("a")); err != nil {
 			t.Errorf("a valid write returned %v", err)
@@ -102,7 +102,7 @@ func TestCommitter(t *testing.T) {
 			t.Errorf("a valid write returned %v", err)
 		}
 		if n := countKept(t, f); n != 2 {
-			t.Errorf("%d rows, want 2", n)
+			t.Errorf("the table has %d rows, want 2", n)
 		}
 	})
 
@@ -118,7 +118,7 @@ func TestCommitter(t *testing.T) {
 		}
 		release()
 		if n := countKept(t, f); n != 0 {
-			t.Errorf("%d rows, want none", n)
+			t.Errorf("the table has %d rows, want none", n)
 		}
 	})
 
@@ -145,7 +145,7 @@ func TestCommitter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := countKept(t, f); n != 2 {
-			t.Errorf("%d rows, want both", n)
+			t.Errorf("the table has %d rows, want 2", n)
 		}
 	})
 }

@@ -3,12 +3,12 @@
 //
 // The folder has two databases:
 //
-//   - messages.db is the truth. A write that returned nil is on the disk, whatever
+//   - messages.db is the truth. A write that returned nil is on the disk, no matter what
 //     happens to the program or the machine (write-ahead log, synchronous=FULL).
-//   - queue.db is a hint. It survives the end of the program, but may lose its
-//     latest writes if the machine loses power (synchronous=NORMAL). The relay
-//     rescues what the queue lost. So a submission waits for one flush of the
-//     disk, not for two.
+//   - queue.db is a hint. It survives the end of the program, but its latest writes may
+//     be lost if the machine loses power (synchronous=NORMAL). The relay rescues messages
+//     whose envelopes were lost. So a submission waits for one flush of the disk and not
+//     for two.
 //
 // Concurrent writes share a transaction and its flush.
 package sqlite
@@ -29,7 +29,7 @@ type Options struct {
 	Visibility time.Duration    // how long a dequeued item stays hidden; 0 means 6 minutes
 }
 
-// DB is an open folder. Any number of goroutines may use it.
+// DB is an open folder. Goroutines may use it concurrently.
 type DB struct {
 	now      func() time.Time
 	lock     *os.File
@@ -38,9 +38,9 @@ type DB struct {
 	close    func() error
 }
 
-// Open opens the folder dir. If there is none, it makes one that only the user can
-// read. It returns an *InUseError if another process has the folder open. Open
-// refuses a folder from before the first release or from a newer program.
+// Open opens the folder dir. If dir does not exist, Open makes a folder that only the
+// user can read. It returns an *InUseError if another process has the folder open. It
+// refuses a folder that was written before the first release or by a newer program.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -57,8 +57,8 @@ func Open(dir string, opts Options) (*DB, error) {
 	}
 	db := &DB{now: opts.Now, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
 	db.close = sync.OnceValue(db.closeAll)
-	// Together, the cache sizes limit the memory of the process, however large the
-	// files grow.
+	// The two cache sizes limit the memory of the process, no matter how large the files
+	// are.
 	db.messages, err = openFile(filepath.Join(dir, "messages.db"), fileOptions{
 		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
 	})
@@ -79,7 +79,7 @@ func Open(dir string, opts Options) (*DB, error) {
 // Queue returns the queue of the folder.
 func (db *DB) Queue() *Queue { return db.queue }
 
-// Close waits for writes in flight and releases the folder. Later calls fail with
+// Close waits for writes in flight and closes the folder. Later calls return
 // sms.ErrUnavailable.
 func (db *DB) Close() error { return db.close() }
 

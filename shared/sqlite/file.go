@@ -14,8 +14,8 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// file is one database: a committer, which owns the only writing connection, and a
-// few connections that read what is committed.
+// file is one database. Its committer has the only connection that writes. A few other
+// connections read what is committed.
 type file struct {
 	*committer
 	statements // for reading
@@ -35,8 +35,8 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	// SQLite itself would let other users read the file. It gives its companion
-	// files the same mode.
+	// Create the file with a mode that keeps other users out; SQLite itself would let
+	// them read it. SQLite gives its companion files the same mode.
 	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -68,18 +68,18 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
 }
 
-// dataSource returns the URI of a database.
-// Source of its parameters: package modernc.org/sqlite, Driver.Open.
+// dataSource returns the URI of a database. Source of the parameters: package
+// modernc.org/sqlite, Driver.Open.
 func dataSource(path, mode string, pragmas []string) string {
 	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
 	path = filepath.ToSlash(path)
 	if path[0] != '/' {
-		path = "/" + path // a drive's letter
+		path = "/" + path // path begins with the letter of a drive
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 
-// unavailable returns the error of a call that certainly changed nothing.
+// unavailable returns the error of a call that certainly did not change anything.
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestQueriesUseIndexes makes every call, and asks SQLite how it carries out the
-// prepared statements. None may read a whole table or sort.
+// TestQueriesUseIndexes makes every call, and asks SQLite how it carries out the prepared
+// statements. No statement may read a whole table or sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	db, err := Open(t.TempDir(), Options{})
 	if err != nil {
@@ -81,8 +81,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		for query := range f.prepared {
 			checkPlan(t, f, query)
 		}
-		// Only a write, which runs in the committer's goroutine, may read the
-		// committer's statements.
+		// The committer's statements may be read only in its goroutine, which is where a
+		// write runs.
 		var written []string
 		must(f.commit(ctx, func(t *tx) error {
 			for query := range t.prepared {
@@ -104,7 +104,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		return
 	}
 	args := make([]any, strings.Count(query, "?"))
-	// This only reads the plan. The connection cannot write.
+	// EXPLAIN only reads, and this connection cannot write.
 	rows, err := f.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -119,7 +119,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		// SQLite lists the search inside a subquery separately.
 		scans := strings.HasPrefix(detail, "SCAN") && !strings.HasPrefix(detail, "SCAN (subquery")
 		if scans || strings.Contains(detail, "TEMP B-TREE") {
-			t.Errorf("%s\nis carried out by: %s", query, detail)
+			t.Errorf("the query\n%s\nreads a whole table or sorts: %s", query, detail)
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -143,10 +143,10 @@ func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 		old, next sms.Message
 		columns   []string
 	}{
-		{"nothing that is found by", settled, renamed, nil},
-		{"when it is due", waiting, later, []string{"due_at"}},
-		{"what waits for a receipt", waiting, unanswered, []string{"unmatched_number"}},
-		{"the end of its work", waiting, settled, []string{"due_at", "purge_at"}},
+		{"no column of an index", settled, renamed, nil},
+		{"the due time", waiting, later, []string{"due_at"}},
+		{"the unanswered hand-overs", waiting, unanswered, []string{"unmatched_number"}},
+		{"the work left and the retention", waiting, settled, []string{"due_at", "purge_at"}},
 	} {
 		t.Run("an update that changes "+c.name, func(t *testing.T) {
 			query, _ := replacement(c.old, c.next, nil, at)
@@ -158,7 +158,7 @@ func TestUpdatesNameOnlyWhatChanges(t *testing.T) {
 					want = want || c == column
 				}
 				if named != want {
-					t.Errorf("names %s: %v, want %v", column, named, want)
+					t.Errorf("the update names the column %s: %v, want %v", column, named, want)
 				}
 			}
 		})
@@ -173,9 +173,9 @@ func FuzzPosition(f *testing.F) {
 		p, err := parsePosition(s, position{1, 2})
 		switch {
 		case s == "" && (err != nil || p != position{1, 2}):
-			t.Errorf("the empty position is read as %v, %v", p, err)
+			t.Errorf("parsing the empty position returned %v, %v", p, err)
 		case s != "" && err == nil && p.String() != s:
-			t.Errorf("%q is read as %s", s, p)
+			t.Errorf("parsing %q returned %s", s, p)
 		}
 	})
 }

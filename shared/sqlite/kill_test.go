@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// envVictim is a variable that names a folder. If it is set, this program
-// submits to that folder until it is killed.
+// envVictim is an environment variable. If it names a folder, this program submits to
+// that folder until it is killed.
 const envVictim = "SQLITE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// submitForEver submits messages without end, and prints the id of each once it
-// is created and enqueued.
+// submitForEver submits messages until it is killed. It prints the id of each message
+// that is created and enqueued.
 func submitForEver(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The queries for one owner's messages, and for all. If the filters leave a message
-// out, its record is NULL and is not read: a column that is not in the index is
-// looked up only if the columns in the index pass.
+// These are the queries for the messages of one owner and of all owners. If a filter
+// leaves a message out, its record is NULL and is not read: SQLite reads a column outside
+// the index only if the columns in the index pass the filters.
 const (
 	listSelect = `SELECT created_at, seq, CASE WHEN (?1 = '' OR number = ?1) AND (?2 = '' OR reference = ?2)
 		AND (?3 = '' OR status = ?3) AND (purge_at IS NULL OR purge_at > ?4) THEN record END FROM messages WHERE `
@@ -21,14 +21,14 @@ const (
 	listAll = listSelect + listWhere
 )
 
-// List implements sms.Lister. It never lags.
+// List implements sms.Lister. It is never behind writes.
 func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	after, err := parsePosition(q.After, position{math.MaxInt64, math.MaxInt64})
 	if err != nil {
 		return sms.ListPage{}, err
 	}
-	// The newest message to examine is a separate bound. Without that bound,
-	// SQLite would read the index from q.To on, through all earlier pages.
+	// Give the newest message to examine as a separate bound. Without this bound, SQLite
+	// would read the index from q.To, through all earlier pages.
 	newest := min(after.at, newestBefore(q.To))
 	query := listAll
 	args := []any{
@@ -68,7 +68,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	return page, nil
 }
 
-// fromMillis returns the first millisecond that is not before t.
+// fromMillis returns the first millisecond that is not earlier than t.
 func fromMillis(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MinInt64

@@ -13,7 +13,7 @@ import (
 // InUseError says that another process has the folder open.
 type InUseError struct {
 	Dir string
-	PID int // 0 if it is not known
+	PID int // the id of that process, or 0 if it is not known
 }
 
 func (e *InUseError) Error() string {
@@ -25,8 +25,9 @@ func (e *InUseError) Error() string {
 
 var errLocked = errors.New("locked by another process")
 
-// lockFolder locks dir. The lock is a file that also names the process that holds it.
-// The system releases it when the file is closed or the process ends. The file stays.
+// lockFolder locks dir. The lock is a file, which contains the id of the process that
+// holds it. The system releases the lock when the file is closed or the process ends. The
+// file stays.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -53,7 +54,8 @@ func writePID(f *os.File) error {
 	return err
 }
 
-// readPID returns the holder's process id, or 0 if the holder has not written it yet.
+// readPID returns the id of the process that holds the lock, or 0 if that process has not
+// written it yet.
 func readPID(f *os.File) int {
 	const longest = 32
 	text, _ := io.ReadAll(io.NewSectionReader(f, 0, longest))

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock locks a byte far behind the text of f. Others cannot read a locked range,
-// and they must be able to read the text.
+// tryLock locks a byte far behind the text of f. Other processes cannot read a locked
+// range, but must be able to read the text.
 func tryLock(f *os.File) error {
 	const behind = 1 << 20
 	err := windows.LockFileEx(windows.Handle(f.Fd()),

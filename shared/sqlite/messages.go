@@ -14,10 +14,11 @@ import (
 
 var _ sms.Store = (*DB)(nil)
 
-// present is the condition that a record is not past its retention.
+// present is the SQL condition that a record is not past its retention.
 const present = ` (purge_at IS NULL OR purge_at > ?) `
 
-// millis returns t as columns store it: in milliseconds, or NULL for a zero time.
+// millis returns t as columns store it: as milliseconds since 1970, or NULL for a zero
+// time.
 func millis(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -33,7 +34,7 @@ func text[S ~string](s S) any {
 	return string(s)
 }
 
-// unmatchedNumber returns the number by which m is found while it is unmatched.
+// unmatchedNumber returns the number by which m is found while it is unmatched, or NULL.
 func unmatchedNumber(m sms.Message) any {
 	if !m.Unmatched() {
 		return nil
@@ -93,7 +94,7 @@ func (db *DB) Create(ctx context.Context, m sms.Message) error {
 	return &sms.ConflictError{Current: current}
 }
 
-// insert writes m, or reports false if the id has a record.
+// insert writes m. It returns false if the id already has a record.
 func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	rows, err := t.exec(`INSERT INTO messages (id, owner, created_at, revision, expires_at,
 		due_kind, due_at, due_round, unmatched_number, purge_at, number, reference, status, record)
@@ -107,8 +108,8 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	return true, link(t, m.ID, nil, m.ProviderRefs())
 }
 
-// link updates the provider references by which the message id is found: it
-// adds the present ones, and removes former ones.
+// link updates the provider references by which the message id is found. It adds those in
+// now and removes those that are only in before.
 func link(t *tx, id string, before, now []sms.ProviderRef) error {
 	for _, ref := range before {
 		if slices.Contains(now, ref) {
@@ -196,8 +197,8 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 	return sms.Message{}, &sms.ConflictError{Current: current}
 }
 
-// replacement returns the statement that replaces old by next. It names only columns
-// that change, because SQLite rewrites every index of a named column.
+// replacement returns the statement that replaces old by next. The statement names only
+// columns that change, because SQLite updates all indexes with a column that is named.
 func replacement(old, next sms.Message, record []byte, now time.Time) (query string, args []any) {
 	query = `UPDATE messages SET revision = ?, expires_at = ?, record = ?`
 	args = []any{next.Revision, next.ExpiresAt.UnixMilli(), record}
@@ -223,8 +224,8 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 
-// change replaces a record by the result of f, and starts again if somebody else
-// changed the record first. It returns an error from f unchanged.
+// change replaces a record by the result of f. If somebody else changed the record first,
+// change starts again. It returns an error from f unchanged.
 func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Message, error)) (sms.Message, error) {
 	m, err := db.Get(ctx, id)
 	if err != nil {

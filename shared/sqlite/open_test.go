@@ -42,7 +42,7 @@ func TestOpen(t *testing.T) {
 			}
 			info, err := entry.Info()
 			if err == nil && info.Mode().Perm()&0o077 != 0 {
-				t.Errorf("%s has the mode %v", path, info.Mode())
+				t.Errorf("%s has the mode %v, which lets other users in", path, info.Mode())
 			}
 			return err
 		})
@@ -51,7 +51,7 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	t.Run("the refusal of a folder in use names it and the process", func(t *testing.T) {
+	t.Run("the error for a folder in use names the folder and the process", func(t *testing.T) {
 		dir := t.TempDir()
 		first := open(t, dir, sqlite.Options{})
 		_, err := sqlite.Open(dir, sqlite.Options{})
@@ -72,7 +72,7 @@ func TestOpen(t *testing.T) {
 
 	for _, name := range []string{"messages.db", "queue.db"} {
 		for format, word := range map[int]string{3: "before the first release", 99: "newer program"} {
-			t.Run(fmt.Sprintf("format %d of %s is refused in words and left alone", format, name), func(t *testing.T) {
+			t.Run(fmt.Sprintf("format %d of %s is refused with a reason", format, name), func(t *testing.T) {
 				dir := t.TempDir()
 				if err := open(t, dir, sqlite.Options{}).Close(); err != nil {
 					t.Fatal(err)
@@ -85,11 +85,11 @@ func TestOpen(t *testing.T) {
 				if err = errors.Join(err, raw.Close()); err != nil {
 					t.Fatal(err)
 				}
-				for range 2 { // after the refusal, the folder is free again
+				for range 2 { // the second time, the folder must not be in use
 					_, err = sqlite.Open(dir, sqlite.Options{})
 					for _, part := range []string{fmt.Sprintf("format %d", format), word, name} {
 						if err == nil || !strings.Contains(err.Error(), part) {
-							t.Errorf("Open: %v, want an error with %q", err, part)
+							t.Errorf("Open: %v, want an error that contains %q", err, part)
 						}
 					}
 				}
@@ -97,7 +97,7 @@ func TestOpen(t *testing.T) {
 		}
 	}
 
-	t.Run("after a restart, dequeued items come back at once and delayed ones at their time", func(t *testing.T) {
+	t.Run("after a restart, dequeued items come back at once, and delayed items at their time", func(t *testing.T) {
 		dir, now := t.TempDir(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 		opts := sqlite.Options{Now: func() time.Time { return now }, Visibility: time.Hour}
 		first := open(t, dir, opts)
@@ -144,10 +144,10 @@ func TestOpen(t *testing.T) {
 		now = now.Add(time.Millisecond)
 		receive(second, 1)
 		now = now.Add(time.Hour)
-		receive(second, 3, 3, 2) // the first process's handles named none of them
+		receive(second, 3, 3, 2) // the handles from before the restart deleted none of them
 	})
 
-	t.Run("calls on a closed folder are unavailable", func(t *testing.T) {
+	t.Run("calls on a closed folder return ErrUnavailable", func(t *testing.T) {
 		db := open(t, t.TempDir(), sqlite.Options{})
 		m := message("acme")
 		if err := db.Create(t.Context(), m); err != nil {

@@ -29,11 +29,11 @@ func TestPurge(t *testing.T) {
 	check := func(t *testing.T, db *sqlite.DB, limit, want int) {
 		t.Helper()
 		if n, err := db.Purge(t.Context(), limit); err != nil || n != want {
-			t.Errorf("Purge(%d): %d, %v, want %d", limit, n, err, want)
+			t.Errorf("Purge(%d) returned %d, %v, want %d", limit, n, err, want)
 		}
 	}
 
-	t.Run("it removes what is past its retention and nothing else", func(t *testing.T) {
+	t.Run("it removes only messages past their retention", func(t *testing.T) {
 		db, now := setUp(t)
 		gone := ending(t, db, *now)
 		later := ending(t, db, now.Add(time.Millisecond))
@@ -47,7 +47,7 @@ func TestPurge(t *testing.T) {
 		check(t, db, 10, 1)
 		check(t, db, 10, 0)
 
-		*now = start // a record that was only hidden would show again
+		*now = start // a record that was only hidden would appear again
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}
@@ -61,7 +61,7 @@ func TestPurge(t *testing.T) {
 		}
 	})
 
-	t.Run("it removes no more than it may, over several batches", func(t *testing.T) {
+	t.Run("it removes no more than limit, in several batches", func(t *testing.T) {
 		db, now := setUp(t)
 		const many, most = 250, 210
 		for range many {
@@ -91,9 +91,9 @@ func TestACounterThatIsOnlyTriedIsNotStored(t *testing.T) {
 	stored := func(what string, want int) {
 		t.Helper()
 		begin := now
-		now = c.End.Add(24 * time.Hour) // by then, everything stored can be purged
+		now = c.End.Add(24 * time.Hour) // everything that is stored can now be purged
 		if n, err := db.Purge(t.Context(), 10); err != nil || n != want {
-			t.Errorf("%d counters after %s, %v, want %d", n, what, err, want)
+			t.Errorf("the table has %d counters after %s (error %v), want %d", n, what, err, want)
 		}
 		now = begin
 	}
@@ -125,16 +125,16 @@ func TestListOfAllOwners(t *testing.T) {
 		}
 		for _, m := range page.Messages {
 			if !want[m.ID] {
-				t.Errorf("%s was listed twice, or was never created", m.ID)
+				t.Errorf("message %s was listed twice, or was never created", m.ID)
 			}
 			delete(want, m.ID)
 		}
 		q.After = page.Next
 	}
 	if len(want) > 0 {
-		t.Errorf("not listed: %v", want)
+		t.Errorf("these messages were not listed: %v", want)
 	}
 	if _, err := db.List(t.Context(), sms.ListQuery{Limit: 1, Examine: 1, After: "1.2.3"}); err == nil {
-		t.Error("a page after a position that no page ended at: no error, want one")
+		t.Error("reading from an invalid position returned no error")
 	}
 }

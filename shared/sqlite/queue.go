@@ -17,9 +17,9 @@ var (
 	_ sms.Consumer = (*Queue)(nil)
 )
 
-// Queue is the queue of a DB, and ends with its Close. It implements sms.Queue and
-// sms.Consumer. Any number of goroutines may use it. Items that were dequeued and
-// not deleted come back at the next Open, at the latest.
+// Queue is the queue of a DB. It closes with the DB. It implements sms.Queue and
+// sms.Consumer. Goroutines may use it concurrently. Items that were dequeued and not
+// deleted come back at the next Open at the latest.
 type Queue struct {
 	now        func() time.Time
 	visibility time.Duration
@@ -27,8 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release unhides the items that an earlier process dequeued and did not delete: that
-// process has ended. A delayed item that was never dequeued stays delayed.
+// release makes items visible that an earlier process dequeued and did not delete,
+// because that process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
@@ -41,11 +41,11 @@ func (q *Queue) release(ctx context.Context) error {
 // sendBatch is how many envelopes one write enqueues.
 const sendBatch = 500
 
-// MaxBacklog is where Backlog stops counting.
+// MaxBacklog is the number at which Backlog stops counting.
 const MaxBacklog = 100_000
 
-// Send implements sms.Queue. Items are dequeued in the order of the times from which
-// they are visible. Groups make no difference here.
+// Send implements sms.Queue. Items are dequeued in the order in which they become
+// visible. This queue ignores groups.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
@@ -101,7 +101,7 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 			if len(items) > 0 {
 				return items, nil
 			}
-			continue // others took them
+			continue // other callers took them
 		}
 		if wait <= 0 {
 			return nil, nil
@@ -119,7 +119,7 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	}
 }
 
-// nextVisible returns when the next item can be dequeued. For an empty queue it
+// nextVisible returns when the next item can be dequeued. If the queue is empty, it
 // returns a time that never comes.
 func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
@@ -132,8 +132,9 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// take dequeues the items that have been visible for longest, and hides them. A handle
-// names an item and when it comes back, so that an earlier handle names nothing.
+// take dequeues the items that have been visible longest, and hides them. A handle
+// contains the time when the item comes back. So after that time, an older handle no
+// longer fits.
 func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
@@ -160,7 +161,7 @@ func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	return items, nil
 }
 
-// Delete implements sms.Consumer. An item that came back meanwhile is not deleted.
+// Delete implements sms.Consumer. It does not delete an item that has come back.
 func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 	handles := make([]position, len(items))
 	for i, item := range items {
@@ -186,13 +187,13 @@ func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 	return nil
 }
 
-// bell wakes everyone who waits for something to arrive.
+// bell wakes all goroutines that wait for something to arrive.
 type bell struct {
 	mu      sync.Mutex
 	waiting chan struct{} // nil if nobody waits
 }
 
-// next returns a channel that the next ring closes.
+// next returns a channel that is closed by the next ring.
 func (b *bell) next() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

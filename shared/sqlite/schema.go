@@ -6,22 +6,22 @@ import (
 	"fmt"
 )
 
-// oldestFormat is the oldest format that migrate can read. Until the first release,
-// each change of a schema or of a record's JSON tags raises it by one, and older
-// folders are refused. After the first release it stays, and each change is one
-// more migration.
+// oldestFormat is the oldest format that migrate can read. Until the first release, each
+// change of a schema or of a record's JSON tags raises it by one, and older folders are
+// refused. After the first release it stays the same, and each change adds a migration.
 const oldestFormat = 5
 
-// The migrations of each database. The first creates it in oldestFormat, and each of
-// the others leads from one format to the next. A released migration never changes.
+// These are the migrations of each database. The first creates the database in
+// oldestFormat; each other leads from one format to the next. A migration never changes
+// after its release.
 //
-//   - The record, as JSON, is the truth. The other columns serve to find it. The tags
-//     of sms.Message, sms.Breaker and sms.PendingReceipt are the record's format, and
+//   - The record, as JSON, is the truth. The other columns are for finding it. Its format
+//     is given by the tags of sms.Message, sms.Breaker and sms.PendingReceipt, and
 //     testdata has the records of each release.
-//   - Times are milliseconds since 1970; an absent time is NULL.
+//   - Times are milliseconds since 1970. An absent time is NULL.
 //   - An index that does not need every record is partial. An update names only the
-//     columns that change, so it touches no other index.
-//   - seq keeps the indexes small: they refer to a row by it, not by the id.
+//     columns that change, so it does not touch other indexes.
+//   - seq keeps the indexes small: they refer to a row by seq, not by id.
 var messagesMigrations = []string{`
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
@@ -90,7 +90,8 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format, each step as a whole or not at all.
+// migrate brings a database to the newest format. It does each step completely or not at
+// all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {
@@ -111,7 +112,7 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 		step := migrations[format-oldestFormat]
 		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", step, format)
 		if _, err := conn.ExecContext(ctx, script); err != nil {
-			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // its own error would hide the cause
+			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // ignore its error, which would hide the cause
 			return fmt.Errorf("bringing it to format %d: %w", format, err)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// TestAnOlderFormatIsUpgraded uses migrations of its own, because there is no second
-// format yet.
+// TestAnOlderFormatIsUpgraded uses made-up migrations, because there is no second format
+// yet.
 func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	enginetest.SQLite(t)
 	path := filepath.Join(t.TempDir(), "a.db")
@@ -27,14 +27,14 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	if err := opened(steps[:1]).close(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time, there is nothing left to do
+	for range 2 { // the second time, nothing is left to do
 		f := opened(steps)
 		var one, two, format int
 		if err := f.get(t.Context(), `SELECT one, two, user_version FROM a, pragma_user_version`, nil, &one, &two, &format); err != nil {
 			t.Fatal(err)
 		}
 		if one != 1 || two != 2 || format != oldestFormat+1 {
-			t.Errorf("got %d, %d in format %d, want 1, 2 in format %d", one, two, format, oldestFormat+1)
+			t.Errorf("got the values %d and %d in format %d, want 1 and 2 in format %d", one, two, format, oldestFormat+1)
 		}
 		if err := f.close(); err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// statements are the queries on a connection, or on a pool of them. Each is prepared
-// once, and closed with the connection.
+// statements holds the queries of a connection, or of a pool of connections. Each is
+// prepared once and closed with the connection.
 type statements struct {
 	on interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -19,7 +19,7 @@ type statements struct {
 	prepared map[string]*sql.Stmt
 }
 
-// stmt returns query, a constant of this package, as a prepared statement.
+// stmt returns query as a prepared statement. query must be a constant of this package.
 func (s *statements) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *statements) get(ctx context.Context, query string, args []any, into ...
 	return err
 }
 
-// each calls row for every row, until row returns false or an error.
+// each calls row for every row of the result, until row returns false or an error.
 func (s *statements) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {

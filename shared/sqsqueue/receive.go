@@ -15,8 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Dequeue returns up to limit items, at most ten, with one request. It waits for
-// whole seconds, rounded up, and at most 20.
+// Dequeue returns up to limit items, and at most ten, with one request. It waits a whole
+// number of seconds, rounded up, and at most 20.
 func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	const count = types.MessageSystemAttributeNameApproximateReceiveCount
 	wait = min(max(wait, 0)+time.Second-1, maxWait)
@@ -33,7 +33,7 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	for _, m := range out.Messages {
 		times, err := strconv.Atoi(m.Attributes[string(count)])
 		if err != nil {
-			times = 1 // SQS's count is approximate anyway
+			times = 1 // SQS's count is only approximate
 		}
 		received = append(received, sms.QueueItem{
 			Body: aws.ToString(m.Body), Handle: aws.ToString(m.ReceiptHandle), ReceiveCount: times,
@@ -42,8 +42,8 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	return received, nil
 }
 
-// Delete removes received items, ten per request. It tries all of them; an error
-// means that some will come back.
+// Delete removes received items, ten per request. It tries to remove all of them. After
+// an error, some of them will come back.
 func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	var failed []error
 	for batch := range slices.Chunk(received, maxBatch) {

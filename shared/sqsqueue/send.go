@@ -15,8 +15,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Send enqueues envelopes, ten per request. If a whole request fails, Send stops, and
-// the rest counts as failed. If SQS forbids a delay, Send sends nothing.
+// Send enqueues envelopes, ten per request. If a whole request fails, Send stops, and all
+// remaining envelopes count as failed. If SQS does not allow one of the delays, Send
+// sends nothing.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay || d.Delay%time.Second != 0 {
@@ -26,7 +27,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	if len(envelopes) == 1 {
 		return q.sendOne(ctx, envelopes[0])
 	}
-	errs := make([]error, len(envelopes)) // nil if it was enqueued
+	errs := make([]error, len(envelopes)) // nil for an envelope that was enqueued
 	for first := 0; first < len(envelopes); first += maxBatch {
 		batch := envelopes[first:min(first+maxBatch, len(envelopes))]
 		if err := q.sendBatch(ctx, batch, errs[first:]); err != nil {
@@ -91,8 +92,8 @@ func entryIndex(id *string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n
 }
 
-// sendError returns the *sms.SendError of the envelopes that have an error, or nil. It
-// is sms.ErrUnavailable only if every error is.
+// sendError returns a *sms.SendError with the envelopes that have an error, or nil. It is
+// an sms.ErrUnavailable only if every error is one.
 func sendError(errs []error) error {
 	var e sms.SendError
 	for i, err := range errs {
@@ -115,9 +116,9 @@ func sendError(errs []error) error {
 // Source: SQS SendMessage, MessageGroupId.
 var groupID = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 
-// group returns g as a message group id, which on a standard queue keeps one
-// client's backlog from delaying the others. It returns nil if SQS would refuse g:
-// an unfair queue is better than an unsent message.
+// group returns g as a message group id. On a standard queue, groups keep one client's
+// backlog from delaying others. It returns nil if SQS would refuse g: an unfair queue is
+// better than a message that is not sent.
 func group(g string) *string {
 	if !groupID.MatchString(g) {
 		return nil

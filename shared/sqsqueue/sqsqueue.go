@@ -1,5 +1,5 @@
-// Package sqsqueue is the queue on SQS, a standard queue. It implements sms.Queue,
-// and sms.Consumer for programs that Lambda does not poll for.
+// Package sqsqueue is the queue on SQS. It is a standard queue. The package implements
+// sms.Queue, and sms.Consumer for programs for which Lambda does not poll.
 package sqsqueue
 
 import (
@@ -17,8 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Queue sends to and receives from one SQS queue. Any number of callers may use it
-// at once.
+// Queue sends to one SQS queue and receives from it. Callers may use it concurrently.
 type Queue struct {
 	client *sqs.Client
 	url    *string
@@ -34,16 +33,16 @@ func New(client *sqs.Client, queueURL string) *Queue {
 	return &Queue{client: client, url: aws.String(queueURL)}
 }
 
-// The limits of one request.
-// Source: SQS SendMessageBatch, DeleteMessageBatch and ReceiveMessage.
+// These are the limits of one request. Source: SQS SendMessageBatch, DeleteMessageBatch
+// and ReceiveMessage.
 const (
 	maxBatch = 10 // envelopes or items
 	maxWait  = 20 * time.Second
 )
 
-var errDelay = errors.New("a delay must be whole seconds, and at most " + sms.MaxDelay.String())
+var errDelay = errors.New("a delay must be a whole number of seconds, and at most " + sms.MaxDelay.String())
 
-// Backlog returns SQS's ApproximateNumberOfMessages: one request.
+// Backlog returns SQS's ApproximateNumberOfMessages, with one request.
 func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	const name = types.QueueAttributeNameApproximateNumberOfMessages
 	out, err := call(ctx, q.client.GetQueueAttributes, &sqs.GetQueueAttributesInput{
@@ -59,7 +58,8 @@ func (q *Queue) Backlog(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// call makes one call: sms.ErrUnavailable if it was certainly not carried out.
+// call makes one call. The error is sms.ErrUnavailable if the call was certainly not
+// carried out.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -68,8 +68,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// refusal returns the error of one entry of a batch in which other entries may
-// have succeeded.
+// refusal returns the error of one entry of a batch. Other entries of the batch may have
+// succeeded.
 func refusal(e types.BatchResultErrorEntry) error {
 	err := fmt.Errorf("%s: %s", aws.ToString(e.Code), aws.ToString(e.Message))
 	if sdkcall.Throttles(aws.ToString(e.Code)) {

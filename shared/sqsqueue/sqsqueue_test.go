@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// newQueue creates a queue that lasts as long as the test.
+// newQueue creates a queue and deletes it after the test.
 func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url string) {
 	t.Helper()
 	name := "test-" + sms.NewToken()
@@ -49,7 +49,7 @@ func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url s
 	return *out.QueueUrl
 }
 
-// behindProxy returns a new queue, reached through a proxy.
+// behindProxy returns a new queue behind a proxy.
 func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.SQS(t)
@@ -73,12 +73,12 @@ func TestRequests(t *testing.T) {
 		call func() error
 		want map[string]int
 	}{
-		{"sending none takes no request", func() error { return q.Send(t.Context()) }, map[string]int{}},
-		{"sending one takes one", func() error { return q.Send(t.Context(), envelopes(1)...) }, map[string]int{"SendMessage": 1}},
-		{"sending ten takes one", func() error { return q.Send(t.Context(), envelopes(10)...) }, map[string]int{"SendMessageBatch": 1}},
-		{"sending 21 takes three", func() error { return q.Send(t.Context(), envelopes(21)...) }, map[string]int{"SendMessageBatch": 3}},
-		{"the backlog takes one", func() error { _, err := q.Backlog(t.Context()); return err }, map[string]int{"GetQueueAttributes": 1}},
-		{"receiving and deleting take one each", func() error {
+		{"sending no envelope takes no request", func() error { return q.Send(t.Context()) }, map[string]int{}},
+		{"sending one envelope takes one request", func() error { return q.Send(t.Context(), envelopes(1)...) }, map[string]int{"SendMessage": 1}},
+		{"sending ten envelopes takes one request", func() error { return q.Send(t.Context(), envelopes(10)...) }, map[string]int{"SendMessageBatch": 1}},
+		{"sending 21 envelopes takes three requests", func() error { return q.Send(t.Context(), envelopes(21)...) }, map[string]int{"SendMessageBatch": 3}},
+		{"the backlog takes one request", func() error { _, err := q.Backlog(t.Context()); return err }, map[string]int{"GetQueueAttributes": 1}},
+		{"receiving and deleting take one request each", func() error {
 			received, err := q.Dequeue(t.Context(), 100, 0)
 			return errors.Join(err, q.Delete(t.Context(), received...))
 		}, map[string]int{"ReceiveMessage": 1, "DeleteMessageBatch": 1}},
@@ -89,7 +89,7 @@ func TestRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, proxy.Counts()); diff != "" {
-				t.Errorf("requests (-want +got):\n%s", diff)
+				t.Errorf("the requests differ (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -100,12 +100,12 @@ func TestGroups(t *testing.T) {
 	proxy.KeepBodies()
 	for _, tt := range []struct{ name, group, want string }{
 		{"a client's id is the group", "1example23456789", "1example23456789"},
-		{"punctuation is fine", "a-b_c.d:e/f", "a-b_c.d:e/f"},
-		{"no group is none", "", ""},
-		{"a space is left out", "two words", ""},
-		{"what is not ASCII is left out", "müller", ""},
-		{"128 characters fit", strings.Repeat("x", 128), strings.Repeat("x", 128)},
-		{"129 are left out", strings.Repeat("x", 129), ""},
+		{"punctuation is allowed", "a-b_c.d:e/f", "a-b_c.d:e/f"},
+		{"an envelope without a group has no group id", "", ""},
+		{"a group with a space is left out", "two words", ""},
+		{"a group that is not ASCII is left out", "müller", ""},
+		{"a group of 128 characters is allowed", strings.Repeat("x", 128), strings.Repeat("x", 128)},
+		{"a group of 129 characters is left out", strings.Repeat("x", 129), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			proxy.Reset()
@@ -141,22 +141,22 @@ func TestGroups(t *testing.T) {
 func TestDelays(t *testing.T) {
 	q, proxy := behindProxy(t)
 	for name, delay := range map[string]time.Duration{
-		"longer than 900 seconds":    sms.MaxDelay + time.Second,
-		"that is negative":           -time.Second,
-		"that is not whole seconds":  1500 * time.Millisecond,
-		"a millisecond over the max": sms.MaxDelay + time.Millisecond,
+		"that is longer than 900 seconds": sms.MaxDelay + time.Second,
+		"that is negative":                -time.Second,
+		"that is not whole seconds":       1500 * time.Millisecond,
+		"that is a millisecond too long":  sms.MaxDelay + time.Millisecond,
 	} {
 		t.Run("a delay "+name+" is refused before anything is sent", func(t *testing.T) {
 			list := envelopes(12)
 			list[11].Delay = delay
 			err := q.Send(t.Context(), list...)
 			if got := sms.FailedEnvelopes(err, 12); len(got) != 12 {
-				t.Errorf("%v names the envelopes %v, want all", err, got)
+				t.Errorf("the error %v lists the envelopes %v, want all", err, got)
 			}
 		})
 	}
 	if n := proxy.Total(); n != 0 {
-		t.Errorf("%d requests went out, want none", n)
+		t.Errorf("%d requests were sent, want none", n)
 	}
 }
 
@@ -174,25 +174,25 @@ func TestUnsent(t *testing.T) {
 		want        []int
 		unavailable bool
 	}{
-		{"all, when everything is throttled", 25, func(string, int) faultproxy.Fault {
+		{"all envelopes fail if every request is throttled", 25, func(string, int) faultproxy.Fault {
 			return faultproxy.Throttle()
 		}, all(0, 25), true},
-		{"the one, when it is throttled", 1, func(string, int) faultproxy.Fault {
+		{"a single envelope fails if it is throttled", 1, func(string, int) faultproxy.Fault {
 			return faultproxy.Throttle()
 		}, all(0, 1), true},
-		{"those from the failed batch on", 25, func(_ string, n int) faultproxy.Fault {
+		{"the envelopes of the failed batch and all after it fail", 25, func(_ string, n int) faultproxy.Fault {
 			if n == 1 {
 				return faultproxy.Pass()
 			}
 			return faultproxy.Throttle()
 		}, all(10, 25), true},
-		{"perhaps the one, when its answer was lost and its repetitions are throttled", 1, func(_ string, n int) faultproxy.Fault {
+		{"a single envelope may have been sent if its answer was lost and its retries were throttled", 1, func(_ string, n int) faultproxy.Fault {
 			if n == 1 {
 				return faultproxy.LoseAnswer()
 			}
 			return faultproxy.Throttle()
 		}, all(0, 1), false},
-		{"none, when a lost answer comes with the repetition", 3, func(_ string, n int) faultproxy.Fault {
+		{"none fails if the answer to the retry arrives", 3, func(_ string, n int) faultproxy.Fault {
 			if n == 1 {
 				return faultproxy.LoseAnswer()
 			}
@@ -204,10 +204,10 @@ func TestUnsent(t *testing.T) {
 			proxy.Rule(tt.fault)
 			err := q.Send(t.Context(), envelopes(tt.n)...)
 			if diff := cmp.Diff(tt.want, sms.FailedEnvelopes(err, tt.n)); diff != "" {
-				t.Errorf("failed envelopes after %v (-want +got):\n%s", err, diff)
+				t.Errorf("the failed envelopes after %v differ (-want +got):\n%s", err, diff)
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
-				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
+				t.Errorf("whether %v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
 			}
 		})
 	}
@@ -230,17 +230,17 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name        string
-		answers     [][]map[string]any // the entries of each batch that fail; all others are sent
+		answers     [][]map[string]any // the entries of each batch that fail; all others succeed
 		want        []int
 		unavailable bool
 	}{
-		{"the failed entries are named by index", [][]map[string]any{
+		{"the error lists failed envelopes by index", [][]map[string]any{
 			{refused(3, "InternalError")}, nil, {refused(4, "InternalError"), refused(0, "InternalError")},
 		}, []int{3, 20, 24}, false},
-		{"it is unavailable when each of them was throttled", [][]map[string]any{
+		{"the error is ErrUnavailable if each failed envelope was throttled", [][]map[string]any{
 			nil, {refused(9, "ThrottlingException"), refused(1, "RequestThrottled")}, nil,
 		}, []int{11, 19}, true},
-		{"it is not when one was not", [][]map[string]any{
+		{"the error is not ErrUnavailable if one failed for another reason", [][]map[string]any{
 			{refused(0, "ThrottlingException")}, {refused(0, "InternalError")}, nil,
 		}, []int{0, 10}, false},
 	} {
@@ -257,10 +257,10 @@ func TestPartOfABatchFails(t *testing.T) {
 				t.Fatalf("got %v, want a *SendError", err)
 			}
 			if diff := cmp.Diff(tt.want, partial.Failed); diff != "" {
-				t.Errorf("failed envelopes after %v (-want +got):\n%s", err, diff)
+				t.Errorf("the failed envelopes after %v differ (-want +got):\n%s", err, diff)
 			}
 			if got := errors.Is(err, sms.ErrUnavailable); got != tt.unavailable {
-				t.Errorf("%v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
+				t.Errorf("whether %v is ErrUnavailable: %t, want %t", err, got, tt.unavailable)
 			}
 			if answers.n != len(tt.answers) {
 				t.Errorf("%d batches were sent, want %d", answers.n, len(tt.answers))
@@ -269,7 +269,7 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 }
 
-// batchAnswers answers batches one after another: some entries fail.
+// batchAnswers answers batches one after another. In each batch some entries fail.
 type batchAnswers struct {
 	failed [][]map[string]any
 	n      int

@@ -11,20 +11,21 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError reports that a text is not exactly one JSON document in UTF-8.
-// Detail continues a sentence whose subject is the text: in "the body is
-// empty", it is "is empty".
+// SyntaxError says that a text is not exactly one JSON document in UTF-8. Detail
+// continues a sentence that begins with the text, for example "is empty" for "the body is
+// empty".
 type SyntaxError struct{ Detail string }
 
 func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 
-// Decode decodes a text that must be one JSON object. It is stricter than
-// encoding/json, which accepts invalid UTF-8, lone surrogates, repeated names, names in
-// another case, and, with a Decoder, a second document. It runs in time linear in the
-// length of the text. encoding/json limits nesting to 10,000 levels.
+// Decode decodes a text that must be one JSON object. It is stricter than encoding/json,
+// which accepts invalid UTF-8, lone surrogates, repeated names, names in another case
+// and, with a Decoder, a second document. Its time is linear in the length of the text.
+// The text must not change while its Fields are used, because they point into it.
+// encoding/json limits nesting to 10,000 levels.
 //
-// Its error is a *SyntaxError. If the document is not an object, its Fields have
-// one error, for the field "".
+// The error is a *SyntaxError. If the document is valid but not an object, Decode returns
+// Fields with one error, for the field "".
 func Decode(text []byte) (*Fields, error) {
 	if len(bytes.Trim(text, " \t\r\n")) == 0 {
 		return nil, &SyntaxError{"is empty"}
@@ -32,8 +33,9 @@ func Decode(text []byte) (*Fields, error) {
 	if !utf8.Valid(text) {
 		return nil, &SyntaxError{"is not valid UTF-8"}
 	}
-	var document json.RawMessage // accepts any value, so an error means bad syntax
-	if err := json.Unmarshal(text, &document); err != nil {
+	if !json.Valid(text) {
+		var document json.RawMessage // accepts any value, so the error is about the syntax
+		err := json.Unmarshal(text, &document)
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, &SyntaxError{fmt.Sprintf("is not one JSON document: byte %d: %v", syntax.Offset, err)}
 		}
@@ -42,13 +44,12 @@ func Decode(text []byte) (*Fields, error) {
 	if loneSurrogate(text) {
 		return nil, &SyntaxError{`contains half a surrogate pair, as in "\ud800"`}
 	}
-	return newFields(document), nil
+	return newFields(bytes.Trim(text, " \t\r\n")), nil
 }
 
-// loneSurrogate reports whether document has a \u escape that is only half of a
-// surrogate pair. Such text is not Unicode, and encoding/json would silently replace it
-// with U+FFFD. The document must be valid JSON, in which only strings contain
-// backslashes.
+// loneSurrogate reports whether document has a \u escape that is only half of a surrogate
+// pair. This is not Unicode, and encoding/json would silently replace it with U+FFFD.
+// document must be valid JSON, in which only strings have backslashes.
 func loneSurrogate(document []byte) bool {
 	for {
 		i := bytes.IndexByte(document, '\\')
@@ -58,7 +59,7 @@ func loneSurrogate(document []byte) bool {
 		document = document[i:]
 		unit, ok := unicodeEscape(document)
 		switch {
-		case !ok: // a short escape, like \n
+		case !ok: // a short escape such as \n
 			document = document[2:]
 		case unit < 0xd800 || unit > 0xdfff:
 			document = document[6:]

@@ -28,19 +28,19 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 		{"a number with a leading zero", `{"a":01}`, "not one JSON document"},
 		{"a raw line end in a string", "{\"a\":\"\n\"}", "not one JSON document"},
 		{"an unknown escape", `{"a":"\x41"}`, "not one JSON document"},
-		{"nesting without end", strings.Repeat(`{"a":`, 1_000_000), "not one JSON document"},
+		{"nesting that does not end", strings.Repeat(`{"a":`, 1_000_000), "not one JSON document"},
 		{"nesting too deep", strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000), "not one JSON document"},
 		{"bad UTF-8 in a string", "{\"a\":\"\xff\"}", "not valid UTF-8"},
 		{"bad UTF-8 in a name", "{\"\xc3\":1}", "not valid UTF-8"},
 		{"a surrogate encoded in UTF-8", "{\"a\":\"\xed\xa0\x80\"}", "not valid UTF-8"},
 		{"an overlong encoding", "{\"a\":\"\xc0\xaf\"}", "not valid UTF-8"},
 		{"UTF-16", "{\x00}\x00", "not one JSON document"},
-		{"a high surrogate alone", `{"a":"\ud800"}`, "half a surrogate pair"},
+		{"a lone high surrogate", `{"a":"\ud800"}`, "half a surrogate pair"},
 		{"a high surrogate before text", `{"a":"\uD83Dx"}`, "half a surrogate pair"},
 		{"a high surrogate before another escape", `{"a":"\ud83d\n"}`, "half a surrogate pair"},
 		{"a high surrogate before a high one", `{"a":"\ud83d\ud83d"}`, "half a surrogate pair"},
 		{"a high surrogate before another character", `{"a":"\ud83d\u0041"}`, "half a surrogate pair"},
-		{"a low surrogate alone", `{"a":"\ude00"}`, "half a surrogate pair"},
+		{"a lone low surrogate", `{"a":"\ude00"}`, "half a surrogate pair"},
 		{"a low surrogate after a pair", `{"a":"\ud83d\ude00\ude00"}`, "half a surrogate pair"},
 		{"half a pair in a name", `{"\ud800":1}`, "half a surrogate pair"},
 		{"half a pair deep inside", `{"a":[{"b":"\ud800"}]}`, "half a surrogate pair"},
@@ -66,7 +66,7 @@ func TestDecodeKeepsText(t *testing.T) {
 		{"with escapes", `{"text":"\"\\\/\b\f\n\r\t\u00e1"}`, "\"\\/\b\f\n\r\tá"},
 		{"with a surrogate pair", `{"text":"\ud83d\uDE00"}`, "😀"},
 		{"with an escaped backslash before a u", `{"text":"\\ud800"}`, `\ud800`},
-		{"with a replacement character that is meant", `{"text":"\ufffd"}`, "\ufffd"},
+		{"with an intended replacement character", `{"text":"\ufffd"}`, "\ufffd"},
 		{"with a name in escapes", `{"\u0074ext":"a"}`, "a"},
 		{"empty", `{"text":""}`, ""},
 	} {
@@ -81,21 +81,21 @@ func TestDecodeKeepsText(t *testing.T) {
 	}
 }
 
-// TestDecodeTakesLinearTime decodes three megabytes of each shape. If it took
-// more than linear time, that would be noticed at once.
+// TestDecodeTakesLinearTime decodes three megabytes of each shape. If Decode took more
+// than linear time, the test would take very long.
 func TestDecodeTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
 	for name, body := range map[string]string{
-		"one long string":        `{"messages":"` + fill("a") + `"}`,
-		"escapes":                `{"messages":"` + fill(`\ud83d\ude00`) + `"}`,
-		"numbers":                `{"messages":[` + fill("1,") + `1]}`,
-		"empty objects":          `{"messages":[` + fill("{},") + `{}]}`,
-		"one name over and over": `{` + fill(`"a":1,`) + `"b":1}`,
-		"a name that long":       `{"` + fill("é") + `":1}`,
-		"a number that long":     `{"price":` + fill("1") + `}`,
-		"white space":            `{` + fill(" ") + `}`,
-		"depth":                  fill("["),
+		"one long string":   `{"messages":"` + fill("a") + `"}`,
+		"escapes":           `{"messages":"` + fill(`\ud83d\ude00`) + `"}`,
+		"numbers":           `{"messages":[` + fill("1,") + `1]}`,
+		"empty objects":     `{"messages":[` + fill("{},") + `{}]}`,
+		"one name repeated": `{` + fill(`"a":1,`) + `"b":1}`,
+		"one long name":     `{"` + fill("é") + `":1}`,
+		"one long number":   `{"price":` + fill("1") + `}`,
+		"white space":       `{` + fill(" ") + `}`,
+		"depth":             fill("["),
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
@@ -106,7 +106,7 @@ func TestDecodeTakesLinearTime(t *testing.T) {
 				f.Unknown()
 				for _, e := range f.Errors() {
 					if len(e.Field) > 2*maxNameLength+len("…") || len(e.Detail) > 200 {
-						t.Errorf("an error names a field with %d bytes and has a detail of %d bytes, which is too long", len(e.Field), len(e.Detail))
+						t.Errorf("an error is too long: its field has %d bytes and its detail %d", len(e.Field), len(e.Detail))
 					}
 				}
 			}
@@ -155,7 +155,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// readAll reads a field of each kind. A valid value must not add an error.
+// readAll reads a field of each kind. It checks that a valid value adds no error.
 func readAll(t *testing.T, f *Fields) {
 	t.Helper()
 	before := len(f.Errors())
@@ -168,14 +168,14 @@ func readAll(t *testing.T, f *Fields) {
 	}
 	if price, ok := f.Decimal("maxPriceUSD", 5, 100); ok {
 		if again, ok := parseDecimal(price, 5, 100); !ok || again != price {
-			t.Errorf("Decimal = %q, but read again it is %q", price, again)
+			t.Errorf("Decimal = %q; reading this again returns %q", price, again)
 		}
 	}
 	if n, ok := f.Int("limit", -1, 100); ok && (n < -1 || n > 100) {
 		t.Errorf("Int = %d", n)
 	}
 	if list, ok := f.Strings("countries"); ok && len(list) == 0 {
-		t.Error("Strings returned none")
+		t.Error("Strings returned no string")
 	}
 	f.Choice("type", "transactional", "promotional")
 	if after := len(f.Errors()); after > before+6 {
@@ -195,6 +195,6 @@ func decoded(t *testing.T, body string) *Fields {
 func diffErrors(t *testing.T, f *Fields, want ...FieldError) {
 	t.Helper()
 	if diff := cmp.Diff(want, f.Errors()); diff != "" {
-		t.Errorf("errors (-want +got):\n%s", diff)
+		t.Errorf("the errors differ (-want +got):\n%s", diff)
 	}
 }

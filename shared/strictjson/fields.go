@@ -1,18 +1,19 @@
 package strictjson
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// FieldError reports what is wrong with a field, or with the whole document if
-// Field is empty. Detail continues a sentence that begins with the name of the
-// field: "is missing".
+// FieldError says what is wrong with a field, or with the whole document if Field is
+// empty. Detail continues a sentence that begins with the name of the field, for example
+// "is missing".
 type FieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
@@ -20,55 +21,82 @@ type FieldError struct {
 
 func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
-// Limits on the unknown fields that an error lists, and on the length of each name in
-// characters. They keep an error from growing much larger than its document.
+// These limit how many unknown fields the errors list, and how many characters of each
+// name. They keep the errors from growing much larger than the document.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
 )
 
-// Fields reads the fields of one JSON object and collects their errors, the first one
-// of each field. Read every field that is allowed, then call Unknown, then Errors.
+// maxKept is how many fields of an object are kept. No object may have so many, so all
+// further fields are only counted.
+const maxKept = 64
+
+// Fields reads the fields of one JSON object, and collects the first error of each field.
+// Read every field that is allowed; then call Unknown and Errors.
 //
-// The methods named after a type return a value and whether it is valid. A
-// missing field is not valid, but is not an error either.
+// A method that is named after a type returns a value, and whether it is valid. A missing
+// field is not valid, but it is not an error.
 type Fields struct {
-	names  []string          // in the document's order, each once
-	fields map[string]*field // nil if the document is not an object
-	errors []FieldError
+	document []byte            // nil if it is not an object
+	names    []string          // in the document's order, each once
+	fields   map[string]*field // by name
+	more     int               // fields that were not kept
+	errors   []FieldError
 }
 
 type field struct {
-	value    json.RawMessage
+	value    []byte // a part of the document
 	repeated bool
-	asked    bool // it was read
+	asked    bool // whether the field was read
 }
 
-// newFields returns the fields of a valid JSON document. If the document is not
-// an object, that is an error.
-func newFields(document json.RawMessage) *Fields {
+// newFields returns the fields of a valid JSON document. It adds an error if the document
+// is not an object.
+func newFields(document []byte) *Fields {
 	f := &Fields{}
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	if opening, _ := decoder.Token(); opening != json.Delim('{') {
+	if document[0] != '{' {
 		f.Fail("", "must be a JSON object")
 		return f
 	}
-	f.fields = map[string]*field{}
-	for decoder.More() {
-		token, _ := decoder.Token()
-		name, isString := token.(string)
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil || !isString {
-			break // unreachable: the document is valid
+	f.document = document
+	f.names, f.fields, f.more = fieldsOf(document, maxKept)
+	return f
+}
+
+// fieldsOf returns the first most fields of an object, with their names in the
+// document's order, and how many members come after these fields.
+func fieldsOf(object []byte, most int) (names []string, fields map[string]*field, more int) {
+	fields = make(map[string]*field)
+	for quoted, value := range members(object) {
+		if len(names) == most {
+			more++
+			continue
 		}
-		if first, ok := f.fields[name]; ok {
+		name := unquote(quoted)
+		if first, ok := fields[name]; ok {
 			first.repeated = true
 			continue
 		}
-		f.names = append(f.names, name)
-		f.fields[name] = &field{value: value}
+		names = append(names, name)
+		fields[name] = &field{value: value}
 	}
-	return f
+	return names, fields, more
+}
+
+// all yields every field, however many there are.
+func (f *Fields) all() iter.Seq2[string, *field] {
+	return func(yield func(string, *field) bool) {
+		if !f.IsObject() {
+			return
+		}
+		names, fields, _ := fieldsOf(f.document, math.MaxInt)
+		for _, name := range names {
+			if !yield(name, fields[name]) {
+				return
+			}
+		}
+	}
 }
 
 // Fail adds an error, unless the field already has one.
@@ -82,7 +110,7 @@ func (f *Fields) Fail(name, detail string) {
 func (f *Fields) Errors() []FieldError { return f.errors }
 
 // IsObject reports whether the document is an object.
-func (f *Fields) IsObject() bool { return f.fields != nil }
+func (f *Fields) IsObject() bool { return f.document != nil }
 
 // Require adds an error for each name that is missing.
 func (f *Fields) Require(names ...string) {
@@ -95,17 +123,19 @@ func (f *Fields) Require(names ...string) {
 
 // Unknown adds an error for each field that was never read.
 func (f *Fields) Unknown() {
-	unknown := 0
+	unknown := f.more
+	listed := 0
 	for _, name := range f.names {
 		if f.fields[name].asked {
 			continue
 		}
 		unknown++
-		if unknown <= maxUnknown {
+		if listed < maxUnknown {
+			listed++
 			f.Fail(shorten(name), "is not a known field")
 		}
 	}
-	if more := unknown - maxUnknown; more > 0 {
+	if more := unknown - listed; more > 0 {
 		f.Fail("", fmt.Sprintf("has %d more unknown fields", more))
 	}
 }
@@ -163,17 +193,18 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for the value of every field, which must be an object. Then it adds
-// an error for each field of the object that read did not read. It returns all errors
-// of f and of the objects. An error names its object by kind and name: client "a".
+// Each calls read for the value of every field; the value must be an object. Then it adds
+// an error for each field of the object that read did not read. It returns all errors of
+// f and of the objects. An error names its object by kind and name, for example: client
+// "a".
 func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
 	var errs []error
-	for _, name := range f.names {
-		raw, ok := f.raw(name)
+	for name, member := range f.all() {
+		value, ok := f.check(name, member)
 		if !ok {
 			continue
 		}
-		object := newFields(raw)
+		object := newFields(value)
 		read(name, object)
 		object.Unknown()
 		for _, wrong := range object.errors {
@@ -186,25 +217,23 @@ func (f *Fields) Each(kind string, read func(name string, object *Fields)) error
 	return errors.Join(errs...)
 }
 
-// Objects reads an array of 1 to limit objects. Each has its own errors; an
-// element that is not an object has just that error.
+// Objects reads an array of 1 to limit objects. Each object collects its own errors. An
+// element that is not an object has only this error.
 func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
 		return nil, false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if opening, _ := decoder.Token(); opening != json.Delim('[') {
+	if raw[0] != '[' {
 		f.Fail(name, "must be an array")
 		return nil, false
 	}
-	var elements []json.RawMessage
-	for decoder.More() && len(elements) <= limit { // one element too many is enough to refuse the array
-		var element json.RawMessage
-		if err := decoder.Decode(&element); err != nil {
-			break // unreachable: the document is valid
-		}
+	var elements [][]byte
+	for _, element := range members(raw) {
 		elements = append(elements, element)
+		if len(elements) > limit { // one too many is enough to refuse the array
+			break
+		}
 	}
 	if n := len(elements); n == 0 || n > limit {
 		f.Fail(name, fmt.Sprintf("must have 1 to %d elements", limit))
@@ -218,11 +247,15 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 }
 
 // raw returns the value of a field that occurs once and is not null.
-func (f *Fields) raw(name string) (json.RawMessage, bool) {
+func (f *Fields) raw(name string) ([]byte, bool) {
 	found := f.fields[name]
 	if found == nil {
 		return nil, false
 	}
+	return f.check(name, found)
+}
+
+func (f *Fields) check(name string, found *field) ([]byte, bool) {
 	found.asked = true
 	switch {
 	case found.repeated:

@@ -111,7 +111,7 @@ func TestFieldsStrings(t *testing.T) {
 
 func TestFieldsEach(t *testing.T) {
 	for _, tt := range []struct{ name, document, read, want string }{
-		{"calls read in the document's order", `{"b": {"n": 2}, "a": {"n": 1}, "c": {}}`, "b=2 a=1 c=0", ""},
+		{"calls read in the order of the document", `{"b": {"n": 2}, "a": {"n": 1}, "c": {}}`, "b=2 a=1 c=0", ""},
 		{"reads no field of an empty object", `{}`, "", ""},
 		{"reports the errors of every object", `{"a": {"n": "1"}, "b": {"n": 9}}`, "a=0 b=0",
 			"shop \"a\": n must be a whole number from 0 to 5\nshop \"b\": n must be a whole number from 0 to 5"},
@@ -153,7 +153,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	f.Unknown()
 	got := f.Errors()
 	if len(got) != maxUnknown+1 {
-		t.Fatalf("%d errors, want %d", len(got), maxUnknown+1)
+		t.Fatalf("there are %d errors, want %d", len(got), maxUnknown+1)
 	}
 	want := FieldError{"", "has 980 more unknown fields"}
 	if got[0].Field != "n0" || got[maxUnknown] != want {
@@ -167,7 +167,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 }
 
 func TestFieldsObjects(t *testing.T) {
-	t.Run("have errors of their own", func(t *testing.T) {
+	t.Run("collect their own errors", func(t *testing.T) {
 		f := decoded(t, `{"messages": [{"message": "a"}, 5, {"message": 1, "x": 2, "message": 3}, null]}`)
 		messages, ok := f.Objects("messages", 4)
 		if !ok || len(messages) != 4 {
@@ -186,12 +186,12 @@ func TestFieldsObjects(t *testing.T) {
 		diffErrors(t, messages[3], FieldError{"", "must be a JSON object"})
 	})
 	for _, tt := range []struct{ name, value, detail string }{
-		{"are refused when there are none", `[]`, "must have 1 to 2 elements"},
-		{"are refused when there are too many", `[{},{},{}]`, "must have 1 to 2 elements"},
-		{"are refused when an object", `{}`, "must be an array"},
-		{"are refused when a string", `"[]"`, "must be an array"},
-		{"are refused when a number", `7`, "must be an array"},
-		{"are refused when null", `null`, "must not be null; leave it out"},
+		{"are refused if the array is empty", `[]`, "must have 1 to 2 elements"},
+		{"are refused if there are too many", `[{},{},{}]`, "must have 1 to 2 elements"},
+		{"are refused if the value is an object", `{}`, "must be an array"},
+		{"are refused if the value is a string", `"[]"`, "must be an array"},
+		{"are refused if the value is a number", `7`, "must be an array"},
+		{"are refused if the value is null", `null`, "must not be null; leave it out"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := decoded(t, `{"messages":`+tt.value+`}`)

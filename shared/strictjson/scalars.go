@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// maxNumberLength limits the JSON numbers that Decimal reads, in bytes.
+// maxNumberLength is the maximum length, in bytes, of a JSON number that Decimal reads.
 const maxNumberLength = 40
 
-// Time reads an RFC 3339 time with any offset, and returns it in UTC, truncated to
-// milliseconds. It refuses leap seconds, which package time lacks.
+// Time reads an RFC 3339 time with any offset. It returns the time in UTC, truncated to
+// milliseconds. It refuses leap seconds, which package time does not have.
 func (f *Fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
 	if !ok {
@@ -30,8 +30,8 @@ func (f *Fields) Time(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// ParseTime parses an RFC 3339 time. time.Parse alone also accepts hours of one digit,
-// a comma before the fraction, and offsets of 24 hours (go.dev/issue/54580).
+// ParseTime parses an RFC 3339 time. time.Parse would also accept hours with one digit, a
+// comma before the fraction, and offsets of 24 hours (go.dev/issue/54580).
 func ParseTime(s string) (time.Time, bool) {
 	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
 	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"
@@ -51,8 +51,8 @@ func ParseTime(s string) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), true
 }
 
-// Int reads a whole number from lowest to highest. A number with a fraction or an
-// exponent is refused.
+// Int reads a whole number between lowest and highest. It refuses a number with a
+// fraction or an exponent.
 func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -66,9 +66,9 @@ func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	return n, true
 }
 
-// Decimal reads a JSON number greater than 0 and at most limit, with at most
-// the given number of decimals. It returns the exact value in its shortest
-// form, never rounded to a binary fraction: 0.5 for 0.50 and for 5e-1.
+// Decimal reads a JSON number that is greater than 0, at most limit, and has at most this
+// number of decimals. It returns the exact value in its shortest form, for example 0.5
+// for 0.50 and for 5e-1. It never rounds the value to a binary fraction.
 func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -85,8 +85,8 @@ func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) 
 	return value, ok
 }
 
-// parseDecimal parses a JSON number. It refuses long numbers and large
-// exponents without expanding them, which could exhaust the memory.
+// parseDecimal parses a JSON number. It refuses long numbers and large exponents, and
+// does not expand them, because this could use up the memory.
 func parseDecimal(number string, decimals int, limit int64) (string, bool) {
 	if len(number) > maxNumberLength {
 		return "", false

@@ -31,11 +31,20 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
+	requests := newRecording(t)
+	front, err := emulation.NewFront(requests.observe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(front.Close)
+	if err := front.Forward(url); err != nil {
+		t.Fatal(err)
+	}
 	zips := filepath.Join(dir, "zips")
 	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
 		t.Fatal(err)
 	}
-	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+url)
+	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+front.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +74,7 @@ func TestControlPlane(t *testing.T) {
 			t.Errorf("after destroy, %s %s still lists a resource of ours", l.service, l.what)
 		}
 	}
+	requests.check(t)
 }
 
 // listing is an AWS call that lists resources by name. Our names begin with smsqueue.

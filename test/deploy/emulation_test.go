@@ -37,7 +37,8 @@ func TestEmulation(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var progress bytes.Buffer
-	running, err := emulation.Emulate(t.Context(), repo, dir, &progress)
+	requests := newRecording(t)
+	running, err := emulation.Emulate(t.Context(), repo, dir, &progress, requests.observe)
 	if err != nil && engines.Unavailable(err) {
 		cannot(t, err.Error())
 	}
@@ -158,6 +159,11 @@ func TestEmulation(t *testing.T) {
 	t.Run("policies allow the calls that functions make, and no others", func(t *testing.T) {
 		checkPolicies(t, e)
 	})
+
+	if err := e.Workspace.Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	requests.check(t)
 }
 
 // answer is an answer of the API.

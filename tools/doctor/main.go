@@ -1,6 +1,6 @@
-// Command doctor lists the tools that building and testing need: the version
-// found, what each is for, and how to get it. It exits with 1 if `make test`
-// lacks one. `make run`, `make build` and `make check` need Go alone.
+// Command doctor lists the tools for building and testing: the version found, what each
+// tool is for, and how to get it. It exits with 1 if a tool for `make test` is missing.
+// `make run`, `make build` and `make check` need only Go.
 package main
 
 import (
@@ -40,7 +40,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 		}
 		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", t.Name, version, t.Why)
 	}
-	// The targets that need the following tools fetch them.
+	// The targets that need these tools fetch them.
 	linter := prereq.Linter(repo.Path(".build", "bin", "golangci-lint"))
 	if version, err := linter.Find(ctx); err != nil {
 		fmt.Fprintf(table, "later\t%s\t%v\t%s\tget it: %s\n", linter.Name, err, linter.Why, linter.Get)

@@ -34,7 +34,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer remove()
-	running, err := emulation.Emulate(ctx, repo, dir, os.Stdout)
+	running, err := emulation.Emulate(ctx, repo, dir, os.Stdout, nil)
 	if err != nil {
 		return err
 	}

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// deliveryLog is the log group in which SNS would log delivered messages. Failed
-// messages have a group of their own.
+// deliveryLog is the log group in which SNS would log delivered messages. It would log
+// failed messages in another group.
 const deliveryLog = "sns/us-east-1/000000000000/DirectPublishToPhoneNumber"
 
 // deliveryStream is the only stream of each group.
 const deliveryStream = "stream"
 
-// createDeliveryLogs makes SNS's log groups in the engine at url, because
-// ministack's SNS does not log.
+// createDeliveryLogs creates SNS's log groups in the engine at url. Ministack's SNS does
+// not log, so the groups would be missing.
 func createDeliveryLogs(ctx context.Context, url string) error {
 	for _, group := range []string{deliveryLog, deliveryLog + "/Failure"} {
 		made := map[string]any{"logGroupName": group}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +19,11 @@ import (
 // Emulation is a whole deployment on this machine: terraform/ applied to
 // ministack, which runs the functions.
 type Emulation struct {
-	APIURL   string // append /sms
+	APIURL   string // the API's URL; append /sms
 	TokenURL string
 	Front    *Front            // all calls reach ministack through it
-	Clients  map[string]Client // shop, watcher and other: see Settings
-	Queues   map[string]string // URLs, keyed by their names in the outputs
+	Clients  map[string]Client // the clients shop, watcher and other; see Settings
+	Queues   map[string]string // the queues' URLs, by their names in the outputs
 
 	Workspace *Workspace
 
@@ -32,10 +33,11 @@ type Emulation struct {
 // Client holds the credentials of one client.
 type Client struct{ ID, Secret string }
 
-// Emulate builds the functions, starts ministack and applies terraform/ to it,
-// which takes about two minutes, and reports its progress to out. If this machine
-// lacks something, the error says what, and engines.Unavailable reports true.
-func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer) (e *Emulation, err error) {
+// Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
+// about two minutes; Emulate reports its progress to out. If this machine lacks
+// something, the error says what is missing, and engines.Unavailable returns true for it.
+// [NewFront] describes observe.
+func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
 	}
@@ -53,8 +55,8 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	if err := BuildZips(ctx, repo, zips); err != nil {
 		return nil, err
 	}
-	say("starting ministack; the first time, it is downloaded")
-	if e.Front, err = NewFront(); err != nil {
+	say("starting ministack; the first time this downloads it")
+	if e.Front, err = NewFront(observe); err != nil {
 		return nil, err
 	}
 	e.stops = append(e.stops, e.Front.Close)
@@ -85,9 +87,9 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	return e, nil
 }
 
-// Settings returns variables of a deployment with functions from the folder zips
-// that uses everything except the account's settings for SMS, which not every
-// engine knows.
+// Settings returns the variables of a deployment whose functions are in the folder zips.
+// The deployment uses every feature except the account's SMS settings, which some engines
+// do not know.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{
@@ -96,7 +98,7 @@ func Settings(zips string) map[string]any {
 		"allowed_countries":   []string{"BR", "DE"},
 		"default_country":     "DE",
 		"deletion_protection": false,
-		"receipts":            true, // whoever applies it makes the log groups beforehand
+		"receipts":            true, // the caller creates the log groups before
 		"events":              true,
 		"clients": object{
 			"shop":    object{"owner": "shop"},
@@ -127,8 +129,8 @@ func (e *Emulation) readOutputs(ctx context.Context) error {
 	return nil
 }
 
-// Commands returns shell commands to paste: they get a token, send a message, and
-// show its status and what the phone would have shown.
+// Commands returns shell commands to paste. They get a token, send a message, and show
+// its status and what the phone got.
 func (e *Emulation) Commands() string {
 	shop := e.Clients["shop"]
 	return strings.NewReplacer("API", e.APIURL, "TOKEN_URL", e.TokenURL, "ENGINE", e.Front.URL, "ID:SECRET", shop.ID+":"+shop.Secret).Replace(`
@@ -146,7 +148,7 @@ curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
 `)
 }
 
-// Stop ends the processes, and the deployment with them.
+// Stop ends the processes. The deployment ends with them.
 func (e *Emulation) Stop() {
 	for _, stop := range slices.Backward(e.stops) {
 		stop()
@@ -154,8 +156,8 @@ func (e *Emulation) Stop() {
 	e.stops = nil
 }
 
-// TempDir makes an empty folder for one emulation, and returns a function that
-// removes it.
+// TempDir makes an empty folder for one emulation. It also returns a function that
+// removes the folder.
 func TempDir(repo engines.Repository) (dir string, remove func(), err error) {
 	if err := os.MkdirAll(repo.Path(".build"), 0o750); err != nil {
 		return "", nil, err

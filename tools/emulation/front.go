@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// Call is one AWS call that a function made, as IAM sees it.
+// Call is one AWS call of a function, as IAM sees it.
 type Call struct {
-	Key      string // the access key id, which differs for each function
-	Action   string // such as dynamodb:PutItem
+	Key      string // the access key id, different for each function
+	Action   string // for example dynamodb:PutItem
 	Resource string // the table, index or queue that the call names; "phone" or "topic" for SNS
-	Status   int    // of the answer
+	Status   int    // the status of the answer
 }
 
-// Front is a proxy in front of ministack that records calls. It adds a
-// header that says that they came over TLS, because the queues' policies require
-// that and ministack enforces them.
+// Front is a proxy in front of ministack that records calls. It adds a header to each
+// call which says that the call came over TLS. The queues' policies require TLS, and
+// ministack enforces policies.
 type Front struct {
 	URL string
 
@@ -36,9 +36,10 @@ type Front struct {
 	broken func(Call) bool
 }
 
-// NewFront starts a proxy on the loopback interface. It answers 502 until
-// [Front.Forward] names a target.
-func NewFront() (*Front, error) {
+// NewFront starts a proxy on the loopback interface. It answers 502 until Forward is
+// called. Unless observe is nil, the proxy calls it with every request and its body. The
+// calls may be concurrent.
+func NewFront(observe func(req *http.Request, body []byte)) (*Front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
 	if err != nil {
 		return nil, err
@@ -63,6 +64,9 @@ func NewFront() (*Front, error) {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
+			if observe != nil {
+				observe(req, body)
+			}
 			req.Body = io.NopCloser(bytes.NewReader(body))
 			answer := &statusWriter{ResponseWriter: w}
 			call, known := callOf(req, body)
@@ -79,11 +83,11 @@ func NewFront() (*Front, error) {
 			}
 		}),
 	}
-	go func() { _ = f.server.Serve(listener) }() // ends with Close
+	go func() { _ = f.server.Serve(listener) }() // ends when Close is called
 	return f, nil
 }
 
-// Forward sends calls to target, an engine's URL, from now on.
+// Forward sends calls to the engine at the URL target from now on.
 func (f *Front) Forward(target string) error {
 	u, err := url.Parse(target)
 	f.mu.Lock()
@@ -99,7 +103,7 @@ func (f *Front) Calls() []Call {
 	return slices.Clone(f.calls)
 }
 
-// Break fails every call for which broken returns true, until Break(nil).
+// Break makes every call fail for which broken returns true, until Break(nil) is called.
 func (f *Front) Break(broken func(Call) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,7 +134,7 @@ func callOf(r *http.Request, body []byte) (Call, bool) {
 			TableName, IndexName string
 			RequestItems         map[string]json.RawMessage // the items of a batch, keyed by table
 		}
-		_ = json.Unmarshal(body, &in) // if anything is missing, the resource is empty
+		_ = json.Unmarshal(body, &in) // missing fields leave the resource empty
 		for table := range in.RequestItems {
 			in.TableName = table
 		}

@@ -10,8 +10,8 @@ import (
 )
 
 // JSONCall calls an operation in AWS's JSON protocol, such as
-// "Logs_20140328.CreateLogGroup". For a single call it replaces an SDK module,
-// and it returns the JSON that the SDK would hide.
+// "Logs_20140328.CreateLogGroup". It saves an SDK module for a single call. It also
+// returns JSON that the SDK would hide.
 func JSONCall(ctx context.Context, url, service, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -45,8 +45,8 @@ func JSONCall(ctx context.Context, url, service, target string, in, out any) err
 	return nil
 }
 
-// Sign adds an authorization header that names the service and the caller.
-// Engines read nothing else in a signature.
+// Sign adds an authorization header that names the service and the caller. Engines check
+// nothing else of a signature.
 func Sign(r *http.Request, service string) {
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
 		"Credential=test/20200101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")

@@ -23,23 +23,22 @@ import (
 // Tool describes the terraform program.
 var Tool = prereq.Terraform
 
-// These are the folders of the repository's Terraform: the module, with its tests,
-// and the root that calls it, which `make deploy` applies.
+// These are the folders of the repository's Terraform. The module has its tests in its
+// folder. The root, which `make deploy` applies, calls the module.
 const (
 	ModuleRoot     = "terraform"
 	DeploymentRoot = "terraform/deployment"
 )
 
-// Workspace is a copy of the repository's Terraform with one root initialized.
-// State and other leftovers stay in the copy.
+// Workspace is a copy of the repository's Terraform with one root initialized. Terraform
+// writes state and other files only into the copy.
 type Workspace struct {
-	Root string // the folder of the root in the copy
+	Root string // the root's folder in the copy
 	env  []string
 }
 
-// NewWorkspace copies the repository's Terraform to the empty folder dir and
-// initializes root there. Commands get the variables env in addition to the
-// environment.
+// NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
+// root there. Terraform commands get the variables env besides the usual environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
@@ -95,9 +94,9 @@ func isolated() []string {
 	}
 }
 
-// cliConfig returns the setting that makes terraform take the provider from a
-// mirror on this machine, if there is one. A mirror is a folder with the
-// registry's name, at most three levels below the root folder.
+// cliConfig returns the variable that makes terraform take the provider from a mirror on
+// this machine, if there is one. A mirror is a folder with the registry's name, at most
+// three levels below the root folder.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -124,7 +123,7 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	if err := errors.Join(err, part.Close()); err != nil {
 		return nil, err
 	}
-	// Another test may be writing the same file.
+	// Rename the file into place, because another test may be writing it too.
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 
@@ -139,9 +138,9 @@ func (e *CommandError) Error() string {
 	return fmt.Sprintf("terraform %s ended with %d:\n%s", e.Command, e.Code, e.Output)
 }
 
-// Run runs one terraform command in the root and returns its standard output. The
-// error is a *CommandError if the exit code is not 0. A command that ctx
-// interrupts may still finish its work on a resource.
+// Run runs one terraform command in the root and returns its standard output. The error
+// is a *CommandError if the exit code is not 0. A command may still finish its current
+// resource after ctx has ended.
 func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "terraform", slices.Insert(slices.Clone(args), 1, "-no-color")...)
 	cmd.Dir = w.Root
@@ -173,8 +172,7 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	return err
 }
 
-// Changes returns what another apply would change, or "" if it would change
-// nothing.
+// Changes returns what another apply would change, or "" if it would change nothing.
 func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	_, err := w.Run(ctx, "plan", "-detailed-exitcode")
 	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 2 {
@@ -183,7 +181,7 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// Destroy removes what was applied.
+// Destroy removes everything that was applied.
 func (w *Workspace) Destroy(ctx context.Context) error {
 	_, err := w.Run(ctx, "destroy", "-auto-approve", "-parallelism=20")
 	return err

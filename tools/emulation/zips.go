@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// Architecture returns Lambda's name for this machine's processor, for which
-// [BuildZips] builds.
+// Architecture returns Lambda's name for this machine's processor. BuildZips builds for
+// it.
 func Architecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"
@@ -20,9 +20,8 @@ func Architecture() string {
 	return "x86_64"
 }
 
-// BuildZips writes <service>.zip to the folder dir for every service that has a
-// function. The program in each archive is built for this machine, so that an
-// engine can run it.
+// BuildZips writes <service>.zip to the folder dir for every service that has a function.
+// The programs are built for this machine, where an engine will run them.
 func BuildZips(ctx context.Context, repo engines.Repository, dir string) error {
 	mains, err := filepath.Glob(repo.Path("services", "*", "lambda", "main.go"))
 	if err != nil {

@@ -10,16 +10,15 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Deployments are applied to these engines. They are never shared, so they are not
-// part of a [Set].
+// These engines each run one deployment. They are never shared, so no [Set] has them.
 const (
 	MinistackName    = "ministack"
 	ControlPlaneName = "moto"
 )
 
-// Ministack returns the engine that runs a whole deployment: gateway, tokens,
-// functions and queue. For the functions, AWS is at endpoint. It enforces
-// policies, except for the access key "test", which may do everything.
+// Ministack returns the engine that runs a whole deployment: gateway, tokens, functions
+// and queue. The functions send their AWS calls to endpoint. Ministack enforces policies,
+// but the access key "test" may do everything.
 func Ministack(endpoint string) Engine {
 	return Engine{
 		Name:    MinistackName,
@@ -36,8 +35,8 @@ func Ministack(endpoint string) Engine {
 	}
 }
 
-// DynamoDBOnDisk returns DynamoDB Local with its tables in folder, so that they
-// survive a restart.
+// DynamoDBOnDisk returns DynamoDB Local with its tables in folder, where they survive a
+// restart.
 func DynamoDBOnDisk(folder string) Engine {
 	for _, e := range All() {
 		if e.Name == enginetest.DynamoDBLocal {
@@ -50,11 +49,11 @@ func DynamoDBOnDisk(folder string) Engine {
 			return e
 		}
 	}
-	panic("engines: there is no DynamoDB Local")
+	panic("engines: no engine is named DynamoDB Local")
 }
 
-// ControlPlane returns moto, started by script so that a deployment can be applied
-// to it. The resources exist there, but do nothing.
+// ControlPlane returns moto. It is started by script, so that a deployment can be applied
+// to it. Its resources exist, but do nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {
@@ -64,10 +63,14 @@ func ControlPlane(script string) Engine {
 			return e
 		}
 	}
-	panic("engines: there is no moto")
+	panic("engines: no engine is named moto")
 }
 
-// Checkov returns checkov, which is not an engine but is fetched like one: see
+// Botocore returns the engine whose Python environment contains AWS's models of its
+// APIs.
+func Botocore() Engine { return ControlPlane("") }
+
+// Checkov returns checkov. It is not an engine, but is fetched like one by
 // [Engine.Fetch]. Run it as the module checkov.main of the environment's bin/python.
 func Checkov() Engine {
 	return Engine{
@@ -80,9 +83,9 @@ func Checkov() Engine {
 	}
 }
 
-// Alone fetches and starts e, outside of any [Set], and waits until it answers.
-// Its output goes to the folder logs. If it returns an error, nothing is left to
-// stop; see [Unavailable].
+// Alone fetches and starts e outside of any [Set], and waits until it answers. The
+// engine's output goes to the folder logs. If Alone returns an error, nothing needs to be
+// stopped; see also [Unavailable].
 func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
 	if err := os.MkdirAll(logs, 0o750); err != nil {
 		return "", nil, err

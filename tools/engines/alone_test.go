@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPinsOfTheOthersAreWhatIsSaid compares the displayed versions of the engines
-// outside a set with their pins.
+// TestPinsOfTheOthersAreWhatIsSaid checks that the pins of engines outside a set contain
+// the versions that are displayed.
 func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

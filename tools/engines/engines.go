@@ -14,23 +14,23 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Engine describes a program that emulates AWS: where it comes from, how it is
-// started, and how to ask whether it is ready.
+// Engine describes a program that emulates AWS: how it is downloaded and started, and how
+// to find out that it is ready.
 type Engine struct {
-	Name    string // its value of the tests' attribute
+	Name    string // its name, with which tests say that they use it
 	Version string
-	Env     string // the variable in which the tests find its URL
+	Env     string // the environment variable that tells tests its URL
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins it
-	madeBy  []prereq.Tool // the download only works with these tools' versions
+	madeBy  []prereq.Tool // the versions of these tools that the download works with
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)
 }
 
-// All returns every engine. The commands are those that the engines' own
-// documentation gives for use without a container.
+// All returns every engine. Their documentation gives these commands for use without a
+// container.
 func All() []Engine {
 	return []Engine{
 		{
@@ -107,15 +107,15 @@ func Select(list string) ([]Engine, error) {
 // jars returns the class path of all jars in dir.
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// get returns a request for path, which answers 200 once the engine serves.
+// get returns a request for path that an engine answers with 200 once it serves.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
 	}
 }
 
-// listTables asks DynamoDB Local for its tables. DynamoDB Local requires a
-// signature but does not verify it.
+// listTables asks DynamoDB Local for its tables. DynamoDB Local requires a signature, but
+// does not verify it.
 func listTables(ctx context.Context, url string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {

@@ -20,12 +20,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test binary acts as the engine: called with one of these arguments, it
-// behaves as the name says.
+// The test binary acts as an engine if its first argument is one of these.
 const (
 	answers = "engine that answers"
 	dies    = "engine that dies"
-	stays   = "engine that stays" // answers and starts a child; both ignore SIGTERM
+	stays   = "engine that stays" // it answers and starts a child; both ignore SIGTERM
 )
 
 func TestMain(m *testing.M) {
@@ -52,14 +51,13 @@ func engineMain(kind, port, life string) {
 		if err := child.Start(); err != nil {
 			panic(err)
 		}
-		_ = out.Close() // the child has a timeout of its own
+		_ = out.Close() // the child ends by itself after 600 s
 	}
 	_ = http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
-// fake returns an engine of the given kind. awaitEnd returns when the child of an
-// engine that stays has ended: its standard output is a pipe, which is only
-// closed then.
+// fake returns an engine of this kind. awaitEnd waits until the child of an engine that
+// stays has ended. The child's standard output is a pipe, which closes only then.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")
@@ -69,7 +67,7 @@ func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	ended := make(chan error, 1)
 	if kind == stays {
 		go func() {
-			pipe, err := os.Open(life) // returns when the child opens its end
+			pipe, err := os.Open(life) // returns when the engine opens the other end
 			if err == nil {
 				_, err = io.Copy(io.Discard, pipe)
 				_ = pipe.Close()
@@ -113,16 +111,16 @@ func TestLaunch(t *testing.T) {
 		}
 	})
 
-	t.Run("fails with its last words when the engine ends by itself", func(t *testing.T) {
+	t.Run("returns the engine's last output if the engine ends by itself", func(t *testing.T) {
 		t.Parallel()
 		e, _ := fake(t, dies)
 		_, _, err := e.launch(t.Context(), "", t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), "no licence found") {
-			t.Errorf("err = %v, want the engine's output in it", err)
+			t.Errorf("err = %v, want it to contain the engine's output", err)
 		}
 	})
 
-	t.Run("stopping ends also what the engine started, heeding signals or not", func(t *testing.T) {
+	t.Run("stopping ends the engine's child too, even if they ignore signals", func(t *testing.T) {
 		t.Parallel()
 		e, awaitEnd := fake(t, stays)
 		_, p, err := e.launch(t.Context(), "", t.TempDir())
@@ -133,14 +131,14 @@ func TestLaunch(t *testing.T) {
 		awaitEnd()
 	})
 
-	t.Run("leaves nothing running when it is given up", func(t *testing.T) {
+	t.Run("leaves nothing running if its context ends", func(t *testing.T) {
 		t.Parallel()
 		e, awaitEnd := fake(t, stays)
 		ctx, cancel := context.WithCancel(t.Context())
 		e.ready = func(ctx context.Context, url string) (*http.Request, error) {
 			if conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://")); err == nil {
 				_ = conn.Close()
-				cancel() // the engine has started and is no longer needed
+				cancel() // the engine has started
 			}
 			return http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 		}
@@ -164,7 +162,7 @@ func TestFillOnce(t *testing.T) {
 		return func(tmp string) error { return os.WriteFile(filepath.Join(tmp, "jar"), []byte(text), 0o600) }
 	}
 
-	t.Run("an interrupted download leaves nothing to be trusted", func(t *testing.T) {
+	t.Run("an interrupted download leaves nothing behind", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "engines", "x")
 		broken := errors.New("connection lost")
 		err := fillOnce(dir, func(tmp string) error { return errors.Join(put("half")(tmp), broken) })
@@ -172,7 +170,7 @@ func TestFillOnce(t *testing.T) {
 			t.Errorf("err = %v, want %v", err, broken)
 		}
 		if left, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*")); err != nil || left != nil {
-			t.Errorf("the folder contains %v, %v, want nothing left behind", left, err)
+			t.Errorf("the folder contains %v, %v, want nothing", left, err)
 		}
 		if err := fillOnce(dir, put("whole")); err != nil {
 			t.Fatal(err)
@@ -182,7 +180,7 @@ func TestFillOnce(t *testing.T) {
 		}
 	})
 
-	t.Run("what is there is not fetched again", func(t *testing.T) {
+	t.Run("an existing folder is not fetched again", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "x")
 		for _, text := range []string{"first", "second"} {
 			if err := fillOnce(dir, put(text)); err != nil {
@@ -190,11 +188,11 @@ func TestFillOnce(t *testing.T) {
 			}
 		}
 		if got := content(t, dir); got != "first" {
-			t.Errorf("content = %q, want the first", got)
+			t.Errorf("content = %q, want first", got)
 		}
 	})
 
-	t.Run("two at once both end with a whole folder", func(t *testing.T) {
+	t.Run("two downloads at once both return a whole folder", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "x")
 		var both, done sync.WaitGroup
 		both.Add(2)
@@ -222,9 +220,9 @@ func TestSelect(t *testing.T) {
 		list string
 		want []string
 	}{
-		"all are three": {"all", []string{"dynamodb-local", "elasticmq", "moto"}},
-		"none is none":  {"none", nil},
-		"two by name":   {"moto,elasticmq", []string{"moto", "elasticmq"}},
+		"all engines": {"all", []string{"dynamodb-local", "elasticmq", "moto"}},
+		"no engine":   {"none", nil},
+		"two by name": {"moto,elasticmq", []string{"moto", "elasticmq"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -237,11 +235,11 @@ func TestSelect(t *testing.T) {
 				got = append(got, e.Name)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("selected (-want +got):\n%s", diff)
+				t.Errorf("the selected engines differ (-want +got):\n%s", diff)
 			}
 		})
 	}
-	t.Run("an unknown name is refused with the known ones", func(t *testing.T) {
+	t.Run("the error for an unknown name lists the known names", func(t *testing.T) {
 		_, err := Select("moto,kafka")
 		if err == nil || !strings.Contains(err.Error(), `"kafka"`) || !strings.Contains(err.Error(), "dynamodb-local") {
 			t.Errorf("err = %v", err)
@@ -271,12 +269,12 @@ func TestMissingToolsTurnAnEngineOff(t *testing.T) {
 		"SMSQUEUE_TEST_MOTO=off: moto cannot run here: python3 with venv: not installed (to get it: apt-get install python3-venv)",
 	}
 	if diff := cmp.Diff(want, set.Environ()); diff != "" {
-		t.Errorf("environment of the tests (-want +got):\n%s", diff)
+		t.Errorf("the tests' environment differs (-want +got):\n%s", diff)
 	}
 }
 
-// TestPinsAreWhatIsSaid compares the displayed versions of the engines with
-// their pins.
+// TestPinsAreWhatIsSaid checks that the engines' pins contain the versions that are
+// displayed.
 func TestPinsAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// fetchLimit bounds one download. All downloads together take about 2 minutes on
-// an ordinary connection.
+// fetchLimit is the time limit of one download. On an ordinary connection all downloads
+// take about 2 minutes.
 const fetchLimit = 10 * time.Minute
 
-// Repository is the root folder of the checkout, with the pins and the downloads.
+// Repository is the root folder of the checkout. It has the pins and the downloads.
 type Repository string
 
 // FindRepository returns the checkout that contains the working directory.
@@ -38,7 +38,7 @@ func (r Repository) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(r)}, elem...)...)
 }
 
-// Fetched reports whether the engine's download exists. It does not fetch it.
+// Fetched reports whether the engine has been downloaded.
 func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 	dir, err := e.dir(ctx, repo)
 	if err != nil {
@@ -48,8 +48,9 @@ func (e Engine) Fetched(ctx context.Context, repo Repository) bool {
 	return err == nil
 }
 
-// Fetch returns the folder of the engine's download, fetching it if necessary. A
-// folder with its final name is complete, because renaming it is the last step.
+// Fetch returns the folder of the engine's download. It downloads the engine if this
+// folder does not exist. The folder gets its name in the last step, so it is complete if
+// it exists.
 func (e Engine) Fetch(ctx context.Context, repo Repository) (dir string, err error) {
 	dir, err = e.dir(ctx, repo)
 	if err != nil {
@@ -71,8 +72,8 @@ func (e Engine) pinned(repo Repository) string {
 }
 
 // dir returns the folder of the download. Its name is a hash of the pins and of the
-// versions of the tools that made it, so that after a change of either it is
-// fetched anew.
+// versions of the tools that made the download. If one of them changes, the name changes,
+// and the engine is downloaded again.
 func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	pins, err := os.ReadFile(e.pinned(repo))
 	if err != nil {
@@ -90,9 +91,9 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir, unless it exists. It lets fill write to an empty folder, and
-// then renames that, so an interrupted fill leaves no folder named dir. If two run
-// at once, one wins and both succeed.
+// fillOnce makes dir, unless it exists. It has fill write into an empty folder, and then
+// renames this folder to dir. So an interrupted fill leaves no folder dir. If two calls
+// run at once, one of them makes dir and both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -117,15 +118,15 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies the dependencies of the pom at pin to dir. Maven reads its own
-// settings, so the user's mirrors and proxies apply.
+// installJars copies the dependencies in the pom at the path pin to dir. Maven reads its
+// own settings, so it uses the user's mirrors and proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))
 }
 
-// installVenv makes dir a virtual environment with the requirements at pin. pip
-// reads its own settings, so the user's indexes and proxies apply.
+// installVenv makes a virtual environment in dir with the requirements in the file pin.
+// pip reads its own settings, so it uses the user's indexes and proxies.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
@@ -134,16 +135,16 @@ func installVenv(ctx context.Context, pin, dir string) error {
 		"--quiet", "--disable-pip-version-check", "--requirement", pin))
 }
 
-// venvPython returns the interpreter of the virtual environment in dir. Run its
-// programs as modules, because their scripts name the folder in which they were
-// installed, which has been renamed since.
+// venvPython returns the interpreter of the virtual environment in dir. Run programs as
+// its modules. Do not run their scripts: these name the folder in which they were
+// installed, which has been renamed.
 func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") }
 
-// runQuietly runs cmd. Its output is shown only as part of the error.
+// runQuietly runs cmd. The error, if any, contains the command's output.
 func runQuietly(cmd *exec.Cmd) error {
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return signalGroup(cmd.Process.Pid, killSignal) }
-	cmd.WaitDelay = 5 * time.Second // for the pipe, if a grandchild outlives the group
+	cmd.WaitDelay = 5 * time.Second // a grandchild may outlive the group and keep the pipe open
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, tail(out))

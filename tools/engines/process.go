@@ -15,20 +15,21 @@ const (
 	stopSignal = syscall.SIGTERM
 	killSignal = syscall.SIGKILL
 
-	// stopGrace is how long an engine may take to end by itself. Engines have
+	// stopGrace is how long an engine may take to end after a signal. Engines have
 	// nothing to save, but the JVM needs a moment.
 	stopGrace = 3 * time.Second
 )
 
-// process is a program in a process group of its own. So a terminal's Ctrl-C
-// reaches only the runner, and stop also reaches the program's children.
+// process is a program in its own process group. So Ctrl-C in a terminal reaches only the
+// runner, and stop also reaches the program's children.
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // the file with its output
 	done chan struct{} // closed when the process has ended
 }
 
-// launch starts a command in the folder of the file log, which gets its output.
+// launch starts a command in the folder of the file log. The command's output goes to
+// log.
 func launch(command []string, log string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -43,9 +44,8 @@ func launch(command []string, log string) (*process, error) {
 	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux kills the child when the thread that started it ends, so this
-		// thread must last as long as the child. It is never unlocked: it ends
-		// with the goroutine.
+		// Linux kills the child when the thread that started it ends. So this thread must
+		// last as long as the child. It is not unlocked, and ends with this goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
 		defer out.Close() //nolint:errcheck // the child wrote it, not we

@@ -4,6 +4,6 @@ package engines
 
 import "os/exec"
 
-// endWithParent does nothing here: an engine outlives a runner that dies of
-// SIGKILL.
+// endWithParent does nothing on this system: if SIGKILL ends the runner, its engines go
+// on running.
 func endWithParent(*exec.Cmd) { /* Linux only */ }

@@ -2,8 +2,8 @@ package engines
 
 import "github.com/smsqueue/smsqueue/tools/prereq"
 
-// Schemathesis returns schemathesis, which is not an engine but is fetched like
-// one. Run it as the module schemathesis.cli of [VenvPython].
+// Schemathesis returns schemathesis. It is not an engine, but is fetched like one. Run it
+// as the module schemathesis.cli of [VenvPython].
 func Schemathesis() Engine {
 	return Engine{
 		Name:    "schemathesis",
@@ -15,5 +15,5 @@ func Schemathesis() Engine {
 	}
 }
 
-// VenvPython returns the interpreter of a download that is a virtual environment.
+// VenvPython returns the interpreter of a virtual environment that was downloaded to dir.
 func VenvPython(dir string) string { return venvPython(dir) }

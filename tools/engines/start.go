@@ -21,24 +21,24 @@ import (
 const (
 	readyLimit    = 90 * time.Second // enough for a JVM on a machine that is busy compiling
 	readyInterval = 100 * time.Millisecond
-	startAttempts = 3 // a free port may be taken before the engine binds it
+	startAttempts = 3 // another program may take the free port before the engine binds it
 )
 
 // Set holds the engines of one run.
 type Set struct {
 	URLs map[string]string // by engine name
-	Off  map[string]string // why an engine does not run, by engine name
+	Off  map[string]string // the reason why an engine does not run, by engine name
 
 	running []*process
-	dir     string // logs, and the engines' working folder
+	dir     string // the engines' logs and working folder
 }
 
-// Start fetches and starts engines concurrently and waits until each answers. An
-// engine is off, with a reason, if its tools are missing or its download fails.
-// If an engine was fetched but does not start, that is an error.
+// Start starts engines concurrently, fetching them if necessary, and waits until each
+// answers. An engine is off, with a reason, if its tools are missing or its download
+// fails. It is an error if an engine was fetched but does not start.
 //
-// Every engine outside engines is off with the reason notWanted. Call Stop even
-// after an error.
+// An engine that is not in engines is off for the reason notWanted. Call Stop even after
+// an error.
 func Start(ctx context.Context, repo Repository, engines []Engine, notWanted string) (*Set, error) {
 	set := &Set{URLs: make(map[string]string), Off: make(map[string]string)}
 	for _, e := range All() {
@@ -97,7 +97,7 @@ func (s *Set) Environ() []string {
 	return env
 }
 
-// Stop ends the engines that were started, by their own process ids.
+// Stop ends the engines that this set started.
 func (s *Set) Stop() {
 	var wg sync.WaitGroup
 	for _, p := range s.running {
@@ -163,7 +163,7 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the engine to answer: %w", ctx.Err())
 		case <-p.done:
-			return fmt.Errorf("the engine ended by itself: %v", p.cmd.ProcessState)
+			return fmt.Errorf("the engine ended before it answered: %v", p.cmd.ProcessState)
 		case <-tick.C:
 		}
 		req, err := e.ready(ctx, url)
@@ -174,9 +174,9 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 		if err != nil {
 			continue
 		}
-		_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
+		_, _ = io.Copy(io.Discard, resp.Body) // read it all, so that the connection can be used again
 		_ = resp.Body.Close()
-		// If another program took the port, our engine has ended.
+		// If our engine has ended, another program took the port and answered.
 		if resp.StatusCode == http.StatusOK && !p.ended() {
 			return nil
 		}

@@ -2,8 +2,8 @@
 //
 //	lambdazip -o dist/api.zip path/to/bootstrap
 //
-// The same binary always gives the same archive, byte for byte, on every
-// machine, so that a deployment sees a change only if there is one.
+// The same binary always gives the same archive, byte for byte, on every machine. So a
+// deployment changes only if a binary does.
 package main
 
 import (
@@ -52,8 +52,8 @@ func run(args []string) error {
 	return nil
 }
 
-// pack writes an archive whose only file is binary, with the name and mode that the
-// provided.al2023 runtime starts.
+// pack writes an archive with binary as its only file. The file has the name and mode
+// that the provided.al2023 runtime requires.
 func pack(w io.Writer, binary []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
@@ -62,19 +62,19 @@ func pack(w io.Writer, binary []byte) error {
 	header := &zip.FileHeader{
 		Name:   "bootstrap",
 		Method: zip.Deflate,
-		// This is the earliest time that the format can express.
+		// This is the earliest time that the zip format can express.
 		Modified: time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
 	header.SetMode(0o755)
 	file, err := z.CreateHeader(header)
 	if err != nil {
-		return fmt.Errorf("beginning the archive: %w", err)
+		return fmt.Errorf("starting the archive: %w", err)
 	}
 	if _, err := file.Write(binary); err != nil {
 		return fmt.Errorf("packing the binary: %w", err)
 	}
 	if err := z.Close(); err != nil {
-		return fmt.Errorf("ending the archive: %w", err)
+		return fmt.Errorf("closing the archive: %w", err)
 	}
 	return nil
 }

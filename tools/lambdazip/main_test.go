@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// archive runs the command on binary and returns what it wrote.
+// archive runs the command on binary and returns the archive.
 func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) []byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -34,23 +34,23 @@ func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) 
 func TestArchive(t *testing.T) {
 	binary := bytes.Repeat([]byte("machine code "), 1<<16)
 
-	t.Run("is the same byte for byte at another time, elsewhere, from a file with another mode", func(t *testing.T) {
+	t.Run("is the same for another time, time zone and file mode", func(t *testing.T) {
 		first := archive(t, binary, time.Unix(1_000_000_000, 0), 0o600)
 		t.Setenv("TZ", "Asia/Tokyo")
 		second := archive(t, binary, time.Unix(1_700_000_000, 0), 0o755)
 		if !bytes.Equal(first, second) {
-			t.Error("two archives of one binary differ")
+			t.Error("two archives of the same binary differ")
 		}
 	})
 
-	t.Run("holds the binary as an executable called bootstrap and nothing else", func(t *testing.T) {
+	t.Run("contains only the binary, as an executable called bootstrap", func(t *testing.T) {
 		packed := archive(t, binary, time.Now(), 0o600)
 		z, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 {
-			t.Fatalf("archive holds %v, want one executable called bootstrap", z.File)
+			t.Fatalf("the archive contains %v, want one executable called bootstrap", z.File)
 		}
 		file, err := z.File[0].Open()
 		if err != nil {
@@ -66,11 +66,11 @@ func TestArchive(t *testing.T) {
 		}
 	})
 
-	t.Run("differs if the binary does", func(t *testing.T) {
+	t.Run("differs for another binary", func(t *testing.T) {
 		changed := bytes.Clone(binary)
 		changed[len(changed)/2]++
 		if bytes.Equal(archive(t, binary, time.Now(), 0o600), archive(t, changed, time.Now(), 0o600)) {
-			t.Error("archives of two binaries are the same")
+			t.Error("archives of different binaries are the same")
 		}
 	})
 }
@@ -80,7 +80,7 @@ func TestUsageErrors(t *testing.T) {
 		"no target":        {"bootstrap"},
 		"no binary":        {"-o", "x.zip"},
 		"two binaries":     {"-o", "x.zip", "a", "b"},
-		"binary not there": {"-o", "x.zip", filepath.Join("no", "such", "file")},
+		"a missing binary": {"-o", "x.zip", filepath.Join("no", "such", "file")},
 		"unknown flag":     {"-x"},
 		"no arguments":     nil,
 	} {

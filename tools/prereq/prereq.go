@@ -1,5 +1,5 @@
-// Package prereq lists the programs that building and testing need: what each is
-// for, how to find its version, and how to get it.
+// Package prereq lists the programs that building and testing need: what each is for, how
+// to find its version, and how to install it.
 package prereq
 
 import (
@@ -19,26 +19,27 @@ import (
 type Tool struct {
 	Name string
 	Why  string // what it is needed for
-	Get  string // how to get it on Debian, Ubuntu and the like
+	Get  string // how to get it, for example on Debian or Ubuntu
 
-	// probe returns the version found, or why the program cannot be used.
+	// probe returns the program's version, or an error that says why the program cannot
+	// be used.
 	probe func(ctx context.Context) (version string, err error)
 }
 
-// probeLimit is ample for a program that only prints its version. Maven, the
-// slowest, takes about a second on a busy machine.
+// probeLimit is more than any program needs to print its version. The slowest, Maven,
+// takes about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
-// Find returns the version of the tool on this machine. The error says what is
-// missing, but not how to get it.
+// Find returns the version of the tool on this machine. The error says what is wrong, but
+// not how to get the tool.
 func (t Tool) Find(ctx context.Context) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	return t.probe(ctx)
 }
 
-// Missing returns one sentence for each tool that is missing or does not work, with
-// how to get it.
+// Missing returns one sentence for each tool that is missing or does not work. It says
+// how to get the tool.
 func Missing(ctx context.Context, tools ...Tool) []string {
 	var missing []string
 	for _, t := range tools {
@@ -49,7 +50,7 @@ func Missing(ctx context.Context, tools ...Tool) []string {
 	return missing
 }
 
-// Go compiles everything. go.work names the toolchain, which an older go fetches.
+// Go compiles everything. An older go fetches the toolchain that go.work names.
 var Go = Tool{
 	Name:  "go",
 	Why:   "builds, runs and checks everything",
@@ -81,7 +82,7 @@ var CC = Tool{
 	probe: probeCC,
 }
 
-// javaMajor is the oldest Java that DynamoDB Local 3 runs on.
+// javaMajor is the oldest Java version that DynamoDB Local 3 runs on.
 const javaMajor = 17
 
 // Java runs DynamoDB Local and ElasticMQ.
@@ -108,7 +109,8 @@ var Maven = Tool{
 	probe: saying(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }
 
-// Python runs moto in a virtual environment. Moto's dependencies need 3.11.
+// Python runs moto in a virtual environment. Moto's dependencies need version 3.11 or
+// later.
 var Python = Tool{
 	Name: "python3 with venv",
 	Why:  "fetches and runs moto, the SNS engine, in `make test`",
@@ -118,8 +120,8 @@ var Python = Tool{
 		"print(platform.python_version())"),
 }
 
-// Terraform provisions a deployment. From 1.9 on, a validation may refer to other
-// variables.
+// Terraform provisions a deployment. Since 1.9, the validation of a variable may refer to
+// other variables.
 var Terraform = Tool{
 	Name:  "terraform",
 	Why:   "provisions AWS in `make deploy`, and is tested by `make test`",
@@ -132,13 +134,13 @@ func Linter(path string) Tool {
 	return Tool{
 		Name:  "golangci-lint",
 		Why:   "the checks of `make lint`",
-		Get:   "make lint, which builds it once in about 2 minutes",
+		Get:   "make lint builds it once, in about 2 minutes",
 		probe: saying(`version v?(\d\S*)`, path, "version"),
 	}
 }
 
-// saying returns a probe that runs a program and looks for pattern in its output.
-// The first group of the pattern is the version.
+// saying returns a probe that runs a program and searches its output for pattern. The
+// first group of pattern is the version.
 func saying(pattern, name string, args ...string) func(context.Context) (string, error) {
 	re := regexp.MustCompile(pattern)
 	return func(ctx context.Context) (string, error) {
@@ -165,7 +167,7 @@ func probeJava(ctx context.Context) (string, error) {
 	return version, checkJava(version)
 }
 
-// checkJava returns an error for versions below javaMajor. Java 8 calls itself 1.8.
+// checkJava returns an error if version is below javaMajor. Java 8 calls itself 1.8.
 func checkJava(version string) error {
 	first, _, _ := strings.Cut(version, ".")
 	first, _, _ = strings.Cut(first, "-")
@@ -175,8 +177,8 @@ func checkJava(version string) error {
 	return nil
 }
 
-// probeCC links a program, because a minimal machine may have a compiler without
-// the C library's headers.
+// probeCC links a program. A minimal machine may have a compiler, but lack the C
+// library's headers.
 func probeCC(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
 	if err != nil {

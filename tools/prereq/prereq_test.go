@@ -12,12 +12,12 @@ func TestJavaVersion(t *testing.T) {
 		version string
 		ok      bool
 	}{
-		"the oldest that works":          {"17.0.15", true},
-		"a later one":                    {"25", true},
-		"an early access build":          {"26-ea", true},
-		"one too old":                    {"11.0.2", false},
-		"one that still counts from one": {"1.8.0_402", false},
-		"a version that is not a number": {"unknown", false},
+		"the oldest supported version":      {"17.0.15", true},
+		"a later version":                   {"25", true},
+		"an early access build":             {"26-ea", true},
+		"a version that is too old":         {"11.0.2", false},
+		"an old version that begins with 1": {"1.8.0_402", false},
+		"a version that is not a number":    {"unknown", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +29,7 @@ func TestJavaVersion(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	t.Run("names what is not installed and how to get it", func(t *testing.T) {
+	t.Run("names a program that is not installed, and how to get it", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		got := Missing(t.Context(), Maven)
 		want := "mvn: not installed (to get it: apt-get install maven)"
@@ -37,11 +37,11 @@ func TestMissing(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
-	t.Run("names what is installed and broken", func(t *testing.T) {
+	t.Run("reports why an installed program does not work", func(t *testing.T) {
 		installScript(t, "mvn", "echo no JAVA_HOME; exit 3")
 		got := Missing(t.Context(), Maven)
 		if len(got) != 1 || !strings.Contains(got[0], "no JAVA_HOME") {
-			t.Errorf("got %q, want the reason the program gives", got)
+			t.Errorf("got %q, want what the program printed", got)
 		}
 	})
 	t.Run("returns nothing for a tool that works", func(t *testing.T) {

@@ -50,8 +50,8 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether the command line asks for less than everything, so that
-// skipped tests are expected.
+// reduced reports whether the command line asks for a part of the tests. Skipped tests
+// are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -74,20 +74,20 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest runs go test in the checkout, with env added to the environment, and reads
-// its output into report.
+// goTest runs go test in the checkout and reads its output into report. It adds env to
+// the environment.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// The result of a test that reads this variable is never taken from the cache.
+	// Go never takes the result of a test from its cache if the test reads this variable.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// In a process group of their own, go and the test binaries get Ctrl-C only
-	// from us.
+	// Give go and the test binaries their own process group, so that only we pass Ctrl-C
+	// on to them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
@@ -110,8 +110,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines reports whether a test of packages may need an engine. If that is
-// unknown, as for code that does not build, it returns true.
+// usesEngines reports whether a test of packages may need an engine. It also returns true
+// if this cannot be found out, for example because the code does not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

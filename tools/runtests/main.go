@@ -1,11 +1,11 @@
-// Command runtests runs the tests of both modules on the engines that emulate AWS.
-// At the end it prints how many tests ran on which engine, and which did not run
-// and why. Its last line is the total. `make test` calls it:
+// Command runtests runs the tests of both modules on the engines that emulate AWS. At the
+// end it prints how many tests ran on each engine, and which tests did not run and why.
+// Its last line is the total. `make test` calls it:
 //
 //	runtests [flags] [packages]
 //
 // It exits with 1 if a test failed. With CI=true it also exits with 1 if a test was
-// skipped or a tool is missing, unless -engines or -short asked for less.
+// skipped or a tool is missing, unless the flags -engines or -short asked for this.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// module is the prefix that is left out of import paths in the output.
+// module is a prefix of import paths. The output leaves it out.
 const module = "github.com/smsqueue/smsqueue/"
 
 func main() {
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-// run reports whether the tests passed. The error says why they could not run.
+// run reports whether the tests passed. It returns an error if they could not run.
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (ok bool, err error) {
 	opts, err := parse(args)
 	if err != nil {
@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 				return false, errors.New("the race detector needs a " + missing[0])
 			}
 			opts.race = false
-			fmt.Fprintln(out, "Without the race detector, which needs a", missing[0])
+			fmt.Fprintln(out, "Running without the race detector, which needs a", missing[0])
 		}
 	}
 
@@ -78,19 +78,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return conclude(report, strict && !opts.reduced(), out), nil
 }
 
-// startEngines starts the engines that opts ask for, unless no tested package needs
-// one. It also returns, for each engine that could not be started, the reason.
+// startEngines starts the engines that opts ask for. If no tested package needs an
+// engine, it starts none. missing has a sentence for each engine that could not be
+// started.
 func startEngines(ctx context.Context, repo engines.Repository, opts options, out io.Writer) (set *engines.Set, missing []string, err error) {
 	wanted, err := engines.Select(opts.engines)
 	if err != nil {
 		return new(engines.Set), nil, err
 	}
-	notWanted := "this run is without it (-engines=" + opts.engines + "); `make test` has it"
+	notWanted := "-engines=" + opts.engines + " leaves it out; `make test` runs it"
 	if len(wanted) > 0 && !usesEngines(ctx, repo, opts.packages) {
-		wanted, notWanted = nil, "no package of this run was seen to need it"
+		wanted, notWanted = nil, "no tested package needs it"
 	}
 	if len(wanted) > 0 {
-		fmt.Fprintln(out, "Starting the engines; the first time, they are downloaded, which takes about 2 minutes.")
+		fmt.Fprintln(out, "Starting the engines. The first time, this downloads them in about 2 minutes.")
 	}
 	set, err = engines.Start(ctx, repo, wanted, notWanted)
 	for _, e := range wanted {
@@ -104,8 +105,8 @@ func startEngines(ctx context.Context, repo engines.Repository, opts options, ou
 	return set, missing, err
 }
 
-// conclude prints the totals and reports whether the run passed. In a strict run a
-// skipped test is a failure.
+// conclude prints the totals and reports whether the run passed. If strict is set, a
+// skipped test counts as a failure.
 func conclude(report *testrun.Report, strict bool, out io.Writer) bool {
 	versions := map[string]string{enginetest.SQLiteEngine: "(modernc.org/sqlite)"}
 	for _, e := range engines.All() {

@@ -13,7 +13,7 @@ func TestGoTestArguments(t *testing.T) {
 		args, want string
 		reduced    bool
 	}{
-		"alone it races, shuffles and tests every module": {
+		"without flags it looks for races, shuffles, and tests every module": {
 			args: "",
 			want: "test -json -shuffle=on -timeout=10m0s -race work",
 		},
@@ -21,12 +21,12 @@ func TestGoTestArguments(t *testing.T) {
 			args: "-run A -skip B -count 2 -timeout 1h ./shared/sms ./services/api",
 			want: "test -json -shuffle=on -timeout=1h0m0s -race -run=A -skip=B -count=2 ./shared/sms ./services/api",
 		},
-		"without the engines it is a reduced run": {
+		"a run without engines is reduced": {
 			args:    "-engines none -race=false -shuffle=off",
 			want:    "test -json -shuffle=off -timeout=10m0s work",
 			reduced: true,
 		},
-		"a short run is a reduced run": {
+		"a short run is reduced": {
 			args:    "-short",
 			want:    "test -json -shuffle=on -timeout=10m0s -race -short work",
 			reduced: true,
@@ -54,11 +54,11 @@ func TestConclusion(t *testing.T) {
 		strict bool
 		ok     bool
 	}{
-		"all passed":                        {testrun.Count{Passed: 3}, true, true},
-		"one failed":                        {testrun.Count{Passed: 3, Failed: 1}, false, false},
-		"one skipped":                       {testrun.Count{Passed: 3, Skipped: 1}, false, true},
-		"one skipped where all have to run": {testrun.Count{Passed: 3, Skipped: 1}, true, false},
-		"none ran":                          {testrun.Count{}, false, false},
+		"all passed":                  {testrun.Count{Passed: 3}, true, true},
+		"one failed":                  {testrun.Count{Passed: 3, Failed: 1}, false, false},
+		"one skipped":                 {testrun.Count{Passed: 3, Skipped: 1}, false, true},
+		"one skipped in a strict run": {testrun.Count{Passed: 3, Skipped: 1}, true, false},
+		"none ran":                    {testrun.Count{}, false, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestConclusion(t *testing.T) {
 	}
 }
 
-// TestRun runs a package of this module for real, without engines.
+// TestRun really runs a package's tests, without engines.
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	args := []string{"-engines=none", "-race=false", "-shuffle=off", "-timeout=5m", "./tools/lambdazip"}
@@ -88,10 +88,10 @@ func TestRun(t *testing.T) {
 		t.Fatalf("run returned %v and the error %v, and printed:\n%s", ok, err, out.String())
 	}
 	if got := lastLine(out.String()); !strings.HasSuffix(got, " passed, 0 failed, 0 skipped") {
-		t.Errorf("last line = %q", got)
+		t.Errorf("the last line is %q, want the total", got)
 	}
 	if !strings.Contains(out.String(), "  tools/lambdazip  (") {
-		t.Errorf("printed:\n%s\nwant a line for the package", out.String())
+		t.Errorf("the output has no line for the package:\n%s", out.String())
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Read adds every event of stream to r. A line that is not an event, such as an
-// error of the go command, is shown as it is.
+// Read adds every event in stream to r. It prints a line that is not an event unchanged,
+// for example an error of the go command.
 func (r *Report) Read(stream io.Reader) error {
 	lines := bufio.NewReader(stream)
 	for {
@@ -34,11 +34,11 @@ func (r *Report) Read(stream io.Reader) error {
 	}
 }
 
-// logged matches the first line of a test's log entry: the place, then the text.
+// logged matches the first line of a log entry of a test: the place and the text.
 var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
 
-// skipReason returns the reason for a skip: the last entry that the test
-// logged. Lines of an entry after the first are indented further.
+// skipReason returns the reason for a skip, which is the last entry that the test logged.
+// Only the first line of an entry has this indentation; further lines are indented more.
 func skipReason(output []string) string {
 	var reason []string
 	for _, line := range output {

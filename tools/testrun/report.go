@@ -1,5 +1,5 @@
-// Package testrun reads the output of `go test -json`, shows it as it comes, and
-// counts results by the engine that each test ran on.
+// Package testrun reads the output of `go test -json` and prints each result as it comes.
+// It counts results by the engine that each test ran on.
 package testrun
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// GoAlone is the name under which tests that name no engine are counted.
+// GoAlone is the name under which tests that use no engine are counted.
 const GoAlone = "go alone"
 
-// Event is one line of `go test -json`; see `go doc test2json` and, for the
-// build's own, `go help buildjson`.
+// Event is one line of `go test -json`. See `go doc test2json` and, for build events, `go
+// help buildjson`.
 type Event struct {
 	Action      string
 	Package     string
 	Test        string
 	Elapsed     float64 // seconds
 	Output      string
-	Key, Value  string // of an attribute
-	ImportPath  string // set in a build event, instead of Package
+	Key, Value  string // the key and value of an attribute
+	ImportPath  string // set in build events, in place of Package
 	FailedBuild string // the ImportPath whose build failed
 }
 
@@ -35,28 +35,28 @@ type Count struct{ Passed, Failed, Skipped int }
 // Skip is a test that did not run.
 type Skip struct{ Package, Test string }
 
-// Report collects events.
+// Report collects events and counts tests.
 //
 //   - A test without sub-tests counts.
-//   - A test with sub-tests counts only if it failed or was skipped and none of
-//     them did.
-//   - A failure outside every test, such as of a build, counts as a failed test.
+//   - A test with sub-tests counts only if it failed or was skipped, and none of its
+//     sub-tests did.
+//   - A failure outside every test, for example of a build, counts as a failed test.
 type Report struct {
 	Total    Count
-	ByEngine map[string]Count  // a test that runs on two engines counts on both
+	ByEngine map[string]Count  // a test on two engines counts for both
 	Skips    map[string][]Skip // by reason
 	Failures []string          // package and test, in order of appearance
 	Untested int               // packages without tests
 
 	out    io.Writer
-	prefix string                // the beginning of import paths that is left out when they are shown
+	prefix string                // the beginning of import paths, left out of the output
 	live   map[string]*testedPkg // unfinished packages, by import path
 	builds map[string][]string   // output of builds, by ImportPath
 	broken map[string]bool       // builds whose failure has been shown
 }
 
-// New returns an empty report. It prints each package's result to out as it comes,
-// with all output if it failed. Import paths are shown without prefix.
+// New returns an empty report. It prints the result of each package to out when it comes,
+// and all output of a package that failed. It leaves prefix out of import paths.
 func New(out io.Writer, prefix string) *Report {
 	return &Report{
 		ByEngine: make(map[string]Count),
@@ -115,7 +115,7 @@ func (r *Report) Add(ev Event) {
 func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	t := pkg.tests[ev.Test]
 	if t == nil && ev.Action == "output" {
-		pkg.output = append(pkg.output, ev.Output) // printed after the end of the test
+		pkg.output = append(pkg.output, ev.Output) // the test had already ended
 		return
 	}
 	if t == nil {
@@ -142,8 +142,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test that the sub-test name belongs to: the longest prefix
-// that is a test, because a sub-test's own name may contain slashes.
+// parent returns the test that has the sub-test name. This is the longest prefix that
+// names a test, because the sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -157,7 +157,7 @@ func (p *testedPkg) parent(name string) *test {
 	}
 }
 
-// close counts t and its sub-tests and forgets them.
+// close counts t and its sub-tests, and then forgets them.
 func (r *Report) close(path string, pkg *testedPkg, t *test, inherited []string) {
 	engines := slices.Concat(inherited, t.engines)
 	slices.Sort(engines)
@@ -202,11 +202,12 @@ func (r *Report) count(path string, pkg *testedPkg, t *test, engines []string) {
 	}
 }
 
-// endPackage counts the package's unfinished tests and shows its result.
+// endPackage counts the tests of the package that have no result yet, and prints the
+// result of the package.
 func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 	delete(r.live, ev.Package)
 	for _, name := range slices.Sorted(maps.Keys(pkg.tests)) {
-		// A test without a result was ended by a panic or the time limit.
+		// A panic or the time limit ended a test that has no result.
 		if t := pkg.tests[name]; t != nil && pkg.parent(name) == nil {
 			t.output = append(t.output, "--- did not end: "+name+"\n")
 			r.close(ev.Package, pkg, t, nil)
@@ -227,7 +228,7 @@ func (r *Report) failOutside(what string) {
 	r.ByEngine[GoAlone] = r.ByEngine[GoAlone].Add(one)
 }
 
-// show prints a finished package's line, and its output if it failed.
+// show prints the line of a finished package, and its output if it failed.
 func (r *Report) show(ev Event, pkg *testedPkg) {
 	if ev.Action != "fail" && pkg.count == (Count{}) {
 		r.Untested++
@@ -263,17 +264,17 @@ func (r *Report) indent(lines []string) {
 
 func (r *Report) short(path string) string { return strings.TrimPrefix(path, r.prefix) }
 
-// Add returns the sum of both.
+// Add returns the sum of c and d.
 func (c Count) Add(d Count) Count {
 	return Count{c.Passed + d.Passed, c.Failed + d.Failed, c.Skipped + d.Skipped}
 }
 
-// String returns the count as the closing line shows it.
+// String returns the count as the last line shows it.
 func (c Count) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
 }
 
-// resultFirst moves the line with a test's result before the test's log.
+// resultFirst moves the line with a test's result in front of the test's log.
 func resultFirst(output []string) []string {
 	var result, logged []string
 	for _, line := range output {
@@ -286,7 +287,6 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame reports whether the test framework printed a line, rather than the test.
-// Lines with results do not count as the framework's, because they separate the
-// tests.
+// isFrame reports whether the test framework printed this line, and not the test. It does
+// not count lines with results, because they separate tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

@@ -12,9 +12,9 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
-// read feeds the lines to a new report and returns it with its output.
+// read passes the lines to a new report. It returns the report and what it printed.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder
@@ -25,7 +25,8 @@ func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	return report, shown.String()
 }
 
-// line builds an event of package example.org/x/a with more fields.
+// line returns an event of the package example.org/x/a. more lists names and values of
+// further fields.
 func line(action, test string, more ...string) string {
 	s := `{"Action":"` + action + `","Package":"example.org/x/a"`
 	if test != "" {
@@ -66,7 +67,7 @@ func TestEngines(t *testing.T) {
 			},
 			want: map[string]testrun.Count{"moto": one, testrun.GoAlone: one},
 		},
-		"a test on two engines counts on both, however often it names them": {
+		"a test on two engines counts once for each, even if it names them twice": {
 			lines: []string{
 				line("run", "TestA"), attr("TestA", "moto"),
 				line("run", "TestA/b"), attr("TestA/b", "elasticmq"), attr("TestA/b", "moto"),
@@ -74,14 +75,14 @@ func TestEngines(t *testing.T) {
 			},
 			want: map[string]testrun.Count{"moto": one, "elasticmq": one},
 		},
-		"another attribute says nothing about engines": {
+		"another attribute is ignored": {
 			lines: []string{
 				line("run", "TestA"), line("attr", "TestA", "Key", "owner", "Value", "moto"),
 				line("pass", "TestA"), line("pass", ""),
 			},
 			want: map[string]testrun.Count{testrun.GoAlone: one},
 		},
-		"a sub-test whose own name has a slash belongs to the test before it": {
+		"a sub-test may have a slash in its own name": {
 			lines: []string{
 				line("run", "TestA"), attr("TestA", "sqlite"),
 				line("run", "TestA/v1/sms"), line("pass", "TestA/v1/sms"), line("pass", "TestA"), line("pass", ""),
@@ -93,7 +94,7 @@ func TestEngines(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			report, _ := read(t, tt.lines...)
 			if diff := cmp.Diff(tt.want, report.ByEngine); diff != "" {
-				t.Errorf("counts (-want +got):\n%s", diff)
+				t.Errorf("the counts differ (-want +got):\n%s", diff)
 			}
 			if report.Total != one && len(tt.want) == 1 {
 				t.Errorf("total = %v, want %v", report.Total, one)
@@ -108,9 +109,9 @@ func TestResults(t *testing.T) {
 		want      testrun.Count
 		failures  []string
 		mustShow  string
-		mustShade string // this must not be shown
+		mustShade string // the output must not contain this
 	}{
-		"a parent failing through its sub-test counts once": {
+		"a parent and its only failed sub-test count once": {
 			lines: []string{
 				line("run", "TestA"), line("run", "TestA/b"), line("output", "TestA/b", "Output", "    a_test.go:1: broken\\n"),
 				line("run", "TestA/c"), line("output", "TestA/c", "Output", "    a_test.go:2: chatter\\n"),
@@ -121,7 +122,7 @@ func TestResults(t *testing.T) {
 			mustShow:  "a_test.go:1: broken",
 			mustShade: "chatter",
 		},
-		"a parent failing by itself counts besides its sub-tests": {
+		"a parent that fails by itself counts besides its sub-tests": {
 			lines: []string{
 				line("run", "TestA"), line("run", "TestA/b"),
 				line("pass", "TestA/b"), line("fail", "TestA"), line("fail", ""),
@@ -129,7 +130,7 @@ func TestResults(t *testing.T) {
 			want:     testrun.Count{Passed: 1, Failed: 1},
 			failures: []string{"a TestA"},
 		},
-		"a test cut off by a panic elsewhere has failed": {
+		"a test that a panic cuts off has failed": {
 			lines: []string{
 				line("run", "TestA"), line("run", "TestA/b"),
 				line("output", "", "Output", "panic: test timed out\\n"), line("fail", ""),
@@ -138,7 +139,7 @@ func TestResults(t *testing.T) {
 			failures: []string{"a TestA/b"},
 			mustShow: "panic: test timed out",
 		},
-		"a package that does not build is one failure, shown with the compiler's words": {
+		"a package that does not build is one failure, shown with the compiler's error": {
 			lines: []string{
 				`{"ImportPath":"example.org/x/a [t]","Action":"build-output","Output":"a_test.go:3: undefined: x\n"}`,
 				`{"ImportPath":"example.org/x/a [t]","Action":"build-fail"}`,
@@ -162,7 +163,7 @@ func TestResults(t *testing.T) {
 			},
 			want: testrun.Count{Passed: 2},
 		},
-		"a line that is not an event is shown as it is": {
+		"a line that is not an event is printed unchanged": {
 			lines:    []string{"go: no such module", "", `{"Action":""}`},
 			mustShow: "go: no such module\n{",
 		},
@@ -174,13 +175,13 @@ func TestResults(t *testing.T) {
 				t.Errorf("total = %v, want %v", report.Total, tt.want)
 			}
 			if diff := cmp.Diff(tt.failures, report.Failures); diff != "" {
-				t.Errorf("failures (-want +got):\n%s", diff)
+				t.Errorf("the failures differ (-want +got):\n%s", diff)
 			}
 			if !strings.Contains(shown, tt.mustShow) {
-				t.Errorf("the output is:\n%s\nwant %q in it", shown, tt.mustShow)
+				t.Errorf("the output is:\n%s\nwant it to contain %q", shown, tt.mustShow)
 			}
 			if tt.mustShade != "" && strings.Contains(shown, tt.mustShade) {
-				t.Errorf("the output is:\n%s\nwant no %q in it", shown, tt.mustShade)
+				t.Errorf("the output is:\n%s\nwant it not to contain %q", shown, tt.mustShade)
 			}
 		})
 	}
@@ -191,15 +192,15 @@ func TestSkips(t *testing.T) {
 		output []string
 		want   string
 	}{
-		"the reason is what was logged last": {
+		"the reason is the last log entry": {
 			output: []string{`    a_test.go:7: first\n`, `    a_test.go:9: java is missing\n`, `--- SKIP: TestA (0.00s)\n`},
 			want:   "java is missing",
 		},
-		"a reason of several lines is one": {
+		"a reason may have several lines": {
 			output: []string{`    a_test.go:9: java\n`, `        is missing\n`, `--- SKIP: TestA (0.00s)\n`},
 			want:   "java is missing",
 		},
-		"a missing reason is reported as such": {
+		"a missing reason is reported": {
 			output: []string{`--- SKIP: TestA (0.00s)\n`},
 			want:   "no reason given",
 		},
@@ -214,14 +215,14 @@ func TestSkips(t *testing.T) {
 
 			want := map[string][]testrun.Skip{tt.want: {{Package: "a", Test: "TestA"}}}
 			if diff := cmp.Diff(want, report.Skips); diff != "" {
-				t.Errorf("skips (-want +got):\n%s", diff)
+				t.Errorf("the skips differ (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestSummary reads real output of go test, for a package with every kind of
-// result.
+// TestSummary reads real output of go test. It is the output of a package with results of
+// every kind.
 func TestSummary(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.jsonl"))
 	if err != nil {
@@ -247,6 +248,6 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
-		t.Errorf("printed (-want +got):\n%s", diff)
+		t.Errorf("the output differs (-want +got):\n%s", diff)
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is how many skipped tests are named at most for one reason.
+// namedSkips is how many skipped tests are named for one reason; the others are only
+// counted.
 const namedSkips = 5
 
-// Summarize prints how many tests ran on which engine, which did not run and why,
-// and which failed. The caller prints the closing line with the total. versions
-// maps engines to their full names.
+// Summarize prints how many tests ran on each engine, which did not run and why, and
+// which failed. The caller prints the last line, with the total. versions has the full
+// name of each engine.
 func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
@@ -25,8 +26,8 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 		name := strings.TrimSpace(engine + " " + versions[engine])
 		fmt.Fprintf(table, "%d\t%d\t%d\t   %s\n", n.Passed, n.Failed, n.Skipped, name)
 	}
-	_ = table.Flush() // as for every Fprintln here, there is nowhere to report an error
-	fmt.Fprintln(w, "A test on two engines counts on both.")
+	_ = table.Flush() // as with Fprintln below, an error could not be reported anywhere
+	fmt.Fprintln(w, "A test on two engines counts for both.")
 
 	if len(r.Skips) > 0 {
 		fmt.Fprintln(w, "\nDid not run:")
@@ -50,7 +51,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 }
 
-// rows returns the engines that tests named, beginning with Go alone.
+// rows returns the engines that tests named, with Go alone first.
 func (r *Report) rows() []string {
 	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
 		if (a == GoAlone) != (b == GoAlone) {

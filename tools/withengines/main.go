@@ -1,9 +1,9 @@
-// Command withengines starts the engines that emulate AWS, runs a command with
-// their addresses in its environment, and stops them:
+// Command withengines starts the engines that emulate AWS and runs a command, whose
+// environment has their addresses. Then it stops the engines:
 //
 //	go run ./tools/withengines go test -run TestConformance ./shared/dynamo
 //
-// The engines run as long as the command: `withengines sh` keeps them up for a
+// The engines run as long as the command does. `withengines sh` keeps them running for a
 // whole session.
 package main
 

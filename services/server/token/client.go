@@ -13,7 +13,8 @@ type Client struct {
 	// ID is the client_id: 1 to 128 visible ASCII characters without a colon,
 	// which ends the name in HTTP Basic.
 	ID string
-	// Secret is the client_secret: 1 to 256 printable ASCII characters.
+	// Secret is the client_secret: 12 to 256 printable ASCII characters, so that nobody
+	// can guess it.
 	Secret string
 	// Scopes are full names, like sms/send. There is at least one.
 	Scopes []string
@@ -24,11 +25,11 @@ func (c Client) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("client_id", c.ID), slog.Any("scopes", c.Scopes))
 }
 
-// RFC 6749, appendix A, allows printable ASCII in client ids and secrets.
+// RFC 6749, appendix A, allows printable ASCII in client ids and secrets, of any length.
 // Cognito's client ids have at most 128 characters.
 var (
 	idForm     = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
-	secretForm = regexp.MustCompile(`^[[:print:]]{1,256}$`)
+	secretForm = regexp.MustCompile(`^[[:print:]]{12,256}$`)
 )
 
 // Check returns what is wrong with c, if anything. The error does not show the secret.
@@ -37,7 +38,7 @@ func (c Client) Check() error {
 	case !idForm.MatchString(c.ID) || strings.Contains(c.ID, ":"):
 		return errors.New("the name of a client must have 1 to 128 visible ASCII characters, none of them a colon")
 	case !secretForm.MatchString(c.Secret):
-		return errors.New("secret must have 1 to 256 printable ASCII characters")
+		return errors.New("secret must have 12 to 256 printable ASCII characters")
 	case len(c.Scopes) == 0:
 		return errors.New("scopes must name at least one")
 	}

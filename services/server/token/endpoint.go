@@ -51,6 +51,9 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, err := i.grant(w, r)
 	if code, refused := errors.AsType[refusal](err); refused {
+		if code == invalidClient {
+			i.warn(r)
+		}
 		refuse(w, http.StatusBadRequest, code)
 		return
 	}
@@ -60,6 +63,13 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// warn logs that a client id or secret was wrong. It shows neither.
+func (i *Issuer) warn(r *http.Request) {
+	if count := i.failed.Note(i.now()); count > 0 {
+		i.logger.WarnContext(r.Context(), "wrong client id or secret", "remote", r.RemoteAddr, "count", count)
+	}
 }
 
 // grant carries out a token request. Unless the fault is ours, its error is a refusal.

@@ -1,10 +1,12 @@
 package token_test
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -44,8 +46,8 @@ func TestServeTokenGrants(t *testing.T) {
 	}{
 		"credentials in the form":       {local(), nil, "local", []string{"sms/send", "sms/read"}},
 		"credentials by Basic":          {grant, basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"}},
-		"Basic with raw parts":          {grant, basic("reader", "a+b%20c:d"), "reader", []string{"sms/read"}},
-		"Basic with form-encoded parts": {grant, basic("reader", url.QueryEscape("a+b%20c:d")), "reader", []string{"sms/read"}},
+		"Basic with raw parts":          {grant, basic("reader", "a+b%20c:d-long"), "reader", []string{"sms/read"}},
+		"Basic with form-encoded parts": {grant, basic("reader", url.QueryEscape("a+b%20c:d-long")), "reader", []string{"sms/read"}},
 		"Basic with the id in the form too": {
 			url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}},
 			basic("local", "local-secret"), "local", []string{"sms/send", "sms/read"},
@@ -128,7 +130,7 @@ func TestServeTokenRefuses(t *testing.T) {
 		"an unknown scope":                  {good + "&scope=sms/send+sms/none", nil, 400, "invalid_scope"},
 		"a scope without its resource":      {good + "&scope=send", nil, 400, "invalid_scope"},
 		"scopes separated by a tab":         {good + "&scope=sms/send%09sms/read", nil, 400, "invalid_scope"},
-		"a scope that the client lacks":     {grant + "&client_id=reader&client_secret=a%2Bb%2520c:d&scope=sms/send", nil, 400, "invalid_scope"},
+		"a scope that the client lacks":     {grant + "&client_id=reader&client_secret=a%2Bb%2520c:d-long&scope=sms/send", nil, 400, "invalid_scope"},
 		"a bad scope and a wrong secret":    {grant + "&client_id=local&client_secret=x&scope=none", nil, 400, "invalid_client"},
 		"a grant for users and no secret":   {"grant_type=refresh_token&client_id=local", nil, 400, "invalid_client"},
 	} {
@@ -247,7 +249,7 @@ func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
 	} {
 		for _, id := range []string{"local", "reader"} {
 			t.Run(name+", "+id, func(t *testing.T) {
-				secret := map[string]string{"local": "local-secret", "reader": "a+b%20c:d"}[id]
+				secret := map[string]string{"local": "local-secret", "reader": "a+b%20c:d-long"}[id]
 				config := clientcredentials.Config{
 					ClientID: id, ClientSecret: secret, TokenURL: server.URL + "/oauth2/token",
 					Scopes: []string{"sms/read"}, AuthStyle: style,
@@ -262,5 +264,25 @@ func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestWrongSecretsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	issuer, err := token.Open(dataFolder(t, sharedKey()), token.Config{
+		Issuer: "https://issuer.example", Clients: testClients(), Now: atNoon,
+		Logger: slog.New(slog.NewJSONHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		post(issuer, url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}, "client_secret": {"guess-guess-guess"}}, nil)
+	}
+	if strings.Count(log.String(), "wrong client id or secret") != 1 {
+		t.Errorf("100 wrong secrets in a second were logged as\n%s", log.String())
+	}
+	if strings.Contains(log.String(), "guess") {
+		t.Errorf("the log shows a secret:\n%s", log.String())
 	}
 }

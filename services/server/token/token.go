@@ -48,6 +48,7 @@ type Issuer struct {
 	parser  *jwt.Parser
 	now     func() time.Time
 	logger  *slog.Logger
+	failed  Failures
 }
 
 // registered is a client without its secret. Comparing digests takes the same

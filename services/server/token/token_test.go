@@ -57,7 +57,7 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 func testClients() []token.Client {
 	return []token.Client{
 		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
-		{ID: "reader", Secret: "a+b%20c:d", Scopes: []string{"sms/read"}},
+		{ID: "reader", Secret: "a+b%20c:d-long", Scopes: []string{"sms/read"}},
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 // Provider is the provider name of SNS.
 const Provider sms.ProviderName = "sns"
 
-// Latest is how long after its hand-over SNS may log what became of a message.
-// Source: Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and
-// logs for SMS deliveries".
+// Latest is how long after a hand-over SNS may log what became of the message. Source:
+// Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and logs for SMS
+// deliveries".
 const Latest = 72 * time.Hour
 
 // line has the fields of a log line from which a receipt is made.
@@ -28,11 +28,10 @@ type line struct {
 		Timestamp string `json:"timestamp,omitempty"`
 	} `json:"notification"`
 	Delivery struct {
-		Destination      string       `json:"destination"`
-		ProviderResponse string       `json:"providerResponse,omitempty"`
-		PriceInUSD       json.Number  `json:"priceInUSD,omitempty"`
-		Parts            int          `json:"numberOfMessageParts,omitempty"`
-		DwellUntilAck    *json.Number `json:"dwellTimeMsUntilDeviceAck,omitempty"`
+		Destination      string      `json:"destination"`
+		ProviderResponse string      `json:"providerResponse,omitempty"`
+		PriceInUSD       json.Number `json:"priceInUSD,omitempty"`
+		Parts            int         `json:"numberOfMessageParts,omitempty"`
 	} `json:"delivery"`
 	Status string `json:"status,omitempty"`
 }
@@ -43,11 +42,12 @@ const (
 	failure = "FAILURE"
 )
 
-// timestamp is the form of a line's time, which is UTC and names no zone.
+// timestamp is the form of a line's time. The time is UTC, but the line does not say so.
 const timestamp = "2006-01-02 15:04:05.000"
 
 // cause is the meaning of a provider's response to a failure: trouble with the
-// whole account, or a reason why this message failed.
+// whole account, or a reason why this message failed. Without either, the provider
+// refused the message for now.
 type cause struct {
 	words   string
 	trouble sms.Trouble
@@ -55,11 +55,14 @@ type cause struct {
 }
 
 // causes lists the causes of failures, each with the lower-case words by which a
-// response names it; the first match is used. The guide does not list the first two,
-// nor the form "+12025550142 is opted out".
+// response names it; the first match is used. The guide does not list the first four,
+// nor the form "+12025550142 is opted out". "Rate exceeded." is a throttle that Publish
+// did not report: the number that sends is too busy.
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
 	{words: "requires additional review", trouble: sms.AccountReview},
+	{words: "rate exceeded"},
+	{words: "sandboxed account", failure: sms.Sandboxed},
 	{words: "opted out", failure: sms.OptedOut},
 	{words: "blocked as spam", failure: sms.Spam},
 	{words: "destination is on a blocked list", failure: sms.BlockedByCarrier},
@@ -74,8 +77,8 @@ var causes = []cause{
 	{words: "unknown error", failure: sms.CarrierFault},
 }
 
-// causeOf returns the cause that response names. A response that names none is
-// taken for a fault of the carrier, and known is false.
+// causeOf returns the cause that response names. If it names none, causeOf returns a
+// fault of the carrier, and known is false.
 func causeOf(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {
@@ -84,4 +87,20 @@ func causeOf(response string) (c cause, known bool) {
 		}
 	}
 	return cause{failure: sms.CarrierFault}, false
+}
+
+// evidenceOf returns who confirmed a delivery with response. It is the handset if the
+// response is "Message has been accepted by phone" or "Delivered". After "Message has
+// been accepted by phone carrier", and after unknown words, it is the carrier alone.
+// The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes it if the phone
+// confirmed nothing, and even in failures.
+func evidenceOf(response string) sms.Evidence {
+	response = strings.ToLower(response)
+	switch {
+	case strings.Contains(response, "phone carrier"): // guard: the longer of two phrases
+		return sms.ByCarrier
+	case strings.Contains(response, "accepted by phone"), strings.Contains(response, "delivered"):
+		return sms.ByHandset
+	}
+	return sms.ByCarrier
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Format returns rc as a line of the log. It is the inverse of Parse for every
-// receipt that Parse returns. The log has no field for the cause of a failure:
-// Parse finds it in the words of rc.Detail.
+// receipt that Parse returns. The log has no fields for the cause of a failure and for
+// the evidence: Parse finds both in the words of rc.Detail.
 func Format(rc sms.Receipt) []byte {
 	l := line{Status: failure}
 	l.Notification.MessageID = rc.ProviderMessageID
@@ -24,10 +24,6 @@ func Format(rc sms.Receipt) []byte {
 	if rc.Verdict == sms.VerdictDelivered {
 		l.Status = success
 	}
-	if rc.Evidence == sms.ByHandset {
-		acknowledged := json.Number("1")
-		l.Delivery.DwellUntilAck = &acknowledged
-	}
 	text, err := json.Marshal(l)
 	if err != nil {
 		panic("deliverylog: encoding a line: " + err.Error()) // strings and numbers can always be encoded
@@ -35,7 +31,7 @@ func Format(rc sms.Receipt) []byte {
 	return text
 }
 
-// dollars returns n as an exact decimal, or "" if n is 0.
+// dollars returns n as an exact decimal number, or "" if n is 0.
 func dollars(n sms.NanoUSD) json.Number {
 	const perDollar = 1_000_000_000
 	if n <= 0 {

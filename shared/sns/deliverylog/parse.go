@@ -13,16 +13,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Bounds on what a receipt takes from a line.
+// These limit what a receipt takes from a line.
 const (
 	maxProviderMessageID = 100 // in bytes; SNS's ids have 36
 	maxDetail            = 300 // bytes
-	maxParts             = 255 // GSM 03.40 cannot number more
+	maxParts             = 255 // GSM 03.40 cannot number more parts
 )
 
-// Parse reads one line of the log. It ignores unknown fields, and most fields may
-// be missing. An error is final: the line will not become readable later. The
-// error does not repeat the line, which contains a phone number.
+// Parse reads one line of the log. It ignores unknown fields, and most fields may be
+// missing. An error is final: trying again later does not help. The error does not repeat
+// the line, which contains a phone number.
 func Parse(text []byte) (sms.Receipt, error) {
 	rc, err := parse(text)
 	if err != nil {
@@ -60,28 +60,25 @@ func (l line) verdict(rc sms.Receipt) (sms.Receipt, error) {
 	c, known := causeOf(rc.Detail)
 	switch status := strings.ToUpper(l.Status); {
 	case status == success:
-		rc.Verdict, rc.Evidence = sms.VerdictDelivered, sms.ByCarrier
-		if l.Delivery.DwellUntilAck != nil {
-			rc.Evidence = sms.ByHandset
-		}
+		rc.Verdict, rc.Evidence = sms.VerdictDelivered, evidenceOf(rc.Detail)
 	case status != failure && (status != "" || !known):
 		return rc, errors.New("its status is neither SUCCESS nor FAILURE")
-	case c.trouble != "":
-		rc.Verdict, rc.Trouble = sms.VerdictVoid, c.trouble
-	default:
+	case c.failure != "":
 		rc.Verdict, rc.Failure = sms.VerdictUndelivered, c.failure
+	default:
+		rc.Verdict, rc.Trouble = sms.VerdictVoid, c.trouble
 	}
 	return rc, nil
 }
 
-// parseTimestamp reads the time of a line; "" is the zero time.
+// parseTimestamp reads the time of a line. "" is the zero time.
 func parseTimestamp(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
 	for _, layout := range []string{time.DateTime, time.RFC3339} { // both accept fractions of a second
 		at, err := time.Parse(layout, s)
-		if at = at.UTC(); err == nil && at.Year() >= 1970 && at.Year() <= 9999 { // else Format could not write it
+		if at = at.UTC(); err == nil && at.Year() >= 1970 && at.Year() <= 9999 { // Format cannot write other years
 			return at.Truncate(time.Millisecond), nil
 		}
 	}
@@ -95,7 +92,7 @@ func parsePrice(n json.Number) (sms.NanoUSD, error) {
 	}
 	impossible := errors.New("its price is impossible")
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
-	if len(mantissa) > 40 || len(exponent) > 3 { // 1e1000000000 would fill the memory with zeros
+	if len(mantissa) > 40 || len(exponent) > 3 { // a number like 1e1000000000 would fill the memory with zeros
 		return 0, impossible
 	}
 	dollars, ok := new(big.Rat).SetString(n.String())
@@ -109,7 +106,7 @@ func parsePrice(n json.Number) (sms.NanoUSD, error) {
 	return sms.NanoUSD(billionths), nil
 }
 
-// shorten returns as much of s as a receipt keeps, cut between two characters.
+// shorten returns as much of s as a receipt keeps, and cuts s between two characters.
 func shorten(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= maxDetail {

@@ -19,23 +19,36 @@ func TestParseReadsWhatSNSWrites(t *testing.T) {
 	whole := sms.Receipt{
 		Provider:          "sns",
 		ProviderMessageID: "34d9b400-c6dd-5444-820d-fbeb0f1f54cf", Number: "+12025550142", At: at,
-		Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+		Verdict: sms.VerdictDelivered, Evidence: sms.ByCarrier,
 		Detail: "Message has been accepted by phone carrier", Price: 6_450_000, Parts: 1,
 	}
-	byCarrier := whole
-	byCarrier.Evidence = sms.ByCarrier
 	unreachable := whole
 	unreachable.Verdict, unreachable.Evidence, unreachable.Failure = sms.VerdictUndelivered, "", sms.Unreachable
 	unreachable.Detail = "Phone is currently unreachable/unavailable"
 	for file, want := range map[string]sms.Receipt{
-		"delivered-to-handset.json": whole,
-		"taken-by-carrier.json":     byCarrier,
-		"unreachable.json":          unreachable,
+		"taken-by-carrier.json":                 whole,
+		"taken-by-carrier-with-device-ack.json": whole,
+		"delivered.json": {
+			Provider: "sns", ProviderMessageID: "0c1d9b44-77bd-5938-90cf-a1e572815b99", Number: "+12025550143",
+			At: time.Date(2022, 3, 9, 7, 12, 45, 30_000_000, time.UTC), Verdict: sms.VerdictDelivered, Evidence: sms.ByHandset,
+			Detail: "Delivered", Price: 8_310_000, Parts: 1,
+		},
+		"rate-exceeded.json": {
+			Provider: "sns", ProviderMessageID: "5c0f0e1a-44b7-5b0f-8c56-1c7a7a1d0c77", Number: "+14165550124",
+			At: time.Date(2023, 5, 5, 11, 0, 0, 1_000_000, time.UTC), Verdict: sms.VerdictVoid, Detail: "Rate exceeded.", Parts: 1,
+		},
+		"sandboxed.json": {
+			Provider: "sns", ProviderMessageID: "6d1f0e1a-55b7-5b0f-8c56-1c7a7a1d0c78", Number: "+12025550144",
+			At: time.Date(2023, 5, 5, 11, 0, 0, 0, time.UTC), Verdict: sms.VerdictUndelivered, Failure: sms.Sandboxed,
+			Detail: "Sandboxed account unable to send to number.",
+		},
+		"unreachable.json": unreachable,
 		"no-quota-bare.json": {
 			Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"no-quota.json": {
-			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142", At: at,
+			Provider: "sns", ProviderMessageID: "1077257a-92f3-5ca3-bc97-6a915b310625", Number: "+12025550142",
+			At:      time.Date(2021, 4, 19, 13, 54, 35, 510_000_000, time.UTC),
 			Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account",
 		},
 		"review.json": {
@@ -76,6 +89,8 @@ func TestParseKnowsEveryFailure(t *testing.T) {
 		"This delivery would exceed max price":               sms.PriceExceeded,
 		"Unknown error attempting to reach phone":            sms.CarrierFault,
 		"PHONE HAS BLOCKED SMS":                              sms.BlockedByHandset,
+		"Sandboxed account unable to send to number.":        sms.Sandboxed,
+		"Sandboxed account unable to send to number":         sms.Sandboxed,
 		"Something that nobody has seen yet":                 sms.CarrierFault,
 		"":                                                   sms.CarrierFault,
 	} {
@@ -93,6 +108,43 @@ func TestParseKnowsEveryFailure(t *testing.T) {
 	}
 }
 
+func TestARefusalForNowIsVoidWithoutTrouble(t *testing.T) {
+	for _, response := range []string{"Rate exceeded.", "Rate exceeded", "RATE EXCEEDED."} {
+		t.Run(response, func(t *testing.T) {
+			got, err := deliverylog.Parse([]byte(
+				`{"delivery": {"destination": "+12025550142", "providerResponse": "` + response + `"}, "status": "FAILURE"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := sms.Receipt{Provider: "sns", Number: "+12025550142", Verdict: sms.VerdictVoid, Detail: response}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheWordsSayWhoConfirmedADelivery(t *testing.T) {
+	for response, want := range map[string]sms.Evidence{
+		"Message has been accepted by phone carrier": sms.ByCarrier,
+		"message has been ACCEPTED BY phone carrier": sms.ByCarrier,
+		"Message has been accepted by phone":         sms.ByHandset,
+		"Delivered":                                  sms.ByHandset,
+		"delivered to phone carrier":                 sms.ByCarrier,
+		"Something that nobody has seen yet":         sms.ByCarrier,
+		"":                                           sms.ByCarrier,
+	} {
+		for _, dwell := range []string{"", `, "dwellTimeMs": 105`, `, "dwellTimeMs": 105, "dwellTimeMsUntilDeviceAck": 336`} {
+			t.Run(response+dwell, func(t *testing.T) {
+				got, err := deliverylog.Parse(success(`"providerResponse": "` + response + `"` + dwell))
+				if err != nil || got.Evidence != want {
+					t.Errorf("evidence %q, %v, want %q", got.Evidence, err, want)
+				}
+			})
+		}
+	}
+}
+
 func TestParseReadsPricesExactly(t *testing.T) {
 	for price, want := range map[string]sms.NanoUSD{
 		"0": 0, "0.00645": 6_450_000, "0.1": 100_000_000, "1": 1_000_000_000, "6.45E-3": 6_450_000, "12.345678901": 12_345_678_901,
@@ -101,7 +153,7 @@ func TestParseReadsPricesExactly(t *testing.T) {
 		t.Run(price, func(t *testing.T) {
 			got, err := deliverylog.Parse(success(`"priceInUSD": ` + price))
 			if err != nil || got.Price != want {
-				t.Errorf("price %d, %v, want %d", got.Price, err, want)
+				t.Errorf("the price is %d (error %v), want %d", got.Price, err, want)
 			}
 		})
 	}
@@ -129,7 +181,7 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a failure that is known by its words alone", func(t *testing.T) {
+	t.Run("a failure without a status is known by its words", func(t *testing.T) {
 		got, err := deliverylog.Parse([]byte(`{"delivery": {"destination": "+12025550142", "providerResponse": "no quota left for account"}}`))
 		if err != nil || got.Verdict != sms.VerdictVoid {
 			t.Errorf("verdict %q, %v, want %q", got.Verdict, err, sms.VerdictVoid)
@@ -138,7 +190,7 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 	t.Run("a long response is cut between two characters", func(t *testing.T) {
 		got, err := deliverylog.Parse(success(`"providerResponse": "x` + strings.Repeat("é", 400) + `"`))
 		if want := "x" + strings.Repeat("é", 149); err != nil || got.Detail != want {
-			t.Errorf("detail of %d bytes, %v, want %d", len(got.Detail), err, len(want))
+			t.Errorf("the detail has %d bytes (error %v), want %d", len(got.Detail), err, len(want))
 		}
 	})
 }
@@ -146,24 +198,24 @@ func TestParseReadsOddButPlainLines(t *testing.T) {
 func TestParseRefusesGarbage(t *testing.T) {
 	for name, line := range map[string]string{
 		"nothing":                        ``,
-		"no JSON":                        `START RequestId: 4b9bd3a4`,
+		"not JSON":                       `START RequestId: 4b9bd3a4`,
 		"two documents":                  string(success(`"mnc": 1`)) + `{}`,
 		"half a document":                `{"status": "SUCCESS", "delivery": {`,
 		"a list":                         `[]`,
 		"null":                           `null`,
 		"no destination":                 `{"delivery": {}, "status": "SUCCESS"}`,
-		"a topic's delivery":             `{"delivery": {"destination": "arn:aws:sns:us-east-1:1:t"}, "status": "SUCCESS"}`,
+		"a delivery of a topic":          `{"delivery": {"destination": "arn:aws:sns:us-east-1:1:t"}, "status": "SUCCESS"}`,
 		"no plus sign":                   `{"delivery": {"destination": "12025550142"}, "status": "SUCCESS"}`,
 		"no status":                      `{"delivery": {"destination": "+12025550142", "providerResponse": "fine"}}`,
 		"another status":                 `{"delivery": {"destination": "+12025550142"}, "status": "PENDING"}`,
 		"a year before SNS":              `{"notification": {"timestamp": "0001-01-01 00:00:00"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a timestamp that is not a time": `{"notification": {"timestamp": "yesterday"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
-		"an endless message id":          `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
+		"a message id that is too long":  `{"notification": {"messageId": "` + strings.Repeat("x", 101) + `"}, "delivery": {"destination": "+12025550142"}, "status": "SUCCESS"}`,
 		"a negative price":               string(success(`"priceInUSD": -1`)),
 		"a price of zeros":               string(success(`"priceInUSD": 1e1000000000`)),
-		"a price beyond all":             string(success(`"priceInUSD": 1e30`)),
+		"a price that is too high":       string(success(`"priceInUSD": 1e30`)),
 		"negative parts":                 string(success(`"numberOfMessageParts": -1`)),
-		"a number for text":              `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
+		"a number in place of a text":    `{"delivery": {"destination": 12025550142}, "status": "SUCCESS"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := deliverylog.Parse([]byte(line))
@@ -186,13 +238,13 @@ func TestFormatWritesALineOfSNS(t *testing.T) {
 	}
 	want := `{"notification":{"messageId":"34d9b400-c6dd-5444-820d-fbeb0f1f54cf","timestamp":"2016-06-28 00:40:34.558"},` +
 		`"delivery":{"destination":"+12025550142","providerResponse":"Message has been accepted by phone",` +
-		`"priceInUSD":0.0129,"numberOfMessageParts":2,"dwellTimeMsUntilDeviceAck":1},"status":"SUCCESS"}`
+		`"priceInUSD":0.0129,"numberOfMessageParts":2},"status":"SUCCESS"}`
 	if diff := cmp.Diff(want, string(deliverylog.Format(rc))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// format is this package's format, with the lines in testdata as samples.
+// format returns this package's format, with the lines in testdata as samples.
 func format(tb testing.TB) smstest.ReceiptFormat {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
@@ -220,7 +272,7 @@ func FuzzParse(f *testing.F) {
 	smstest.FuzzReceiptFormat(f, format(f))
 }
 
-// success returns the line of a delivery with one more field.
+// success returns the line of a delivery with an additional field.
 func success(field string) []byte {
 	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
 }

@@ -184,4 +184,14 @@ var mutants = []mutant{
 		changes: map[string]change{"the review of one destination": never},
 		tests:   []string{"-run", "TestOneNumberUnderReview", "./shared/sms"},
 	},
+	{
+		without: "the breaker's indifference to a refusal for now in a receipt",
+		changes: map[string]change{"a refusal for now is no trouble": always},
+		tests:   []string{"-run", "TestARefusalForNowInAReceipt", "./services/receipts"},
+	},
+	{
+		without: "the longer of two phrases, when a receipt says who confirmed a delivery",
+		changes: map[string]change{"the longer of two phrases": never},
+		tests:   []string{"-run", "TestTheWordsSay", "./shared/sns/deliverylog"},
+	},
 }

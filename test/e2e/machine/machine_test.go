@@ -135,8 +135,8 @@ func TestCommandLinesThatAreRefused(t *testing.T) {
 	anywhere := filepath.Join(t.TempDir(), "anywhere.json")
 	for path, text := range map[string]string{
 		clients:  `{"a": {"secret": ""}}`,
-		nowhere:  `{"a": {"secret": "s", "allowedCountries": ["UK"]}}`,
-		anywhere: `{"a": {"secret": "s", "allowedCountries": ["BR"]}, "b": {"secret": "s"}}`,
+		nowhere:  `{"a": {"secret": "secret-secret", "allowedCountries": ["UK"]}}`,
+		anywhere: `{"a": {"secret": "secret-secret", "allowedCountries": ["BR"]}, "b": {"secret": "secret-secret"}}`,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -199,6 +199,8 @@ func TestDocumentedNumbers(t *testing.T) {
 		simulator.SpendLimit:    {"delivered", "", 2},
 		simulator.EarlyReceipt:  {"delivered", "", 1},
 		simulator.DoubleReceipt: {"delivered", "", 1},
+		simulator.RateExceeded:  {"delivered", "", 2},
+		simulator.Sandboxed:     {"undelivered", "sandboxed", 1},
 	}
 	for _, n := range simulator.Numbers {
 		t.Run(n.Name, func(t *testing.T) {

@@ -55,6 +55,10 @@ type Options struct {
 
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
+
+	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
+	// returns the server's URL. Nil means none.
+	BeforeDynamoDB func(url string) string
 }
 
 // queueVisibility is how long a received envelope stays invisible. This is longer than a
@@ -67,9 +71,13 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{MotoURL: enginetest.SNS(t)}
 	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
 	d.Records, d.Table = NewTable(t, dynamoURL)
+	if o.BeforeDynamoDB != nil {
+		dynamoURL = o.BeforeDynamoDB(dynamoURL)
+	}
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
+	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
 	return d
 }

@@ -74,7 +74,7 @@ func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	for _, e := range entries {
 		if e.Taken() {
 			log = append(log, reconcile.HandOver{
-				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text, Void: e.Fault == simulator.SpendLimit,
+				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text, Void: e.Void(),
 			})
 		}
 	}

@@ -1,5 +1,5 @@
-// Command bootstrap is the function that lambdatest's own tests deploy. It does what
-// its event says.
+// Command bootstrap is the function that lambdatest's own tests deploy. Each event says
+// what it must do.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 type order struct {
 	Do   string
-	File string // written by "wait" once it has begun
+	File string // "wait" writes it as soon as it begins
 }
 
 type report struct {

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// shares divides something scarce among owners. No owner may hold more than a share, so
+// that one owner cannot keep the others out.
+type shares struct {
+	total, share int64
+
+	mu   sync.Mutex
+	held int64
+	of   map[string]int64 // by owner
+	line []*waiting       // in the order of arrival
+}
+
+type waiting struct {
+	owner string
+	n     int64
+	taken chan struct{} // closed when it is its turn
+}
+
+func newShares(total, share int64) *shares {
+	return &shares{total: total, share: share, of: make(map[string]int64)}
+}
+
+// take takes n for owner, until giveBack is called. It reports false if the owner's
+// share or the total is used up.
+func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.fits(owner, n) {
+		return nil, false
+	}
+	s.add(owner, n)
+	return func() { s.giveBack(owner, n) }, true
+}
+
+// await is take, but waits for its turn until ctx ends.
+func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack func(), ok bool) {
+	if giveBack, ok = s.take(owner, n); ok {
+		return giveBack, true
+	}
+	w := &waiting{owner: owner, n: n, taken: make(chan struct{})}
+	s.mu.Lock()
+	s.line = append(s.line, w)
+	s.admit() // something may have been given back since take
+	s.mu.Unlock()
+	select {
+	case <-w.taken:
+		return func() { s.giveBack(owner, n) }, true
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := slices.Index(s.line, w); at >= 0 {
+		s.line = slices.Delete(s.line, at, at+1)
+		return nil, false
+	}
+	return func() { s.giveBack(owner, n) }, true // its turn came at the same time
+}
+
+func (s *shares) giveBack(owner string, n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(owner, -n)
+	s.admit()
+}
+
+// admit takes for all in the line that fit. Whoever does not fit keeps nobody else out.
+func (s *shares) admit() {
+	s.line = slices.DeleteFunc(s.line, func(w *waiting) bool {
+		if !s.fits(w.owner, w.n) {
+			return false
+		}
+		s.add(w.owner, w.n)
+		close(w.taken)
+		return true
+	})
+}
+
+func (s *shares) fits(owner string, n int64) bool {
+	return s.held+n <= s.total && s.of[owner]+n <= s.share
+}
+
+func (s *shares) add(owner string, n int64) {
+	s.held += n
+	if s.of[owner] += n; s.of[owner] == 0 {
+		delete(s.of, owner)
+	}
+}

@@ -1,0 +1,227 @@
+package server
+
+import (
+	"bytes"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const inboxToken = "inbox-token-of-tests"
+
+// fileOf writes text to a file of its own, and returns its name.
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestRequestsOfAServerWithoutClientsBeginOnThisMachine(t *testing.T) {
+	server := start(t, Config{})
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	const grant = "grant_type=client_credentials&client_id=local&client_secret=local-secret"
+	bearer := bearer(t, server, "local", "local-secret")
+	paths := []string{"/", "/inbox/rows", "/inbox/login", "/docs", "/healthz", "/openapi.yaml", "/.well-known/jwks.json", "/v1/sms", "/nothing"}
+	for _, host := range []string{"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1"} {
+		t.Run("as "+host, func(t *testing.T) {
+			for _, path := range paths {
+				if got := ask(t, server, http.MethodGet, path, host, bearer, ""); got.status != http.StatusMisdirectedRequest {
+					t.Errorf("GET %s: status %d: %s", path, got.status, got.text)
+				}
+			}
+			if got := ask(t, server, http.MethodPost, "/oauth2/token", host, form, grant); got.status != http.StatusMisdirectedRequest {
+				t.Errorf("the token endpoint: status %d: %s", got.status, got.text)
+			}
+		})
+	}
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-proto", "X-Real-IP"} {
+		t.Run("with "+name, func(t *testing.T) {
+			for _, path := range paths {
+				header := bearer.Clone()
+				header.Set(name, "127.0.0.1")
+				if got := ask(t, server, http.MethodGet, path, "localhost", header, ""); got.status != http.StatusMisdirectedRequest {
+					t.Errorf("GET %s: status %d: %s", path, got.status, got.text)
+				}
+			}
+		})
+	}
+	for _, host := range []string{"localhost", "LOCALHOST:80", "127.0.0.1:1", "127.9.9.9", "[::1]:1", "[::1]"} {
+		t.Run("as "+host, func(t *testing.T) {
+			if got := ask(t, server, http.MethodPost, "/oauth2/token", host, form, grant); got.status != http.StatusOK {
+				t.Errorf("the token endpoint: status %d: %s", got.status, got.text)
+			}
+		})
+	}
+}
+
+func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
+	clients := fileOf(t, `{"shop": {"secret": "shop-secret-secret"}}`)
+	for name, tc := range map[string]struct {
+		config Config
+		header http.Header
+		path   string
+		want   int
+	}{
+		"clients and no inbox token: no inbox":  {Config{Clients: clients}, nil, "/", http.StatusNotFound},
+		"clients and no inbox token: no rows":   {Config{Clients: clients}, nil, "/inbox/rows", http.StatusNotFound},
+		"clients and no inbox token: no login":  {Config{Clients: clients}, nil, "/inbox/login", http.StatusNotFound},
+		"clients and an inbox token: login":     {Config{Clients: clients, InboxToken: inboxToken}, nil, "/", http.StatusUnauthorized},
+		"clients and an inbox token: rows":      {Config{Clients: clients, InboxToken: inboxToken}, nil, "/inbox/rows", http.StatusUnauthorized},
+		"clients and an inbox token: script":    {Config{Clients: clients, InboxToken: inboxToken}, nil, "/inbox/inbox.js", http.StatusUnauthorized},
+		"a wrong token":                         {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken + "x"}}, "/inbox/rows", http.StatusUnauthorized},
+		"an empty token":                        {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer "}}, "/inbox/rows", http.StatusUnauthorized},
+		"another scheme":                        {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Basic " + inboxToken}}, "/inbox/rows", http.StatusUnauthorized},
+		"the token":                             {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken}}, "/inbox/rows", http.StatusOK},
+		"the token on every address":            {Config{Addr: "0.0.0.0:0", Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken}}, "/", http.StatusOK},
+		"the token as a cookie of another name": {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Cookie": {sessionCookie + "=" + inboxToken}}, "/inbox/rows", http.StatusUnauthorized},
+		"a forged session":                      {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Cookie": {sessionCookie + "=99999999999.00"}}, "/inbox/rows", http.StatusUnauthorized},
+		"docs are as public as the contract":    {Config{Clients: clients}, nil, "/docs", http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.config.InboxToken = tokenFile(t, tc.config.InboxToken)
+			server := start(t, tc.config)
+			target, err := url.Parse(server.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// One proxy tells about itself and keeps the name, the other hides both.
+			loud := httputil.NewSingleHostReverseProxy(target)
+			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
+			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {
+				front := httptest.NewServer(proxy)
+				got := ask(t, front, http.MethodGet, tc.path, "sms.example", tc.header, "")
+				front.Close()
+				if got.status != tc.want {
+					t.Errorf("behind a %s proxy: status %d, want %d: %s", kind, got.status, tc.want, got.text)
+				}
+			}
+		})
+	}
+}
+
+// tokenFile returns a file with the token, or "" for none.
+func tokenFile(t *testing.T, token string) string {
+	t.Helper()
+	if token == "" {
+		return ""
+	}
+	return fileOf(t, token+"\n")
+}
+
+func TestLogin(t *testing.T) {
+	server := start(t, Config{InboxToken: tokenFile(t, inboxToken)})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	post := func(token string, header http.Header) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+loginPath, strings.NewReader(url.Values{"token": {token}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		maps.Copy(r.Header, header)
+		answer, err := browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode
+	}
+	if status := post("wrong", nil); status != http.StatusUnauthorized {
+		t.Errorf("with a wrong token: status %d", status)
+	}
+	if status := post(inboxToken, http.Header{"Sec-Fetch-Site": {"cross-site"}}); status != http.StatusForbidden {
+		t.Errorf("from a foreign page: status %d", status)
+	}
+	if cookies := jar.Cookies(mustParse(t, server.URL)); len(cookies) != 0 {
+		t.Errorf("failed logins set %v", cookies)
+	}
+	if status := post(inboxToken, nil); status != http.StatusOK {
+		t.Errorf("with the token: status %d after the redirect", status)
+	}
+	cookies := jar.Cookies(mustParse(t, server.URL))
+	if len(cookies) != 1 || strings.Contains(cookies[0].Value, inboxToken) {
+		t.Fatalf("the login set %v", cookies)
+	}
+	header := http.Header{"Cookie": {cookies[0].String()}}
+	if got := ask(t, server, http.MethodGet, "/inbox/rows", "localhost", header, ""); got.status != http.StatusOK {
+		t.Errorf("rows after the login: status %d: %s", got.status, got.text)
+	}
+	if got := ask(t, server, http.MethodGet, loginPath, "localhost", nil, ""); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("GET of the login: status %d", got.status)
+	}
+}
+
+func mustParse(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestASessionEnds(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	d := &door{token: inboxToken, now: func() time.Time { return now }}
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: d.sessionUntil(now.Add(session).Unix())})
+	if !d.admits(r) {
+		t.Error("a new session is refused")
+	}
+	now = now.Add(session)
+	if d.admits(r) {
+		t.Error("a session that has ended is admitted")
+	}
+	now = now.Add(-time.Second)
+	d.token += "2"
+	if d.admits(r) {
+		t.Error("a session of another token is admitted")
+	}
+}
+
+func TestWrongInboxTokensAreLoggedOnceASecond(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(1_800_000_000, 0)
+	d := &door{token: inboxToken, logger: slog.New(slog.NewJSONHandler(&log, nil)), now: func() time.Time { return now }}
+	r := httptest.NewRequest(http.MethodGet, "/inbox/rows", http.NoBody)
+	r.Header.Set("Authorization", "Bearer wrong-wrong-wrong")
+	for range 100 {
+		d.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	now = now.Add(time.Second)
+	d.ServeHTTP(httptest.NewRecorder(), r)
+	if lines := strings.Count(log.String(), "wrong inbox token"); lines != 2 || !strings.Contains(log.String(), `"count":100`) {
+		t.Errorf("101 wrong tokens in two seconds were logged as\n%s", log.String())
+	}
+	if strings.Contains(log.String(), "wrong-wrong") {
+		t.Errorf("the log shows a token:\n%s", log.String())
+	}
+}
+
+func TestInboxTokenFiles(t *testing.T) {
+	for name, file := range map[string]string{
+		"none": filepath.Join(t.TempDir(), "none"), "empty": fileOf(t, ""), "short": fileOf(t, "elevenchars"),
+		"two lines": fileOf(t, inboxToken+"\n"+inboxToken), "long": fileOf(t, strings.Repeat("x", 257)),
+	} {
+		c := Config{Addr: "localhost:0", Data: "data", Provider: Simulated, InboxToken: file}
+		if err := c.check(); err == nil || !strings.Contains(err.Error(), "--inbox-token "+file) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

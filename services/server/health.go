@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// healthTime is how long a health check may take.
+const healthTime = 3 * time.Second
+
+// health answers 200 if records can be read, and 503 if not. Anybody may ask, so the
+// records are read at most once a second.
+type health struct {
+	read   func(context.Context) error
+	now    func() time.Time
+	logger *slog.Logger
+
+	mu    sync.Mutex
+	asked time.Time
+	err   error
+}
+
+func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !isRead(w, r) {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if h.check(context.WithoutCancel(r.Context())) != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, `{"status": "the records cannot be read"}`)
+		return
+	}
+	fmt.Fprintln(w, `{"status": "ok"}`)
+}
+
+func (h *health) check(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	if since := now.Sub(h.asked); since < 0 || since >= time.Second {
+		reading, cancel := context.WithTimeout(ctx, healthTime)
+		defer cancel()
+		h.asked, h.err = now, h.read(reading)
+		if h.err != nil {
+			h.logger.ErrorContext(ctx, "health check failed", "error", h.err)
+		}
+	}
+	return h.err
+}

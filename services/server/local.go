@@ -1,0 +1,55 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"strings"
+)
+
+// onlyLocal answers 421 to every request that did not begin on this machine, as far as
+// the request shows it. It protects a server whose secret everybody knows from two
+// kinds of requests: those of a foreign web page that reaches the server through a
+// name of its own (DNS rebinding), and those that a proxy passes on.
+func onlyLocal(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(hostOf(r.Host)) {
+			http.Error(w, "without --clients, this server answers under the name localhost only", http.StatusMisdirectedRequest)
+			return
+		}
+		if forwarded(r.Header) {
+			http.Error(w, "this request came through a proxy: start the server with --clients, because everybody knows the secret of its client", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// forwarded reports whether a proxy says in the headers that it passed the request on.
+// A loopback address or name proves nothing about such a request.
+func forwarded(h http.Header) bool {
+	for name := range h {
+		switch {
+		case name == "Forwarded", name == "Via", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded"):
+			return true
+		}
+	}
+	return false
+}
+
+// hostOf returns the host of a Host header, without its port.
+func hostOf(hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return strings.Trim(hostport, "[]")
+	}
+	return host
+}
+
+// isLoopback reports whether host is localhost or a loopback address.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,27 @@
+package token
+
+import (
+	"sync"
+	"time"
+)
+
+// Failures counts failed logins for a log. Its zero value is ready.
+type Failures struct {
+	mu     sync.Mutex
+	count  int
+	logged time.Time
+}
+
+// Note counts one failure. At most once a second it returns how many there were since
+// it last did so, and otherwise 0, so that nobody can fill the log.
+func (f *Failures) Note(now time.Time) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.count++
+	if since := now.Sub(f.logged); since >= 0 && since < time.Second {
+		return 0
+	}
+	count := f.count
+	f.count, f.logged = 0, now
+	return count
+}

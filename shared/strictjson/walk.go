@@ -1,0 +1,79 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"iter"
+)
+
+// members yields the members of a valid JSON object or array: names, still quoted and
+// nil in an array, and values. It copies nothing.
+func members(document []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		isObject := document[0] == '{'
+		rest := trim(document[1:])
+		for rest[0] != '}' && rest[0] != ']' {
+			var name []byte
+			if isObject {
+				name, rest = cut(rest)
+				rest = trim(rest[1:]) // after the colon
+			}
+			var value []byte
+			if value, rest = cut(rest); !yield(name, value) {
+				return
+			}
+			if rest[0] == ',' {
+				rest = trim(rest[1:])
+			}
+		}
+	}
+}
+
+// cut returns the JSON value with which text begins, and what follows it after white
+// space. The text must be valid, and something must follow the value.
+func cut(text []byte) (value, rest []byte) {
+	end, depth := 0, 0
+	for {
+		switch text[end] {
+		case '"':
+			end += stringLength(text[end:])
+		case '{', '[':
+			depth++
+			end++
+		case '}', ']':
+			depth--
+			end++
+		case ',', ':', ' ', '\t', '\r', '\n':
+			end++
+		default: // a number, true, false or null
+			end += bytes.IndexAny(text[end:], ",:]} \t\r\n")
+		}
+		if depth == 0 {
+			return text[:end], trim(text[end:])
+		}
+	}
+}
+
+// stringLength returns the length of the quoted string with which text begins.
+func stringLength(text []byte) int {
+	for at := 1; ; at++ {
+		switch text[at] {
+		case '\\':
+			at++
+		case '"':
+			return at + 1
+		}
+	}
+}
+
+func trim(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }
+
+// unquote returns the text of a valid JSON string.
+func unquote(quoted []byte) string {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	var text string
+	_ = json.Unmarshal(quoted, &text) // it is valid
+	return text
+}

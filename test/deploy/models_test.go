@@ -1,0 +1,45 @@
+package deploy
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/test/harness/apimodel"
+)
+
+// recording holds the requests to an emulated AWS against AWS's models.
+type recording struct{ *apimodel.Recorder }
+
+func newRecording(t *testing.T) recording {
+	t.Helper()
+	models, err := apimodel.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recording{apimodel.NewRecorder(models)}
+}
+
+// dataPlane lists the beginnings of paths that the engines serve beside AWS's APIs:
+// the deployed API, its tokens, and the engines' own pages.
+var dataPlane = []string{"/_aws/execute-api/", "/_ministack/", "/oauth2/token"}
+
+func (r recording) observe(req *http.Request, body []byte) {
+	for _, beginning := range dataPlane {
+		if strings.HasPrefix(req.URL.Path, beginning) {
+			return
+		}
+	}
+	r.Observe(req, body)
+}
+
+// check fails the test if a request differed from its model.
+func (r recording) check(t *testing.T) {
+	t.Helper()
+	if err := r.Err(); err != nil {
+		t.Error(err)
+		return
+	}
+	t.Logf("0 violations over all %d requests, of %d operations: %s",
+		r.Count(), len(r.Operations()), strings.Join(r.Operations(), ", "))
+}

@@ -1,0 +1,131 @@
+package machine_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/test/harness/machine"
+	"github.com/smsqueue/smsqueue/test/harness/user"
+)
+
+// bombs returns how many large requests one client sends at once.
+func bombs() int {
+	if os.Getenv("SMSQUEUE_SOAK") != "" {
+		return 500
+	}
+	return 100
+}
+
+// TestLargeRequestsTakeBoundedMemory has one client send many batches at once. Each has
+// 100 messages with thousands of unknown fields. The client repeats what is answered 503
+// as told. Meanwhile another client sends single messages.
+func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
+	enginetest.SQLite(t)
+	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t))
+	bad, good := clientOf(t, m, "bad"), clientOf(t, m, "good")
+	bomb := newBomb()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var refused atomic.Int64
+	var senders sync.WaitGroup
+	for range bombs() {
+		senders.Go(func() {
+			if explode(ctx, bad, m.Base, bomb) == http.StatusUnprocessableEntity {
+				refused.Add(1)
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() { senders.Wait(); close(over) }()
+	api, sent := user.API{HTTP: good, Base: m.Base}, 0
+	for done := false; !done; sent++ {
+		if _, err := api.Submit(t.Context(), "", map[string]any{"phoneNumber": "+5511987654321", "message": "hello"}); err != nil {
+			t.Errorf("the good client's message %d: %v", sent, err)
+		}
+		select {
+		case <-over:
+			done = true
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	peak := peakResident(t, m.Pid())
+	t.Logf("%d of %d large requests were answered 422 within a minute; the good client sent %d messages meanwhile; peak resident memory: %d MB",
+		refused.Load(), bombs(), sent, peak>>20)
+	if peak > maxResident {
+		t.Errorf("peak resident memory is %d MB, want at most %d", peak>>20, maxResident>>20)
+	}
+	if least := int64(bombs()) * 9 / 10; refused.Load() < least {
+		t.Errorf("%d of %d large requests were answered 422 within a minute, want %d", refused.Load(), bombs(), least)
+	}
+}
+
+// newBomb returns a batch of 100 messages with 3,600 unknown fields each: 2.85 MB.
+func newBomb() string {
+	var fields strings.Builder
+	for i := range 3600 {
+		fmt.Fprintf(&fields, `,"%x":0`, i)
+	}
+	object := `{"x":0` + fields.String() + `}`
+	return `{"messages":[` + strings.Repeat(object+",", 99) + object + `]}`
+}
+
+// explode sends a batch, and again after a 503, as its Retry-After says. It returns the
+// last status, or 0 if there is none.
+func explode(ctx context.Context, client *http.Client, base, body string) int {
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/sms/batch", strings.NewReader(body))
+		if err != nil {
+			return 0
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := client.Do(r)
+		if err != nil {
+			return 0
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		switch {
+		case err != nil:
+			return 0
+		case answer.StatusCode == http.StatusOK && strings.Count(string(text), `"status":422`) >= 100:
+			return http.StatusUnprocessableEntity // for each message
+		case answer.StatusCode != http.StatusServiceUnavailable || seconds == 0:
+			return answer.StatusCode
+		}
+		select {
+		case <-time.After(time.Duration(seconds) * time.Second):
+		case <-ctx.Done():
+			return 0
+		}
+	}
+}
+
+// clientsFile returns a file with two clients, good and bad.
+func clientsFile(t *testing.T) string {
+	t.Helper()
+	name := t.TempDir() + "/clients.json"
+	if err := os.WriteFile(name, []byte(`{"good": {"secret": "good-secret-of-tests"}, "bad": {"secret": "bad-secret-of-tests"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// clientOf returns an HTTP client with a token of the client with this name.
+func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
+	t.Helper()
+	config := clientcredentials.Config{ClientID: name, ClientSecret: name + "-secret-of-tests", TokenURL: m.Base + "/oauth2/token"}
+	return config.Client(t.Context())
+}

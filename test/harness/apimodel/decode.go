@@ -1,0 +1,167 @@
+package apimodel
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// errUnknownOperation reports a request that no operation of its service accepts.
+var errUnknownOperation = errors.New("the model has no such operation")
+
+// input is what a request says, decoded by its protocol. Values are those of
+// encoding/json, with json.Number for numbers; a blob that is a whole body is
+// []byte. Structures are keyed by the names that their members have in requests.
+type input struct {
+	name   string // of the operation
+	values map[string]any
+}
+
+// decode finds the operation of a request and reads its input.
+func (s *service) decode(r *http.Request, body []byte) (input, error) {
+	target := r.Header.Get("X-Amz-Target")
+	switch {
+	case target != "":
+		return s.decodeJSON(target, body)
+	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
+		return s.decodeForm(body)
+	case s.Metadata.Protocol == "rest-json":
+		return s.decodeREST(r, body)
+	}
+	return input{}, fmt.Errorf("the request's protocol is none of JSON, query and REST-JSON: %s %s", r.Method, r.URL.Path)
+}
+
+func (s *service) decodeJSON(target string, body []byte) (input, error) {
+	prefix, name, _ := strings.Cut(target, ".")
+	if s.Operations[name] == nil || prefix != s.Metadata.TargetPrefix {
+		return input{name: target}, errUnknownOperation
+	}
+	values, err := object(body)
+	return input{name, values}, err
+}
+
+// object decodes a JSON object. An empty body is an empty object.
+func object(body []byte) (map[string]any, error) {
+	values := make(map[string]any)
+	if len(body) == 0 {
+		return values, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&values); err != nil {
+		return nil, fmt.Errorf("reading the body: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the body has more than one JSON value")
+	}
+	return values, nil
+}
+
+func (s *service) decodeForm(body []byte) (input, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return input{}, fmt.Errorf("reading the body: %w", err)
+	}
+	name := form.Get("Action")
+	op := s.Operations[name]
+	if op == nil || form.Get("Version") != s.Metadata.APIVersion {
+		return input{name: name + " of version " + form.Get("Version")}, errUnknownOperation
+	}
+	form.Del("Action")
+	form.Del("Version")
+	root := new(branch)
+	for _, key := range slices.Sorted(maps.Keys(form)) {
+		root.add(strings.Split(key, "."), form.Get(key))
+	}
+	values, _ := s.fromForm(op.Input, root).(map[string]any)
+	return input{name, values}, nil
+}
+
+// branch is a part of a form whose keys are paths, such as Tags.member.1.Key.
+type branch struct {
+	text string
+	sub  map[string]*branch
+}
+
+func (b *branch) add(path []string, text string) {
+	if len(path) == 0 {
+		b.text = text
+		return
+	}
+	if b.sub == nil {
+		b.sub = make(map[string]*branch)
+	}
+	if b.sub[path[0]] == nil {
+		b.sub[path[0]] = new(branch)
+	}
+	b.sub[path[0]].add(path[1:], text)
+}
+
+// numbered returns the branches 1, 2 and so on below a name.
+func (b *branch) numbered(name string) []*branch {
+	var all []*branch
+	for i := 1; b.sub[name] != nil && b.sub[name].sub[strconv.Itoa(i)] != nil; i++ {
+		all = append(all, b.sub[name].sub[strconv.Itoa(i)])
+	}
+	return all
+}
+
+// fromForm reads a branch as the shape that m names.
+func (s *service) fromForm(m *member, b *branch) any {
+	if m == nil {
+		return map[string]any{}
+	}
+	sh := s.Shapes[m.Shape]
+	switch sh.Type {
+	case "structure":
+		values := make(map[string]any)
+		for name, sub := range b.sub {
+			values[name] = sub.text
+			for inModel, m := range sh.Members {
+				if m.name(inModel) == name {
+					values[name] = s.fromForm(m, sub)
+				}
+			}
+		}
+		return values
+	case "list":
+		values := []any{}
+		for _, sub := range b.numbered(sh.Member.name("member")) {
+			values = append(values, s.fromForm(sh.Member, sub))
+		}
+		return values
+	case "map":
+		values := make(map[string]any)
+		for _, sub := range b.numbered("entry") {
+			key, value := sub.sub[sh.Key.name("key")], sub.sub[sh.Value.name("value")]
+			if key != nil && value != nil {
+				values[key.text] = s.fromForm(sh.Value, value)
+			}
+		}
+		return values
+	}
+	return sh.fromText(b.text)
+}
+
+// fromText reads a scalar. What is not of the shape's type remains a string.
+func (sh *shape) fromText(text string) any {
+	switch sh.Type {
+	case "integer", "long", "float", "double":
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return json.Number(text)
+		}
+	case "boolean":
+		if v, err := strconv.ParseBool(text); err == nil {
+			return v
+		}
+	}
+	return text
+}

@@ -1,0 +1,99 @@
+package apimodel
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// Policies have no model. What can be checked is their grammar, and that each action is an
+// operation of a service: AWS accepts unknown actions in silence.
+
+// permissions lists actions that are no operations.
+var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
+
+// alsoOf lists services whose actions have the prefix of another service.
+var alsoOf = map[string]string{"dynamodb": "streams.dynamodb"}
+
+// policy is a policy document. A list of one may be written as that one.
+type policy struct {
+	Version   string
+	ID        string `json:"Id"`
+	Statement []struct {
+		Sid, Effect                                    string
+		Principal, NotPrincipal, Resource, NotResource any
+		Action, NotAction                              any
+		Condition                                      map[string]map[string]any
+	}
+}
+
+// policy checks a text if it is a policy document.
+func (c *check) policy(path, text string) {
+	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
+		return
+	}
+	var p policy
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		c.violates(path, Policy, "reading the policy: %v", err)
+		return
+	}
+	if p.Version != "2012-10-17" {
+		c.violates(path, Policy, "got version %q, want 2012-10-17", p.Version)
+	}
+	for _, s := range p.Statement {
+		if s.Effect != "Allow" && s.Effect != "Deny" {
+			c.violates(path, Policy, "got effect %q, want Allow or Deny", s.Effect)
+		}
+		if (s.Action == nil) == (s.NotAction == nil) {
+			c.violates(path, Policy, "the statement %q needs either Action or NotAction", s.Sid)
+		}
+		for _, action := range slices.Concat(texts(s.Action), texts(s.NotAction)) {
+			if known, err := c.models.action(action); err != nil {
+				c.violates(path, Unreadable, "%v", err)
+			} else if !known {
+				c.violates(path, Policy, "AWS has no action %q", action)
+			}
+		}
+	}
+}
+
+// texts returns the strings of a list, or a single string as a list.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, one := range v {
+			all = append(all, texts(one)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// action reports whether an action of policies, such as kms:ReEncrypt*, is an operation.
+func (m *Models) action(name string) (bool, error) {
+	if name == "*" || slices.Contains(permissions, name) {
+		return true, nil
+	}
+	prefix, operation, _ := strings.Cut(name, ":")
+	for _, of := range []string{prefix, alsoOf[prefix]} {
+		s, err := m.service(of)
+		if err != nil {
+			return false, err
+		}
+		if s == nil {
+			continue
+		}
+		start, wild := strings.CutSuffix(operation, "*")
+		for known := range s.Operations {
+			if known == operation || wild && strings.HasPrefix(known, start) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

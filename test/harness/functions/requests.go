@@ -1,0 +1,43 @@
+package functions
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/test/harness/apimodel"
+)
+
+// holdAgainstModels fails the test at its end if a function made a request that AWS would
+// refuse. Requests before the last Reset of a proxy are not checked.
+func (d *Deployment) holdAgainstModels(t testing.TB) {
+	t.Helper()
+	proxies := []*faultproxy.Proxy{d.DynamoDB, d.SQS, d.SNS}
+	for _, p := range proxies {
+		p.KeepBodies()
+	}
+	t.Cleanup(func() {
+		all, err := models()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		recorder := apimodel.NewRecorder(all)
+		for _, p := range proxies {
+			for _, r := range p.Requests() {
+				recorder.Observe(&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Header: r.Header}, r.Body)
+			}
+		}
+		if err := recorder.Err(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// models returns AWS's models of its APIs.
+var models = sync.OnceValues(func() (*apimodel.Models, error) {
+	return apimodel.Open(context.Background()) // the context of a test ends before its cleanup
+})
