@@ -40,7 +40,7 @@ locals {
     },
     {
       for name in local.services : "${name}-throttled" => {
-        text       = "Lambda refuses calls of the function ${name}, because the account runs as many functions as its quota of concurrent executions allows. Ask for a higher quota."
+        text       = "Lambda refuses calls of the function ${name}, because the account runs as many functions at once as AWS's quota allows. Ask AWS for more, under Service Quotas."
         namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum"
         dimensions = { FunctionName = "${var.name}-${name}" }
         above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"

@@ -169,14 +169,14 @@ variable "sender" {
 }
 
 variable "concurrent_executions" {
-  description = "The account's quota of concurrent Lambda executions in this Region, which all of its functions share. New accounts have 10, others 1000; Service Quotas tells. It changes nothing: it serves to warn if the deployment may need more."
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. It changes nothing: it serves to warn if the deployment may need more."
   type        = number
   default     = 10
   nullable    = false
 
   validation {
     condition     = var.concurrent_executions >= 10 && floor(var.concurrent_executions) == var.concurrent_executions
-    error_message = "Set concurrent_executions to the quota of the account, a whole number of at least 10."
+    error_message = "Set concurrent_executions to AWS's quota for the account, a whole number of at least 10."
   }
 }
 

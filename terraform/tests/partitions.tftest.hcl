@@ -64,7 +64,7 @@ run "events_need_pipes_which_govcloud_lacks" {
   expect_failures = [aws_cloudwatch_event_bus.events]
 }
 
-run "names_that_an_account_has_once_contain_the_region" {
+run "a_second_deployment_elsewhere_has_names_of_its_own" {
   variables {
     events          = true
     sms_preferences = {}

@@ -171,7 +171,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
-		{"no concurrent execution", `concurrent_executions = 0`, `the quota of the account`},
+		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},
 		{"a single sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
 		{"a negative rate", `sender = { parts_per_second = -1 }`, `to 0 or more`},
 		{"a sender's timeout that is too short", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
