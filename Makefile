@@ -66,14 +66,8 @@ deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variab
 	@terraform -chdir=$(DEPLOYMENT) apply $(ARGS)
 
 .PHONY: destroy
-destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all
-	@if terraform -chdir=$(DEPLOYMENT) show -json | grep -q '"deletion_protection_enabled":true'; then \
-		echo 'Table and clients are protected. It takes two steps:'; \
-		echo '  make deploy ARGS=-var=deletion_protection=false'; \
-		echo '  make destroy'; \
-		exit 1; \
-	fi
-	@terraform -chdir=$(DEPLOYMENT) destroy -var=deletion_protection=false $(ARGS)
+destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all; settings of the account stay
+	@$(DEPLOYMENT)/destroy.sh $(ARGS)
 
 .PHONY: emulate
 emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)

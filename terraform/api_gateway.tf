@@ -122,6 +122,7 @@ resource "aws_api_gateway_deployment" "this" {
 
 resource "aws_api_gateway_stage" "v1" {
   # checkov:skip=CKV_AWS_73: X-Ray is a choice, because it can cost more than the requests
+  # checkov:skip=CKV_AWS_76: API Gateway can log only if the account has a role for it, which the caller has to say
   # checkov:skip=CKV_AWS_120: look-ups must return the current state
   # checkov:skip=CKV2_AWS_4: execution logs contain texts and numbers; the access log is enough
   # checkov:skip=CKV2_AWS_29: every route requires a token; the account can attach its own web ACL to the stage
@@ -131,24 +132,29 @@ resource "aws_api_gateway_stage" "v1" {
   stage_name           = "v1"
   xray_tracing_enabled = var.monitoring.tracing
 
-  access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.gateway.arn
-    format = jsonencode({
-      request_id    = "$context.requestId"
-      at            = "$context.requestTimeEpoch"
-      source_ip     = "$context.identity.sourceIp"
-      client_id     = "$context.authorizer.claims.client_id"
-      method        = "$context.httpMethod"
-      resource      = "$context.resourcePath" # the path pattern, without ids
-      status        = "$context.status"
-      latency_ms    = "$context.responseLatency"
-      function_ms   = "$context.integrationLatency"
-      response_type = "$context.error.responseType" # only for errors of the gateway itself
-      trace_id      = "$context.xrayTraceId"
-    })
+  dynamic "access_log_settings" {
+    for_each = aws_cloudwatch_log_group.gateway
+
+    content {
+      destination_arn = access_log_settings.value.arn
+      format = jsonencode({
+        request_id    = "$context.requestId"
+        at            = "$context.requestTimeEpoch"
+        source_ip     = "$context.identity.sourceIp"
+        client_id     = "$context.authorizer.claims.client_id"
+        method        = "$context.httpMethod"
+        resource      = "$context.resourcePath" # the path pattern, without ids
+        status        = "$context.status"
+        latency_ms    = "$context.responseLatency"
+        function_ms   = "$context.integrationLatency"
+        response_type = "$context.error.responseType" # only for errors of the gateway itself
+        trace_id      = "$context.xrayTraceId"
+      })
+    }
   }
 
-  depends_on = [aws_api_gateway_account.this]
+  # Without a log role, API Gateway refuses a stage with an access log.
+  depends_on = [module.account_wide]
 }
 
 resource "aws_api_gateway_method_settings" "all" {
@@ -167,38 +173,9 @@ resource "aws_api_gateway_method_settings" "all" {
 }
 
 resource "aws_cloudwatch_log_group" "gateway" {
+  count = var.manage_api_gateway_log_role == null ? 0 : 1
+
   name              = "/aws/apigateway/${var.name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = local.kms_key
-}
-
-# One role for all of API Gateway in this account and Region.
-
-resource "aws_api_gateway_account" "this" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  cloudwatch_role_arn = aws_iam_role.gateway_logs[0].arn
-
-  depends_on = [aws_iam_role_policy_attachment.gateway_logs]
-}
-
-resource "aws_iam_role" "gateway_logs" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  name = "${var.name}-gateway-logs-${local.region}"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "apigateway.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-resource "aws_iam_role_policy_attachment" "gateway_logs" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  role       = aws_iam_role.gateway_logs[0].name
-  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 }

@@ -72,7 +72,7 @@ locals {
         above      = 0, period = 5 * local.minute, periods = 3, failing = 2, missing = "ignore"
       }
     } : {},
-    var.sms_preferences == null ? {} : {
+    var.sms_preferences.monthly_spend_limit_usd == null ? {} : {
       spend = {
         text       = "80 % of this month's spend limit for SMS is used up. At the limit, SNS stops sending, and reports that only in its delivery log."
         namespace  = "AWS/SNS", metric = "SMSMonthToDateSpentUSD", statistic = "Maximum"
@@ -157,11 +157,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = var.alarm_actions
 }
 
-# An account has dashboards of all Regions in one place.
 resource "aws_cloudwatch_dashboard" "this" {
   count = var.monitoring.dashboard ? 1 : 0
 
-  dashboard_name = "${var.name}-${local.region}"
+  dashboard_name = "${var.name}-${local.region}" # dashboards belong to no Region
   dashboard_body = jsonencode({
     widgets = [
       for i, graph in local.graphs : {

@@ -115,7 +115,8 @@ locals {
 resource "aws_iam_role" "pipe" {
   count = var.events ? 1 : 0
 
-  name = "${local.pipe}-${local.region}"
+  name                 = "${local.pipe}${local.role.suffix}"
+  permissions_boundary = local.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -31,7 +31,8 @@ resource "aws_scheduler_schedule" "relay" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name = "${var.name}-schedule-${local.region}"
+  name                 = "${var.name}-schedule${local.role.suffix}"
+  permissions_boundary = local.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

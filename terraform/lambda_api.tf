@@ -4,6 +4,7 @@ module "api" {
   source = "./modules/function"
 
   name            = "${var.name}-api"
+  role            = local.role
   description     = "Accepts messages and looks them up"
   package         = local.packages["api"]
   architecture    = var.architecture

@@ -9,6 +9,7 @@ module "receipts" {
   count  = local.receipts ? 1 : 0
 
   name            = "${var.name}-receipts"
+  role            = local.role
   description     = "Applies the provider's receipts"
   package         = local.packages["receipts"]
   architecture    = var.architecture

@@ -5,6 +5,7 @@ module "relay" {
   source = "./modules/function"
 
   name            = "${var.name}-relay"
+  role            = local.role
   description     = "Enqueues and ends messages that are due"
   package         = local.packages["relay"]
   architecture    = var.architecture

@@ -8,6 +8,7 @@ module "sender" {
   source = "./modules/function"
 
   name            = "${var.name}-sender"
+  role            = local.role
   description     = "Hands messages over to the provider"
   package         = local.packages["sender"]
   architecture    = var.architecture

@@ -36,6 +36,12 @@ locals {
 }
 
 locals {
+  # IAM is not divided into Regions, so the names of roles end with the Region.
+  role = {
+    suffix               = "-${local.region}"
+    permissions_boundary = var.permissions_boundary
+  }
+
   logs = {
     level          = var.logs.level
     retention_days = var.logs.retention_days

@@ -33,7 +33,7 @@ variable "default_country" {
 }
 
 variable "name" {
-  description = "Prefix of all resource names. Deployments in the same account need different names."
+  description = "Prefix of all resource names. Deployments in the same account and Region need different names."
   type        = string
   default     = "smsqueue"
   nullable    = false
@@ -266,21 +266,27 @@ variable "alarm_actions" {
 }
 
 variable "sms_preferences" {
-  description = "SNS's SMS settings and delivery logs. An account has only one set of them in each Region, so set this in one deployment only. Null leaves them unmanaged."
+  description = "SNS's settings for SMS, which an account has once in each Region, for all of its applications. Only what is named here is written; null leaves a setting as it is. delivery_logs makes SNS log every delivery, with a role and two log groups that this deployment creates."
   type = object({
-    monthly_spend_limit_usd = optional(number, 1) # AWS refuses more than it has granted
+    delivery_logs           = optional(bool, false)
+    monthly_spend_limit_usd = optional(number) # AWS refuses more than it has granted
     default_sender_id       = optional(string)
   })
-  default = null
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.sms_preferences == null ? true : var.sms_preferences.monthly_spend_limit_usd >= 0
-    error_message = "Set monthly_spend_limit_usd of sms_preferences to 0 or more."
+    condition     = var.sms_preferences.monthly_spend_limit_usd == null ? true : var.sms_preferences.monthly_spend_limit_usd >= 1 && floor(var.sms_preferences.monthly_spend_limit_usd) == var.sms_preferences.monthly_spend_limit_usd
+    error_message = "Set monthly_spend_limit_usd of sms_preferences to a whole number of at least 1, or leave it out to keep the account's limit. Terraform's provider never sends 0; pause the deployment instead."
+  }
+  validation {
+    condition     = var.sms_preferences.default_sender_id == null ? true : can(regex("^[A-Za-z0-9-]{3,11}$", var.sms_preferences.default_sender_id)) && can(regex("[A-Za-z]", var.sms_preferences.default_sender_id))
+    error_message = "Write default_sender_id of sms_preferences with 3 to 11 letters, digits or hyphens, at least one of them a letter; or leave it out to keep the account's."
   }
 }
 
 variable "receipts" {
-  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences is set. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
+  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences has delivery_logs. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
   type        = bool
   default     = null
 }
@@ -293,8 +299,18 @@ variable "events" {
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "Whether to set the role with which API Gateway writes logs. An account has only one such role in each Region; use false if it is managed elsewhere."
+  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set it. Null leaves it alone and does without the API's access log, which needs the role."
   type        = bool
-  default     = true
-  nullable    = false
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of an IAM policy that bounds every role of the deployment. Null means none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
+    error_message = "Set permissions_boundary to the ARN of a policy, arn:aws:iam::ACCOUNT:policy/NAME."
+  }
 }

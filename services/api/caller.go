@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// The scopes that tokens carry: the identifier of Cognito's resource server, a
-// slash, and the name of the scope.
+// These are the scopes in tokens: the identifier of Cognito's resource server, a slash,
+// and the name of the scope.
 const (
 	ScopeSend = "sms/send"
 	ScopeRead = "sms/read"
 )
 
-// Caller identifies who makes a request, according to a verified token.
+// Caller is who makes a request, according to a verified token.
 type Caller struct {
-	ClientID string   // the credentials used
+	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees
 	Scopes   []string // full names, like sms/send
 }
@@ -30,14 +30,14 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf returns the caller stored in ctx. It reports false for a caller
-// without an owner or a client id: all such callers would share their messages.
+// CallerOf returns the caller in ctx. It returns false for a caller without an owner or
+// without a client id, because all such callers would share their messages.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns an error (RFC 6750, section 3) unless c has the scope.
+// require returns an error, as in RFC 6750, section 3, if c lacks the scope.
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil
@@ -49,8 +49,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor returns the error for a request without a valid token. As
-// RFC 6750 asks, it names no error code if there was no token at all.
+// unauthorizedFor returns the error for a request without a valid token. If there was no
+// token at all, it names no error code, as RFC 6750 demands.
 func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {
@@ -59,9 +59,9 @@ func unauthorizedFor(r *http.Request) *apiError {
 	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate passes requests on to next if verify returns their caller, and
-// answers all others with 401. Use it if no gateway has checked the token.
-// Errors of verify are logged and never shown to the client.
+// Authenticate passes a request on to next if verify returns its caller, and answers all
+// others with 401. Use it if no gateway checks tokens. Errors of verify are logged, but
+// never shown to the client.
 func Authenticate(logger *slog.Logger, verify func(*http.Request) (Caller, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()

@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit returns an API whose limits are these.
+// limit returns an API with these limits.
 func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -56,7 +56,7 @@ func TestLimits(t *testing.T) {
 		d.clock.Advance(40 * time.Minute)
 		d.accepted(t, goodBody)
 	})
-	t.Run("count for the owner, over all its clients", func(t *testing.T) {
+	t.Run("count the messages of all clients of an owner", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1}, nil)
 		rotated, bob := alice, alice
 		rotated.ClientID, bob.ClientID, bob.Owner = "alice-2", "bob", "bob"
@@ -64,7 +64,7 @@ func TestLimits(t *testing.T) {
 		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client replace the deployment's", func(t *testing.T) {
+	t.Run("of a client replace those of the deployment", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
 			"alice-1": {PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}},
 		})
@@ -85,7 +85,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
+	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
 		d.accepted(t, goodBody)
 		for range 10 { // within the limit per number, but above the limit per day
@@ -98,7 +98,7 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
+	t.Run("cost one call for each limit that is set", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
 			d := limit(t, limits, nil)
 			d.accepted(t, goodBody)
@@ -125,7 +125,7 @@ func TestClientLimits(t *testing.T) {
 			"plain": {},
 		}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
+			t.Errorf("the limits differ, error %v (-want +got):\n%s", err, diff)
 		}
 	})
 	for name, tt := range map[string]struct{ limits, want string }{
@@ -147,7 +147,7 @@ func TestClientLimits(t *testing.T) {
 		t.Run("refuse "+name, func(t *testing.T) {
 			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))
 			if err == nil || !strings.Contains(err.Error(), `client "a": `+tt.want) {
-				t.Errorf("got error %v, want one that contains %q", err, tt.want)
+				t.Errorf("got error %v, want it to contain %q", err, tt.want)
 			}
 		})
 	}

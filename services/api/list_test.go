@@ -46,7 +46,7 @@ func (l messageList) texts() string {
 	return strings.Join(texts, " ")
 }
 
-// five stores messages 1 to 5 of alice's, a minute apart, and one of bob's.
+// five stores messages 1 to 5 of alice, a minute apart, and one message of bob.
 func (d *deployment) five(t testing.TB) {
 	t.Helper()
 	for i, edit := range []func(*sms.Message){
@@ -87,7 +87,7 @@ func TestListSelects(t *testing.T) {
 			}
 		})
 	}
-	t.Run("only the owner's messages", func(t *testing.T) {
+	t.Run("lists only the owner's messages", func(t *testing.T) {
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		if got := d.list(t, "", by(bob)).texts(); got != "6" {
 			t.Errorf("it lists %q", got)
@@ -97,14 +97,14 @@ func TestListSelects(t *testing.T) {
 			t.Errorf("an empty list is %s", got)
 		}
 	})
-	t.Run("fifty per page by default, and examines a limited number", func(t *testing.T) {
+	t.Run("lists 50 per page by default, and examines a limited number", func(t *testing.T) {
 		var asked sms.ListQuery
 		d.options.Store = listing{d.store, &asked}
 		d.restart(t)
 		d.list(t, "")
 		want := sms.ListQuery{Owner: "alice", Limit: 50, Examine: 1000}
 		if diff := cmp.Diff(want, asked); diff != "" {
-			t.Errorf("query (-want +got):\n%s", diff)
+			t.Errorf("the query differs (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -143,7 +143,7 @@ func TestListPages(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff([]string{"5 4", "3 2", "1"}, got); diff != "" {
-				t.Errorf("pages (-want +got):\n%s", diff)
+				t.Errorf("the pages differ (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -204,7 +204,7 @@ func TestListRefusesABadQuery(t *testing.T) {
 		response := d.do(t, http.MethodGet, "/v1/sms?reference=order+1&cursor="+next, "", by(bob))
 		mustBe(t, response, http.StatusBadRequest, "malformed-request")
 	})
-	t.Run("a cursor whose position the store does not know", func(t *testing.T) {
+	t.Run("a cursor with a position that the store does not know", func(t *testing.T) {
 		d.store.after = func(context.Context, string, sms.Message, error) error {
 			return &sms.InvalidError{Field: "after", Reason: "is not the end of a page"}
 		}

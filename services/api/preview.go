@@ -10,8 +10,8 @@ import (
 )
 
 // preview serves POST /v1/sms/preview. It refuses a malformed message just as a
-// submission would be refused. Checks that depend on the time, the deployment
-// or its limits are reported in the answer instead.
+// submission is refused. The answer reports the checks that depend on the time, on the
+// deployment or on its limits.
 func (a *api) preview(c *call) (answer, error) {
 	f, err := c.readDocument()
 	if err != nil {
@@ -61,7 +61,7 @@ func (v *previewView) add(check, wrong string) {
 	v.Acceptable = v.Acceptable && wrong == ""
 }
 
-// checkAll measures d and runs every check on it, even after one has failed.
+// checkAll measures d and makes every check on it. It goes on after a check has failed.
 func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
 	now := a.Now()
 	measure := sms.Measure(d.Text)

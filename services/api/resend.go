@@ -14,15 +14,16 @@ import (
 // resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend serves POST /v1/sms/{id}/resend, and leaves the old message unchanged. It
-// looks for the key's original before it refuses: since an earlier request with that
-// key, the old message may have changed or been deleted.
+// resend serves POST /v1/sms/{id}/resend. It does not change the old message. Before it
+// refuses a request with a key, it looks for the original: the old message may have
+// changed or been deleted since that was accepted.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
 		return answer{}, err
 	}
-	// One deadline covers the old message, the new one and the original.
+	// One deadline is for reading the old message, recording the new one and looking for
+	// the original.
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
 	defer cancel()
 	now := a.Now()
@@ -39,13 +40,13 @@ func (a *api) resend(c *call) (answer, error) {
 }
 
 // mayHaveChanged reports whether an earlier request with the same key may have been
-// accepted although this one fails with err.
+// accepted, although this one fails with err.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*apiError](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message with the same request as the one in the path.
+// resent records a new message with the request of the message in the path.
 func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {

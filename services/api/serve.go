@@ -14,14 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// answer is a complete response. Handlers return it instead of writing it, so
-// that every request gets exactly one answer and one line in the log.
+// answer is a complete response. A handler returns it and does not write it. So every
+// request gets exactly one answer and one log line.
 type answer struct {
 	status     int
 	header     http.Header // may be nil; the headers of every answer are added later
 	body       []byte
 	problem    slug          // "" on success
-	retryAfter time.Duration // whole seconds; 0 for none
+	retryAfter time.Duration // whole seconds; 0 means none
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.log(ctx, a.Logger, reply, time.Since(begin))
 }
 
-// answer calls serve, and turns every error and panic into a problem.
+// answer calls serve, and makes a problem of every error and panic.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	err := a.protect(ctx, func() (err error) {
 		reply, err = a.serve(ctx, c)
@@ -53,8 +53,8 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	return reply
 }
 
-// protect calls f and turns a panic into an internal error. Every goroutine
-// must call it, because a panic that is not caught ends the program.
+// protect calls f and turns a panic into an internal error. Every goroutine must use it,
+// because a panic that is not recovered ends the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -66,9 +66,9 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// serve does what all routes have in common, then calls the route. An unknown
-// path is a 404 even without a token, as it is at the gateway. Behind
-// Authenticate, only requests with a good token get this far.
+// serve does what all routes have in common, and then calls the route. As at the gateway,
+// an unknown path is a 404 even without a token. Behind Authenticate, only requests with
+// a valid token reach serve.
 func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	r, err := a.find(c)
 	if err != nil {
@@ -103,8 +103,8 @@ func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)
 	header.Set("X-Request-Id", id)
-	// Answers contain private texts and numbers. Only the client itself may
-	// cache them, and must revalidate them with If-None-Match.
+	// Answers contain private texts and numbers. Only the client itself may cache them,
+	// and it must revalidate them with If-None-Match.
 	header.Set("Cache-Control", "private, no-cache")
 	if r.body != nil {
 		header.Set("Content-Length", strconv.Itoa(len(r.body)))
@@ -113,8 +113,8 @@ func (r answer) write(w http.ResponseWriter, id string) {
 	_, _ = w.Write(r.body) // the client may have left
 }
 
-// log writes the one log line of each request. It leaves out the path and the
-// query, which the client chose.
+// log writes the one log line of a request. It leaves out the path and the query, because
+// the client chose them.
 func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("request_id", c.requestID),
@@ -149,8 +149,8 @@ func BasePath(ctx context.Context) string {
 	return "/v1"
 }
 
-// WithRequestID sets the id of a request, for logs, problems and the header
-// X-Request-Id. A request without an id gets one.
+// WithRequestID sets the id of a request. Logs, problems and the header X-Request-Id show
+// it. A request without an id gets one.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }

@@ -24,7 +24,7 @@ func TestStatus(t *testing.T) {
 	wantStatus := func(t *testing.T, d *deployment, want string) {
 		t.Helper()
 		if diff := cmp.Diff(want+"\n", d.status(t)); diff != "" {
-			t.Errorf("status (-want +got):\n%s", diff)
+			t.Errorf("the status differs (-want +got):\n%s", diff)
 		}
 	}
 	t.Run("of an idle service says that it is sending", func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 	t.Run("counts messages that wait outside an empty queue", func(t *testing.T) {
 		for _, arrange := range []func(*deployment, *sms.Message){
 			func(d *deployment, m *sms.Message) { *m, _ = d.options.Rules.EnqueueFailed(*m, morning) },
-			func(*deployment, *sms.Message) {}, // due for rescue, because its envelope is lost
+			func(*deployment, *sms.Message) {}, // due for rescue
 		} {
 			d := deploy(t)
 			m := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
@@ -55,7 +55,7 @@ func TestStatus(t *testing.T) {
 		d.inState(t, sms.Scheduled)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`)
 	})
-	t.Run("is at most five seconds old, and is read once in that time", func(t *testing.T) {
+	t.Run("is at most five seconds old, and is read only once in this time", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
 		d.clock.Advance(90 * time.Second)

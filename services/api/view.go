@@ -48,7 +48,7 @@ func viewOf(m sms.Message) view {
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // only for the provider, and therefore not shown
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // not shown, because only the provider needs them
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}

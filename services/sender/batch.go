@@ -8,12 +8,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Batch delivers the items of one batch in parallel. It returns the handles of
-// those that must stay on the queue, never nil:
+// Batch delivers the items of one batch in parallel. It returns the handles of the items
+// that must stay on the queue; the list may be empty, but is never nil. These are:
+//
 //   - garbage, until the queue moves it to the dead letters,
-//   - items that could not be worked on now. At their receive number lastReceive
-//     they leave the queue: their records are due, and the relay enqueues them
-//     again.
+//   - items that could not be delivered now. When such an item is received for the
+//     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
+//     the message again.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	stays := make([]bool, len(batch))
 	var group sync.WaitGroup

@@ -16,7 +16,7 @@ import (
 // Signal is the answer of a gate.
 type Signal int
 
-// The signals of a gate.
+// These are the answers of a gate.
 const (
 	Go    Signal = iota // hand the message over now
 	Wait                // the rate does not allow it within the caller's patience
@@ -24,8 +24,8 @@ const (
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. It obeys the rate and the
-// breaker; it never claims anything.
+// Gate tells senders when to hand messages over. It obeys the rate and the breaker. It
+// does not claim messages.
 type Gate struct {
 	breakers sms.Breakers
 	rules    sms.Rules
@@ -36,12 +36,12 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // seen is the breaker as it was at this time, or later
-	probed string    // the message that made the gate's latest probe
+	seenAt time.Time // the time of seen, or somewhat earlier
+	probed string    // the message of the latest probe by this gate
 }
 
-// NewGate returns a gate that lets perSecond parts through each second, or any
-// number if perSecond is 0.
+// NewGate returns a gate that lets perSecond parts pass per second. If perSecond is 0, it
+// lets any number pass.
 func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
 	limit, burst := rate.Inf, 0
 	if perSecond > 0 {
@@ -53,8 +53,8 @@ func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func
 	}
 }
 
-// Ask asks whether one part may be handed over, and waits up to patience for the rate
-// to allow it. Probe means: call Gate.Probe with the message.
+// Ask asks whether one part may be handed over. It waits up to patience until the rate
+// allows it. If the answer is Probe, call Gate.Probe with the message.
 func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {
@@ -80,7 +80,7 @@ func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) 
 		reservation.Cancel()
 		return Wait, fmt.Errorf("waiting at the gate: %w", ctx.Err())
 	}
-	// The wait may have been far longer than sms.BreakerAge.
+	// The wait may have been much longer than sms.BreakerAge.
 	if b, err = g.breaker(ctx); err != nil {
 		return Wait, err
 	}
@@ -90,8 +90,8 @@ func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) 
 	return Go, nil
 }
 
-// Charge counts the parts of a message beyond the one that Ask let through.
-// Later callers of Ask wait longer for them.
+// Charge counts the parts of a message except its first, which Ask has counted. Later
+// callers of Ask then wait longer.
 func (g *Gate) Charge(parts int) {
 	if parts > 0 && g.limiter.Limit() != rate.Inf {
 		for range parts {
@@ -100,8 +100,8 @@ func (g *Gate) Charge(parts int) {
 	}
 }
 
-// Probe asks whether m may be the next probe. It returns Probe for at most one
-// message when a probe is due, and Go if the breaker has closed meanwhile.
+// Probe asks whether m may be the next probe. When a probe is due, it returns Probe for
+// at most one message. It returns Go if the breaker has closed meanwhile.
 func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	if b, fresh := g.known(); fresh && b.Open && !g.rules.MayProbe(b, m.Owner, m.Number, g.now()) {
 		return Stop, nil
@@ -125,9 +125,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell gives g the breaker b, as it was at askedAt or later. If b is
-// closed, g ignores it if g knows a newer state. If b is open, g believes it for
-// sms.BreakerAge: to send nothing is the safer mistake.
+// Tell tells g that the breaker was b at askedAt or later. If b is closed, g ignores b if
+// it knows a newer state. If b is open, g always believes it for sms.BreakerAge, because
+// it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -137,7 +137,7 @@ func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 }
 
 // breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
-// for all; the others wait for the result, or until their contexts end.
+// for all. The others wait for the result, or until their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -157,7 +157,7 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	g.Tell(b, asked)
-	b, fresh := g.known() // perhaps newer: another caller may have told g meanwhile
+	b, fresh := g.known() // another caller may have told g a newer state meanwhile
 	if !fresh {
 		return sms.Breaker{}, errLate
 	}
@@ -183,8 +183,8 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note does the same as change, but makes no request if rule would not change
-// the breaker that g knows. One caller at a time notes something.
+// note is like change, but makes no request if rule would not change the breaker that g
+// knows. Only one caller at a time notes something.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()

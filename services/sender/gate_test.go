@@ -31,7 +31,7 @@ func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 		if v := <-signals; v != sender.Go {
 			t.Errorf("the first caller got %v, want Go", v)
 		}
-		go ask() // it waits for a second
+		go ask() // this call waits for a second
 		synctest.Wait()
 		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
 		if v := <-signals; v != sender.Stop {
@@ -40,8 +40,8 @@ func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
 	})
 }
 
-// slowBreakers can delay the answer to a load. The answer is the breaker as it was
-// when the load began.
+// slowBreakers can delay the answer to a load. The answer is the breaker at the time when
+// the load began.
 type slowBreakers struct {
 	mu   sync.Mutex
 	b    sms.Breaker
@@ -74,8 +74,8 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestASlowReadHidesNoPause reads a closed breaker so slowly that the breaker opens
-// before the answer comes.
+// TestASlowReadHidesNoPause has a gate read the closed breaker very slowly. Sending is
+// paused before the answer comes.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -122,7 +122,9 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 	}
 }
 
-// A read that began before the probe was chosen ends while the probe is under way.
+// TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile hands over a probe.
+// Meanwhile the gate gets an older state of the breaker, from a read that began before
+// the probe was chosen.
 func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }
@@ -142,12 +144,13 @@ func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) 
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
 	if after, err := b.store.LoadBreaker(t.Context()); err != nil || after.Open {
-		t.Errorf("the breaker is %+v, %v, want it closed", after, err)
+		t.Errorf("the breaker is %+v, %v, want closed", after, err)
 	}
 }
 
-// A publish lasts up to five seconds. Meanwhile the breaker may open, and a second
-// envelope of the same message may make it the first probe.
+// TestATakenHandOverFromBeforeTheOpeningClosesNothing opens the breaker during a
+// hand-over, which may take five seconds. Then a second envelope makes the same message
+// the first probe.
 func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b := open(t)
 	b.rules.FirstProbe = time.Second
@@ -173,6 +176,6 @@ func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
 	if breaker, err := b.store.LoadBreaker(t.Context()); err != nil || !breaker.Open {
-		t.Errorf("the breaker is %+v, %v, want it open", breaker, err)
+		t.Errorf("the breaker is %+v, %v, want open", breaker, err)
 	}
 }

@@ -18,8 +18,8 @@ type client struct {
 	limits api.Limits
 }
 
-// wellKnown returns the client of a server that was given no clients. Everybody
-// knows its secret, so only this machine may reach such a server.
+// wellKnown returns the client of a server without a file of clients. Everybody knows its
+// secret, so only this machine may reach such a server.
 func wellKnown() client {
 	return client{
 		Client: token.Client{ID: "local", Secret: "local-secret", Scopes: []string{api.ScopeSend, api.ScopeRead}},
@@ -36,9 +36,10 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. By default the owner is the name of the client, the
-// scopes are both, and there are no limits. The clients come back in the file's order.
-// The error names every client and field at fault, and shows no secret.
+// Only the secret is required. The default owner is the name of the client, the default
+// scopes are both, and by default there are no limits. The clients are returned in the
+// order of the file. The error names every client and field that is wrong, and shows no
+// secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {
@@ -61,7 +62,7 @@ func readClients(r io.Reader) ([]client, error) {
 	return clients, err
 }
 
-// ownerForm matches what the API can keep as the owner of a message.
+// ownerForm matches an owner as the API can store it.
 var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
 func readClient(name string, f *strictjson.Fields) client {
@@ -94,5 +95,5 @@ func readClient(name string, f *strictjson.Fields) client {
 	return c
 }
 
-// scopePrefix precedes the names of scopes in tokens, not in the file.
+// scopePrefix comes before the names of scopes in tokens. The file does not have it.
 const scopePrefix = "sms/"

@@ -19,7 +19,7 @@ func TestReadClientsReadsAFile(t *testing.T) {
 		file string
 		want []client
 	}{
-		"with the secret alone": {
+		"with only the secret": {
 			`{"billing": {"secret": "s-secret-secret"}}`,
 			[]client{{Client: token.Client{ID: "billing", Secret: "s-secret-secret", Scopes: both}, owner: "billing"}},
 		},
@@ -94,7 +94,7 @@ func TestReadClientsNamesTheFault(t *testing.T) {
 				t.Fatalf("read %d clients", len(clients))
 			}
 			if !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %q, want one with %q", err, test.want)
+				t.Errorf("error %q, want it to contain %q", err, test.want)
 			}
 			if strings.Contains(err.Error(), "geheim") {
 				t.Errorf("error %q shows a secret", err)
@@ -123,8 +123,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// An accepted file must be JSON for other readers too, and must read the
-		// same after it is written again.
+		// Other readers must accept an accepted file as JSON. Written and read again, it
+		// must have the same clients.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}

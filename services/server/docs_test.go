@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	})
-	t.Run("clients that accept gzip get it, and others get the same unpacked", func(t *testing.T) {
+	t.Run("clients that accept gzip get gzip, and others get the same file unpacked", func(t *testing.T) {
 		packed := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip, br") })
 		plain := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", nil)
 		if packed.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" {

@@ -40,7 +40,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		case strings.HasPrefix(r.URL.Path, "/v1/"):
 			authenticated.ServeHTTP(w, r)
 		default:
-			routes.ServeHTTP(w, r) // answers 404
+			routes.ServeHTTP(w, r) // this answers 404
 		}
 	})
 	if m.config.Clients == "" {
@@ -88,7 +88,7 @@ func (m *machine) caller(r *http.Request) (api.Caller, error) {
 	if !ok {
 		return api.Caller{}, errors.New("the client was removed")
 	}
-	// The token may be older than the file of clients.
+	// The token may be older than the file of clients, which may now allow fewer scopes.
 	scopes := slices.DeleteFunc(claims.Scopes, func(scope string) bool { return !slices.Contains(client.Scopes, scope) })
 	return api.Caller{ClientID: claims.ClientID, Owner: client.owner, Scopes: scopes}, nil
 }
@@ -101,7 +101,7 @@ func onlyRead(page http.HandlerFunc) http.Handler {
 	})
 }
 
-// isRead reports whether r is a GET or HEAD. It answers other methods itself.
+// isRead reports whether r is a GET or a HEAD. If it is not, isRead answers r.
 func isRead(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true
@@ -123,5 +123,5 @@ func noInbox(w http.ResponseWriter, _ *http.Request) {
 
 func contract(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.OpenAPI) // the reader may be gone
+	_, _ = w.Write(api.OpenAPI) // the client may be gone
 }

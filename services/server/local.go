@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// onlyLocal answers 421 to every request that did not begin on this machine, as far as
-// the request shows it. It protects a server whose secret everybody knows from two
-// kinds of requests: those of a foreign web page that reaches the server through a
+// onlyLocal answers 421 to every request that, as far as it shows, does not come from
+// this machine. It protects a server whose secret everybody knows from two kinds of
+// requests. A foreign web page may reach the server through its own name (DNS rebinding),
+// and a proxy may pass requests on.
 // name of its own (DNS rebinding), and those that a proxy passes on.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -24,8 +25,8 @@ func onlyLocal(next http.Handler) http.Handler {
 	})
 }
 
-// forwarded reports whether a proxy says in the headers that it passed the request on.
-// A loopback address or name proves nothing about such a request.
+// forwarded reports whether the headers say that a proxy passed the request on. A
+// loopback address or name then proves nothing.
 func forwarded(h http.Header) bool {
 	for name := range h {
 		switch {

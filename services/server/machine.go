@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is in every token. It names no address, because that may change.
+// issuer is in every token. It is not an address of the server, because that may change.
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {
@@ -35,8 +35,8 @@ type machine struct {
 	closers []func() error // in the order of opening
 }
 
-// open opens the data folder and joins the services on it. When it returns, only the
-// simulated provider is working: it sends the receipts that were not confirmed before.
+// open opens the data folder and starts the services on it. When it returns, only the
+// simulated provider is working: it sends receipts that were not confirmed earlier.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
@@ -74,8 +74,8 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		purge:  m.store.Purge,
 		logger: m.logger,
 	}
-	// Only this process has the folder, so every lease belongs to a process
-	// that has ended.
+	// Only this process has the folder open, so every lease belongs to a process that has
+	// ended.
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}

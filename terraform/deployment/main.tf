@@ -18,7 +18,14 @@ module "smsqueue" {
   monitoring                  = var.monitoring
   name                        = var.name
   packages                    = var.packages
+  permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts
   sender                      = var.sender
   sms_preferences             = var.sms_preferences
+}
+
+import {
+  for_each = { for group in var.existing_log_groups : (endswith(group, "/Failure") ? "failure" : "success") => group }
+  to       = module.smsqueue.module.account_wide.aws_cloudwatch_log_group.sns[each.key]
+  id       = each.value
 }

@@ -80,7 +80,8 @@ run "what_the_gateway_answers_is_a_problem" {
 
 run "requests_are_throttled_and_logged_without_what_is_private" {
   variables {
-    api = { requests_per_second = 7, burst = 9 }
+    api                         = { requests_per_second = 7, burst = 9 }
+    manage_api_gateway_log_role = false # something else has set it
   }
   assert {
     condition     = one(aws_api_gateway_method_settings.all.settings).throttling_rate_limit == 7 && one(aws_api_gateway_method_settings.all.settings).throttling_burst_limit == 9

@@ -171,32 +171,6 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 	}
 }
 
-var imported = regexp.MustCompile(`import '([^']+)'`)
-
-// TestTheReadmeImportsWhatThereIs checks the resource addresses in the README's
-// import commands.
-func TestTheReadmeImportsWhatThereIs(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile(needTerraform(t).Path("README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want, got []string
-	for _, r := range mocked(t).all("aws_cloudwatch_log_group") {
-		if r.Name == "sns" {
-			want = append(want, "module.smsqueue."+r.Address)
-		}
-	}
-	for _, command := range imported.FindAllStringSubmatch(string(readme), -1) {
-		got = append(got, command[1])
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the log groups of SNS differ (-Terraform +README):\n%s", diff)
-	}
-}
-
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
 // variablesRead returns the names of the environment variables that the Go code in folder

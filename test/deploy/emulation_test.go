@@ -160,7 +160,7 @@ func TestEmulation(t *testing.T) {
 		checkPolicies(t, e)
 	})
 
-	if err := e.Workspace.Destroy(t.Context()); err != nil {
+	if _, err := e.Workspace.Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	requests.check(t)

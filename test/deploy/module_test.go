@@ -184,7 +184,10 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key named by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
 		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
-		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
+		{"a spend limit of nothing", `sms_preferences = { monthly_spend_limit_usd = 0 }`, `leave it out to keep the account's limit`},
+		{"a spend limit in cents", `sms_preferences = { monthly_spend_limit_usd = 1.5 }`, `a whole number of at least 1`},
+		{"a sender id without a letter", `sms_preferences = { default_sender_id = "12345" }`, `at least one of them a letter`},
+		{"a boundary by its name", `permissions_boundary = "boundary"`, `to the ARN of a policy`},
 	}
 	var filters []string
 	for i, tt := range tests {
@@ -341,7 +344,7 @@ func mocked(t *testing.T) stateModule {
 	needTerraform(t)
 	everything.once.Do(func() {
 		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
-			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
+			`events = true`, `receipts = true`, `manage_api_gateway_log_role = false`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("the mocked deployment has no state")

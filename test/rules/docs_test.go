@@ -26,6 +26,8 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
+		{"terraform/README.md", "inputs", inputs(t)},
+		{"terraform/README.md", "outputs", outputs(t)},
 	} {
 		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// seen records what a handler behind the gateway sees of a request.
+// seen records what a handler behind the gateway gets.
 type seen struct {
 	Route  string // the pattern that matched, empty for none
 	ID     string // its {id}
@@ -28,7 +28,8 @@ type seen struct {
 	Base   string // the path of links
 }
 
-// watch returns a gateway in front of routes like the API's, and what they saw.
+// watch returns a gateway in front of routes like the API's. It also returns what they
+// have seen.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -49,7 +50,7 @@ func watch(t testing.TB) (gateway, *seen) {
 	return serve(mux), got
 }
 
-// owners gives one client an owner with another name.
+// owners gives one client an owner of another name.
 var owners = map[string]string{"owned": "owner", "empty": ""}
 
 func serve(h http.Handler) gateway { return gateway{handler: h, owners: owners} }
@@ -110,7 +111,7 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 			event := fixture(t, test.event)
 			response := handle(t, g, event)
 			if diff := cmp.Diff(test.want, *got); diff != "" {
-				t.Errorf("the handler saw (-want +got):\n%s", diff)
+				t.Errorf("the handler got another request (-want +got):\n%s", diff)
 			}
 			if id := http.Header(response.MultiValueHeaders).Get("X-Request-Id"); id != event.RequestContext.RequestID {
 				t.Errorf("request id %q, want %q", id, event.RequestContext.RequestID)
@@ -190,7 +191,7 @@ func TestHeadersAndQueryComeFromEitherMap(t *testing.T) {
 			Headers:               map[string]string{"idempotency-key": "k"},
 			QueryStringParameters: map[string]string{"limit": "5"},
 		}, http.Header{"Idempotency-Key": {"k"}}, "limit=5"},
-		{"the multi-value map wins over the last value", events.APIGatewayProxyRequest{
+		{"the multi-value map takes precedence", events.APIGatewayProxyRequest{
 			Headers:                         map[string]string{"Accept": "b"},
 			MultiValueHeaders:               map[string][]string{"Accept": {"a", "b"}},
 			QueryStringParameters:           map[string]string{"status": "sent"},
@@ -207,7 +208,7 @@ func TestHeadersAndQueryComeFromEitherMap(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := requestOf(test.event)
 			if diff := cmp.Diff(test.header, r.Header); diff != "" {
-				t.Errorf("headers (-want +got):\n%s", diff)
+				t.Errorf("the headers differ (-want +got):\n%s", diff)
 			}
 			if r.URL.RawQuery != test.query {
 				t.Errorf("query %q, want %q", r.URL.RawQuery, test.query)
@@ -249,7 +250,7 @@ func TestTheCallerComesOnlyFromTheClaims(t *testing.T) {
 			event.RequestContext.Authorizer = test.authorizer
 			handle(t, g, event)
 			if diff := cmp.Diff(test.want, got.Caller, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("caller (-want +got):\n%s", diff)
+				t.Errorf("the caller differs (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -266,7 +267,7 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 			_, _ = io.WriteString(w, "openapi: 3.0.3\n")
 			_, _ = io.WriteString(w, "é\n")
 		}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}, Body: "openapi: 3.0.3\né\n"}},
-		{"the first status counts, and the headers set before it", func(w http.ResponseWriter, _ *http.Request) {
+		{"the first status counts, with the headers set before it", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Add("Vary", "Accept")
 			w.Header().Add("Vary", "Origin")
 			w.WriteHeader(http.StatusEarlyHints)
@@ -280,15 +281,14 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := handle(t, serve(test.handler), events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms"})
 			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("response (-want +got):\n%s", diff)
+				t.Errorf("the response differs (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// FuzzGatewayEvent checks that no event that the Lambda runtime can decode
-// makes the gateway panic, and that each becomes a request for a path below
-// /v1/.
+// FuzzGatewayEvent passes any event that the Lambda runtime can decode to the gateway.
+// The gateway must not panic, and must make a request for a path below /v1/.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {

@@ -1,5 +1,5 @@
-// Command lambda is the relay as an AWS Lambda function. EventBridge Scheduler runs
-// it every minute, and operators run it with their orders.
+// Command lambda runs the relay as an AWS Lambda function. EventBridge Scheduler invokes
+// it every minute, and operators invoke it with orders.
 package main
 
 import (

@@ -12,7 +12,8 @@ import (
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// handle answers a batch with the items that must stay on the queue, never with null.
+// handle answers a batch with a list of the items that must stay on the queue. The list
+// is never null.
 func handle(s *sender.Sender, lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		batch := make([]sms.QueueItem, len(e.Records))
@@ -27,7 +28,7 @@ func handle(s *sender.Sender, lastReceive int) batchHandler {
 	}
 }
 
-// receives returns how often m was received, or 1 if the count cannot be read.
+// receives returns how often m was received. It returns 1 if the count cannot be read.
 func receives(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {

@@ -1,4 +1,4 @@
-// Command lambda is the sender as an AWS Lambda function on an SQS queue.
+// Command lambda runs the sender as an AWS Lambda function on an SQS queue.
 package main
 
 import (

@@ -1,8 +1,6 @@
 # One function with its role, policy, log group and code, and the alias that
 # triggers call. A release publishes a new version and moves the alias to it.
 
-data "aws_region" "current" {}
-
 locals {
   keeps_failed = var.asynchronous != null && try(var.asynchronous.dead_letter_arn, null) != null
 
@@ -37,9 +35,9 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = var.logs.kms_key_arn
 }
 
-# An account has each role once, not once in each Region.
 resource "aws_iam_role" "this" {
-  name = "${var.name}-${data.aws_region.current.id}"
+  name                 = "${var.name}${var.role.suffix}"
+  permissions_boundary = var.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

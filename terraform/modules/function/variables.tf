@@ -1,6 +1,14 @@
 variable "name" {
-  description = "Name of the function and of its role."
+  description = "Name of the function."
   type        = string
+}
+
+variable "role" {
+  description = "What the name of the function's role has after the function's name, and the ARN of the policy that bounds the role, or null."
+  type = object({
+    suffix               = string
+    permissions_boundary = string
+  })
 }
 
 variable "description" {
