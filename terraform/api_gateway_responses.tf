@@ -12,7 +12,7 @@ locals {
     unauthorized = {
       status  = 401
       title   = "No valid token"
-      detail  = "The request has no access token, or its token has expired or belongs to another deployment."
+      detail  = "The request has no access token, its token has expired or belongs to another deployment, or its client was removed."
       headers = { WWW-Authenticate = "Bearer realm=\"sms\"" }
     }
     insufficient-scope = {

@@ -38,6 +38,7 @@ module "receipts" {
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       Resource = aws_dynamodb_table.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ]
 }

@@ -44,6 +44,7 @@ module "relay" {
       Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ]
 }

@@ -35,6 +35,7 @@ module "sender" {
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ])
 }

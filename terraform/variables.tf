@@ -49,7 +49,7 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
+  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
@@ -73,8 +73,8 @@ variable "clients" {
     error_message = "Write the owner of each client with letters, digits, dots, hyphens and underscores, at most 64 characters."
   }
   validation {
-    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1) && floor(n) == n]]))
-    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers of at least 1, or to -1 for no limit."
+    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1 && n <= 1000000000) && floor(n) == n]]))
+    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers from 1 to 1000000000, or to -1 for no limit."
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])

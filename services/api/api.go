@@ -54,10 +54,8 @@ type Options struct {
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// it is empty, such numbers are refused.
 	DefaultCountry string
-	// Limits apply to every client. ClientLimits override them for single clients, by
-	// client id. Both are optional.
-	Limits       Limits
-	ClientLimits map[string]Limits
+	// Limits apply to every client that has none of its own. They are optional.
+	Limits Limits
 	// MaxWait limits how long a look-up with ?wait= may wait, at most 20 s. Set it to 0
 	// if a waiting request keeps a function busy.
 	MaxWait time.Duration
@@ -77,6 +75,8 @@ type Options struct {
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
+//
+// Authenticate may take another 750 ms before that, to read the clients.
 type Deadlines struct {
 	Read    time.Duration // one read of a message; 5 s
 	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
@@ -117,11 +117,6 @@ func (o Options) check() error {
 	}
 	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
-	}
-	for client, limits := range o.ClientLimits {
-		if err := limits.check(); err != nil {
-			return fmt.Errorf("limits of client %q: %w", client, err)
-		}
 	}
 	if err := o.Rules.Check(); err != nil {
 		return fmt.Errorf("rules: %w", err)

@@ -59,7 +59,7 @@ var kinds = []kind{
 		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",
 		"Correct the request; `detail` says what is wrong. Nothing was accepted.", 0, nil},
 	{unauthorized, http.StatusUnauthorized, "No valid token",
-		"The request has no access token, or its token has expired or belongs to another deployment.",
+		"The request has no access token, its token has expired or belongs to another deployment, or its client was removed.",
 		"Get a new token from the token endpoint and send it as `Authorization: Bearer`.", 0, nil},
 	{insufficientScope, http.StatusForbidden, "The token lacks a scope",
 		"The token is valid but does not allow this operation.",

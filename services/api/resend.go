@@ -59,10 +59,10 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 		return acceptance{}, &apiError{slug: notResendable, detail: "The text of the message was deleted."}
 	}
 	d.Request = old.Again()
-	if wrong := a.checkHere(&d, now); wrong != nil {
+	if wrong := a.checkHere(&d, c.caller.Limits, now); wrong != nil {
 		var f strictjson.Fields
 		failAll(&f, wrong)
 		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
 	}
-	return a.record(ctx, d, key, now)
+	return a.record(ctx, d, c.caller.Limits, key, now)
 }

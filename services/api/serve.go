@@ -43,14 +43,18 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 		reply = problemAnswer(err, c.requestID)
 	}
 	if reply.status >= http.StatusInternalServerError && reply.problem != busy {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is not our error
-		}
-		a.Logger.Log(ctx, level, "request failed",
-			"request_id", c.requestID, "route", c.route, "error", err)
+		logFailure(ctx, a.Logger, c.requestID, c.route, err)
 	}
 	return reply
+}
+
+// logFailure logs why the answer to a request is 5xx.
+func logFailure(ctx context.Context, logger *slog.Logger, id, route string, err error) {
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelInfo // the client left, which is not our error
+	}
+	logger.Log(ctx, level, "request failed", "request_id", id, "route", route, "error", err)
 }
 
 // protect calls f and turns a panic into an internal error. Every goroutine must use it,
@@ -78,6 +82,7 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if !ok {
 		return answer{}, unauthorizedFor(c.Request)
 	}
+	caller.Limits = a.limitsOf(caller.Limits)
 	c.caller = caller
 	if err := caller.require(r.scope); err != nil {
 		return answer{}, err

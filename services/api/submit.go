@@ -66,7 +66,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	draft.Owner, draft.Client = caller.Owner, caller.ClientID
 	neverRight := f.Errors() != nil
 	now := a.Now()
-	failAll(f, a.checkHere(&draft, now))
+	failAll(f, a.checkHere(&draft, caller.Limits, now))
 	if wrong := f.Errors(); wrong != nil {
 		invalid := &apiError{slug: invalidFields, fields: wrong}
 		if neverRight {
@@ -74,7 +74,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 		}
 		return a.original(ctx, draft, key, invalid)
 	}
-	return a.record(ctx, draft, key, now)
+	return a.record(ctx, draft, caller.Limits, key, now)
 }
 
 // original returns the message that was accepted for d under key. If there is none, it
@@ -107,15 +107,15 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 // errNotCounted says that there is no original and that nothing was counted.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d, which must have passed all checks. ctx must
-// have a deadline, at which record stops.
-func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
+// record counts and writes the message of d under l. The message must have passed all
+// checks. ctx must have a deadline, at which record stops.
+func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
 		id = sms.DerivedID(d.Owner, key)
 	}
 	m := a.Rules.Accept(id, d, now)
-	counts := a.countsOf(m, now)
+	counts := countsOf(m, l, now)
 	if len(counts) > 0 && key != "" {
 		if accepted, err := a.original(ctx, d, key, errNotCounted); !errors.Is(err, errNotCounted) {
 			return accepted, err

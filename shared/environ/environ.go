@@ -3,7 +3,6 @@
 package environ
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -79,18 +78,6 @@ func (r *Reader) Float(name string, fallback float64) float64 {
 		r.fail(name, "must be a number of at least 0")
 	}
 	return f
-}
-
-// JSON decodes the variable name, which must be JSON, into v. It leaves v
-// unchanged if the variable is not set.
-func (r *Reader) JSON(name string, v any) {
-	value := r.getenv(name)
-	if value == "" {
-		return
-	}
-	if err := json.Unmarshal([]byte(value), v); err != nil {
-		r.fail(name, "is invalid: "+err.Error())
-	}
 }
 
 // Bool returns the variable name, which must be true or false. It returns false

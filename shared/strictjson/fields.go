@@ -140,6 +140,14 @@ func (f *Fields) Unknown() {
 	}
 }
 
+// Ignore makes Unknown accept the fields that were not read.
+func (f *Fields) Ignore() {
+	f.more = 0
+	for _, unread := range f.fields {
+		unread.asked = true
+	}
+}
+
 // String reads a string, which may be empty.
 func (f *Fields) String(name string) (string, bool) {
 	raw, ok := f.raw(name)

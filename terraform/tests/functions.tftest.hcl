@@ -92,10 +92,6 @@ run "the_environment_says_what_was_set" {
     error_message = "The api allows the wrong countries."
   }
   assert {
-    condition     = jsondecode(module.api.environment.CLIENT_OWNERS) == { (aws_cognito_user_pool_client.this["shop"].id) = "shop" }
-    error_message = "The api has the wrong owners."
-  }
-  assert {
     condition = alltrue([
       for e in [module.api.environment, module.sender.environment, module.relay.environment] :
       [e.VALIDITY_HOURS, e.RETENTION_DAYS, e.MAX_ATTEMPTS, e.SENDER_TIMEOUT_SECONDS, e.SEVERAL_OWNERS] == ["2", "8", "3", "60", "false"]
@@ -126,25 +122,13 @@ run "clients_of_two_owners_are" {
 
 run "limits_and_waits_reach_the_api" {
   variables {
-    limits = { parts_per_day = 1000 }
-    clients = {
-      free    = { parts_per_day = -1, allowed_countries = ["US"] }
-      limited = { messages_per_recipient_hour = 2 }
-      plain   = {}
-    }
+    limits                = { parts_per_day = 1000 }
     api                   = { longest_wait_seconds = 15 }
     concurrent_executions = 1000
   }
   assert {
     condition     = [module.api.environment.PARTS_PER_DAY, module.api.environment.MESSAGES_PER_RECIPIENT_HOUR] == ["1000", "0"]
     error_message = "The api has the wrong limits."
-  }
-  assert {
-    condition = jsondecode(module.api.environment.CLIENT_LIMITS) == {
-      (aws_cognito_user_pool_client.this["free"].id)    = { partsPerDay = -1, allowedCountries = ["US"] }
-      (aws_cognito_user_pool_client.this["limited"].id) = { messagesPerRecipientHour = 2 }
-    }
-    error_message = "The api has the wrong limits for clients."
   }
   assert {
     condition     = module.api.environment.MAX_WAIT_SECONDS == "15" && alltrue([for i in aws_api_gateway_integration.this : i.timeout_milliseconds == 25000])

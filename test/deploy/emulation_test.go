@@ -156,6 +156,8 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
 
+	t.Run("clients come and go", func(t *testing.T) { e.changeClients(t) })
+
 	t.Run("policies allow the calls that functions make, and no others", func(t *testing.T) {
 		checkPolicies(t, e)
 	})

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -196,7 +197,10 @@ func (w *writer) otherItems() {
 	if err := w.store.Forget(ctx, kept); err != nil {
 		w.t.Fatal(err)
 	}
-	for range 2 {
+	for i := range 2 {
+		if err := enginetest.PutClients(ctx, w.client, w.table, strings.Repeat(" ", i)+`{"shop": {}}`); err != nil {
+			w.t.Fatal(err)
+		}
 		if err := w.store.Count(ctx, sms.CountMessage(private.Owner, private.Number, 5, w.now)); err != nil {
 			w.t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/cost"
 )
 
 var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
@@ -26,6 +27,10 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
+		{"README.md", "cost", cost.Summary()},
+		{"docs/cost.md", "cost-bill", cost.Bill()},
+		{"docs/cost.md", "cost-choices", cost.Choices()},
+		{"docs/cost.md", "cost-prices", cost.Prices()},
 		{"terraform/README.md", "inputs", inputs(t)},
 		{"terraform/README.md", "outputs", outputs(t)},
 	} {

@@ -44,6 +44,9 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	t.Helper()
 	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
 	records, table := functions.NewTable(t, dynamoURL)
+	if err := enginetest.PutClients(t.Context(), records, table, `{"client": {}}`); err != nil {
+		t.Fatal(err)
+	}
 	queue, queueURL := functions.NewQueue(t, sqsURL)
 	if _, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 		QueueUrl: &queueURL, Attributes: map[string]string{string(sqstypes.QueueAttributeNameVisibilityTimeout): visibility},

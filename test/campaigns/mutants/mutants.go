@@ -75,6 +75,16 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
 	},
 	{
+		without: "the SNS client's short-lived connections",
+		changes: map[string]change{"fresh connections": skipped},
+		tests:   []string{"-run", "TestAFreezeLosesNoHandOver", "./shared/sns"},
+	},
+	{
+		without: "the end of idle connections, when an invocation begins",
+		changes: map[string]change{"no connection from before a freeze": skipped},
+		tests:   []string{"-run", "TestAnInvocationClosesIdleConnections", "./services/sender/lambda"},
+	},
+	{
 		without: "the check that a receipt and a hand-over have the same provider",
 		changes: map[string]change{"one provider's ids": always},
 		tests:   []string{"-run", "TestAReceiptCountsForItsOwnProviderOnly", "./shared/sms"},
@@ -88,6 +98,16 @@ var mutants = []mutant{
 		without: "the final-state guard",
 		changes: map[string]change{"the table of states": never, "a receipt's effect depends on the status": always},
 		tests:   []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
+	},
+	{
+		without: "the question whether a token's client is known",
+		changes: map[string]change{"a removed client": never},
+		tests:   []string{"-run", "TestAuthenticate", "./services/api"},
+	},
+	{
+		without: "the age of the clients",
+		changes: map[string]change{"the age of the clients": always},
+		tests:   []string{"-run", "TestFreshClients", "./services/api"},
 	},
 	{
 		without: "hold",

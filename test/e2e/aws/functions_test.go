@@ -30,7 +30,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			t.Parallel()
 			d := functions.Deploy(t, functions.Options{
 				OneEndpoint: oneEndpoint,
-				Owners:      map[string]string{"shop-1": "shop", "shop-2": "shop"},
+				Clients:     `{"shop-1": {"owner": "shop"}, "shop-2": {"owner": "shop"}, "stranger": {}}`,
 			})
 			d.RecordProvider(t)
 			d.SQS.KeepBodies()
