@@ -145,7 +145,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, which should be the rate that SNS allows the account; 0 means no limit. Each of the concurrent senders gets an equal share, so fewer senders are slower."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender reaches 91 % of it too. Set it to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)

@@ -79,7 +79,7 @@ func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 			var want []sms.Envelope
 			if tt.envelopes == 1 {
 				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
-				want = []sms.Envelope{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
+				want = []sms.Envelope{{Ref: ref, Parts: 1, Group: "alice-1", Delay: tt.delay}}
 			}
 			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
 				t.Errorf("the envelopes differ (-want +got):\n%s", diff)

@@ -222,7 +222,7 @@ const (
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {
-		envelopes[i] = sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(p.now())}
+		envelopes[i] = sms.Envelope{Ref: m.Ref(), Parts: m.Parts, Group: m.Client, Delay: m.Delay(p.now())}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTime)
 	err := p.queue.Send(sending, envelopes...)

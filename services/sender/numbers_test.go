@@ -349,7 +349,7 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 			b := open(t)
 			b.openFor(t, sms.Authorization)
 			m := b.accept(t, nil)
-			if err := b.on(tc.store(b)).Deliver(t.Context(), m.Ref()); !errors.Is(err, tc.want) {
+			if err := b.on(tc.store(b)).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, tc.want) {
 				t.Fatalf("Deliver = %v, want %v", err, tc.want)
 			}
 			b.expect(t, m, sms.Queued, 0, 0)

@@ -11,6 +11,7 @@ package dynamo
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,6 +28,7 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
+	booked atomic.Int64 // up to when time was booked when Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)

@@ -33,6 +33,7 @@ const (
 
 const (
 	breakerID  = "breaker"
+	paceID     = "pace"
 	dueReceipt = "receipt" // the kind of pending receipts in the agenda
 )
 

@@ -151,6 +151,18 @@ type Counters interface {
 	Count(ctx context.Context, c Count) error
 }
 
+// Pace holds the one record by which all senders share the pace: the time up to which
+// hand-overs are booked.
+type Pace interface {
+	// Book books b.Length from the end of what is booked, or from b.Earliest if that is
+	// later, and returns the start. It returns a *BookedError if the start would be after
+	// b.Latest. Any number of callers may book at once, and no two get the same time. It
+	// takes one write, and up to two more if others book meanwhile. After an error other
+	// than ErrUnavailable, or after an answer that was lost on the way to the client, the
+	// time may be booked; it is then wasted.
+	Book(ctx context.Context, b Booking) (start time.Time, err error)
+}
+
 // Store is what an adapter for records implements.
 type Store interface {
 	Messages
@@ -160,18 +172,8 @@ type Store interface {
 	Lister
 	Breakers
 	Counters
+	Pace
 }
-
-// Envelope is what the queue carries: a reference to a message, never its text.
-type Envelope struct {
-	Ref   Ref
-	Group string        // envelopes of one group do not delay those of another
-	Delay time.Duration // whole seconds, at most MaxDelay
-}
-
-// MaxDelay is the longest delay of an envelope.
-// Source: SQS SendMessage, DelaySeconds.
-const MaxDelay = 900 * time.Second
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
@@ -194,7 +196,7 @@ type Consumer interface {
 
 // QueueItem is an envelope or garbage, as the queue delivers it.
 type QueueItem struct {
-	Body         string // the envelope's Ref.String, or garbage
+	Body         string // the envelope's Body, or garbage
 	Handle       string // names the item in Delete and in a function's answer to a batch
 	ReceiveCount int    // how often the item was dequeued, including this time
 }

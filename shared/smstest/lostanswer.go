@@ -78,6 +78,20 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		})
 	}
 
+	t.Run("Book wastes no more than the time whose answer was lost", func(t *testing.T) {
+		for _, again := range []bool{false, true} { // the first booking, and one that continues it
+			s, lose := start(t)
+			booked := time.Duration(0)
+			if again {
+				s.checkBooked(t, s.booking(time.Second, 0), 0)
+				booked = time.Second
+			}
+			lose()
+			s.checkBooked(t, s.booking(time.Second, time.Minute), booked+time.Second)
+			s.checkBooked(t, s.booking(time.Second, time.Minute), booked+2*time.Second)
+		}
+	})
+
 	t.Run("Keep keeps one receipt", func(t *testing.T) {
 		s, lose := start(t)
 		lose()

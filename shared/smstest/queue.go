@@ -36,6 +36,7 @@ func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
 		list[i].Ref = sms.Ref{ID: sms.NewID(), Generation: time.Now().UnixMilli()}
+		list[i].Parts = 1 + i%3
 		list[i].Group = fmt.Sprintf("client-%d", i%3)
 	}
 	return list
@@ -74,7 +75,7 @@ func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
 	for _, d := range want {
-		bodies[d.Ref.String()] = true
+		bodies[d.Body()] = true
 	}
 	came := make(map[string]bool)
 	for body := range got {
@@ -159,7 +160,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		send(t, q, list...)
 		for _, want := range []int{1, 2} {
 			r := dequeueOne(t, q)
-			if r.ReceiveCount != want || r.Body != list[0].Ref.String() || r.Handle == "" {
+			if r.ReceiveCount != want || r.Body != list[0].Body() || r.Handle == "" {
 				t.Fatalf("received %+v, want %s with receive count %d", r, list[0].Ref, want)
 			}
 		}

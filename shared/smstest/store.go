@@ -41,6 +41,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Lister", testLister},
 		{"Breakers", testBreakers},
 		{"Counters", testCounters},
+		{"Pace", testPace},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			part.test(t, func(t *testing.T) stage { return newStage(t, open) })

@@ -54,7 +54,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 		err := q.file.commit(ctx, func(t *tx) error {
 			for _, e := range batch {
 				if _, err := t.exec(`INSERT INTO queue_items (visible_at, received, body) VALUES (?, 0, ?)`,
-					now.Add(e.Delay).UnixMilli(), e.Ref.String()); err != nil {
+					now.Add(e.Delay).UnixMilli(), e.Body()); err != nil {
 					return err
 				}
 			}

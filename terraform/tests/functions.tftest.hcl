@@ -65,8 +65,34 @@ run "the_sender_is_fed_as_the_promises_need" {
     error_message = "The mapping does not report single failures, has no maximum concurrency, or bypasses the alias."
   }
   assert {
-    condition     = module.sender.environment.PARTS_PER_SECOND == "2.5"
-    error_message = "The senders together exceed parts_per_second."
+    condition     = module.sender.environment.PARTS_PER_SECOND == "10"
+    error_message = "The senders do not know the pace that they share."
+  }
+}
+
+run "senders_hold_no_more_than_the_pace_lets_through" {
+  variables {
+    sender = { concurrency = 100, parts_per_second = 1 }
+  }
+  assert {
+    condition = (
+      one(aws_lambda_event_source_mapping.messages.scaling_config).maximum_concurrency == 2
+      && aws_lambda_event_source_mapping.messages.batch_size == 6
+    )
+    error_message = "Senders hold more messages than can be handed over before their time ends."
+  }
+}
+
+run "without_a_pace_every_sender_runs" {
+  variables {
+    sender = { concurrency = 100, parts_per_second = 0 }
+  }
+  assert {
+    condition = (
+      one(aws_lambda_event_source_mapping.messages.scaling_config).maximum_concurrency == 100
+      && aws_lambda_event_source_mapping.messages.batch_size == 10
+    )
+    error_message = "Without a pace, the senders are held back."
   }
 }
 

@@ -174,8 +174,8 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
 // variablesRead returns the names of the environment variables that the Go code in folder
-// reads, which are the names that it passes to functions. The name "Rules" stands for a
-// call of environ's method Rules.
+// reads. It finds them among the arguments of function calls. The name "Rules" stands for
+// a call of environ's method Rules.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)

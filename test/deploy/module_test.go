@@ -48,7 +48,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	// does not see the files outside this module, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
-		cannot(t, missing[0])
+		skipOrFail(t, missing[0])
 	}
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
@@ -57,8 +57,8 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot skips a test that lacks something, or fails it in CI.
-func cannot(t testing.TB, reason string) {
+// skipOrFail skips a test that lacks something it needs. In CI it fails the test instead.
+func skipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
@@ -66,7 +66,7 @@ func cannot(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// workspace adds these tests' methods to a copy of the Terraform files.
+// workspace is a copy of the Terraform files, with methods for these tests.
 type workspace struct{ *emulation.Workspace }
 
 func openModule(t *testing.T) workspace {
@@ -135,11 +135,11 @@ func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
-		cannot(t, missing[0])
+		skipOrFail(t, missing[0])
 	}
 	dir, err := engines.Checkov().Fetch(t.Context(), repo)
 	if err != nil {
-		cannot(t, err.Error())
+		skipOrFail(t, err.Error())
 	}
 	checkov := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-m", "checkov.main",
 		"--directory", repo.Path(emulation.ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
@@ -216,8 +216,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// writeTest adds a test file with one run on the mocked provider. It returns the name by
-// which terraform selects the file.
+// writeTest adds a test file with one run, which uses the mocked provider. It returns the
+// name by which terraform selects the file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"

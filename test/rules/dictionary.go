@@ -64,8 +64,8 @@ var dictionary = []word{
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }
 
-// misused returns a sentence for each place in a file where a word of the dictionary has
-// another meaning than its own. text is the content of the file.
+// misused returns a sentence for each place in a file where a word of the dictionary does
+// not have its one meaning. text is the content of the file.
 func misused(file, text string) []string {
 	var wrong []string
 	for _, w := range dictionary {
@@ -82,8 +82,8 @@ func misused(file, text string) []string {
 	return wrong
 }
 
-// allowed reports whether one of the word's phrases covers the bytes from begin to end of
-// a line.
+// allowed reports whether one of the word's phrases covers the part of a line from index
+// begin to index end.
 func (w word) allowed(file, line string, begin, end int) bool {
 	for _, p := range w.phrases {
 		if !p.holdsIn(file) {

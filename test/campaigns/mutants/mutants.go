@@ -210,6 +210,36 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestARefusalForNowInAReceipt", "./services/receipts"},
 	},
 	{
+		without: "the order of bookings",
+		changes: map[string]change{"time booked once": becomes("*new(time.Time)")},
+		tests:   []string{"-run", "TestAllSendersTogether", "./services/sender", noFailFile},
+	},
+	{
+		without: "the order of bookings, in DynamoDB",
+		changes: map[string]change{"time booked once in DynamoDB": becomes("nanos(b.Farthest)")},
+		tests:   []string{"-run", "TestConformance/Pace", "./shared/dynamo"},
+	},
+	{
+		without: "the length that slots have in addition, for hand-overs that come late",
+		changes: map[string]change{"slots are longer than their parts": skipped},
+		tests:   []string{"-run", "TestLateHandOvers", "./services/sender"},
+	},
+	{
+		without: "the end of a slot, before the claim",
+		changes: map[string]change{"claimed in its slot": always},
+		tests:   []string{"-run", "TestASenderThatComesTooLate", "./services/sender"},
+	},
+	{
+		without: "the end of a slot, before the hand-over",
+		changes: map[string]change{"handed over in its slot": never},
+		tests:   []string{"-run", "TestWhatMissedItsSlot", "./services/sender"},
+	},
+	{
+		without: "the indifference to what a wrong clock booked",
+		changes: map[string]change{"a wrong clock": never},
+		tests:   []string{"-run", "TestConformance/Store/Pace", "./shared/sqlite"},
+	},
+	{
 		without: "the longer of two phrases, when a receipt says who confirmed a delivery",
 		changes: map[string]change{"the longer of two phrases": never},
 		tests:   []string{"-run", "TestTheWordsSay", "./shared/sns/deliverylog"},

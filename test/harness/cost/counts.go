@@ -13,7 +13,8 @@ type Step struct {
 }
 
 // Counts is what the steps of one message consume. The message has one full part of 160
-// characters, no reference, and a client id as long as Cognito's.
+// characters, no reference, and a client id as long as Cognito's. Its delivery is alone in
+// its batch, and so books time for itself.
 type Counts struct {
 	Submit, Delivery, LookUp, Receipt, RelayRun Step
 
@@ -23,7 +24,7 @@ type Counts struct {
 // Counted is compared with the built functions by test/e2e/aws.
 var Counted = Counts{
 	Submit:   Step{WriteUnits: 3, QueueCalls: 1, Logged: 589, Answered: 814},
-	Delivery: Step{WriteUnits: 6, Logged: 308},
+	Delivery: Step{WriteUnits: 7, Logged: 308},
 	LookUp:   Step{ReadUnits: 1, Logged: 592, Answered: 1012},
 	Receipt:  Step{WriteUnits: 2, ReadUnits: 0.5, Logged: 660},
 	RelayRun: Step{ReadUnits: 53, QueueCalls: 1, Logged: 288},
