@@ -119,7 +119,7 @@ type apiError struct {
 	detail string // for the client; "" means the text of the kind
 	fields []strictjson.FieldError
 	header http.Header
-	// retryAfter is when to repeat the request. 0 means the time of the kind.
+	// retryAfter is when to repeat the request. 0 means that the kind says it.
 	retryAfter time.Duration
 	cause      error // only logged
 }
@@ -133,7 +133,7 @@ func (e *apiError) Error() string {
 
 func (e *apiError) Unwrap() error { return e.cause }
 
-// problem is the body of every error: that of RFC 9457, and a list of invalid fields.
+// problem is the body of every error: the fields of RFC 9457, and a list of invalid fields.
 type problem struct {
 	Type     string                  `json:"type"`
 	Title    string                  `json:"title"`

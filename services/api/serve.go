@@ -33,7 +33,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.log(ctx, a.Logger, reply, time.Since(begin))
 }
 
-// answer calls serve, and makes a problem of every error and panic.
+// answer calls serve, and turns every error and panic into a problem.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	err := a.protect(ctx, func() (err error) {
 		reply, err = a.serve(ctx, c)

@@ -28,8 +28,8 @@ type seen struct {
 	Base   string    // the path of links
 }
 
-// watch returns a gateway in front of routes like the API's. It also returns what they
-// have seen.
+// watch returns a gateway in front of routes like the API's, and a record of what these
+// routes get.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -281,8 +281,8 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	}
 }
 
-// FuzzGatewayEvent passes any event that the Lambda runtime can decode to the gateway.
-// The gateway must not panic, and must make a request for a path below /v1/.
+// FuzzGatewayEvent makes events that the Lambda runtime can decode, and passes them to
+// the gateway. The gateway must not panic, and must make a request for a path below /v1/.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {
