@@ -25,8 +25,8 @@ const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
 	{
-		without: "the window of a receipt",
-		changes: map[string]change{"window of a receipt": always},
+		without: "the limits of a receipt's time",
+		changes: map[string]change{"a receipt's time is within the lease": always},
 		tests:   []string{"-run", "TestWhichUnansweredHandOver|TestRetryMatches", "./services/receipts"},
 	},
 	{
