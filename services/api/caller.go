@@ -45,7 +45,8 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns an error, as in RFC 6750, section 3, if c lacks the scope.
+// require returns nil if c has the scope. Otherwise it returns the error for a missing
+// scope (RFC 6750, section 3).
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil

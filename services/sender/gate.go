@@ -34,7 +34,7 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // the time of seen, or somewhat earlier
+	seenAt time.Time // when seen was read, or somewhat earlier
 	probed string    // the message of the latest probe by this gate
 }
 
@@ -93,9 +93,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell tells g that the breaker was b at askedAt or later. If b is closed, g ignores b if
-// it knows a newer state. If b is open, g always believes it for sms.BreakerAge, because
-// it is safer to send nothing.
+// Tell tells g the breaker's state b, which was read at askedAt or later. If b is closed, g
+// ignores b if it knows a newer state. If b is open, g always believes it for
+// sms.BreakerAge, because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

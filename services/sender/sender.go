@@ -45,7 +45,7 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. It uses the clock now for leases and expiry.
+// New returns a sender. It calls now to learn the time, for leases and expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
@@ -135,7 +135,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // otherwise the relay first looks for its receipt
+	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay first looks for its receipt
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})

@@ -99,7 +99,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			if !ok {
 				continue
 			}
-			end := "" // the end mark, while inside a here-document
+			end := "" // inside a here-document, the line that ends it
 			for line := range strings.Lines(script) {
 				line = strings.TrimSuffix(line, "\n")
 				switch {

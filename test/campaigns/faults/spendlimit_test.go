@@ -159,18 +159,18 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	return left
 }
 
-// paced checks that at least atLeast messages were handed over after the time from, and
-// no more in any ten seconds than the pace allows.
-func paced(t *testing.T, log []reconcile.HandOver, from time.Time, atLeast int) {
+// paced checks that the number of messages handed over after start is at least minimum,
+// and that no ten seconds have more of them than the pace allows.
+func paced(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
 	t.Helper()
 	var times []time.Time
 	for _, h := range log {
-		if h.At.After(from) {
+		if h.At.After(start) {
 			times = append(times, h.At)
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	if len(times) < atLeast {
+	if len(times) < minimum {
 		t.Errorf("only %d messages were handed over after the budget was refilled", len(times))
 	}
 	for i := range times {

@@ -29,7 +29,9 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	var m meter
 	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as Cognito's
 	d := functions.Deploy(t, functions.Options{
-		Clients: `{"` + client + `": {}}`, PartsPerSecond: 20, BeforeDynamoDB: func(url string) string { return m.start(t, url) },
+		Clients:        `{"` + client + `": {}}`,
+		PartsPerSecond: 20,
+		BeforeDynamoDB: func(url string) string { return m.start(t, url) },
 	})
 	api := d.Client(client)
 	text := text("+5511987654321", strings.Repeat("Your code is 123", 10))

@@ -34,7 +34,8 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// Peers of the functions, in front of these proxies, if there is TLS.
+	// With TLS, these peers accept the functions' connections and pass them on to the
+	// proxies.
 	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
 
 	// These clients call the engines without the proxies.
@@ -70,8 +71,8 @@ type Options struct {
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
-	// returns the server's URL. Nil means none.
+	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
+	// returns the server's URL. url is DynamoDB's. Nil means no such server.
 	BeforeDynamoDB func(url string) string
 }
 
