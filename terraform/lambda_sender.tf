@@ -22,6 +22,7 @@ module "sender" {
   architecture    = var.architecture
   timeout_seconds = var.sender.timeout_seconds
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
   environment = merge(local.rules, {
     TABLE_NAME       = aws_dynamodb_table.messages.name

@@ -22,6 +22,7 @@ const (
 	malformedRequest     slug = "malformed-request"
 	unauthorized         slug = "unauthorized"
 	insufficientScope    slug = "insufficient-scope"
+	blocked              slug = "blocked" // API Gateway answers it, not this package
 	notFound             slug = "not-found"
 	methodNotAllowed     slug = "method-not-allowed"
 	tooLate              slug = "too-late"
@@ -63,6 +64,9 @@ var kinds = []kind{
 	{insufficientScope, http.StatusForbidden, "The token lacks a scope",
 		"The token is valid but does not allow this operation.",
 		"Ask the operator for a client with the scope that `detail` names.", 0, nil},
+	{blocked, http.StatusForbidden, "The request was blocked",
+		"A firewall in front of this deployment refused the request.",
+		"Ask the operator which of its rules refuses the request, with the `instance`. A new token does not help.", 0, nil},
 	{notFound, http.StatusNotFound, "Not found",
 		"Nothing was found here, or it is not yours.",
 		"Check the path and the id. Messages are deleted some time after they reach their last status.", 0, sms.ErrNotFound},

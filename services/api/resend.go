@@ -36,7 +36,7 @@ func (a *api) resend(c *call) (answer, error) {
 		return answer{}, err
 	}
 	a.enqueue(c.Context(), accepted)
-	return accepted.answer(), nil
+	return accepted.answer(c.Context()), nil
 }
 
 // mayHaveChanged reports whether an earlier request with the same key may have been

@@ -31,7 +31,7 @@ func (a *api) submit(c *call) (answer, error) {
 		return answer{}, err
 	}
 	a.enqueue(c.Context(), accepted)
-	return accepted.answer(), nil
+	return accepted.answer(c.Context()), nil
 }
 
 // acceptance is a message that was recorded by this request, or by an earlier request
@@ -42,9 +42,9 @@ type acceptance struct {
 }
 
 // answer returns the 202 for an accepted message.
-func (accepted acceptance) answer() answer {
+func (accepted acceptance) answer(ctx context.Context) answer {
 	reply := snapshotOf(accepted.message).answer(http.StatusAccepted)
-	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
+	reply.header.Set("Location", BasePath(ctx)+"/sms/"+accepted.message.ID)
 	if accepted.replayed {
 		reply.header.Set("Idempotent-Replayed", "true")
 	}

@@ -42,9 +42,9 @@ type Agenda interface {
 	// Due returns the entries that are due until q.Until (included), oldest first. It may
 	// be a second behind writes, and then returns entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
-	// Postpone gives the record of e the Due next, in one write, and returns the record.
-	// It returns a *ConflictError if the Due of the record is no longer that of e. It
-	// returns ErrNotFound if the record is absent.
+	// Postpone replaces the Due of e's record by next, in one write, and returns the
+	// record. It returns a *ConflictError if the Due of the record is no longer that of
+	// e. It returns ErrNotFound if the record is absent.
 	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
 }
 
@@ -85,7 +85,7 @@ type Receipts interface {
 // returns.
 const MaxUnmatched = 100
 
-// Unmatched holds messages and receipts of one number that may match.
+// Unmatched holds messages and receipts of one number that may match each other.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
@@ -112,8 +112,8 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A field that is zero selects all. Owner may be zero only on
-// one machine.
+// ListQuery selects messages. A zero field does not restrict the list. Only on one
+// machine may Owner be zero.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -146,8 +146,8 @@ type Breakers interface {
 type Counters interface {
 	// Count adds c.N to the counter c.Key in one write. It returns ErrLimit if c does not
 	// fit. If c.N is 0, it reads once and stores nothing. After any other error than
-	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse,
-	// so that a limit is never exceeded.
+	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse
+	// the request, so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
 }
 

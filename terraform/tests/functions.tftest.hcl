@@ -28,8 +28,9 @@ run "the_sender_publishes_to_phones_and_to_no_topic" {
 
 run "policies_name_actions_and_resources" {
   variables {
-    receipts = true
-    events   = true
+    receipts   = true
+    events     = true
+    monitoring = { tracing = true }
   }
   assert {
     condition = alltrue(flatten([
@@ -147,8 +148,9 @@ run "clients_of_two_owners_are" {
 
 run "limits_and_waits_reach_the_api" {
   variables {
-    limits = { parts_per_day = 1000 }
-    api    = { longest_wait_seconds = 15 }
+    limits                = { parts_per_day = 1000 }
+    api                   = { longest_wait_seconds = 15 }
+    concurrent_executions = 1000
   }
   assert {
     condition     = [module.api.environment.PARTS_PER_DAY, module.api.environment.MESSAGES_PER_RECIPIENT_HOUR] == ["1000", "0"]
@@ -173,7 +175,7 @@ run "two_deployments_share_an_account" {
     condition = alltrue([
       for n in concat(
         [aws_dynamodb_table.messages.name, aws_sqs_queue.messages.name, aws_scheduler_schedule.relay.name, aws_cognito_user_pool_domain.this.domain],
-        [module.api.name, module.sender.name, module.relay.name, aws_iam_role.schedule.name, aws_cloudwatch_dashboard.this.dashboard_name],
+        [module.api.name, module.sender.name, module.relay.name, aws_iam_role.schedule.name, aws_cloudwatch_dashboard.this[0].dashboard_name],
         [for a in aws_cloudwatch_metric_alarm.this : a.alarm_name],
       ) : startswith(n, "second")
     ])

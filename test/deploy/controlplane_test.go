@@ -159,7 +159,7 @@ var listings = []listing{
 }
 
 // left matches the roles that destroy leaves, because the account uses them.
-var left = regexp.MustCompile(`smsqueue-(sns|apigw)-[0-9]+`)
+var left = regexp.MustCompile(`smsqueue-(sns|gw)-[0-9]+`)
 
 func (l listing) namesUs(t *testing.T, endpoint string) bool {
 	t.Helper()

@@ -26,7 +26,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if ruler.matcher != nil {
+		if err := ruler.matcher.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "ending the matcher:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // needTerraform records that the test runs terraform. If terraform is missing, it skips
@@ -51,7 +58,7 @@ func needTerraform(t *testing.T) engines.Repository {
 }
 
 // skipOrFail skips a test that lacks something it needs. In CI it fails the test instead.
-func skipOrFail(t *testing.T, reason string) {
+func skipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
@@ -98,8 +105,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 22 {
-			t.Errorf("the module has %d variables, want at most 22", variables)
+		if variables > 24 {
+			t.Errorf("the module has %d variables, want at most 24", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
@@ -164,6 +171,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
+		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},
 		{"a single sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
 		{"a negative rate", `sender = { parts_per_second = -1 }`, `to 0 or more`},
 		{"a sender's timeout that is too short", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},

@@ -46,7 +46,7 @@ var dictionary = []word{
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bskip_region_validation\b`},
-		{"*.hcl", `"aws_region"`},
+		{"*.hcl", `\baws_region\b`},
 	}},
 	{`snscarrier`, "sns", nil},
 	{`\bdoubt(s|ed|ing)?\b`, "unanswered, for a hand-over", nil},
@@ -59,6 +59,7 @@ var dictionary = []word{
 	{`\bquotas?\b`, "limit, for how much an owner may send; quotas are AWS's", []phrase{
 		{"", `[Nn]o[ -]quota( left|-bare)?`}, // in SNS's log
 		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
+		{"", `AWS's quota|Service Quotas`},
 	}},
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }

@@ -29,6 +29,9 @@ type gateway struct{ handler http.Handler }
 // requests too.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
+	if path, ok := basePathOf(event); ok {
+		ctx = api.WithBasePath(ctx, path)
+	}
 	if token, ok := tokenOf(event); ok {
 		ctx = context.WithValue(ctx, tokenKey{}, token)
 	}
@@ -86,6 +89,25 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 		path.RawPath += "/" + escaped
 	}
 	return path
+}
+
+// basePathOf returns what precedes the resource in the path that the client typed: the
+// stage, or the base path of a custom domain, which may have several segments or none.
+// It reports false if the event does not tell.
+func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
+	path = strings.TrimSuffix(event.RequestContext.Path, "/")
+	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
+		end := strings.LastIndexByte(path, '/')
+		if end < 0 {
+			return "", false
+		}
+		path = path[:end]
+	}
+	// A path that began with two slashes would name another host.
+	if path != "" && (path[0] != '/' || strings.Contains(path, "//")) {
+		return "", false
+	}
+	return path, true
 }
 
 // merged joins the two maps that an event has for the same values. API Gateway fills

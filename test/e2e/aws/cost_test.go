@@ -27,8 +27,13 @@ import (
 func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	t.Parallel()
 	var m meter
-	d := functions.Deploy(t, functions.Options{PartsPerSecond: 20, BeforeDynamoDB: func(url string) string { return m.start(t, url) }})
-	api := d.Client("7k2q9vd3c1m8r5t0u6w4x2y1za") // as long as Cognito's
+	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as Cognito's
+	d := functions.Deploy(t, functions.Options{
+		Clients:        `{"` + client + `": {}}`,
+		PartsPerSecond: 20,
+		BeforeDynamoDB: func(url string) string { return m.start(t, url) },
+	})
+	api := d.Client(client)
 	text := text("+5511987654321", strings.Repeat("Your code is 123", 10))
 
 	var got cost.Counts

@@ -31,6 +31,9 @@ func (m *meter) start(t *testing.T, engineURL string) string {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(engine)
+			if r.In.Header.Get("X-Amz-Target") == "" {
+				return // a function only opens its connection
+			}
 			r.Out.Header.Set("Accept-Encoding", "identity") // so that answers can be read
 			body, err := io.ReadAll(r.In.Body)
 			var input map[string]json.RawMessage

@@ -104,7 +104,7 @@ func monthly() []line {
 		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
 		{"the dashboard; an account's first three are free", dashboardMonths, same(1)},
 		{fmt.Sprintf("%v alarms; with receipts %v, with events %v; one more with a known spend limit", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
-		{"one key", keyMonths, same(1)},
+		{"one key; its rotation adds 1.00 after a year, and again after two", keyMonths, same(1)},
 		{"at most 100,000", keyRequests, same(kmsCalls)},
 		{"the relay, every minute", scheduledRuns, same(minutes)},
 		{fmt.Sprintf("%v units for a run of the relay", c.ReadUnits), readUnits, same(minutes * c.ReadUnits)},
