@@ -56,7 +56,7 @@ type stage struct {
 	log     []string
 }
 
-// pace is so fast that it holds up no message for long. Senders book time all the same.
+// pace makes senders book time, but is so fast that no message waits long.
 const pace = 20
 
 func newStage(ctx context.Context, dir string) (*stage, error) {
