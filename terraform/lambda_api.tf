@@ -11,6 +11,7 @@ module "api" {
   memory_mb       = 512
   timeout_seconds = 12 + var.api.longest_wait_seconds # longer than the gateway waits; the API's own deadlines add up to less than 10 s
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
   environment = merge(local.rules, {
     TABLE_NAME        = aws_dynamodb_table.messages.name

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Unlimited means that a client does not have a limit that the deployment sets for all.
+// Unlimited frees a client from a limit that the deployment sets for all clients.
 const Unlimited = -1
 
 // highestLimit is the largest limit that a client can be given.
@@ -32,7 +32,7 @@ type Limits struct {
 	MessagesPerRecipientHour int
 }
 
-// readLimits reads the limits of one client, and adds to f what is wrong with them.
+// readLimits reads the limits of one client, and adds the errors in their fields to f.
 func readLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
 		n, ok := f.Int(name, Unlimited, highestLimit)
@@ -98,8 +98,8 @@ func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or unavailable. If
-// the answer of the store is lost, a count may remain. The limit then refuses too much
-// rather than too little.
+// the answer of the store is lost, a count may remain although its message is not
+// accepted. The limit then refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)

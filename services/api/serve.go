@@ -33,7 +33,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.log(ctx, a.Logger, reply, time.Since(begin))
 }
 
-// answer calls serve, and makes a problem of every error and panic.
+// answer calls serve, and turns every error and panic into a problem.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	err := a.protect(ctx, func() (err error) {
 		reply, err = a.serve(ctx, c)
@@ -136,6 +136,23 @@ func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took 
 }
 
 type requestIDKey struct{}
+
+type basePathKey struct{}
+
+// WithBasePath sets the path under which the client sees the API, for the links in
+// answers. It begins with a slash or is empty, and does not end with a slash. Without
+// it, the path is /v1.
+func WithBasePath(ctx context.Context, path string) context.Context {
+	return context.WithValue(ctx, basePathKey{}, path)
+}
+
+// BasePath returns the path that WithBasePath set, or "/v1".
+func BasePath(ctx context.Context) string {
+	if path, ok := ctx.Value(basePathKey{}).(string); ok {
+		return path
+	}
+	return "/v1"
+}
 
 // WithRequestID sets the id of a request. Logs, problems and the header X-Request-Id show
 // it. A request without an id gets one.

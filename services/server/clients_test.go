@@ -122,8 +122,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// Other readers must accept an accepted file as JSON. Written and read again, it
-		// must have the same clients.
+		// A file that we accept must be JSON for all other readers too. After it is
+		// written and read again, the clients must be the same.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}

@@ -96,8 +96,8 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next. This is as many as still fit on the
-// page. It is more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next: as many as still fit on the page, or
+// more if the filter by status may exclude some of them.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" {
 		return maxBatch

@@ -99,15 +99,16 @@ run "no_function_may_write_clients" {
 # Lambda refuses more than 4 KB of environment variables, but only when they are applied.
 run "the_environments_are_small" {
   variables {
-    name              = "a-deployment-with-a-long-name-32"
-    allowed_countries = [for pair in setproduct(split("", "ABCDEFGHIJKLMNOPQRST"), split("", "ABCDEFGHIJKLM")) : join("", pair)] # 260, more than there are
-    default_country   = "AA"
-    receipts          = true
-    clients           = { for i in range(50) : "client-${i}" => { owner = "owner-${i}" } }
-    limits            = { parts_per_day = 1000000000, messages_per_recipient_hour = 1000000000 }
-    messages          = { validity_hours = 100000, retention_days = 100000, max_attempts = 100000 }
-    sender            = { concurrency = 1000, parts_per_second = 1000000, timeout_seconds = 900 }
-    api               = { longest_wait_seconds = 15 }
+    concurrent_executions = 2000
+    name                  = "a-deployment-with-a-long-name-32"
+    allowed_countries     = [for pair in setproduct(split("", "ABCDEFGHIJKLMNOPQRST"), split("", "ABCDEFGHIJKLM")) : join("", pair)] # 260, more than there are
+    default_country       = "AA"
+    receipts              = true
+    clients               = { for i in range(50) : "client-${i}" => { owner = "owner-${i}" } }
+    limits                = { parts_per_day = 1000000000, messages_per_recipient_hour = 1000000000 }
+    messages              = { validity_hours = 100000, retention_days = 100000, max_attempts = 100000 }
+    sender                = { concurrency = 1000, parts_per_second = 1000000, timeout_seconds = 900 }
+    api                   = { longest_wait_seconds = 15 }
   }
   assert {
     condition = alltrue([

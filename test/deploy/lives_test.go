@@ -23,8 +23,8 @@ var private = sms.Draft{
 	},
 }
 
-// lives lists the changes that a message may go through. tells lists the statuses that
-// the events report. A status that a single write passes through has no event.
+// lives lists the changes that a message may go through, and the statuses that the events
+// must report. If one write changes the status twice, the first of the two has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status

@@ -29,6 +29,9 @@ type gateway struct{ handler http.Handler }
 // requests too.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
+	if path, ok := basePathOf(event); ok {
+		ctx = api.WithBasePath(ctx, path)
+	}
 	if token, ok := tokenOf(event); ok {
 		ctx = context.WithValue(ctx, tokenKey{}, token)
 	}
@@ -88,6 +91,25 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
+// basePathOf returns what precedes the resource in the path that the client typed: the
+// stage, or the base path of a custom domain, which may have several segments or none.
+// It reports false if the event does not tell.
+func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
+	path = strings.TrimSuffix(event.RequestContext.Path, "/")
+	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
+		end := strings.LastIndexByte(path, '/')
+		if end < 0 {
+			return "", false
+		}
+		path = path[:end]
+	}
+	// A path that began with two slashes would name another host.
+	if path != "" && (path[0] != '/' || strings.Contains(path, "//")) {
+		return "", false
+	}
+	return path, true
+}
+
 // merged joins the two maps that an event has for the same values. API Gateway fills
 // both, but only the map with several values per name is complete. Events made by hand
 // often have only one of them.
@@ -111,7 +133,7 @@ func exactly(name string) string { return name }
 
 type tokenKey struct{}
 
-// verify returns the token of a request that a gateway made from an event.
+// verify returns the token of a request that requestOf made from an event.
 func verify(r *http.Request) (api.Token, error) {
 	token, ok := r.Context().Value(tokenKey{}).(api.Token)
 	if !ok {
@@ -120,9 +142,10 @@ func verify(r *http.Request) (api.Token, error) {
 	return token, nil
 }
 
-// tokenOf returns what the claims of the event say. API Gateway's Cognito authorizer has
-// checked the signature, the issuer and the expiry. An ID token of the same issuer would
-// prove nothing about the client. A claim that is not a string counts as absent.
+// tokenOf returns the token that the claims in the event describe. API Gateway's Cognito
+// authorizer has checked the signature, the issuer and the expiry. An ID token of the
+// same issuer would prove nothing about the client. A claim that is not a string counts
+// as absent.
 func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }

@@ -25,10 +25,11 @@ type seen struct {
 	Query  map[string][]string
 	Body   string
 	Token  api.Token // zero if it is refused
+	Base   string    // the path of links
 }
 
-// watch returns a gateway in front of routes like the API's. It also returns what they
-// have seen.
+// watch returns a gateway in front of routes like the API's, and a record of what these
+// routes get.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -36,7 +37,7 @@ func watch(t testing.TB) (gateway, *seen) {
 	for _, route := range []string{"POST /v1/sms", "GET /v1/sms", "GET /v1/sms/{id}", "POST /v1/sms/{id}/cancel", "POST /v1/sms/batch", "/"} {
 		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
 			token, _ := verify(r)
-			*got = seen{Route: route, ID: r.PathValue("id"), Target: r.RequestURI, Host: r.Host, Remote: r.RemoteAddr, Query: r.URL.Query(), Token: token}
+			*got = seen{Route: route, ID: r.PathValue("id"), Target: r.RequestURI, Host: r.Host, Remote: r.RemoteAddr, Query: r.URL.Query(), Token: token, Base: api.BasePath(r.Context())}
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				http.Error(w, "unreadable body", http.StatusBadRequest)
@@ -86,16 +87,17 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 		event string
 		want  seen
 	}{
-		{"execute-api", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token}},
-		{"custom-domain", seen{Route: "GET /v1/sms/{id}", ID: id, Target: "/v1/sms/" + id + "?wait=5", Host: own, Remote: peer, Query: map[string][]string{"wait": {"5"}}, Token: token}},
-		{"custom-domain-other-base-path", seen{Route: "POST /v1/sms/{id}/cancel", ID: id, Target: "/v1/sms/" + id + "/cancel", Host: own, Remote: peer, Query: none, Token: token}},
+		{"execute-api", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token, Base: "/v1"}},
+		{"custom-domain", seen{Route: "GET /v1/sms/{id}", ID: id, Target: "/v1/sms/" + id + "?wait=5", Host: own, Remote: peer, Query: map[string][]string{"wait": {"5"}}, Token: token, Base: "/v1"}},
+		{"custom-domain-other-base-path", seen{Route: "POST /v1/sms/{id}/cancel", ID: id, Target: "/v1/sms/" + id + "/cancel", Host: own, Remote: peer, Query: none, Token: token, Base: "/messaging"}},
+		{"custom-domain-long-base-path", seen{Route: "GET /v1/sms", Target: "/v1/sms", Host: own, Remote: peer, Query: none, Token: token, Base: "/sms/v1"}},
 		{"custom-domain-no-base-path", seen{
 			Route: "GET /v1/sms", Target: "/v1/sms?phoneNumber=%2B5511999999999&reference=a%26b%3Dc+d%2F%C3%A9%2B1&status=queued&status=sent", Host: own, Remote: peer,
 			Query: map[string][]string{"status": {"queued", "sent"}, "reference": {"a&b=c d/é+1"}, "phoneNumber": {"+5511999999999"}},
 			Token: token,
 		}},
-		{"other-stage", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token}},
-		{"encoded-parameter", seen{Route: "GET /v1/sms/{id}", ID: "../batch x", Target: "/v1/sms/..%2Fbatch%20x", Host: aws, Remote: peer, Query: none, Token: token}},
+		{"other-stage", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token, Base: "/prod"}},
+		{"encoded-parameter", seen{Route: "GET /v1/sms/{id}", ID: "../batch x", Target: "/v1/sms/..%2Fbatch%20x", Host: aws, Remote: peer, Query: none, Token: token, Base: "/v1"}},
 		{"console-test", seen{Route: "GET /v1/sms", Target: "/v1/sms", Remote: "test-invoke-source-ip:0", Query: none}},
 	}
 	for _, test := range tests {
@@ -108,6 +110,31 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 			}
 			if id := http.Header(response.MultiValueHeaders).Get("X-Request-Id"); id != event.RequestContext.RequestID {
 				t.Errorf("request id %q, want %q", id, event.RequestContext.RequestID)
+			}
+		})
+	}
+}
+
+func TestLinksBeginWithWhatTheClientTyped(t *testing.T) {
+	for _, test := range []struct{ resource, typed, want string }{
+		{"/sms/{id}/cancel", "/sms/v1/sms/x/cancel", "/sms/v1"},
+		{"/sms/{id}", "/v1/sms/a%2Fb", "/v1"},
+		{"/sms", "/v1/sms/", "/v1"},
+		{"/sms", "/sms", ""},
+		{"/sms", "", "/v1"},
+		{"/sms/{id}", "/x", "/v1"},
+		{"/sms", "sms", "/v1"},
+		{"/sms", "host/sms", "/v1"},
+		{"/sms", "//evil.example/sms", "/v1"},
+		{"", "/", ""},
+	} {
+		t.Run(test.typed, func(t *testing.T) {
+			g, got := watch(t)
+			event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: test.resource, PathParameters: map[string]string{"id": "x"}}
+			event.RequestContext.Path = test.typed
+			handle(t, g, event)
+			if got.Base != test.want {
+				t.Errorf("links begin with %q, want %q", got.Base, test.want)
 			}
 		})
 	}
@@ -254,8 +281,8 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	}
 }
 
-// FuzzGatewayEvent passes any event that the Lambda runtime can decode to the gateway.
-// The gateway must not panic, and must make a request for a path below /v1/.
+// FuzzGatewayEvent makes events that the Lambda runtime can decode, and passes them to
+// the gateway. The gateway must not panic, and must make a request for a path below /v1/.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {

@@ -118,7 +118,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})
-	// The log is read before the records, and lacks what is handed over in between. So
-	// reconcile again.
+	// The log was read before the records, so it lacks messages that were handed over in
+	// between. Reconcile again.
 	show(t, reconciled(), size)
 }

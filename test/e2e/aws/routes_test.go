@@ -96,8 +96,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		// Use a page of one message: on longer pages, one shard may have more than its
-		// share of messages.
+		// Use a page of one message: for a longer page the API may have to read a shard
+		// twice.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {

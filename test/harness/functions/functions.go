@@ -34,7 +34,8 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// Peers of the functions, in front of these proxies, if there is TLS.
+	// With TLS, these peers accept the functions' connections and pass them on to the
+	// proxies.
 	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
 
 	// These clients call the engines without the proxies.
@@ -58,17 +59,20 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
+	// PartsPerSecond is the pace. Zero means no pace.
+	PartsPerSecond int
+
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
-	// SNS is the URL of a server that takes the place of moto, if not empty.
+	// SNS is the URL of a server to use as SNS. If it is empty, moto is used.
 	SNS string
 
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
-	// returns the server's URL. Nil means none.
+	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
+	// returns the server's URL. url is DynamoDB's. Nil means no such server.
 	BeforeDynamoDB func(url string) string
 }
 
@@ -128,7 +132,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		})
 	}
 	d.API = start("api", 15*time.Second, append(o.API, table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US")...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider, fmt.Sprintf("PARTS_PER_SECOND=%d", o.PartsPerSecond))
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
 }
