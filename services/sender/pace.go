@@ -47,9 +47,12 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	for free := g.now(); ; {
+	var free time.Time // as far as is known, time is booked until then
+	for {
 		now := g.now()
-		earliest := now.Add(-pause)
+		if now.After(free) {
+			free = now
+		}
 		var length, last time.Duration
 		n := 0
 		for n < len(parts) && !free.Add(length).After(end) {
@@ -60,7 +63,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			return slots, nil
 		}
 		start, err := g.store.Book(ctx, sms.Booking{
-			Length: length, Earliest: earliest, Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
 			free = booked.Until // book again: perhaps fewer messages fit now
