@@ -47,15 +47,15 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is an item of the indexes due and unmatched: a message or a pending receipt.
+// dueItem is an item of the index "due" or "unmatched": a message or a pending receipt.
 type dueItem struct {
 	item
 
 	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
-// dueRange describes a page of one partition: at most limit entries that are due between
-// from and until (both included). The page begins after the key start.
+// dueRange describes a page of one partition: at most limit entries, none of which is due
+// before from or after until. The page begins after the key in start.
 type dueRange struct {
 	shard       string
 	from, until millis

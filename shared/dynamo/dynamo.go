@@ -28,7 +28,7 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	booked atomic.Int64 // up to when time was booked when Book last saw it, in nanoseconds since 1970
+	booked atomic.Int64 // the end of the booked time as Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)

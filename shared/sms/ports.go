@@ -154,8 +154,8 @@ type Counters interface {
 // Pace holds the one record by which all senders share the pace: the time up to which
 // hand-overs are booked.
 type Pace interface {
-	// Book books b.Length from the end of what is booked, or from b.Earliest if that is
-	// later, and returns the start. It returns a *BookedError if the start would be after
+	// Book books a span of b.Length and returns its start: the end of the booked time or,
+	// if later, b.Earliest. It returns a *BookedError if the start would be after
 	// b.Latest. Any number of callers may book at once, and no two get the same time. It
 	// takes one write, and up to two more if others book meanwhile. After an error other
 	// than ErrUnavailable, or after an answer that was lost on the way to the client, the

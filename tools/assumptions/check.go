@@ -96,7 +96,7 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge returns held or differs, with the same words.
+// judge returns held if holds is true, and differs otherwise, with these words.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)
@@ -104,7 +104,7 @@ func judge(holds bool, format string, args ...any) Result {
 	return differs(format, args...)
 }
 
-// never returns a check that cannot be made, and why.
+// never returns the function of a check that can never be made. why is the reason.
 func never(why string) func(context.Context, *run) (Result, error) {
 	return func(context.Context, *run) (Result, error) { return notChecked("%s", why), nil }
 }

@@ -162,8 +162,8 @@ func (r *run) readAccount(ctx context.Context) (string, error) {
 
 var errTimeout = errors.New("the time is over")
 
-// await calls done until it returns true, an error, or limit has passed. Then the error
-// is errTimeout.
+// await calls done until it returns true or an error, or until limit has passed: then the
+// error is errTimeout.
 func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()
