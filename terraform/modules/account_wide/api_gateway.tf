@@ -15,7 +15,7 @@ resource "aws_api_gateway_account" "this" {
 resource "aws_iam_role" "api_gateway" {
   count = var.api_gateway_log_role ? 1 : 0
 
-  name_prefix          = "${var.name}-apigw-" # a role that an earlier deployment left keeps its name
+  name_prefix          = "${var.name}-gw-" # a role that an earlier deployment left keeps its name
   description          = "All APIs of the account write their logs with it"
   permissions_boundary = var.permissions_boundary
   assume_role_policy = jsonencode({
