@@ -114,7 +114,7 @@ func TestContractKnowsEveryFailureCode(t *testing.T) {
 		codes = append(codes, string(f.Code))
 	}
 	if !slices.Equal(listed, codes) {
-		t.Errorf("Failure.code lists\n%v, sms.Failures is\n%v", listed, codes)
+		t.Errorf("Failure.code lists\n%v\nbut sms.Failures has\n%v", listed, codes)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestContractKnowsEveryStatus(t *testing.T) {
 		statuses = append(statuses, string(s))
 	}
 	if !slices.Equal(listed, statuses) {
-		t.Errorf("the enum of Status is\n%v, sms.Statuses is\n%v", listed, statuses)
+		t.Errorf("the enum of Status is\n%v\nbut sms.Statuses returns\n%v", listed, statuses)
 	}
 }
 

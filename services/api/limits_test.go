@@ -104,7 +104,7 @@ func TestLimits(t *testing.T) {
 			d.accepted(t, goodBody)
 			d.preview(t, goodBody)
 			if got := d.store.count("count"); got != 2*want {
-				t.Errorf("%+v: %d counts for a submission and a preview, want %d", limits, got, 2*want)
+				t.Errorf("with %+v, a submission and a preview made %d counts, want %d", limits, got, 2*want)
 			}
 			if got := d.store.count("get"); got != 0 {
 				t.Errorf("%+v: %d reads", limits, got)

@@ -67,7 +67,7 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// on returns the target of the operation for the message with this id.
+// The result is the target of the operation for the message with this id.
 func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
 func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {

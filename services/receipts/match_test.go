@@ -265,7 +265,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 				var wait bool
 				var err error
 				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
-					t.Fatalf("Settle says wait: %t, %v; want %t", wait, err, tt.wait)
+					t.Fatalf("Settle returned wait %t and error %v, want wait %t", wait, err, tt.wait)
 				}
 			}
 			if got := s.get(m.ID); got.Status != tt.want || m.Status != tt.want {
@@ -282,7 +282,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); err != nil || !wait {
-			t.Fatalf("Settle says wait: %t, %v; want true", wait, err)
+			t.Fatalf("Settle returned wait %t and error %v, want wait true", wait, err)
 		}
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Delivered {

@@ -254,7 +254,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// on makes the stage's receipts work on another view of the store.
+// From now on, the stage's receipts work on another view of the store.
 func (s *stage) on(store receipts.Store) {
 	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
 }
@@ -268,7 +268,7 @@ func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// again hands m over again. The provider takes it.
+// The message m is handed over again, and the provider takes it.
 func (s *stage) again(m sms.Message, providerMessageID string) {
 	s.t.Helper()
 	claim := s.rules.NewClaim("fake", s.now)

@@ -52,6 +52,6 @@ func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) err
 			return nil
 		})
 	}
-	_ = group.Wait() // errs has one error for each
+	_ = group.Wait() // the errors are in errs
 	return errors.Join(errs...)
 }

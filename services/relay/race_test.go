@@ -90,8 +90,8 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// twins returns two messages to one number. The hand-over of a got no answer, and the
-// sender of b died. A receipt for b is pending.
+// twins returns two messages to one number. The hand-over of the message a got no answer, and the
+// sender of the message b died. A receipt for b is pending.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -181,7 +181,7 @@ func (s *street) submit(t *rapid.T) {
 	s.ids = append(s.ids, m.ID)
 }
 
-// any returns a random message.
+// The result is a random message.
 func (s *street) any(t *rapid.T) sms.Message {
 	if len(s.ids) == 0 {
 		t.Skip("no message yet")
@@ -246,7 +246,7 @@ func (s *street) run(t *rapid.T) {
 	s.store.fails = nil
 }
 
-// come applies a receipt. Some receipts come twice.
+// One of the receipts on their way is applied. Some receipts come twice.
 func (s *street) come(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")

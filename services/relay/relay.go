@@ -91,8 +91,8 @@ type Summary struct {
 }
 
 const (
-	// concurrency is how many shards are worked on in parallel. It is also how many
-	// pending receipts are.
+	// concurrency is how many shards are worked on in parallel, and for how many
+	// pending receipts the relay looks in parallel.
 	concurrency = 8
 	// reserve is how long before its deadline a run stops working.
 	reserve = 5 * time.Second

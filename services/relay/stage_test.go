@@ -61,7 +61,7 @@ func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load
 // read it.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
-// on returns another relay on store. It has the stage's clock and rules.
+// The result is another relay on store, with the stage's clock and rules.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }

@@ -18,12 +18,12 @@ var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
 
-// to sets the number of a message to the nth of many numbers.
+// This change sets the number of a message to the nth of many numbers.
 func to(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 }
 
-// of returns a change that sets the owner of a message and then applies change.
+// This change sets the owner of a message and then applies change.
 func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		change(d)

@@ -150,7 +150,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("from a foreign page: status %d", status)
 	}
 	if cookies := jar.Cookies(mustParse(t, server.URL)); len(cookies) != 0 {
-		t.Errorf("failed logins set %v", cookies)
+		t.Errorf("failed logins set the cookies %v", cookies)
 	}
 	if status := post(inboxToken, nil); status != http.StatusOK {
 		t.Errorf("with the token: status %d after the redirect", status)

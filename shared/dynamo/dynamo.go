@@ -15,9 +15,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/smsqueue/smsqueue/shared/connect"
 	"github.com/smsqueue/smsqueue/shared/sdkcall"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -46,19 +46,30 @@ const (
 	// even if one attempt hangs.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
+	// idleTime is how long a connection may be idle. A call on a dead connection is
+	// repeated after a second; a new connection costs a few milliseconds.
+	idleTime = 10 * time.Second
 )
 
-// NewClient returns a client with the retries and timeouts that callers of a Store need.
-// If cfg has an HTTPClient, the client uses it unchanged.
+// NewClient returns a client with the retries, timeouts and connections that callers of a
+// Store need.
 func NewClient(cfg aws.Config) *dynamodb.Client {
 	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = maxAttempts
 			r.MaxBackoff = maxPause
 		})
-		if cfg.HTTPClient == nil {
-			o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attemptTimeout)
-		}
+		o.HTTPClient = connect.NewClient(cfg, connect.Options{Idle: idleTime, Timeout: attemptTimeout})
+	})
+}
+
+// Connect opens the connection that the first call uses.
+func (s *Store) Connect(ctx context.Context) error {
+	return connect.Open(s.client.Options().HTTPClient, func(opener aws.HTTPClient) error {
+		_, err := s.client.ListTables(ctx, nil, func(o *dynamodb.Options) {
+			o.HTTPClient, o.Retryer = opener, aws.NopRetryer{}
+		})
+		return err
 	})
 }
 

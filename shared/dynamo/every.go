@@ -12,8 +12,8 @@ import (
 )
 
 // Every calls do for every message, in any order, and returns the first error of do. It
-// scans the whole table with consistent reads, each 4 KB of which cost a read unit. No
-// service may call it.
+// scans the whole table with consistent reads, which cost a read unit per 4 KB. No service
+// may call it.
 func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
 	in := &dynamodb.ScanInput{TableName: aws.String(s.table), ConsistentRead: aws.Bool(true)}
 	for {

@@ -34,7 +34,7 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to places: those from from up to, but not including, to.
+// listRange limits a list to a range of places. It includes the place from, but not to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.

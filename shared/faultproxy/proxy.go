@@ -20,6 +20,7 @@ import (
 
 // Request is one incoming HTTP request.
 type Request struct {
+	Method string
 	Op     string // the AWS operation, such as "PutItem"; empty if there is none
 	Header http.Header
 	Body   []byte // nil unless KeepBodies was called
@@ -131,7 +132,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 
-	fault := p.note(Request{Op: operation(r.Header, body), Header: r.Header.Clone(), Body: body})
+	fault := p.note(Request{Method: r.Method, Op: operation(r.Header, body), Header: r.Header.Clone(), Body: body})
 	if fault.serve == nil {
 		fault = Pass()
 	}

@@ -71,8 +71,8 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal returns how the provider refuses a message because of fault. It returns nil if
-// the provider takes the message. Codes and words are those of SNS, so that tests can put
+// refusal returns the refusal that fault produces. It returns nil if the provider takes
+// the message. Codes and words are those of SNS, so that tests can put
 // the simulator behind SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {

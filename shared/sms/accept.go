@@ -7,7 +7,7 @@ import "time"
 // left is enqueued by the API, all others by the relay.
 const EnqueueAhead = 2 * time.Minute
 
-// Accept returns the record of d, with this id, accepted at now. The draft must have
+// Accept returns the record of d, with this id, accepted at the time now. The draft must have
 // passed Check and CheckTimes.
 func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	now = stamp(now)

@@ -55,7 +55,7 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the next Due of e when a relay begins to work on e at now. e must be
+// Postponed returns the next Due of e when a relay begins to work on e. e must be
 // due for DueSend or DueRescue. Until the next Due, no other relay works on e. If this
 // relay dies or the envelope is lost, e is then due again.
 func (e DueEntry) Postponed(now time.Time) Due {

@@ -210,7 +210,7 @@ func (m Message) History() []Event {
 	return events
 }
 
-// Gone reports whether m is past its retention at now. It is then absent.
+// Gone reports whether m is past its retention at the time now. It is then absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
 
 // stamp returns t in the form of records: UTC, with millisecond precision.

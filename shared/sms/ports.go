@@ -98,8 +98,8 @@ type ReceiptKeeper interface {
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due until until
-	// (included), oldest first.
+	// DueReceipts returns up to limit pending receipts that are due at until or
+	// earlier, oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -185,7 +185,7 @@ type Queue interface {
 
 // Consumer dequeues items in programs for which Lambda does not poll the queue.
 type Consumer interface {
-	// Dequeue waits for items, at most for wait, and returns up to limit. It then hides
+	// Dequeue waits up to wait for items, and returns at most limit. It then hides
 	// each item from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
 	// Delete removes dequeued items. After an error, some of them may come back.

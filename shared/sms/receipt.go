@@ -64,7 +64,7 @@ const PendingFor = 24 * time.Hour
 // By then, the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
-// Pending returns r as a pending receipt that arrived at now.
+// Pending returns r as a pending receipt that has just arrived.
 func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	id := fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())

@@ -132,7 +132,7 @@ func visible(text string) bool {
 	})
 }
 
-// CheckTimes returns what is wrong with the times in r at now.
+// CheckTimes returns what is wrong with the times in r, if it is now the time now.
 func (r Request) CheckTimes(now time.Time) []InvalidError {
 	var bad []InvalidError
 	start := later(now, r.SendAt)

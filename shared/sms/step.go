@@ -117,7 +117,7 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 }
 
 // restUndelivered ends the message for the reason that a receipt gave. If none gave a
-// reason, then void, the latest receipt, says what stopped the message.
+// reason, void says what stopped the message. void is the latest receipt.
 func (s *step) restUndelivered(e Event, void Receipt) {
 	s.rest(Undelivered, e)
 	switch h := s.reported(VerdictUndelivered); {

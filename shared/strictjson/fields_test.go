@@ -157,7 +157,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	}
 	want := FieldError{"", "has 980 more unknown fields"}
 	if got[0].Field != "n0" || got[maxUnknown] != want {
-		t.Errorf("got %+v ... %+v", got[0], got[maxUnknown])
+		t.Errorf("the first error is %+v and the last one %+v", got[0], got[maxUnknown])
 	}
 
 	long := strings.Repeat("é", 1000)

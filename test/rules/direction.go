@@ -150,7 +150,7 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// in reports whether path is one of roots or below one.
+// The result says whether path is one of roots or below one.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

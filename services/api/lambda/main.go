@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
@@ -40,8 +39,10 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	if err != nil {
 		return nil, err
 	}
-	options.Store = dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	options.Queue = sqsqueue.New(sqs.NewFromConfig(cfg), queue)
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	envelopes := sqsqueue.New(sqsqueue.NewClient(cfg), queue)
+	environ.Connect(ctx, options.Logger, store.Connect, envelopes.Connect)
+	options.Store, options.Queue = store, envelopes
 	handler, err := api.New(options)
 	return gateway{handler: handler, owners: owners}.handle, err
 }

@@ -130,7 +130,7 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 				return nil
 			})
 		}
-		_ = group.Wait() // errs has one error for each
+		_ = group.Wait() // the errors are in errs
 		var sum summary
 		var failed []error
 		for i, err := range errs {

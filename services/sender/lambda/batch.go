@@ -13,9 +13,11 @@ import (
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
 // handle answers a batch with a list of the items that must stay on the queue. The list
-// is never null.
-func handle(s *sender.Sender, lastReceive int) batchHandler {
+// is never null. handle first calls closeIdle, which closes the provider's idle
+// connections.
+func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		closeIdle() // guard: no connection from before a freeze
 		batch := make([]sms.QueueItem, len(e.Records))
 		for i, m := range e.Records {
 			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receives(m)}

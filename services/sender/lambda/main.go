@@ -24,8 +24,11 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 	if err != nil {
 		return nil, err
 	}
+	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	environ.Connect(ctx, logger, store.Connect)
 	gate := sender.NewGate(store, rules, rate, time.Now)
-	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
-	return handle(s, receives-1), nil
+	provider := sns.New(sns.NewClient(cfg))
+	s := sender.New(store, provider, gate, rules, time.Now, logger)
+	return handle(s, provider.CloseIdle, receives-1), nil
 }

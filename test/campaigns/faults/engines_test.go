@@ -35,7 +35,7 @@ type mark struct {
 type markKey struct{}
 
 // belowTheSDK marks the requests of a call and carries the call out, so that the fault
-// happens to its requests. Only the death of a process is not a fault of requests.
+// happens to its requests. Only the death of a process does not happen to requests.
 func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dies(ctx, p, f, carryOut)

@@ -70,7 +70,7 @@ type told struct {
 // both returns both policies for every story.
 func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario submits the messages of all stories in w, makes the calls of a fail, and
+// scenario submits the messages of all stories in w, lets the attack a disturb them, and
 // checks how each message ends.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
 	t.Helper()

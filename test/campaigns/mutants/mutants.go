@@ -75,6 +75,16 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
 	},
 	{
+		without: "the SNS client's short-lived connections",
+		changes: map[string]change{"fresh connections": skipped},
+		tests:   []string{"-run", "TestAFreezeLosesNoHandOver", "./shared/sns"},
+	},
+	{
+		without: "the end of idle connections, when an invocation begins",
+		changes: map[string]change{"no connection from before a freeze": skipped},
+		tests:   []string{"-run", "TestAnInvocationClosesIdleConnections", "./services/sender/lambda"},
+	},
+	{
 		without: "the check that a receipt and a hand-over have the same provider",
 		changes: map[string]change{"one provider's ids": always},
 		tests:   []string{"-run", "TestAReceiptCountsForItsOwnProviderOnly", "./shared/sms"},

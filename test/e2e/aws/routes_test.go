@@ -159,7 +159,7 @@ func TestLimitsOfADeployment(t *testing.T) {
 	shop := d.Client("shop")
 	submit := func(key string) reply { return post(t, shop, key, text(number, "hello")) }
 	preview := func() { ask(t, shop, http.MethodPost, "/v1/sms/preview", text(number, "hello")) }
-	if diff := cmp.Diff(requests{"GetItem": 2}, requestsOf(d, preview)); diff != "" {
+	if diff := cmp.Diff(requests{opened: 2, "GetItem": 2}, requestsOf(d, preview)); diff != "" {
 		t.Errorf("the requests for a preview with two limits differ (-want +got):\n%s", diff)
 	}
 	cost := requestsOf(d, func() { submit("key").message(t, http.StatusAccepted) })

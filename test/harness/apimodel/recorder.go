@@ -32,6 +32,9 @@ var signedFor = regexp.MustCompile(`Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_re
 
 // Observe checks one request. It reads body, not the request's own body.
 func (r *Recorder) Observe(req *http.Request, body []byte) {
+	if req.Method == http.MethodGet && req.URL.Path == "/" && req.URL.RawQuery == "" {
+		return // it only opens a connection; no API has this request
+	}
 	operation, found, err := r.models.check(req, body)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,9 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
+	// Peers of the functions, in front of these proxies, if there is TLS.
+	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
+
 	// These clients call the engines without the proxies.
 	Records  *dynamodb.Client
 	Table    string
@@ -52,6 +56,12 @@ type Options struct {
 	// OneEndpoint sets the one variable AWS_ENDPOINT_URL in place of a variable for each
 	// service.
 	OneEndpoint bool
+
+	// TLS makes the functions call the engines over TLS, as on AWS.
+	TLS bool
+
+	// SNS is the URL of a server that takes the place of moto, if not empty.
+	SNS string
 
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
@@ -75,7 +85,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	if o.BeforeDynamoDB != nil {
 		dynamoURL = o.BeforeDynamoDB(dynamoURL)
 	}
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
 	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
@@ -90,14 +100,24 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		o.SenderTimeout = time.Minute
 	}
 	table, queue := "TABLE_NAME="+d.Table, "QUEUE_URL="+d.QueueURL
-	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + d.DynamoDB.URL()
-	toQueue := "AWS_ENDPOINT_URL_SQS=" + d.SQS.URL()
-	toProvider := "AWS_ENDPOINT_URL_SNS=" + d.SNS.URL()
+	urls := [3]string{d.DynamoDB.URL(), d.SQS.URL(), d.SNS.URL()}
+	var trusted string
+	if o.TLS {
+		d.Peers.DynamoDB, d.Peers.SQS, d.Peers.SNS = faultproxy.NewTLSPeer(t, urls[0]), faultproxy.NewTLSPeer(t, urls[1]), faultproxy.NewTLSPeer(t, urls[2])
+		urls = [3]string{d.Peers.DynamoDB.URL(), d.Peers.SQS.URL(), d.Peers.SNS.URL()}
+		trusted = "AWS_CA_BUNDLE=" + d.Peers.DynamoDB.CABundle() // all peers have one certificate
+	}
+	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + urls[0]
+	toQueue := "AWS_ENDPOINT_URL_SQS=" + urls[1]
+	toProvider := "AWS_ENDPOINT_URL_SNS=" + urls[2]
 	if o.OneEndpoint {
 		one := "AWS_ENDPOINT_URL=" + oneEndpoint(t, d)
 		dynamoDB, toQueue, toProvider = one, one, one
 	}
 	start := func(service string, timeout time.Duration, env ...string) *lambdatest.Function {
+		if o.TLS {
+			env = append(env, trusted)
+		}
 		env = append(env,
 			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
 			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")

@@ -58,7 +58,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 		if err := json.Unmarshal(line, &request); err != nil {
 			t.Fatalf("reading moto's recording: %v", err)
 		}
-		form, _ := url.ParseQuery(string(request.Body)) // an unreadable request is another test's
+		form, _ := url.ParseQuery(string(request.Body)) // an unreadable request is from another test
 		if form.Get("Action") == "Publish" && form.Get("PhoneNumber") == number {
 			found = append(found, form)
 		}

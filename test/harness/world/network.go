@@ -59,7 +59,7 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider with the clock now.
+// NewNetwork returns a provider that uses the clock now.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
