@@ -28,7 +28,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr ... --data ...")
@@ -72,6 +72,14 @@ destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all;
 .PHONY: emulate
 emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)
 	@exec $(GO) run ./tools/emulate
+
+# See terraform/live-test.md. With EMULATE=1 it needs no account and no number.
+.PHONY: live-test
+live-test: .build/bin/livetest ## Check what is assumed of AWS, on the deployment (NUMBER=+49... MAX_USD=0.80, or EMULATE=1)
+	@exec .build/bin/livetest $(if $(EMULATE),--emulate) $(if $(NUMBER),--number "$(NUMBER)") $(if $(MAX_USD),--max-usd $(MAX_USD)) $(ARGS)
+
+.build/bin/livetest: FORCE
+	@$(GO) build -o $@ ./tools/livetest
 
 .PHONY: check
 check: .build/bin/runtests ## Vet and test with Go alone, without the engines: under a minute once built

@@ -15,19 +15,18 @@ locals {
 
   # A change passes if it matches one of these. Only messages have a status: the
   # patterns skip the breaker, the counters and pending receipts. They also skip
-  # deletions by TTL, which have no new image.
+  # deletions by TTL, which have no new image. Of a change's fields, a pipe can
+  # filter by dynamodb alone.
   status_changes = [
+    # A new message has no old image.
     {
-      eventName = ["INSERT"]
-      dynamodb  = { NewImage = { status = { S = [{ exists = true }] } } }
+      NewImage = { status = { S = [{ exists = true }] } }
+      OldImage = { status = { S = [{ exists = false }] } }
     },
     {
-      eventName = ["MODIFY"]
       "$or" = [for status in local.statuses : {
-        dynamodb = {
-          NewImage = { status = { S = [status] } }
-          OldImage = { status = { S = [{ "anything-but" = [status] }] } }
-        }
+        NewImage = { status = { S = [status] } }
+        OldImage = { status = { S = [{ "anything-but" = [status] }] } }
       }]
     },
   ]
@@ -39,6 +38,13 @@ resource "aws_cloudwatch_event_bus" "events" {
   count = var.events ? 1 : 0
 
   name = var.name
+
+  lifecycle {
+    precondition {
+      condition     = local.partition == "aws"
+      error_message = "Set events to false: there are no EventBridge Pipes in ${local.partition}."
+    }
+  }
 }
 
 resource "aws_pipes_pipe" "events" {
@@ -55,7 +61,7 @@ resource "aws_pipes_pipe" "events" {
       dynamic "filter" {
         for_each = local.status_changes
         content {
-          pattern = jsonencode(filter.value)
+          pattern = jsonencode({ dynamodb = filter.value })
         }
       }
     }

@@ -15,10 +15,12 @@ module "receipts" {
   architecture    = var.architecture
   timeout_seconds = 60
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
   asynchronous = {
-    retries         = 2
-    dead_letter_arn = aws_sqs_queue.failed_events.arn
+    retries             = 2
+    maximum_age_seconds = 6 * 60 * 60
+    dead_letter_arn     = aws_sqs_queue.failed_events.arn
   }
 
   environment = merge(local.rules, { TABLE_NAME = aws_dynamodb_table.messages.name })
@@ -36,6 +38,7 @@ module "receipts" {
       Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
       Resource = aws_dynamodb_table.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ]
 }

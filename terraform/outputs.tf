@@ -5,7 +5,7 @@ output "api_url" {
 
 output "token_url" {
   description = "URL of the token endpoint."
-  value       = "https://${aws_cognito_user_pool_domain.this.domain}.auth.${local.region}.amazoncognito.com/oauth2/token"
+  value       = "https://${aws_cognito_user_pool_domain.this.domain}.${local.partition == "aws-us-gov" ? "auth-fips" : "auth"}.${local.region}.amazoncognito.com/oauth2/token"
 }
 
 output "client_ids" {
@@ -22,6 +22,11 @@ output "client_secrets" {
 output "rest_api_id" {
   description = "Id of the REST API, for example for a custom domain."
   value       = aws_api_gateway_rest_api.this.id
+}
+
+output "stage_name" {
+  description = "Name of the REST API's stage, for example for a custom domain."
+  value       = aws_api_gateway_stage.v1.stage_name
 }
 
 output "table_name" {
@@ -69,8 +74,8 @@ output "alarm_arns" {
 }
 
 output "dashboard_name" {
-  description = "Name of the CloudWatch dashboard."
-  value       = aws_cloudwatch_dashboard.this.dashboard_name
+  description = "Name of the CloudWatch dashboard, or null if there is none."
+  value       = one(aws_cloudwatch_dashboard.this[*].dashboard_name)
 }
 
 output "event_bus" {

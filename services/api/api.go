@@ -54,10 +54,8 @@ type Options struct {
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// it is empty, such numbers are refused.
 	DefaultCountry string
-	// Limits apply to every client. ClientLimits override them for single clients, by
-	// client id. Both are optional.
-	Limits       Limits
-	ClientLimits map[string]Limits
+	// Limits apply to every client that has none of its own. They are optional.
+	Limits Limits
 	// MaxWait limits how long a look-up with ?wait= may wait, at most 20 s. Set it to 0
 	// if a waiting request keeps a function busy.
 	MaxWait time.Duration
@@ -68,19 +66,21 @@ type Options struct {
 	Deadlines Deadlines
 }
 
-// Deadlines limit the calls that an answer waits for. A field that is zero means its
-// default. An answer may take 10 s. The calls that one answer makes in sequence have
-// defaults of at most 9 s in total, in addition to roomTime:
+// Deadlines limit the calls that an answer waits for. A zero field means the
+// default. An answer may take 10 s. An answer needs these calls, one after another. Their
+// defaults add up to at most 9 s, and roomTime comes on top:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
+//
+// Authenticate may take another 750 ms before that, to read the clients.
 type Deadlines struct {
 	Read    time.Duration // one read of a message; 5 s
-	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
-	Change  time.Duration // the write that changes a message, with its repetitions after conflicts; 4 s
+	Accept  time.Duration // everything that it takes to accept a message: reads, counts and a write; 5 s
+	Change  time.Duration // one change of a message, which is repeated after a conflict; 4 s
 	Enqueue time.Duration // one call to the queue; 2 s
 	Cleanup time.Duration // one clean-up after a failure, such as giving counts back; 1 s
 	List    time.Duration // one page of messages, or the status; 8 s
@@ -117,11 +117,6 @@ func (o Options) check() error {
 	}
 	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
-	}
-	for client, limits := range o.ClientLimits {
-		if err := limits.check(); err != nil {
-			return fmt.Errorf("limits of client %q: %w", client, err)
-		}
 	}
 	if err := o.Rules.Check(); err != nil {
 		return fmt.Errorf("rules: %w", err)

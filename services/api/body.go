@@ -30,7 +30,7 @@ func idempotencyKey(h http.Header) (string, error) {
 	return values[0], nil
 }
 
-// keyRule describes a valid key. It follows a name, for example "The header
+// keyRule describes a valid key. It is written after a name, for example "The header
 // Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
@@ -93,8 +93,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// Limits of the bodies that are in memory at the same time, in bytes. What is decoded
-// from a body takes up to about twice its size.
+// Limits of the bodies that are in memory at the same time, in bytes. The values
+// decoded from a body take up to about twice the size of the body.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -103,14 +103,15 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time after which a request without room is repeated. The
-	// times are random, so that the repetitions do not all come at once.
+	// maxRetry is the longest time until a client that found no room may repeat its
+	// request. The times are random, so that the repetitions do not all come at once.
 	maxRetry = 10 * time.Second
 )
 
-// admit makes room in memory for the body of c, until done is called. If too many
-// bodies are in memory, it waits a moment. If there is no room then, it reads the body without keeping it, because many clients do
-// not read an answer before they have sent everything.
+// admit makes room in memory for the body of c, until done is called. If too many bodies
+// are in memory, it waits up to roomTime. If there is still no room, it reads the body
+// without keeping it, because many clients do not read an answer before they have sent
+// everything.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {

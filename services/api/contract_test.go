@@ -42,8 +42,8 @@ func openContract(t testing.TB) *openapi3.T {
 }
 
 // strictContract is the contract, changed so that unknown fields and values are errors.
-// Clients must accept these, because later versions add some. These tests must not accept
-// them.
+// These tests must find them, but clients must accept them, because later versions add
+// some.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -186,7 +186,8 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused lists declared answers that no handler gives, and who gives them.
+// excused lists answers that the contract declares but no handler gives, and says who
+// gives them.
 var excused = map[string]string{
 	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,

@@ -70,22 +70,23 @@ func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkCountry returns an error unless the client may send to country.
-func (a *api) checkCountry(client, country string) *sms.InvalidError {
-	if allows(a.limitsOf(client).AllowedCountries, country) {
+// checkCountry returns an error unless l allows country.
+func checkCountry(l Limits, country string) *sms.InvalidError {
+	if allows(l.AllowedCountries, country) {
 		return nil
 	}
 	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
 }
 
-// checkHere sets d.Number. It returns the errors that depend on the time or on the
-// deployment. The same draft may have been valid earlier, or may be valid elsewhere.
-func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
+// checkHere sets d.Number and returns the errors that depend on the time, the
+// deployment or the client's limits. The same draft may have been valid earlier or in
+// another deployment.
+func (a *api) checkHere(d *sms.Draft, l Limits, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)
 	if wrong == nil {
 		d.Number = parsed.Number
-		wrong = a.checkCountry(d.Client, parsed.Country)
+		wrong = checkCountry(l, parsed.Country)
 	}
 	if wrong != nil {
 		invalid = append(invalid, *wrong)

@@ -22,7 +22,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 		m := one.message
 		if delay, yes := m.EnqueueNow(now); yes && !one.replayed {
 			messages = append(messages, m)
-			envelopes = append(envelopes, sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: delay})
+			envelopes = append(envelopes, sms.Envelope{Ref: m.Ref(), Parts: m.Parts, Group: m.Client, Delay: delay})
 		}
 	}
 	if len(envelopes) == 0 {

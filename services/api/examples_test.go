@@ -63,9 +63,9 @@ func requestExamples(operation *openapi3.Operation) map[string]any {
 	return examples
 }
 
-// TestOptionalParametersHaveNoExample checks the contract, because the page /docs fills
-// in examples. A reader's first try would then be a list with filters, or would have a
-// used key.
+// TestOptionalParametersHaveNoExample checks the contract. The page /docs fills its forms
+// with examples: with these, a reader's first list would be filtered, and the first
+// message would have a key that was used before.
 func TestOptionalParametersHaveNoExample(t *testing.T) {
 	for path, item := range openContract(t).Paths.Map() {
 		for method, operation := range item.Operations() {

@@ -131,12 +131,12 @@ func TestStoreFailures(t *testing.T) {
 
 // TestNoAnswerTakesTenSeconds lets each call take as long as its deadline allows.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
-	const longest = 9 * time.Second // the sum of the deadlines
+	const longest = 9 * time.Second // the sum of the deadlines of one request
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	// almost succeeds just before its deadline.
+	// almost waits until just before its deadline, and then succeeds.
 	almost := func(ctx context.Context) error {
 		deadline, ok := ctx.Deadline()
 		if !ok {
@@ -151,7 +151,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
 	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
-		if name == "update" { // the update after a failed enqueue
+		if name == "update" { // the update after the queue has failed
 			return hang
 		}
 		return almost

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Unlimited means that a client does not have a limit that the deployment sets for all.
+// Unlimited frees a client from a limit that the deployment sets for all clients.
 const Unlimited = -1
 
 // highestLimit is the largest limit that a client can be given.
@@ -32,9 +32,8 @@ type Limits struct {
 	MessagesPerRecipientHour int
 }
 
-// ReadLimits reads the limits of one client, and adds errors to f. The fields have the
-// same names everywhere: allowedCountries, partsPerDay, messagesPerRecipientHour.
-func ReadLimits(f *strictjson.Fields) Limits {
+// readLimits reads the limits of one client, and adds the errors in their fields to f.
+func readLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
 		n, ok := f.Int(name, Unlimited, highestLimit)
 		if ok && n == 0 {
@@ -54,20 +53,6 @@ func ReadLimits(f *strictjson.Fields) Limits {
 	return l
 }
 
-// ClientLimits holds the limits of single clients, by client id.
-type ClientLimits map[string]Limits
-
-// UnmarshalJSON reads an object that has an object of limits for each client. Its error
-// names every client and every field that is wrong.
-func (c *ClientLimits) UnmarshalJSON(text []byte) error {
-	f, err := strictjson.Decode(text)
-	if err != nil {
-		return err
-	}
-	*c = make(ClientLimits)
-	return f.Each("client", func(client string, limits *strictjson.Fields) { (*c)[client] = ReadLimits(limits) })
-}
-
 func (l Limits) check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
@@ -78,12 +63,12 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-func (a *api) limitsOf(client string) Limits {
-	general, own := a.Limits, a.ClientLimits[client]
-	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)
-	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, general.MessagesPerRecipientHour)
+// limitsOf returns the limits that apply to a client with these limits of its own.
+func (a *api) limitsOf(own Limits) Limits {
+	own.PartsPerDay = cmp.Or(own.PartsPerDay, a.Limits.PartsPerDay)
+	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, a.Limits.MessagesPerRecipientHour)
 	if len(own.AllowedCountries) == 0 {
-		own.AllowedCountries = general.AllowedCountries
+		own.AllowedCountries = a.Limits.AllowedCountries
 	}
 	if len(own.AllowedCountries) == 0 {
 		own.AllowedCountries = a.Countries
@@ -97,10 +82,9 @@ type limited struct {
 	name, detail string
 }
 
-// countsOf returns the counts for m. If there is no limit, it returns none, so that no
-// call is made.
-func (a *api) countsOf(m sms.Message, now time.Time) []limited {
-	l := a.limitsOf(m.Client)
+// countsOf returns the counts for m under l. If there is no limit, it returns none, so
+// that no call is made.
+func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
 		counts = append(counts, limited{sms.CountMessage(m.Owner, m.Number, limit, now), "messagesPerRecipientHour",
@@ -114,8 +98,8 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 }
 
 // count adds all counts, or none of them. Its error is limit-exceeded or unavailable. If
-// the answer of the store is lost, a count may remain. The limit then refuses too much
-// rather than too little.
+// the answer of the store is lost, a count may remain although its message is not
+// accepted. The limit then refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)

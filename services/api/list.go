@@ -67,7 +67,7 @@ func (c *call) nextPage(cursor string) string {
 			query[name] = values
 		}
 	}
-	return "/v1/sms?" + query.Encode()
+	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
 // readList reads the query parameters. selection identifies the owner and the filters, to

@@ -147,6 +147,18 @@ func TestListPages(t *testing.T) {
 			}
 		})
 	}
+	t.Run("are linked under the base path that the client typed", func(t *testing.T) {
+		for _, base := range []string{"/sms/v1", "/prod", ""} {
+			d := deploy(t)
+			d.five(t)
+			response := d.do(t, http.MethodGet, "/v1/sms?limit=2", "", func(r *http.Request) *http.Request {
+				return r.WithContext(api.WithBasePath(r.Context(), base))
+			})
+			if link := response.header.Get("Link"); !strings.HasPrefix(link, "<"+base+"/sms?") {
+				t.Errorf("under %q, Link is %q", base, link)
+			}
+		}
+	})
 	t.Run("may change their size", func(t *testing.T) {
 		d := deploy(t)
 		d.five(t)

@@ -51,8 +51,8 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer shows the message. Its tag is that of a look-up, so after any operation a client
-// can look up the message with If-None-Match.
+// answer shows the message. The answer has the same entity tag as a look-up. So after any
+// operation a client can look up the message with If-None-Match.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}

@@ -67,7 +67,7 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// The result is the target of the operation for the message with this id.
+// on returns the path of the operation, with the id of a message.
 func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
 func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {

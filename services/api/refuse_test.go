@@ -221,12 +221,6 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
 		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
 		{"a negative limit", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},
-		{"a client's negative limit", func(o *api.Options) {
-			o.ClientLimits = map[string]api.Limits{"alice-1": {MessagesPerRecipientHour: -2}}
-		}, `"alice-1"`},
-		{"a client's unknown country", func(o *api.Options) {
-			o.ClientLimits = map[string]api.Limits{"alice-1": {AllowedCountries: []string{"Brazil"}}}
-		}, `"Brazil"`},
 		{"no queue", func(o *api.Options) { o.Queue = nil }, "queue"},
 		{"no rules", func(o *api.Options) { o.Rules = sms.Rules{} }, "rules"},
 	} {

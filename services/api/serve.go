@@ -33,7 +33,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.log(ctx, a.Logger, reply, time.Since(begin))
 }
 
-// answer calls serve, and makes a problem of every error and panic.
+// answer calls serve, and turns every error and panic into a problem.
 func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 	err := a.protect(ctx, func() (err error) {
 		reply, err = a.serve(ctx, c)
@@ -43,14 +43,18 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 		reply = problemAnswer(err, c.requestID)
 	}
 	if reply.status >= http.StatusInternalServerError && reply.problem != busy {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is not our error
-		}
-		a.Logger.Log(ctx, level, "request failed",
-			"request_id", c.requestID, "route", c.route, "error", err)
+		logFailure(ctx, a.Logger, c.requestID, c.route, err)
 	}
 	return reply
+}
+
+// logFailure logs why the answer to a request is 5xx.
+func logFailure(ctx context.Context, logger *slog.Logger, id, route string, err error) {
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelInfo // the client left, which is not our error
+	}
+	logger.Log(ctx, level, "request failed", "request_id", id, "route", route, "error", err)
 }
 
 // protect calls f and turns a panic into an internal error. Every goroutine must use it,
@@ -78,6 +82,7 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if !ok {
 		return answer{}, unauthorizedFor(c.Request)
 	}
+	caller.Limits = a.limitsOf(caller.Limits)
 	c.caller = caller
 	if err := caller.require(r.scope); err != nil {
 		return answer{}, err
@@ -131,6 +136,23 @@ func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took 
 }
 
 type requestIDKey struct{}
+
+type basePathKey struct{}
+
+// WithBasePath sets the path under which the client sees the API, for the links in
+// answers. It begins with a slash or is empty, and does not end with a slash. Without
+// it, the path is /v1.
+func WithBasePath(ctx context.Context, path string) context.Context {
+	return context.WithValue(ctx, basePathKey{}, path)
+}
+
+// BasePath returns the path that WithBasePath set, or "/v1".
+func BasePath(ctx context.Context) string {
+	if path, ok := ctx.Value(basePathKey{}).(string); ok {
+		return path
+	}
+	return "/v1"
+}
 
 // WithRequestID sets the id of a request. Logs, problems and the header X-Request-Id show
 // it. A request without an id gets one.

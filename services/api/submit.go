@@ -31,7 +31,7 @@ func (a *api) submit(c *call) (answer, error) {
 		return answer{}, err
 	}
 	a.enqueue(c.Context(), accepted)
-	return accepted.answer(), nil
+	return accepted.answer(c.Context()), nil
 }
 
 // acceptance is a message that was recorded by this request, or by an earlier request
@@ -42,9 +42,9 @@ type acceptance struct {
 }
 
 // answer returns the 202 for an accepted message.
-func (accepted acceptance) answer() answer {
+func (accepted acceptance) answer(ctx context.Context) answer {
 	reply := snapshotOf(accepted.message).answer(http.StatusAccepted)
-	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
+	reply.header.Set("Location", BasePath(ctx)+"/sms/"+accepted.message.ID)
 	if accepted.replayed {
 		reply.header.Set("Idempotent-Replayed", "true")
 	}
@@ -66,7 +66,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	draft.Owner, draft.Client = caller.Owner, caller.ClientID
 	neverRight := f.Errors() != nil
 	now := a.Now()
-	failAll(f, a.checkHere(&draft, now))
+	failAll(f, a.checkHere(&draft, caller.Limits, now))
 	if wrong := f.Errors(); wrong != nil {
 		invalid := &apiError{slug: invalidFields, fields: wrong}
 		if neverRight {
@@ -74,19 +74,19 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 		}
 		return a.original(ctx, draft, key, invalid)
 	}
-	return a.record(ctx, draft, key, now)
+	return a.record(ctx, draft, caller.Limits, key, now)
 }
 
 // original returns the message that was accepted for d under key. If there is none, it
-// returns the error otherwise.
-func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
+// returns refusal, the error of the request.
+func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal error) (acceptance, error) {
 	if key == "" {
-		return acceptance{}, otherwise
+		return acceptance{}, refusal
 	}
 	m, err := a.get(ctx, sms.DerivedID(d.Owner, key))
 	switch {
 	case errors.Is(err, sms.ErrNotFound):
-		return acceptance{}, otherwise
+		return acceptance{}, refusal
 	case err != nil:
 		return acceptance{}, err
 	}
@@ -107,15 +107,15 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 // errNotCounted says that there is no original and that nothing was counted.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d, which must have passed all checks. ctx must
-// have a deadline, at which record stops.
-func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
+// record counts and writes the message of d under l. The message must have passed all
+// checks. ctx must have a deadline, at which record stops.
+func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
 		id = sms.DerivedID(d.Owner, key)
 	}
 	m := a.Rules.Accept(id, d, now)
-	counts := a.countsOf(m, now)
+	counts := countsOf(m, l, now)
 	if len(counts) > 0 && key != "" {
 		if accepted, err := a.original(ctx, d, key, errNotCounted); !errors.Is(err, errNotCounted) {
 			return accepted, err
@@ -145,8 +145,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	return acceptance{message: m}, nil
 }
 
-// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, it did not record
-// m. After any other error, it may have.
+// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m is not recorded.
+// After any other error, m may be recorded.
 func (a *api) create(ctx context.Context, m sms.Message) error {
 	err := a.Store.Create(ctx, m)
 	switch {

@@ -12,6 +12,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
+func TestTheLocationIsUnderTheBasePathThatTheClientTyped(t *testing.T) {
+	for _, base := range []string{"/sms/v1", "/prod", ""} {
+		d := deploy(t)
+		response := d.do(t, http.MethodPost, "/v1/sms", `{"phoneNumber": "+5511999999999", "message": "Hi"}`, func(r *http.Request) *http.Request {
+			return r.WithContext(api.WithBasePath(r.Context(), base))
+		})
+		want := base + "/sms/" + decode[message](t, response).ID
+		if got := response.header.Get("Location"); got != want {
+			t.Errorf("under %q, Location is %q, want %q", base, got, want)
+		}
+	}
+}
+
 func TestSubmitRecordsEveryField(t *testing.T) {
 	d := deploy(t)
 	got, header := d.accepted(t, `{
@@ -66,7 +79,7 @@ func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 			var want []sms.Envelope
 			if tt.envelopes == 1 {
 				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
-				want = []sms.Envelope{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
+				want = []sms.Envelope{{Ref: ref, Parts: 1, Group: "alice-1", Delay: tt.delay}}
 			}
 			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
 				t.Errorf("the envelopes differ (-want +got):\n%s", diff)

@@ -11,7 +11,7 @@ import (
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
-	sms.Request                    // its fields have the names in its JSON tags, as in the stores
+	sms.Request                    // shows the fields of the request, with the same names as in the stores
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`

@@ -8,8 +8,8 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time, and a quarter of it how
-	// many of one owner do. Further look-ups are answered at once. maxWaiters and lastLook
+	// maxWaiters limits how many look-ups wait at the same time. One owner may have at
+	// most a quarter of them. Further look-ups are answered at once. maxWaiters and lastLook
 	// limit how many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
@@ -30,8 +30,8 @@ func (c *call) readWait() (time.Duration, error) {
 
 // awaitChange reads the message at growing intervals until it differs from known or the
 // wait is over. It returns the message that it read last. After an error it stops
-// waiting, because the client can ask again. A read ends at the end of the wait at the
-// latest.
+// waiting, because the client can ask again. No read goes on after the end
+// of the wait.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
 	done, ok := a.waiters.take(c.caller.Owner, 1)
 	if !ok {

@@ -60,8 +60,8 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// surelyNot reports whether a hand-over certainly cannot close the breaker, no matter how
-// the breaker has changed since it was last read. beganAt is when the hand-over began.
+// surelyNot reports whether a hand-over certainly cannot close the breaker, even if the
+// breaker has changed since it was last read. beganAt is when the hand-over began.
 func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt
@@ -75,7 +75,7 @@ func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) b
 	return beganAt.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
 }
 
-// change calls change.Breaker, and remembers the resulting breaker.
+// change applies f to the breaker in the store, and remembers the breaker that results.
 func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
 	at := r.now()
 	b, err := change.Breaker(ctx, r.store, f)

@@ -175,8 +175,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count makes the stage's receipts count their reads of the breaker. They forget what
-// they have read before.
+// count replaces the stage's receipts by new ones, which count their reads of the breaker
+// and remember no earlier read.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -371,7 +371,7 @@ func (s *stage) deliver(providerMessageID string, at time.Time) {
 	s.applied(delivered(providerMessageID, at))
 }
 
-// applied applies rc. Its message must be found by its provider message id.
+// applied applies rc, and expects that the provider message id in rc finds a message.
 func (s *stage) applied(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {

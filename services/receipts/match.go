@@ -15,10 +15,10 @@ import (
 // clockSlack is how much the provider's clock may differ from ours.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h, a hand-over to the same number. h must have
-// neither a provider message id nor a receipt. The time in k, which is that of the
-// hand-over, must lie within the lease of h. If k has no time, it may be about every
-// hand-over that began before k came.
+// fits reports whether k may be about h. Both must have the same number, and h must have
+// neither a provider message id nor a receipt. The time in k is the time of the
+// hand-over, so it must lie within the lease of h. If k has no time, it may be about
+// every hand-over that began before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -29,7 +29,7 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	case at.IsZero():
 		return true
 	}
-	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: window of a receipt
+	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: a receipt's time is within the lease
 }
 
 // ripe reports whether all hand-overs that k may be about began before cutoff.
@@ -37,7 +37,7 @@ func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
-// published returns when the hand-over that k is about took place, or a later time. The
+// published returns the time of the hand-over that k is about, or a later time. The
 // hand-over began at most clockSlack after the returned time.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 

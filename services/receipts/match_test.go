@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// keep applies rc. It must become a pending receipt.
+// keep applies rc, which must become a pending receipt.
 func (s *stage) keep(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Pending || err != nil {
@@ -145,8 +145,8 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	}
 }
 
-// TestWhichUnansweredHandOverAReceiptFits tries to match ripe receipts to a message with
-// an unanswered hand-over.
+// TestWhichUnansweredHandOverAReceiptFits tries to match ripe receipts to a message whose
+// hand-over got no answer.
 func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -234,11 +234,11 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 
 func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		over  time.Duration // how long after the hand-over began
-		stage func(s *stage)
-		want  sms.Status
-		wait  bool
+		name   string
+		cutoff time.Duration // counted from the beginning of the hand-over
+		stage  func(s *stage)
+		want   sms.Status
+		wait   bool
 	}{
 		{"nothing is pending", 0, func(*stage) {}, sms.Queued, false},
 		{"a ripe receipt", 5 * time.Second, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Delivered, false},
@@ -259,12 +259,12 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			s := newStage(t)
 			m := s.get(s.unanswered(number, sms.Resend))
 			tt.stage(s)
-			over := m.HandOvers[0].At.Add(tt.over)
+			cutoff := m.HandOvers[0].At.Add(tt.cutoff)
 			s.now = s.now.Add(10 * time.Minute)
-			for range 2 { // the second time for the other order of the receipts
+			for range 2 { // twice, because the first time the receipts may come in the wrong order
 				var wait bool
 				var err error
-				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
+				if m, wait, err = s.receipts.Settle(t.Context(), m, cutoff); err != nil || wait != tt.wait {
 					t.Fatalf("Settle returned wait %t and error %v, want wait %t", wait, err, tt.wait)
 				}
 			}

@@ -9,11 +9,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the waits until the message of a pending receipt is looked for again.
+// These times pass before the message of a pending receipt is looked for again.
 const (
 	soon      = time.Minute      // while it is not ripe
-	ripeAfter = 90 * time.Second // until every hand-over that it may be about has ended, so that it is ripe
-	lastLook  = 10 * time.Minute // after the first look for a ripe receipt
+	ripeAfter = 90 * time.Second // to become ripe: by then, every hand-over that it may be about has ended
+	lastLook  = 10 * time.Minute // after the first look for the message of a ripe receipt
 )
 
 // Retry looks for the message of k again: first by its provider message id and then, if k
@@ -21,7 +21,7 @@ const (
 // k.
 //
 // Every hand-over that began before cutoff must have ended so long ago that all indexes
-// show its outcome: its id, or that it got no answer.
+// show its outcome: the provider message id, or that it got no answer.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {
@@ -61,7 +61,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 		}
 		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // it was not due again
+			k.Due = r.now().Add(soon) // it had no next due time
 			err = r.keep(ctx, k)
 		}
 		if err != nil {
@@ -78,9 +78,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k. If it finds the message, it forgets k. at has the
-// unmatched messages and receipts of k's number. If at is nil, look reads them if it
-// needs them.
+// look searches for the message of k. If it finds the message, it forgets k. at lists
+// the unmatched messages and receipts of k's number; if it is nil, look reads them when
+// they are needed.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)

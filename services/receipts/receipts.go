@@ -44,7 +44,7 @@ type Receipts struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // the time of seen, or somewhat earlier; zero if the breaker was never read
+	seenAt time.Time // when seen was read, or somewhat earlier; zero if the breaker was never read
 }
 
 // New returns Receipts that work on store.

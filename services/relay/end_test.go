@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// deadProbe returns a probe whose sender died after the hand-over. Its receipt is pending
-// and says delivered, and the relay is due to run.
+// deadProbe returns a probe whose sender died after the hand-over. A pending receipt says
+// that the probe was delivered, and the relay is due to run.
 func (s *stage) deadProbe() sms.Message {
 	s.t.Helper()
 	m := s.accept(nil)
@@ -55,7 +55,7 @@ func (s *stage) left() int {
 func TestAPendingReceiptOfAProbeClosesTheBreaker(t *testing.T) {
 	s := newStage(t)
 	m := s.deadProbe()
-	s.runs(4)
+	s.repeat(4)
 	s.is(m, sms.Delivered)
 	s.isOpen(false)
 	if n := s.left(); n > 0 {
@@ -89,7 +89,7 @@ func TestAPendingReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
 	if failed < 2 {
 		t.Errorf("%d runs failed, want each run to fail from the first that matches the receipt", failed)
 	}
-	s.runs(2)
+	s.repeat(2)
 	s.isOpen(false)
 	if n := s.left(); n > 0 {
 		t.Errorf("%d receipts are pending, want none", n)

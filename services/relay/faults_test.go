@@ -17,7 +17,8 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue fails as its test says. Envelopes for which it does not fail arrive.
+// brokenQueue fails for some or all envelopes, as its test says. The other envelopes
+// arrive.
 type brokenQueue struct {
 	sms.Queue
 	send func(ctx context.Context, queue sms.Queue, envelopes []sms.Envelope) error
@@ -174,9 +175,9 @@ type brokenStore struct {
 	relay.Store
 	shard error
 	kind  sms.DueKind
-	due   func(ctx context.Context, page int) error // called before each page of messages to be sent is read
+	due   func(ctx context.Context, page int) error // called before the store reads a page of messages that are due to be sent
 	pages int
-	err   error // the error of Postpone for the message id
+	err   error // what Postpone returns for the message with this id
 	id    string
 }
 

@@ -13,12 +13,12 @@ import (
 // indexLag is how long an index may take to show a write, and a little more.
 const indexLag = 2 * time.Second
 
-// cutoff returns a time; every hand-over that began before it has ended. It returns zero
-// if no such time is known.
+// cutoff returns a time. Every hand-over that began before this time has ended. If no
+// such time is known, cutoff returns zero.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
 // about is in flight. A complete pass over the leases ensures this. The indexes must also
-// show how each of these hand-overs ended; cutoff waits for that.
+// show how each of these hand-overs ended, so cutoff waits until they do.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -55,8 +55,8 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 	return p.end(ctx, m)
 }
 
-// end ends the lease of m if it is over, and gives m up if it has expired. If m has an
-// unanswered hand-over, end first looks for a pending receipt about it. If a pending
+// end ends the lease of m if the lease is over, and gives m up if m has expired. If m has
+// an unanswered hand-over, end first looks for a pending receipt about it. If a pending
 // receipt may still turn out to be about m, then m stays due for the next run, but at
 // most until ten minutes after its expiry.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {

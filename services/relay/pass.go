@@ -17,7 +17,7 @@ import (
 
 type pass struct {
 	*Relay
-	until         time.Time // leases that end until this time are over
+	until         time.Time // leases that end at this time or earlier are over
 	force         bool      // end leases even before they are over
 	leasesEndedAt time.Time // when all leases had been ended; zero if some are left
 	backlog       int
@@ -55,9 +55,9 @@ func (p *pass) summary() Summary {
 
 func (p *pass) kinds(ctx context.Context) error {
 	leases := p.endLeases(ctx)
-	// Rescue comes before send. It leaves its entries due for rescue, and it leaves half
-	// of the time to send.
-	half, cancel := without(ctx, 2)
+	// First rescue, then send. The entries that were rescued stay due for rescue, and
+	// rescuing may take only half of the time.
+	half, cancel := shorten(ctx, 2)
 	defer cancel()
 	rescue := p.kind(half, sms.DueRescue)
 	p.truncated = half.Err() != nil
@@ -73,8 +73,8 @@ func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
 	return group.Wait()
 }
 
-// skippedPages is how many pages of only skipped entries a pass reads in each shard. The
-// next pass continues after them.
+// skippedPages limits how many pages a pass reads in a shard if it skips all entries in
+// them. The next pass continues after these pages.
 const skippedPages = 10
 
 // shard does the work that is due in one shard, page by page.
@@ -111,8 +111,8 @@ func (p *pass) shard(ctx context.Context, w place) error {
 	return nil
 }
 
-// horizon returns the latest due time of the entries that this pass works on, for this
-// kind. It may lie in the future:
+// horizon returns the end of the time for which this pass does work of this kind: entries
+// that are due later must wait. The horizon may lie in the future:
 //
 //   - Messages to be sent are enqueued with a delay.
 //   - After the breaker has closed, the envelopes that senders discarded are replaced at
@@ -131,8 +131,8 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 }
 
 // waits reports whether entries of this kind stay in the agenda for now. They do if
-// senders may discard their envelopes, or if the envelopes are late and not lost. skips
-// lists the exceptions.
+// senders may discard their envelopes, or if the queue is so long that envelopes are late
+// and not lost. skips lists the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -211,18 +211,19 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	return p.end(ctx, m)
 }
 
-// sendTime is how long one enqueue may take. After that it counts as failed. mendTime is
-// how long it may take to make the messages of a failed enqueue due again.
+// sendTime is how long it may take to enqueue messages. After that, enqueuing counts as
+// failed. mendTime is how long it may then take to make these messages due again.
 const (
 	sendTime = 5 * time.Second
 	mendTime = 3 * time.Second
 )
 
-// enqueue enqueues messages. Those that may not be on the queue become due at once.
+// enqueue enqueues messages. If it is not certain that a message is on the queue, the
+// message becomes due at once.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {
-		envelopes[i] = sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(p.now())}
+		envelopes[i] = sms.Envelope{Ref: m.Ref(), Parts: m.Parts, Group: m.Client, Delay: m.Delay(p.now())}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTime)
 	err := p.queue.Send(sending, envelopes...)

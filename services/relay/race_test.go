@@ -90,8 +90,8 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// twins returns two messages to one number. The hand-over of the message a got no answer, and the
-// sender of the message b died. A receipt for b is pending.
+// twins returns two messages to one number. The hand-over of a got no answer, and the
+// sender of b died. A receipt for b is pending.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -169,7 +169,7 @@ type street struct {
 	relay    *relay.Relay
 	ids      []string          // the ids of messages
 	left     map[string]string // the provider message id of each hand-over, by token
-	answered map[string]bool   // has an entry, by token, for each recorded outcome: whether it has an id
+	answered map[string]bool   // the hand-overs whose outcome was recorded, by token: true if the provider message id was recorded too
 	coming   []sms.Receipt
 }
 

@@ -1,4 +1,4 @@
-// Package relay does the work that is due. It enqueues a message if its enqueue failed,
+// Package relay does the work that is due. It enqueues a message if this failed earlier,
 // if its envelope was lost, or if the time of its schedule or retry has come. It ends
 // leases and messages whose time ran out. It reads the agenda page by page, and never the
 // whole table.
@@ -65,7 +65,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // the DueQuery.After at which a pass stopped among skipped entries, by place
+	stopped sync.Map // by place: the DueQuery.After from which the next pass goes on, if one stopped among skipped entries
 }
 
 type place struct {
@@ -81,7 +81,7 @@ func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, optio
 // Summary counts what one run did.
 type Summary struct {
 	Enqueued    int64 `json:"enqueued"`
-	NotEnqueued int64 `json:"not_enqueued"` // messages whose enqueue failed; due again at once
+	NotEnqueued int64 `json:"not_enqueued"` // messages that could not be enqueued; due again at once
 	Settled     int64 `json:"settled"`      // messages that got their pending receipts
 	Ended       int64 `json:"ended"`        // leases and messages whose time ran out
 	Receipts    int64 `json:"receipts"`     // pending receipts that were looked at again
@@ -91,13 +91,13 @@ type Summary struct {
 }
 
 const (
-	// concurrency is how many shards are worked on in parallel, and for how many
-	// pending receipts the relay looks in parallel.
+	// concurrency is how many shards the relay works on in parallel. It also looks for
+	// the messages of so many pending receipts in parallel.
 	concurrency = 8
 	// reserve is how long before its deadline a run stops working.
 	reserve = 5 * time.Second
-	// receiptsShare says how much of its time a run reserves for pending receipts, no
-	// matter how long the agenda is: one part in receiptsShare.
+	// A run reserves 1/receiptsShare of its time for pending receipts, no matter how long
+	// the agenda is.
 	receiptsShare = 4
 )
 
@@ -109,7 +109,7 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
 		defer cancel()
 	}
-	agenda, cancel := without(ctx, receiptsShare)
+	agenda, cancel := shorten(ctx, receiptsShare)
 	defer cancel()
 	p, err := r.begin(ctx)
 	errs := []error{err}
@@ -121,8 +121,8 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// without returns ctx with an earlier deadline. It cuts off the last 1/share of the time.
-func without(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
+// shorten returns ctx with an earlier deadline. It cuts off the last 1/share of the time.
+func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))
 	}

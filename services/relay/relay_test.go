@@ -32,9 +32,9 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// every runs the relay every minute and loses every envelope. It returns the minutes
-	// in which the relay enqueued a message.
-	every := func(s *stage, runs int) (minutes []int) {
+	// enqueued runs the relay once a minute and loses all envelopes. It returns the
+	// minutes in which the relay enqueued a message.
+	enqueued := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
 				minutes = append(minutes, int(s.now.Sub(start).Minutes()))
@@ -50,12 +50,12 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		for last := 17 + 15; last < 24*60; last += 15 {
 			want = append(want, last)
 		}
-		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
+		if diff := cmp.Diff(want, enqueued(s, 24*60)); diff != "" {
 			t.Errorf("the minutes differ (-want +got):\n%s", diff)
 		}
 		s.run()
 		s.is(m, sms.Expired)
-		if minutes := every(s, 10); len(minutes) > 0 {
+		if minutes := enqueued(s, 10); len(minutes) > 0 {
 			t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 		}
 	})
@@ -77,9 +77,9 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
 			m := s.accept(nil)
-			every(s, 8) // two rescues
+			enqueued(s, 8) // two rescues
 			tc.end(s, m)
-			if minutes := every(s, 60); len(minutes) > 0 {
+			if minutes := enqueued(s, 60); len(minutes) > 0 {
 				t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 			}
 		})
@@ -350,7 +350,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
-			s.runs(3)
+			s.repeat(3)
 			m := s.handOver(s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(tc.expiry) }), noAnswer)
 			rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
 			if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {

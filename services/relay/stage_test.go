@@ -61,7 +61,7 @@ func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load
 // read it.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
-// The result is another relay on store, with the stage's clock and rules.
+// on returns another relay, which uses store and queue, and the stage's clock and rules.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }
@@ -77,8 +77,8 @@ func (s *stage) run() relay.Summary {
 	return report
 }
 
-// runs runs the relay n times, with a minute between runs.
-func (s *stage) runs(n int) {
+// repeat runs the relay n times, with a minute between runs.
+func (s *stage) repeat(n int) {
 	s.t.Helper()
 	for range n {
 		s.run()

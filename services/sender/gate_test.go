@@ -12,37 +12,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// breakers is a closed breaker that was never saved.
-type breakers struct{ sms.Breakers }
-
-func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gate := sender.NewGate(breakers{}, sms.DefaultRules(), 1, time.Now)
-		gate.Tell(sms.Breaker{}, time.Now())
-		signals := make(chan sender.Signal)
-		ask := func() {
-			v, err := gate.Ask(t.Context(), time.Minute)
-			if err != nil {
-				t.Errorf("Ask: %v", err)
-			}
-			signals <- v
-		}
-		go ask()
-		if v := <-signals; v != sender.Go {
-			t.Errorf("the first caller got %v, want Go", v)
-		}
-		go ask() // this call waits for a second
-		synctest.Wait()
-		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
-		if v := <-signals; v != sender.Stop {
-			t.Errorf("the second caller got %v, want Stop", v)
-		}
-	})
-}
-
 // slowBreakers can delay the answer to a load. The answer is the breaker at the time when
 // the load began.
 type slowBreakers struct {
+	sms.Pace // never used
+
 	mu   sync.Mutex
 	b    sms.Breaker
 	slow time.Duration // delays only the next load
@@ -92,7 +66,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 				gate := sender.NewGate(store, sms.DefaultRules(), 0, time.Now)
 				asked := make(chan sender.Signal)
 				go func() {
-					v, err := gate.Ask(t.Context(), time.Minute)
+					v, err := gate.Ask(t.Context())
 					if err != nil {
 						v = sender.Wait
 					}
@@ -109,7 +83,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 					t.Errorf("the caller that waited for the answer got Go, %v after the pause", time.Since(paused))
 				}
 				for ; time.Since(paused) < 3*sms.BreakerAge; <-time.After(100 * time.Millisecond) {
-					v, err := gate.Ask(t.Context(), time.Minute)
+					v, err := gate.Ask(t.Context())
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -139,7 +113,7 @@ func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) 
 		return takes(ctx, m)
 	}
 	m := b.accept(t, nil)
-	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := s.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatal(err)
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
@@ -171,7 +145,7 @@ func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 		return takes(ctx, m)
 	}
 	s := sender.New(b.store, b.provider, gate, b.rules, func() time.Time { return b.now }, slog.New(slog.DiscardHandler))
-	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := s.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatal(err)
 	}
 	b.expect(t, m, sms.Sent, 1, 1)

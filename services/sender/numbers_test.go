@@ -31,8 +31,8 @@ func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	}
 }
 
-// refuseNumbers delivers messages of owner to the numbers from first up to, but not
-// including, end, one after another. The provider refuses each of them.
+// refuseNumbers delivers messages of owner, one after another: one to each number from
+// first to end-1. The provider refuses each of them.
 func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
 	t.Helper()
 	b.provider.answer = refuses(badNumber)
@@ -71,7 +71,8 @@ func (b *bench) isOpen(t *testing.T, want bool) {
 	}
 }
 
-// severalOwners makes b one process of a deployment that has more than one owner.
+// severalOwners tells the sender of b that the deployment has several owners, and
+// restarts it.
 func (b *bench) severalOwners() *bench {
 	b.rules.SeveralOwners = true
 	return b.restart()
@@ -209,7 +210,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // in addition to one read every 5 seconds
+		loads  int // how many loads are allowed in addition to one every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -225,8 +226,8 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 				b.deliver(t, b.accept(t, to(n)))
 				b.now = b.now.Add(time.Second)
 			}
-			// After writing a note, the sender knows the breaker, so it reads it less
-			// often.
+			// A sender that writes a note learns the state of the breaker, so it need not
+			// read the breaker soon.
 			if counted.saves != tc.saves || counted.loads > 120+tc.loads {
 				t.Errorf("the breaker was loaded %d times and saved %d times, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
 			}
@@ -288,7 +289,7 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		return takes(ctx, m)
 	}
 	good := b.accept(t, to(0))
-	for n := range 1000 { // the other owner has a message for each turn, in a new process
+	for n := range 1000 { // in each turn, a new process gets a message of the other owner
 		b.restart().deliver(t, b.accept(t, of("bad", to(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {
@@ -349,7 +350,7 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 			b := open(t)
 			b.openFor(t, sms.Authorization)
 			m := b.accept(t, nil)
-			if err := b.on(tc.store(b)).Deliver(t.Context(), m.Ref()); !errors.Is(err, tc.want) {
+			if err := b.on(tc.store(b)).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, tc.want) {
 				t.Fatalf("Deliver = %v, want %v", err, tc.want)
 			}
 			b.expect(t, m, sms.Queued, 0, 0)

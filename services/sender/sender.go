@@ -32,7 +32,7 @@ var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 // Store is the part of the record store that a sender uses.
 type Store interface {
 	sms.Messages
-	sms.Breakers
+	GateStore
 }
 
 // Sender hands messages over.
@@ -45,41 +45,52 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. It uses the clock now for leases and expiry.
+// New returns a sender. It calls now to learn the time, for leases and expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver handles the envelope that names ref. If it returns nil, the envelope must be
+// Turn is an envelope at the gate.
+type Turn struct {
+	Ref   sms.Ref
+	Parts int       // the number of parts in the envelope
+	Slot  time.Time // the start of the booked slot; zero if none is booked
+}
+
+// Deliver handles the envelope that names t.Ref. If it returns nil, the envelope must be
 // deleted, even if there was nothing to do: the relay finds any work that is left. If it
 // returns an error, nothing was handed over, and the envelope may come again.
-func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
+func (s *Sender) Deliver(ctx context.Context, t Turn) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
 		return ErrNoTime
 	}
-	signal, err := s.gate.Ask(ctx, left)
+	signal, err := s.gate.Ask(ctx)
 	if err == nil && signal == Probe {
-		signal, err = s.askToProbe(ctx, ref)
+		signal, err = s.askToProbe(ctx, t.Ref)
+	}
+	if err == nil && signal != Stop {
+		asked := signal
+		signal, err = s.gate.await(ctx, signal, &t, s.now().Add(left))
+		if asked == Probe && signal != Probe {
+			s.giveBack(ctx, sms.Message{ID: t.Ref.ID}, false)
+		}
 	}
 	switch {
 	case err != nil:
 		return err
 	case signal == Stop:
 		return nil
-	case signal == Wait:
-		return ErrNoTime
 	}
 	c := s.rules.NewClaim(s.provider.Name(), s.now())
-	m, err := s.store.Claim(ctx, ref, c)
+	m, err := s.store.Claim(ctx, t.Ref, c)
 	if err != nil {
 		if signal == Probe {
-			s.giveBack(ctx, sms.Message{ID: ref.ID}, false)
+			s.giveBack(ctx, sms.Message{ID: t.Ref.ID}, false)
 		}
-		return s.notClaimed(ctx, ref, err)
+		return s.notClaimed(ctx, t.Ref, err)
 	}
-	s.gate.Charge(m.Parts - 1)
-	outcome := s.handOver(ctx, m, c)
+	outcome := s.handOver(ctx, m, c, t)
 	s.record(ctx, m, c, outcome, signal == Probe)
 	return nil
 }
@@ -124,7 +135,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // otherwise the relay first looks for its receipt
+	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay first looks for its receipt
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})
@@ -134,9 +145,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 }
 
 // handOver hands a claimed message to the provider. It does so only if the message has
-// not expired meanwhile and if both the lease and the caller's time are still long
-// enough.
-func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
+// not expired meanwhile, its slot has not lapsed, and both the lease and the caller's
+// time are still long enough.
+func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	now := s.now()
 	end := now.Add(PublishTime)
 	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over
@@ -144,6 +155,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.O
 	}
 	if !end.After(now) ||
 		c.Until.Sub(now) < PublishTime+RecordTime || // guard: the lease covers the hand-over
+		s.gate.missed(t, m.Parts) || // guard: handed over in its slot
 		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}

@@ -82,7 +82,7 @@ func (b *bench) accept(t *testing.T, change func(*sms.Draft)) sms.Message {
 
 func (b *bench) deliver(t *testing.T, m sms.Message) {
 	t.Helper()
-	if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := b.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatalf("Deliver: %v", err)
 	}
 }
@@ -137,11 +137,11 @@ func noAnswer(context.Context, sms.Message) (string, error) { return "", io.ErrU
 func TestDeliverFindsNothingToDo(t *testing.T) {
 	b := open(t)
 	ctx := t.Context()
-	if err := b.Deliver(ctx, sms.Ref{ID: sms.NewID(), Generation: 1}); err != nil {
+	if err := b.Deliver(ctx, sender.Turn{Ref: sms.Ref{ID: sms.NewID(), Generation: 1}, Parts: 1}); err != nil {
 		t.Errorf("Deliver for an unknown id: %v", err)
 	}
 	m := b.accept(t, nil)
-	if err := b.Deliver(ctx, sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}); err != nil {
+	if err := b.Deliver(ctx, sender.Turn{Ref: sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}, Parts: 1}); err != nil {
 		t.Errorf("Deliver for another generation: %v", err)
 	}
 	scheduled := b.accept(t, func(d *sms.Draft) { d.SendAt = b.now.Add(time.Hour) })
@@ -167,7 +167,7 @@ func TestDeliverClaimsOnlyWithTimeForTheRest(t *testing.T) {
 	m := b.accept(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), sender.PublishTime+sender.RecordTime)
 	defer cancel()
-	if err := b.Deliver(ctx, m.Ref()); !errors.Is(err, sender.ErrNoTime) {
+	if err := b.Deliver(ctx, sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sender.ErrNoTime) {
 		t.Errorf("Deliver = %v, want ErrNoTime", err)
 	}
 	b.expect(t, m, sms.Queued, 0, 0)
@@ -192,7 +192,7 @@ func TestOneOfManySendersHandsOver(t *testing.T) {
 	var group sync.WaitGroup
 	for range 64 {
 		group.Go(func() {
-			if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+			if err := b.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 				t.Errorf("Deliver: %v", err)
 			}
 		})
@@ -230,7 +230,7 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	t.Run("at the claim, nothing is handed over and the envelope stays", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); !errors.Is(err, sms.ErrUnavailable) {
+		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Queued, 0, 0)
@@ -238,7 +238,7 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	t.Run("at the outcome, the lease is left to the relay", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); err != nil {
+		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Sending, 1, 1)
@@ -270,7 +270,7 @@ func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
 			b := open(t)
 			m := b.accept(t, nil)
 			slow := slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease - tt.left) }}
-			if err := b.on(slow).Deliver(t.Context(), m.Ref()); err != nil {
+			if err := b.on(slow).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 				t.Fatal(err)
 			}
 			b.expect(t, m, tt.status, tt.given, tt.given)
@@ -313,7 +313,7 @@ func TestGate(t *testing.T) {
 		gates := make([]*sender.Gate, 10)
 		for i := range gates {
 			gates[i] = sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
-			if v, err := gates[i].Ask(t.Context(), time.Second); err != nil || v != sender.Probe {
+			if v, err := gates[i].Ask(t.Context()); err != nil || v != sender.Probe {
 				t.Fatalf("Ask = %v, %v, want Probe", v, err)
 			}
 		}
@@ -343,21 +343,6 @@ func TestGate(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{waiting.ID}, breaker.ProbeIDs); diff != "" || breaker.Probes != 1 {
 			t.Errorf("there were %d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
-		}
-	})
-	t.Run("says wait if the rate does not allow a hand-over in time", func(t *testing.T) {
-		b := open(t)
-		gate := sender.NewGate(b.store, b.rules, 1, func() time.Time { return b.now })
-		var got []sender.Signal
-		for range 2 {
-			v, err := gate.Ask(t.Context(), 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, v)
-		}
-		if diff := cmp.Diff([]sender.Signal{sender.Go, sender.Wait}, got); diff != "" {
-			t.Errorf("the signals differ (-want +got):\n%s", diff)
 		}
 	})
 }

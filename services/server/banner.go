@@ -14,7 +14,7 @@ func (m *machine) lines(base string) string {
 		return ""
 	}
 	c := m.config.clients[0]
-	return strings.NewReplacer("{base}", base, "{client}", c.ID+":"+c.Secret).Replace(
+	return strings.NewReplacer("{base}", base, "{client}", c.id+":"+c.secret).Replace(
 		`TOKEN=$(curl -s -u {client} -d grant_type=client_credentials {base}/oauth2/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 
 MESSAGE=$(curl -si {base}/v1/sms -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \

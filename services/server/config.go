@@ -89,7 +89,7 @@ func (c *Config) chooseClients() error {
 			return fmt.Errorf("--provider %s sends to real phones: it needs --clients, each with allowedCountries", c.Provider)
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].id)
 		}
 		return nil
 	}
@@ -99,8 +99,8 @@ func (c *Config) chooseClients() error {
 	}
 	c.clients, err = readClients(f)
 	for _, client := range c.clients {
-		if providers[c.Provider].real && len(client.limits.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.ID, c.Provider))
+		if providers[c.Provider].real && len(client.Limits.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.id, c.Provider))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -18,10 +18,10 @@ import (
 
 var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
 
-// docs serves the contract as a page, with Swagger UI. Its forms make real requests. It
-// shows nothing secret, so it needs no token.
+// docs serves the contract as a page, with Swagger UI. Its forms make real requests. The
+// page shows nothing secret, so it needs no token.
 type docs struct {
-	client token.Client // fills in the form; zero if its secret must not be shown
+	client token.Client // the forms are filled in with this client; zero if its secret must not be shown
 	logger *slog.Logger
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDocs(t *testing.T) {
-	handler := &docs{client: wellKnown().Client, logger: slog.New(slog.DiscardHandler)}
+	handler := &docs{client: wellKnown().credentials(), logger: slog.New(slog.DiscardHandler)}
 	get := func(t *testing.T, method, target string, edit func(*http.Request)) *httptest.ResponseRecorder {
 		t.Helper()
 		r := httptest.NewRequest(method, "http://localhost:8080"+target, http.NoBody)

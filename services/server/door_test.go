@@ -96,8 +96,8 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// One proxy says that it is one and keeps the Host header. The other does
-			// neither.
+			// The first proxy adds headers that show it is a proxy, and keeps the Host
+			// header. The second does neither.
 			loud := httputil.NewSingleHostReverseProxy(target)
 			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
 			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {

@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// onlyLocal answers 421 to every request that, as far as it shows, does not come from
-// this machine. It protects a server whose secret everybody knows from two kinds of
-// requests. A foreign web page may reach the server through its own name (DNS rebinding),
-// and a proxy may pass requests on.
-// name of its own (DNS rebinding), and those that a proxy passes on.
+// onlyLocal answers 421 to every request that does not seem to come from this machine. It
+// protects a server whose secret everybody knows from two kinds of requests: those that a
+// foreign web page sends to a name of its own, which leads to this machine (DNS
+// rebinding), and those that a proxy passes on.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLoopback(hostOf(r.Host)) {

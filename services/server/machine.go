@@ -21,14 +21,13 @@ import (
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {
-	config  Config
-	rules   sms.Rules
-	store   *sqlite.DB
-	issuer  *token.Issuer
-	clients map[string]client // by id
-	gate    *sender.Gate
-	worker  worker
-	logger  *slog.Logger
+	config Config
+	rules  sms.Rules
+	store  *sqlite.DB
+	issuer *token.Issuer
+	gate   *sender.Gate
+	worker worker
+	logger *slog.Logger
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
@@ -40,7 +39,7 @@ type machine struct {
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
-	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.owner != c.clients[0].owner })
+	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.Owner != c.clients[0].Owner })
 	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}
@@ -84,11 +83,9 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 }
 
 func (m *machine) openIssuer() (err error) {
-	m.clients = make(map[string]client)
 	var clients []token.Client
 	for _, c := range m.config.clients {
-		clients = append(clients, c.Client)
-		m.clients[c.ID] = c
+		clients = append(clients, c.credentials())
 	}
 	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: time.Now, Logger: m.logger})
 	return err

@@ -16,7 +16,7 @@ const (
 	dequeueLimit  = 16               // how many queue items one dequeue returns
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
 	deliveryTime  = 30 * time.Second // how long one delivery may take, including its wait at the gate
-	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
+	maxReceives   = 5                // how many times a queue item may be dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour

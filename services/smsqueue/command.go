@@ -57,9 +57,9 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// runs returns the RunE function of a command that does work. If work returns an error,
-// the command has failed, unless it is a usage error.
-func (p *program) runs(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+// action turns work into the RunE function of a command. If work returns an error, the
+// command has failed, unless the error is a usage error.
+func (p *program) action(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		p.started = true
 		return work(c.Context(), args)

@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes the folder of a server with one message. The provider took the message
-// handOvers times, but its record has one hand-over.
+// folder makes the folder of a server with one message. The record of the message has one
+// hand-over, but the provider took the message as often as handOvers says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)

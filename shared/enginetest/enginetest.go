@@ -84,8 +84,8 @@ func Config(t testing.TB, url string) aws.Config {
 	}
 }
 
-// Tool returns the path of the program name. If the program is missing, Tool skips the
-// test. hint says how to get the program.
+// Tool returns the path of the program with this name. If the program is missing, Tool
+// skips the test. hint says how to get the program.
 func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -156,7 +156,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// remembered is how many messages counts keeps at least.
+// remembered is the minimum number of messages that counts keeps.
 const remembered = 10_000
 
 func (c *counts) next(messageID string) int {

@@ -42,9 +42,9 @@ type Agenda interface {
 	// Due returns the entries that are due until q.Until (included), oldest first. It may
 	// be a second behind writes, and then returns entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
-	// Postpone gives the record of e the Due next, in one write, and returns the record.
-	// It returns a *ConflictError if the Due of the record is no longer that of e. It
-	// returns ErrNotFound if the record is absent.
+	// Postpone replaces the Due of e's record by next, in one write, and returns the
+	// record. It returns a *ConflictError if the Due of the record is no longer that of
+	// e. It returns ErrNotFound if the record is absent.
 	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
 }
 
@@ -85,7 +85,7 @@ type Receipts interface {
 // returns.
 const MaxUnmatched = 100
 
-// Unmatched holds messages and receipts of one number that may match.
+// Unmatched holds messages and receipts of one number that may match each other.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
@@ -112,8 +112,8 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A field that is zero selects all. Owner may be zero only on
-// one machine.
+// ListQuery selects messages. A zero field does not restrict the list. Only on one
+// machine may Owner be zero.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -146,9 +146,21 @@ type Breakers interface {
 type Counters interface {
 	// Count adds c.N to the counter c.Key in one write. It returns ErrLimit if c does not
 	// fit. If c.N is 0, it reads once and stores nothing. After any other error than
-	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse,
-	// so that a limit is never exceeded.
+	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse
+	// the request, so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
+}
+
+// Pace holds the one record by which all senders share the pace: the time up to which
+// hand-overs are booked.
+type Pace interface {
+	// Book books b.Length from the end of what is booked, or from b.Earliest if that is
+	// later, and returns the start. It returns a *BookedError if the start would be after
+	// b.Latest. Any number of callers may book at once, and no two get the same time. It
+	// takes one write, and up to two more if others book meanwhile. After an error other
+	// than ErrUnavailable, or after an answer that was lost on the way to the client, the
+	// time may be booked; it is then wasted.
+	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
 // Store is what an adapter for records implements.
@@ -160,18 +172,8 @@ type Store interface {
 	Lister
 	Breakers
 	Counters
+	Pace
 }
-
-// Envelope is what the queue carries: a reference to a message, never its text.
-type Envelope struct {
-	Ref   Ref
-	Group string        // envelopes of one group do not delay those of another
-	Delay time.Duration // whole seconds, at most MaxDelay
-}
-
-// MaxDelay is the longest delay of an envelope.
-// Source: SQS SendMessage, DelaySeconds.
-const MaxDelay = 900 * time.Second
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
@@ -194,7 +196,7 @@ type Consumer interface {
 
 // QueueItem is an envelope or garbage, as the queue delivers it.
 type QueueItem struct {
-	Body         string // the envelope's Ref.String, or garbage
+	Body         string // the envelope's Body, or garbage
 	Handle       string // names the item in Delete and in a function's answer to a batch
 	ReceiveCount int    // how often the item was dequeued, including this time
 }

@@ -20,7 +20,7 @@ type ReceiptFormat struct {
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// These limit what a receipt takes from its provider.
+// These are the maximum lengths of texts that a receipt copies from its provider.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes

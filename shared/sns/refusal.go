@@ -142,7 +142,8 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words. SNS repeats the number with or without its plus sign.
+// redacted returns words with number hidden. SNS repeats the number with or without its
+// plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

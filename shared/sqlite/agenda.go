@@ -89,7 +89,7 @@ func (db *DB) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.M
 		case m.Due.Kind != e.Due.Kind || !m.Due.At.Equal(e.Due.At) || m.Due.Round != e.Due.Round:
 			return m, &sms.ConflictError{Current: m}
 		}
-		m.Due = next // guard: a message taken up is due later
+		m.Due = next // guard: due later, while the relay works on it
 		return m, nil
 	})
 }

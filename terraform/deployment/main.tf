@@ -6,6 +6,7 @@ module "smsqueue" {
   api                         = var.api
   architecture                = var.architecture
   clients                     = var.clients
+  concurrent_executions       = var.concurrent_executions
   default_country             = var.default_country
   deletion_protection         = var.deletion_protection
   events                      = var.events
@@ -14,6 +15,7 @@ module "smsqueue" {
   logs                        = var.logs
   manage_api_gateway_log_role = var.manage_api_gateway_log_role
   messages                    = var.messages
+  monitoring                  = var.monitoring
   name                        = var.name
   packages                    = var.packages
   permissions_boundary        = var.permissions_boundary

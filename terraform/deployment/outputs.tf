@@ -26,6 +26,11 @@ output "rest_api_id" {
   value       = module.smsqueue.rest_api_id
 }
 
+output "stage_name" {
+  description = "See the module."
+  value       = module.smsqueue.stage_name
+}
+
 output "table_name" {
   description = "See the module."
   value       = module.smsqueue.table_name

@@ -30,6 +30,12 @@ variable "clients" {
   default     = null
 }
 
+variable "concurrent_executions" {
+  description = "See the module."
+  type        = number
+  default     = null
+}
+
 variable "default_country" {
   description = "See the module."
   type        = string
@@ -73,6 +79,12 @@ variable "manage_api_gateway_log_role" {
 }
 
 variable "messages" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
+variable "monitoring" {
   description = "See the module."
   type        = any
   default     = null

@@ -54,8 +54,8 @@ func (c awsCall) do(t *testing.T, endpoint string) string {
 // account is the account that moto at url emulates.
 type account struct{ url string }
 
-// apiGatewayLogRole is the name, among an account's settings, of the role with which API
-// Gateway logs. The other settings are SNS's.
+// apiGatewayLogRole is an account-wide setting: the role with which API Gateway writes
+// its logs. All other account-wide settings belong to SNS.
 const apiGatewayLogRole = "cloudwatchRoleArn"
 
 // setByOthers sets everything that an account can set for all of its applications,
@@ -86,12 +86,12 @@ func (a account) setByOthers(t *testing.T) map[string]string {
 	return settings
 }
 
-// has checks that the account has the settings of others, except those that named
-// replaces.
-func (a account) has(t *testing.T, others, named map[string]string) {
+// checkSettings compares the account's settings with others and replaced. If both have a
+// setting, it must have the value in replaced.
+func (a account) checkSettings(t *testing.T, others, replaced map[string]string) {
 	t.Helper()
 	want := maps.Clone(others)
-	maps.Copy(want, named)
+	maps.Copy(want, replaced)
 
 	var sns struct {
 		Entries []struct {
@@ -118,7 +118,8 @@ func (a account) has(t *testing.T, others, named map[string]string) {
 	}
 }
 
-// ourLogRoles returns the settings that w applied with roles of its own.
+// ourLogRoles returns the roles for logging that w created and set for the whole account,
+// keyed by the name of the setting.
 func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	t.Helper()
 	var written map[string]string
@@ -137,9 +138,9 @@ func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	return roles
 }
 
-// keeps checks that destroy printed what it left, and that the roles and log groups that
-// the settings rely on are there.
-func (a account) keeps(t *testing.T, printed string, settings map[string]string) {
+// checkKept checks that the roles and log groups in use by the settings still exist after
+// destroy, and that destroy printed them.
+func (a account) checkKept(t *testing.T, printed string, settings map[string]string) {
 	t.Helper()
 	roles := awsCall{service: "iam", method: http.MethodPost, path: "/", body: "Version=2010-05-08&Action=ListRoles"}.do(t, a.url)
 	for _, setting := range []string{"DeliveryStatusIAMRole", apiGatewayLogRole} {

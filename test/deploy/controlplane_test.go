@@ -10,14 +10,16 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestControlPlane applies terraform/deployment to moto, with settings of the account that
-// belong to others. It checks that a second plan changes nothing, and after each step that
-// the account has every setting that was not named. In the end it destroys the deployment.
+// TestControlPlane applies terraform/deployment to moto, where other applications have
+// already made account-wide settings. It checks that a second plan changes nothing. After
+// each step it checks that the account still has those settings, except the ones that the
+// deployment was told to replace. In the end it destroys the deployment.
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -37,8 +39,10 @@ func TestControlPlane(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	recognize(t, url, assumptions.Moto)
 	account := account{url}
 	others := account.setByOthers(t)
+	before := readSettings(t, front.URL)
 
 	settings := emulation.Settings(zips)
 	apply := func(with map[string]any) {
@@ -60,7 +64,7 @@ func TestControlPlane(t *testing.T) {
 	}
 	apply(map[string]any{"deletion_protection": true})
 	settled()
-	account.has(t, others, nil)
+	account.checkSettings(t, others, nil)
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
 			t.Errorf("%s %s lists no resource of ours, so it could not show one that destroy forgets", l.service, l.what)
@@ -76,7 +80,7 @@ func TestControlPlane(t *testing.T) {
 		"sms_preferences":     map[string]any{"monthly_spend_limit_usd": 100},
 		"deletion_protection": false,
 	})
-	account.has(t, others, map[string]string{"MonthlySpendLimit": "100"})
+	account.checkSettings(t, others, map[string]string{"MonthlySpendLimit": "100"})
 
 	apply(map[string]any{
 		"sms_preferences":             map[string]any{"monthly_spend_limit_usd": 200, "default_sender_id": "Ours", "delivery_logs": true},
@@ -85,14 +89,14 @@ func TestControlPlane(t *testing.T) {
 	})
 	named := map[string]string{"MonthlySpendLimit": "200", "DefaultSenderID": "Ours", "DeliveryStatusSuccessSamplingRate": "100"}
 	maps.Copy(named, ourLogRoles(t, w))
-	account.has(t, others, named)
-	settled()
+	account.checkSettings(t, others, named)
+	checkMoto(t, w, front.URL, before) // it also plans again
 
 	_, err = w.Run(t.Context(), "destroy", "-auto-approve")
 	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "prevent_destroy") {
 		t.Errorf("terraform destroy ended with %v, want a refusal because of the account's settings", err)
 	}
-	account.has(t, others, named)
+	account.checkSettings(t, others, named)
 
 	out, err := w.Destroy(t.Context())
 	if err != nil {
@@ -103,8 +107,8 @@ func TestControlPlane(t *testing.T) {
 			t.Errorf("after destroy, %s %s still lists a resource of ours", l.service, l.what)
 		}
 	}
-	account.has(t, others, named)
-	account.keeps(t, string(out), named)
+	account.checkSettings(t, others, named)
+	account.checkKept(t, string(out), named)
 	requests.check(t)
 }
 
@@ -113,12 +117,12 @@ func startMoto(t *testing.T, repo engines.Repository) string {
 	t.Helper()
 	t.Attr(enginetest.Attr, enginetest.Moto)
 	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
-		cannot(t, missing[0])
+		skipOrFail(t, missing[0])
 	}
 	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
 	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(t.TempDir(), "log"))
 	if err != nil && engines.Unavailable(err) {
-		cannot(t, err.Error())
+		skipOrFail(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

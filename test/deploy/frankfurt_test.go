@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// TestFrankfurtAndVirginiaShareAnAccount applies the example with two Regions to moto. Its
-// IAM refuses a second role with the same name, as AWS's does.
+// TestFrankfurtAndVirginiaShareAnAccount applies the example with two Regions to moto.
+// Like AWS's IAM, moto's refuses a second role with the same name.
 func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

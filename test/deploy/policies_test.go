@@ -44,7 +44,8 @@ type statement struct {
 	Condition        json.RawMessage
 }
 
-// list is a list of strings. A policy may write a list of one as a plain string.
+// list is a list of strings. A policy may write a list with one element as a plain
+// string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -56,8 +57,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that e's functions made with their policies. Each call
-// must be allowed, and each permission must be used.
+// checkPolicies compares the calls that e's functions made with the policies of these
+// functions. Each call must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)

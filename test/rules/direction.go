@@ -58,8 +58,8 @@ var (
 	// local lists packages that no Lambda function may contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
-	// forTests lists packages that only tests may import, and other packages on this
-	// list.
+	// forTests lists packages for tests. Only tests, and other packages on this list, may
+	// import them.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",

@@ -14,6 +14,8 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/cost"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 )
 
 var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
@@ -26,6 +28,11 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
+		{"terraform/live-test.md", "checks", assumptions.Document()},
+		{"README.md", "cost", cost.Summary()},
+		{"docs/cost.md", "cost-bill", cost.Bill()},
+		{"docs/cost.md", "cost-choices", cost.Choices()},
+		{"docs/cost.md", "cost-prices", cost.Prices()},
 		{"terraform/README.md", "inputs", inputs(t)},
 		{"terraform/README.md", "outputs", outputs(t)},
 	} {
@@ -59,7 +66,7 @@ var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|to
 
 // TestDocumentsNameFilesThatExist checks that the files named in the documents exist.
 func TestDocumentsNameFilesThatExist(t *testing.T) {
-	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md"} {
+	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +85,7 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
-	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md"} {
+	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +99,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			if !ok {
 				continue
 			}
-			end := "" // the end mark, while inside a here-document
+			end := "" // inside a here-document, the line that ends it
 			for line := range strings.Lines(script) {
 				line = strings.TrimSuffix(line, "\n")
 				switch {

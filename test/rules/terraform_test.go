@@ -148,7 +148,7 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 	for name, v := range module.named("variable") {
 		kind := module.text(v, "type")
 		if !slices.Contains([]string{"string", "bool", "number"}, kind) {
-			kind = "any" // the module says more
+			kind = "any" // a type with several parts, of which the module says more
 		}
 		preset := "null"
 		if module.text(v, "default") == "" {
@@ -203,8 +203,8 @@ func TestEveryRoleCanBeBounded(t *testing.T) {
 	}
 }
 
-// unbounded reports the roles in a folder without a boundary, and returns how many roles
-// it saw.
+// unbounded reports each role in a folder that lacks a permissions boundary, and returns
+// the number of all roles in the folder.
 func unbounded(t *testing.T, folder string) int {
 	t.Helper()
 	f := readTerraform(t, folder)

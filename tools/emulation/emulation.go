@@ -80,7 +80,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	if err := e.Workspace.Apply(ctx, Settings(zips)); err != nil {
 		return nil, err
 	}
-	if err := e.readOutputs(ctx); err != nil {
+	if err := e.ReadOutputs(ctx); err != nil {
 		return nil, err
 	}
 	say("ready")
@@ -107,11 +107,13 @@ func Settings(zips string) map[string]any {
 			"shop":    object{"owner": "shop"},
 			"watcher": object{"owner": "shop", "scopes": []string{"read"}},
 			"other":   object{},
+			"guest":   object{}, // which shares an item of the table with "shop"
 		},
 	}
 }
 
-func (e *Emulation) readOutputs(ctx context.Context) error {
+// ReadOutputs reads what another apply may have changed.
+func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	var api string
 	ids, secrets := make(map[string]string), make(map[string]string)
 	if err := errors.Join(

@@ -23,7 +23,7 @@ type Engine struct {
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins it
-	madeBy  []prereq.Tool // the versions of these tools that the download works with
+	madeBy  []prereq.Tool // the download works only with the versions of these tools that made it
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)

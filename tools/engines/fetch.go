@@ -91,7 +91,7 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir, unless it exists. It has fill write into an empty folder, and then
+// fillOnce makes dir, unless it exists. It lets fill write into an empty folder, and then
 // renames this folder to dir. So an interrupted fill leaves no folder dir. If two calls
 // run at once, one of them makes dir and both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {

@@ -142,8 +142,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test that has the sub-test name. This is the longest prefix that
-// names a test, because the sub-test's own name may contain slashes.
+// parent returns the test to which the sub-test with this name belongs. This is the
+// longest prefix that names a test, because the sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -23,18 +23,17 @@ type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.A
 
 // gateway passes events of a REST API (v1) to a handler. The handler's routes begin with
 // /v1.
-type gateway struct {
-	handler http.Handler
-	owners  map[string]string // the owner of each client id; a client that is not listed is its own owner
-}
+type gateway struct{ handler http.Handler }
 
 // handle answers one event. It never returns an error, because the handler answers bad
 // requests too.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
-	// The handler refuses a request without a caller in its context.
-	if caller, ok := g.caller(event); ok {
-		ctx = api.WithCaller(ctx, caller)
+	if path, ok := basePathOf(event); ok {
+		ctx = api.WithBasePath(ctx, path)
+	}
+	if token, ok := tokenOf(event); ok {
+		ctx = context.WithValue(ctx, tokenKey{}, token)
 	}
 	rec := &recorder{header: http.Header{}}
 	g.handler.ServeHTTP(rec, requestOf(event).WithContext(ctx))
@@ -92,6 +91,25 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
+// basePathOf returns what precedes the resource in the path that the client typed: the
+// stage, or the base path of a custom domain, which may have several segments or none.
+// It reports false if the event does not tell.
+func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
+	path = strings.TrimSuffix(event.RequestContext.Path, "/")
+	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
+		end := strings.LastIndexByte(path, '/')
+		if end < 0 {
+			return "", false
+		}
+		path = path[:end]
+	}
+	// A path that began with two slashes would name another host.
+	if path != "" && (path[0] != '/' || strings.Contains(path, "//")) {
+		return "", false
+	}
+	return path, true
+}
+
 // merged joins the two maps that an event has for the same values. API Gateway fills
 // both, but only the map with several values per name is complete. Events made by hand
 // often have only one of them.
@@ -113,17 +131,29 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 // exactly returns name unchanged. Unlike headers, parameters are case-sensitive.
 func exactly(name string) string { return name }
 
-// caller returns the caller that the token names. API Gateway's Cognito authorizer has
-// checked the signature, the issuer and the expiry. An ID token of the same issuer would
-// prove nothing about the client. A claim that is not a string counts as absent.
-func (g gateway) caller(event events.APIGatewayProxyRequest) (c api.Caller, ok bool) {
+type tokenKey struct{}
+
+// verify returns the token of a request that requestOf made from an event.
+func verify(r *http.Request) (api.Token, error) {
+	token, ok := r.Context().Value(tokenKey{}).(api.Token)
+	if !ok {
+		return api.Token{}, errors.New("the event has no claims of an access token")
+	}
+	return token, nil
+}
+
+// tokenOf returns the token that the claims in the event describe. API Gateway's Cognito
+// authorizer has checked the signature, the issuer and the expiry. An ID token of the
+// same issuer would prove nothing about the client. A claim that is not a string counts
+// as absent.
+func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }
 	id := text("client_id")
 	if id == "" || text("token_use") != "access" {
-		return api.Caller{}, false
+		return api.Token{}, false
 	}
-	return api.Caller{ClientID: id, Owner: cmp.Or(g.owners[id], id), Scopes: strings.Fields(text("scope"))}, true
+	return api.Token{ClientID: id, Scopes: strings.Fields(text("scope"))}, true
 }
 
 // recorder is an http.ResponseWriter that keeps the response.

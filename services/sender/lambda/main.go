@@ -18,7 +18,7 @@ func main() { environ.Start("sender", start) }
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
 	r := environ.Read(getenv)
 	table, rules := r.String("TABLE_NAME"), r.Rules()
-	rate := r.Float("PARTS_PER_SECOND", 0)  // parts per second, for each running instance; 0 means no limit
+	pace := r.Float("PARTS_PER_SECOND", 0)  // of all senders together; 0 means no limit
 	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
 	cfg, err := r.AWS(ctx)
 	if err != nil {
@@ -27,7 +27,7 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
 	environ.Connect(ctx, logger, store.Connect)
-	gate := sender.NewGate(store, rules, rate, time.Now)
+	gate := sender.NewGate(store, rules, pace, time.Now)
 	provider := sns.New(sns.NewClient(cfg))
 	s := sender.New(store, provider, gate, rules, time.Now, logger)
 	return handle(s, provider.CloseIdle, receives-1), nil

@@ -52,8 +52,8 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	return dir
 }
 
-// testClients returns two clients: local may do everything, and the secret of reader
-// changes when it is form-decoded.
+// testClients returns two clients, "local" and "reader". "local" may do everything. The
+// secret of "reader" would change if it were form-decoded.
 func testClients() []token.Client {
 	return []token.Client{
 		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
@@ -90,7 +90,7 @@ func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *http
 	return recorder
 }
 
-// accessToken returns a token of the client local with all its scopes.
+// accessToken returns a token for the client "local", with all of that client's scopes.
 func accessToken(t testing.TB, issuer *token.Issuer) string {
 	t.Helper()
 	answer := post(issuer, url.Values{

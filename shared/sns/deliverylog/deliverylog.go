@@ -89,9 +89,9 @@ func causeOf(response string) (c cause, known bool) {
 	return cause{failure: sms.CarrierFault}, false
 }
 
-// evidenceOf returns who confirmed a delivery with response. It is the handset if the
-// response is "Message has been accepted by phone" or "Delivered". After "Message has
-// been accepted by phone carrier", and after unknown words, it is the carrier alone.
+// evidenceOf returns who confirmed a delivery, according to response. It is the handset
+// if the response is "Message has been accepted by phone" or "Delivered". After "Message
+// has been accepted by phone carrier", and after unknown words, it is only the carrier.
 // The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes it if the phone
 // confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {

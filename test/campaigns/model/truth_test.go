@@ -33,10 +33,10 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth. log holds the hand-overs of the message
-// that the provider took. If oneStep is set, m changed in one step, and the table must
-// allow the change. Otherwise m may have changed several times, but never out of a final
-// state.
+// check compares the record m with the truth. log holds the hand-overs in which the
+// provider took the message. If oneStep is true, m changed in one step, and the table
+// must allow the change. Otherwise m may have changed several times, but never out of a
+// final state.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -81,8 +81,9 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	return nil
 }
 
-// latest returns the latest allowed due time of a message m with work left. It is 15
-// minutes after now or, if the work cannot be done yet, 15 minutes after it first can.
+// latest returns the latest time at which m may be due if it has work left. This is 15
+// minutes after the work can first be done, or 15 minutes after now if it can be done
+// already.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {

@@ -53,7 +53,8 @@ func BenchmarkFirstSubmit(b *testing.B) {
 	}
 }
 
-// BenchmarkHandOver measures what a new connection to SNS costs a hand-over.
+// BenchmarkHandOver measures how much longer a hand-over takes if it needs a new
+// connection to SNS.
 func BenchmarkHandOver(b *testing.B) {
 	server := httptest.NewServer(judge.Handler(taker{}))
 	b.Cleanup(server.Close)

@@ -15,7 +15,8 @@ var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination
 // alsoOf lists services whose actions have the prefix of another service.
 var alsoOf = map[string]string{"dynamodb": "streams.dynamodb"}
 
-// policy is a policy document. A list of one may be written as that one.
+// policy is a policy document. A list with one element may be written as this element
+// alone.
 type policy struct {
 	Version   string
 	ID        string `json:"Id"`

@@ -34,7 +34,8 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// Peers of the functions, in front of these proxies, if there is TLS.
+	// With TLS, these peers accept the functions' connections and pass them on to the
+	// proxies.
 	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
 
 	// These clients call the engines without the proxies.
@@ -47,8 +48,9 @@ type Deployment struct {
 
 // Options configure a deployment.
 type Options struct {
-	// Owners is CLIENT_OWNERS: the owner of each client id.
-	Owners map[string]string
+	// Clients is a JSON object with the clients by id, as Terraform writes it. If it
+	// is empty, "shop" is the only client.
+	Clients string
 
 	// API lists additional environment variables for the API, as NAME=value.
 	API []string
@@ -57,17 +59,20 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
+	// PartsPerSecond is the pace. Zero means no pace.
+	PartsPerSecond int
+
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
-	// SNS is the URL of a server that takes the place of moto, if not empty.
+	// SNS is the URL of a server to use as SNS. If it is empty, moto is used.
 	SNS string
 
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
-	// returns the server's URL. Nil means none.
+	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
+	// returns the server's URL. url is DynamoDB's. Nil means no such server.
 	BeforeDynamoDB func(url string) string
 }
 
@@ -87,6 +92,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	}
 	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
+	d.SetClients(t, cmp.Or(o.Clients, `{"shop": {}}`))
 	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
 	return d
@@ -120,20 +126,23 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		}
 		env = append(env,
 			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
-			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
+			"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
 		return lambdatest.Start(t, lambdatest.Options{
 			Binary: Bootstrap(t, service), FunctionName: service, Timeout: timeout, Env: env,
 		})
 	}
-	owners, err := json.Marshal(o.Owners)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.API = start("api", 15*time.Second, append(o.API,
-		table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US", "CLIENT_OWNERS="+string(owners))...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.API = start("api", 15*time.Second, append(o.API, table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US")...)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider, fmt.Sprintf("PARTS_PER_SECOND=%d", o.PartsPerSecond))
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
+}
+
+// SetClients replaces the clients by those in a JSON object, as Terraform does.
+func (d *Deployment) SetClients(t testing.TB, clients string) {
+	t.Helper()
+	if err := enginetest.PutClients(t.Context(), d.Records, d.Table, clients); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // NewTable creates a table in DynamoDB Local at url and deletes it after the test.
