@@ -20,8 +20,8 @@ const (
 	// claimBy is the time after the start of its slot at which a message may be claimed
 	// at the latest. The rest of lapse is for the claim.
 	claimBy = lapse / 2
-	// pause is how long before its booking a slot may begin. So a sender loses no slots
-	// in a pause of this length between two batches.
+	// pause is the longest time from the beginning of a slot to its booking. So a sender
+	// loses no slots if it pauses that long between two batches.
 	pause = lapse / 4
 	// bookTime is how long one booking may take.
 	bookTime = 3 * time.Second
@@ -47,9 +47,12 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	for free := g.now(); ; {
+	var free time.Time // time is booked up to this one, as far as we know
+	for {
 		now := g.now()
-		earliest := now.Add(-pause)
+		if now.After(free) {
+			free = now
+		}
 		var length, last time.Duration
 		n := 0
 		for n < len(parts) && !free.Add(length).After(end) {
@@ -60,7 +63,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			return slots, nil
 		}
 		start, err := g.store.Book(ctx, sms.Booking{
-			Length: length, Earliest: earliest, Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
 			free = booked.Until // book again: perhaps fewer messages fit now

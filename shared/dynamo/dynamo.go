@@ -6,7 +6,7 @@
 // past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
-// write leaves attributes alone that this release does not know.
+// write does not touch attributes that this release does not know.
 package dynamo
 
 import (
@@ -28,13 +28,13 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	booked atomic.Int64 // up to when time was booked when Book last saw it, in nanoseconds since 1970
+	booked atomic.Int64 // the end of the booked time as Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. now is the clock by which records are past their
-// retention.
+// New returns a Store on a table. now is the clock that tells which records are past
+// their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }

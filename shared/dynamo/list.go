@@ -30,7 +30,8 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to a range of places. It includes the place from, but not to.
+// listRange limits a list to a range of places. It includes the place in from, but not
+// the place in to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.

@@ -46,8 +46,8 @@ type Breaker struct { // its tags are a stored format, as in Message
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
-// BreakerAge is how old a sender's copy of the breaker may be. For this long after the
-// breaker opens, messages may still go out.
+// BreakerAge is how old a sender's copy of the breaker may be. Messages may still go out
+// for this long after the breaker opens.
 const BreakerAge = 5 * time.Second
 
 // staleTrouble is the maximum age of trouble that opens the breaker.

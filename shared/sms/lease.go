@@ -2,7 +2,7 @@ package sms
 
 import "time"
 
-// Skew is how much two clocks may differ. A message may be claimed this much before its
+// Skew is how much two clocks may differ. A message may be claimed this long before its
 // time.
 const Skew = time.Second
 
