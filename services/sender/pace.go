@@ -20,8 +20,8 @@ const (
 	// claimBy is the time after the start of its slot at which a message may be claimed
 	// at the latest. The rest of lapse is for the claim.
 	claimBy = lapse / 2
-	// pause is how long before its booking a slot may begin. So a sender loses no slots
-	// in a pause of this length between two batches.
+	// pause is the longest time from the beginning of a slot to its booking. So a sender
+	// loses no slots if it pauses that long between two batches.
 	pause = lapse / 4
 	// bookTime is how long one booking may take.
 	bookTime = 3 * time.Second

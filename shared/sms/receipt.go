@@ -16,8 +16,9 @@ const (
 	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
-// Receipt is a provider's report on one hand-over, of ours or of another application on
-// the same account. Only Provider, Number and Verdict are always set.
+// Receipt is a provider's report on one hand-over: one of ours, or one of another
+// application that uses the same account. Only Provider, Number and Verdict are always
+// set.
 type Receipt struct {
 	Provider          ProviderName `json:"provider"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`

@@ -65,7 +65,7 @@ func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	}
 }
 
-// recognize checks that assumptions.Detect finds the engine want at url.
+// recognize checks that assumptions.Detect recognizes the engine at url as want.
 func recognize(t *testing.T, url string, want assumptions.Engine) {
 	t.Helper()
 	if got := assumptions.Detect(t.Context(), url); got.Name != want.Name {

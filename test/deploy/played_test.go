@@ -56,8 +56,8 @@ var asAssumed = standIn{
 	alarms:    "OK", relayMinutes: 13, events: true,
 }
 
-// otherwise breaks as many assumptions at once as it can.
-var otherwise = standIn{
+// allWrong breaks as many assumptions at once as it can.
+var allWrong = standIn{
 	number: "+4915112345612", optedOut: "+4915112345622",
 	tooExpensive: "This delivery would exceed max price",
 	success: `{"notification": {"timestamp": %[2]q}, "delivery": {"destination": %[3]q, "numberOfMessageParts": 3,
@@ -82,7 +82,7 @@ func (e deployment) played(t *testing.T, outputs []byte) {
 		part standIn
 		want map[string]string
 	}{
-		{"otherwise", otherwise, map[string]string{
+		{"all wrong", allWrong, map[string]string{
 			"delivered": "did not hold", "log-form": "did not hold", "long-text": "did not hold", "sandbox-words": "did not hold",
 			"opted-out-words": "did not hold", "refused-number": "did not hold", "publish-only": "did not hold", "text-events": "did not hold",
 			"bus-events": "did not hold", "relay-runs": "did not hold", "alarms": "did not hold", "account-settings": "did not hold",

@@ -57,8 +57,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that e's functions made with the policies of these
-// functions. Each call must be allowed, and each permission must be used.
+// checkPolicies compares two things: the calls by e's functions, and the policies of
+// these functions. Each call must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)

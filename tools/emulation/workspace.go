@@ -169,7 +169,7 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars.
+// Apply applies the root with these variables.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {

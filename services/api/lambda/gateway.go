@@ -159,7 +159,7 @@ func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 // recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
-	sent   http.Header // the header when the status was written
+	sent   http.Header // the header as it was when the status was written
 	status int
 	body   bytes.Buffer
 }
