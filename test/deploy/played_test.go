@@ -52,7 +52,7 @@ var asAssumed = standIn{
 		"numberOfMessageParts": 2, "providerResponse": "Message has been accepted by phone carrier"}, "status": "SUCCESS"}`,
 	sandbox: "Sandboxed account unable to send to number.", optedOutSays: "Phone number is opted out",
 	badNumber: "Invalid parameter: PhoneNumber Reason: +120255501421234567 is not valid to publish to",
-	role:      "smsqueue-schedule", // this role trusts its service only under the expected condition
+	role:      "smsqueue-schedule-us-east-1", // this role trusts its service only under the expected condition
 	alarms:    "OK", relayMinutes: 13, events: true,
 }
 
@@ -62,7 +62,7 @@ var allWrong = standIn{
 	tooExpensive: "This delivery would exceed max price",
 	success: `{"notification": {"timestamp": %[2]q}, "delivery": {"destination": %[3]q, "numberOfMessageParts": 3,
 		"providerResponse": "about %[1]s"}, "status": "FAILURE"}`,
-	sandbox: "Try again", optedOutSays: "Try again", badNumber: "No", role: "smsqueue-schedule",
+	sandbox: "Try again", optedOutSays: "Try again", badNumber: "No", role: "smsqueue-schedule-us-east-1",
 	publishOnly: "AuthorizationError", alarms: "ALARM", relayMinutes: 6, changed: true,
 }
 
