@@ -16,13 +16,13 @@ const (
 	ScopeRead = "sms/read"
 )
 
-// Token is what a verified token says.
+// Token holds what a verified token says.
 type Token struct {
 	ClientID string
 	Scopes   []string // full names, like sms/send
 }
 
-// Caller is who makes a request, and what they may do.
+// Caller says who makes a request, and what they may do.
 type Caller struct {
 	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees
@@ -68,10 +68,10 @@ func unauthorizedFor(r *http.Request) *apiError {
 	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate passes requests on to next with their caller, and answers all others
-// with 401: those whose token verify refuses, and those whose client the deployment
-// does not know. A token outlives its client, and the scopes that were taken from it.
-// If the client cannot be looked up, the answer is 503. Errors are logged and never
+// Authenticate passes requests on to next, with their caller. It answers 401 if verify
+// refuses the token, or if the deployment does not know the client: a token may still be
+// valid when its client has been removed, and it may have scopes that the client has
+// lost. If the client cannot be looked up, the answer is 503. Errors are logged and never
 // shown to the client.
 func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Request) (Token, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -94,7 +94,8 @@ func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Reques
 	})
 }
 
-// identify returns the caller of r, or the error to answer with.
+// identify returns the caller of r. If there is none, it returns the error that answers
+// the request.
 func identify(r *http.Request, clients Clients, verify func(*http.Request) (Token, error)) (Caller, error) {
 	refused := unauthorizedFor(r)
 	token, err := verify(r)

@@ -67,7 +67,7 @@ func TestAuthenticate(t *testing.T) {
 	})
 	t.Run("a scope counts only if both the token and the client have it", func(t *testing.T) {
 		for authorization, target := range map[string]string{
-			"Bearer good":    "GET /v1/sms", // reading was taken from the client
+			"Bearer good":    "GET /v1/sms", // the client has lost the scope for reading
 			"Bearer reading": "POST /v1/sms",
 		} {
 			method, path, _ := strings.Cut(target, " ")
@@ -87,7 +87,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// unreadable has clients that cannot be read.
+// unreadable is a set of clients that cannot be read.
 type unreadable struct{}
 
 func (unreadable) Client(context.Context, string) (api.Client, bool, error) {

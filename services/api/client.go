@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Client is what a deployment knows of one client.
+// Client holds what a deployment knows about one client.
 type Client struct {
 	Owner  string   // the tenant whose messages the client sends and sees
 	Scopes []string // full names, like sms/send
@@ -19,8 +19,8 @@ type Client struct {
 
 // Clients finds the clients of a deployment. Any number of goroutines may use it.
 type Clients interface {
-	// Client returns the client with this id. It reports false if the deployment
-	// has no such client, and fails if nobody can tell at the moment.
+	// Client returns the client with this id. It reports false if the deployment has no
+	// such client. It returns an error if this cannot be found out at the moment.
 	Client(ctx context.Context, id string) (Client, bool, error)
 }
 
@@ -33,20 +33,21 @@ func (f FixedClients) Client(_ context.Context, id string) (Client, bool, error)
 	return c, ok, nil
 }
 
-// scopePrefix precedes the names of scopes in tokens, not where clients are configured.
+// scopePrefix comes before the names of scopes in tokens. Where clients are configured,
+// the names have no prefix.
 const scopePrefix = "sms/"
 
 // ownerForm matches what the API can keep as the owner of a message.
 var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
-// ReadClient reads one client, and adds to f what is wrong with it. Its fields have
+// ReadClient reads one client, and adds the errors in its fields to f. The fields have
 // the same names wherever clients are configured:
 //
 //	{"owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}
 //
-// All are optional. By default the owner is name, the scopes are both, and the limits
-// are those of the deployment.
+// All fields are optional. The default owner is name, the default scopes are both, and
+// the default limits are the deployment's.
 func ReadClient(name string, f *strictjson.Fields) Client {
 	c := Client{Owner: name, Scopes: []string{ScopeSend, ScopeRead}}
 	if owner, ok := f.String("owner"); ok {
@@ -70,10 +71,10 @@ func ReadClient(name string, f *strictjson.Fields) Client {
 	return c
 }
 
-// readStored reads documents that each contain clients by id, as Terraform writes
-// them. The error names every client at fault; such a client is not among the clients
-// returned, which are valid nevertheless. Fields that this release does not know are
-// ignored: they may belong to a newer one.
+// readStored reads documents as Terraform writes them: each contains clients by id. The
+// error names every client that has an error. The other clients are returned even then.
+// Fields that this release does not know are ignored, because a later release may have
+// added them.
 func readStored(documents []string) (FixedClients, error) {
 	clients := make(FixedClients)
 	var errs []error

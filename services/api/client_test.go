@@ -75,7 +75,7 @@ func TestReadClient(t *testing.T) {
 	}
 }
 
-// stored returns clients whose documents are these, and their log.
+// stored returns clients that are read from these documents, and their log.
 func stored(documents ...string) (*api.FreshClients, *logBuffer) {
 	log := &logBuffer{}
 	read := func(context.Context) ([]string, error) { return documents, nil }

@@ -9,14 +9,16 @@ import (
 )
 
 const (
-	// clientsMaxAge is how long a client that was removed may go on.
+	// clientsMaxAge is how long a client may still call the API after it was removed.
 	clientsMaxAge = time.Minute
-	// clientsRefreshAge is when the clients are read again. The time that is then
-	// left bridges reads that fail.
+	// clientsRefreshAge is the age at which the clients are read again. If such a read
+	// fails, there is still time to repeat it before clientsMaxAge.
 	clientsRefreshAge = 50 * time.Second
-	// clientsReadPause is the least time between the beginnings of two reads.
+	// clientsReadPause is the shortest time from the beginning of a read to the beginning
+	// of the next one.
 	clientsReadPause = time.Second
-	// clientsReadTime limits a read, and so the time that a request waits for it.
+	// clientsReadTime limits how long a read may take. A request waits for it at most so
+	// long.
 	clientsReadTime = 750 * time.Millisecond
 )
 
@@ -24,15 +26,15 @@ const (
 // a request needs them, not in the background, because Lambda stops a function
 // between two requests.
 //
-// If a read fails, what the last good one returned counts until it is a minute old.
-// After that, Client fails until a read succeeds.
+// If a read fails, the clients from the last successful read are used until they are a
+// minute old. After that, Client returns an error until a read succeeds.
 type FreshClients struct {
 	read   func(context.Context) ([]string, error)
 	now    func() time.Time
 	logger *slog.Logger
 
 	mu   sync.Mutex
-	last *reading // may not have ended
+	last *reading // it may still be running
 	good *reading // the last one that succeeded
 }
 
@@ -44,8 +46,9 @@ type reading struct {
 	err     error
 }
 
-// NewFreshClients returns clients that read returns as JSON documents, each of which
-// has the fields that ReadClient reads, by client id. It does not read them yet.
+// NewFreshClients returns clients that are read by calling read, but reads none yet. read
+// returns JSON documents. Each of them is an object of clients by id, with the fields
+// that ReadClient reads.
 func NewFreshClients(read func(context.Context) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
 	// While a process is stopped, its monotonic clock may stop too.
 	wall := func() time.Time { return now().Round(0) }
@@ -87,15 +90,15 @@ func (f *FreshClients) known(age time.Duration) FixedClients {
 	return f.good.clients
 }
 
-// within reports whether t is less than age ago. It does not trust a time ahead: the
-// clock was set back.
+// within reports whether t is less than age ago. It returns false if t is in the future,
+// because then the clock was set back.
 func (f *FreshClients) within(age time.Duration, t time.Time) bool {
 	since := f.now().Sub(t)
 	return since >= 0 && since < age // guard: the age of the clients
 }
 
-// refresh returns what the current read returns, or the last one if it began within
-// the last second. Otherwise it reads.
+// refresh returns the result of a read. If a read is running, or began within the last
+// second, refresh uses that one. Otherwise it begins a new one.
 func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
 	r, mine := f.join()
 	if mine {
@@ -111,7 +114,8 @@ func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
 
 var errNotRead = errors.New("the read was given up")
 
-// join returns the reading to wait for. If mine is true, the caller must carry it out.
+// join returns the read to wait for. If mine is true, this read is new, and the caller
+// must carry it out.
 func (f *FreshClients) join() (r *reading, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -129,8 +133,8 @@ func (f *FreshClients) join() (r *reading, mine bool) {
 	return f.last, true
 }
 
-// fill carries out r. Others may be waiting for it, so it goes on even if the client
-// of ctx leaves.
+// fill carries out r. It goes on even if the client of this request leaves, because other
+// requests may wait for r.
 func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	defer close(r.ended)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientsReadTime)

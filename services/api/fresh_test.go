@@ -13,13 +13,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
-// table is a table of clients whose reads are counted and may fail.
+// table stands for the table with the clients. It counts the reads, and can make them
+// fail.
 type table struct {
 	mu    sync.Mutex
 	text  string
 	fail  error
 	reads int
-	wait  func(context.Context) error // runs in each read
+	wait  func(context.Context) error // called during each read
 }
 
 func (s *table) read(ctx context.Context) ([]string, error) {
@@ -39,7 +40,7 @@ func (s *table) set(text string, fail error) {
 	s.text, s.fail = text, fail
 }
 
-// desk asks for the clients of a table under a clock.
+// desk looks up clients in a table, with a clock that the test sets.
 type desk struct {
 	*table
 	clock   *smstest.Clock
@@ -52,7 +53,8 @@ func openDesk(text string) desk {
 	return d
 }
 
-// finds fails the test unless the client is known or not, and unless that took reads.
+// finds fails the test if the look-up of id has another result than want, or does not
+// take this number of reads.
 func (d desk) finds(t *testing.T, id string, want string, reads int) {
 	t.Helper()
 	before := d.reads

@@ -32,7 +32,7 @@ type Limits struct {
 	MessagesPerRecipientHour int
 }
 
-// readLimits reads the limits of one client, and adds to f what is wrong with them.
+// readLimits reads the limits of one client, and adds the errors in their fields to f.
 func readLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
 		n, ok := f.Int(name, Unlimited, highestLimit)

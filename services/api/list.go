@@ -17,8 +17,8 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine limits how many records one page examines. If the filters match little, a
-	// page is short or even empty, but never slow.
+	// examine limits how many records one page examines. If the filters match few
+	// records, a page is short or even empty, but never slow.
 	examine = 1000
 )
 

@@ -92,7 +92,7 @@ type Summary struct {
 
 const (
 	// concurrency is how many shards the relay works on in parallel. It also looks for
-	// the messages of so many pending receipts in parallel.
+	// the messages of this many pending receipts in parallel.
 	concurrency = 8
 	// reserve is how long before its deadline a run stops working.
 	reserve = 5 * time.Second

@@ -16,12 +16,12 @@ import (
 //     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
 //     the message again.
 //
-// An item also leaves the queue if its turn at the gate would come too late. It does not
-// go back to the queue to pass the time, because that would count as a receive.
+// An item also leaves the queue if its turn at the gate would come too late. If it waited
+// on the queue instead, it would be received again, and each receive counts.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn
-	var items []sms.QueueItem // those of turns
+	var items []sms.QueueItem // the items of turns, in the same order
 	for _, item := range batch {
 		e, err := sms.ParseBody(item.Body)
 		if err != nil {
@@ -56,8 +56,8 @@ func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
 	return s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
 }
 
-// book books the slots of turns together, unless the breaker is open: then nothing is
-// handed over but perhaps a probe, which books its own.
+// book books the slots of turns together. If the breaker is open, it books none: only a
+// probe may then be handed over, and it books its own slot.
 func (s *Sender) book(ctx context.Context, turns []Turn) error {
 	left := s.timeLeft(ctx)
 	if s.gate.slot == 0 || left <= 0 || len(turns) == 0 {

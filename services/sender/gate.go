@@ -44,8 +44,8 @@ type GateStore interface {
 	sms.Pace
 }
 
-// NewGate returns a gate for a pace of perSecond parts per second, which it shares with
-// all gates on the same store, or without a pace if perSecond is 0.
+// NewGate returns a gate for a pace of perSecond parts per second. It shares the pace
+// with all gates on the same store. If perSecond is 0, there is no pace.
 func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
 	return &Gate{
 		store: store, rules: rules, now: now, slot: slotOf(perSecond),
@@ -53,8 +53,8 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 	}
 }
 
-// Ask asks whether a message may be handed over now, as far as the breaker is concerned.
-// Probe means: call Gate.Probe with the message.
+// Ask asks whether the breaker lets a message be handed over now. If the answer is Probe,
+// call Gate.Probe with the message.
 func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {
@@ -175,8 +175,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
-// breaker. id names the message, and the hand-over began at beganAt. The record decides.
+// mayProve reports whether a hand-over that was taken may close the breaker, as far as g
+// knows. The breaker's record decides. id names the message, and the hand-over began at
+// beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

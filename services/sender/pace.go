@@ -9,22 +9,23 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// All senders together hand over at most ten times the pace, and one message more, in
-// any ten seconds. Each books slots in one record, and hands over at the start of a
-// slot or up to lapse later. The slots of ten seconds and one lapse may therefore be
-// used within ten seconds, so each is longer by the factor that makes up for that.
+// In any ten seconds, all senders together hand over at most ten times the pace, and one
+// message more. For this, each sender books slots in one record. It hands a message over
+// at the start of its slot, or up to lapse later. So the slots of ten seconds and one
+// lapse may all be used within ten seconds. To make up for this, each slot is longer by
+// the factor stretch.
 const (
 	window = 10 * time.Second
 	lapse  = time.Second
-	// claimBy is how long after the start of its slot a message may be claimed. It leaves
-	// the rest of lapse to the claim.
+	// claimBy is the time after the start of its slot at which a message may be claimed
+	// at the latest. The rest of lapse is for the claim.
 	claimBy = lapse / 2
-	// pause is the time between two batches that a sender makes up for: a slot may have
-	// begun so long before it is booked.
+	// pause is the longest time from the beginning of a slot to its booking. So a sender
+	// loses no slots if it pauses that long between two batches.
 	pause = lapse / 4
 	// bookTime is how long one booking may take.
 	bookTime = 3 * time.Second
-	// longestRun is how long a sender can run, and so how far ahead it can book.
+	// longestRun is the longest time that a sender can run. It can book no further ahead.
 	// Source: AWS Lambda, function timeout.
 	longestRun = 15 * time.Minute
 )
@@ -39,16 +40,19 @@ func slotOf(perSecond float64) time.Duration {
 	return time.Duration(stretch/perSecond*float64(time.Second)) + 1
 }
 
-// Book books time for messages with so many parts each, in one write as a rule, and
-// returns the starts of their slots. A message whose slot would begin after end gets
-// none: its slot is the zero time. The messages before it may have one.
+// Book books slots for messages with these numbers of parts, usually in one write, and
+// returns the starts of the slots. A message whose slot would begin after end gets none:
+// its slot is the zero time. The messages before it may have slots.
 func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	for free := g.now(); ; {
+	var free time.Time // as far as is known, time is booked until then
+	for {
 		now := g.now()
-		earliest := now.Add(-pause)
+		if now.After(free) {
+			free = now
+		}
 		var length, last time.Duration
 		n := 0
 		for n < len(parts) && !free.Add(length).After(end) {
@@ -59,10 +63,10 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			return slots, nil
 		}
 		start, err := g.store.Book(ctx, sms.Booking{
-			Length: length, Earliest: earliest, Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
-			free = booked.Until // fewer messages may fit
+			free = booked.Until // book again: perhaps fewer messages fit now
 			continue
 		}
 		if err != nil {
@@ -76,10 +80,10 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	}
 }
 
-// await waits for t's slot, and books one first if t has none or comes too late for it.
-// signal is Go or Probe, and await returns it, or Stop if the breaker opened meanwhile.
-// If no slot begins by end, it waits until end and returns Stop: a sender that ended
-// sooner would receive more than may be handed over.
+// await waits for the slot of t. It books a new slot if t has none, or if t comes too
+// late for its slot. It returns signal, which is Go or Probe, or Stop if the breaker
+// opened meanwhile. If no slot begins by end, it waits until end and returns Stop: a
+// sender that ended earlier would receive more messages than may be handed over.
 func (g *Gate) await(ctx context.Context, signal Signal, t *Turn, end time.Time) (Signal, error) {
 	for ; g.slot > 0; t.Slot = (time.Time{}) {
 		if t.Slot.IsZero() {
@@ -119,8 +123,8 @@ func (g *Gate) waitUntil(ctx context.Context, t time.Time) error {
 	}
 }
 
-// missed reports whether a claimed message with so many parts must not be handed over
-// in t's slot: the slot has lapsed, or was booked for fewer parts.
+// missed reports whether a claimed message with this number of parts must not be handed
+// over in the slot of t, because the slot has lapsed or was booked for fewer parts.
 func (g *Gate) missed(t Turn, parts int) bool {
 	if g.slot == 0 {
 		return false

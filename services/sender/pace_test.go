@@ -21,23 +21,23 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// These are what one Lambda function has: its timeout, and the time that it needs for one
-// message after the gate.
+// These times are those of one Lambda function: its timeout, and the time that it needs
+// for one message after the gate.
 const (
 	runTime = time.Minute
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
 )
 
-// road is one store with its clock, which is synctest's, and any number of senders. It
-// remembers every hand-over.
+// road is one store, with the clock of synctest and any number of senders. It remembers
+// every hand-over.
 type road struct {
 	store *sqlite.DB
 	rules sms.Rules
 	pace  float64
-	// delay returns how long a call of the store takes before it is carried out; nil
-	// means no time.
+	// delay returns how long a call of the store waits before it is carried out. If delay
+	// is nil, no call waits.
 	delay func(call string) time.Duration
-	// fails says that bookings fail.
+	// fails is true if every booking must fail.
 	fails bool
 
 	mu    sync.Mutex
@@ -70,7 +70,7 @@ func (r *road) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return sms.NewToken(), nil
 }
 
-// calls are the store's calls of one sender.
+// calls is the store as one sender calls it.
 type calls struct {
 	sender.Store
 	road *road
@@ -111,11 +111,12 @@ func (r *road) sender() (*sender.Sender, *sender.Gate) {
 	return sender.New(store, r, gate, r.rules, time.Now, slog.New(slog.DiscardHandler)), gate
 }
 
-// items accepts one message for each number of parts, and returns their items.
+// items accepts messages with these numbers of parts, and returns the queue items of the
+// messages.
 func (r *road) items(t *testing.T, parts ...int) []sms.QueueItem {
 	t.Helper()
 	items := make([]sms.QueueItem, len(parts))
-	var group errgroup.Group // SQLite then writes many messages at once
+	var group errgroup.Group // so that SQLite can write many messages at once
 	for i, n := range parts {
 		text := strings.Repeat("a", 160)
 		if n > 1 {
@@ -143,7 +144,7 @@ func (r *road) run(s *sender.Sender, items []sms.QueueItem) (stay []string) {
 	return s.Batch(ctx, items, 4)
 }
 
-// most returns the most parts that were handed over within any ten seconds.
+// most returns how many parts were handed over in the ten seconds with the most parts.
 func (r *road) most() int {
 	slices.SortFunc(r.given, func(a, b given) int { return a.at.Compare(b.at) })
 	most := 0
@@ -167,7 +168,7 @@ func (r *road) largest() (parts int) {
 	return parts
 }
 
-// allowed returns the most parts that may be handed over within ten seconds.
+// allowed returns how many parts may be handed over within ten seconds.
 func (r *road) allowed() int { return int(math.Floor(10*r.pace)) + r.largest() }
 
 func (r *road) sum() (parts int) {
@@ -215,8 +216,8 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	})
 }
 
-// The first hand-overs come as late as a slot allows, and the others on time. So many
-// come together, and no ten seconds may have more than their share.
+// The first hand-overs come as late as their slots allow, and the others on time. So many
+// come within a short time, but no ten seconds may have more than the pace allows.
 func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -239,7 +240,8 @@ func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	})
 }
 
-// jitter returns a function that returns times up to longest, the same for each seed.
+// jitter returns a function that returns random times up to longest. The same seed gives
+// the same times.
 func jitter(seed uint64, longest time.Duration) func(string) time.Duration {
 	var mu sync.Mutex
 	return func(string) time.Duration {
@@ -298,8 +300,9 @@ func TestABatchBooksOnce(t *testing.T) {
 	}
 }
 
-// A message without a slot costs no receive and loses nothing: its envelope is deleted,
-// and its record is due. Its sender keeps it as long as it can, and receives no more.
+// A message that gets no slot is neither received again nor lost: its envelope is
+// deleted, and its record is due. The sender keeps the envelope as long as it can, so
+// that it receives no more messages meanwhile.
 func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -310,7 +313,7 @@ func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 		if stay := r.run(s, items); len(stay) > 0 {
 			t.Errorf("%d items go back to the queue, want none", len(stay))
 		}
-		if len(r.given) != 5 { // a slot has 11 s, and all begin within 50 s
+		if len(r.given) != 5 { // each slot takes 11 s, and must begin within 50 s
 			t.Errorf("%d messages were handed over, want 5", len(r.given))
 		}
 		if took := time.Since(began); took != runTime-reserve {
@@ -367,7 +370,7 @@ func TestASenderThatComesTooLateBooksAgain(t *testing.T) {
 }
 
 // A claim may take so long that the slot lapses, and a message may have more parts than
-// its envelope says. Neither is handed over then; both come back soon.
+// its envelope says. In both cases the message is not handed over, and becomes due soon.
 func TestWhatMissedItsSlotIsNotHandedOver(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, tt := range []struct {

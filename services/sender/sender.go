@@ -53,8 +53,8 @@ func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now fu
 // Turn is an envelope at the gate.
 type Turn struct {
 	Ref   sms.Ref
-	Parts int       // as in its envelope
-	Slot  time.Time // the start of the slot that was booked for it; zero if none was
+	Parts int       // the number of parts in the envelope
+	Slot  time.Time // the start of the booked slot; zero if none is booked
 }
 
 // Deliver handles the envelope that names t.Ref. If it returns nil, the envelope must be

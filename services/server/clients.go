@@ -16,7 +16,7 @@ type client struct {
 	id, secret string
 }
 
-// credentials returns what the token endpoint needs to know of c.
+// credentials returns what the token endpoint needs to know about c.
 func (c client) credentials() token.Client {
 	return token.Client{ID: c.id, Secret: c.secret, Scopes: c.Scopes}
 }
@@ -39,9 +39,9 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. api.ReadClient reads the rest. The clients are returned in
-// the order of the file. The error names every client and field that is wrong, and shows
-// no secret.
+// Only the secret is required. api.ReadClient explains and reads the other fields. The
+// clients are returned in the order of the file. The error names every client and field
+// that is wrong, and shows no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {

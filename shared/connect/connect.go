@@ -30,8 +30,9 @@ const (
 
 // Options say how a client treats its connections.
 type Options struct {
-	// Idle is how long a connection may be idle before a request uses it. Go measures
-	// this by the wall clock, so the time in which a process is frozen counts.
+	// Idle is how long a connection may be idle and still be used for the next request.
+	// Go measures this by the wall clock, so the time in which a process is frozen
+	// counts.
 	Idle time.Duration
 
 	// Timeout bounds each request, 0 for no bound.
@@ -69,17 +70,17 @@ func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	}
 }
 
-// CloseIdle closes the connections of client that carry no request.
+// CloseIdle closes those connections of client that carry no request.
 func CloseIdle(client aws.HTTPClient) {
 	if c, ok := client.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// Open opens a connection with client, and leaves it to client's next request. The
-// function call must make an SDK call with the HTTP client that it gets. That HTTP client
-// does not send the call. It takes only the host from it, and gets the host's page /. This
-// needs no permission and costs nothing.
+// Open opens a connection with client, and leaves it open for client's next request. call
+// is a function that must make an SDK call with the HTTP client that it gets. That HTTP
+// client does not send the SDK call, but takes the host from it and gets the host's page
+// /. This needs no permission and costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err

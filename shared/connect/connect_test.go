@@ -78,7 +78,7 @@ func TestOpenReportsThatThereIsNoConnection(t *testing.T) {
 	t.Cleanup(func() { _ = silent.Close() })
 	for _, tc := range []struct {
 		name, url string
-		expires   bool // the context, before anything else happens
+		expires   bool // whether the context ends before anything else happens
 	}{
 		{"the host closes the connection", closing.URL, false},
 		{"nobody listens", "http://127.0.0.1:1", false},

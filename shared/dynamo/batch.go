@@ -15,8 +15,9 @@ import (
 // maxBatch is how many items a BatchGetItem reads.
 const maxBatch = 100
 
-// readBatch calls take for each present item of up to maxBatch ids: one strongly
-// consistent batch read, and more only for what DynamoDB leaves unread.
+// readBatch reads the items with these ids, at most maxBatch, and calls take for each one
+// that exists. It makes one strongly consistent batch read, and more only for what
+// DynamoDB leaves unread.
 func (s *Store) readBatch(ctx context.Context, ids []string, take func(attributes) error) error {
 	var keys []attributes
 	for _, id := range ids {
@@ -33,8 +34,8 @@ func (s *Store) readBatch(ctx context.Context, ids []string, take func(attribute
 				return err
 			}
 		}
-		// DynamoDB returns unprocessed what it had no capacity for, and what would
-		// make the answer larger than 16 MB. A later try reads that.
+		// DynamoDB leaves keys unprocessed if it lacks the capacity, or if the answer
+		// would be larger than 16 MB. A later try reads these.
 		request = out.UnprocessedKeys
 		if len(request) == 0 {
 			return nil

@@ -122,8 +122,8 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// halfReader is an HTTP client that has half of the keys of each BatchGetItem processed,
-// as a table does that lacks capacity.
+// halfReader is an HTTP client that leaves half of the keys of each BatchGetItem
+// unprocessed, like a table that lacks capacity.
 type halfReader struct {
 	requests int
 }

@@ -6,7 +6,7 @@
 // past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
-// write leaves attributes alone that this release does not know.
+// write does not touch attributes that this release does not know.
 package dynamo
 
 import (
@@ -28,12 +28,12 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	booked atomic.Int64 // up to when time was booked when Book last saw it, in nanoseconds since 1970
+	booked atomic.Int64 // the end of the booked time as Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. With the clock now it finds which records are past
+// New returns a Store on a table. now is the clock that tells which records are past
 // their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
@@ -85,7 +85,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item id, or an empty item. It does one strongly consistent read.
+// read returns the item with this id, or an empty item. It does one strongly consistent
+// read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),
@@ -98,11 +99,11 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query carries out in, a query of an index, and returns one page. The next page begins
+// query sends input, a query of an index, and returns one page. The next page begins
 // after lastKey. If there is no next page, lastKey is empty.
-func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
-	in.TableName = aws.String(s.table)
-	out, err := call(ctx, s.client.Query, in)
+func query[T any](ctx context.Context, s *Store, input *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
+	input.TableName = aws.String(s.table)
+	out, err := call(ctx, s.client.Query, input)
 	if err != nil {
 		return nil, nil, err
 	}

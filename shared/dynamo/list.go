@@ -30,7 +30,8 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to a range of places. It includes the place from, but not to.
+// listRange limits a list to a range of places. It includes the place in from, but not
+// the place in to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.
@@ -96,8 +97,8 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next. This is as many as still fit on the
-// page. It is more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next: as many as still fit on the page, or
+// more if the filter by status may exclude some of them.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" {
 		return maxBatch

@@ -17,8 +17,8 @@ const maxBookings = 3
 
 // Book implements sms.Pace. DynamoDB has no function for the later of two times. So a
 // booking is one of two writes: one continues what is booked, the other begins anew if
-// all of that is past. Book tries first what fits what it saw last. If that fails, the
-// answer shows which one fits now.
+// all booked time is past. Book first tries the write that fits the record as it was when
+// Book last saw it. If that write fails, the answer shows which one fits now.
 //
 // The record is one item, and a partition takes 1,000 writes a second.
 func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
@@ -40,8 +40,8 @@ func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("booking time: other senders came first %d times: %w", maxBookings, sms.ErrUnavailable)
 }
 
-// tryBooking makes one write, and returns up to when time is booked after it. ok is
-// false if the write does not fit what is booked; then it changed nothing.
+// tryBooking makes one write, and returns the end of the booked time after it. ok is
+// false if the write does not fit the record; then it changed nothing.
 func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until time.Time, ok bool, err error) {
 	var w change
 	if anew {

@@ -83,7 +83,7 @@ func (r Report) Print(w io.Writer) {
 // Everything reports on every message of a store. Read the provider's log before you call
 // it, or stop the senders: the log must not be newer than the records.
 func Everything(ctx context.Context, store interface {
-	Every(ctx context.Context, do func(sms.Message) error) error
+	Every(ctx context.Context, visit func(sms.Message) error) error
 }, log []HandOver, now time.Time,
 ) (Report, error) {
 	l := New(log, now)
@@ -104,8 +104,8 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long after the end of its lease or its expiry a waiting record becomes a
-// finding.
+// overdue is a time: a record that still waits this long after its expiry, or after the
+// end of its lease, is a finding.
 const overdue = time.Hour
 
 // New returns a ledger for the time now. log has everything that the provider took. Pass

@@ -9,7 +9,7 @@ import (
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Parts int           // so that a sender can book time for them before its claim; 0 counts as 1
+	Parts int           // the message's parts: a sender books time for them before its claim; 0 counts as 1
 	Group string        // envelopes of one group do not delay those of another
 	Delay time.Duration // whole seconds, at most MaxDelay
 }

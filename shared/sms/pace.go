@@ -5,17 +5,18 @@ import (
 	"time"
 )
 
-// Booking asks for time to hand messages over in.
+// Booking asks for a span of time in which to hand messages over.
 type Booking struct {
 	Length   time.Duration
 	Earliest time.Time // the earliest start: now
 	Latest   time.Time // the latest start that is of use
-	// Farthest is a time beyond which no sender books, if its clock is right. Time that
-	// is booked up to a later one does not count: a wrong clock must not stop everyone.
+	// Farthest is a time beyond which no sender with a right clock books. If time is
+	// booked up to a later one, these bookings do not count: a wrong clock must not stop
+	// everyone.
 	Farthest time.Time
 }
 
-// Start returns when b would begin if time is booked up to until. It returns a
+// Start returns when b would begin if all time before until is booked. It returns a
 // *BookedError if that is too late for b.
 func (b Booking) Start(until time.Time) (time.Time, error) {
 	if until.After(b.Farthest) { // guard: a wrong clock

@@ -7,10 +7,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy returns an empty store that uses the clock now, and a function lose. After
-// lose is called, the store's client carries out its next write, but the answer is lost
-// on the way back. The client's own retry and all later requests pass undisturbed. Reads
-// do not lose their answer.
+// OpenLossy returns an empty store, which uses now as its clock, and a function lose.
+// After lose is called, the store's client carries out its next write, but the answer is
+// lost on the way back. The client's own retry and all later requests pass undisturbed.
+// Reads do not lose their answer.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
 // TestLostAnswer checks that a store recognizes its own success when its client repeats a

@@ -9,13 +9,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// booking returns a booking that may begin up to ahead from now.
+// booking returns a booking that may begin now, or later by up to ahead.
 func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	now := s.clock.Now()
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
 }
 
-// checkBooked books, and checks when the time begins, counted from now.
+// checkBooked books b, and checks how long from now the booked time begins.
 func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)
@@ -27,7 +27,8 @@ func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	}
 }
 
-// checkRefused books, and checks that all time is booked for so long from now.
+// checkRefused tries to book b, and checks that all time is booked for this long from
+// now.
 func (s stage) checkRefused(t *testing.T, b sms.Booking, until time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)

@@ -17,7 +17,7 @@ type Queue interface {
 }
 
 // OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that
-// is not deleted comes back after visibility, in whole seconds.
+// is not deleted stays hidden for the time visibility, in whole seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
 // TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It
@@ -49,8 +49,8 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain dequeues and deletes items until n different bodies have come or patience ends.
-// It returns how often each body came.
+// drain dequeues and deletes items until n different bodies have come, or until 30
+// seconds have passed. It returns how often each body came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
 	const limit, wait, patience = 10, time.Second, 30 * time.Second

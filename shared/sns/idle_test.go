@@ -29,11 +29,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns"
 )
 
-// handOvers is how many hand-overs a test makes on connections that are lost.
+// handOvers is how many hand-overs a test makes after their connections were lost.
 const handOvers = 50
 
-// atLeast is how many of these hand-overs the SDK's connections lose. It is less than all,
-// because the SDK sometimes closes a connection if the answer comes very soon.
+// atLeast is the minimum number of these hand-overs that get no answer if the connections
+// are the SDK's. It is less than all, because the SDK sometimes closes a connection if
+// the answer comes very soon.
 const atLeast = handOvers / 2
 
 // clients contains our client and, as the control, a client with the SDK's connections.
@@ -118,8 +119,8 @@ func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	}
 }
 
-// takeAll returns a server that takes every message, and closes idle connections after
-// 100 ms if it is given a function to tell.
+// takeAll returns a server that takes every message. If connState is not nil, the server
+// calls it for each change of a connection, and closes idle connections after 100 ms.
 func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,8 +147,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// handOverOnDemand hands a message over with each of many providers, whenever it reads a
-// line. It prints how many hand-overs ended without an answer.
+// handOverOnDemand reads lines. For each line it hands one message over with each of many
+// providers, and prints how many hand-overs ended without an answer.
 func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
 	providers := make([]*sns.Provider, handOvers)
 	for i := range providers {
@@ -202,7 +203,7 @@ func startChild(t *testing.T, client, url string) *child {
 }
 
 // handOver makes the child hand over, and returns how many hand-overs ended without an
-// answer. A frozen child thaws.
+// answer. If the child is frozen, it is thawed first.
 func (c *child) handOver(t *testing.T) int {
 	t.Helper()
 	if _, err := io.WriteString(c.orders, "\n"); err != nil {

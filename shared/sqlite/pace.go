@@ -20,11 +20,11 @@ func (db *DB) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		if start, refused = b.Start(time.Unix(0, nanos)); refused != nil {
-			return nil
+		if start, refused = b.Start(time.Unix(0, nanos)); refused == nil {
+			_, err = t.exec(`INSERT INTO pace (one, until) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET until = ?1`, start.Add(b.Length).UnixNano())
+			return err
 		}
-		_, err = t.exec(`INSERT INTO pace (one, until) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET until = ?1`, start.Add(b.Length).UnixNano())
-		return err
+		return nil
 	})
 	switch {
 	case err != nil:

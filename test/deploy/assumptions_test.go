@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// assumedNumber gets the messages of the checks.
+// assumedNumber is the number to which the checks send messages.
 const assumedNumber = "+4915112345610"
 
 // outputsOf returns Terraform's outputs.
@@ -25,7 +25,7 @@ func outputsOf(t *testing.T, w *emulation.Workspace) []byte {
 	return outputs
 }
 
-// assumptionsOf returns options for checks of a deployment in an engine.
+// assumptionsOf returns options for checks against a deployment in an engine.
 func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.Engine) assumptions.Options {
 	t.Helper()
 	d, err := assumptions.ReadDeployment(outputs, url)
@@ -38,8 +38,8 @@ func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.
 	}
 }
 
-// check makes the checks, and compares their states with want. An entry that begins with
-// "not checked" also says why. It returns the results by name.
+// check makes the checks, and compares their states with want. Where want says "not
+// checked", it also gives the reason.
 func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	t.Helper()
 	results, err := assumptions.Run(t.Context(), o)
@@ -65,7 +65,7 @@ func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	}
 }
 
-// recognize checks that the engine at url is taken for want.
+// recognize checks that assumptions.Detect recognizes the engine at url as want.
 func recognize(t *testing.T, url string, want assumptions.Engine) {
 	t.Helper()
 	if got := assumptions.Detect(t.Context(), url); got.Name != want.Name {
@@ -73,7 +73,7 @@ func recognize(t *testing.T, url string, want assumptions.Engine) {
 	}
 }
 
-// everywhere are the checks that have the same result against AWS and every engine.
+// everywhere has the checks whose result is the same against AWS and every engine.
 var everywhere = map[string]string{
 	"throttling-codes":  "not checked: it would take more messages at once than the bound allows",
 	"throttling-words":  "not checked: it would take more messages at once than the bound allows",
@@ -85,7 +85,7 @@ var everywhere = map[string]string{
 	"expiry":            "held",
 }
 
-// onMinistack are the results of the other checks against ministack.
+// onMinistack has the results of all other checks against ministack.
 var onMinistack = map[string]string{
 	"missing-scope":    "held",
 	"removed-client":   "held",
@@ -118,7 +118,7 @@ var onMinistack = map[string]string{
 	"second-plan":      "not checked: ministack shows changes of alarms and pipes in every plan",
 }
 
-// onMoto are the results of the other checks against moto.
+// onMoto has the results of the other checks against moto, except those in noAPI.
 var onMoto = map[string]string{
 	"opted-out-words":  "not checked: moto writes no delivery logs",
 	"sandbox-words":    "not checked: moto writes no delivery logs",
@@ -132,7 +132,7 @@ var onMoto = map[string]string{
 	"second-plan":      "held",
 }
 
-// noAPI lists the checks that need an API that answers.
+// noAPI lists the checks that need a running API.
 var noAPI = []string{
 	"missing-scope", "removed-client", "own-answers", "raw-bytes", "large-body", "blocked-request", "location", "access-log",
 	"sent", "delivered", "log-form", "log-role", "price-ceiling", "long-text", "idle-connections", "publish-only", "text-events",
@@ -156,8 +156,8 @@ func merged(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// checkMoto makes all checks against moto, and compares the account's settings with
-// those from before the deployment was applied.
+// checkMoto makes all checks against moto. Among other things, they compare the account's
+// settings with before: the settings from before the deployment was applied.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)

@@ -93,8 +93,8 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadWhatTerraformSets compares the environment variables that each
-// function's code reads with those that Terraform sets.
+// TestFunctionsReadWhatTerraformSets compares two lists of environment variables for each
+// function: those that its code reads, and those that Terraform sets.
 func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -212,8 +212,8 @@ func variablesRead(t *testing.T, folder string) map[string]bool {
 	return read
 }
 
-// TestGatewayAnswersInTheWordsOfTheAPI compares the answers that the gateway itself gives
-// with docs/problems.md, which is generated from the API's table.
+// TestGatewayAnswersInTheWordsOfTheAPI compares the gateway's own answers with
+// docs/problems.md, which is generated from the API's table.
 func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

@@ -157,7 +157,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
 
-	t.Run("at the same time", func(t *testing.T) { // both wait up to a minute for the end of a client
+	t.Run("at the same time", func(t *testing.T) { // each of the two waits up to a minute until a removed client is refused
 		outputs := outputsOf(t, e.Workspace)
 		t.Run("clients come and go", func(t *testing.T) {
 			t.Parallel()
@@ -275,7 +275,7 @@ type taken struct {
 	MessageAttributes    map[string]struct{ StringValue string }
 }
 
-// taken returns what SNS took for a number, the oldest first.
+// taken returns the messages to a number that SNS took, the oldest first.
 func (e deployment) taken(ctx context.Context, number string) ([]taken, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)

@@ -186,7 +186,7 @@ func TestTheRateIsDescribedAsItHolds(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. Each exception, with its reason, stands at its resource.
+// TestCheckov runs checkov. Each exception is written next to its resource, with the reason.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

@@ -26,25 +26,25 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// standIn is what AWS does where ministack does nothing.
+// standIn says what AWS does in places where ministack does nothing.
 type standIn struct {
-	number   string // gets the messages; each standIn needs its own
+	number   string // receives the messages; each standIn needs a number of its own
 	optedOut string
 
-	tooExpensive string // the response about a message above its ceiling; "" delivers it
-	success      string // the line about any other message: its id, its time and its number are filled in
+	tooExpensive string // the response about a message that costs more than its price ceiling; "" means that it is delivered
+	success      string // the log line about any other message; the test fills in the id, the time and the number
 	sandbox      string // the response about a number that is not verified
 	optedOutSays string
-	badNumber    string // SNS's answer about a bad number
-	role         string // the role for SNS's log
-	publishOnly  string // the code for a role that may only publish; "" takes the message
-	alarms       string // their state
+	badNumber    string // SNS's error message about a bad number
+	role         string // the role with which SNS writes its log
+	publishOnly  string // the error code if a role may only publish; "" means that SNS takes the message
+	alarms       string // the state of all alarms
 	relayMinutes int    // in how many of the last 13 minutes the relay ran
 	events       bool   // whether there are events
 	changed      bool   // whether the account's settings have changed
 }
 
-// asAssumed is what smsqueue assumes.
+// asAssumed does everything as smsqueue assumes.
 var asAssumed = standIn{
 	number: "+4915112345611", optedOut: "+4915112345621",
 	tooExpensive: "This delivery would exceed max price",
@@ -52,12 +52,12 @@ var asAssumed = standIn{
 		"numberOfMessageParts": 2, "providerResponse": "Message has been accepted by phone carrier"}, "status": "SUCCESS"}`,
 	sandbox: "Sandboxed account unable to send to number.", optedOutSays: "Phone number is opted out",
 	badNumber: "Invalid parameter: PhoneNumber Reason: +120255501421234567 is not valid to publish to",
-	role:      "smsqueue-schedule", // its trust has the condition
+	role:      "smsqueue-schedule", // this role trusts its service only under the expected condition
 	alarms:    "OK", relayMinutes: 13, events: true,
 }
 
-// otherwise is wrong in everything that can be wrong at once.
-var otherwise = standIn{
+// allWrong breaks as many assumptions at once as it can.
+var allWrong = standIn{
 	number: "+4915112345612", optedOut: "+4915112345622",
 	tooExpensive: "This delivery would exceed max price",
 	success: `{"notification": {"timestamp": %[2]q}, "delivery": {"destination": %[3]q, "numberOfMessageParts": 3,
@@ -66,14 +66,15 @@ var otherwise = standIn{
 	publishOnly: "AuthorizationError", alarms: "ALARM", relayMinutes: 6, changed: true,
 }
 
-// noCeiling delivers what is too expensive.
+// noCeiling delivers messages even if they are too expensive.
 var noCeiling = func() standIn {
 	p := asAssumed
 	p.number, p.tooExpensive = "+4915112345613", ""
 	return p
 }()
 
-// played makes the checks that ministack cannot serve, with each part in AWS's place.
+// played makes the checks that ministack lacks something for. A standIn then plays the
+// part of AWS.
 func (e deployment) played(t *testing.T, outputs []byte) {
 	t.Helper()
 	for _, tt := range []struct {
@@ -81,7 +82,7 @@ func (e deployment) played(t *testing.T, outputs []byte) {
 		part standIn
 		want map[string]string
 	}{
-		{"otherwise", otherwise, map[string]string{
+		{"all wrong", allWrong, map[string]string{
 			"delivered": "did not hold", "log-form": "did not hold", "long-text": "did not hold", "sandbox-words": "did not hold",
 			"opted-out-words": "did not hold", "refused-number": "did not hold", "publish-only": "did not hold", "text-events": "did not hold",
 			"bus-events": "did not hold", "relay-runs": "did not hold", "alarms": "did not hold", "account-settings": "did not hold",
@@ -113,7 +114,8 @@ func (e deployment) played(t *testing.T, outputs []byte) {
 	}
 }
 
-// play puts p in front of ministack, and returns its URL.
+// play starts a server in front of ministack, which does what p says, and returns its
+// URL.
 func (e deployment) play(t *testing.T, p standIn) string {
 	t.Helper()
 	target, err := url.Parse(e.Front.URL)
@@ -161,7 +163,8 @@ func (e deployment) play(t *testing.T, p standIn) string {
 	return server.URL
 }
 
-// answers answers a call of SNS that ministack does not know, or knows differently.
+// answers answers a call of SNS as p says. It returns false for calls that ministack can
+// answer.
 func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	refuse := func(code, words string) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -203,14 +206,14 @@ func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, f
 	return true
 }
 
-// failed returns a line about a message that was not sent.
+// failed returns a log line about a message that was not sent.
 func failed(id, number, response string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q, "providerResponse": %q}, "status": "FAILURE"}`,
 		id, time.Now().UTC().Format(time.DateTime), number, response)
 }
 
-// report writes a line, and puts an event, about every message that the functions hand
-// over, until ctx ends.
+// report writes a log line about every message that the functions hand over. If p has
+// events, it also puts one. It works until ctx ends.
 func (e deployment) report(ctx context.Context, p standIn) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -245,8 +248,8 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 	}
 }
 
-// textEvent puts what an event from AWS would be on the checks' queues. Only AWS may put
-// such an event on a bus.
+// textEvent puts a message on the queues of the checks that looks like an event from AWS
+// about a text. It cannot use a bus, because only AWS may put such events there.
 func (e deployment) textEvent(ctx context.Context, id string) error {
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})
@@ -256,7 +259,7 @@ func (e deployment) textEvent(ctx context.Context, id string) error {
 	for _, url := range queues.QueueUrls {
 		body := fmt.Sprintf(`{"source": "aws.sms-voice", "detail": {"messageId": %q}}`, id)
 		if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil && ctx.Err() == nil {
-			if _, gone := errors.AsType[*types.QueueDoesNotExist](err); !gone { // the other run's may be
+			if _, gone := errors.AsType[*types.QueueDoesNotExist](err); !gone { // the queue of another run may be gone
 				return err
 			}
 		}
@@ -270,7 +273,7 @@ func (e deployment) putEvent(ctx context.Context, bus, source, id string) error 
 	return emulation.JSONCall(ctx, e.Front.URL, "events", "AWSEvents.PutEvents", map[string]any{"Entries": []any{event}}, nil)
 }
 
-// measure writes the metrics and the states of the alarms.
+// measure writes the metrics, and sets the states of the alarms, as p says.
 func (e deployment) measure(t *testing.T, p standIn) {
 	t.Helper()
 	put := func(namespace, name string, at time.Time, more url.Values) {

@@ -26,7 +26,7 @@ type Check struct {
 	How     string // how the check finds out
 	IfNot   string // what to do if the assumption does not hold
 	Relied  bool   // whether the code relies on it
-	Parts   int    // the most parts of SMS that the check sends
+	Parts   int    // the maximum number of SMS parts that the check sends
 	Alone   bool   // must run after the others, when nothing else is sent
 	Needs   []Need
 	run     func(ctx context.Context, r *run) (Result, error)
@@ -96,7 +96,7 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge returns held or differs, with the same words.
+// judge returns held if holds is true, and differs otherwise, with these words.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)
@@ -104,7 +104,7 @@ func judge(holds bool, format string, args ...any) Result {
 	return differs(format, args...)
 }
 
-// never returns a check that cannot be made, and why.
+// never returns the function of a check that can never be made. why is the reason.
 func never(why string) func(context.Context, *run) (Result, error) {
 	return func(context.Context, *run) (Result, error) { return notChecked("%s", why), nil }
 }

@@ -63,8 +63,8 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 // clientToken is the token of a temporary client.
 type clientToken struct{ client, value string }
 
-// makeClient makes an app client in the deployment's user pool, which it finds in a
-// token, and gets a token for it.
+// makeClient makes an app client in the deployment's user pool, and gets a token for it.
+// Another client's token shows which pool that is.
 func (r *run) makeClient(ctx context.Context) (clientToken, error) {
 	own, err := r.token()
 	if err != nil {

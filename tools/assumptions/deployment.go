@@ -29,9 +29,8 @@ type Deployment struct {
 
 type login struct{ id, secret string }
 
-// ReadDeployment reads what `terraform output -json` prints. Where endpoint is not
-// empty, it is the URL of an emulator, which has paths where AWS has a host for each
-// deployment.
+// ReadDeployment reads what `terraform output -json` prints. If endpoint is not empty, it
+// is the URL of an emulator, which has a path for each deployment where AWS has a host.
 func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 	var all map[string]struct{ Value json.RawMessage }
 	if err := json.Unmarshal(outputs, &all); err != nil {
@@ -87,7 +86,7 @@ func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 // Clients returns the names of the clients, sorted.
 func (d Deployment) Clients() []string { return slices.Sorted(maps.Keys(d.clients)) }
 
-// Choose returns the client with a name, or the first one if name is empty.
+// Choose returns the client with this name, or the first client if name is empty.
 func (d Deployment) Choose(name string) (string, error) {
 	names := d.Clients()
 	if len(names) == 0 {

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Engine is an emulator in the place of AWS, with what it lacks. The zero value is
-// AWS.
+// Engine is an emulator that takes the place of AWS, with a list of what it lacks. The
+// zero value is AWS.
 type Engine struct {
 	Name  string
 	lacks map[Need]string
@@ -53,7 +53,7 @@ var (
 // Emulated reports whether this is not AWS.
 func (e Engine) Emulated() bool { return e.Name != "" }
 
-// Having returns e as if it lacked none of needs, for tests that play that part.
+// Having returns e as if it had all of needs, for tests that stand in for what it lacks.
 func (e Engine) Having(needs ...Need) Engine {
 	lacks := maps.Clone(e.lacks)
 	for _, need := range needs {

@@ -136,7 +136,7 @@ func location(ctx context.Context, r *run) (Result, error) {
 	return judge(got.status == http.StatusOK, "GET of %s is answered with %d", strings.TrimSuffix(m.location, m.ID)+"{id}", got.status), nil
 }
 
-// accessLog looks for a request with an id of the gateway's own in its access log.
+// accessLog looks in the gateway's access log for a request whose id the gateway chose.
 func accessLog(ctx context.Context, r *run) (Result, error) {
 	if r.Deployment.AccessLog == "" {
 		return notChecked("the gateway has no access log (manage_api_gateway_log_role)"), nil

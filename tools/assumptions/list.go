@@ -51,7 +51,7 @@ func gatewayChecks() []Check {
 		},
 		{
 			Name: "access-log", Source: Documented, Relied: true, Needs: []Need{API, AccessLog}, run: accessLog,
-			Assumes: "The gateway may write its access log, and the log has a request under the id that its answer showed.",
+			Assumes: "The gateway may write its access log, and the log lists each request under the id that the request's answer shows.",
 			How:     "looks for a request of its own in the log",
 			IfNot:   "The account has no role with which API Gateway writes logs: see the README of `terraform/`.",
 		},
@@ -128,13 +128,13 @@ func snsChecks() []Check {
 		},
 		{
 			Name: "throttling-codes", Source: Reported, Relied: true, run: never("it would take more messages at once than the bound allows"),
-			Assumes: "SNS refuses too many messages at once with a code that begins with Throttl, or with 429.",
+			Assumes: "If it gets too many messages at once, SNS refuses some with a code that begins with Throttl, or with 429.",
 			How:     "cannot be checked at this price",
 			IfNot:   "Look for outcomes without an answer under load, and add the code in `shared/sns/refusal.go`.",
 		},
 		{
 			Name: "throttling-words", Source: Reported, Relied: true, run: never("it would take more messages at once than the bound allows"),
-			Assumes: "A message that an origination number was too slow for has \"Rate exceeded\" in the log, and was not sent.",
+			Assumes: "If its origination number is too slow, a message is not sent, and its line in the log says \"Rate exceeded\".",
 			How:     "cannot be checked at this price",
 			IfNot:   "Add the words to the causes in `shared/sns/deliverylog`.",
 		},

@@ -49,8 +49,8 @@ var (
 // over: it includes a cold start, but no run of the relay.
 const sentWithin = 30 * time.Second
 
-// send sends a text of at most parts parts, and waits until the provider has it. It sends
-// nothing if the ceiling, which bounds the price, turned out not to work.
+// send sends a text of at most this many parts, and waits until the provider has it. It
+// sends nothing if the ceiling, which bounds the price, turned out not to work.
 func (r *run) send(ctx context.Context, text string, parts int) (message, error) {
 	if r.Engine.lacking([]Need{DeliveryLogs}) == "" && r.Deployment.Receipts {
 		if _, result, err := r.ceiling(); err == nil && result.State == DidNotHold {
@@ -159,7 +159,7 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 	}
 }
 
-// cheapest is a price for which nothing is delivered.
+// cheapest is a price that is too low for any message.
 const cheapest = 0.00001
 
 // tryCeiling sends a message that may cost next to nothing.

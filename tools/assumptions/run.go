@@ -82,7 +82,7 @@ func (o Options) share() float64 {
 }
 
 // Run makes the checks and returns a result for each, in their order. Most checks run
-// at the same time. The error says what could not be removed again.
+// at the same time. The error says which temporary things could not be removed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	r := newRun(ctx, o)
 	checks := o.Checks()
@@ -162,8 +162,8 @@ func (r *run) readAccount(ctx context.Context) (string, error) {
 
 var errTimeout = errors.New("the time is over")
 
-// await calls done until it returns true, an error, or limit has passed. Then the error
-// is errTimeout.
+// await calls done until it returns true or an error, or until limit has passed: then the
+// error is errTimeout.
 func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()

@@ -25,7 +25,7 @@ type wire struct {
 }
 
 // call is one signed request. The host's first label is also the service's name in
-// signatures, unless signAs differs.
+// signatures, unless signAs gives another name.
 type call struct {
 	host, signAs string
 	awsRegion    string // "" for that of the configuration

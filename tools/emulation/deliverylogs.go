@@ -19,7 +19,7 @@ func DeliveryLogs(account string) []string {
 const deliveryStream = "stream"
 
 // CreateDeliveryLogs creates an account's log groups in the engine at url, because no
-// engine's SNS logs.
+// engine's SNS creates them.
 func CreateDeliveryLogs(ctx context.Context, url, account string) error {
 	for _, group := range DeliveryLogs(account) {
 		made := map[string]any{"logGroupName": group}

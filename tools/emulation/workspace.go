@@ -38,7 +38,8 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
-// root there. Terraform commands get the variables env besides the usual environment.
+// root there. Terraform commands get the variables in env in addition to the usual
+// environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
@@ -168,7 +169,7 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars.
+// Apply applies the root with these variables.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {

@@ -217,8 +217,8 @@ func withStderr(err error) error {
 	return err
 }
 
-// startEmulation applies the deployment to ministack, and lets the settings and the
-// environment lead to it.
+// startEmulation applies the deployment to ministack, and points the settings and the
+// environment to it.
 func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) {
 	repo, err := engines.FindRepository(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // The exit codes.
 const (
-	exitFailed   = 1 // an assumption did not hold on which the code relies
+	exitFailed   = 1 // an assumption on which the code relies did not hold
 	exitRefused  = 2 // nothing was checked
 	exitLeftover = 3 // something temporary could not be removed
 )

@@ -133,7 +133,7 @@ func exactly(name string) string { return name }
 
 type tokenKey struct{}
 
-// verify returns the token of a request that a gateway made from an event.
+// verify returns the token of a request that requestOf made from an event.
 func verify(r *http.Request) (api.Token, error) {
 	token, ok := r.Context().Value(tokenKey{}).(api.Token)
 	if !ok {
@@ -142,9 +142,10 @@ func verify(r *http.Request) (api.Token, error) {
 	return token, nil
 }
 
-// tokenOf returns what the claims of the event say. API Gateway's Cognito authorizer has
-// checked the signature, the issuer and the expiry. An ID token of the same issuer would
-// prove nothing about the client. A claim that is not a string counts as absent.
+// tokenOf returns the token that the claims in the event describe. API Gateway's Cognito
+// authorizer has checked the signature, the issuer and the expiry. An ID token of the
+// same issuer would prove nothing about the client. A claim that is not a string counts
+// as absent.
 func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }
@@ -158,7 +159,7 @@ func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 // recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
-	sent   http.Header // the header when the status was written
+	sent   http.Header // the header as it was when the status was written
 	status int
 	body   bytes.Buffer
 }

@@ -42,6 +42,6 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 		return nil, err
 	}
 	clients := api.NewFreshClients(store.Clients, time.Now, options.Logger)
-	environ.Connect(ctx, options.Logger, clients.Refresh, envelopes.Connect) // the read of the clients opens the store's connection
+	environ.Connect(ctx, options.Logger, clients.Refresh, envelopes.Connect) // reading the clients also opens the connection to the store
 	return gateway{api.Authenticate(options.Logger, clients, verify, routes)}.handle, nil
 }

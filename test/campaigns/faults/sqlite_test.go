@@ -29,7 +29,7 @@ func openSQLite(t *testing.T) *sqlite.DB {
 	return db
 }
 
-// matrixPace is so fast that no message waits, and makes senders book time.
+// matrixPace makes senders book time, but is so fast that no message waits.
 const matrixPace = 1000
 
 // onSQLite runs one cell in virtual time.

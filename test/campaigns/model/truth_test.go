@@ -94,7 +94,7 @@ func latest(m sms.Message, now time.Time) time.Time {
 }
 
 // foreignID returns a provider message id that is in m, although the provider gave it to
-// no hand-over of m. Then a receipt has changed the wrong message.
+// no hand-over of m. If there is one, a receipt has changed the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
 	for _, ref := range m.ProviderRefs() {
 		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {

@@ -61,12 +61,12 @@ var mutants = []mutant{
 	},
 	{
 		without: "the new due time, when the relay takes a message up",
-		changes: map[string]change{"a message taken up is due later": skipped},
+		changes: map[string]change{"due later, while the relay works on it": skipped},
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
 	},
 	{
 		without: "the new due time, at the claim",
-		changes: map[string]change{"a claim is due": skipped},
+		changes: map[string]change{"when a claimed message is due": skipped},
 		tests:   []string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
 	{

@@ -13,7 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// refused reports whether the answer to a request of a client is 401, as a problem.
+// refused reports whether a request of the client is answered with 401 and the right
+// problem.
 func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	t.Helper()
 	r := ask(t, d.Client(client), http.MethodGet, "/v1/sms?limit=1", "")
@@ -26,8 +27,8 @@ func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	return true
 }
 
-// soon waits until done returns true, for a few seconds: functions look for unknown
-// clients at most once a second.
+// soon waits up to ten seconds until done returns true. This can take a second, because
+// functions look for unknown clients at most once a second.
 func soon(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
@@ -49,12 +50,13 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 	d.SetClients(t, `{"old": {}, "new": {}}`)
 	soon(t, "a new client is let in", func() bool { return !refused(t, d, "new") })
-	if !refused(t, d, "gone") { // that look-up has found it gone, too
+	if !refused(t, d, "gone") { // the look-up of the new client has read all clients again
 		t.Error("a removed client is let in")
 	}
 }
 
-// TestAReadOfClientsThatFails breaks the read in the Init phase and those after it.
+// TestAReadOfClientsThatFails breaks the first read of the clients, which is in the Init
+// phase, and later reads.
 func TestAReadOfClientsThatFails(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -73,7 +75,8 @@ func TestAReadOfClientsThatFails(t *testing.T) {
 	soon(t, "the client is let in", func() bool { return submit().status == http.StatusAccepted })
 }
 
-// TestAThousandClients has as many clients as a user pool of Cognito may have.
+// TestAThousandClients has the largest number of clients that a user pool of Cognito may
+// have.
 func TestAThousandClients(t *testing.T) {
 	t.Parallel()
 	clients := make([]string, 1000)

@@ -22,13 +22,18 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// TestMessagesConsumeWhatTheCostTableCounts measures what each step of a message's life
-// consumes, and compares it with the counts behind docs/cost.md.
+// TestMessagesConsumeWhatTheCostTableCounts measures what each step in the life of a
+// message consumes. It compares the result with the counts behind docs/cost.md.
 func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	t.Parallel()
 	var m meter
-	d := functions.Deploy(t, functions.Options{PartsPerSecond: 20, BeforeDynamoDB: func(url string) string { return m.start(t, url) }})
-	api := d.Client("7k2q9vd3c1m8r5t0u6w4x2y1za") // as long as Cognito's
+	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as Cognito's
+	d := functions.Deploy(t, functions.Options{
+		Clients:        `{"` + client + `": {}}`,
+		PartsPerSecond: 20,
+		BeforeDynamoDB: func(url string) string { return m.start(t, url) },
+	})
+	api := d.Client(client)
 	text := text("+5511987654321", strings.Repeat("Your code is 123", 10))
 
 	var got cost.Counts
@@ -101,7 +106,7 @@ func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) co
 	return s
 }
 
-// perLine is what CloudWatch Logs adds to the size of each line.
+// perLine is the size that CloudWatch Logs adds to each line.
 const perLine = 26
 
 func logged(line string) cost.Bytes { return cost.Bytes(len(line) + perLine) }
@@ -126,16 +131,16 @@ func answered(t *testing.T, a reply) cost.Bytes {
 	return cost.Bytes(len(head) + len(a.body))
 }
 
-// accessValues has typical values of the gateway's access log. Other values count as long
-// as a request id.
+// accessValues has typical values for the gateway's access log. All other values are
+// counted as if they were as long as a request id.
 var accessValues = map[string]string{
 	"requestTimeEpoch": "1795643197213", "identity.sourceIp": "203.0.113.100", "authorizer.claims.client_id": "7k2q9vd3c1m8r5t0u6w4x2y1za",
 	"httpMethod": "POST", "resourcePath": "/sms/{id}", "status": "202", "responseLatency": "45", "integrationLatency": "38",
 	"error.responseType": "-", "xrayTraceId": "-",
 }
 
-// accessLine returns the size of a line of the gateway's access log, as Terraform sets
-// its format.
+// accessLine returns the size of a line in the gateway's access log, in the format that
+// Terraform sets.
 func accessLine(t *testing.T) cost.Bytes {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "..", "terraform", "api_gateway.tf"))
@@ -159,8 +164,8 @@ func accessLine(t *testing.T) cost.Bytes {
 	return logged(string(text))
 }
 
-// stored returns the size of a record in the table and in the indexes, to each of which
-// DynamoDB adds 100 bytes.
+// stored returns the size of a record in the table and in the indexes. DynamoDB adds 100
+// bytes in each of these places.
 func stored(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{

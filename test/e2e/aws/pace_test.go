@@ -36,7 +36,7 @@ func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	began := time.Now()
 	submit("hello")
 	if delivery, took := deliver(1); took < lapse/4 {
-		want("the first delivery of a deployment", delivery, requests{"GetItem": 2, "UpdateItem": 4, "Publish": 1})
+		want("the first delivery of a deployment", delivery, requests{opened: 1, "GetItem": 2, "UpdateItem": 4, "Publish": 1})
 	}
 	for range 9 {
 		submit("hello")

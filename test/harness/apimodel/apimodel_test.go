@@ -110,6 +110,10 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"a correct REST request with a list":     {tagFunction, nil},
 		"a correct name that must not be digits": {createAlias, nil},
 
+		"a correct request of a second API": {request{
+			service: "dynamodb", target: "DynamoDBStreams_20120810.ListStreams", body: `{"TableName": "messages"}`,
+		}, nil},
+
 		"a missing member":                {putItem.replace(`"TableName": "messages", `, ""), violations{{Member: "TableName", Kind: apimodel.Required}}},
 		"a missing parameter":             {createRole.replace("&RoleName=relay", ""), violations{{Member: "RoleName", Kind: apimodel.Required}}},
 		"a missing member inside a map":   {publish.replace("&MessageAttributes.entry.1.Value.DataType=String", ""), violations{{Member: "MessageAttributes.AWS.SNS.SMS.SMSType.DataType", Kind: apimodel.Required}}},

@@ -53,6 +53,9 @@ func (m *Models) check(req *http.Request, body []byte) (operation string, found 
 		return operation, []Violation{{Operation: operation, Kind: UnknownService, Detail: "the request is not signed"}}, nil
 	}
 	name := signed[1]
+	if strings.HasPrefix(req.Header.Get("X-Amz-Target"), "DynamoDBStreams_") {
+		name = "streams.dynamodb" // signed for dynamodb, but with a model of its own
+	}
 	s, err := m.service(name)
 	if err != nil {
 		return name, nil, err

@@ -4,42 +4,43 @@ import "fmt"
 
 // These are assumptions: no test can measure them. docs/cost.md explains them.
 const (
-	messages = million // a month, spread evenly
+	messages = million // in a month, spread evenly
 
-	minutes       = 30.44 * 24 * 60 // of a month
-	tokenMinutes  = 45              // a client uses a token for 75 % of its hour
-	pollers       = 5               // of the event source, each with a receive in 20 s while the queue is empty
+	minutes       = 30.44 * 24 * 60 // in a month
+	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
+	pollers       = 5               // in the event source; while the queue is empty, each receives once in 20 s
 	kmsCalls      = 100_000
-	compressed    = 0.15 // of a log's size, in storage
+	compressed    = 0.15 // the part of a log's size that its storage takes
 	gatewayHeader = 300  // bytes that the gateway and TLS add to each answer
 
-	// Memory in GB, and seconds.
+	// For each function: its memory in GB, and its time in seconds.
 	apiSize, senderSize, receiptsSize, relaySize = 0.5, 0.25, 0.25, 0.25
 	apiTime, senderTime, receiptsTime, relayTime = 0.02, 0.15, 0.04, 0.5
 
-	busEventsEach = 4 // of a message that is delivered: queued, sending, sent, delivered
-	shards        = 4 // of a new table's stream
-	pollsASecond  = 4 // of each shard
+	busEventsEach = 4 // for a message that is delivered: queued, sending, sent, delivered
+	shards        = 4 // in the stream of a new table
+	pollsASecond  = 4 // for each shard
 	methodsInUse  = 2 // submit and look-up
-	methodMetrics = 5 // of each method
+	methodMetrics = 5 // for each method
 )
 
-// Alarms counts the alarms of a deployment. test/deploy compares it with the plan.
+// Alarms counts the alarms of a deployment. A test in test/deploy compares these numbers
+// with the plan.
 var Alarms = Columns{Without: 10, Receipts: 13, Events: 14}
 
 // Columns has a number for each column of the bill: without receipts, with receipts, and
 // with receipts and events.
 type Columns struct{ Without, Receipts, Events float64 }
 
-// same returns a number that is the same in each column.
+// same returns columns that all have the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
-// then returns a number that receipts add to.
+// then returns columns with a number to which receipts add another one.
 func then(without, receipts float64) Columns {
 	return Columns{without, without + receipts, without + receipts}
 }
 
-// events returns a number for the last column only.
+// events returns columns with a number only in the last one.
 func events(n float64) Columns { return Columns{Events: n} }
 
 // line is a line of the bill.
@@ -64,7 +65,7 @@ func total(lines []line) (sum Columns) {
 	return sum
 }
 
-// growing returns the lines that grow with the messages.
+// growing returns the lines that grow with the number of messages.
 func growing() []line {
 	c := Counted
 	writes := c.Submit.WriteUnits + c.Delivery.WriteUnits
@@ -94,7 +95,7 @@ func growing() []line {
 	}
 }
 
-// monthly returns the lines that are due even without messages.
+// monthly returns the lines that must be paid even without messages.
 func monthly() []line {
 	const seconds = minutes * 60
 	c := Counted.RelayRun
@@ -103,7 +104,7 @@ func monthly() []line {
 		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
 		{"the dashboard; an account's first three are free", dashboardMonths, same(1)},
 		{fmt.Sprintf("%v alarms; with receipts %v, with events %v; one more with a known spend limit", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
-		{"one key", keyMonths, same(1)},
+		{"one key; its rotation adds 1.00 after a year, and again after two", keyMonths, same(1)},
 		{"at most 100,000", keyRequests, same(kmsCalls)},
 		{"the relay, every minute", scheduledRuns, same(minutes)},
 		{fmt.Sprintf("%v units for a run of the relay", c.ReadUnits), readUnits, same(minutes * c.ReadUnits)},
@@ -116,8 +117,8 @@ func monthly() []line {
 	}
 }
 
-// indexUnits counts the write units of the indexes: two entries at the submission, one
-// replaced at the claim, one removed and one added at the outcome.
+// indexUnits counts the write units of the indexes. The submission adds two entries, the
+// claim replaces one, and the outcome removes one and adds one.
 const indexUnits = 2 + 2 + 2
 
 // choices returns what settings and habits add to the bill.

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAMillionMessagesCostUnderTwentyDollars covers what grows with the messages, without
-// the SMS themselves, with receipts and without events.
+// TestAMillionMessagesCostUnderTwentyDollars checks the costs that grow with the number
+// of messages. It includes receipts, but neither the SMS themselves nor events.
 func TestAMillionMessagesCostUnderTwentyDollars(t *testing.T) {
 	if got := total(growing()).Receipts; got >= 20 {
 		t.Errorf("a million messages cost %.2f US dollars, want less than 20", got)

@@ -1,27 +1,28 @@
 package cost
 
-// Bytes is a size that varies a little: lines have durations in them, for example.
+// Bytes is a size that varies a little, for example because log lines contain durations.
 type Bytes int
 
 // Step is what one step in the life of a message consumes.
 type Step struct {
-	WriteUnits float64 // of DynamoDB, those of the indexes included
+	WriteUnits float64 // of DynamoDB, including the indexes
 	ReadUnits  float64
-	QueueCalls int   // requests of our functions to SQS
-	Logged     Bytes // in CloudWatch Logs
-	Answered   Bytes // sent to the client
+	QueueCalls int   // requests that our functions make to SQS
+	Logged     Bytes // to CloudWatch Logs
+	Answered   Bytes // to the client
 }
 
-// Counts is what the steps of one message consume. The message has one full part of 160
-// characters, no reference, and a client id as long as Cognito's. Its delivery is alone in
-// its batch, and so books time for itself.
+// Counts holds what the steps of one message consume. The message has one full part of
+// 160 characters, no reference, and a client id as long as Cognito's. A batch of its own
+// delivers the message, so the message books its own slot.
 type Counts struct {
 	Submit, Delivery, LookUp, Receipt, RelayRun Step
 
-	Record Bytes // what is stored of a message in the end, with its entries in the indexes
+	Record Bytes // the final size of a message in the table and in its indexes
 }
 
-// Counted is compared with the built functions by test/e2e/aws.
+// Counted holds the counts behind the bill. A test in test/e2e/aws compares them with the
+// built functions.
 var Counted = Counts{
 	Submit:   Step{WriteUnits: 3, QueueCalls: 1, Logged: 589, Answered: 814},
 	Delivery: Step{WriteUnits: 7, Logged: 308},

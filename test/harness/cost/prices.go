@@ -1,4 +1,4 @@
-// Package cost calculates what a deployment costs a month, from counted requests and a
+// Package cost calculates what a deployment costs a month. It uses counted requests and a
 // table of AWS's prices.
 package cost
 
@@ -6,10 +6,10 @@ package cost
 type price struct {
 	of    string
 	usd   float64
-	per   float64 // units
+	per   float64 // the number of units that cost usd
 	units string
-	page  string // AWS's page of prices, below aws.amazon.com
-	asOf  string // what the source says of its age; empty if nothing
+	page  string // the path of AWS's page of prices, below aws.amazon.com
+	asOf  string // the date of the price according to the source; empty if it gives none
 	read  string // where the price was read: AWS's pages show prices only in a browser
 }
 
@@ -18,7 +18,8 @@ const (
 	gb      = 1e9
 )
 
-// The prices. Nobody has compared them with AWS's pages in a browser, or with a bill.
+// These are the prices. Nobody has compared them with AWS's pages in a browser, or with a
+// bill.
 var (
 	gatewayRequests = price{
 		"API Gateway, requests to a REST API", 3.50, million, "million",
@@ -118,7 +119,7 @@ var (
 	}
 )
 
-// prices lists all of them, in the order of the document.
+// prices lists all prices, in the order of the document.
 var prices = []price{
 	gatewayRequests, transferOut, writeUnits, readUnits, tableStorage, tableBackup, streamReads, lambdaRequests, lambdaSeconds,
 	sqsRequests, sqsFair, logBytes, logStorage, alarmMonths, dashboardMonths, metricMonths, traces, clientMonths, tokenRequests,

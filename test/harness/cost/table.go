@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Bill returns the table of what a million messages a month cost.
+// Bill returns a table of the costs of a month with a million messages.
 func Bill() string {
 	var b strings.Builder
 	b.WriteString("\n| | what | without receipts | with receipts | with receipts and events |\n|---|---|---:|---:|---:|\n")
@@ -32,7 +32,7 @@ func row(b *strings.Builder, of, what string, usd Columns) {
 	fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", of, what, cell(usd.Without), cell(usd.Receipts), cell(usd.Events))
 }
 
-// Choices returns the table of what settings and habits cost.
+// Choices returns a table of the costs of settings and habits.
 func Choices() string {
 	var b strings.Builder
 	b.WriteString("\n| | USD |\n|---|---:|\n")

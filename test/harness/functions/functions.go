@@ -65,7 +65,7 @@ type Options struct {
 	// TLS makes the functions call the engines over TLS, as on AWS.
 	TLS bool
 
-	// SNS is the URL of a server that takes the place of moto, if not empty.
+	// SNS is the URL of a server to use as SNS. If it is empty, moto is used.
 	SNS string
 
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
