@@ -47,7 +47,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	var free time.Time // as far as is known, time is booked until then
+	var free time.Time // time is booked up to this one, as far as we know
 	for {
 		now := g.now()
 		if now.After(free) {

@@ -24,8 +24,9 @@ import (
 )
 
 // TestRoutesAreThoseOfTheContract compares the routes and methods in Terraform with those
-// in the contract. The gateway accepts any scope of the contract at every route: the
-// function requires the operation's, and answers 403 where the gateway would answer 401.
+// in the contract. At every route, the gateway accepts a token with any scope of the
+// contract. The function requires the scope of the operation. So it answers 403, where
+// the gateway would answer 401.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
