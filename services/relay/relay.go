@@ -88,6 +88,9 @@ type Summary struct {
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
 	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
 	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
+	// ProbeAt is when the next probe may begin; zero if there is none. It is for operators
+	// only: a client that knew it could send a bad number just then.
+	ProbeAt time.Time `json:"probe_at,omitzero"`
 }
 
 const (
