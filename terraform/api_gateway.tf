@@ -2,8 +2,8 @@
 
 locals {
   # Any of our scopes opens every route here, and the function checks the scope of the
-  # operation: to a token without a scope of the method, the gateway answers 401, as if a
-  # new token could help.
+  # operation: if the token had none of the method's scopes, the gateway would answer 401,
+  # as if a new token could help.
   routes = {
     send_message    = { method = "POST", path = "/sms" }
     list_messages   = { method = "GET", path = "/sms" }

@@ -70,8 +70,8 @@ resource "aws_dynamodb_table" "messages" {
 }
 
 # What the API knows of its clients, in the form that services/api reads. Each client
-# belongs to an item by a hash of its name alone, so that none ever moves because
-# another one comes or goes. shared/dynamo reads all 16 items.
+# belongs to an item by a hash of its name alone, so that none moves when others come or
+# go. shared/dynamo reads all 16 items.
 
 locals {
   # Only Terraform writes clients.

@@ -15,8 +15,8 @@ locals {
 
   # A change passes if it matches one of these. Only messages have a status: the
   # patterns skip the breaker, the counters and pending receipts. They also skip
-  # deletions by TTL, which have no new image. Of a change's fields, a pipe can
-  # filter by dynamodb alone.
+  # deletions by TTL, which have no new image. Of all fields of a change, a pipe can
+  # filter only by dynamodb.
   status_changes = [
     # A new message has no old image.
     {

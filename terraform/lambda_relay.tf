@@ -13,8 +13,8 @@ module "relay" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  # The next run makes a failed or a throttled one good. Without a maximum age, Lambda
-  # would keep throttled runs for 6 hours and then start them all.
+  # The next run makes up for one that failed or was throttled. Without a maximum age,
+  # Lambda would keep throttled runs for 6 hours and then start them all.
   asynchronous = {
     retries             = 0
     maximum_age_seconds = 60

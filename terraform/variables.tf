@@ -125,7 +125,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. And the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function; see concurrent_executions."
+  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function; see concurrent_executions."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -169,7 +169,7 @@ variable "sender" {
 }
 
 variable "concurrent_executions" {
-  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. It changes nothing: it serves to warn if the deployment may need more."
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The value changes nothing: it only serves to warn if the deployment may need more."
   type        = number
   default     = 10
   nullable    = false
@@ -225,7 +225,7 @@ variable "logs" {
 }
 
 variable "monitoring" {
-  description = "What to pay for besides alarms, in US dollars at AWS's list prices of 2026 in us-east-1. detailed_metrics: metrics of API Gateway for each method, about 0.30 a month each, 5 for each method in use. tracing: X-Ray, 5 a million traces, of which there are several a message. dashboard: 3 a month, but an account's first three are free."
+  description = "What to pay for besides alarms, in US dollars at AWS's list prices of 2026 in us-east-1. detailed_metrics: metrics of API Gateway for each method, about 0.30 a month each, 5 for each method in use. tracing: X-Ray, 5 per million traces; a message has several. dashboard: 3 a month, but an account's first three are free."
   type = object({
     detailed_metrics = optional(bool, false)
     tracing          = optional(bool, false)

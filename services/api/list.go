@@ -17,8 +17,8 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine limits how many records one page examines. If the filters match little, a
-	// page is short or even empty, but never slow or expensive.
+	// examine limits how many records one page examines. If the filters match few
+	// records, a page is short or even empty, but never slow or expensive.
 	examine = 200
 	// listRate and listBurst limit the pages of one owner in each process, per second and
 	// at once. A client that reads pages one after another over the internet does not

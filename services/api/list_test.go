@@ -46,8 +46,8 @@ func (l messageList) texts() string {
 	return strings.Join(texts, " ")
 }
 
-// five stores messages 1 to 5 of alice, a minute apart, and one message of bob.
-func (d *deployment) five(t testing.TB) {
+// storeFive stores messages 1 to 5 of alice, a minute apart, and one message of bob.
+func (d *deployment) storeFive(t testing.TB) {
 	t.Helper()
 	for i, edit := range []func(*sms.Message){
 		func(m *sms.Message) { m.Reference = "order 1" },
@@ -65,7 +65,7 @@ func (d *deployment) five(t testing.TB) {
 
 func TestListSelects(t *testing.T) {
 	d := deploy(t)
-	d.five(t)
+	d.storeFive(t)
 	for query, want := range map[string]string{
 		"":                                     "5 4 3 2 1",
 		"status=delivered":                     "5 3",
@@ -124,7 +124,7 @@ func TestListPages(t *testing.T) {
 	for _, follow := range []string{"next", "Link"} {
 		t.Run("by "+follow+" show every message once", func(t *testing.T) {
 			d := deploy(t)
-			d.five(t)
+			d.storeFive(t)
 			var got []string
 			target := "/v1/sms?limit=2&from=2030-01-01T00:00:00Z"
 			for pages := 1; ; pages++ {
@@ -150,7 +150,7 @@ func TestListPages(t *testing.T) {
 	t.Run("are linked under the base path that the client typed", func(t *testing.T) {
 		for _, base := range []string{"/sms/v1", "/prod", ""} {
 			d := deploy(t)
-			d.five(t)
+			d.storeFive(t)
 			response := d.do(t, http.MethodGet, "/v1/sms?limit=2", "", func(r *http.Request) *http.Request {
 				return r.WithContext(api.WithBasePath(r.Context(), base))
 			})
@@ -161,7 +161,7 @@ func TestListPages(t *testing.T) {
 	})
 	t.Run("may change their size", func(t *testing.T) {
 		d := deploy(t)
-		d.five(t)
+		d.storeFive(t)
 		first := d.list(t, "limit=1")
 		if got := d.list(t, "limit=3&cursor="+first.Next).texts(); got != "4 3 2" {
 			t.Errorf("the second page is %q", got)
@@ -207,7 +207,7 @@ func TestListsHaveARate(t *testing.T) {
 
 func TestListRefusesABadQuery(t *testing.T) {
 	d := deploy(t)
-	d.five(t)
+	d.storeFive(t)
 	next := d.list(t, "limit=1&reference=order+1").Next
 	raw, err := base64.RawURLEncoding.DecodeString(next)
 	if err != nil {
@@ -269,7 +269,7 @@ func TestListIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 // FuzzListQuery searches for a query that makes the service fail.
 func FuzzListQuery(f *testing.F) {
 	d := deploy(f)
-	d.five(f)
+	d.storeFive(f)
 	next := d.list(f, "limit=1").Next
 	for _, seed := range []string{
 		"", "limit=1", "cursor=" + next, "limit=1&cursor=" + next, "status=queued", "from=0001-01-01T00:00:00Z",

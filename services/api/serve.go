@@ -139,9 +139,9 @@ type requestIDKey struct{}
 
 type basePathKey struct{}
 
-// WithBasePath sets the path under which the client sees the API, for the links in
-// answers. It begins with a slash or is empty, and does not end with a slash. Without
-// it, the path is /v1.
+// WithBasePath sets the path under which the client sees the API. Links in answers begin
+// with this path. It must be empty, or begin with a slash and not end with one. If no
+// path is set, links begin with /v1.
 func WithBasePath(ctx context.Context, path string) context.Context {
 	return context.WithValue(ctx, basePathKey{}, path)
 }

@@ -26,10 +26,7 @@ func (a *api) status(c *call) (answer, error) {
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
 	if breaker.Open {
-		v.Paused = &pausedView{
-			Reason: breaker.Trouble, Detail: pauses[breaker.Trouble],
-			Since: instant{breaker.OpenedAt}, ProbeAt: instant{breaker.ProbeAt},
-		}
+		v.Paused = &pausedView{Reason: breaker.Trouble, Detail: pauses[breaker.Trouble], Since: instant{breaker.OpenedAt}}
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	return answer{status: http.StatusOK, header: header, body: mustJSON(v)}, nil
@@ -42,11 +39,12 @@ type statusView struct {
 	Backlog backlogView `json:"backlog"`
 }
 
+// pausedView does not say when the next probe is. Otherwise a client could send a bad
+// number just then.
 type pausedView struct {
-	Reason  sms.Trouble `json:"reason"`
-	Detail  string      `json:"detail"`
-	Since   instant     `json:"since"`
-	ProbeAt instant     `json:"probeAt,omitzero"`
+	Reason sms.Trouble `json:"reason"`
+	Detail string      `json:"detail"`
+	Since  instant     `json:"since"`
 }
 
 type backlogView struct {

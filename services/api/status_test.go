@@ -90,7 +90,7 @@ func TestStatus(t *testing.T) {
 			}
 		})
 	})
-	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
+	t.Run("of a paused service says why and how long messages wait, but not when the next probe is", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 			sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -100,11 +100,11 @@ func TestStatus(t *testing.T) {
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
 			b, _ := d.options.Rules.ReportTrouble(sms.Breaker{}, trouble, "secret words", morning, morning)
 			d.saveBreaker(t, b)
-			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
-				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"oldestAgeSeconds":3600}}`)
+			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z"},`+
+				`"backlog":{"oldestAgeSeconds":3600}}`)
 		}
 	})
-	t.Run("of a service that an operator paused has no probe", func(t *testing.T) {
+	t.Run("of a service that an operator paused says so", func(t *testing.T) {
 		d := deploy(t)
 		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+

@@ -44,10 +44,10 @@ func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.C
 // matchByNumber applies k, which must be ripe, to the only hand-over that it may be
 // about. found says whether there was one.
 //
-//   - It considers all unanswered hand-overs to k's number. Hand-overs that were taken
-//     have recorded their ids, and none of these is in k.
+//   - It considers all unanswered hand-overs to k's number. The ids of
+//     hand-overs that were taken are recorded, and none of these ids is in k.
 //   - k must have a time and fit exactly one of these hand-overs, and no other pending
-//     receipt may fit it. If the store does not list all of them, nothing is matched.
+//     receipt may fit it. If the store does not list all hand-overs, nothing is matched.
 //   - A hand-over with a late answer may have k's id, although the index of ids does not
 //     show it yet. Then k is about that hand-over.
 func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *listed) (found bool, err error) {

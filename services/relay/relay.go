@@ -88,11 +88,14 @@ type Summary struct {
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
 	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
 	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
+	// ProbeAt is when the next probe may begin; zero if there is none. It is for operators
+	// only: a client that knew it could send a bad number just then.
+	ProbeAt time.Time `json:"probe_at,omitzero"`
 }
 
 const (
 	// concurrency is how many shards the relay works on in parallel. It also looks for
-	// the messages of so many pending receipts in parallel.
+	// the messages of this many pending receipts in parallel.
 	concurrency = 8
 	// reserve is how long before its deadline a run stops working.
 	reserve = 5 * time.Second

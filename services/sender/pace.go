@@ -20,8 +20,8 @@ const (
 	// claimBy is the time after the start of its slot at which a message may be claimed
 	// at the latest. The rest of lapse is for the claim.
 	claimBy = lapse / 2
-	// pause is how long before its booking a slot may begin. So a sender loses no slots
-	// in a pause of this length between two batches.
+	// pause is the longest time from the beginning of a slot to its booking. So a sender
+	// loses no slots if it pauses that long between two batches.
 	pause = lapse / 4
 	// bookTime is how long one booking may take.
 	bookTime = 3 * time.Second
@@ -47,7 +47,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	var free time.Time // as far as is known, time is booked until then
+	var free time.Time // time is booked up to this one, as far as we know
 	for {
 		now := g.now()
 		if now.After(free) {

@@ -43,7 +43,7 @@ type Config struct {
 }
 
 // hasInbox reports whether there is an inbox. The inbox shows the messages of all owners.
-// So it needs a token if others than the people at this machine may reach it.
+// So it needs a token if people at other machines may reach it.
 func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
 
 // ConfigError reports everything that is wrong with a Config.

@@ -37,8 +37,8 @@ type worker struct {
 func (w *worker) run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { w.consume(ctx) })
-	group.Go(func() { every(ctx, relayInterval, w.runRelay) })
-	group.Go(func() { every(ctx, purgeInterval, w.runPurge) })
+	group.Go(func() { repeat(ctx, relayInterval, w.runRelay) })
+	group.Go(func() { repeat(ctx, purgeInterval, w.runPurge) })
 	group.Wait()
 }
 
@@ -113,8 +113,8 @@ func (w *worker) runPurge(ctx context.Context) {
 	}
 }
 
-// every calls f until ctx ends, and pauses for interval after each call.
-func every(ctx context.Context, interval time.Duration, f func(context.Context)) {
+// repeat calls f until ctx ends, and pauses for interval after each call.
+func repeat(ctx context.Context, interval time.Duration, f func(context.Context)) {
 	for ctx.Err() == nil {
 		f(ctx)
 		pause(ctx, interval)

@@ -77,10 +77,10 @@ func CloseIdle(client aws.HTTPClient) {
 	}
 }
 
-// Open opens a connection with client, and leaves it to client's next request. call is a
-// function that must make an SDK call with the HTTP client that it gets. That HTTP client
-// does not send the SDK call, but takes the host from it and gets the host's page /. This
-// needs no permission and costs nothing.
+// Open opens a connection with client, and leaves it open for client's next request. call
+// is a function that must make an SDK call with the HTTP client that it gets. That HTTP
+// client does not send the SDK call, but takes the host from it and gets the host's page
+// /. This needs no permission and costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err

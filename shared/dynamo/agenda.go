@@ -94,7 +94,7 @@ func duePosition(shard, after string) (attributes, error) {
 
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
-// maxPage is more than the number of entries in 1 MB, the limit of a query.
+// maxPage is more entries than a query can return, because a query returns at most 1 MB.
 const maxPage = 10_000
 
 // Postpone gives the record of e another Due, in one write.

@@ -7,7 +7,7 @@ import (
 
 // clientItems are the ids of the items with the deployment's clients. Terraform writes
 // them, and leaves out those without clients. A hash of a client's name decides which
-// item has the client, so no client moves because another one comes or goes.
+// item has the client, so no client moves to another item when others come or go.
 var clientItems = func() (ids []string) {
 	for _, digit := range "0123456789abcdef" {
 		ids = append(ids, "clients#"+string(digit))

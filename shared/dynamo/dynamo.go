@@ -6,7 +6,7 @@
 // past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
-// write leaves attributes alone that this release does not know.
+// write does not touch attributes that this release does not know.
 package dynamo
 
 import (
@@ -33,8 +33,8 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. now is the clock by which records are past their
-// retention.
+// New returns a Store on a table. now is the clock that tells which records are past
+// their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }

@@ -189,9 +189,9 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases writes an alias for each provider reference that next moves out of the
-// message's own item. It runs before the write that moves them. If that write is refused,
-// the alias does no harm, because it is true.
+// putAliases writes an alias for each provider reference that leaves the message's own
+// item when next replaces old. It runs before the write that moves them. If that write is
+// refused, the alias does no harm, because it is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)
 	for _, ref := range olderProviderRefs(next) {

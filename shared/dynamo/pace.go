@@ -17,7 +17,7 @@ const maxBookings = 3
 
 // Book implements sms.Pace. DynamoDB has no function for the later of two times. So a
 // booking is one of two writes: one continues what is booked, the other begins anew if
-// all of that is past. Book first tries the write that fits the record as it was when
+// all booked time is past. Book first tries the write that fits the record as it was when
 // Book last saw it. If that write fails, the answer shows which one fits now.
 //
 // The record is one item, and a partition takes 1,000 writes a second.

@@ -1,7 +1,8 @@
 // Package enginetest gives a test the address of the engine that the test needs, and
-// records on the test which engine this is. The engines are DynamoDB Local, ElasticMQ and
-// moto. `make test` starts each of them once and puts its address into the environment of
-// all tests. The package also creates the table for records. Only tests import it.
+// records which engine this is, in an attribute of the test. The engines are DynamoDB
+// Local, ElasticMQ and moto. `make test` starts each of them once and puts its address
+// into the environment of all tests. The package also creates the table for records. Only
+// tests import it.
 //
 // All tests of a run share the engines. So each test makes tables and queues with new
 // names, and uses its own phone numbers.

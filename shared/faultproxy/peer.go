@@ -22,7 +22,7 @@ type Peer struct {
 	scheme   string
 	config   *tls.Config // nil without TLS
 	target   string      // an address
-	trusted  string      // the path of a file
+	trusted  string      // the path of the file with the certificate to trust
 
 	accepting, running sync.WaitGroup
 

@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// Receipts are made from the log, so they take no memory. A position in the log says up
-// to where they are confirmed. It survives a restart.
+// Receipts are made from the log, so they take no memory. A position in the log says how
+// far they are confirmed. It survives a restart.
 
 // sideBySide is how many receipts are sent at the same time.
 const sideBySide = 64
 
 const positionName = "receipts-sent"
 
-// position says how far the receipts are confirmed: in a number of bytes from the
+// position says how far the receipts are confirmed, as a number of bytes from the
 // beginning of the log. It is not synced, so some receipts are sent again after a power
 // cut.
 type position struct {

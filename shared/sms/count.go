@@ -43,7 +43,7 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 // always be given back.
 func (c Count) Fits(current int) bool { return c.N < 0 || current+c.N <= c.Limit }
 
-// Try returns a count that adds nothing, and that fits if c does.
+// Try returns a count that adds nothing. It fits exactly if c fits.
 func (c Count) Try() Count {
 	c.N, c.Limit = 0, c.Limit-c.N
 	return c

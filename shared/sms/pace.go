@@ -16,7 +16,7 @@ type Booking struct {
 	Farthest time.Time
 }
 
-// Start returns when b would begin if time is booked up to until. It returns a
+// Start returns when b would begin if all time before until is booked. It returns a
 // *BookedError if that is too late for b.
 func (b Booking) Start(until time.Time) (time.Time, error) {
 	if until.After(b.Farthest) { // guard: a wrong clock

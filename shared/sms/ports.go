@@ -23,7 +23,7 @@ type Messages interface {
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as it is now, or ErrNotFound.
 	Get(ctx context.Context, id string) (Message, error)
-	// Claim applies c to the record that ref names, and returns the result. It returns
+	// Claim applies c to the record with this ref, and returns the result. It returns
 	// ErrNotFound if the record is absent or has another generation. It returns a
 	// *NotClaimableError if c refuses the record. If the record is queued and has room
 	// for an event, Claim takes one write and no read.
@@ -54,7 +54,7 @@ type DueQuery struct {
 	Shard int
 	Until time.Time
 	Limit int
-	After string // DuePage.Next of the page before; "" for the first page
+	After string // DuePage.Next of the previous page; "" for the first page
 }
 
 // DuePage is one page of an agenda.
@@ -70,10 +70,11 @@ type Receipts interface {
 	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is
 	// none. The message may be past its retention; ApplyReceipt then returns ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns the record.
-	// If the record is sent and rc is the receipt for its only hand-over, this takes one
-	// write and no read. ApplyReceipt returns ErrNotFound if the record is absent. It
-	// returns ErrConflict if no hand-over has this provider and provider message id.
+	// ApplyReceipt applies rules.ApplyReceipt to the record with this id, and returns the
+	// record. If the record is sent and rc is the receipt for its only hand-over, this
+	// takes one write and no read. ApplyReceipt returns ErrNotFound if the record is
+	// absent. It returns ErrConflict if no hand-over has this provider and provider
+	// message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the unmatched messages to number and the pending receipts for it:
 	// at most MaxUnmatched of each. Some messages may be past their retention. It always
@@ -122,7 +123,7 @@ type ListQuery struct {
 	From, To  time.Time // the range of CreatedAt; From is included, To is not
 	Limit     int       // messages on a page, at least 1
 	Examine   int       // records read for a page, at least Limit
-	After     string    // ListPage.Next of the page before; "" for the first page
+	After     string    // ListPage.Next of the previous page; "" for the first page
 }
 
 // ListPage is one page of a list. Its messages have no events.
@@ -145,7 +146,7 @@ type Breakers interface {
 // even if callers count concurrently. A new counter is 0.
 type Counters interface {
 	// Count adds c.N to the counter c.Key in one write. It returns ErrLimit if c does not
-	// fit. If c.N is 0, it reads once and stores nothing. After any other error than
+	// fit. If c.N is 0, it reads once and stores nothing. After an error other than
 	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse
 	// the request, so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
@@ -187,8 +188,8 @@ type Queue interface {
 
 // Consumer dequeues items in programs for which Lambda does not poll the queue.
 type Consumer interface {
-	// Dequeue waits up to wait for items, and returns at most limit. It then hides
-	// each item from other callers for the queue's visibility timeout.
+	// Dequeue waits for items, but no longer than wait, and returns at most limit. It
+	// then hides each item from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
 	// Delete removes dequeued items. After an error, some of them may come back.
 	Delete(ctx context.Context, items ...QueueItem) error

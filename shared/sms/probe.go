@@ -7,7 +7,8 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two probes
-	// maxProbes is how many probes the breaker remembers: all whose receipts may still come.
+	// maxProbes is how many probes the breaker remembers: all those whose receipts may
+	// still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxLastInLine is how many owners the breaker remembers as last in line.
 	maxLastInLine = 100

@@ -16,8 +16,12 @@ const (
 	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
-// Receipt is a provider's report on one hand-over, of ours or of another application on
-// the same account. Only Provider, Number and Verdict are always set.
+// MaxVoids is how many void hand-overs a message keeps: the latest ones.
+const MaxVoids = 20
+
+// Receipt is a provider's report on one hand-over: one of ours, or one of another
+// application that uses the same account. Only Provider, Number and Verdict are always
+// set.
 type Receipt struct {
 	Provider          ProviderName `json:"provider"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
@@ -133,7 +137,7 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
-	if s.m.voids() > 20 { // keep only the latest void hand-overs
+	if s.m.voids() > MaxVoids {
 		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
 		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
 	}

@@ -51,7 +51,7 @@ type OnUnknown string
 // These are the choices after a hand-over without an answer.
 const (
 	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // do nothing: at most once
+	Hold   OnUnknown = "hold"   // do nothing: the recipient gets it at most once
 )
 
 // defaults has the values of fields that the client leaves out.
@@ -78,7 +78,7 @@ func (m Message) Again() Request {
 
 // These limit the fields of a request.
 const (
-	MaxSchedule = 365 * 24 * time.Hour // how far in the future sendAt may be, and how long after it expiresAt may be
+	MaxSchedule = 365 * 24 * time.Hour // the longest time from now to sendAt, and from sendAt to expiresAt
 	PastSendAt  = time.Minute          // a sendAt in the past means now, if it is not older than this
 )
 

@@ -94,8 +94,8 @@ func hashOf(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// remember returns a copy of list that has s once, at its end, and only its last limit
-// elements.
+// remember returns a copy of list with s at its end, and nowhere else. It keeps only the
+// last limit elements.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)
 	return append(list[max(0, len(list)-limit+1):], s)

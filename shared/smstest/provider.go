@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider with what its test knows about the service behind it.
+// ProviderUnderTest is a provider, and what its test knows about the service behind it.
 type ProviderUnderTest struct {
 	Provider sms.Provider
 	// The provider takes every message to Good, and refuses every message to Refused.

@@ -59,7 +59,7 @@ func New(client *sns.Client) *Provider { return &Provider{client: client} }
 func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 
 // CloseIdle closes the connections that carry no hand-over. A function calls it when an
-// invocation begins: SNS may have forgotten these connections since the last one.
+// invocation begins: SNS may have forgotten these connections since the last invocation.
 func (p *Provider) CloseIdle() { connect.CloseIdle(p.client.Options().HTTPClient) }
 
 // HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError

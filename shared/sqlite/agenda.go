@@ -14,8 +14,8 @@ import (
 // Shards implements sms.Agenda. On one machine the agenda has one shard.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in a list that is sorted by time and then by seq. A page's Next is
-// its text.
+// position is a place in a list that is sorted by time and then by seq. The Next of a
+// page is the text of a position.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {

@@ -12,8 +12,8 @@ import (
 const oldestFormat = 7
 
 // These are the migrations of each database. The first creates the database in
-// oldestFormat; each other leads from one format to the next. A migration never changes
-// after its release.
+// oldestFormat; each later one leads from one format to the next. A migration never
+// changes after its release.
 //
 //   - The record, as JSON, is the truth. The other columns are for finding it. Its format
 //     is given by the tags of sms.Message, sms.Breaker and sms.PendingReceipt, and

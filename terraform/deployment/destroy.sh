@@ -7,7 +7,8 @@ cd "$(dirname "$0")"
 shared=module.smsqueue.module.account_wide
 
 terraform init -input=false >/dev/null
-if terraform show -json | grep -q '"deletion_protection_enabled":true'; then
+state=$(terraform show -json)
+if [[ $state == *'"deletion_protection_enabled":true'* ]]; then
 	echo 'Table and clients are protected. It takes two steps:'
 	echo '  make deploy ARGS=-var=deletion_protection=false'
 	echo '  make destroy'

@@ -125,6 +125,22 @@ run "delivery_logs_are_complete_and_outlive_the_deployment" {
   }
 }
 
+run "roles_have_names_that_iam_takes" {
+  command = plan
+  module {
+    source = "./modules/account_wide"
+  }
+  variables {
+    name                 = "a-name-with-thirty-two-character"
+    delivery_logs        = true
+    api_gateway_log_role = true
+  }
+  assert {
+    condition     = alltrue([for prefix in [aws_iam_role.sns[0].name_prefix, aws_iam_role.api_gateway[0].name_prefix] : length(prefix) <= 38])
+    error_message = "A role's name is too long where the deployment's name is the longest."
+  }
+}
+
 run "delivery_logs_are_encrypted_with_a_key_of_ones_own" {
   command = plan
   module {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	}
 }
 
-// recognize checks that assumptions.Detect finds the engine want at url.
+// recognize checks that assumptions.Detect recognizes the engine at url as want.
 func recognize(t *testing.T, url string, want assumptions.Engine) {
 	t.Helper()
 	if got := assumptions.Detect(t.Context(), url); got.Name != want.Name {
@@ -149,9 +150,7 @@ func (e deployment) checkAll(t *testing.T, outputs []byte) {
 func merged(all ...map[string]string) map[string]string {
 	sum := make(map[string]string)
 	for _, m := range all {
-		for name, state := range m {
-			sum[name] = state
-		}
+		maps.Copy(sum, m)
 	}
 	return sum
 }

@@ -24,8 +24,9 @@ import (
 )
 
 // TestRoutesAreThoseOfTheContract compares the routes and methods in Terraform with those
-// in the contract. The gateway accepts any scope of the contract at every route: the
-// function requires the operation's, and answers 403 where the gateway would answer 401.
+// in the contract. At every route, the gateway accepts a token with any scope of the
+// contract. The function requires the scope of the operation. So it answers 403, where
+// the gateway would answer 401.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -93,8 +94,8 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadWhatTerraformSets compares the environment variables that each
-// function's code reads with those that Terraform sets.
+// TestFunctionsReadWhatTerraformSets compares two lists of environment variables for each
+// function: those that its code reads, and those that Terraform sets.
 func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -212,8 +213,8 @@ func variablesRead(t *testing.T, folder string) map[string]bool {
 	return read
 }
 
-// TestGatewayAnswersInTheWordsOfTheAPI compares the answers that the gateway itself gives
-// with docs/problems.md, which is generated from the API's table.
+// TestGatewayAnswersInTheWordsOfTheAPI compares the gateway's own answers with
+// docs/problems.md, which is generated from the API's table.
 func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

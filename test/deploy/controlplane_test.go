@@ -62,7 +62,7 @@ func TestControlPlane(t *testing.T) {
 			t.Errorf("the second plan is not empty:\n%s", changes)
 		}
 	}
-	apply(nil)
+	apply(map[string]any{"deletion_protection": true})
 	settled()
 	account.checkSettings(t, others, nil)
 	for _, l := range listings {
@@ -71,7 +71,15 @@ func TestControlPlane(t *testing.T) {
 		}
 	}
 
-	apply(map[string]any{"sms_preferences": map[string]any{"monthly_spend_limit_usd": 100}})
+	_, err = w.Destroy(t.Context())
+	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "It takes two steps") {
+		t.Errorf("destroying a protected deployment ended with %v, want a refusal that names the two steps", err)
+	}
+
+	apply(map[string]any{
+		"sms_preferences":     map[string]any{"monthly_spend_limit_usd": 100},
+		"deletion_protection": false,
+	})
 	account.checkSettings(t, others, map[string]string{"MonthlySpendLimit": "100"})
 
 	apply(map[string]any{

@@ -42,9 +42,9 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	}
 }
 
-// TestThePipeFiltersByWhatPipesCanFilter holds the patterns against AWS's rules for
-// pipes. Of a change's fields, filters may only use dynamodb: eventName and the others
-// cannot be used.
+// TestThePipeFiltersByWhatPipesCanFilter checks the patterns against AWS's rules for
+// pipes. Filters can use only one field of a change, dynamodb. They cannot use eventName
+// and the other fields.
 // Sources: Amazon EventBridge User Guide, "Event filtering in Amazon EventBridge Pipes",
 // and the API's model.
 func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
@@ -67,8 +67,8 @@ func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
 	}
 }
 
-// TestTheTemplateQuotesWhatItFillsIn makes an event from a message whose text is as
-// unlike JSON as it can be, and checks that nothing of it needs escaping.
+// TestTheTemplateQuotesWhatItFillsIn makes an event from a message whose text is full of
+// characters that JSON must escape. It checks that no value in the event needs escaping.
 func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))

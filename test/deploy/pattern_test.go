@@ -18,8 +18,8 @@ var ruler struct {
 	err     error
 }
 
-// matches reports whether event matches pattern, as AWS's own matcher sees it. A wrong
-// pattern fails the test.
+// matches asks AWS's own matcher whether event matches pattern. If the pattern is invalid,
+// the test fails.
 func matches(t testing.TB, pattern, event map[string]any) bool {
 	t.Helper()
 	ruler.once.Do(func() {
@@ -54,9 +54,9 @@ func part(v any) map[string]any {
 var templateVariable = regexp.MustCompile(`<\$\.([A-Za-z_.]+)>`)
 
 // fill returns the text that a pipe makes from its input template and one change. AWS
-// says that variables for strings need quotes around them, but not whether quotes in
-// their values are escaped. So fill escapes nothing: no value may need it. A variable
-// without a value fails the test.
+// says that variables for strings need quotes around them. It does not say whether quotes
+// in the values are escaped. So fill escapes nothing, and no value may need escaping. If
+// a variable has no value, the test fails.
 // Source: Amazon EventBridge User Guide, "Amazon EventBridge Pipes input transformation".
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
@@ -84,7 +84,7 @@ func object(t testing.TB, text string) map[string]any {
 	return v
 }
 
-// TestPatternsAreReadAsEventBridgeReadsThem shows how the operators work that this
+// TestPatternsAreReadAsEventBridgeReadsThem shows how those operators work that this
 // repository uses.
 func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	t.Parallel()

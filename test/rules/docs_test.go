@@ -81,7 +81,7 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 }
 
 // TestBlocksPasteIntoAnyShell checks that the blocks of commands in the documents work in
-// every shell. When typed into zsh, # does not begin a comment, and read -p does not
+// every shell. In zsh, a # that is typed does not begin a comment, and read -p does not
 // prompt. No shell understands a prompt sign such as $.
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)

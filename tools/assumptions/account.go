@@ -153,8 +153,8 @@ func secondPlan(ctx context.Context, r *run) (Result, error) {
 	return differs("it has changes"), nil
 }
 
-// Settings are the settings that an account has once in each Region, by the names of the
-// module's output account_wide.
+// Settings are the settings that an account has once in each Region, under the names that
+// the module's output account_wide uses.
 type Settings map[string]string
 
 // ReadSettings reads the account's settings that a deployment could change.

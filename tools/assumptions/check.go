@@ -26,7 +26,7 @@ type Check struct {
 	How     string // how the check finds out
 	IfNot   string // what to do if the assumption does not hold
 	Relied  bool   // whether the code relies on it
-	Parts   int    // the most parts of SMS that the check sends
+	Parts   int    // the maximum number of SMS parts that the check sends
 	Alone   bool   // must run after the others, when nothing else is sent
 	Needs   []Need
 	run     func(ctx context.Context, r *run) (Result, error)

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// Engine is an emulator in the place of AWS, with what it lacks. The zero value is
-// AWS.
+// Engine is an emulator that takes the place of AWS, with a list of what it lacks. The
+// zero value is AWS.
 type Engine struct {
 	Name  string
 	lacks map[Need]string

@@ -121,7 +121,8 @@ func (q *queue) prove(ctx context.Context, bus string) error {
 	})
 }
 
-// has receives what is there, and reports whether anything received so far matches.
+// has receives the waiting entries, and reports whether any entry received so far
+// matches.
 func (q *queue) has(ctx context.Context, matches func(entry) bool) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 // clockSkew is how far this machine's clock may be ahead of AWS's.
 const clockSkew = 5 * time.Second
 
-// readLines returns the lines in a log group since the run began that contain word; ""
-// means all. A group that does not exist has no lines.
+// readLines returns those lines of a log group that were written since the run began and
+// contain word; "" means all. A group that does not exist has no lines.
 func (r *run) readLines(ctx context.Context, word, group string) ([]string, error) {
 	in := map[string]any{"logGroupName": group, "startTime": r.began.Add(-clockSkew).UnixMilli()}
 	if word != "" {

@@ -29,7 +29,8 @@ func publishOnly(ctx context.Context, r *run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// Until the role's policy is in force everywhere, SNS refuses and names its own action.
+	// Until the role's policy is in force everywhere, SNS refuses, and says that the role
+	// lacks the permission.
 	var refusal string
 	err = await(ctx, time.Minute, 5*time.Second, func() (bool, error) {
 		_, err := r.publish(ctx, r.Number, "smsqueue live test: a text by a role with one permission", r.share(), func(o *sns.Options) { o.Credentials = role })

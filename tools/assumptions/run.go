@@ -82,7 +82,7 @@ func (o Options) share() float64 {
 }
 
 // Run makes the checks and returns a result for each, in their order. Most checks run
-// at the same time. The error says what could not be removed again.
+// at the same time. The error says which temporary things could not be removed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	r := newRun(ctx, o)
 	checks := o.Checks()

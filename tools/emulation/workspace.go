@@ -169,7 +169,7 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars.
+// Apply applies the root with these variables.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
@@ -194,7 +194,7 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 // Destroy removes what was applied, as `make destroy` does, and returns what that prints.
 func (w *Workspace) Destroy(ctx context.Context) ([]byte, error) {
 	script := filepath.Join(w.Root, "destroy.sh")
-	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20")) //nolint:gosec // the copy of our own script
+	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20"))
 }
 
 // Output reads one output of the root into v.

@@ -118,8 +118,8 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies the dependencies in the pom at the path pin to dir. Maven reads its
-// own settings, so it uses the user's mirrors and proxies.
+// installJars copies to dir the dependencies that a pom lists. pin is the path of the
+// pom. Maven reads its own settings, so it uses the user's mirrors and proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))

@@ -287,6 +287,6 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame reports whether the test framework printed this line, and not the test. It does
-// not count lines with results, because they separate tests.
+// isFrame reports whether this line comes from the test framework and not from the test.
+// It does not count lines with results, because they separate tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

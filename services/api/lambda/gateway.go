@@ -91,9 +91,9 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
-// basePathOf returns what precedes the resource in the path that the client typed: the
-// stage, or the base path of a custom domain, which may have several segments or none.
-// It reports false if the event does not tell.
+// basePathOf returns the part before the resource in the path that the client typed. This
+// is the stage, or the base path of a custom domain, which may have any number of
+// segments. If the event does not show it, basePathOf reports false.
 func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	path = strings.TrimSuffix(event.RequestContext.Path, "/")
 	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
@@ -103,7 +103,7 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 		}
 		path = path[:end]
 	}
-	// A path that began with two slashes would name another host.
+	// A link that began with two slashes would lead to another host.
 	if path != "" && (path[0] != '/' || strings.Contains(path, "//")) {
 		return "", false
 	}
@@ -159,7 +159,7 @@ func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 // recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
-	sent   http.Header // the header when the status was written
+	sent   http.Header // the header as it was when the status was written
 	status int
 	body   bytes.Buffer
 }

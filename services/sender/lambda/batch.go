@@ -20,7 +20,7 @@ func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 		closeIdle() // guard: no connection from before a freeze
 		batch := make([]sms.QueueItem, len(e.Records))
 		for i, m := range e.Records {
-			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receives(m)}
+			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receiveCount(m)}
 		}
 		failures := []events.SQSBatchItemFailure{}
 		for _, handle := range s.Batch(ctx, batch, lastReceive) {
@@ -30,8 +30,8 @@ func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	}
 }
 
-// receives returns how often m was received. It returns 1 if the count cannot be read.
-func receives(m events.SQSMessage) int {
+// receiveCount returns how often m was received. It returns 1 if the count cannot be read.
+func receiveCount(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {
 		return 1

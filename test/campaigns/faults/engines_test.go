@@ -170,9 +170,9 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewer limits how many messages of a cell meet the fault. On SQLite a deadline passes in
-// virtual time; here it takes real time.
-const fewer = 5
+// fewMessages is how many messages of a cell meet the fault. On SQLite a deadline passes
+// in virtual time; here it takes real time.
+const fewMessages = 5
 
 // policies returns a function that chooses the policies with which a story runs. A story
 // that depends on the policy runs with both policies. Any other story runs with only one:
@@ -206,7 +206,7 @@ func TestMatrixOnEngines(t *testing.T) {
 		stands <- newStand(t, records, sends, i)
 	}
 	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
-		a.befall, a.atMost = belowTheSDK, fewer
+		a.befall, a.atMost = belowTheSDK, fewMessages
 		s := <-stands
 		defer func() { stands <- s }()
 		s.cell(t, a)

@@ -70,8 +70,8 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 }
 
 // spend submits messages, using the policies in turn. The budget runs out in the middle
-// and is refilled later. A message stays sent if its receipt names nothing, because no
-// receipt proves that it must be sent again.
+// and is refilled later. A message whose receipt names nothing keeps the status sent,
+// because no receipt proves that it must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
@@ -112,7 +112,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 }
 
 // limited checks the state after the limit was reached. It returns how many messages will
-// stay sent because their receipts name nothing.
+// keep the status sent because their receipts name nothing.
 func limited(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()

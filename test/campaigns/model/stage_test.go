@@ -311,8 +311,8 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreign makes a receipt of another application arrive, for a number that we never send
-// to. If we did, matching the receipt to our message could be correct, as the documents
+// foreign makes a receipt arrive that another application caused. Its number is one to
+// which we never send. If we did, matching the receipt to our message could be correct, as the documents
 // say about pending receipts.
 func (s *stage) foreign(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))

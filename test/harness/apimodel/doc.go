@@ -7,12 +7,15 @@
 // A model is not everything that AWS checks. For SNS Publish and SQS SendMessage it has
 // names and types only. The following is tested elsewhere, or not at all:
 //
-//   - Policy documents have no model. The package checks their grammar, and that each
+//   - Policy documents have no model. The package checks their grammar, and whether each
 //     action is an operation of a service.
 //   - The pipe's patterns and its template have no model. test/deploy tests them.
-//   - The schedule has no input. The relay's tests use the event that Scheduler sends then.
-//   - Events of Lambda are decoded by the types of aws-lambda-go, from samples of AWS.
-//   - Patterns of metric filters and the dashboard have no model, and no test with AWS's
-//     own rules. test/deploy compares the patterns' messages with the code.
+//   - The schedule has no input. The relay's tests use the event that Scheduler sends
+//     in this case.
+//   - The types of aws-lambda-go decode Lambda's events. Tests use AWS's samples of these
+//     events.
+//   - The patterns of metric filters and the dashboard have no model, and no test knows
+//     AWS's rules for them. test/deploy compares the messages in the patterns with the
+//     code.
 //   - The size of a function's environment, at most 4 KB, is in no model.
 package apimodel

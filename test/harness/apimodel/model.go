@@ -87,7 +87,8 @@ type shape struct {
 	Flattened bool
 }
 
-// member says which shape a member of another shape has, and where requests have it.
+// member describes a member of a structure: its shape, and the place where requests have
+// it.
 type member struct {
 	Shape        string
 	Location     string // "uri", "querystring", "header", or "" in the body

@@ -190,7 +190,7 @@ func Nameless(number sms.Number) []byte {
 }
 
 // Foreign returns a receipt of another application on the same account, with the time
-// loggedAt. If void is set, it says that the budget is spent.
+// loggedAt. If void is set, the receipt says that the budget is spent.
 func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
