@@ -126,7 +126,7 @@ func (a *api) admit(c *call) (done func(), err error) {
 	if ok {
 		return done, nil
 	}
-	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody) // the answer is the same if this fails
+	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)                                                      // the answer is the same if this fails
 	return nil, &apiError{slug: busy, retryAfter: rand.N(maxRetry).Truncate(time.Second) + time.Second} //nolint:gosec // no secret
 }
 
