@@ -28,7 +28,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .PHONY: run
 run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr ... --data ...")
@@ -66,18 +66,20 @@ deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variab
 	@terraform -chdir=$(DEPLOYMENT) apply $(ARGS)
 
 .PHONY: destroy
-destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all
-	@if terraform -chdir=$(DEPLOYMENT) show -json | grep -q '"deletion_protection_enabled":true'; then \
-		echo 'Table and clients are protected. It takes two steps:'; \
-		echo '  make deploy ARGS=-var=deletion_protection=false'; \
-		echo '  make destroy'; \
-		exit 1; \
-	fi
-	@terraform -chdir=$(DEPLOYMENT) destroy -var=deletion_protection=false $(ARGS)
+destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all; settings of the account stay
+	@$(DEPLOYMENT)/destroy.sh $(ARGS)
 
 .PHONY: emulate
 emulate: ## Run the whole deployment here, applied to ministack: no AWS account, no container (2 minutes)
 	@exec $(GO) run ./tools/emulate
+
+# See terraform/live-test.md. With EMULATE=1 it needs no account and no number.
+.PHONY: live-test
+live-test: .build/bin/livetest ## Check what is assumed of AWS, on the deployment (NUMBER=+49... MAX_USD=0.80, or EMULATE=1)
+	@exec .build/bin/livetest $(if $(EMULATE),--emulate) $(if $(NUMBER),--number "$(NUMBER)") $(if $(MAX_USD),--max-usd $(MAX_USD)) $(ARGS)
+
+.build/bin/livetest: FORCE
+	@$(GO) build -o $@ ./tools/livetest
 
 .PHONY: check
 check: .build/bin/runtests ## Vet and test with Go alone, without the engines: under a minute once built
@@ -121,7 +123,7 @@ $(LINTER)-$(LINTER_VERSION):
 
 .PHONY: lint-terraform
 lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
-	@for dir in terraform terraform/modules/function $(DEPLOYMENT) $(wildcard terraform/examples/*); do \
+	@for dir in terraform $(DEPLOYMENT) $(wildcard terraform/modules/* terraform/examples/*); do \
 		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
 	done
 

@@ -1,16 +1,19 @@
 # The REST API. Each line of routes is an operation in services/api/openapi.yaml.
 
 locals {
+  # Any of our scopes opens every route here, and the function checks the scope of the
+  # operation: if the token had none of the method's scopes, the gateway would answer 401,
+  # as if a new token could help.
   routes = {
-    send_message    = { method = "POST", path = "/sms", scope = "send" }
-    list_messages   = { method = "GET", path = "/sms", scope = "read" }
-    send_batch      = { method = "POST", path = "/sms/batch", scope = "send" }
-    preview_message = { method = "POST", path = "/sms/preview", scope = "send" }
-    get_message     = { method = "GET", path = "/sms/{id}", scope = "read" }
-    cancel_message  = { method = "POST", path = "/sms/{id}/cancel", scope = "send" }
-    resend_message  = { method = "POST", path = "/sms/{id}/resend", scope = "send" }
-    delete_text     = { method = "DELETE", path = "/sms/{id}/message", scope = "send" }
-    get_status      = { method = "GET", path = "/status", scope = "read" }
+    send_message    = { method = "POST", path = "/sms" }
+    list_messages   = { method = "GET", path = "/sms" }
+    send_batch      = { method = "POST", path = "/sms/batch" }
+    preview_message = { method = "POST", path = "/sms/preview" }
+    get_message     = { method = "GET", path = "/sms/{id}" }
+    cancel_message  = { method = "POST", path = "/sms/{id}/cancel" }
+    resend_message  = { method = "POST", path = "/sms/{id}/resend" }
+    delete_text     = { method = "DELETE", path = "/sms/{id}/message" }
+    get_status      = { method = "GET", path = "/status" }
   }
 
   # All paths and their parents, without the leading slash. They are grouped by
@@ -82,7 +85,7 @@ resource "aws_api_gateway_method" "this" {
   http_method          = each.value.method
   authorization        = "COGNITO_USER_POOLS"
   authorizer_id        = aws_api_gateway_authorizer.clients.id
-  authorization_scopes = ["${aws_cognito_resource_server.sms.identifier}/${each.value.scope}"]
+  authorization_scopes = [for scope in keys(local.scopes) : "${aws_cognito_resource_server.sms.identifier}/${scope}"]
 }
 
 resource "aws_api_gateway_integration" "this" {
@@ -118,6 +121,8 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "v1" {
+  # checkov:skip=CKV_AWS_73: X-Ray is a choice, because it can cost more than the requests
+  # checkov:skip=CKV_AWS_76: API Gateway can log only if the account has a role for it, which the caller has to say
   # checkov:skip=CKV_AWS_120: look-ups must return the current state
   # checkov:skip=CKV2_AWS_4: execution logs contain texts and numbers; the access log is enough
   # checkov:skip=CKV2_AWS_29: every route requires a token; the account can attach its own web ACL to the stage
@@ -125,76 +130,52 @@ resource "aws_api_gateway_stage" "v1" {
   rest_api_id          = aws_api_gateway_rest_api.this.id
   deployment_id        = aws_api_gateway_deployment.this.id
   stage_name           = "v1"
-  xray_tracing_enabled = true
+  xray_tracing_enabled = var.monitoring.tracing
 
-  access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.gateway.arn
-    format = jsonencode({
-      request_id    = "$context.requestId"
-      at            = "$context.requestTimeEpoch"
-      source_ip     = "$context.identity.sourceIp"
-      client_id     = "$context.authorizer.claims.client_id"
-      method        = "$context.httpMethod"
-      resource      = "$context.resourcePath" # the path pattern, without ids
-      status        = "$context.status"
-      latency_ms    = "$context.responseLatency"
-      function_ms   = "$context.integrationLatency"
-      response_type = "$context.error.responseType" # only for errors of the gateway itself
-      trace_id      = "$context.xrayTraceId"
-    })
+  dynamic "access_log_settings" {
+    for_each = aws_cloudwatch_log_group.gateway
+
+    content {
+      destination_arn = access_log_settings.value.arn
+      format = jsonencode({
+        request_id    = "$context.requestId"
+        at            = "$context.requestTimeEpoch"
+        source_ip     = "$context.identity.sourceIp"
+        client_id     = "$context.authorizer.claims.client_id"
+        method        = "$context.httpMethod"
+        resource      = "$context.resourcePath" # the path pattern, without ids
+        status        = "$context.status"
+        latency_ms    = "$context.responseLatency"
+        function_ms   = "$context.integrationLatency"
+        response_type = "$context.error.responseType" # only for errors of the gateway itself
+        trace_id      = "$context.xrayTraceId"
+      })
+    }
   }
 
-  depends_on = [aws_api_gateway_account.this]
+  # Without a log role, API Gateway refuses a stage with an access log.
+  depends_on = [module.account_wide]
 }
 
 resource "aws_api_gateway_method_settings" "all" {
   # checkov:skip=CKV_AWS_225: look-ups must return the current state
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.v1.stage_name
-  method_path = "*/*"
+  method_path = "*/*" # each method by itself, not all of them together
 
   settings {
     throttling_rate_limit  = var.api.requests_per_second
     throttling_burst_limit = var.api.burst
-    metrics_enabled        = true
+    metrics_enabled        = var.monitoring.detailed_metrics
     logging_level          = "OFF" # execution logs contain texts and numbers; the access log is enough
     data_trace_enabled     = false
   }
 }
 
 resource "aws_cloudwatch_log_group" "gateway" {
+  count = var.manage_api_gateway_log_role == null ? 0 : 1
+
   name              = "/aws/apigateway/${var.name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = local.kms_key
-}
-
-# One role for all of API Gateway in this account and Region.
-
-resource "aws_api_gateway_account" "this" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  cloudwatch_role_arn = aws_iam_role.gateway_logs[0].arn
-
-  depends_on = [aws_iam_role_policy_attachment.gateway_logs]
-}
-
-resource "aws_iam_role" "gateway_logs" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  name = "${var.name}-gateway-logs"
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "apigateway.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-resource "aws_iam_role_policy_attachment" "gateway_logs" {
-  count = var.manage_api_gateway_log_role ? 1 : 0
-
-  role       = aws_iam_role.gateway_logs[0].name
-  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 }

@@ -12,13 +12,19 @@ locals {
     unauthorized = {
       status  = 401
       title   = "No valid token"
-      detail  = "The request has no access token, or its token has expired or belongs to another deployment."
+      detail  = "The request has no access token, its token has expired or belongs to another deployment, or its client was removed."
       headers = { WWW-Authenticate = "Bearer realm=\"sms\"" }
     }
     insufficient-scope = {
       status  = 403
       title   = "The token lacks a scope"
       detail  = "The token is valid but does not allow this operation."
+      headers = {}
+    }
+    blocked = {
+      status  = 403
+      title   = "The request was blocked"
+      detail  = "A firewall in front of this deployment refused the request."
       headers = {}
     }
     not-found = {
@@ -64,7 +70,9 @@ locals {
     BAD_REQUEST_PARAMETERS = "malformed-request"
     UNAUTHORIZED           = "unauthorized"
     EXPIRED_TOKEN          = "unauthorized"
+    INVALID_API_KEY        = "unauthorized"
     ACCESS_DENIED          = "insufficient-scope"
+    WAF_FILTERED           = "blocked"
     REQUEST_TOO_LARGE      = "body-too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     THROTTLED              = "too-many-requests"
@@ -75,7 +83,9 @@ locals {
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"
-    DEFAULT_4XX                  = "not-found" # an incomplete signature has no response type of its own
+    # The default's status and text hold for every error without an entry here. Only an
+    # incomplete signature has no response type of its own.
+    DEFAULT_4XX = "not-found"
 
     # The function was called, and may have done its work before this error.
     INTEGRATION_FAILURE = "outcome-unknown"
@@ -96,7 +106,10 @@ resource "aws_api_gateway_gateway_response" "this" {
   status_code   = tostring(local.problems[each.value].status)
 
   response_parameters = merge(
-    { "gatewayresponse.header.Content-Type" = "'application/problem+json'" },
+    {
+      "gatewayresponse.header.Content-Type" = "'application/problem+json'"
+      "gatewayresponse.header.X-Request-Id" = "context.requestId"
+    },
     { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
   )
 

@@ -3,19 +3,21 @@
 locals {
   minute = 60
 
+  # missing says what a period without data means. The queues and the pipe report nothing
+  # while they are idle, so for them it is "ignore": the alarm stays as it is.
   alarms = merge(
     {
       dead-letters = {
         text       = "The queue has an entry that cannot be read. Look at the bodies in the dead-letter queue. No message is lost: smsqueue's own entries never end there."
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
-        above      = 0, period = local.minute, periods = 1, missing = "notBreaching"
+        above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"
       }
       failed-events = {
-        text       = "A call of the relay or of receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input or the changes' position in the stream."
+        text       = "A call of the function receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input or the changes' position in the stream. The alarm ends when the queue is empty."
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         dimensions = { QueueName = aws_sqs_queue.failed_events.name }
-        above      = 0, period = local.minute, periods = 1, missing = "notBreaching"
+        above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"
       }
       backlog = {
         text       = "The oldest message on the queue has been waiting for over 5 minutes. Check the sender for errors, and whether parts_per_second is too low."
@@ -37,6 +39,14 @@ locals {
       }
     },
     {
+      for name in local.services : "${name}-throttled" => {
+        text       = "Lambda refuses calls of the function ${name}, because the account runs as many functions at once as AWS's quota allows. Ask AWS for more, under Service Quotas."
+        namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum"
+        dimensions = { FunctionName = "${var.name}-${name}" }
+        above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
+      }
+    },
+    {
       for name in setsubtract(local.services, ["api"]) : "${name}-errors" => {
         text       = "Calls of the function ${name} fail. Its log has the reason."
         namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum"
@@ -52,15 +62,17 @@ locals {
         above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
       }
     } : {},
+    # A failing pipe calls less and less often, and AWS may stop one that always fails.
+    # The next change that passes ends the alarm.
     var.events ? {
       events-late = {
-        text       = "The pipe cannot put status changes on the event bus. It retries each change for 6 hours, then puts its position in the stream on the queue of failed events."
+        text       = "The pipe cannot put status changes on the event bus. It retries each change for 6 hours, then puts its position in the stream on the queue of failed events. If AWS stopped the pipe, its state tells why."
         namespace  = "AWS/EventBridge/Pipes", metric = "ExecutionFailed", statistic = "Sum"
         dimensions = { PipeName = one(aws_pipes_pipe.events[*].name) }
-        above      = 0, period = local.minute, periods = 5, missing = "notBreaching"
+        above      = 0, period = 5 * local.minute, periods = 3, failing = 2, missing = "ignore"
       }
     } : {},
-    var.sms_preferences == null ? {} : {
+    var.sms_preferences.monthly_spend_limit_usd == null ? {} : {
       spend = {
         text       = "80 % of this month's spend limit for SMS is used up. At the limit, SNS stops sending, and reports that only in its delivery log."
         namespace  = "AWS/SNS", metric = "SMSMonthToDateSpentUSD", statistic = "Maximum"
@@ -139,13 +151,16 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = try(each.value.below, each.value.above)
   period              = each.value.period
   evaluation_periods  = each.value.periods
+  datapoints_to_alarm = try(each.value.failing, each.value.periods)
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
-  dashboard_name = var.name
+  count = var.monitoring.dashboard ? 1 : 0
+
+  dashboard_name = "${var.name}-${local.region}" # dashboards belong to no Region
   dashboard_body = jsonencode({
     widgets = [
       for i, graph in local.graphs : {

@@ -45,6 +45,11 @@ resource "aws_cognito_user_pool_client" "this" {
   token_validity_units {
     access_token = "minutes"
   }
+
+  # A client that goes is first taken from the table, which ends its tokens.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 locals {
@@ -52,15 +57,4 @@ locals {
     read = "See messages"
     send = "Send messages"
   }
-  # The limits of single clients, in the JSON form that the API reads.
-  client_limits = {
-    for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => {
-      for limit, value in {
-        allowedCountries         = c.allowed_countries
-        partsPerDay              = c.parts_per_day
-        messagesPerRecipientHour = c.messages_per_recipient_hour
-      } : limit => value if value != null
-    } if c.allowed_countries != null || c.parts_per_day != null || c.messages_per_recipient_hour != null
-  }
-  client_owners = { for name, c in var.clients : aws_cognito_user_pool_client.this[name].id => coalesce(c.owner, name) }
 }

@@ -68,3 +68,48 @@ resource "aws_dynamodb_table" "messages" {
     kms_key_arn = local.kms_key
   }
 }
+
+# What the API knows of its clients, in the form that services/api reads. Each client
+# belongs to an item by a hash of its name alone, so that none moves when others come or
+# go. shared/dynamo reads all 16 items.
+
+locals {
+  # Only Terraform writes clients.
+  keep_clients = {
+    Sid       = "LeaveClientsToTerraform"
+    Effect    = "Deny"
+    Action    = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    Resource  = aws_dynamodb_table.messages.arn
+    Condition = { "ForAnyValue:StringLike" = { "dynamodb:LeadingKeys" = ["clients#*"] } }
+  }
+
+  client_items = { for name in keys(var.clients) : substr(sha256(name), 0, 1) => name... }
+}
+
+resource "aws_dynamodb_table_item" "clients" {
+  for_each = local.client_items
+
+  table_name = aws_dynamodb_table.messages.name
+  hash_key   = aws_dynamodb_table.messages.hash_key
+  item = jsonencode({
+    id = { S = "clients#${each.key}" }
+    clients = { S = jsonencode({
+      for name in each.value : aws_cognito_user_pool_client.this[name].id => {
+        for field, value in {
+          owner                    = coalesce(var.clients[name].owner, name)
+          scopes                   = sort(var.clients[name].scopes)
+          allowedCountries         = var.clients[name].allowed_countries
+          partsPerDay              = var.clients[name].parts_per_day
+          messagesPerRecipientHour = var.clients[name].messages_per_recipient_hour
+        } : field => value if value != null
+      }
+    }) }
+  })
+
+  lifecycle {
+    precondition {
+      condition     = length(each.value) <= 100
+      error_message = "The names of ${length(each.value)} clients hash to the same item of the table, which has room for 100: rename some of them (${join(", ", slice(each.value, 0, min(3, length(each.value))))}, …), or split the deployment."
+    }
+  }
+}

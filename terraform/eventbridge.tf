@@ -15,19 +15,18 @@ locals {
 
   # A change passes if it matches one of these. Only messages have a status: the
   # patterns skip the breaker, the counters and pending receipts. They also skip
-  # deletions by TTL, which have no new image.
+  # deletions by TTL, which have no new image. Of all fields of a change, a pipe can
+  # filter only by dynamodb.
   status_changes = [
+    # A new message has no old image.
     {
-      eventName = ["INSERT"]
-      dynamodb  = { NewImage = { status = { S = [{ exists = true }] } } }
+      NewImage = { status = { S = [{ exists = true }] } }
+      OldImage = { status = { S = [{ exists = false }] } }
     },
     {
-      eventName = ["MODIFY"]
       "$or" = [for status in local.statuses : {
-        dynamodb = {
-          NewImage = { status = { S = [status] } }
-          OldImage = { status = { S = [{ "anything-but" = [status] }] } }
-        }
+        NewImage = { status = { S = [status] } }
+        OldImage = { status = { S = [{ "anything-but" = [status] }] } }
       }]
     },
   ]
@@ -39,6 +38,13 @@ resource "aws_cloudwatch_event_bus" "events" {
   count = var.events ? 1 : 0
 
   name = var.name
+
+  lifecycle {
+    precondition {
+      condition     = local.partition == "aws"
+      error_message = "Set events to false: there are no EventBridge Pipes in ${local.partition}."
+    }
+  }
 }
 
 resource "aws_pipes_pipe" "events" {
@@ -55,7 +61,7 @@ resource "aws_pipes_pipe" "events" {
       dynamic "filter" {
         for_each = local.status_changes
         content {
-          pattern = jsonencode(filter.value)
+          pattern = jsonencode({ dynamodb = filter.value })
         }
       }
     }
@@ -109,7 +115,8 @@ locals {
 resource "aws_iam_role" "pipe" {
   count = var.events ? 1 : 0
 
-  name = local.pipe
+  name                 = "${local.pipe}${local.role.suffix}"
+  permissions_boundary = local.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -19,7 +19,8 @@ resource "aws_scheduler_schedule" "relay" {
     arn      = module.relay.alias_arn
     role_arn = aws_iam_role.schedule.arn
 
-    # By default, Scheduler repeats a failed call 185 times in a day.
+    # By default, Scheduler repeats a failed call 185 times in a day. It does not see how a
+    # run ends: the function's own settings limit the repeats of throttled ones.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60
@@ -30,7 +31,8 @@ resource "aws_scheduler_schedule" "relay" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name = "${var.name}-schedule"
+  name                 = "${var.name}-schedule${local.role.suffix}"
+  permissions_boundary = local.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -40,7 +40,7 @@ resource "aws_kms_key" "this" {
         Condition = {
           ArnLike = {
             "kms:EncryptionContext:aws:logs:arn" = [
-              for group in concat(["/aws/lambda/${var.name}-*", "/aws/apigateway/${var.name}"], values(local.provider.receipt_logs)) :
+              for group in ["/aws/lambda/${var.name}-*", "/aws/apigateway/${var.name}"] :
               "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${group}"
             ]
           }

@@ -4,23 +4,23 @@ module "api" {
   source = "./modules/function"
 
   name            = "${var.name}-api"
+  role            = local.role
   description     = "Accepts messages and looks them up"
   package         = local.packages["api"]
   architecture    = var.architecture
   memory_mb       = 512
   timeout_seconds = 12 + var.api.longest_wait_seconds # longer than the gateway waits; the API's own deadlines add up to less than 10 s
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
   environment = merge(local.rules, {
     TABLE_NAME        = aws_dynamodb_table.messages.name
     QUEUE_URL         = aws_sqs_queue.messages.url
     ALLOWED_COUNTRIES = join(",", var.allowed_countries)
-    CLIENT_OWNERS     = jsonencode(local.client_owners)
     DEFAULT_COUNTRY   = var.default_country == null ? "" : var.default_country
 
     PARTS_PER_DAY               = var.limits.parts_per_day
     MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour
-    CLIENT_LIMITS               = jsonencode(local.client_limits)
     MAX_WAIT_SECONDS            = var.api.longest_wait_seconds
   })
 
@@ -43,11 +43,13 @@ module "api" {
       Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ]
 
-  # Deploys the functions that read records before the one that creates them.
-  depends_on = [module.receipts, module.relay, module.sender]
+  # Deploys the functions that read records before the one that creates them, which
+  # needs its clients.
+  depends_on = [module.receipts, module.relay, module.sender, aws_dynamodb_table_item.clients]
 }
 
 resource "aws_lambda_permission" "gateway" {

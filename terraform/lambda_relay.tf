@@ -5,15 +5,19 @@ module "relay" {
   source = "./modules/function"
 
   name            = "${var.name}-relay"
+  role            = local.role
   description     = "Enqueues and ends messages that are due"
   package         = local.packages["relay"]
   architecture    = var.architecture
   timeout_seconds = 55 # ends before the next run
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
+  # The next run makes up for one that failed or was throttled. Without a maximum age,
+  # Lambda would keep throttled runs for 6 hours and then start them all.
   asynchronous = {
-    retries         = 0 # the next run is the retry
-    dead_letter_arn = aws_sqs_queue.failed_events.arn
+    retries             = 0
+    maximum_age_seconds = 60
   }
 
   environment = merge(local.rules, {
@@ -40,6 +44,7 @@ module "relay" {
       Action   = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ]
 }

@@ -2,21 +2,32 @@
 
 locals {
   provider = local.sns # takes the messages and reports their receipts
+
+  # The messages that senders hold at the same time wait for their turn at the gate. All of
+  # them must get their turn before their sender's time ends, even if each has four parts.
+  # More messages would not go out faster, because all senders share the pace: they wait on
+  # the queue.
+  paced       = var.sender.parts_per_second > 0
+  held        = var.sender.parts_per_second * (var.sender.timeout_seconds - 10) / 4 # a hand-over takes up to 10 seconds after the gate
+  concurrency = local.paced ? max(2, min(var.sender.concurrency, floor(local.held / 10))) : var.sender.concurrency
+  batch_size  = local.paced ? max(1, min(10, floor(local.held / local.concurrency))) : 10
 }
 
 module "sender" {
   source = "./modules/function"
 
   name            = "${var.name}-sender"
+  role            = local.role
   description     = "Hands messages over to the provider"
   package         = local.packages["sender"]
   architecture    = var.architecture
   timeout_seconds = var.sender.timeout_seconds
   logs            = local.logs
+  tracing         = var.monitoring.tracing
 
   environment = merge(local.rules, {
     TABLE_NAME       = aws_dynamodb_table.messages.name
-    PARTS_PER_SECOND = var.sender.parts_per_second / var.sender.concurrency # the share of each sender
+    PARTS_PER_SECOND = var.sender.parts_per_second
     MAX_RECEIVES     = local.max_receives
   })
 
@@ -33,6 +44,7 @@ module "sender" {
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = aws_sqs_queue.messages.arn
     },
+    local.keep_clients,
     local.use_key,
   ])
 }
@@ -40,12 +52,12 @@ module "sender" {
 resource "aws_lambda_event_source_mapping" "messages" {
   event_source_arn        = aws_sqs_queue.messages.arn
   function_name           = module.sender.alias_arn
-  batch_size              = 10
+  batch_size              = local.batch_size
   function_response_types = ["ReportBatchItemFailures"]
 
   # Do not use the function's reserved concurrency instead: throttled polls count
   # as receives, and would bring good messages to the dead-letter queue.
   scaling_config {
-    maximum_concurrency = var.sender.concurrency
+    maximum_concurrency = local.concurrency
   }
 }

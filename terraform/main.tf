@@ -1,7 +1,14 @@
 # Shared by all services: names, zips and settings.
 
 data "aws_caller_identity" "current" {}
-data "aws_partition" "current" {}
+data "aws_partition" "current" {
+  lifecycle {
+    postcondition {
+      condition     = contains(["aws", "aws-us-gov"], self.partition)
+      error_message = "Choose a Region of the partition aws or aws-us-gov: this one is in ${self.partition}. In China there are neither user pools of Cognito nor SMS of SNS, and the other partitions were never looked at."
+    }
+  }
+}
 data "aws_region" "current" {}
 
 locals {
@@ -29,6 +36,12 @@ locals {
 }
 
 locals {
+  # IAM is not divided into Regions, so the names of roles end with the Region.
+  role = {
+    suffix               = "-${local.region}"
+    permissions_boundary = var.permissions_boundary
+  }
+
   logs = {
     level          = var.logs.level
     retention_days = var.logs.retention_days
@@ -42,5 +55,17 @@ locals {
     MAX_ATTEMPTS           = var.messages.max_attempts
     SENDER_TIMEOUT_SECONDS = var.sender.timeout_seconds
     SEVERAL_OWNERS         = length(toset([for name, c in var.clients : coalesce(c.owner, name)])) > 1
+  }
+}
+
+# Reading AWS's quota would need a permission that nothing else here needs.
+check "concurrent_executions" {
+  assert {
+    condition     = local.concurrency + 4 <= var.concurrent_executions
+    error_message = "${local.concurrency} senders may leave too few of the account's ${var.concurrent_executions} concurrent executions: the relay and receipts need one each, and the api one for each request at the same time. Without them requests fail, and messages are sent late. Ask for more under Service Quotas and set concurrent_executions to it, or lower concurrency of sender."
+  }
+  assert {
+    condition     = var.api.longest_wait_seconds == 0 || var.concurrent_executions >= 100
+    error_message = "A look-up that waits holds one of the account's ${var.concurrent_executions} concurrent executions for up to ${var.api.longest_wait_seconds} seconds, so a few clients that wait stop everything. Ask for more under Service Quotas and set concurrent_executions to it, or set longest_wait_seconds of api to 0."
   }
 }

@@ -33,7 +33,7 @@ variable "default_country" {
 }
 
 variable "name" {
-  description = "Prefix of all resource names. Deployments in the same account need different names."
+  description = "Prefix of all resource names. Deployments in the same account and Region need different names."
   type        = string
   default     = "smsqueue"
   nullable    = false
@@ -49,7 +49,7 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
+  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
@@ -73,8 +73,8 @@ variable "clients" {
     error_message = "Write the owner of each client with letters, digits, dots, hyphens and underscores, at most 64 characters."
   }
   validation {
-    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1) && floor(n) == n]]))
-    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers of at least 1, or to -1 for no limit."
+    condition     = alltrue(flatten([for c in values(var.clients) : [for n in [c.parts_per_day, c.messages_per_recipient_hour] : n == null ? true : (n == -1 || n >= 1 && n <= 1000000000) && floor(n) == n]]))
+    error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers from 1 to 1000000000, or to -1 for no limit."
   }
   validation {
     condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])
@@ -125,7 +125,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Request rate and burst that the gateway accepts from all clients together, before it answers 429; and the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function."
+  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function; see concurrent_executions."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -145,7 +145,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, which should be the rate that SNS allows the account; 0 means no limit. Each of the concurrent senders gets an equal share, so fewer senders are slower."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender reaches 91 % of it too. Set it to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
@@ -165,6 +165,18 @@ variable "sender" {
   validation {
     condition     = var.sender.timeout_seconds >= 15 && var.sender.timeout_seconds <= 900 && floor(var.sender.timeout_seconds) == var.sender.timeout_seconds
     error_message = "Set timeout_seconds of sender to a whole number from 15 to 900: less is not enough for one message."
+  }
+}
+
+variable "concurrent_executions" {
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The value changes nothing: it only serves to warn if the deployment may need more."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.concurrent_executions >= 10 && floor(var.concurrent_executions) == var.concurrent_executions
+    error_message = "Set concurrent_executions to AWS's quota for the account, a whole number of at least 10."
   }
 }
 
@@ -212,6 +224,17 @@ variable "logs" {
   }
 }
 
+variable "monitoring" {
+  description = "What to pay for besides alarms, in US dollars at AWS's list prices of 2026 in us-east-1. detailed_metrics: metrics of API Gateway for each method, about 0.30 a month each, 5 for each method in use. tracing: X-Ray, 5 per million traces; a message has several. dashboard: 3 a month, but an account's first three are free."
+  type = object({
+    detailed_metrics = optional(bool, false)
+    tracing          = optional(bool, false)
+    dashboard        = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "kms_key_arn" {
   description = "ARN of the KMS key that encrypts the table, the queues and the logs, in the same Region. Its policy must allow CloudWatch Logs to use it. Null creates a key."
   type        = string
@@ -243,21 +266,27 @@ variable "alarm_actions" {
 }
 
 variable "sms_preferences" {
-  description = "SNS's SMS settings and delivery logs. An account has only one set of them in each Region, so set this in one deployment only. Null leaves them unmanaged."
+  description = "SNS's settings for SMS, which an account has once in each Region, for all of its applications. Only what is named here is written; null leaves a setting as it is. delivery_logs makes SNS log every delivery, with a role and two log groups that this deployment creates."
   type = object({
-    monthly_spend_limit_usd = optional(number, 1) # AWS refuses more than it has granted
+    delivery_logs           = optional(bool, false)
+    monthly_spend_limit_usd = optional(number) # AWS refuses more than it has granted
     default_sender_id       = optional(string)
   })
-  default = null
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.sms_preferences == null ? true : var.sms_preferences.monthly_spend_limit_usd >= 0
-    error_message = "Set monthly_spend_limit_usd of sms_preferences to 0 or more."
+    condition     = var.sms_preferences.monthly_spend_limit_usd == null ? true : var.sms_preferences.monthly_spend_limit_usd >= 1 && floor(var.sms_preferences.monthly_spend_limit_usd) == var.sms_preferences.monthly_spend_limit_usd
+    error_message = "Set monthly_spend_limit_usd of sms_preferences to a whole number of at least 1, or leave it out to keep the account's limit. Terraform's provider never sends 0; pause the deployment instead."
+  }
+  validation {
+    condition     = var.sms_preferences.default_sender_id == null ? true : can(regex("^[A-Za-z0-9-]{3,11}$", var.sms_preferences.default_sender_id)) && can(regex("[A-Za-z]", var.sms_preferences.default_sender_id))
+    error_message = "Write default_sender_id of sms_preferences with 3 to 11 letters, digits or hyphens, at least one of them a letter; or leave it out to keep the account's."
   }
 }
 
 variable "receipts" {
-  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences is set. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
+  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences has delivery_logs. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
   type        = bool
   default     = null
 }
@@ -270,8 +299,18 @@ variable "events" {
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "Whether to set the role with which API Gateway writes logs. An account has only one such role in each Region; use false if it is managed elsewhere."
+  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set it. Null leaves it alone and does without the API's access log, which needs the role."
   type        = bool
-  default     = true
-  nullable    = false
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of an IAM policy that bounds every role of the deployment. Null means none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/", var.permissions_boundary))
+    error_message = "Set permissions_boundary to the ARN of a policy, arn:aws:iam::ACCOUNT:policy/NAME."
+  }
 }

@@ -1,7 +1,6 @@
-// Package api is the HTTP interface of smsqueue. It validates messages, records
-// and enqueues them, and shows clients what became of them. It is a plain
-// http.Handler, so that the same code runs behind API Gateway and on one
-// machine. Its contract is openapi.yaml.
+// Package api is the HTTP interface of smsqueue. It validates messages, records and
+// enqueues them, and shows clients what became of them. It is a plain http.Handler, so
+// the same code runs behind API Gateway and on one machine. Its contract is openapi.yaml.
 package api
 
 import (
@@ -20,15 +19,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenAPI is the contract of this API, an OpenAPI 3.0 document in YAML. Its
-// paths are relative to the server URL /v1.
+// OpenAPI is the contract of this API: an OpenAPI 3.0 document in YAML. Its paths are
+// relative to the server's URL, which ends with /v1.
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries allows every country, as the only element of Options.Countries.
-// It is meant for a machine that cannot reach a real provider, and for
-// deployments where each client has its own list.
+// AllCountries allows every country. It must be the only element of Options.Countries. It
+// is for a machine that cannot reach a real provider, and for deployments in which each
+// client has its own list.
 const AllCountries = "*"
 
 // Store is the part of the record store that the API uses.
@@ -43,47 +42,47 @@ type Store interface {
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }
 
-// Options configures the API of one deployment. Every field is required unless
-// its comment says otherwise.
+// Options configures the API of one deployment. A field is required unless its comment
+// says otherwise.
 type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to: ISO 3166-1 alpha-2
-	// codes, phone.International, or AllCountries alone.
+	// Countries lists the countries that messages may go to. Its elements are ISO 3166-1
+	// alpha-2 codes, phone.International, or only AllCountries.
 	Countries []string
-	// DefaultCountry is used to read numbers written without a plus sign. If it
-	// is empty, such numbers are refused.
+	// DefaultCountry is the country of numbers that are written without a plus sign. If
+	// it is empty, such numbers are refused.
 	DefaultCountry string
-	// Limits apply to every client. ClientLimits, keyed by client id, override
-	// them for single clients. Both are optional.
-	Limits       Limits
-	ClientLimits map[string]Limits
-	// MaxWait caps the time that a look-up with ?wait= may take, at most 20 s.
-	// Set it to 0 if each waiting request would occupy a function.
+	// Limits apply to every client that has none of its own. They are optional.
+	Limits Limits
+	// MaxWait limits how long a look-up with ?wait= may wait, at most 20 s. Set it to 0
+	// if a waiting request keeps a function busy.
 	MaxWait time.Duration
-	// Closing, once closed, makes all waiting look-ups answer at once. It may be nil.
+	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
 	Closing   <-chan struct{}
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
 }
 
-// Deadlines bound the calls that an answer waits for. A zero field means the
-// default. An answer may take 10 s; the defaults of the calls that one answer
-// makes in sequence add up to at most 9 s, plus roomTime:
+// Deadlines limit the calls that an answer waits for. A zero field means the
+// default. An answer may take 10 s. An answer needs these calls, one after another. Their
+// defaults add up to at most 9 s, and roomTime comes on top:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
 //	preview                Accept
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
+//
+// Authenticate may take another 750 ms before that, to read the clients.
 type Deadlines struct {
 	Read    time.Duration // one read of a message; 5 s
-	Accept  time.Duration // all reads, counts and the write of an acceptance; 5 s
-	Change  time.Duration // the write that changes a message, with its repetitions after conflicts; 4 s
+	Accept  time.Duration // everything that it takes to accept a message: reads, counts and a write; 5 s
+	Change  time.Duration // one change of a message, which is repeated after a conflict; 4 s
 	Enqueue time.Duration // one call to the queue; 2 s
-	Cleanup time.Duration // clean-up after a failure: giving counts back, marking a message as due; 1 s
+	Cleanup time.Duration // one clean-up after a failure, such as giving counts back; 1 s
 	List    time.Duration // one page of messages, or the status; 8 s
 }
 
@@ -118,11 +117,6 @@ func (o Options) check() error {
 	}
 	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
-	}
-	for client, limits := range o.ClientLimits {
-		if err := limits.check(); err != nil {
-			return fmt.Errorf("limits of client %q: %w", client, err)
-		}
 	}
 	if err := o.Rules.Check(); err != nil {
 		return fmt.Errorf("rules: %w", err)
@@ -159,13 +153,13 @@ type api struct {
 	backlog backlogCache
 }
 
-// New returns the handler for every path below /v1. WithCaller must have put the caller
-// of each request into its context; requests without a caller are refused.
+// New returns the handler for all paths below /v1. The context of each request must have
+// the caller, set by WithCaller. A request without a caller is refused.
 //
-// The handler limits the time of every call that it makes, but not the time
-// that a client takes to send its body: set the server's ReadTimeout for that.
-// Do not mount the handler below an http.ServeMux, which redirects some paths:
-// it must see each path as the client wrote it.
+// The handler limits the time of every call that it makes. It does not limit the time in
+// which a client sends its body; set the server's ReadTimeout for that. Do not put an
+// http.ServeMux in front of the handler. It redirects some paths, but the handler must
+// see each path as the client wrote it.
 func New(o Options) (http.Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err

@@ -14,13 +14,13 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
-	// parallel is how many calls one request makes at the same time.
+	// parallel is how many calls one request makes at once.
 	parallel = 16
 )
 
-// submitBatch serves POST /v1/sms/batch. It accepts or refuses each message on
-// its own, returns the results in the order of the messages, and enqueues all
-// accepted messages in one go.
+// submitBatch serves POST /v1/sms/batch. It accepts or refuses each message separately,
+// and returns the results in the order of the messages. It enqueues all accepted messages
+// together.
 func (a *api) submitBatch(c *call) (answer, error) {
 	if len(c.Header.Values("Idempotency-Key")) > 0 {
 		return answer{}, &apiError{
@@ -57,14 +57,14 @@ type result struct {
 	err      error
 }
 
-// acceptAll accepts messages in parallel. Messages with the same key are
-// accepted one after another, so that the first of them becomes the original.
+// acceptAll accepts messages in parallel. If messages have the same key, it accepts them
+// one after another, so that the first one is the original.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))
-	var chains [][]int // indexes of the messages, in the order in which to accept them
+	var chains [][]int // indexes of messages that are accepted one after another
 	chainOf := make(map[string]int)
 	for i, f := range messages {
 		keys[i] = readKey(f)

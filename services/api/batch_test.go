@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// batchResults holds the fields of a batch's answer that tests read.
+// batchResults holds the fields that tests read from the answer to a batch.
 type batchResults struct {
 	Results []struct {
 		Status             int
@@ -40,13 +40,13 @@ func (d *deployment) batch(t testing.TB, messages ...string) batchResults {
 	for i, r := range results.Results {
 		if (r.Message != nil) == (r.Problem != nil) || (r.Message != nil) != (r.Status == http.StatusAccepted) ||
 			(r.Problem != nil && r.Problem.Status != r.Status) {
-			t.Errorf("result %d is %+v", i, r)
+			t.Errorf("result %d is unexpected: %+v", i, r)
 		}
 	}
 	return results
 }
 
-// outcome returns a word for each result.
+// outcome returns one word for each result.
 func (b batchResults) outcome() string {
 	var words []string
 	for _, r := range b.Results {
@@ -82,7 +82,7 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 		batched("bad key", ""+strings.Repeat("k", 256)),
 		batched("a key that no header could carry", " k"),
 		batched("another one", "k "),
-		batched("nothing but a space", " "),
+		batched("only a space", " "),
 		`{"phoneNumber": "+4915112345678", "message": "not there", "idempotencyKey": "k2"}`,
 		`{"phoneNumber": "+5511999999999", "message": "later", "sendAt": "2030-05-05T09:00:00Z"}`,
 		`{"phoneNumber": "+5511999999999", "message": "what", "extra": 1}`,
@@ -90,7 +90,7 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 	want := "accepted invalid-fields accepted invalid-fields replayed idempotency-key-reused " +
 		"invalid-fields invalid-fields invalid-fields invalid-fields invalid-fields accepted invalid-fields"
 	if diff := cmp.Diff(want, results.outcome()); diff != "" {
-		t.Errorf("results (-want +got):\n%s", diff)
+		t.Errorf("the results differ (-want +got):\n%s", diff)
 	}
 	if got := results.Results[2].Message.Message; got != "three" {
 		t.Errorf("the third message is %q", got)
@@ -104,7 +104,7 @@ func TestBatchAnswersEachInOrder(t *testing.T) {
 		}
 	}
 	if n := len(d.queue.sent()); n != 2 || d.queue.sends != 1 {
-		t.Errorf("%d envelopes in %d calls, want the two whose time is near in one call", n, d.queue.sends)
+		t.Errorf("%d envelopes were sent in %d calls, want the two whose time is near in one call", n, d.queue.sends)
 	}
 }
 
@@ -118,11 +118,11 @@ func TestBatchOfAHundredCanBeRepeated(t *testing.T) {
 	for i := range messages {
 		a, b := first.Results[i].Message, again.Results[i].Message
 		if a.Message != "message "+strconv.Itoa(i) || a.ID != b.ID || !again.Results[i].IdempotentReplayed {
-			t.Fatalf("message %d is first %+v, then %+v", i, a, b)
+			t.Fatalf("message %d is %+v in the first answer and %+v in the second", i, a, b)
 		}
 	}
 	if n := len(d.queue.sent()); n != 100 || d.queue.sends != 1 {
-		t.Errorf("%d envelopes in %d calls", n, d.queue.sends)
+		t.Errorf("%d envelopes were sent in %d calls", n, d.queue.sends)
 	}
 	if single, header := d.accepted(t, batched("message 7", ""), key("key 7")); single.ID != first.Results[7].Message.ID {
 		t.Errorf("a single submission with the same key returned %s, %v", single.ID, header)
@@ -147,7 +147,7 @@ func TestBatchSaysWhenToRepeatAMessage(t *testing.T) {
 	}
 	want := []int{202, 0, 503, 5, 422, 0, 202, 0, 429, 15 * 3600} // until midnight
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("statuses and seconds (-want +got):\n%s", diff)
+		t.Errorf("the statuses and seconds differ (-want +got):\n%s", diff)
 	}
 }
 

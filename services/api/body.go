@@ -30,19 +30,19 @@ func idempotencyKey(h http.Header) (string, error) {
 	return values[0], nil
 }
 
-// keyRule describes a valid key. It is used after a name, as in "The header
+// keyRule describes a valid key. It is written after a name, for example "The header
 // Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. The keys of a batch
-// follow the rule for the header, which would lose spaces at either end.
+// validKey reports whether key may be an idempotency key. Keys in a batch follow the same
+// rule as the header, which cannot keep spaces at either end.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody refuses any body. A client that sends one expects it to have an
-// effect, and here it would have none.
+// readNoBody refuses any body. A client that sends one expects an effect, but here a body
+// would have none.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > 0 { // refuse the body before it has arrived
@@ -74,9 +74,9 @@ func (c *call) readDocument() (*strictjson.Fields, error) {
 	return strictjson.Decode(body)
 }
 
-// checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no
-// parameters for application/json; clients add some anyway, and only a charset
-// other than UTF-8 would change the meaning of the body.
+// checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no parameters for
+// application/json, but clients add some. Only a charset other than UTF-8 would change
+// the meaning of the body.
 func checkMediaType(h http.Header) error {
 	declared := h.Values("Content-Type")
 	if len(declared) != 1 {
@@ -93,8 +93,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// Limits of the bodies that are in memory at the same time, in bytes. What is decoded
-// from a body takes up to about twice its size.
+// Limits of the bodies that are in memory at the same time, in bytes. The values
+// decoded from a body take up to about twice the size of the body.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -103,14 +103,15 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time after which a request without room is repeated. The
-	// times are random, so that the repetitions do not all come at once.
+	// maxRetry is the longest time until a client that found no room may repeat its
+	// request. The times are random, so that the repetitions do not all come at once.
 	maxRetry = 10 * time.Second
 )
 
-// admit makes room in memory for the body of c, until done is called. If too many
-// bodies are in memory, it waits a moment. If there is no room then, it reads the body without keeping it, because many clients do
-// not read an answer before they have sent everything.
+// admit makes room in memory for the body of c, until done is called. If too many bodies
+// are in memory, it waits up to roomTime. If there is still no room, it reads the body
+// without keeping it, because many clients do not read an answer before they have sent
+// everything.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {

@@ -2,42 +2,51 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"time"
 )
 
-// The scopes that tokens carry: the identifier of Cognito's resource server, a
-// slash, and the name of the scope.
+// These are the scopes in tokens: the identifier of Cognito's resource server, a slash,
+// and the name of the scope.
 const (
 	ScopeSend = "sms/send"
 	ScopeRead = "sms/read"
 )
 
-// Caller identifies who makes a request, according to a verified token.
+// Token holds what a verified token says.
+type Token struct {
+	ClientID string
+	Scopes   []string // full names, like sms/send
+}
+
+// Caller says who makes a request, and what they may do.
 type Caller struct {
-	ClientID string   // the credentials used
+	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees
 	Scopes   []string // full names, like sms/send
+	Limits   Limits   // zero fields mean the deployment's limits
 }
 
 type callerKey struct{}
 
-// WithCaller stores the caller of a request in its context. Call it only with
-// verified claims: the API trusts nothing else in a request.
+// WithCaller stores the caller of a request in its context. Call it only after
+// verifying a token, as Authenticate does: the API trusts nothing else in a request.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerOf returns the caller stored in ctx. It reports false for a caller
-// without an owner or a client id: all such callers would share their messages.
+// CallerOf returns the caller in ctx. It returns false for a caller without an owner or
+// without a client id, because all such callers would share their messages.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerKey{}).(Caller)
 	return c, ok && c.Owner != "" && c.ClientID != ""
 }
 
-// require returns an error (RFC 6750, section 3) unless c has the scope.
+// require returns nil if c has the scope. Otherwise it returns the error for a missing
+// scope (RFC 6750, section 3).
 func (c Caller) require(scope string) error {
 	if slices.Contains(c.Scopes, scope) {
 		return nil
@@ -49,8 +58,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor returns the error for a request without a valid token. As
-// RFC 6750 asks, it names no error code if there was no token at all.
+// unauthorizedFor returns the error for a request without a valid token. If there was no
+// token at all, it names no error code, as RFC 6750 demands.
 func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {
@@ -59,22 +68,52 @@ func unauthorizedFor(r *http.Request) *apiError {
 	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate passes requests on to next if verify returns their caller, and
-// answers all others with 401. Use it if no gateway has checked the token.
-// Errors of verify are logged and never shown to the client.
-func Authenticate(logger *slog.Logger, verify func(*http.Request) (Caller, error), next http.Handler) http.Handler {
+// Authenticate passes requests on to next, with their caller. It answers 401 if verify
+// refuses the token, or if the deployment does not know the client: a token may still be
+// valid when its client has been removed, and it may have scopes that the client has
+// lost. If the client cannot be looked up, the answer is 503. Errors are logged and never
+// shown to the client.
+func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Request) (Token, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		ctx, id := ensureRequestID(r.Context())
-		caller, err := verify(r)
+		caller, err := identify(r.WithContext(ctx), clients, verify)
 		if err == nil {
 			next.ServeHTTP(w, r.WithContext(WithCaller(ctx, caller)))
 			return
 		}
-		logger.InfoContext(ctx, "token refused", "request_id", id, "error", err)
-		reply := problemAnswer(unauthorizedFor(r), id)
+		reply := problemAnswer(err, id)
+		if reply.status == http.StatusUnauthorized {
+			logger.InfoContext(ctx, "token refused", "request_id", id, "error", err)
+		} else {
+			logFailure(ctx, logger, id, "", err)
+		}
 		reply.write(w, id)
 		c := &call{Request: r, requestID: id}
 		c.log(ctx, logger, reply, time.Since(begin))
 	})
+}
+
+// identify returns the caller of r. If there is none, it returns the error that answers
+// the request.
+func identify(r *http.Request, clients Clients, verify func(*http.Request) (Token, error)) (Caller, error) {
+	refused := unauthorizedFor(r)
+	token, err := verify(r)
+	if err != nil {
+		refused.cause = err
+		return Caller{}, refused
+	}
+	client, known, err := clients.Client(r.Context(), token.ClientID)
+	if err != nil {
+		return Caller{}, &apiError{slug: unavailable, cause: err}
+	}
+	if !known { // guard: a removed client
+		refused.cause = fmt.Errorf("client %s is not known", token.ClientID)
+		return Caller{}, refused
+	}
+	gone := func(scope string) bool { return !slices.Contains(client.Scopes, scope) }
+	return Caller{
+		ClientID: token.ClientID, Owner: client.Owner, Limits: client.Limits,
+		Scopes: slices.DeleteFunc(slices.Clone(token.Scopes), gone),
+	}, nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the message that the path names, if that belongs to
-// the caller. It returns errors of rule unchanged. onUnknown is shown to the
-// client if it is not known whether the change was made.
+// change applies rule to the message in the path, if the caller owns it. An error of rule
+// is returned unchanged. If it is not known whether the change was made, the client gets
+// the text onUnknown.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {

@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState stores a message of alice's that the rules have brought to the
-// status.
+// inState stores a message of alice, and uses the rules to bring it to this status.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -65,8 +64,7 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// withoutText stores a message of alice's in the given status, and deletes its
-// text.
+// withoutText stores a message of alice with this status, and deletes its text.
 func (d *deployment) withoutText(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)

@@ -41,9 +41,9 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// strictContract is the contract in which unknown fields and values are errors.
-// Clients must accept them, because later versions add some; these tests must
-// not.
+// strictContract is the contract, changed so that unknown fields and values are errors.
+// These tests must find them, but clients must accept them, because later versions add
+// some.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -69,8 +69,8 @@ func openStrictContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// listed returns the values in the description of an open enumeration, or nil
-// if s is not one.
+// listed returns the values that the description of an open enumeration lists. It returns
+// nil if s is not an open enumeration.
 func listed(s *openapi3.Schema) []any {
 	list, _, open := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added.")
 	if !open {
@@ -83,13 +83,13 @@ func listed(s *openapi3.Schema) []any {
 	return values
 }
 
-// eachSchema calls visit for every schema in doc's components, including nested
-// ones, with the name of the component.
+// eachSchema calls visit for every schema in the components of doc, including nested
+// ones. visit also gets the name of the component.
 func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema)) {
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // visited separately, as a component
+			if ref == nil || ref.Ref != "" { // visited as a component
 				return
 			}
 			visit(name, ref.Value)
@@ -114,7 +114,7 @@ func TestContractKnowsEveryFailureCode(t *testing.T) {
 		codes = append(codes, string(f.Code))
 	}
 	if !slices.Equal(listed, codes) {
-		t.Errorf("Failure.code lists\n%v, sms.Failures is\n%v", listed, codes)
+		t.Errorf("Failure.code lists\n%v\nbut sms.Failures has\n%v", listed, codes)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestContractKnowsEveryStatus(t *testing.T) {
 		statuses = append(statuses, string(s))
 	}
 	if !slices.Equal(listed, statuses) {
-		t.Errorf("the enum of Status is\n%v, sms.Statuses is\n%v", listed, statuses)
+		t.Errorf("the enum of Status is\n%v\nbut sms.Statuses returns\n%v", listed, statuses)
 	}
 }
 
@@ -147,9 +147,9 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 		{"no request id", reply{http.StatusNotFound, http.Header{"Content-Type": problem["Content-Type"]}, notFound}},
 		{"a missing header", reply{http.StatusServiceUnavailable, problem,
 			`{"type": "urn:smsqueue:problem:unavailable", "title": "a", "status": 503, "detail": "b", "instance": "c"}`}},
-		{"a slug that is not listed", reply{http.StatusNotFound, problem,
+		{"an unknown slug", reply{http.StatusNotFound, problem,
 			`{"type": "urn:smsqueue:problem:gone", "title": "a", "status": 404, "detail": "b", "instance": "c"}`}},
-		{"a field too many", reply{http.StatusNotFound, problem,
+		{"an unknown field", reply{http.StatusNotFound, problem,
 			`{"type": "urn:smsqueue:problem:not-found", "title": "a", "status": 404, "detail": "b", "instance": "c", "cause": "d"}`}},
 		{"a 304 with a body", reply{http.StatusNotModified, http.Header{"Etag": {`"9b74c9897bac770ffc029102a200c5de"`}, "X-Request-Id": id}, "{}"}},
 		{"a 304 without an ETag", reply{http.StatusNotModified, http.Header{"X-Request-Id": id}, ""}},
@@ -162,9 +162,8 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	}
 }
 
-// TestContractClosesRequestsAlone checks that only requests are closed. A
-// client generated from the contract must not break when answers get new
-// fields.
+// TestContractClosesRequestsAlone checks that only requests forbid unknown fields. A
+// client that is generated from the contract must not break when answers get new fields.
 func TestContractClosesRequestsAlone(t *testing.T) {
 	requests := []string{"NewMessage", "BatchMessage", "Batch"}
 	eachSchema(openContract(t), func(component string, s *openapi3.Schema) {
@@ -187,8 +186,8 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused lists the declared answers that no handler gives, and says who gives
-// them.
+// excused lists answers that the contract declares but no handler gives, and says who
+// gives them.
 var excused = map[string]string{
 	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,
@@ -204,8 +203,8 @@ const throttle = "the gateway's throttle"
 // produced collects the operations and statuses that tests have seen.
 var produced sync.Map
 
-// TestMain fails a complete run (without flags such as -run) if a declared
-// answer was never seen, or if an excused one was.
+// TestMain fails a complete run (without flags such as -run) if no test has seen a
+// declared answer, or if a test has seen an excused one.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -237,7 +236,7 @@ func unseen(doc *openapi3.T) []string {
 	return names
 }
 
-// holdToContract fails t if openapi.yaml does not declare the answer to r.
+// holdToContract fails t if the answer to r breaks the contract.
 func holdToContract(t testing.TB, r *http.Request, response reply) {
 	t.Helper()
 	doc := openStrictContract(t)
@@ -249,9 +248,9 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf returns how an answer breaks the contract, or "" if it does not.
-// Answers to unknown operations need only match the schema Problem. The
-// response's body can still be read afterwards.
+// breachOf returns how an answer breaks the contract, or "" if it does not. The answer to
+// an unknown operation needs to match only the schema Problem. The body can still be read
+// afterwards.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation
@@ -300,7 +299,7 @@ func breachOfProblem(doc *openapi3.T, response reply) string {
 	return ""
 }
 
-// breachOf304 checks a 304. openapi3filter accepts every 304.
+// breachOf304 checks an answer with 304, because openapi3filter accepts every 304.
 func breachOf304(operation *openapi3.Operation, response reply) string {
 	switch {
 	case operation.Responses.Status(http.StatusNotModified) == nil:
@@ -313,8 +312,8 @@ func breachOf304(operation *openapi3.Operation, response reply) string {
 	return ""
 }
 
-// operationPath finds the path in the contract that matches the path of a
-// request, without /v1.
+// operationPath finds the path in the contract that matches the path of a request. The
+// path of the request is given without /v1.
 func operationPath(doc *openapi3.T, requested string) (string, *openapi3.PathItem) {
 	below, ok := strings.CutPrefix(requested, "/v1")
 	if !ok {

@@ -6,13 +6,14 @@ import (
 	"strings"
 )
 
-// cursorVersion begins every cursor. A new format gets a new version, so that
-// old cursors are refused instead of misread.
+// cursorVersion begins every cursor. A new format gets a new version. So an old cursor is
+// refused and not misread.
 const cursorVersion = "1"
 
-// cursorOf returns the cursor for the end of a page: version, hash, and the store's own
-// position. The hash ties it to the owner, the filters and the position. It is no
-// secret: a forger sees only their own messages.
+// cursorOf returns the cursor for the end of a page: the version, a hash, and the
+// position in the store. The hash ties the cursor to the owner, the filters and the
+// position. It needs no secret, because a forged cursor shows only the caller's own
+// messages.
 func cursorOf(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + "." + cursorHash(selection, position) + "." + position))
 }
@@ -34,8 +35,7 @@ func positionOf(selection, cursor string) (string, error) {
 	}
 	_, rest, _ := strings.Cut(string(text), ".")
 	_, position, _ := strings.Cut(rest, ".")
-	// Compare the whole cursor, because the decoder ignores line breaks and
-	// unused bits.
+	// Compare the whole cursor: the decoder ignores line breaks and unused bits.
 	if position == "" || cursor != cursorOf(selection, position) {
 		return "", foreign
 	}

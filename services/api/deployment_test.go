@@ -88,7 +88,7 @@ func by(c api.Caller) edit {
 
 func nobody(r *http.Request) *http.Request { return r.WithContext(context.Background()) }
 
-// do sends a request as alice and checks its answer against the contract.
+// do sends a request as alice, and checks that the answer keeps the contract.
 func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit) reply {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -109,7 +109,7 @@ type reply struct {
 	body   string
 }
 
-// perform sends a request and checks its answer against the contract.
+// perform sends a request, and checks that the answer keeps the contract.
 func perform(t testing.TB, handler http.Handler, r *http.Request) reply {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -124,8 +124,8 @@ func (d *deployment) post(t testing.TB, body string, edits ...edit) reply {
 	return d.do(t, http.MethodPost, "/v1/sms", body, edits...)
 }
 
-// accepted makes a POST request that must be answered 202, and reads the
-// message.
+// accepted makes a POST request and reads the message in the answer, which must have the
+// status 202.
 func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message, http.Header) {
 	t.Helper()
 	response := d.post(t, body, edits...)
@@ -139,14 +139,14 @@ func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message
 func (d *deployment) mustBeUntouched(t testing.TB) {
 	t.Helper()
 	if n := d.store.count("create") + d.store.count("update") + d.store.count("count"); n != 0 {
-		t.Errorf("%d writes to the store, want none", n)
+		t.Errorf("there were %d writes to the store, want none", n)
 	}
 	if n := len(d.queue.sent()); n != 0 {
 		t.Errorf("%d envelopes on the queue, want none", n)
 	}
 }
 
-// message holds the fields of a message that tests read.
+// message holds the fields that tests read from a message.
 type message struct {
 	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
 	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
@@ -181,10 +181,10 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	return p
 }
 
-// watchedStore counts the calls to a store. Tests can make calls fail.
+// watchedStore counts the calls of a store. A test can make calls fail.
 type watchedStore struct {
 	api.Store
-	// before, if set, runs before each call. If it fails, the call fails.
+	// before, if set, runs before each call. If it returns an error, the call fails.
 	before func(ctx context.Context, call string, m sms.Message) error
 	// after, if set, replaces the error of each call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
@@ -266,7 +266,7 @@ func (s *watchedStore) Due(ctx context.Context, q sms.DueQuery) (page sms.DuePag
 	return page, err
 }
 
-// watchedQueue keeps everything that is sent to it, and counts it as backlog.
+// watchedQueue keeps everything that is sent to it. All of it is its backlog.
 type watchedQueue struct {
 	// fail, if set, is the error of every Send.
 	fail func(ctx context.Context) error

@@ -11,17 +11,17 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Limits of maxPriceUSD. Providers give prices with five decimals.
+// These limit maxPriceUSD. Providers give prices with five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
 )
 
-// numberForm matches phone numbers in every accepted notation.
+// numberForm matches a phone number in any notation that is accepted.
 var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
-// readDraft reads the fields of a message. It checks everything that does not
-// depend on the time or on the deployment, and adds errors to f.
+// readDraft reads the fields of a message, and adds errors to f. It makes all checks that
+// depend neither on the time nor on the deployment.
 func readDraft(f *strictjson.Fields) sms.Draft {
 	text := func(name string) string {
 		value, ok := f.String(name)
@@ -56,8 +56,8 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	return d
 }
 
-// readNumber parses the phone number of d, or returns an error that says what
-// is wrong with it.
+// readNumber parses the phone number of d. It returns an error if something is wrong with
+// the number.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	parsed, err := phone.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)), a.DefaultCountry)
 	if err == nil {
@@ -70,22 +70,23 @@ func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
 	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
 }
 
-// checkCountry returns an error unless the client may send to country.
-func (a *api) checkCountry(client, country string) *sms.InvalidError {
-	if allows(a.limitsOf(client).AllowedCountries, country) {
+// checkCountry returns an error unless l allows country.
+func checkCountry(l Limits, country string) *sms.InvalidError {
+	if allows(l.AllowedCountries, country) {
 		return nil
 	}
 	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
 }
 
-// checkHere sets d.Number and returns the errors that depend on the time or the
-// deployment. The same draft may have been valid earlier or in another deployment.
-func (a *api) checkHere(d *sms.Draft, now time.Time) []sms.InvalidError {
+// checkHere sets d.Number and returns the errors that depend on the time, the
+// deployment or the client's limits. The same draft may have been valid earlier or in
+// another deployment.
+func (a *api) checkHere(d *sms.Draft, l Limits, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)
 	if wrong == nil {
 		d.Number = parsed.Number
-		wrong = a.checkCountry(d.Client, parsed.Country)
+		wrong = checkCountry(l, parsed.Country)
 	}
 	if wrong != nil {
 		invalid = append(invalid, *wrong)

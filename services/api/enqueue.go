@@ -10,9 +10,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue enqueues the new messages among accepted whose time is near. A
-// failure never reaches the client, because the relay repairs it: at once if
-// the record can be marked as due, else when the rescue of the message is due.
+// enqueue enqueues those messages that are new and due soon. The client never learns of a
+// failure, because the relay then enqueues the message: at once if the record can be
+// marked as due, and otherwise at its next rescue.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()
@@ -22,7 +22,7 @@ func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 		m := one.message
 		if delay, yes := m.EnqueueNow(now); yes && !one.replayed {
 			messages = append(messages, m)
-			envelopes = append(envelopes, sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: delay})
+			envelopes = append(envelopes, sms.Envelope{Ref: m.Ref(), Parts: m.Parts, Group: m.Client, Delay: delay})
 		}
 	}
 	if len(envelopes) == 0 {

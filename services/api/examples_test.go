@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestRequestExamplesAreAccepted posts each example as it is served. It must be
-// valid today, because people try it out.
+// TestRequestExamplesAreAccepted posts each example of the contract as it is served. The
+// example must be valid today, because people try it out.
 func TestRequestExamplesAreAccepted(t *testing.T) {
 	posted := 0
 	for path, item := range openContract(t).Paths.Map() {
@@ -45,7 +45,7 @@ func TestRequestExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// requestExamples returns the request bodies in the contract's examples of an
+// requestExamples returns the examples that the contract gives for the body of an
 // operation.
 func requestExamples(operation *openapi3.Operation) map[string]any {
 	examples := map[string]any{}
@@ -63,8 +63,9 @@ func requestExamples(operation *openapi3.Operation) map[string]any {
 	return examples
 }
 
-// TestOptionalParametersHaveNoExample keeps the page /docs from filling in
-// examples: the first try would be a list with filters, or with a used key.
+// TestOptionalParametersHaveNoExample checks the contract. The page /docs fills its forms
+// with examples: with these, a reader's first list would be filtered, and the first
+// message would have a key that was used before.
 func TestOptionalParametersHaveNoExample(t *testing.T) {
 	for path, item := range openContract(t).Paths.Map() {
 		for method, operation := range item.Operations() {

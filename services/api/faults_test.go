@@ -51,7 +51,7 @@ func TestFailedEnqueueIsStillAccepted(t *testing.T) {
 			}
 		})
 	}
-	t.Run("even if the record cannot be marked as due: it is rescued later", func(t *testing.T) {
+	t.Run("and rescued later, if the record cannot be marked as due", func(t *testing.T) {
 		d := deploy(t)
 		d.queue.fail = func(context.Context) error { return errBroken }
 		d.store.before = func(_ context.Context, call string, _ sms.Message) error {
@@ -87,10 +87,10 @@ func TestStoreFailures(t *testing.T) {
 		method  string
 		slug    string
 	}{
-		{"a write not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "POST", "unavailable"},
+		{"a write that was not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "POST", "unavailable"},
 		{"a write that failed for another reason has an unknown outcome", func(d *deployment) { d.store.before = refused(errBroken) }, "POST", "outcome-unknown"},
 		{"a write whose answer was lost has an unknown outcome", func(d *deployment) { d.store.after = wrote }, "POST", "outcome-unknown"},
-		{"a read not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "GET", "unavailable"},
+		{"a read that was not carried out is unavailable", func(d *deployment) { d.store.before = refused(sms.ErrUnavailable) }, "GET", "unavailable"},
 		{"a read that failed for another reason is unavailable", func(d *deployment) { d.store.before = refused(errBroken) }, "GET", "unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestStoreFailures(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a repetition after an unknown outcome finds the message", func(t *testing.T) {
+	t.Run("repeating the request after an unknown outcome returns the message", func(t *testing.T) {
 		d := deploy(t)
 		d.store.after = wrote
 		mustBe(t, d.post(t, goodBody, key("k")), http.StatusServiceUnavailable, "outcome-unknown")
@@ -129,15 +129,14 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
-// TestNoAnswerTakesTenSeconds lets each call take all the time that it is
-// allowed.
+// TestNoAnswerTakesTenSeconds lets each call take as long as its deadline allows.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
-	const longest = 9 * time.Second // the sum of the deadlines
+	const longest = 9 * time.Second // the sum of the deadlines of one request
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	// almost succeeds just before the deadline.
+	// almost waits until just before its deadline, and then succeeds.
 	almost := func(ctx context.Context) error {
 		deadline, ok := ctx.Deadline()
 		if !ok {
@@ -152,12 +151,12 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
 	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
-		if name == "update" { // the update after a failed enqueue
+		if name == "update" { // the update after the queue has failed
 			return hang
 		}
 		return almost
 	}}
-	mixed := taking{"on a store that hangs now and then", func(call int, _ string) func(context.Context) error {
+	mixed := taking{"on a store that hangs in some calls", func(call int, _ string) func(context.Context) error {
 		if call%3 == 0 {
 			return hang
 		}
@@ -172,7 +171,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, method, path string
-		state              sms.Status // reading the message in the path
+		state              sms.Status // of the message in the path
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
@@ -237,7 +236,7 @@ func TestClientThatLeaves(t *testing.T) {
 		d.post(t, goodBody, func(r *http.Request) *http.Request { return r.WithContext(ctx) })
 		d.mustBeUntouched(t)
 	})
-	t.Run("during the write is accepted and enqueued all the same", func(t *testing.T) {
+	t.Run("during the write does not keep the message from being accepted and enqueued", func(t *testing.T) {
 		d := deploy(t)
 		ctx, cancel := context.WithCancel(api.WithCaller(t.Context(), alice))
 		d.store.before = func(context.Context, string, sms.Message) error { cancel(); return nil }
@@ -268,7 +267,7 @@ func unknownLength(r *http.Request) *http.Request {
 	return r
 }
 
-// brokenBody lets a request's body end in an error.
+// brokenBody makes reading a request's body end in an error.
 func brokenBody(r *http.Request) *http.Request {
 	r.Body = io.NopCloser(io.MultiReader(r.Body, failingReader{}))
 	return r
@@ -278,8 +277,8 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// FuzzSubmit searches for a request body that makes the service fail. Each body
-// must be either accepted or refused.
+// FuzzSubmit searches for a request body that makes the service fail. The service must
+// accept or refuse each body.
 func FuzzSubmit(f *testing.F) {
 	for _, seed := range []string{
 		goodBody, "", "{}", "[]", "null", `{"phoneNumber": null}`, goodBody + goodBody, "{\"a\":\"\xff\"}", `{"message": "\ud800"}`,

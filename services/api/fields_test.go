@@ -15,8 +15,8 @@ import (
 )
 
 // TestEveryFieldOfARequestIsEverywhere submits a message with each field of
-// [sms.Request] and looks for the field in the record, the answer, the contract
-// and the README. An answer shows exactly the fields that the schema Message has.
+// [sms.Request]. It looks for the field in the record, the answer, the contract and the
+// README. An answer must show exactly the fields in the schema Message.
 func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -60,7 +60,7 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 			if most := property.Value.MaxLength; most != nil {
 				body[name] = strings.Repeat("é", int(*most)+1)
 				if problem := mustBe(t, d.post(t, asJSON(t, body)), http.StatusUnprocessableEntity, "invalid-fields"); !strings.Contains(fmt.Sprint(problem), name) {
-					t.Errorf("%d characters are refused with %+v, which does not name the field", *most+1, problem)
+					t.Errorf("the error for %d characters does not name the field: %+v", *most+1, problem)
 				}
 			}
 		})

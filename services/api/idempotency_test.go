@@ -16,7 +16,7 @@ import (
 )
 
 func TestOneKeyMakesOneMessage(t *testing.T) {
-	t.Run("50 at once make one message, 49 are marked as replayed", func(t *testing.T) {
+	t.Run("of 50 concurrent requests one makes a message, and 49 are marked as replayed", func(t *testing.T) {
 		d := deploy(t)
 		const n = 50
 		ids, replayed := make([]string, n), make([]bool, n)
@@ -38,10 +38,10 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			}
 		}
 		if fresh != 1 || len(d.queue.sent()) != 1 {
-			t.Errorf("%d answers are not replayed, and %d envelopes were sent; want 1 and 1", fresh, len(d.queue.sent()))
+			t.Errorf("%d answers are not marked as replayed, and %d envelopes were sent; want 1 of each", fresh, len(d.queue.sent()))
 		}
 	})
-	t.Run("equal fields in another notation are the same request", func(t *testing.T) {
+	t.Run("a request with the same fields in another notation is the same", func(t *testing.T) {
 		d := deploy(t)
 		first, _ := d.accepted(t, `{"phoneNumber":"+5511999999999","message":"é","sendAt":"2030-05-04T12:00:00Z","maxPriceUSD":0.5}`, key("k"))
 		again, header := d.accepted(t, ` {"type": "transactional", "sendAt": "2030-05-04T09:00:00.000-03:00", "maxPriceUSD": 5e-1,
@@ -50,7 +50,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			t.Errorf("got message %s, replayed: %q", again.ID, header.Get("Idempotent-Replayed"))
 		}
 	})
-	t.Run("other fields are refused", func(t *testing.T) {
+	t.Run("a request with other fields is refused", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody, key("k"))
 		other := strings.Replace(goodBody, "1234", "5678", 1)
@@ -59,7 +59,7 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 			t.Errorf("%d envelopes", n)
 		}
 	})
-	t.Run("other fields are refused even if they would now be refused anyway", func(t *testing.T) {
+	t.Run("a request with other fields gets the same error if it is also invalid", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody, key("k"))
 		late := strings.Replace(goodBody, "{", `{"sendAt": "2020-01-01T00:00:00Z", `, 1)
@@ -152,7 +152,7 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 			t.Errorf("got %s %s", again.ID, again.Status)
 		}
 	})
-	t.Run("a look-up that fails refuses nothing", func(t *testing.T) {
+	t.Run("a look-up that fails does not refuse the request", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, scheduled, key("k"))
 		d.clock.Advance(10 * time.Hour)

@@ -11,30 +11,29 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Unlimited lifts, for one client, a limit that the deployment sets for all.
+// Unlimited frees a client from a limit that the deployment sets for all clients.
 const Unlimited = -1
 
 // highestLimit is the largest limit that a client can be given.
 const highestLimit = 1_000_000_000
 
-// Limits protect against a client that sends too much or to the wrong places.
-// They count all messages of an owner, whichever client sent them. In the
-// limits of a single client, a zero field means the deployment's limit. A limit
-// that is set nowhere does not apply.
+// Limits protect against a client that sends too much or to the wrong places. They count
+// all messages of an owner, no matter which client sent them. If a field is zero in the
+// limits of a client, the deployment's limit applies. If that is not set either, there is
+// no limit.
 type Limits struct {
-	// AllowedCountries lists where the client may send to, in place of the
-	// deployment's countries.
+	// AllowedCountries lists where the client may send to. It replaces the deployment's
+	// countries.
 	AllowedCountries []string
-	// PartsPerDay limits the parts accepted per day. A day begins at midnight UTC.
+	// PartsPerDay limits how many parts are accepted per day. A day begins at midnight
+	// UTC.
 	PartsPerDay int
 	// MessagesPerRecipientHour limits the messages to one number per clock hour.
 	MessagesPerRecipientHour int
 }
 
-// ReadLimits reads the limits of one client, and adds to f what is wrong with
-// them. Their fields have the same names wherever a client is configured:
-// allowedCountries, partsPerDay, messagesPerRecipientHour.
-func ReadLimits(f *strictjson.Fields) Limits {
+// readLimits reads the limits of one client, and adds the errors in their fields to f.
+func readLimits(f *strictjson.Fields) Limits {
 	limit := func(name string) int {
 		n, ok := f.Int(name, Unlimited, highestLimit)
 		if ok && n == 0 {
@@ -54,20 +53,6 @@ func ReadLimits(f *strictjson.Fields) Limits {
 	return l
 }
 
-// ClientLimits holds the limits of single clients by client id.
-type ClientLimits map[string]Limits
-
-// UnmarshalJSON reads an object that contains, for each client, an object of
-// limits. Its error names every client and field at fault.
-func (c *ClientLimits) UnmarshalJSON(text []byte) error {
-	f, err := strictjson.Decode(text)
-	if err != nil {
-		return err
-	}
-	*c = make(ClientLimits)
-	return f.Each("client", func(client string, limits *strictjson.Fields) { (*c)[client] = ReadLimits(limits) })
-}
-
 func (l Limits) check() error {
 	switch {
 	case l.PartsPerDay < Unlimited:
@@ -78,12 +63,12 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-func (a *api) limitsOf(client string) Limits {
-	general, own := a.Limits, a.ClientLimits[client]
-	own.PartsPerDay = cmp.Or(own.PartsPerDay, general.PartsPerDay)
-	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, general.MessagesPerRecipientHour)
+// limitsOf returns the limits that apply to a client with these limits of its own.
+func (a *api) limitsOf(own Limits) Limits {
+	own.PartsPerDay = cmp.Or(own.PartsPerDay, a.Limits.PartsPerDay)
+	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, a.Limits.MessagesPerRecipientHour)
 	if len(own.AllowedCountries) == 0 {
-		own.AllowedCountries = general.AllowedCountries
+		own.AllowedCountries = a.Limits.AllowedCountries
 	}
 	if len(own.AllowedCountries) == 0 {
 		own.AllowedCountries = a.Countries
@@ -91,16 +76,15 @@ func (a *api) limitsOf(client string) Limits {
 	return own
 }
 
-// limited is a count, its limit's name, and what to tell a client that exceeds it.
+// limited is a count, the name of its limit, and the text for a client that exceeds it.
 type limited struct {
 	sms.Count
 	name, detail string
 }
 
-// countsOf returns the counts that m adds to. It returns none if no limit is
-// set, so that no call is made.
-func (a *api) countsOf(m sms.Message, now time.Time) []limited {
-	l := a.limitsOf(m.Client)
+// countsOf returns the counts for m under l. If there is no limit, it returns none, so
+// that no call is made.
+func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
 		counts = append(counts, limited{sms.CountMessage(m.Owner, m.Number, limit, now), "messagesPerRecipientHour",
@@ -113,9 +97,9 @@ func (a *api) countsOf(m sms.Message, now time.Time) []limited {
 	return counts
 }
 
-// count adds all counts, or none of them. Its error is limit-exceeded or
-// unavailable. If the store's answer is lost, a count may remain: then the
-// limit refuses too much rather than too little.
+// count adds all counts, or none of them. Its error is limit-exceeded or unavailable. If
+// the answer of the store is lost, a count may remain although its message is not
+// accepted. The limit then refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -140,7 +124,8 @@ func (c limited) apiError(now time.Time) *apiError {
 	}
 }
 
-// giveBack undoes counts of a message that was not accepted. It only logs failures.
+// giveBack undoes counts, because their message was not accepted. A failure is only
+// logged.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,11 +15,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit returns an API whose limits are these.
-func limit(t testing.TB, limits api.Limits, clients map[string]api.Limits) *deployment {
+// limit returns an API with these limits.
+func limit(t testing.TB, limits api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
-	d.options.Limits, d.options.ClientLimits = limits, clients
+	d.options.Limits = limits
 	d.restart(t)
 	return d
 }
@@ -29,7 +28,7 @@ func to(number string) string { return strings.Replace(goodBody, "+5511999999999
 
 func TestLimits(t *testing.T) {
 	t.Run("on parts per day refuse further messages until midnight", func(t *testing.T) {
-		d := limit(t, api.Limits{PartsPerDay: 3}, nil)
+		d := limit(t, api.Limits{PartsPerDay: 3})
 		two := strings.Replace(goodBody, "1234", strings.Repeat("x", 200), 1)
 		d.accepted(t, two)
 		response := d.post(t, two)
@@ -43,7 +42,7 @@ func TestLimits(t *testing.T) {
 		d.accepted(t, goodBody)
 	})
 	t.Run("on messages to one number refuse further ones until the next hour", func(t *testing.T) {
-		d := limit(t, api.Limits{MessagesPerRecipientHour: 2}, nil)
+		d := limit(t, api.Limits{MessagesPerRecipientHour: 2})
 		d.clock.Advance(20*time.Minute + time.Millisecond)
 		d.accepted(t, goodBody)
 		d.accepted(t, goodBody)
@@ -56,28 +55,28 @@ func TestLimits(t *testing.T) {
 		d.clock.Advance(40 * time.Minute)
 		d.accepted(t, goodBody)
 	})
-	t.Run("count for the owner, over all its clients", func(t *testing.T) {
-		d := limit(t, api.Limits{PartsPerDay: 1}, nil)
+	t.Run("count the messages of all clients of an owner", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1})
 		rotated, bob := alice, alice
 		rotated.ClientID, bob.ClientID, bob.Owner = "alice-2", "bob", "bob"
 		d.accepted(t, goodBody)
 		mustBe(t, d.post(t, goodBody, by(rotated)), http.StatusTooManyRequests, "limit-exceeded")
 		d.accepted(t, goodBody, by(bob))
 	})
-	t.Run("of a client replace the deployment's", func(t *testing.T) {
-		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2}, map[string]api.Limits{
-			"alice-1": {PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}},
-		})
-		mustBe(t, d.post(t, goodBody), http.StatusUnprocessableEntity, "invalid-fields")
-		d.accepted(t, to("+12065550100"))
-		d.accepted(t, to("+12065550100"))
-		mustBe(t, d.post(t, to("+12065550100")), http.StatusTooManyRequests, "limit-exceeded")
+	t.Run("of a client replace those of the deployment", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 2})
+		own := alice
+		own.Limits = api.Limits{PartsPerDay: api.Unlimited, AllowedCountries: []string{"US"}}
+		mustBe(t, d.post(t, goodBody, by(own)), http.StatusUnprocessableEntity, "invalid-fields")
+		d.accepted(t, to("+12065550100"), by(own))
+		d.accepted(t, to("+12065550100"), by(own))
+		mustBe(t, d.post(t, to("+12065550100"), by(own)), http.StatusTooManyRequests, "limit-exceeded")
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		d.accepted(t, goodBody, by(bob))
 		mustBe(t, d.post(t, goodBody, by(bob)), http.StatusTooManyRequests, "limit-exceeded")
 	})
 	t.Run("apply to resends and batches too", func(t *testing.T) {
-		d := limit(t, api.Limits{PartsPerDay: 2}, nil)
+		d := limit(t, api.Limits{PartsPerDay: 2})
 		m := d.inState(t, sms.Failed)
 		d.resend(t, m.ID)
 		if got := d.batch(t, batched("one", ""), batched("two", "")).outcome(); got != "accepted limit-exceeded" && got != "limit-exceeded accepted" {
@@ -85,8 +84,8 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.resend(t, m.ID), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("that refuse give back what another limit counted", func(t *testing.T) {
-		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5}, nil)
+	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
+		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5})
 		d.accepted(t, goodBody)
 		for range 10 { // within the limit per number, but above the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
@@ -98,13 +97,13 @@ func TestLimits(t *testing.T) {
 		}
 		mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 	})
-	t.Run("cost one call each, and none if there are none", func(t *testing.T) {
+	t.Run("cost one call for each limit that is set", func(t *testing.T) {
 		for want, limits := range []api.Limits{{}, {PartsPerDay: 5}, {PartsPerDay: 5, MessagesPerRecipientHour: 5}} {
-			d := limit(t, limits, nil)
+			d := limit(t, limits)
 			d.accepted(t, goodBody)
 			d.preview(t, goodBody)
 			if got := d.store.count("count"); got != 2*want {
-				t.Errorf("%+v: %d counts for a submission and a preview, want %d", limits, got, 2*want)
+				t.Errorf("with %+v, a submission and a preview made %d counts, want %d", limits, got, 2*want)
 			}
 			if got := d.store.count("get"); got != 0 {
 				t.Errorf("%+v: %d reads", limits, got)
@@ -113,48 +112,8 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-func TestClientLimits(t *testing.T) {
-	t.Run("are read for each client", func(t *testing.T) {
-		var got api.ClientLimits
-		err := json.Unmarshal([]byte(`{
-			"free": {"allowedCountries": ["US", "001"], "partsPerDay": -1, "messagesPerRecipientHour": 2},
-			"plain": {}
-		}`), &got)
-		want := api.ClientLimits{
-			"free":  {AllowedCountries: []string{"US", "001"}, PartsPerDay: api.Unlimited, MessagesPerRecipientHour: 2},
-			"plain": {},
-		}
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
-		}
-	})
-	for name, tt := range map[string]struct{ limits, want string }{
-		"countries in one string":       {`{"allowedCountries": "BR"}`, "allowedCountries must be an array"},
-		"no country":                    {`{"allowedCountries": []}`, "allowedCountries must not be empty"},
-		"a country in lower case":       {`{"allowedCountries": ["BR", "de"]}`, `allowedCountries has "de"`},
-		"a country that does not exist": {`{"allowedCountries": ["UK"]}`, `allowedCountries has "UK"`},
-		"all countries":                 {`{"allowedCountries": ["*"]}`, `allowedCountries has "*"`},
-		"a repeated country":            {`{"allowedCountries": ["BR", "BR"]}`, `allowedCountries must not repeat "BR"`},
-		"a limit of 0":                  {`{"partsPerDay": 0}`, "partsPerDay must not be 0"},
-		"a limit below -1":              {`{"partsPerDay": -2}`, "partsPerDay must be a whole number from -1"},
-		"a limit with a fraction":       {`{"messagesPerRecipientHour": 1.5}`, "messagesPerRecipientHour must be a whole number"},
-		"a limit that is too large":     {`{"partsPerDay": 1e30}`, "partsPerDay must be a whole number"},
-		"a limit in a string":           {`{"partsPerDay": "5"}`, "partsPerDay must be a whole number"},
-		"a limit that is null":          {`{"partsPerDay": null}`, "partsPerDay must not be null"},
-		"another spelling":              {`{"parts_per_day": 5}`, "parts_per_day is not a known field"},
-		"limits that are not an object": {`5`, "must be a JSON object"},
-	} {
-		t.Run("refuse "+name, func(t *testing.T) {
-			err := json.Unmarshal([]byte(`{"a": `+tt.limits+`}`), new(api.ClientLimits))
-			if err == nil || !strings.Contains(err.Error(), `client "a": `+tt.want) {
-				t.Errorf("got error %v, want one that contains %q", err, tt.want)
-			}
-		})
-	}
-}
-
 func TestReplayIsNotCounted(t *testing.T) {
-	d := limit(t, api.Limits{PartsPerDay: 2}, nil)
+	d := limit(t, api.Limits{PartsPerDay: 2})
 	first, _ := d.accepted(t, goodBody, key("k"))
 	for range 5 {
 		again, header := d.accepted(t, goodBody, key("k"))
@@ -174,7 +133,7 @@ func TestReplayIsNotCounted(t *testing.T) {
 }
 
 func TestCountsOfUnrecordedMessagesAreGivenBack(t *testing.T) {
-	d := limit(t, api.Limits{PartsPerDay: 1}, nil)
+	d := limit(t, api.Limits{PartsPerDay: 1})
 	d.store.before = func(_ context.Context, call string, _ sms.Message) error {
 		if call == "create" {
 			return fmt.Errorf("writing: %w", sms.ErrUnavailable)
@@ -190,7 +149,7 @@ func TestCountsOfUnrecordedMessagesAreGivenBack(t *testing.T) {
 }
 
 func TestRacingRepetitionsAreCountedOnce(t *testing.T) {
-	d := limit(t, api.Limits{PartsPerDay: 64}, nil)
+	d := limit(t, api.Limits{PartsPerDay: 64})
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() { d.accepted(t, goodBody, key("k")) })

@@ -17,8 +17,8 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine limits the records that one page looks at. Filters that match
-	// little make a page short or even empty, but never slow.
+	// examine limits how many records one page examines. If the filters match few
+	// records, a page is short or even empty, but never slow.
 	examine = 1000
 )
 
@@ -59,7 +59,7 @@ type listView struct {
 	Next     string `json:"next,omitempty"`
 }
 
-// nextPage returns the relative URL of the page at cursor (RFC 8288).
+// nextPage returns the relative URL of the page that begins at cursor (RFC 8288).
 func (c *call) nextPage(cursor string) string {
 	query := url.Values{"cursor": {cursor}}
 	for name, values := range c.query {
@@ -67,11 +67,11 @@ func (c *call) nextPage(cursor string) string {
 			query[name] = values
 		}
 	}
-	return "/v1/sms?" + query.Encode()
+	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies the owner and the filters,
-// to which a cursor belongs; the page size may change.
+// readList reads the query parameters. selection identifies the owner and the filters, to
+// which a cursor is tied. The page size may change.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

@@ -46,8 +46,8 @@ func (l messageList) texts() string {
 	return strings.Join(texts, " ")
 }
 
-// five stores messages 1 to 5 of alice's, a minute apart, and one of bob's.
-func (d *deployment) five(t testing.TB) {
+// storeFive stores messages 1 to 5 of alice, a minute apart, and one message of bob.
+func (d *deployment) storeFive(t testing.TB) {
 	t.Helper()
 	for i, edit := range []func(*sms.Message){
 		func(m *sms.Message) { m.Reference = "order 1" },
@@ -65,7 +65,7 @@ func (d *deployment) five(t testing.TB) {
 
 func TestListSelects(t *testing.T) {
 	d := deploy(t)
-	d.five(t)
+	d.storeFive(t)
 	for query, want := range map[string]string{
 		"":                                     "5 4 3 2 1",
 		"status=delivered":                     "5 3",
@@ -87,7 +87,7 @@ func TestListSelects(t *testing.T) {
 			}
 		})
 	}
-	t.Run("only the owner's messages", func(t *testing.T) {
+	t.Run("lists only the owner's messages", func(t *testing.T) {
 		bob := api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes}
 		if got := d.list(t, "", by(bob)).texts(); got != "6" {
 			t.Errorf("it lists %q", got)
@@ -97,14 +97,14 @@ func TestListSelects(t *testing.T) {
 			t.Errorf("an empty list is %s", got)
 		}
 	})
-	t.Run("fifty per page by default, and examines a limited number", func(t *testing.T) {
+	t.Run("lists 50 per page by default, and examines a limited number", func(t *testing.T) {
 		var asked sms.ListQuery
 		d.options.Store = listing{d.store, &asked}
 		d.restart(t)
 		d.list(t, "")
 		want := sms.ListQuery{Owner: "alice", Limit: 50, Examine: 1000}
 		if diff := cmp.Diff(want, asked); diff != "" {
-			t.Errorf("query (-want +got):\n%s", diff)
+			t.Errorf("the query differs (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -124,7 +124,7 @@ func TestListPages(t *testing.T) {
 	for _, follow := range []string{"next", "Link"} {
 		t.Run("by "+follow+" show every message once", func(t *testing.T) {
 			d := deploy(t)
-			d.five(t)
+			d.storeFive(t)
 			var got []string
 			target := "/v1/sms?limit=2&from=2030-01-01T00:00:00Z"
 			for pages := 1; ; pages++ {
@@ -143,13 +143,25 @@ func TestListPages(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff([]string{"5 4", "3 2", "1"}, got); diff != "" {
-				t.Errorf("pages (-want +got):\n%s", diff)
+				t.Errorf("the pages differ (-want +got):\n%s", diff)
 			}
 		})
 	}
+	t.Run("are linked under the base path that the client typed", func(t *testing.T) {
+		for _, base := range []string{"/sms/v1", "/prod", ""} {
+			d := deploy(t)
+			d.storeFive(t)
+			response := d.do(t, http.MethodGet, "/v1/sms?limit=2", "", func(r *http.Request) *http.Request {
+				return r.WithContext(api.WithBasePath(r.Context(), base))
+			})
+			if link := response.header.Get("Link"); !strings.HasPrefix(link, "<"+base+"/sms?") {
+				t.Errorf("under %q, Link is %q", base, link)
+			}
+		}
+	})
 	t.Run("may change their size", func(t *testing.T) {
 		d := deploy(t)
-		d.five(t)
+		d.storeFive(t)
 		first := d.list(t, "limit=1")
 		if got := d.list(t, "limit=3&cursor="+first.Next).texts(); got != "4 3 2" {
 			t.Errorf("the second page is %q", got)
@@ -159,7 +171,7 @@ func TestListPages(t *testing.T) {
 
 func TestListRefusesABadQuery(t *testing.T) {
 	d := deploy(t)
-	d.five(t)
+	d.storeFive(t)
 	next := d.list(t, "limit=1&reference=order+1").Next
 	raw, err := base64.RawURLEncoding.DecodeString(next)
 	if err != nil {
@@ -192,7 +204,7 @@ func TestListRefusesABadQuery(t *testing.T) {
 		response := d.do(t, http.MethodGet, "/v1/sms?reference=order+1&cursor="+next, "", by(bob))
 		mustBe(t, response, http.StatusBadRequest, "malformed-request")
 	})
-	t.Run("a cursor whose position the store does not know", func(t *testing.T) {
+	t.Run("a cursor with a position that the store does not know", func(t *testing.T) {
 		d.store.after = func(context.Context, string, sms.Message, error) error {
 			return &sms.InvalidError{Field: "after", Reason: "is not the end of a page"}
 		}
@@ -221,7 +233,7 @@ func TestListIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 // FuzzListQuery searches for a query that makes the service fail.
 func FuzzListQuery(f *testing.F) {
 	d := deploy(f)
-	d.five(f)
+	d.storeFive(f)
 	next := d.list(f, "limit=1").Next
 	for _, seed := range []string{
 		"", "limit=1", "cursor=" + next, "limit=1&cursor=" + next, "status=queued", "from=0001-01-01T00:00:00Z",

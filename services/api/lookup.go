@@ -14,8 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// lookUp serves GET /v1/sms/{id}. A client cannot tell another owner's message
-// from one that does not exist.
+// lookUp serves GET /v1/sms/{id}. To a client, another owner's message looks as if it did
+// not exist.
 func (a *api) lookUp(c *call) (answer, error) {
 	known, err := readIfNoneMatch(c.Header)
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *api) lookUp(c *call) (answer, error) {
 // snapshot is a message as clients see it at one moment.
 type snapshot struct {
 	body []byte
-	tag  string // a strong validator: it differs for different bodies
+	tag  string // a strong entity tag: different bodies have different tags
 }
 
 func snapshotOf(m sms.Message) snapshot {
@@ -51,14 +51,15 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer shows the message. Its tag is the same as in the answer to a look-up, so that
-// a client can look the message up with If-None-Match after any operation.
+// answer shows the message. The answer has the same entity tag as a look-up. So after any
+// operation a client can look up the message with If-None-Match.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
 }
 
-// own reads the message that the path names, if it belongs to the caller.
+// own reads the message that the path names. It returns sms.ErrNotFound if the caller
+// does not own it.
 func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	m, err := a.get(ctx, c.id)
 	if err != nil {
@@ -70,8 +71,8 @@ func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	return m, nil
 }
 
-// get reads one message. Its error is sms.ErrNotFound or unavailable, whatever
-// the store returns: reading again is always safe.
+// get reads one message. Its error is sms.ErrNotFound, or unavailable after any other
+// error of the store, because reading again is always safe.
 func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
 	defer cancel()
@@ -103,8 +104,8 @@ type tagSet struct {
 	tags []string // without W/
 }
 
-// readIfNoneMatch reads the header If-None-Match. A tag without quotes is an
-// error, because it would silently never match.
+// readIfNoneMatch reads the header If-None-Match. A tag without quotes is an error,
+// because it would never match and nobody would notice.
 func readIfNoneMatch(h http.Header) (tagSet, error) {
 	values := h.Values("If-None-Match")
 	if len(values) == 0 {

@@ -29,8 +29,7 @@ func draft(text string) sms.Draft {
 	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// life returns a message with a history that has an example of everything that
-// a look-up shows.
+// life returns a message whose history has an example of everything that a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }
@@ -61,7 +60,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	return m
 }
 
-var update = flag.Lookup("update") // taken by the package's other tests
+var update = flag.Lookup("update") // defined in the other tests of this package
 
 func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 	const scheduled = `{"phoneNumber": "(11) 99999-9999", "message": "Olá", "maxPriceUSD": 0.050, "sendAt": "2030-05-04T12:00:00.1234567+02:00"}`
@@ -70,8 +69,8 @@ func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 		answer func(*testing.T, *deployment) reply
 	}{
 		{"a submission", func(t *testing.T, d *deployment) reply { return d.post(t, goodBody) }},
-		{"a scheduled one", func(t *testing.T, d *deployment) reply { return d.post(t, scheduled) }},
-		{"one that could not be enqueued", func(t *testing.T, d *deployment) reply {
+		{"a scheduled message", func(t *testing.T, d *deployment) reply { return d.post(t, scheduled) }},
+		{"a message that could not be enqueued", func(t *testing.T, d *deployment) reply {
 			d.queue.fail = func(context.Context) error { return errBroken }
 			return d.post(t, goodBody)
 		}},
@@ -93,7 +92,7 @@ func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 			tag := response.header.Get("Etag")
 			again := d.do(t, http.MethodGet, "/v1/sms/"+decode[message](t, response).ID, "", header("If-None-Match", tag))
 			if tag == "" || again.status != http.StatusNotModified {
-				t.Errorf("the tag is %s; a look-up with it returns %d %s", tag, again.status, again.header.Get("Etag"))
+				t.Errorf("the tag is %s, but a look-up with it returns %d %s", tag, again.status, again.header.Get("Etag"))
 			}
 		})
 	}
@@ -134,7 +133,7 @@ func TestLookUpShowsEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
+				t.Errorf("the message differs (-want +got):\n%s", diff)
 			}
 		})
 	}

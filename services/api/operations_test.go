@@ -14,8 +14,8 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is an operation of openapi.yaml, with a request that succeeds if
-// the state of its message allows it.
+// operation is an operation of openapi.yaml, with a request. The request succeeds if the
+// status of its message allows it.
 type operation struct {
 	method, path, body string
 	scope              string
@@ -47,7 +47,7 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 		for method, operation := range item.Operations() {
 			declared++
 			if (operation.RequestBody != nil) != takesBody[method+" "+path] {
-				t.Errorf("%s %s: a body is either declared or tested, not both", method, path)
+				t.Errorf("%s %s: a body is declared and not tested, or tested and not declared", method, path)
 			}
 			if !listed[method+" "+path] {
 				t.Errorf("%s %s is not tested", method, path)
@@ -67,7 +67,7 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// on returns the operation's target for a message.
+// on returns the path of the operation, with the id of a message.
 func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
 func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {
@@ -146,14 +146,14 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 		}
 		m := d.inState(t, sms.Canceled)
 		for name, edits := range map[string][]edit{
-			"":                             nil,
-			" without a type":              {header("Content-Type")},
-			" of unknown length":           {unknownLength},
-			" that has not arrived":        {brokenBody},
-			" that never arrives entirely": {unknownLength, brokenBody},
+			"":                               nil,
+			" without a type":                {header("Content-Type")},
+			" of unknown length":             {unknownLength},
+			" that has not arrived":          {brokenBody},
+			" that never arrives completely": {unknownLength, brokenBody},
 		} {
 			body := `{"message": "another"}`
-			if name == " that never arrives entirely" {
+			if name == " that never arrives completely" {
 				body = " " // the error comes after the write
 			}
 			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
@@ -218,7 +218,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		d.restart(t)
 		d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
 		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
-		if o.path == "/v1/sms/batch" { // a panic while one message is handled becomes a problem for that message alone
+		if o.path == "/v1/sms/batch" { // in a batch, a panic becomes a problem of one message
 			if results := decode[batchResults](t, response).Results; len(results) != 1 || results[0].Status != http.StatusInternalServerError {
 				t.Errorf("status %d: %s", response.status, response.body)
 			}

@@ -10,8 +10,8 @@ import (
 )
 
 // preview serves POST /v1/sms/preview. It refuses a malformed message just as a
-// submission would be refused. Checks that depend on the time, the deployment
-// or its limits are reported in the answer instead.
+// submission is refused. The answer reports the checks that depend on the time, on the
+// deployment or on its limits.
 func (a *api) preview(c *call) (answer, error) {
 	f, err := c.readDocument()
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *api) preview(c *call) (answer, error) {
 		return answer{}, &apiError{slug: invalidFields, fields: wrong}
 	}
 	draft.Owner, draft.Client = c.caller.Owner, c.caller.ClientID
-	v, err := a.checkAll(c.Context(), draft)
+	v, err := a.checkAll(c.Context(), draft, c.caller.Limits)
 	if err != nil {
 		return answer{}, err
 	}
@@ -61,8 +61,9 @@ func (v *previewView) add(check, wrong string) {
 	v.Acceptable = v.Acceptable && wrong == ""
 }
 
-// checkAll measures d and runs every check on it, even after one has failed.
-func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
+// checkAll measures d and makes every check on it under l. It goes on after a check has
+// failed.
+func (a *api) checkAll(ctx context.Context, d sms.Draft, l Limits) (previewView, error) {
 	now := a.Now()
 	measure := sms.Measure(d.Text)
 	v := previewView{Acceptable: true, Encoding: measure.Encoding, Parts: measure.Parts}
@@ -77,7 +78,7 @@ func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
 	v.add("phoneNumber", reasonOf(wrong))
 	if wrong == nil {
 		d.Number, v.PhoneNumber, v.Country = parsed.Number, parsed.Number, parsed.Country
-		v.add("country", reasonOf(a.checkCountry(d.Client, parsed.Country)))
+		v.add("country", reasonOf(checkCountry(l, parsed.Country)))
 	}
 	times := map[string]string{}
 	for _, e := range d.CheckTimes(now) {
@@ -90,7 +91,7 @@ func (a *api) checkAll(ctx context.Context, d sms.Draft) (previewView, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()
-	for _, c := range a.countsOf(a.Rules.Accept(sms.NewID(), d, now), now) {
+	for _, c := range countsOf(a.Rules.Accept(sms.NewID(), d, now), l, now) {
 		err := a.Store.Count(ctx, c.Try())
 		switch {
 		case err == nil:

@@ -29,8 +29,7 @@ type forcing struct {
 	StandIn   *string
 }
 
-// results returns the names of the checks that were run, with a minus before
-// those that failed.
+// results returns the names of the checks. A minus stands before each that failed.
 func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {
@@ -71,8 +70,8 @@ func TestPreview(t *testing.T) {
 			if got.results() != tt.results || got.Acceptable == strings.Contains(tt.results, "-") {
 				t.Errorf("the checks are %q and acceptable is %v, want %q", got.results(), got.Acceptable, tt.results)
 			}
-			// If the preview says that the message would be accepted, a
-			// submission of the same body must be accepted.
+			// If the preview says acceptable, a submission of the same body must be
+			// accepted.
 			if status := d.post(t, tt.body).status; (status == http.StatusAccepted) != got.Acceptable {
 				t.Errorf("the submission was answered with status %d", status)
 			}
@@ -88,7 +87,7 @@ func TestPreview(t *testing.T) {
 			Forcing: []forcing{{"á", 2, &a}, {"😀", 1, nil}, {"\u200b", 1, &none}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("preview (-want +got):\n%s", diff)
+			t.Errorf("the preview differs (-want +got):\n%s", diff)
 		}
 		d.mustBeUntouched(t)
 	})

@@ -14,14 +14,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// slug names a kind of problem. Clients tell problems apart by their slugs, so
-// a slug never changes its meaning.
+// slug names a kind of problem. Clients use it to distinguish problems, so its meaning
+// never changes.
 type slug string
 
 const (
 	malformedRequest     slug = "malformed-request"
 	unauthorized         slug = "unauthorized"
 	insufficientScope    slug = "insufficient-scope"
+	blocked              slug = "blocked" // API Gateway answers it, not this package
 	notFound             slug = "not-found"
 	methodNotAllowed     slug = "method-not-allowed"
 	tooLate              slug = "too-late"
@@ -45,24 +46,27 @@ type kind struct {
 	slug       slug
 	status     int
 	title      string
-	means      string        // the detail, unless the error has its own
+	means      string        // the detail of an error that has none
 	action     string        // what the client can do; shown in docs/problems.md
 	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
-	of         error         // the port's error that becomes this problem, if any
+	of         error         // the error of a port that becomes this problem, if any
 }
 
-// kinds maps every error to its answer, and is the source of docs/problems.md.
-// Errors that are not listed become internal.
+// kinds maps every error to its answer. docs/problems.md is made from it. An error that
+// is not listed becomes internal.
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
 		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",
 		"Correct the request; `detail` says what is wrong. Nothing was accepted.", 0, nil},
 	{unauthorized, http.StatusUnauthorized, "No valid token",
-		"The request has no access token, or its token has expired or belongs to another deployment.",
+		"The request has no access token, its token has expired or belongs to another deployment, or its client was removed.",
 		"Get a new token from the token endpoint and send it as `Authorization: Bearer`.", 0, nil},
 	{insufficientScope, http.StatusForbidden, "The token lacks a scope",
 		"The token is valid but does not allow this operation.",
 		"Ask the operator for a client with the scope that `detail` names.", 0, nil},
+	{blocked, http.StatusForbidden, "The request was blocked",
+		"A firewall in front of this deployment refused the request.",
+		"Ask the operator which of its rules refuses the request, with the `instance`. A new token does not help.", 0, nil},
 	{notFound, http.StatusNotFound, "Not found",
 		"Nothing was found here, or it is not yours.",
 		"Check the path and the id. Messages are deleted some time after they reach their last status.", 0, sms.ErrNotFound},
@@ -115,7 +119,7 @@ type apiError struct {
 	detail string // for the client; "" means the text of the kind
 	fields []strictjson.FieldError
 	header http.Header
-	// retryAfter says when to repeat the request. 0 means the time of the kind.
+	// retryAfter is when to repeat the request. 0 means that the kind says it.
 	retryAfter time.Duration
 	cause      error // only logged
 }
@@ -129,7 +133,7 @@ func (e *apiError) Error() string {
 
 func (e *apiError) Unwrap() error { return e.cause }
 
-// problem is the body of every error: RFC 9457, plus the invalid fields.
+// problem is the body of every error: the fields of RFC 9457, and a list of invalid fields.
 type problem struct {
 	Type     string                  `json:"type"`
 	Title    string                  `json:"title"`
@@ -139,7 +143,8 @@ type problem struct {
 	Errors   []strictjson.FieldError `json:"errors,omitempty"`
 }
 
-// problemAnswer returns the answer that reports err to the client, without its cause.
+// problemAnswer returns the answer that reports err to the client. It does not show the
+// cause.
 func problemAnswer(err error, requestID string) answer {
 	e := apiErrorOf(err)
 	k := kindOf(e.slug)

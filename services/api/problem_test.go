@@ -16,7 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 const problemsPage = "../../docs/problems.md"
 
@@ -77,7 +77,7 @@ func TestContractListsEverySlug(t *testing.T) {
 	description := doc.Components.Schemas["Problem"].Value.Properties["type"].Value.Description
 	listed := regexp.MustCompile(problemType+"[a-z-]+").FindAllString(description, -1)
 	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("Problem.type does not list the slugs of the table (-table +list):\n%s", diff)
+		t.Errorf("the list of Problem.type differs from the table's slugs (-table +list):\n%s", diff)
 	}
 }
 

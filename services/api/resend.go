@@ -14,15 +14,16 @@ import (
 // resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend serves POST /v1/sms/{id}/resend, and leaves the old message unchanged. It
-// looks for the key's original before it refuses: since an earlier request with that
-// key, the old message may have changed or been deleted.
+// resend serves POST /v1/sms/{id}/resend. It does not change the old message. If a
+// request with a key would be refused, resend first looks for the original: after the
+// original was accepted, the old message may have changed or been deleted.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
 		return answer{}, err
 	}
-	// One deadline covers the old message, the new one and the original.
+	// This deadline is for three steps together: reading the old message, recording the
+	// new one, and looking for the original.
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
 	defer cancel()
 	now := a.Now()
@@ -35,17 +36,18 @@ func (a *api) resend(c *call) (answer, error) {
 		return answer{}, err
 	}
 	a.enqueue(c.Context(), accepted)
-	return accepted.answer(), nil
+	return accepted.answer(c.Context()), nil
 }
 
 // mayHaveChanged reports whether an earlier request with the same key may have been
-// accepted although this one fails with err.
+// accepted, although this one fails with err.
 func mayHaveChanged(err error) bool {
 	refused, ok := errors.AsType[*apiError](err)
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message with the same request as the one in the path.
+// resent records a new message. It has the same request as the old message, which the
+// path names.
 func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {
@@ -58,10 +60,10 @@ func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now 
 		return acceptance{}, &apiError{slug: notResendable, detail: "The text of the message was deleted."}
 	}
 	d.Request = old.Again()
-	if wrong := a.checkHere(&d, now); wrong != nil {
+	if wrong := a.checkHere(&d, c.caller.Limits, now); wrong != nil {
 		var f strictjson.Fields
 		failAll(&f, wrong)
 		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
 	}
-	return a.record(ctx, d, key, now)
+	return a.record(ctx, d, c.caller.Limits, key, now)
 }

@@ -102,14 +102,14 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 			response := d.resend(t, m.ID, key("k"))
 			again := decode[message](t, response)
 			if response.status != http.StatusAccepted || again.ID != first.ID || response.header.Get("Idempotent-Replayed") != "true" {
-				t.Errorf("the first answer was %s, the second %d %s", first.ID, response.status, response.body)
+				t.Errorf("the first answer has message %s, and the second is %d %s", first.ID, response.status, response.body)
 			}
 			if n := len(d.queue.sent()); n != 1 {
 				t.Errorf("%d envelopes", n)
 			}
 		})
 	}
-	t.Run("that was used for another message or a submission is refused", func(t *testing.T) {
+	t.Run("that was used for another message or for a submission is refused", func(t *testing.T) {
 		d := deploy(t)
 		m, other := d.inState(t, sms.Failed), d.inState(t, sms.Failed)
 		d.resend(t, m.ID, key("k"))
@@ -118,7 +118,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 		d.accepted(t, goodBody, key("submission"))
 		mustBe(t, d.resend(t, m.ID, key("submission")), http.StatusUnprocessableEntity, "idempotency-key-reused")
 	})
-	t.Run("that was never used does not help a refused resend", func(t *testing.T) {
+	t.Run("that was never used does not change a refusal", func(t *testing.T) {
 		d := deploy(t)
 		mustBe(t, d.resend(t, d.inState(t, sms.Queued).ID, key("k")), http.StatusConflict, "not-resendable")
 		mustBe(t, d.resend(t, sms.NewID(), key("k")), http.StatusNotFound, "not-found")

@@ -11,8 +11,8 @@ import (
 
 type route struct {
 	method string
-	// path begins with /v1. Its segment {id} matches only ids of messages, so
-	// that it cannot hide another route.
+	// path begins with /v1. Its segment {id} matches only ids of messages. So it cannot
+	// hide another route.
 	path  string
 	scope string   // the scope that the caller needs
 	query []string // the query parameters that it takes
@@ -20,7 +20,7 @@ type route struct {
 	serve func(*call) (answer, error)
 }
 
-// call is one request while the API handles it.
+// call is one request that the API is handling.
 type call struct {
 	*http.Request
 	requestID string
@@ -32,7 +32,7 @@ type call struct {
 }
 
 // find returns the route for c, and sets the fields of c that depend on the route. Its
-// error is not-found, or method-not-allowed if only the path matches.
+// error is not-found, or method-not-allowed if the path matches but the method does not.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {
@@ -63,7 +63,7 @@ func (a *api) find(c *call) (route, error) {
 	}
 }
 
-// segmentsOf splits a path into segments and then decodes each, so that an
+// segmentsOf splits a path into segments, and decodes each of them after that. So an
 // encoded slash does not separate segments.
 func segmentsOf(escapedPath string) ([]string, bool) {
 	segments := strings.Split(escapedPath, "/")
@@ -93,8 +93,8 @@ func (r route) match(segments []string) (id string, ok bool) {
 	return id, true
 }
 
-// readQuery refuses parameters that the route does not take. Otherwise a
-// misspelled filter would select everything.
+// readQuery refuses parameters that the route does not have. Otherwise a misspelled
+// filter would select everything.
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {

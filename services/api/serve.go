@@ -14,14 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// answer is a complete response. Handlers return it instead of writing it, so
-// that every request gets exactly one answer and one line in the log.
+// answer is a complete response. A handler returns it and does not write it. So every
+// request gets exactly one answer and one log line.
 type answer struct {
 	status     int
 	header     http.Header // may be nil; the headers of every answer are added later
 	body       []byte
 	problem    slug          // "" on success
-	retryAfter time.Duration // whole seconds; 0 for none
+	retryAfter time.Duration // whole seconds; 0 means none
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,18 +43,22 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 		reply = problemAnswer(err, c.requestID)
 	}
 	if reply.status >= http.StatusInternalServerError && reply.problem != busy {
-		level := slog.LevelError
-		if errors.Is(ctx.Err(), context.Canceled) {
-			level = slog.LevelInfo // the client left, which is not our error
-		}
-		a.Logger.Log(ctx, level, "request failed",
-			"request_id", c.requestID, "route", c.route, "error", err)
+		logFailure(ctx, a.Logger, c.requestID, c.route, err)
 	}
 	return reply
 }
 
-// protect calls f and turns a panic into an internal error. Every goroutine
-// must call it, because a panic that is not caught ends the program.
+// logFailure logs why the answer to a request is 5xx.
+func logFailure(ctx context.Context, logger *slog.Logger, id, route string, err error) {
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelInfo // the client left, which is not our error
+	}
+	logger.Log(ctx, level, "request failed", "request_id", id, "route", route, "error", err)
+}
+
+// protect calls f and turns a panic into an internal error. Every goroutine must use it,
+// because a panic that is not recovered ends the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -66,9 +70,9 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// serve does what all routes have in common, then calls the route. An unknown
-// path is a 404 even without a token, as it is at the gateway. Behind
-// Authenticate, only requests with a good token get this far.
+// serve does what all routes have in common, and then calls the route. As at the gateway,
+// an unknown path is a 404 even without a token. Behind Authenticate, only requests with
+// a valid token reach serve.
 func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	r, err := a.find(c)
 	if err != nil {
@@ -78,6 +82,7 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if !ok {
 		return answer{}, unauthorizedFor(c.Request)
 	}
+	caller.Limits = a.limitsOf(caller.Limits)
 	c.caller = caller
 	if err := caller.require(r.scope); err != nil {
 		return answer{}, err
@@ -103,8 +108,8 @@ func (r answer) write(w http.ResponseWriter, id string) {
 	header := w.Header()
 	maps.Copy(header, r.header)
 	header.Set("X-Request-Id", id)
-	// Answers contain private texts and numbers. Only the client itself may
-	// cache them, and must revalidate them with If-None-Match.
+	// Answers contain private texts and numbers. Only the client itself may cache them,
+	// and it must revalidate them with If-None-Match.
 	header.Set("Cache-Control", "private, no-cache")
 	if r.body != nil {
 		header.Set("Content-Length", strconv.Itoa(len(r.body)))
@@ -113,8 +118,8 @@ func (r answer) write(w http.ResponseWriter, id string) {
 	_, _ = w.Write(r.body) // the client may have left
 }
 
-// log writes the one log line of each request. It leaves out the path and the
-// query, which the client chose.
+// log writes the one log line of a request. It leaves out the path and the query, because
+// the client chose them.
 func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("request_id", c.requestID),
@@ -132,8 +137,25 @@ func (c *call) log(ctx context.Context, logger *slog.Logger, reply answer, took 
 
 type requestIDKey struct{}
 
-// WithRequestID sets the id of a request, for logs, problems and the header
-// X-Request-Id. A request without an id gets one.
+type basePathKey struct{}
+
+// WithBasePath sets the path under which the client sees the API. Links in answers begin
+// with this path. It must be empty, or begin with a slash and not end with one. If no
+// path is set, links begin with /v1.
+func WithBasePath(ctx context.Context, path string) context.Context {
+	return context.WithValue(ctx, basePathKey{}, path)
+}
+
+// BasePath returns the path that WithBasePath set, or "/v1".
+func BasePath(ctx context.Context) string {
+	if path, ok := ctx.Value(basePathKey{}).(string); ok {
+		return path
+	}
+	return "/v1"
+}
+
+// WithRequestID sets the id of a request. Logs, problems and the header X-Request-Id show
+// it. A request without an id gets one.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }

@@ -20,7 +20,7 @@ type shares struct {
 type waiting struct {
 	owner string
 	n     int64
-	taken chan struct{} // closed when it is its turn
+	taken chan struct{} // closed when n is taken for owner
 }
 
 func newShares(total, share int64) *shares {
@@ -39,7 +39,7 @@ func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
 	return func() { s.giveBack(owner, n) }, true
 }
 
-// await is take, but waits for its turn until ctx ends.
+// await is like take, but if there is not enough now, it waits in line until ctx ends.
 func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack func(), ok bool) {
 	if giveBack, ok = s.take(owner, n); ok {
 		return giveBack, true
@@ -60,7 +60,7 @@ func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack fun
 		s.line = slices.Delete(s.line, at, at+1)
 		return nil, false
 	}
-	return func() { s.giveBack(owner, n) }, true // its turn came at the same time
+	return func() { s.giveBack(owner, n) }, true // n was taken just when ctx ended
 }
 
 func (s *shares) giveBack(owner string, n int64) {
@@ -70,7 +70,8 @@ func (s *shares) giveBack(owner string, n int64) {
 	s.admit()
 }
 
-// admit takes for all in the line that fit. Whoever does not fit keeps nobody else out.
+// admit takes what it can for those who wait. Whoever must go on waiting does not stop
+// those behind in the line.
 func (s *shares) admit() {
 	s.line = slices.DeleteFunc(s.line, func(w *waiting) bool {
 		if !s.fits(w.owner, w.n) {

@@ -26,10 +26,7 @@ func (a *api) status(c *call) (answer, error) {
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
 	if breaker.Open {
-		v.Paused = &pausedView{
-			Reason: breaker.Trouble, Detail: pauses[breaker.Trouble],
-			Since: instant{breaker.OpenedAt}, ProbeAt: instant{breaker.ProbeAt},
-		}
+		v.Paused = &pausedView{Reason: breaker.Trouble, Detail: pauses[breaker.Trouble], Since: instant{breaker.OpenedAt}}
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	return answer{status: http.StatusOK, header: header, body: mustJSON(v)}, nil
@@ -42,11 +39,12 @@ type statusView struct {
 	Backlog backlogView `json:"backlog"`
 }
 
+// pausedView does not say when the next probe is. Otherwise a client could send a bad
+// number just then.
 type pausedView struct {
-	Reason  sms.Trouble `json:"reason"`
-	Detail  string      `json:"detail"`
-	Since   instant     `json:"since"`
-	ProbeAt instant     `json:"probeAt,omitzero"`
+	Reason sms.Trouble `json:"reason"`
+	Detail string      `json:"detail"`
+	Since  instant     `json:"since"`
 }
 
 type backlogView struct {
@@ -54,7 +52,8 @@ type backlogView struct {
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
-// pauses explains each trouble to clients. The breaker's detail is for operators.
+// pauses explains each trouble to clients. The detail in the breaker is for operators
+// only.
 var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -62,8 +61,8 @@ var pauses = map[sms.Trouble]string{
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
-// backlogAge is the maximum age of the backlog in an answer. Status requests
-// cost at most one read of the queue and the agenda in this time.
+// backlogAge is the maximum age of the backlog in an answer. During this time, status
+// requests read the queue and the agenda at most once.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
@@ -73,10 +72,10 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest waiting
-// message. The age comes from the agenda, because messages also wait outside
-// the queue: if the relay is down, the queue is empty. While sending is paused,
-// all of them wait outside the queue, and their number is not known.
+// waiting returns the backlog of the queue and the age of the oldest waiting message. It
+// takes the age from the agenda, because messages also wait outside the queue: if the
+// relay is down, the queue is empty. While sending is paused, all messages wait outside
+// the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	now := a.Now()
 	a.backlog.mu.Lock()
@@ -103,8 +102,8 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is how many entries of each shard are examined. The first one is
-// the oldest, unless the relay has enqueued messages again.
+// oldestAmong is how many entries of each shard are examined. The first entry has waited
+// longest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
 // oldest returns how many seconds the oldest message has waited, or nil if none waits.
@@ -116,7 +115,7 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
 		until := now
 		if kind == sms.DueRescue {
-			until = now.Add(24 * time.Hour) // an enqueued message waits before its rescue is due
+			until = now.Add(24 * time.Hour) // an enqueued message waits, although its rescue is due later
 		}
 		for shard := range a.Store.Shards() {
 			q := sms.DueQuery{Kind: kind, Shard: shard, Until: until, Limit: oldestAmong}

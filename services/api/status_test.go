@@ -24,7 +24,7 @@ func TestStatus(t *testing.T) {
 	wantStatus := func(t *testing.T, d *deployment, want string) {
 		t.Helper()
 		if diff := cmp.Diff(want+"\n", d.status(t)); diff != "" {
-			t.Errorf("status (-want +got):\n%s", diff)
+			t.Errorf("the status differs (-want +got):\n%s", diff)
 		}
 	}
 	t.Run("of an idle service says that it is sending", func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 	t.Run("counts messages that wait outside an empty queue", func(t *testing.T) {
 		for _, arrange := range []func(*deployment, *sms.Message){
 			func(d *deployment, m *sms.Message) { *m, _ = d.options.Rules.EnqueueFailed(*m, morning) },
-			func(*deployment, *sms.Message) {}, // due for rescue, because its envelope is lost
+			func(*deployment, *sms.Message) {}, // due for rescue
 		} {
 			d := deploy(t)
 			m := d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning)
@@ -55,7 +55,7 @@ func TestStatus(t *testing.T) {
 		d.inState(t, sms.Scheduled)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`)
 	})
-	t.Run("is at most five seconds old, and is read once in that time", func(t *testing.T) {
+	t.Run("is at most five seconds old, and is read only once in this time", func(t *testing.T) {
 		d := deploy(t)
 		d.accepted(t, goodBody)
 		d.clock.Advance(90 * time.Second)
@@ -68,7 +68,7 @@ func TestStatus(t *testing.T) {
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)
 	})
-	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
+	t.Run("of a paused service says why and how long messages wait, but not when the next probe is", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 			sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -78,11 +78,11 @@ func TestStatus(t *testing.T) {
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
 			b, _ := d.options.Rules.ReportTrouble(sms.Breaker{}, trouble, "secret words", morning, morning)
 			d.saveBreaker(t, b)
-			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
-				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"oldestAgeSeconds":3600}}`)
+			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z"},`+
+				`"backlog":{"oldestAgeSeconds":3600}}`)
 		}
 	})
-	t.Run("of a service that an operator paused has no probe", func(t *testing.T) {
+	t.Run("of a service that an operator paused says so", func(t *testing.T) {
 		d := deploy(t)
 		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+

@@ -31,32 +31,32 @@ func (a *api) submit(c *call) (answer, error) {
 		return answer{}, err
 	}
 	a.enqueue(c.Context(), accepted)
-	return accepted.answer(), nil
+	return accepted.answer(c.Context()), nil
 }
 
-// acceptance is a recorded message. It was recorded by this request, or by an
-// earlier one with the same key.
+// acceptance is a message that was recorded by this request, or by an earlier request
+// with the same key.
 type acceptance struct {
 	message  sms.Message
 	replayed bool
 }
 
 // answer returns the 202 for an accepted message.
-func (accepted acceptance) answer() answer {
+func (accepted acceptance) answer(ctx context.Context) answer {
 	reply := snapshotOf(accepted.message).answer(http.StatusAccepted)
-	reply.header.Set("Location", "/v1/sms/"+accepted.message.ID)
+	reply.header.Set("Location", BasePath(ctx)+"/sms/"+accepted.message.ID)
 	if accepted.replayed {
 		reply.header.Set("Idempotent-Replayed", "true")
 	}
 	return reply
 }
 
-// accept records the message in f for caller. The idempotency key is key, or
-// there is none if it is "". An error changes nothing. The caller of accept
-// must enqueue new messages. ctx must end after Deadlines.Accept.
+// accept records the message in f for caller. key is the idempotency key, or "" if there
+// is none. If accept returns an error, it has changed nothing. Its caller must enqueue
+// new messages. ctx must end after Deadlines.Accept.
 //
-// A request that is refused because of the time or the configuration may repeat
-// one that was accepted before they changed. With a key, accept therefore looks
+// A request may be refused because of the time or the configuration, although it repeats
+// a request that was accepted before these changed. So if there is a key, accept looks
 // for the original before it refuses.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {
@@ -66,7 +66,7 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	draft.Owner, draft.Client = caller.Owner, caller.ClientID
 	neverRight := f.Errors() != nil
 	now := a.Now()
-	failAll(f, a.checkHere(&draft, now))
+	failAll(f, a.checkHere(&draft, caller.Limits, now))
 	if wrong := f.Errors(); wrong != nil {
 		invalid := &apiError{slug: invalidFields, fields: wrong}
 		if neverRight {
@@ -74,27 +74,28 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 		}
 		return a.original(ctx, draft, key, invalid)
 	}
-	return a.record(ctx, draft, key, now)
+	return a.record(ctx, draft, caller.Limits, key, now)
 }
 
-// original returns the message accepted for d under key, or the error otherwise.
-func (a *api) original(ctx context.Context, d sms.Draft, key string, otherwise error) (acceptance, error) {
+// original returns the message that was accepted for d under key. If there is none, it
+// returns refusal, the error of the request.
+func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal error) (acceptance, error) {
 	if key == "" {
-		return acceptance{}, otherwise
+		return acceptance{}, refusal
 	}
 	m, err := a.get(ctx, sms.DerivedID(d.Owner, key))
 	switch {
 	case errors.Is(err, sms.ErrNotFound):
-		return acceptance{}, otherwise
+		return acceptance{}, refusal
 	case err != nil:
 		return acceptance{}, err
 	}
 	return replay(m, d)
 }
 
-// replay returns the original message if it was accepted for the same request.
-// Both have the same owner, because the id depends on it. Two resends are the
-// same request if they name the same message, whatever its state was.
+// replay returns the original message if it was accepted for the same request. Both have
+// the same owner, because the id depends on the owner. Two resends are the same request
+// if they name the same message, no matter what its status was.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -103,18 +104,18 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted says that no original was found, before anything was counted.
+// errNotCounted says that there is no original and that nothing was counted.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d, which must have passed all checks.
-// It stops at the deadline of ctx, which must have one.
-func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time) (acceptance, error) {
+// record counts and writes the message of d under l. The message must have passed all
+// checks. ctx must have a deadline, at which record stops.
+func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
 		id = sms.DerivedID(d.Owner, key)
 	}
 	m := a.Rules.Accept(id, d, now)
-	counts := a.countsOf(m, now)
+	counts := countsOf(m, l, now)
 	if len(counts) > 0 && key != "" {
 		if accepted, err := a.original(ctx, d, key, errNotCounted); !errors.Is(err, errNotCounted) {
 			return accepted, err
@@ -123,8 +124,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, &apiError{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
-	// From here on, go on until the deadline even if the client leaves: a written
-	// record is accepted and must be enqueued.
+	// From here on, go on until the deadline, even if the client leaves. Once the record
+	// is written, the message is accepted and must be enqueued.
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
@@ -144,8 +145,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, key string, now time.Time
 	return acceptance{message: m}, nil
 }
 
-// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m was
-// not recorded; after any other error it may have been.
+// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m is not recorded.
+// After any other error, m may be recorded.
 func (a *api) create(ctx context.Context, m sms.Message) error {
 	err := a.Store.Create(ctx, m)
 	switch {

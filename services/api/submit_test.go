@@ -12,6 +12,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
+func TestTheLocationIsUnderTheBasePathThatTheClientTyped(t *testing.T) {
+	for _, base := range []string{"/sms/v1", "/prod", ""} {
+		d := deploy(t)
+		response := d.do(t, http.MethodPost, "/v1/sms", `{"phoneNumber": "+5511999999999", "message": "Hi"}`, func(r *http.Request) *http.Request {
+			return r.WithContext(api.WithBasePath(r.Context(), base))
+		})
+		want := base + "/sms/" + decode[message](t, response).ID
+		if got := response.header.Get("Location"); got != want {
+			t.Errorf("under %q, Location is %q, want %q", base, got, want)
+		}
+	}
+}
+
 func TestSubmitRecordsEveryField(t *testing.T) {
 	d := deploy(t)
 	got, header := d.accepted(t, `{
@@ -29,7 +42,7 @@ func TestSubmitRecordsEveryField(t *testing.T) {
 		SendAt: "2030-05-04T10:00:00.500Z", ExpiresAt: "2030-05-04T14:00:00.000Z",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("message (-want +got):\n%s", diff)
+		t.Errorf("the message differs (-want +got):\n%s", diff)
 	}
 	m, err := d.store.Store.Get(t.Context(), got.ID)
 	if err != nil {
@@ -38,7 +51,7 @@ func TestSubmitRecordsEveryField(t *testing.T) {
 	type private struct{ Owner, Client, SenderID, MaxPriceUSD, EntityID, TemplateID string }
 	wantStored := private{"alice", "alice-1", "Bakery", "0.05", "E1", "T1"}
 	if diff := cmp.Diff(wantStored, private{m.Owner, m.Client, m.SenderID, m.MaxPriceUSD, m.EntityID, m.TemplateID}); diff != "" {
-		t.Errorf("record (-want +got):\n%s", diff)
+		t.Errorf("the record differs (-want +got):\n%s", diff)
 	}
 }
 
@@ -48,9 +61,9 @@ func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 		envelopes            int
 		delay                time.Duration
 	}{
-		{"a message without sendAt goes at once", "", "queued", 1, 0},
-		{"a sendAt just past means now", "2030-05-04T08:59:30Z", "queued", 1, 0},
-		{"a sendAt within two minutes is a delayed envelope", "2030-05-04T09:01:30.2Z", "scheduled", 1, 91 * time.Second},
+		{"a message without sendAt is enqueued at once", "", "queued", 1, 0},
+		{"a sendAt in the last minute means now", "2030-05-04T08:59:30Z", "queued", 1, 0},
+		{"a sendAt within two minutes makes a delayed envelope", "2030-05-04T09:01:30.2Z", "scheduled", 1, 91 * time.Second},
 		{"a later sendAt is left to the relay", "2030-05-04T09:02:01Z", "scheduled", 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,10 +79,10 @@ func TestSubmitEnqueuesMessagesThatAreDueSoon(t *testing.T) {
 			var want []sms.Envelope
 			if tt.envelopes == 1 {
 				ref := sms.Ref{ID: got.ID, Generation: morning.UnixMilli()}
-				want = []sms.Envelope{{Ref: ref, Group: "alice-1", Delay: tt.delay}}
+				want = []sms.Envelope{{Ref: ref, Parts: 1, Group: "alice-1", Delay: tt.delay}}
 			}
 			if diff := cmp.Diff(want, d.queue.sent()); diff != "" {
-				t.Errorf("envelopes (-want +got):\n%s", diff)
+				t.Errorf("the envelopes differ (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -79,7 +92,7 @@ func TestSubmitTakesTwoCalls(t *testing.T) {
 	d := deploy(t)
 	d.accepted(t, goodBody, key("k"))
 	if diff := cmp.Diff(map[string]int{"create": 1}, d.store.calls); diff != "" {
-		t.Errorf("calls to the store (-want +got):\n%s", diff)
+		t.Errorf("the calls to the store differ (-want +got):\n%s", diff)
 	}
 	if n := len(d.queue.sent()); n != 1 {
 		t.Errorf("%d envelopes", n)
@@ -125,7 +138,7 @@ func TestSubmitClientsOfOneOwnerShareMessages(t *testing.T) {
 	first, _ := d.accepted(t, goodBody, key("k"))
 	again, header := d.accepted(t, goodBody, key("k"), by(rotated))
 	if again.ID != first.ID || header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("got %s, replayed %q; want %s, replayed", again.ID, header.Get("Idempotent-Replayed"), first.ID)
+		t.Errorf("got message %s, replayed %q; want message %s, replayed", again.ID, header.Get("Idempotent-Replayed"), first.ID)
 	}
 	if r := d.do(t, http.MethodGet, "/v1/sms/"+first.ID, "", by(rotated)); r.status != http.StatusOK {
 		t.Errorf("the other client got status %d", r.status)

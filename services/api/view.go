@@ -11,7 +11,7 @@ import (
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
-	sms.Request                    // its fields have the names in its JSON tags, as in the stores
+	sms.Request                    // shows the fields of the request, with the same names as in the stores
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`
@@ -48,7 +48,7 @@ func viewOf(m sms.Message) view {
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // only for the provider, and therefore not shown
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // not shown, because only the provider needs them
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}

@@ -8,9 +8,9 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time, a quarter of them for
-	// one owner; further ones are answered at once. Together with lastLook it limits the
-	// reads that waiting costs.
+	// maxWaiters limits how many look-ups wait at the same time. One owner may have at
+	// most a quarter of them. Further look-ups are answered at once. maxWaiters and lastLook
+	// limit how many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
@@ -29,8 +29,9 @@ func (c *call) readWait() (time.Duration, error) {
 }
 
 // awaitChange reads the message at growing intervals until it differs from known or the
-// wait is over, and returns what it saw last. An error ends the wait, because the
-// client can ask again. A read does not outlast the wait.
+// wait is over. It returns the message that it read last. After an error it stops
+// waiting, because the client can ask again. No read goes on after the end
+// of the wait.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
 	done, ok := a.waiters.take(c.caller.Owner, 1)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 func TestWait(t *testing.T) {
 	type outcome struct {
 		status int
-		within time.Duration // the maximum
-		after  time.Duration // the minimum
+		within time.Duration // the longest time that it may take
+		after  time.Duration // the shortest time that it may take
 	}
 	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {
@@ -27,9 +27,9 @@ func TestWait(t *testing.T) {
 		name    string
 		state   sms.Status
 		query   string
-		tag     string // "" for none, "current" for the current one
+		tag     string // "" means none, "current" means that of the message
 		longest time.Duration
-		change  func(d *deployment, t *testing.T, id string) // after 3 s
+		change  func(d *deployment, t *testing.T, id string) // called after 3 s
 		want    outcome
 	}{
 		{"ends when the message changes", sms.Queued, "?wait=20", "", 20 * time.Second, cancel, outcome{200, 4 * time.Second, 3 * time.Second}},
@@ -41,7 +41,7 @@ func TestWait(t *testing.T) {
 		{"does not happen for a final message", sms.Failed, "?wait=20", "", 20 * time.Second, nil, outcome{200, 0, 0}},
 		{"does not happen for a final message that the client has", sms.Failed, "?wait=20", "current", 20 * time.Second, nil, outcome{304, 0, 0}},
 		{"does not happen if it is 0", sms.Queued, "?wait=0", "", 20 * time.Second, nil, outcome{200, 0, 0}},
-		{"does not happen if it is not asked for", sms.Queued, "", "", 20 * time.Second, nil, outcome{200, 0, 0}},
+		{"does not happen if the client does not ask for it", sms.Queued, "", "", 20 * time.Second, nil, outcome{200, 0, 0}},
 		{"is limited by the deployment", sms.Queued, "?wait=20", "", 2 * time.Second, nil, outcome{200, 2 * time.Second, 2 * time.Second}},
 		{"does not happen if the deployment does not allow it", sms.Queued, "?wait=20", "", 0, nil, outcome{200, 0, 0}},
 	} {
@@ -83,7 +83,7 @@ func TestWait(t *testing.T) {
 			})
 		})
 	}
-	t.Run("ends when the service does", func(t *testing.T) {
+	t.Run("ends when the service ends", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := deploy(t)
 			closing := make(chan struct{})

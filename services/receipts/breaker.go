@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker, no matter whose message rc is about.
+// reportTrouble opens the breaker for the trouble in rc, no matter which message rc is
+// about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
@@ -26,8 +27,9 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	return nil
 }
 
-// prove closes the breaker if rc, which was applied to m, reports the delivery of
-// a probe. A probe that was undelivered is given back. Both may be repeated.
+// prove changes the breaker after rc was applied to m. If rc says that a probe was
+// delivered, it closes the breaker. If rc says that a probe was undelivered, it gives the
+// probe back. It may be called again with the same receipt.
 func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) error {
 	i := slices.IndexFunc(m.HandOvers, rc.Names)
 	if i < 0 || rc.Verdict == sms.VerdictVoid {
@@ -58,8 +60,8 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// surelyNot reports whether a hand-over certainly cannot close the breaker, whatever
-// happened to the breaker since it was last read. beganAt is when the hand-over began.
+// surelyNot reports whether a hand-over certainly cannot close the breaker, even if the
+// breaker has changed since it was last read. beganAt is when the hand-over began.
 func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt
@@ -73,7 +75,7 @@ func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) b
 	return beganAt.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
 }
 
-// change calls change.Breaker, and remembers the breaker that it saw.
+// change applies f to the breaker in the store, and remembers the breaker that results.
 func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
 	at := r.now()
 	b, err := change.Breaker(ctx, r.store, f)

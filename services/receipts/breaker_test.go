@@ -39,7 +39,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 			})
 		}
 	}
-	t.Run("looking at a pending receipt again does not", func(t *testing.T) {
+	t.Run("retrying a pending receipt does not", func(t *testing.T) {
 		s := newStage(t)
 		rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-9", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
 		if _, err := s.receipts.Apply(t.Context(), rc); err != nil {
@@ -48,7 +48,7 @@ func TestTroubleOpensTheBreaker(t *testing.T) {
 		s.change(func(b sms.Breaker) sms.Breaker { return b.Close(s.now) })
 		s.retryDue()
 		if b := s.breaker(); b.Open {
-			t.Errorf("the breaker is %+v, want it closed", b)
+			t.Errorf("the breaker is %+v, want closed", b)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, false},
-		{"the delivery of a probe that got no answer", func(s *stage) {
+		{"the delivery of a probe whose hand-over got no answer", func(s *stage) {
 			s.spend()
 			s.probe(s.accept(number), sms.Unanswered())
 			s.keep(delivered("c-1", s.now))
@@ -89,7 +89,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
 			s.applied(rc)
 		}, true},
-		{"not the delivery of what its probe was handed over in before, without an answer", func(s *stage) {
+		{"not the delivery of an earlier hand-over of the probe's message", func(s *stage) {
 			before := s.now
 			id := s.unanswered(number, sms.Resend)
 			s.now = s.now.Add(time.Minute)
@@ -102,7 +102,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 				s.t.Errorf("the message is %s, want %s", got, sms.Delivered)
 			}
 		}, true},
-		{"the delivery of its probe, after that of an earlier hand-over of the same message", func(s *stage) {
+		{"the delivery of its probe, after the delivery of an earlier hand-over of the same message", func(s *stage) {
 			before := s.now
 			id := s.unanswered(number, sms.Resend)
 			s.now = s.now.Add(time.Minute)
@@ -124,8 +124,9 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// A message to a destination under review comes back void each time. Another
-// owner's message proves each time that the account itself is well.
+// TestOneDestinationUnderReviewStopsEverybodyOnce hands over messages to a destination
+// under review, which all come back void. Each time, another owner's message proves that
+// the account itself is not in trouble.
 func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-0")
@@ -159,11 +160,11 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
 	s.applied(rc)
 	if b := s.breaker(); !b.Open || len(b.LastInLine) != 1 || len(b.ProbeIDs) != 0 || b.ProbeAt.After(s.now) {
-		t.Errorf("the breaker is %+v, want its owner last in line, and a probe due", b)
+		t.Errorf("the breaker is %+v, want a probe due, and the probe's owner last in line", b)
 	}
 }
 
-// counted counts the reads of the breaker.
+// counted is a store that counts the reads of the breaker.
 type counted struct {
 	*sqlite.DB
 	looks int
@@ -174,8 +175,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count makes the stage's receipts read the breaker through a counter, without
-// any memory of earlier reads.
+// count replaces the stage's receipts by new ones, which count their reads of the breaker
+// and remember no earlier read.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -204,7 +205,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 			s.now = s.now.Add(time.Second)
 			s.spend()
 		}, 1},
-		{"of messages that went out before its senders knew", func(s *stage) {
+		{"of messages that went out just after it opened", func(s *stage) {
 			s.spend()
 			s.now = s.now.Add(time.Second)
 			sent(s)
@@ -226,14 +227,15 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 				s.deliver("c-"+strconv.Itoa(i), s.now)
 			}
 			if c.looks != tt.looks {
-				t.Errorf("%d reads of the breaker for %d receipts, want %d", c.looks, n, tt.looks)
+				t.Errorf("there were %d reads of the breaker for %d receipts, want %d", c.looks, n, tt.looks)
 			}
 		})
 	}
 }
 
-// TestNoProbesDeliveryIsMissed makes receipts read the breaker at several times
-// around its opening. What they remember of it must not make them miss a probe.
+// TestNoProbesDeliveryIsMissed makes receipts read the breaker at several times around
+// its opening. Then a probe is delivered. What the receipts remember of the breaker must
+// not keep them from closing it.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -249,12 +251,12 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 			probe(s, "c-0")
 			probe(s, "c-1")
 		},
-		"the second probe, seen the first": func(s *stage) {
+		"the second probe, after the first was seen": func(s *stage) {
 			probe(s, "c-0")
 			look(s)
 			probe(s, "c-1")
 		},
-		"the next probe, seen one that was given back": func(s *stage) {
+		"the next probe, after one was seen and given back": func(s *stage) {
 			b := s.breaker()
 			s.now = b.ProbeAt
 			b, _ = s.rules.Probe(b, sms.Message{ID: "canceled"}, s.now)
@@ -270,7 +272,7 @@ func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	} {
 		for _, after := range []time.Duration{-100 * time.Millisecond, 0, time.Second, 59 * time.Second} {
 			for _, first := range []time.Duration{time.Second, 5 * time.Second, time.Minute} {
-				t.Run(fmt.Sprintf("%s, the first %v after the opening, seen %v after it", name, first, after), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s; first probe %v after the opening, breaker read %v after the opening", name, first, after), func(t *testing.T) {
 					s := newStage(t)
 					s.rules.FirstProbe = first
 					s.count()
@@ -325,7 +327,8 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend applies a receipt of another application that reports a spent budget.
+// spend applies a receipt about a message of another application. It reports that the
+// budget is spent.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
@@ -335,7 +338,7 @@ func (s *stage) spend() {
 	}
 }
 
-// probe moves the clock to the next probe, hands m over as that probe, and
+// probe moves the clock to the time of the next probe, hands m over as this probe, and
 // records the outcome o.
 func (s *stage) probe(m sms.Message, o sms.Outcome) {
 	s.t.Helper()
@@ -368,7 +371,7 @@ func (s *stage) deliver(providerMessageID string, at time.Time) {
 	s.applied(delivered(providerMessageID, at))
 }
 
-// applied applies rc, whose message is found by its provider message id.
+// applied applies rc, and expects that the provider message id in rc finds a message.
 func (s *stage) applied(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {

@@ -12,12 +12,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// clockSlack is how far the provider's clock may be off.
+// clockSlack is how much the provider's clock may differ from ours.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h, a hand-over to the same number. This is so if
-// h has neither id nor receipt, and if the time in k, the time of the publish, lies
-// within the lease of h. Without a time, k may be about all that began before k came.
+// fits reports whether k may be about h. Both must have the same number, and h must have
+// neither a provider message id nor a receipt. The time in k is the time of the
+// hand-over, so it must lie within the lease of h. If k has no time, it may be about
+// every hand-over that began before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -28,27 +29,27 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	case at.IsZero():
 		return true
 	}
-	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: window of a receipt
+	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: a receipt's time is within the lease
 }
 
-// ripe reports whether every hand-over that k may be about began before cutoff.
+// ripe reports whether all hand-overs that k may be about began before cutoff.
 func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
-// published returns the time of the publish that k is about, or a later one. The
-// hand-over began at most clockSlack after it.
+// published returns the time of the hand-over that k is about, or a later time. The
+// hand-over began at most clockSlack after the returned time.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
-// matchByNumber applies k, which is ripe, to the only hand-over that it may be
-// about, and reports whether there was one.
+// matchByNumber applies k, which must be ripe, to the only hand-over that it may be
+// about. found says whether there was one.
 //
-//   - It looks at all unanswered hand-overs to the number of k. Those that were
-//     taken have recorded their ids, and k names none of them.
-//   - k must have a time and fit exactly one of them, and no other pending receipt
-//     may fit that one. If there are more than the store lists, nothing matches.
-//   - A hand-over that was answered late may have the id of k although the index of
-//     ids does not show it yet. Then k is about that one.
+//   - It considers all unanswered hand-overs to k's number. The ids of
+//     hand-overs that were taken are recorded, and none of these ids is in k.
+//   - k must have a time and fit exactly one of these hand-overs, and no other pending
+//     receipt may fit it. If the store does not list all hand-overs, nothing is matched.
+//   - A hand-over with a late answer may have k's id, although the index of ids does not
+//     show it yet. Then k is about that hand-over.
 func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *listed) (found bool, err error) {
 	if at == nil {
 		at = new(listed)
@@ -76,7 +77,8 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *
 	return true, r.prove(ctx, m, k.Receipt)
 }
 
-// listed is what is unmatched for one number. Its messages are read at most once.
+// listed holds the unmatched messages and receipts of one number. It reads each message
+// at most once.
 type listed struct {
 	sms.Unmatched
 	messages []sms.Message
@@ -98,8 +100,8 @@ func (r *Receipts) read(ctx context.Context, at *listed) error {
 	return nil
 }
 
-// onlyFit returns the message and the token of the one hand-over that k may be about.
-// token is "" if there is none or more than one.
+// onlyFit returns the only hand-over that k may be about, as its message and token. token
+// is "" if there is no such hand-over or more than one.
 func onlyFit(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
 	var fitting []sms.HandOver
 	for _, candidate := range at.messages {

@@ -38,8 +38,8 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	}
 }
 
-// unnamed is a receipt that reports trouble, but contains only a number and the
-// provider's words.
+// unnamed is a receipt that reports trouble. It has only a number and the provider's
+// words.
 var unnamed = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
@@ -48,9 +48,13 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 		stage func(s *stage) (id string)
 	}{
 		{"sent", func(s *stage) string { return s.sent(number, "c-1").ID }},
+		{"sent and held", func(s *stage) string {
+			m, token := s.handedOver(number, sms.Hold)
+			return s.record(m, token, sms.Taken("c-1")).ID
+		}},
 		{"in flight", func(s *stage) string { m, _ := s.handedOver(number, sms.Resend); return m.ID }},
 		{"unknown", func(s *stage) string { return s.unanswered(number, sms.Hold) }},
-		{"waiting to be sent again", func(s *stage) string { return s.unanswered(number, sms.Resend) }},
+		{"waiting for its next hand-over", func(s *stage) string { return s.unanswered(number, sms.Resend) }},
 	} {
 		for _, verdict := range []sms.Verdict{sms.VerdictVoid, sms.VerdictDelivered} {
 			t.Run(tt.name+", "+string(verdict), func(t *testing.T) {
@@ -70,7 +74,7 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 					t.Errorf("the message changed (-before +after):\n%s", diff)
 				}
 				if open := s.breaker().Open; open != (verdict == sms.VerdictVoid) {
-					t.Errorf("the breaker is open: %t, want it open only after a void receipt", open)
+					t.Errorf("the breaker is open: %t, want open only after a void receipt", open)
 				}
 			})
 		}
@@ -145,36 +149,36 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	}
 }
 
-// TestWhichUnansweredHandOverAReceiptFits matches ripe receipts to a message
-// whose hand-over got no answer.
+// TestWhichUnansweredHandOverAReceiptFits tries to match ripe receipts to a message whose
+// hand-over got no answer.
 func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		stage func(s *stage, first string)
 		want  bool
 	}{
-		{"the only one", func(s *stage, _ string) { s.keep(delivered("c-1", s.now)) }, true},
-		{"the only one, from three days ago", func(s *stage, _ string) {
+		{"the only unanswered hand-over", func(s *stage, _ string) { s.keep(delivered("c-1", s.now)) }, true},
+		{"the only unanswered hand-over, three days old", func(s *stage, _ string) {
 			at := s.now
 			s.now = s.now.Add(72 * time.Hour)
 			s.keep(delivered("c-1", at))
 		}, true},
-		{"the only one that is unanswered, next to one that was taken", func(s *stage, _ string) {
+		{"the only unanswered hand-over, beside one that was taken", func(s *stage, _ string) {
 			s.sent(number, "c-2")
 			s.keep(delivered("c-1", s.now))
 		}, true},
-		{"not the one that began after it came", func(s *stage, _ string) {
+		{"not a hand-over that began after the receipt came", func(s *stage, _ string) {
 			rc := delivered("c-1", s.now.Add(3*time.Second)) // the provider's clock is ahead
 			now := s.now
 			s.now = s.now.Add(-2 * time.Second)
 			s.keep(rc)
 			s.now = now
 		}, false},
-		{"not one of two", func(s *stage, _ string) {
+		{"not one of two unanswered hand-overs", func(s *stage, _ string) {
 			s.unanswered(number, sms.Hold)
 			s.keep(delivered("c-1", s.now))
 		}, false},
-		{"not one whose message ended by another hand-over", func(s *stage, _ string) {
+		{"not if it also fits an unanswered hand-over of a delivered message", func(s *stage, _ string) {
 			m := s.get(s.unanswered(number, sms.Resend))
 			s.keep(delivered("c-1", s.now))
 			s.now = m.NotBefore
@@ -191,11 +195,11 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.record(m, claim.Token, sms.Unanswered())
 			s.keep(delivered("c-1", s.now))
 		}, false},
-		{"not while another receipt may be about it", func(s *stage, _ string) {
+		{"not while another receipt fits the same hand-over", func(s *stage, _ string) {
 			s.keep(delivered("c-2", s.now))
 			s.keep(delivered("c-1", s.now))
 		}, false},
-		{"not while one without a time may be about it", func(s *stage, _ string) {
+		{"not while a receipt without a time may fit the same hand-over", func(s *stage, _ string) {
 			s.keep(delivered("c-2", time.Time{}))
 			s.keep(delivered("c-1", s.now))
 		}, false},
@@ -206,12 +210,12 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.now = at
 			s.keep(delivered("c-1", at))
 		}, false},
-		{"not by another provider's", func(s *stage, _ string) {
+		{"not by another provider's receipt", func(s *stage, _ string) {
 			rc := delivered("c-1", s.now)
 			rc.Provider = "other"
 			s.keep(rc)
 		}, false},
-		{"not where there is more than the store lists", func(s *stage, _ string) {
+		{"not if the store does not list all hand-overs", func(s *stage, _ string) {
 			for range sms.MaxUnmatched {
 				s.unanswered(number, sms.Hold)
 				s.now = s.now.Add(10 * time.Minute)
@@ -226,7 +230,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			s.now = s.now.Add(10 * time.Minute)
 			s.retryAll(s.now)
 			if got := s.get(first).Status; (got == sms.Delivered) != tt.want {
-				t.Errorf("the message is %s, want it matched: %t", got, tt.want)
+				t.Errorf("the message is %s, want the receipt matched: %t", got, tt.want)
 			}
 		})
 	}
@@ -234,21 +238,21 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 
 func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		over  time.Duration // from the start of the hand-over
-		stage func(s *stage)
-		want  sms.Status
-		wait  bool
+		name   string
+		cutoff time.Duration // counted from the beginning of the hand-over
+		stage  func(s *stage)
+		want   sms.Status
+		wait   bool
 	}{
 		{"nothing is pending", 0, func(*stage) {}, sms.Queued, false},
-		{"a receipt that is ripe", 5 * time.Second, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Delivered, false},
+		{"a ripe receipt", 5 * time.Second, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Delivered, false},
 		{"a receipt that is not ripe", 5*time.Second - time.Millisecond, func(s *stage) { s.keep(delivered("c-1", s.now)) }, sms.Queued, true},
-		{"a receipt that fits nothing of it", 0, func(s *stage) { s.keep(delivered("c-1", s.now.Add(-time.Minute))) }, sms.Queued, false},
-		{"two that are ripe", 5 * time.Second, func(s *stage) {
+		{"a receipt that fits no hand-over of the message", 0, func(s *stage) { s.keep(delivered("c-1", s.now.Add(-time.Minute))) }, sms.Queued, false},
+		{"two ripe receipts", 5 * time.Second, func(s *stage) {
 			s.keep(delivered("c-1", s.now))
 			s.keep(delivered("c-2", s.now))
 		}, sms.Queued, false},
-		{"two, one of which is another message's", 5 * time.Second, func(s *stage) {
+		{"two ripe receipts, one for another message", 5 * time.Second, func(s *stage) {
 			m, token := s.handedOver(number, sms.Resend)
 			s.keep(delivered("c-1", s.now))
 			s.keep(delivered("c-2", s.now))
@@ -259,13 +263,13 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			s := newStage(t)
 			m := s.get(s.unanswered(number, sms.Resend))
 			tt.stage(s)
-			over := m.HandOvers[0].At.Add(tt.over)
+			cutoff := m.HandOvers[0].At.Add(tt.cutoff)
 			s.now = s.now.Add(10 * time.Minute)
-			for range 2 { // the order in which receipts are listed is not known
+			for range 2 { // twice, because the first time the receipts may come in the wrong order
 				var wait bool
 				var err error
-				if m, wait, err = s.receipts.Settle(t.Context(), m, over); err != nil || wait != tt.wait {
-					t.Fatalf("Settle says wait: %t, %v; want %t", wait, err, tt.wait)
+				if m, wait, err = s.receipts.Settle(t.Context(), m, cutoff); err != nil || wait != tt.wait {
+					t.Fatalf("Settle returned wait %t and error %v, want wait %t", wait, err, tt.wait)
 				}
 			}
 			if got := s.get(m.ID); got.Status != tt.want || m.Status != tt.want {
@@ -273,7 +277,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a receipt that nobody would look at again is due again", func(t *testing.T) {
+	t.Run("a receipt that was never due again becomes due", func(t *testing.T) {
 		s := newStage(t)
 		m := s.get(s.unanswered(number, sms.Hold))
 		k := delivered("c-1", s.now).Pending(s.now)
@@ -282,7 +286,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); err != nil || !wait {
-			t.Fatalf("Settle says wait: %t, %v; want true", wait, err)
+			t.Fatalf("Settle returned wait %t and error %v, want wait true", wait, err)
 		}
 		s.retryDue()
 		if got := s.get(m.ID).Status; got != sms.Delivered {
@@ -302,7 +306,7 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	}
 }
 
-// counting counts the reads that match by number.
+// counting is a store that counts the reads for matching by number.
 type counting struct {
 	*sqlite.DB
 	reads int
@@ -330,7 +334,7 @@ func TestSettleReadsEachMessageOfANumberOnce(t *testing.T) {
 	s.on(c)
 	s.now = s.now.Add(10 * time.Minute)
 	if _, wait, err := s.receipts.Settle(t.Context(), m, s.now); wait || err != nil || c.reads != n+1 {
-		t.Errorf("Settle made %d reads, wait %v, %v; want %d: one list and each message", c.reads, wait, err, n+1)
+		t.Errorf("Settle made %d reads and returned wait %v, %v; want %d reads: the list and each message", c.reads, wait, err, n+1)
 	}
 }
 
@@ -339,6 +343,6 @@ func TestSettleDoesNotWaitForReceiptsWithoutATime(t *testing.T) {
 	m := s.get(s.unanswered(number, sms.Resend))
 	s.keep(delivered("c-1", time.Time{}))
 	if _, wait, err := s.receipts.Settle(t.Context(), m, time.Time{}); wait || err != nil {
-		t.Errorf("wait %v, %v, want none: such a receipt is never matched by its number", wait, err)
+		t.Errorf("Settle returned wait %v, %v; want no wait, because this receipt is never matched by its number", wait, err)
 	}
 }

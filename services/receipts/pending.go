@@ -9,19 +9,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the waits before the message of a pending receipt is looked for again.
+// These times pass before the message of a pending receipt is looked for again.
 const (
 	soon      = time.Minute      // while it is not ripe
-	ripeAfter = 90 * time.Second // after the last lease that it may be about has ended: it is ripe then
-	lastLook  = 10 * time.Minute // after the first look at the ripe receipt
+	ripeAfter = 90 * time.Second // to become ripe: by then, every hand-over that it may be about has ended
+	lastLook  = 10 * time.Minute // after the first look for the message of a ripe receipt
 )
 
-// Retry looks once more for the message of k: by its provider message id, and
-// then, if k is ripe, by its number. If it finds the message, it forgets k.
-// Otherwise it postpones k.
+// Retry looks for the message of k again: first by its provider message id and then, if k
+// is ripe, by its number. If it finds the message, it forgets k. Otherwise it postpones
+// k.
 //
-// Every hand-over that began before cutoff must have recorded its id, or have ended
-// without an answer, so long ago that all indexes show it.
+// Every hand-over that began before cutoff must have ended so long ago that all indexes
+// show its outcome: the provider message id, or that it got no answer.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {
@@ -44,10 +44,10 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.
 	return r.keep(ctx, k)
 }
 
-// Settle looks for pending receipts about the unanswered hand-overs of m, and
-// returns m with their changes. wait is true if a pending receipt may still turn out
-// to be about m; then m must be neither handed over again nor given up. Retry
-// explains cutoff.
+// Settle looks for pending receipts about the unanswered hand-overs of m. It returns m
+// with the changes that these make. If wait is true, a pending receipt may still turn out
+// to be about m; then m must be neither handed over again nor given up. Retry explains
+// cutoff.
 func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error) {
 	unmatched, err := r.store.Unmatched(ctx, m.Number)
 	if err != nil {
@@ -61,7 +61,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 		}
 		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // it was not due for another look
+			k.Due = r.now().Add(soon) // it had no next due time
 			err = r.keep(ctx, k)
 		}
 		if err != nil {
@@ -78,9 +78,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k, and forgets k if it finds it. at has the
-// unmatched messages and receipts of the number of k; if it is nil, look reads them
-// if necessary.
+// look searches for the message of k. If it finds the message, it forgets k. at lists
+// the unmatched messages and receipts of k's number; if it is nil, look reads them when
+// they are needed.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)

@@ -1,6 +1,6 @@
-// Package receipts takes the provider's reports about hand-overs, finds their
-// messages, and brings these to the status that follows, in whatever order the
-// reports come. It is the only place where a receipt finds its message.
+// Package receipts takes the provider's reports about hand-overs. It finds the message of
+// each report and changes the message's status, no matter in which order the reports
+// come. Only this package matches receipts to messages.
 package receipts
 
 import (
@@ -25,17 +25,17 @@ type Store interface {
 // Result says what became of a receipt.
 type Result string
 
-// The results of a receipt.
+// These are the results of a receipt.
 const (
 	Applied Result = "applied" // applied to the message that has its provider message id
-	Matched Result = "matched" // applied to the only message that it can be about
-	Pending Result = "pending" // kept, to be looked at again
-	Foreign Result = "foreign" // it matches no message, and most likely belongs to another application
-	Unnamed Result = "unnamed" // it names no message
+	Matched Result = "matched" // applied to the only message that the receipt can be about
+	Pending Result = "pending" // kept, to be retried
+	Foreign Result = "foreign" // matches no message; most likely it is another application's
+	Unnamed Result = "unnamed" // names no message
 )
 
-// Receipts applies receipts to messages. It may be used by any number of callers
-// at once, and with the same receipt any number of times.
+// Receipts applies receipts to messages. Callers may use it concurrently, and may apply
+// the same receipt any number of times.
 type Receipts struct {
 	store  Store
 	rules  sms.Rules
@@ -44,7 +44,7 @@ type Receipts struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // seen is what the breaker was at this time or later; zero: never seen
+	seenAt time.Time // when seen was read, or somewhat earlier; zero if the breaker was never read
 }
 
 // New returns Receipts that work on store.
@@ -52,12 +52,12 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// Apply applies rc to its message, or keeps it as a pending receipt. It costs one
-// read of an index and one write. A receipt that names no message may report
-// trouble, but is not kept. Such a receipt has never been seen.
+// Apply applies rc to its message, or keeps it as a pending receipt. This takes one read
+// of an index and one write. A receipt that names no message may report trouble, but is
+// not kept. No such receipt has been seen so far.
 //
-// Apply matches nothing by number, even if rc fits an unanswered hand-over: rc may
-// be about another hand-over to that number, which is still in flight.
+// Apply never matches by number, even if rc fits an unanswered hand-over. rc may be about
+// another hand-over to the same number that is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	if rc.Trouble != "" { // guard: a refusal for now is no trouble
 		if err := r.reportTrouble(ctx, rc); err != nil {
@@ -78,7 +78,8 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message with its provider message id, if there is one.
+// applyByID applies rc to the message that has its provider message id. found says
+// whether there is one.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
@@ -90,8 +91,8 @@ func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, e
 	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
-		// The index lags: the record is past its retention, or has been
-		// replaced by another one.
+		// The index is behind: the record is past its retention, or another record has
+		// replaced it.
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)

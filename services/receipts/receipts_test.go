@@ -30,7 +30,7 @@ func TestApply(t *testing.T) {
 		receipts []sms.Receipt
 		want     sms.Status
 	}{
-		{"a refusal for now puts it back", []sms.Receipt{refusedForNow}, sms.Queued},
+		{"after a refusal for now, the message waits again", []sms.Receipt{refusedForNow}, sms.Queued},
 		{"a refusal for now, twice", []sms.Receipt{refusedForNow, refusedForNow}, sms.Queued},
 		{"a refusal for now after a delivery changes nothing", []sms.Receipt{delivered, refusedForNow}, sms.Delivered},
 		{"a delivery", []sms.Receipt{delivered}, sms.Delivered},
@@ -38,8 +38,8 @@ func TestApply(t *testing.T) {
 		{"a failure", []sms.Receipt{undelivered}, sms.Undelivered},
 		{"a failure after a delivery changes nothing", []sms.Receipt{delivered, undelivered}, sms.Delivered},
 		{"a delivery after a failure changes nothing", []sms.Receipt{undelivered, delivered}, sms.Undelivered},
-		{"trouble of the account puts it back", []sms.Receipt{void}, sms.Queued},
-		{"trouble of the account, twice", []sms.Receipt{void, void}, sms.Queued},
+		{"after trouble with the account, the message waits again", []sms.Receipt{void}, sms.Queued},
+		{"trouble with the account, twice", []sms.Receipt{void, void}, sms.Queued},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStage(t)
@@ -64,8 +64,9 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// A refusal for now in a receipt is like one of a publish: it costs no attempt, the
-// message waits longer each time, and the breaker stays closed.
+// TestARefusalForNowInAReceiptIsOneMessagesMatter applies receipts with refusals for now.
+// As when the provider refuses a hand-over, this costs no attempt, the message waits
+// longer each time, and the breaker stays closed.
 func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
@@ -81,7 +82,7 @@ func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 		}
 		got := s.get(m.ID)
 		if got.Status != sms.Queued || got.Attempts != 0 || got.Due.Kind != sms.DueSend {
-			t.Fatalf("the message is %s after %d attempts and due for %s, want it queued after 0 and due to be sent", got.Status, got.Attempts, got.Due.Kind)
+			t.Fatalf("the message is %s after %d attempts and due for %s, want queued after 0 attempts and due to be sent", got.Status, got.Attempts, got.Due.Kind)
 		}
 		waits = append(waits, got.NotBefore.Sub(s.now))
 		s.now = got.NotBefore
@@ -90,7 +91,7 @@ func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 		t.Errorf("the message waits for %v, want longer each time", waits)
 	}
 	if b := s.breaker(); b.Open || b.Revision != "" {
-		t.Errorf("the breaker is %+v, want it never written", b)
+		t.Errorf("the breaker is %+v, want it not written", b)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestApplyKeepsWhatMatchesNothing(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]sms.PendingReceipt{rc.Pending(s.now)}, s.pending(number)); diff != "" {
-		t.Errorf("kept (-want +got):\n%s", diff)
+		t.Errorf("the pending receipts differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -115,7 +116,7 @@ func TestAReceiptOfAnotherProviderFindsNothing(t *testing.T) {
 		t.Errorf("Apply = %q, %v, want %q", got, err, receipts.Pending)
 	}
 	if got := s.get(m.ID).Status; got != sms.Sent {
-		t.Errorf("status %s, want %s", got, sms.Sent)
+		t.Errorf("the message is %s, want %s", got, sms.Sent)
 	}
 }
 
@@ -129,7 +130,7 @@ func TestAReceiptBeforeItsOutcomeIsFoundAgain(t *testing.T) {
 	s.record(m, token, sms.Taken("c-1"))
 	s.retryDue()
 	if got := s.get(m.ID).Status; got != sms.Delivered {
-		t.Errorf("status %s, want %s", got, sms.Delivered)
+		t.Errorf("the message is %s, want %s", got, sms.Delivered)
 	}
 	if pending := s.pending(number); len(pending) > 0 {
 		t.Errorf("the pending receipts are %v, want none", pending)
@@ -145,10 +146,10 @@ func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 		stage func(s *stage) (id string, kept []sms.Receipt)
 		want  sms.Status
 	}{
-		{"held after no answer", func(s *stage) (string, []sms.Receipt) {
+		{"held after an unanswered hand-over", func(s *stage) (string, []sms.Receipt) {
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
 		}, sms.Delivered},
-		{"waiting to be sent again", func(s *stage) (string, []sms.Receipt) {
+		{"waiting for its next hand-over", func(s *stage) (string, []sms.Receipt) {
 			return s.unanswered(number, sms.Resend), []sms.Receipt{ours(s)}
 		}, sms.Delivered},
 		{"a failure", func(s *stage) (string, []sms.Receipt) {
@@ -161,25 +162,25 @@ func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 			rc.At = time.Time{}
 			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
 		}, sms.Unknown},
-		{"two receipts leave it open", func(s *stage) (string, []sms.Receipt) {
+		{"of two receipts, neither is matched", func(s *stage) (string, []sms.Receipt) {
 			other := ours(s)
 			other.ProviderMessageID = "c-2"
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), other}
 		}, sms.Unknown},
-		{"two reports on one hand-over do not compete", func(s *stage) (string, []sms.Receipt) {
+		{"two receipts for one hand-over do not compete", func(s *stage) (string, []sms.Receipt) {
 			again := ours(s)
 			again.Detail = "Message has been accepted by phone"
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s), again}
 		}, sms.Delivered},
-		{"two messages leave it open", func(s *stage) (string, []sms.Receipt) {
+		{"with two messages, the receipt is not matched", func(s *stage) (string, []sms.Receipt) {
 			s.unanswered(number, sms.Hold)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
 		}, sms.Unknown},
-		{"a message to another number does not matter", func(s *stage) (string, []sms.Receipt) {
+		{"a message to another number does not compete", func(s *stage) (string, []sms.Receipt) {
 			s.unanswered(another, sms.Hold)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{ours(s)}
 		}, sms.Delivered},
-		{"a receipt from before the hand-over is another's", func(s *stage) (string, []sms.Receipt) {
+		{"a receipt from before the hand-over is not matched", func(s *stage) (string, []sms.Receipt) {
 			rc := ours(s)
 			rc.At = s.now.Add(-time.Minute)
 			return s.unanswered(number, sms.Hold), []sms.Receipt{rc}
@@ -200,7 +201,7 @@ func TestRetryMatchesWhatFitsOneHandOver(t *testing.T) {
 			}
 			s.retryDue()
 			if got := s.get(id).Status; got != tt.want {
-				t.Errorf("status %s, want %s", got, tt.want)
+				t.Errorf("the message is %s, want %s", got, tt.want)
 			}
 		})
 	}
@@ -218,14 +219,14 @@ func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 		}
 		s.now = k.Due
 		looks = append(looks, s.now.Sub(came))
-		// The relay ran a minute ago, and ended all leases that were over.
+		// The relay ran a minute ago and ended all leases that were due then.
 		if err := s.receipts.Retry(t.Context(), k, s.now.Add(-time.Minute-s.rules.Lease)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := []time.Duration{5 * time.Second, 170 * time.Second, 770 * time.Second}
 	if diff := cmp.Diff(want, looks); diff != "" {
-		t.Errorf("times of the looks (-want +got):\n%s", diff)
+		t.Errorf("the times of the looks differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -253,7 +254,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// on returns receipts that work on another view of the store.
+// From now on, the stage's receipts work on another view of the store.
 func (s *stage) on(store receipts.Store) {
 	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
 }
@@ -267,7 +268,7 @@ func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// again hands m over once more to a provider that takes it.
+// The message m is handed over again, and the provider takes it.
 func (s *stage) again(m sms.Message, providerMessageID string) {
 	s.t.Helper()
 	claim := s.rules.NewClaim("fake", s.now)
@@ -336,8 +337,8 @@ func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 	return waiting.Receipts
 }
 
-// retryDue moves the clock on by a quarter of an hour, retries all receipts
-// that are due, and returns how many there were.
+// retryDue moves the clock forward by 15 minutes, and retries all receipts that are due.
+// It returns how many there were.
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)
@@ -353,8 +354,7 @@ func (s *stage) retryDue() int {
 	return len(due)
 }
 
-// retryAll retries all pending receipts, like a relay that knows that every
-// hand-over that began before cutoff has ended.
+// retryAll retries all pending receipts with this cutoff, as a relay does.
 func (s *stage) retryAll(cutoff time.Time) {
 	s.t.Helper()
 	for _, k := range s.pending(number) {

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fill puts enough envelopes on the queue for the relay to see a backlog.
+// fill puts so many envelopes on the queue that the relay sees a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
 	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
@@ -31,7 +31,7 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s.pass(10 * time.Second)
 	later := s.accept(nil) // accepted after the closing: its envelope may be late
 	if got := s.run().Enqueued; got != 1 {
-		t.Errorf("%d messages were enqueued, want only the one whose envelope was discarded", got)
+		t.Errorf("%d messages were enqueued, want only the message whose envelope was discarded", got)
 	}
 	if !slices.Contains(s.arrived(), discarded.Ref()) {
 		t.Error("the message did not arrive")
@@ -41,14 +41,15 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	}
 }
 
-// Each closing enqueues everything again at once. If each of these counted as a
-// rescue, a message would wait longer and longer because the breaker opens often.
+// TestABreakerThatOpensOftenMakesNobodyWaitLonger opens and closes the breaker several
+// times. Each closing enqueues the waiting messages at once. If this counted as a rescue,
+// a message would wait longer each time the breaker opens.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)
 	for i := range 10 {
 		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
-		s.arrived() // and discarded
+		s.arrived() // the sender discards it
 		s.pass(time.Minute).run()
 		s.breaker(sms.Breaker{}.Close(s.now))
 		if s.pass(sms.BreakerAge).run(); !slices.Contains(s.arrived(), m.Ref()) {
@@ -56,7 +57,7 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 		}
 	}
 	s.pass(2 * time.Minute).run()
-	s.arrive(m) // its last envelope was lost, not discarded: this is its first rescue
+	s.arrive(m) // its last envelope was lost and not discarded, so this is its first rescue
 }
 
 // waitFor runs the relay every minute until m's envelope arrives, and returns
@@ -77,8 +78,8 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	return 0
 }
 
-// A discarded envelope was not lost, so the wait for the next one does not
-// grow.
+// TestTheWaitForARescueDoesNotGrowWithEachOpening discards envelopes several times. A
+// discarded envelope was not lost, so the next rescue must not wait longer.
 func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	for _, closed := range []time.Duration{sms.BreakerAge, 4 * time.Minute} {
 		t.Run("closed for "+closed.String(), func(t *testing.T) {
@@ -86,7 +87,7 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 			m := s.accept(nil)
 			for range 50 {
 				s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
-				s.arrived() // and discarded
+				s.arrived() // the sender discards it
 				s.pass(6 * time.Minute).run()
 				s.breaker(sms.Breaker{}.Close(s.now))
 				s.pass(closed).run()
@@ -102,7 +103,8 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	}
 }
 
-// The senders are broken for hours, and every envelope is lost.
+// TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing loses every envelope for
+// hours, as if the senders were broken. Then the breaker opens and closes.
 func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -110,7 +112,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 		page    int
 	}{
 		{"alone", 1, relay.DefaultOptions().Page},
-		{"with more other messages than a page and a queue's backlog hold", 150, 3},
+		{"with more messages than a page, and a backlog", 150, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
@@ -151,8 +153,8 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	}
 }
 
-// Such a message is due for rescue only when it expires, so its lost envelope is not
-// replaced.
+// TestWhatExpiresWithin2MinutesEndsInTime loses the envelope of a message that expires
+// before its first rescue. The message is due only at its expiry, and must end then.
 func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })

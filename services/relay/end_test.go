@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// deadProbe returns a probe whose sender died after the hand-over. A receipt
-// that says delivered is pending, and the relay is due to run.
+// deadProbe returns a probe whose sender died after the hand-over. A pending receipt says
+// that the probe was delivered, and the relay is due to run.
 func (s *stage) deadProbe() sms.Message {
 	s.t.Helper()
 	m := s.accept(nil)
@@ -27,7 +27,7 @@ func (s *stage) deadProbe() sms.Message {
 	s.claim(m)
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	k := rc.Pending(s.pass(3 * time.Second).now)
-	k.Due = time.Time{} // the receipt was looked at often enough
+	k.Due = time.Time{} // the receipt is not retried any more
 	if err := s.store.Keep(s.t.Context(), k); err != nil {
 		s.t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func (s *stage) left() int {
 func TestAPendingReceiptOfAProbeClosesTheBreaker(t *testing.T) {
 	s := newStage(t)
 	m := s.deadProbe()
-	s.runs(4)
+	s.repeat(4)
 	s.is(m, sms.Delivered)
 	s.isOpen(false)
 	if n := s.left(); n > 0 {
@@ -82,14 +82,14 @@ func TestAPendingReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
 		}
 		s.isOpen(true)
 		if n := s.left(); n != 1 {
-			t.Errorf("%d receipts are pending, want only the probe's", n)
+			t.Errorf("%d receipts are pending, want only that of the probe", n)
 		}
 		s.pass(time.Minute)
 	}
 	if failed < 2 {
-		t.Errorf("%d runs failed, want every run from the first one that finds the message of the receipt", failed)
+		t.Errorf("%d runs failed, want each run to fail from the first that matches the receipt", failed)
 	}
-	s.runs(2)
+	s.repeat(2)
 	s.isOpen(false)
 	if n := s.left(); n > 0 {
 		t.Errorf("%d receipts are pending, want none", n)

@@ -17,7 +17,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue fails as its test says. Envelopes that it does not fail for
+// brokenQueue fails for some or all envelopes, as its test says. The other envelopes
 // arrive.
 type brokenQueue struct {
 	sms.Queue
@@ -41,7 +41,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 			}
 			return &sms.SendError{Failed: []int{0, 2}, Err: sms.ErrUnavailable}
 		}, []int{1}},
-		{"those whose answer was lost, which then come twice", func(ctx context.Context, q sms.Queue, d []sms.Envelope) error {
+		{"those whose answer was lost; these come twice", func(ctx context.Context, q sms.Queue, d []sms.Envelope) error {
 			return errors.Join(errBroken, q.Send(ctx, d...))
 		}, []int{0, 1, 2}},
 	} {
@@ -69,7 +69,7 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 			s.arrive(again...)
 		})
 	}
-	t.Run("a rescue too, even if the run's time is up", func(t *testing.T) {
+	t.Run("a rescue too, even after the time of the run is up", func(t *testing.T) {
 		s := newStage(t)
 		m := s.accept(nil)
 		s.pass(2 * time.Minute)
@@ -88,14 +88,14 @@ func TestWhatDoesNotGetOntoTheQueueIsDueAtOnce(t *testing.T) {
 
 func TestWhileTheBreakerIsOpen(t *testing.T) {
 	open := sms.Breaker{Open: true, Trouble: sms.SpendLimit, OpenedAt: start, ProbeAt: start.Add(10 * time.Minute)}
-	t.Run("nothing is enqueued, but leases and messages end", func(t *testing.T) {
+	t.Run("no message is enqueued, but leases and messages end", func(t *testing.T) {
 		s := newStage(t)
 		s.breaker(open)
 		dead := s.claim(s.accept(hold))
 		waiting := append(s.acceptMany(2), s.accept(nil))
 		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(5 * time.Minute) })
 		s.pass(5 * time.Minute)
-		if diff := cmp.Diff(relay.Summary{Ended: 2, BreakerOpen: true}, s.run()); diff != "" {
+		if diff := cmp.Diff(relay.Summary{Ended: 2, BreakerOpen: true, ProbeAt: open.ProbeAt}, s.run()); diff != "" {
 			t.Errorf("the summary differs (-want +got):\n%s", diff)
 		}
 		s.arrive()
@@ -103,12 +103,12 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.is(ending, sms.Expired)
 		s.breaker(sms.Breaker{ClosedAt: s.now})
 		if got := s.pass(sms.BreakerAge - time.Millisecond).run(); got.Enqueued != 0 || !got.BreakerOpen {
-			t.Errorf("the summary is %+v while a sender may believe the breaker open, want nothing enqueued", got)
+			t.Errorf("while a sender may take the breaker for open, the summary is %+v, want nothing enqueued", got)
 		}
 		s.pass(time.Millisecond).run()
 		s.arrive(waiting...)
 	})
-	t.Run("one probe passes when it is due", func(t *testing.T) {
+	t.Run("one probe is enqueued when it is due", func(t *testing.T) {
 		s := newStage(t)
 		s.breaker(open)
 		s.acceptMany(30)
@@ -122,7 +122,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 			t.Errorf("%d messages arrived, want one probe", got)
 		}
 	})
-	t.Run("an owner that is last in line makes no probe, however many of its messages wait", func(t *testing.T) {
+	t.Run("an owner that is last in line has no probe, even if many of its messages wait", func(t *testing.T) {
 		s := newStage(t)
 		s.rules.SeveralOwners = true
 		s.Relay = s.on(s.store, s.queue, relay.DefaultOptions())
@@ -144,14 +144,14 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 			t.Errorf("%d messages arrived, want one probe", got)
 		}
 	})
-	t.Run("no probe passes during a pause", func(t *testing.T) {
+	t.Run("no probe is enqueued during a pause", func(t *testing.T) {
 		s := newStage(t)
 		s.breaker(sms.Breaker{}.Pause("maintenance", s.now))
 		s.acceptMany(3)
 		s.pass(12 * time.Hour).run()
 		s.arrive()
 	})
-	t.Run("messages expire behind any number of others that wait", func(t *testing.T) {
+	t.Run("messages expire even behind many waiting messages", func(t *testing.T) {
 		s := newStage(t)
 		options := relay.DefaultOptions()
 		options.Page = 5
@@ -160,7 +160,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		s.acceptMany(120)
 		ending := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })
 		s.pass(5 * time.Minute)
-		for range 3 { // 50 entries each
+		for range 3 { // each run reads 50 entries
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -169,15 +169,15 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 	})
 }
 
-// brokenStore has three shards. Reads of the middle shard and of one kind fail as
-// its test says. All records are in the last shard.
+// brokenStore has three shards. It fails to read the middle shard, or one kind of work,
+// as its test says. All records are in the last shard.
 type brokenStore struct {
 	relay.Store
 	shard error
 	kind  sms.DueKind
-	due   func(ctx context.Context, page int) error // called before each read of a page of messages that are due to be sent
+	due   func(ctx context.Context, page int) error // called before the store reads a page of messages that are due to be sent
 	pages int
-	err   error // the error of Postpone for the message id
+	err   error // what Postpone returns for the message with this id
 	id    string
 }
 
@@ -213,7 +213,7 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 		name  string
 		store brokenStore
 	}{
-		{"of one shard", brokenStore{shard: errBroken}},
+		{"of one shard's agenda", brokenStore{shard: errBroken}},
 		{"of one kind", brokenStore{kind: sms.DueLease}},
 		{"of one message", brokenStore{err: errBroken}},
 	} {
@@ -229,12 +229,12 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 				messages = slices.Delete(messages, 4, 5)
 			}
 			if _, err := s.on(&broken, s.queue, relay.DefaultOptions()).Run(t.Context()); !errors.Is(err, errBroken) {
-				t.Errorf("Run returned the error %v, want that of the store", err)
+				t.Errorf("Run returned the error %v, want the error of the store", err)
 			}
 			s.arrive(append(messages, lost)...)
 		})
 	}
-	t.Run("of the backlog only keeps it from rescuing", func(t *testing.T) {
+	t.Run("of the backlog only prevents rescues", func(t *testing.T) {
 		s := newStage(t)
 		messages := s.acceptMany(2)
 		s.accept(nil)
@@ -247,7 +247,7 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 	})
 }
 
-// silentQueue does not return its backlog.
+// silentQueue is a queue that does not return its backlog.
 type silentQueue struct{ sms.Queue }
 
 func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }
@@ -266,12 +266,12 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 		ended = time.Now()
 		return ctx.Err()
 	}}
-	// A run keeps a reserve of 5 seconds, so this one works for 300 ms.
+	// A run keeps 5 seconds in reserve, so this one works for 300 ms.
 	ctx, cancel := context.WithTimeout(t.Context(), 5300*time.Millisecond)
 	defer cancel()
 	report, err := s.on(store, s.queue, options).Run(ctx)
 	if !report.Truncated || report.Enqueued != 10 || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Run = %+v, %v, want one page enqueued, and truncated", report, err)
+		t.Errorf("Run = %+v, %v, want one page enqueued and Truncated set", report, err)
 	}
 	if deadline, _ := ctx.Deadline(); deadline.Sub(ended) < 4*time.Second {
 		t.Errorf("the run ended %v before the deadline, want about 5 s", deadline.Sub(ended))
@@ -281,8 +281,8 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 	s.arrive(messages[10:]...)
 }
 
-// lateStore runs a function after the relay has read a message and before it
-// changes the message.
+// lateStore calls a function after the relay has read a message and before it changes the
+// message.
 type lateStore struct {
 	*sqlite.DB
 	happens func()

@@ -10,15 +10,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// indexLag is longer than an index takes to show a write.
+// indexLag is how long an index may take to show a write, and a little more.
 const indexLag = 2 * time.Second
 
-// cutoff returns a time such that every hand-over that began earlier has ended. It is
-// zero if no such time is known.
+// cutoff returns a time. Every hand-over that began before this time has ended. If no
+// such time is known, cutoff returns zero.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
-// about is in flight, which a complete pass over the leases ensures, and if the
-// indexes show how each of them ended. For that, cutoff waits.
+// about is in flight. A complete pass over the leases ensures this. The indexes must also
+// show how each of these hand-overs ended, so cutoff waits until they do.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -40,8 +40,8 @@ func (p *pass) endLeases(ctx context.Context) error {
 	return err
 }
 
-// endLease ends the lease of e. It does not postpone the entry first: if this relay
-// dies halfway, the next one still finds the hand-over.
+// endLease ends the lease of e. Unlike other work, it does not postpone the entry first.
+// So if this relay dies, the next one still finds the hand-over.
 func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	m, err := p.store.Get(ctx, e.Ref.ID)
 	switch {
@@ -50,15 +50,15 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 	case err != nil:
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", e.Ref.ID, err)
 	case m.Status != sms.Sending:
-		return sms.Message{}, nil // the index lags
+		return sms.Message{}, nil // the index is behind
 	}
 	return p.end(ctx, m)
 }
 
-// end ends the lease of m if it is over, and gives m up if it has expired. Before a
-// message with an unanswered hand-over is handed over again or given up, end looks
-// for a pending receipt about it. If a pending receipt may still turn out to be about m,
-// then m stays due for the next run, for at most ten minutes after it expired.
+// end ends the lease of m if the lease is over, and gives m up if m has expired. If m has
+// an unanswered hand-over, end first looks for a pending receipt about it. If a pending
+// receipt may still turn out to be about m, then m stays due for the next run, but at
+// most until ten minutes after its expiry.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {

@@ -39,7 +39,7 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 }
 
 // together calls f for the numbers below n, 64 at a time, because the store commits
-// in groups.
+// writes in groups.
 func together(n int, f func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
@@ -53,7 +53,7 @@ func together(n int, f func(i int)) {
 	group.Wait()
 }
 
-// submit accepts and enqueues n messages.
+// submit accepts n messages and enqueues them.
 func (s *stage) submit(n int) {
 	s.t.Helper()
 	envelopes := make([]sms.Envelope, n)
@@ -70,8 +70,8 @@ func (s *stage) submit(n int) {
 	}
 }
 
-// work hands over the messages of up to limit envelopes, as a sender does, and
-// returns how many messages that were.
+// work hands over the messages of up to limit envelopes, as a sender does. It returns how
+// many messages it handed over.
 func (s *stage) work(limit int) int {
 	s.t.Helper()
 	if limit == 0 {
@@ -104,8 +104,9 @@ func (s *stage) work(limit int) int {
 	return int(sent.Load())
 }
 
-// If the relay rescued messages that are merely waiting, the queue would grow with
-// each run, and all messages would wait even longer.
+// TestALongBacklogDoesNotMultiplyEnvelopes runs the relay while many messages wait. If it
+// rescued messages that only wait, the queue would grow with each run, and all messages
+// would wait even longer.
 func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)
@@ -131,13 +132,13 @@ func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 				t.Errorf("the queue had %d envelopes, want at most 1.1 times the messages", deepest)
 			}
 			if want := 60 * hour.aMinute; sent != want {
-				t.Errorf("%d were sent, want %d", sent, want)
+				t.Errorf("%d messages were sent, want %d", sent, want)
 			}
 		})
 	}
 }
 
-// calls counts the calls that a relay makes to the store, by method.
+// calls is a store that counts the relay's calls, by method.
 type calls struct {
 	relay.Store
 	mu    sync.Mutex

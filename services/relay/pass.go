@@ -17,15 +17,15 @@ import (
 
 type pass struct {
 	*Relay
-	until         time.Time // leases that end by this time are over
-	force         bool      // give up even leases that are not over
-	leasesEndedAt time.Time // zero if a lease may be left
+	until         time.Time // leases that end at this time or earlier are over
+	force         bool      // end leases even before they are over
+	leasesEndedAt time.Time // when all leases had been ended; zero if some are left
 	backlog       int
 	breaker       sms.Breaker
-	truncated     bool        // a kind of work got only its share of the time
-	discards      bool        // senders may discard envelopes
-	probed        atomic.Bool // this pass has let through its one message that may probe
-	lag           sync.Once   // for cutoff
+	truncated     bool        // whether a kind of work used up its share of the time
+	discards      bool        // whether senders may discard envelopes
+	probed        atomic.Bool // whether this pass has enqueued its one possible probe
+	lag           sync.Once   // makes cutoff wait only once
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
 	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
@@ -49,15 +49,15 @@ func (r *Relay) begin(ctx context.Context) (*pass, error) {
 func (p *pass) summary() Summary {
 	return Summary{
 		Enqueued: p.enqueued.Load(), NotEnqueued: p.notEnqueued.Load(), Settled: p.settled.Load(),
-		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards,
+		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards, ProbeAt: p.breaker.ProbeAt,
 	}
 }
 
 func (p *pass) kinds(ctx context.Context) error {
 	leases := p.endLeases(ctx)
-	// Rescue comes before send, which leaves its entries due for rescue. It leaves send
-	// half of the time.
-	half, cancel := without(ctx, 2)
+	// First rescue, then send. The entries that were rescued stay due for rescue, and
+	// rescuing may take only half of the time.
+	half, cancel := shorten(ctx, 2)
 	defer cancel()
 	rescue := p.kind(half, sms.DueRescue)
 	p.truncated = half.Err() != nil
@@ -73,11 +73,11 @@ func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
 	return group.Wait()
 }
 
-// skippedPages bounds how many pages of nothing but skipped entries a pass reads
-// in each shard. The next pass continues there.
+// skippedPages limits how many pages a pass reads in a shard if it skips all entries in
+// them. The next pass continues after these pages.
 const skippedPages = 10
 
-// shard does what is due in one shard, page by page.
+// shard does the work that is due in one shard, page by page.
 func (p *pass) shard(ctx context.Context, w place) error {
 	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, Until: p.horizon(w.kind), Limit: p.options.Page}
 	if after, _ := p.stopped.LoadAndDelete(w); p.waits(w.kind) {
@@ -111,10 +111,11 @@ func (p *pass) shard(ctx context.Context, w place) error {
 	return nil
 }
 
-// horizon returns the latest due time of the entries of kind that this pass
-// works on. It may lie in the future:
+// horizon returns the end of the time for which this pass does work of this kind: entries
+// that are due later must wait. The horizon may lie in the future:
+//
 //   - Messages to be sent are enqueued with a delay.
-//   - After the breaker closed, its senders' discarded envelopes are replaced at
+//   - After the breaker has closed, the envelopes that senders discarded are replaced at
 //     once.
 func (p *pass) horizon(kind sms.DueKind) time.Time {
 	switch kind {
@@ -129,9 +130,9 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 	return p.until
 }
 
-// waits reports whether entries of kind stay in the agenda for now: senders may
-// discard their envelopes, or the envelopes are late rather than lost. skips
-// lists the exceptions.
+// waits reports whether entries of this kind stay in the agenda for now. They do if
+// senders may discard their envelopes, or if the queue is so long that envelopes are late
+// and not lost. skips lists the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -143,10 +144,11 @@ func (p *pass) waits(kind sms.DueKind) bool {
 	return false
 }
 
-// skips reports whether e stays in the agenda for now. It does not stay
-//   - if its envelope was discarded before the breaker closed,
-//   - if it has expired, so that it must be ended,
-//   - if it may be a probe: one entry in each pass.
+// skips reports whether e stays in the agenda for now. e does not stay if
+//
+//   - its envelope was discarded before the breaker closed,
+//   - it has expired, so that it must end, or
+//   - it may be a probe; only one entry of each pass may.
 //
 // An entry that is due at its expiry stays until then.
 func (p *pass) skips(e sms.DueEntry) bool {
@@ -163,15 +165,15 @@ func (p *pass) skips(e sms.DueEntry) bool {
 	return true
 }
 
-// discarded reports whether senders may have discarded e's envelope before they
-// knew that the breaker was closed.
+// discarded reports whether the breaker has closed and senders may have discarded e's
+// envelope before they knew this.
 func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
-// batch is how many records are worked on in parallel and enqueued together: as
-// many as one request to SQS takes.
+// batch is how many records are worked on in parallel and enqueued together. This is as
+// many as fit in one request to SQS.
 const batch = 10
 
-// batch works on all its entries despite errors, and enqueues those to be sent.
+// batch works on all entries, even after errors, and enqueues the messages to be sent.
 func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	errs := make([]error, len(entries))
 	messages := make([]sms.Message, len(entries))
@@ -188,9 +190,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, unless it is a lease, so that no other relay works on it too. Then
-// it does what e was due for, except enqueuing. If the message must be enqueued now,
-// takeUp returns it, due for rescue.
+// takeUp postpones e, so that no other relay works on it too; only a lease is not
+// postponed. Then it does the work that e is due for, except enqueuing. If the message
+// must be enqueued now, takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -209,18 +211,19 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	return p.end(ctx, m)
 }
 
-// sendTime is how long one enqueue may take before it counts as failed. mendTime is
-// how long it may take to make its messages due again.
+// sendTime is how long it may take to enqueue messages. After that, enqueuing counts as
+// failed. mendTime is how long it may then take to make these messages due again.
 const (
 	sendTime = 5 * time.Second
 	mendTime = 3 * time.Second
 )
 
-// enqueue enqueues messages. Those that are perhaps not on the queue are due at once.
+// enqueue enqueues messages. If it is not certain that a message is on the queue, the
+// message becomes due at once.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {
-		envelopes[i] = sms.Envelope{Ref: m.Ref(), Group: m.Client, Delay: m.Delay(p.now())}
+		envelopes[i] = sms.Envelope{Ref: m.Ref(), Parts: m.Parts, Group: m.Client, Delay: m.Delay(p.now())}
 	}
 	sending, cancel := context.WithTimeout(ctx, sendTime)
 	err := p.queue.Send(sending, envelopes...)
@@ -228,7 +231,7 @@ func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	failed := sms.FailedEnvelopes(err, len(envelopes))
 	p.enqueued.Add(int64(len(messages) - len(failed)))
 	p.notEnqueued.Add(int64(len(failed)))
-	// This is done even if the run's time is up: the reserve suffices for it.
+	// Do this even if the time of the run is up: the reserve is long enough.
 	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
 	defer cancel()
 	for _, i := range failed {

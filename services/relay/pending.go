@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending looks once more for the messages of pending receipts that are due. It
-// looks at each receipt once in a run, even if the agenda shows it again.
+// pending looks again for the messages of pending receipts that are due. It looks once
+// for each receipt in a run, even if the agenda returns the receipt again.
 func (p *pass) pending(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
@@ -36,9 +36,9 @@ func (p *pass) pending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lookAgain looks for the messages of several receipts in parallel, until ctx
-// ends. If two receipts are for one number, each may find the other still
-// pending. Then fewer are matched, never more.
+// lookAgain looks for the messages of several receipts in parallel until ctx ends. If two
+// receipts are for the same number, each may find the other still pending. Then fewer
+// receipts are matched, but none wrongly.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group
@@ -52,6 +52,6 @@ func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) err
 			return nil
 		})
 	}
-	_ = group.Wait() // errs has one error for each
+	_ = group.Wait() // the errors are in errs
 	return errors.Join(errs...)
 }

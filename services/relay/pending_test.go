@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher fails for receipts with one provider message id.
+// matcher fails for receipts with a certain provider message id.
 type matcher struct {
 	relay.Receipts
 	fails string
@@ -47,17 +47,17 @@ func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	r := relay.New(s.store, s.queue, looks, s.rules, options, s.clock, discard)
 	report, err := r.Run(t.Context())
 	if !errors.Is(err, errBroken) || report.Receipts != n || len(looks.calls) != n || looks.calls["b"] != 1 {
-		t.Errorf("Run = %+v, %v after %v, want one look for each of %d receipts, and the error", report, err, looks.calls, n)
+		t.Errorf("Run = %+v, %v after the looks %v; want one look for each of %d receipts, and the error", report, err, looks.calls, n)
 	}
 	s.is(m, sms.Delivered)
 	clear(looks.calls)
 	s.pass(time.Second)
 	if _, err = r.Run(t.Context()); !errors.Is(err, errBroken) || len(looks.calls) != 1 {
-		t.Errorf("Run: %v after %v, want another look for the receipt that failed", err, looks.calls)
+		t.Errorf("Run returned %v after the looks %v; want another look for the receipt that failed", err, looks.calls)
 	}
 }
 
-// lateMatcher needs a second for each receipt.
+// lateMatcher takes a second for each receipt.
 type lateMatcher struct{}
 
 func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt, _ time.Time) error {
@@ -73,8 +73,7 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// endless is a store with an agenda whose end no run reaches, and with receipts
-// that are due.
+// endless is a store with due receipts and an agenda that no run can finish.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt
@@ -97,8 +96,9 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingRece
 	return s.receipts, nil
 }
 
-// A run of 60 s has 55 s for its work: a quarter of that is for receipts, of
-// which eight are looked at in parallel.
+// TestALongAgendaLeavesTimeForPendingReceipts runs the relay with an endless agenda. A
+// run of 60 s works for 55 s and keeps a quarter of this for receipts; it looks for eight
+// of them at a time.
 func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endless{receipts: make([]sms.PendingReceipt, 99)}
@@ -110,12 +110,12 @@ func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 		defer cancel()
 		report, _ := r.Run(ctx)
 		if report.Receipts != 99 || !report.Truncated {
-			t.Errorf("%d receipts were looked at, truncated: %v; want all 99, and a truncated run", report.Receipts, report.Truncated)
+			t.Errorf("the run looked for %d receipts, truncated: %v; want 99 receipts and a truncated run", report.Receipts, report.Truncated)
 		}
 	})
 }
 
-// expired is a store whose rescues never end, because all of them are expired.
+// expired is a store in which all rescues are expired and there is no end of them.
 type expired struct {
 	endless
 	sends int
@@ -147,7 +147,7 @@ func TestRescuesLeaveTimeForWhatIsToBeSent(t *testing.T) {
 		defer cancel()
 		report, _ := r.Run(ctx)
 		if store.sends == 0 || !report.Truncated {
-			t.Errorf("what is to be sent was read %d times, truncated %v; want once, and rescues that are", store.sends, report.Truncated)
+			t.Errorf("messages to be sent were read %d times, truncated: %v; want once, and truncated rescues", store.sends, report.Truncated)
 		}
 	})
 }

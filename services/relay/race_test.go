@@ -18,18 +18,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// lagging is a store whose two indexes of messages lag behind the writes, each
-// by a different time.
+// lagging is a store whose two indexes of messages are behind the writes. Each is behind
+// by a time of its own.
 type lagging struct {
 	*sqlite.DB
 	now    func() time.Time
 	byID   time.Duration
 	number time.Duration
-	fails  func(id string) bool // reports whether the write of a message fails; nil means that none does
+	fails  func(id string) bool // says for which messages writes fail; nil means for none
 
 	mu      sync.Mutex
-	named   map[sms.ProviderRef]time.Time // since when a message has the provider message id
-	listed  map[string]time.Time          // since when the message is unmatched
+	named   map[sms.ProviderRef]time.Time // when a message got the provider message id
+	listed  map[string]time.Time          // when the message became unmatched
 	refused int
 }
 
@@ -79,7 +79,7 @@ func (l *lagging) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, e
 	return u, err
 }
 
-// onStore returns a new relay on store, with receipts of its own.
+// onStore returns a new relay on store, with new receipts.
 func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	r, ok := store.(relay.Store)
 	if !ok {
@@ -90,8 +90,8 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// twins returns two messages to one number: a, whose hand-over got no answer, and
-// b, whose sender died. The pending receipt belongs to b.
+// twins returns two messages to one number. The hand-over of a got no answer, and the
+// sender of b died. A receipt for b is pending.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -104,7 +104,7 @@ func (s *stage) twins() (a, b sms.Message) {
 }
 
 func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
-	t.Run("though its sender is dead and the index lags", func(t *testing.T) {
+	t.Run("even if its sender is dead and the index is behind", func(t *testing.T) {
 		s := newStage(t)
 		a, b := s.twins()
 		s.pass(s.rules.Lease + 6*time.Second)
@@ -120,7 +120,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
-	t.Run("though a run could not end its lease", func(t *testing.T) {
+	t.Run("even if a run cannot end its lease", func(t *testing.T) {
 		s := newStage(t)
 		a, b := s.twins()
 		s.pass(s.rules.Lease + 6*time.Second)
@@ -138,7 +138,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
-	t.Run("and becomes its own once the outcome is recorded, however late", func(t *testing.T) {
+	t.Run("and is matched when its own outcome is recorded, even late", func(t *testing.T) {
 		s := newStage(t)
 		a, b := s.twins()
 		r := s.onStore(newLagging(s.store, s.clock, time.Second))
@@ -146,7 +146,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if i == 2 { // the lease has been ended by now
+			if i == 2 { // the lease has ended by now
 				s.is(b, sms.Unknown)
 				s.change(s.get(b), func(m sms.Message) (sms.Message, bool) {
 					return s.rules.Record(m, b.LeaseToken, sms.Taken("b"), s.now)
@@ -161,15 +161,15 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 	})
 }
 
-// street is a test with several messages to one number. It knows which provider
-// message id each hand-over really got.
+// street has several messages to one number. It knows which provider message id each
+// hand-over really got.
 type street struct {
 	*stage
 	store    *lagging
 	relay    *relay.Relay
-	ids      []string          // of messages
-	left     map[string]string // provider message ids, keyed by the token of the hand-over
-	answered map[string]bool   // keyed by token: there is an entry once the sender has recorded the outcome, which is true if that has an id
+	ids      []string          // the ids of messages
+	left     map[string]string // the provider message id of each hand-over, by token
+	answered map[string]bool   // the hand-overs whose outcome was recorded, by token: true if the provider message id was recorded too
 	coming   []sms.Receipt
 }
 
@@ -181,7 +181,7 @@ func (s *street) submit(t *rapid.T) {
 	s.ids = append(s.ids, m.ID)
 }
 
-// any chooses a message.
+// The result is a random message.
 func (s *street) any(t *rapid.T) sms.Message {
 	if len(s.ids) == 0 {
 		t.Skip("no message yet")
@@ -189,7 +189,7 @@ func (s *street) any(t *rapid.T) sms.Message {
 	return s.get(sms.Message{ID: rapid.SampledFrom(s.ids).Draw(t, "message")})
 }
 
-// claim makes a sender claim a message and perhaps hand it over.
+// claim makes a sender claim a message and, perhaps, hand it over.
 func (s *street) claim(t *rapid.T) {
 	m, err := s.store.Claim(t.Context(), s.any(t).Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
@@ -207,7 +207,7 @@ func (s *street) claim(t *rapid.T) {
 	})
 }
 
-// answer records the outcome of a hand-over, late or not.
+// answer records the outcome of a hand-over, perhaps late.
 func (s *street) answer(t *rapid.T) {
 	m := s.any(t)
 	if len(m.HandOvers) == 0 {
@@ -231,8 +231,8 @@ func (s *street) answer(t *rapid.T) {
 	}
 }
 
-// run runs the relay once. Sometimes all writes of one message fail, and
-// sometimes the relay is a new process that knows nothing of earlier runs.
+// run runs the relay once. Sometimes all writes of one message fail. Sometimes the relay
+// is a new process that remembers no earlier run.
 func (s *street) run(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "new") == 0 {
 		s.relay = s.onStore(s.store)
@@ -242,11 +242,11 @@ func (s *street) run(t *rapid.T) {
 		broken = rapid.SampledFrom(s.ids).Draw(t, "for")
 	}
 	s.store.fails = func(id string) bool { return id == broken }
-	_, _ = s.relay.Run(t.Context()) // what the run could not do is due again
+	_, _ = s.relay.Run(t.Context()) // work that failed is due again
 	s.store.fails = nil
 }
 
-// come applies a receipt. Some receipts come twice.
+// One of the receipts on their way is applied. Some receipts come twice.
 func (s *street) come(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")
@@ -264,7 +264,7 @@ func (s *street) come(t *rapid.T) {
 	}
 }
 
-// check fails if a hand-over has the id or the receipt of another one.
+// check fails if a hand-over has the id or the receipt of another hand-over.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {
@@ -275,9 +275,9 @@ func (s *street) check(t *rapid.T) {
 	}
 }
 
-// TestNoReceiptGoesToAnotherMessageOfItsNumber makes random steps with several
-// messages to one number: senders die, outcomes come late, indexes lag, and runs
-// of the relay fail.
+// TestNoReceiptGoesToAnotherMessageOfItsNumber makes random steps with several messages
+// to one number. Senders die, outcomes come late, indexes are behind, and runs of the
+// relay fail.
 func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 	enginetest.SQLite(t)
 	matched := 0
@@ -299,7 +299,7 @@ func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 		for _, id := range s.ids {
 			for _, h := range s.get(sms.Message{ID: id}).HandOvers {
 				if h.Receipt != "" && !s.answered[h.Token] {
-					matched++ // its id was never recorded
+					matched++ // matched by number, because its id was never recorded
 				}
 			}
 		}

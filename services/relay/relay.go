@@ -1,7 +1,7 @@
-// Package relay does what is due. It puts messages onto the queue: those whose
-// enqueue failed or whose envelope was lost, and those whose scheduled time or
-// retry has come. It ends leases and messages whose time ran out. It reads the
-// agenda page by page, never the table.
+// Package relay does the work that is due. It enqueues a message if this failed earlier,
+// if its envelope was lost, or if the time of its schedule or retry has come. It ends
+// leases and messages whose time ran out. It reads the agenda page by page, and never the
+// whole table.
 package relay
 
 import (
@@ -23,31 +23,30 @@ type Store interface {
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
-// Receipts finds the messages of pending receipts. Every hand-over that began
-// before cutoff has recorded its outcome or has ended without an answer, so long
-// ago that all indexes show it.
+// Receipts finds the messages of pending receipts. Every hand-over that began before
+// cutoff has ended so long ago that all indexes show its outcome.
 type Receipts interface {
-	// Retry looks once more for the message of k.
+	// Retry looks for the message of k again.
 	Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error
-	// Settle applies pending receipts about the unanswered hand-overs of m, and
-	// returns m with their changes. wait is true if a pending receipt may still turn
-	// out to be about m; then m must be neither handed over again nor given up.
+	// Settle applies pending receipts to the unanswered hand-overs of m, and returns m
+	// with the changes. If wait is true, a pending receipt may still turn out to be about
+	// m; then m must be neither handed over again nor given up.
 	Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error)
 }
 
-// Options are what a deployment decides.
+// Options are a deployment's choices.
 type Options struct {
-	// Interval is the time between two runs. A run enqueues, with a delay, what
-	// falls due within two intervals, so that a late run makes no message late.
-	// Two intervals must not exceed sms.EnqueueAhead.
+	// Interval is the time between two runs. A run enqueues, with a delay, everything
+	// that is due within two intervals. So a late run does not make messages late. Two
+	// intervals must not be longer than sms.EnqueueAhead.
 	Interval time.Duration
-	// Backlog is the length of the queue above which nothing is rescued:
-	// envelopes are late then, not lost.
+	// Backlog is the length of the queue above which the relay rescues nothing. Envelopes
+	// are then late and not lost.
 	Backlog int
-	// Page is how many agenda entries are read at once.
+	// Page is how many entries of the agenda are read at once.
 	Page int
-	// Wait sleeps until the store's indexes show what was written before. nil means
-	// that they always do.
+	// Wait sleeps until the store's indexes show earlier writes. nil means that they
+	// always do.
 	Wait func(time.Duration)
 }
 
@@ -56,7 +55,7 @@ func DefaultOptions() Options {
 	return Options{Interval: time.Minute, Backlog: 100, Page: 100}
 }
 
-// Relay does the work that has become due.
+// Relay does work that is due.
 type Relay struct {
 	store    Store
 	queue    sms.Queue
@@ -66,7 +65,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // by place: where a pass stopped among entries that it skipped: DueQuery.After
+	stopped sync.Map // by place: the DueQuery.After from which the next pass goes on, if one stopped among skipped entries
 }
 
 type place struct {
@@ -82,35 +81,38 @@ func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, optio
 // Summary counts what one run did.
 type Summary struct {
 	Enqueued    int64 `json:"enqueued"`
-	NotEnqueued int64 `json:"not_enqueued"` // messages whose enqueue failed; due again at once
+	NotEnqueued int64 `json:"not_enqueued"` // messages that could not be enqueued; due again at once
 	Settled     int64 `json:"settled"`      // messages that got their pending receipts
 	Ended       int64 `json:"ended"`        // leases and messages whose time ran out
 	Receipts    int64 `json:"receipts"`     // pending receipts that were looked at again
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
-	BreakerOpen bool  `json:"breaker_open"` // as last read, at most a moment ago
-	Truncated   bool  `json:"truncated"`    // the time ran out before all work was done
+	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
+	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
+	// ProbeAt is when the next probe may begin; zero if there is none. It is for operators
+	// only: a client that knew it could send a bad number just then.
+	ProbeAt time.Time `json:"probe_at,omitzero"`
 }
 
 const (
-	// concurrency is how many shards, and how many pending receipts, are worked on
-	// in parallel.
+	// concurrency is how many shards the relay works on in parallel. It also looks for
+	// the messages of this many pending receipts in parallel.
 	concurrency = 8
-	// reserve is the time that a run leaves unused before its deadline.
+	// reserve is how long before its deadline a run stops working.
 	reserve = 5 * time.Second
-	// receiptsShare sets how much time a run reserves for pending receipts,
-	// however long the agenda is: 1/receiptsShare of its time.
+	// A run reserves 1/receiptsShare of its time for pending receipts, no matter how long
+	// the agenda is.
 	receiptsShare = 4
 )
 
-// Run does what is due now. An error in one shard does not stop the work on the
-// others. What was not done stays due, so that the next run is the retry.
+// Run does the work that is due now. An error in one shard does not stop the work on
+// other shards. Work that was not done stays due, so the next run retries it.
 func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
 		defer cancel()
 	}
-	agenda, cancel := without(ctx, receiptsShare)
+	agenda, cancel := shorten(ctx, receiptsShare)
 	defer cancel()
 	p, err := r.begin(ctx)
 	errs := []error{err}
@@ -122,16 +124,16 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// without returns ctx without the last 1/share of its time.
-func without(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
+// shorten returns ctx with an earlier deadline. It cuts off the last 1/share of the time.
+func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))
 	}
 	return ctx, func() {}
 }
 
-// EndLeases gives up all leases, even those that are not over. `smsqueue serve`
-// calls it at startup, when no sender can be alive.
+// EndLeases ends all leases, even those that are not over. `smsqueue serve` calls it at
+// startup, when no sender can be running.
 func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
 	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
 	err := p.endLeases(ctx)

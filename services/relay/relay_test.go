@@ -32,9 +32,9 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// every runs the relay every minute and loses every envelope. It returns
-	// the minutes in which the relay enqueued something.
-	every := func(s *stage, runs int) (minutes []int) {
+	// enqueued runs the relay once a minute and loses all envelopes. It returns the
+	// minutes in which the relay enqueued a message.
+	enqueued := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
 				minutes = append(minutes, int(s.now.Sub(start).Minutes()))
@@ -50,12 +50,12 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		for last := 17 + 15; last < 24*60; last += 15 {
 			want = append(want, last)
 		}
-		if diff := cmp.Diff(want, every(s, 24*60)); diff != "" {
+		if diff := cmp.Diff(want, enqueued(s, 24*60)); diff != "" {
 			t.Errorf("the minutes differ (-want +got):\n%s", diff)
 		}
 		s.run()
 		s.is(m, sms.Expired)
-		if minutes := every(s, 10); len(minutes) > 0 {
+		if minutes := enqueued(s, 10); len(minutes) > 0 {
 			t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 		}
 	})
@@ -63,8 +63,8 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		name string
 		end  func(*stage, sms.Message) sms.Message
 	}{
-		{"not after it was taken", func(s *stage, m sms.Message) sms.Message { return s.handOver(m, taken) }},
-		{"not after it was canceled", func(s *stage, m sms.Message) sms.Message {
+		{"not after the message was taken", func(s *stage, m sms.Message) sms.Message { return s.handOver(m, taken) }},
+		{"not after the message was canceled", func(s *stage, m sms.Message) sms.Message {
 			return s.change(m, func(m sms.Message) (sms.Message, bool) {
 				m, changed, err := s.rules.Cancel(m, s.now)
 				if err != nil {
@@ -77,9 +77,9 @@ func TestALostEnvelopeIsReplaced(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
 			m := s.accept(nil)
-			every(s, 8) // two rescues
+			enqueued(s, 8) // two rescues
 			tc.end(s, m)
-			if minutes := every(s, 60); len(minutes) > 0 {
+			if minutes := enqueued(s, 60); len(minutes) > 0 {
 				t.Errorf("the message was enqueued in minutes %v, the last one after it ended", minutes)
 			}
 		})
@@ -116,9 +116,9 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
 		ahead time.Duration
-		runAt time.Duration // the time of the run that enqueues it
+		runAt time.Duration // the time of the run that enqueues the message
 	}{
-		{"90 seconds ahead, its enqueue having failed", 90 * time.Second, 0},
+		{"90 seconds ahead, after a failed enqueue", 90 * time.Second, 0},
 		{"10 minutes ahead", 10 * time.Minute, 8 * time.Minute},
 		{"between two runs", 10*time.Minute + 20*time.Second, 9 * time.Minute},
 	} {
@@ -128,7 +128,7 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 			s.change(m, func(m sms.Message) (sms.Message, bool) { return s.rules.EnqueueFailed(m, s.now) })
 			for ; s.now.Before(start.Add(tc.runAt)); s.pass(time.Minute) {
 				if got := s.run(); got.Enqueued != 0 {
-					t.Fatalf("the message was enqueued at %v, before its horizon", s.now.Sub(start))
+					t.Fatalf("the message was enqueued too early, at %v", s.now.Sub(start))
 				}
 			}
 			if got := s.run(); got.Enqueued != 1 {
@@ -160,7 +160,7 @@ func TestARefusedMessageComesBackWhenItsTimeHasCome(t *testing.T) {
 	for _, wait := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
 		refused := s.handOver(m, forNow)
 		if got := refused.NotBefore.Sub(s.now); got != wait {
-			t.Errorf("the message waits %v, want %v", got, wait)
+			t.Errorf("the envelope is delayed by %v, want %v", got, wait)
 		}
 		if got := s.run(); got.Enqueued != 1 {
 			t.Errorf("the summary is %+v, want one message enqueued", got)
@@ -182,8 +182,8 @@ func TestADeadLeaseEnds(t *testing.T) {
 		change func(*sms.Draft)
 		status sms.Status
 	}{
-		{"under resend it is sent again", nil, sms.Queued},
-		{"under hold it is unknown", hold, sms.Unknown},
+		{"with resend the message is sent again", nil, sms.Queued},
+		{"with hold the message ends as unknown", hold, sms.Unknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
@@ -202,7 +202,7 @@ func TestADeadLeaseEnds(t *testing.T) {
 			}
 		})
 	}
-	t.Run("at the start of one machine even if it is not over", func(t *testing.T) {
+	t.Run("at the start of a server, even if it is not over", func(t *testing.T) {
 		s := newStage(t)
 		again, once, waiting := s.claim(s.accept(nil)), s.claim(s.accept(hold)), s.accept(nil)
 		many := make([]sms.Message, 250) // more than two pages
@@ -238,9 +238,9 @@ func TestValidityRunsOut(t *testing.T) {
 				d.ExpiresAt = s.now.Add(2 * time.Hour)
 			})
 		}, sms.Expired},
-		{"of a message that was refused", func(s *stage) sms.Message { return s.handOver(s.accept(nil), forNow) }, sms.Expired},
-		{"of one with a hand-over without an answer", func(s *stage) sms.Message { return s.handOver(s.accept(nil), noAnswer) }, sms.Unknown},
-		{"of one whose sender died", func(s *stage) sms.Message { return s.claim(s.accept(nil)) }, sms.Unknown},
+		{"of a message that was refused for now", func(s *stage) sms.Message { return s.handOver(s.accept(nil), forNow) }, sms.Expired},
+		{"of a message with an unanswered hand-over", func(s *stage) sms.Message { return s.handOver(s.accept(nil), noAnswer) }, sms.Unknown},
+		{"of a message whose sender died", func(s *stage) sms.Message { return s.claim(s.accept(nil)) }, sms.Unknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
@@ -255,7 +255,8 @@ func TestValidityRunsOut(t *testing.T) {
 	}
 }
 
-// The provider asks for a wait that is longer than the message is valid.
+// TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait uses a provider that asks to
+// wait longer than the message is valid.
 func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -299,14 +300,14 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		wait func(*stage) sms.Message // until the relay has something to do
+		wait func(*stage) sms.Message // makes the message wait until the relay has work to do
 	}{
 		{"when a lease ends", func(s *stage) sms.Message {
 			m := s.claim(s.accept(nil))
 			s.pass(s.rules.Lease)
 			return m
 		}},
-		{"when a lease ends under hold", func(s *stage) sms.Message {
+		{"when the lease of a held message ends", func(s *stage) sms.Message {
 			m := s.claim(s.accept(hold))
 			s.pass(s.rules.Lease)
 			return m
@@ -319,11 +320,11 @@ func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 				rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: s.now, Verdict: verdict, Failure: sms.Unreachable}
 				m := tc.wait(s)
 				k := rc.Pending(s.now)
-				k.Due = time.Time{} // the receipt was looked at often enough
+				k.Due = time.Time{} // the receipt is not retried any more
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
 				}
-				for range 4 { // the first runs do not know yet which hand-overs are in flight
+				for range 4 { // the first runs do not know which hand-overs are in flight
 					s.pass(time.Minute).run()
 					s.arrive()
 				}
@@ -349,7 +350,7 @@ func TestAMessageIsNotResentWhileItsReceiptIsTooFreshToBeMatched(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
-			s.runs(3)
+			s.repeat(3)
 			m := s.handOver(s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(tc.expiry) }), noAnswer)
 			rc := sms.Receipt{Provider: "fake", ProviderMessageID: "provider-1", Number: number, At: m.CreatedAt, Verdict: sms.VerdictDelivered}
 			if err := s.store.Keep(t.Context(), rc.Pending(s.now)); err != nil {

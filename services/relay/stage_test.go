@@ -29,7 +29,7 @@ type stage struct {
 	t        *testing.T
 	now      time.Time
 	waited   atomic.Int64 // how far the clock is ahead of now
-	rules    sms.Rules    // without chance
+	rules    sms.Rules    // without randomness
 	store    *sqlite.DB
 	queue    *counted
 	receipts *receipts.Receipts
@@ -57,10 +57,11 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
 
-// wait is relay.Options.Wait. It moves the clock on, even while others read it.
+// wait is relay.Options.Wait. It moves the clock forward, even while other goroutines
+// read it.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
-// on returns another relay, on store, with the stage's clock and rules.
+// on returns another relay, which uses store and queue, and the stage's clock and rules.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }
@@ -76,8 +77,8 @@ func (s *stage) run() relay.Summary {
 	return report
 }
 
-// runs runs the relay n times, a minute apart.
-func (s *stage) runs(n int) {
+// repeat runs the relay n times, with a minute between runs.
+func (s *stage) repeat(n int) {
 	s.t.Helper()
 	for range n {
 		s.run()
@@ -85,8 +86,8 @@ func (s *stage) runs(n int) {
 	}
 }
 
-// accept records a message as if its envelope had been sent to the queue and lost. A
-// message that is scheduled for later has no envelope.
+// accept records a message as if its envelope had been enqueued and lost. A message that
+// is scheduled for later has no envelope.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -100,8 +101,8 @@ func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	return m
 }
 
-// acceptMany returns n messages that were accepted while the queue was out of
-// reach, so that they are due at once.
+// acceptMany returns n messages that were accepted while the queue did not answer. They
+// are due at once.
 func (s *stage) acceptMany(n int) []sms.Message {
 	s.t.Helper()
 	messages := make([]sms.Message, n)
@@ -121,7 +122,7 @@ func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// claim claims m for a sender that then does nothing more.
+// claim claims m for a sender that then does nothing.
 func (s *stage) claim(m sms.Message) sms.Message {
 	s.t.Helper()
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim("fake", s.now))
@@ -154,8 +155,7 @@ func (s *stage) is(m sms.Message, want sms.Status) {
 	}
 }
 
-// arrived receives and deletes everything on the queue that can be received
-// now.
+// arrived receives and deletes everything that can be received from the queue now.
 func (s *stage) arrived() []sms.Ref {
 	s.t.Helper()
 	var refs []sms.Ref
@@ -180,7 +180,7 @@ func (s *stage) arrived() []sms.Ref {
 	}
 }
 
-// arrive fails unless exactly these messages can be received now.
+// arrive fails the test unless exactly these messages can be received now.
 func (s *stage) arrive(want ...sms.Message) {
 	s.t.Helper()
 	got := s.arrived()
@@ -193,7 +193,7 @@ func (s *stage) arrive(want ...sms.Message) {
 		got = slices.Delete(got, i, i+1)
 	}
 	if len(got) > 0 {
-		s.t.Errorf("at %v, %d envelopes too many arrived", s.now.Sub(start), len(got))
+		s.t.Errorf("at %v, %d unexpected envelopes arrived", s.now.Sub(start), len(got))
 	}
 }
 
@@ -209,20 +209,20 @@ func (s *stage) breaker(b sms.Breaker) {
 	}
 }
 
-// counted is a queue that counts its envelopes, including delayed and received ones.
-// It refuses delays that are too long.
+// counted is a queue that counts its envelopes, including delayed and received ones. It
+// refuses a delay that is too long.
 type counted struct {
 	*sqlite.Queue
 
 	depth atomic.Int64
-	calls atomic.Int64 // the error of Send and Backlog
+	calls atomic.Int64 // counts the calls of Send and Backlog
 }
 
 func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	q.calls.Add(1)
 	for _, d := range envelopes {
 		if d.Delay < 0 || d.Delay > sms.MaxDelay {
-			return fmt.Errorf("a delay of %v", d.Delay) // SQS fails the whole batch for a delay that is too long
+			return fmt.Errorf("a delay of %v", d.Delay) // SQS refuses the whole batch if one delay is too long
 		}
 	}
 	err := q.Queue.Send(ctx, envelopes...)

@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// posting is a store that counts the messages that a relay works on. Each costs
-// a millisecond.
+// posting is a store that counts the messages that a relay takes up. Each takes a
+// millisecond.
 type posting struct {
 	relay.Store
 	s     *stage
@@ -43,7 +43,7 @@ func TestARunTakesUpOnceWhatWaitsForReceipts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 	defer cancel()
 	if _, err := s.on(store, s.queue, options).Run(ctx); err != nil || store.taken != n {
-		t.Errorf("%d messages taken up, %v, want each of %d once", store.taken, err, n)
+		t.Errorf("the relay took up %d messages (error %v), want each of the %d messages once", store.taken, err, n)
 	}
 }
 

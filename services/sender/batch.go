@@ -8,39 +8,74 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Batch delivers the items of one batch in parallel. It returns the handles of
-// those that must stay on the queue, never nil:
+// Batch delivers the items of one batch in parallel. It returns the handles of the items
+// that must stay on the queue; the list may be empty, but is never nil. These are:
+//
 //   - garbage, until the queue moves it to the dead letters,
-//   - items that could not be worked on now. At their receive number lastReceive
-//     they leave the queue: their records are due, and the relay enqueues them
-//     again.
+//   - items that could not be delivered now. When such an item is received for the
+//     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
+//     the message again.
+//
+// An item also leaves the queue if its turn at the gate would come too late. If it waited
+// on the queue instead, it would be received again, and each receive counts.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
-	stays := make([]bool, len(batch))
+	handles := []string{}
+	var turns []Turn
+	var items []sms.QueueItem // the items of turns, in the same order
+	for _, item := range batch {
+		e, err := sms.ParseBody(item.Body)
+		if err != nil {
+			s.logItem(item).ErrorContext(ctx, "malformed queue item")
+			handles = append(handles, item.Handle)
+			continue
+		}
+		turns, items = append(turns, Turn{Ref: e.Ref, Parts: e.Parts}), append(items, item)
+	}
+	err := s.book(ctx, turns)
+	errs := make([]error, len(turns))
 	var group sync.WaitGroup
-	for i, item := range batch {
-		group.Go(func() { stays[i] = s.stays(ctx, item, lastReceive) })
+	for i, t := range turns {
+		if errs[i] = err; err == nil {
+			group.Go(func() { errs[i] = s.Deliver(ctx, t) })
+		}
 	}
 	group.Wait()
-	handles := []string{}
-	for i, item := range batch {
-		if stays[i] {
+	for i, item := range items {
+		if errs[i] == nil {
+			continue
+		}
+		s.logItem(item).WarnContext(ctx, "message not delivered now", "message_id", turns[i].Ref.ID, "error", errs[i])
+		if item.ReceiveCount < lastReceive {
 			handles = append(handles, item.Handle)
 		}
 	}
 	return handles
 }
 
-// stays delivers item and reports whether it must stay on the queue.
-func (s *Sender) stays(ctx context.Context, item sms.QueueItem, lastReceive int) bool {
-	logger := s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
-	ref, err := sms.ParseRef(item.Body)
+func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
+	return s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
+}
+
+// book books the slots of turns together. If the breaker is open, it books none: only a
+// probe may then be handed over, and it books its own slot.
+func (s *Sender) book(ctx context.Context, turns []Turn) error {
+	left := s.timeLeft(ctx)
+	if s.gate.slot == 0 || left <= 0 || len(turns) == 0 {
+		return nil
+	}
+	if signal, err := s.gate.Ask(ctx); err != nil || signal != Go {
+		return err
+	}
+	parts := make([]int, len(turns))
+	for i, t := range turns {
+		parts[i] = t.Parts
+	}
+	slots, err := s.gate.Book(ctx, parts, s.now().Add(left))
 	if err != nil {
-		logger.ErrorContext(ctx, "malformed queue item")
-		return true
+		return err
 	}
-	if err = s.Deliver(ctx, ref); err == nil {
-		return false
+	for i := range turns {
+		turns[i].Slot = slots[i]
 	}
-	logger.WarnContext(ctx, "message not delivered now", "message_id", ref.ID, "error", err)
-	return item.ReceiveCount < lastReceive
+	return nil
 }

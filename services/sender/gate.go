@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/smsqueue/smsqueue/shared/change"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -16,46 +14,48 @@ import (
 // Signal is the answer of a gate.
 type Signal int
 
-// The signals of a gate.
+// These are the answers of a gate.
 const (
 	Go    Signal = iota // hand the message over now
-	Wait                // the rate does not allow it within the caller's patience
+	Wait                // not now
 	Stop                // the breaker is open: leave the message alone
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. It obeys the rate and the
-// breaker; it never claims anything.
+// Gate tells senders when to hand messages over. It obeys the pace and the breaker. It
+// does not claim messages.
 type Gate struct {
-	breakers sms.Breakers
-	rules    sms.Rules
-	now      func() time.Time
-	limiter  *rate.Limiter
-	loading  chan struct{} // holds one element: only one caller at a time reads the breaker
-	noting   chan struct{} // holds one element: only one caller at a time notes something in the breaker
+	store   GateStore
+	rules   sms.Rules
+	now     func() time.Time
+	slot    time.Duration // the slot of one part; 0 if there is no pace
+	loading chan struct{} // holds one element: only one caller at a time reads the breaker
+	noting  chan struct{} // holds one element: only one caller at a time notes something in the breaker
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // seen is the breaker as it was at this time, or later
-	probed string    // the message that made the gate's latest probe
+	seenAt time.Time // when seen was read, or somewhat earlier
+	probed string    // the message of the latest probe by this gate
 }
 
-// NewGate returns a gate that lets perSecond parts through each second, or any
-// number if perSecond is 0.
-func NewGate(breakers sms.Breakers, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
-	limit, burst := rate.Inf, 0
-	if perSecond > 0 {
-		limit, burst = rate.Limit(perSecond), max(1, int(perSecond))
-	}
+// GateStore is the part of the record store that gates use.
+type GateStore interface {
+	sms.Breakers
+	sms.Pace
+}
+
+// NewGate returns a gate for a pace of perSecond parts per second. It shares the pace
+// with all gates on the same store. If perSecond is 0, there is no pace.
+func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
 	return &Gate{
-		breakers: breakers, rules: rules, now: now, limiter: rate.NewLimiter(limit, burst),
+		store: store, rules: rules, now: now, slot: slotOf(perSecond),
 		loading: make(chan struct{}, 1), noting: make(chan struct{}, 1),
 	}
 }
 
-// Ask asks whether one part may be handed over, and waits up to patience for the rate
-// to allow it. Probe means: call Gate.Probe with the message.
-func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) {
+// Ask asks whether the breaker lets a message be handed over now. If the answer is Probe,
+// call Gate.Probe with the message.
+func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {
 	case err != nil:
@@ -65,43 +65,11 @@ func (g *Gate) Ask(ctx context.Context, patience time.Duration) (Signal, error) 
 	case b.Open:
 		return Stop, nil
 	}
-	reservation := g.limiter.Reserve()
-	wait := reservation.Delay()
-	if wait > patience {
-		reservation.Cancel()
-		return Wait, nil
-	}
-	if wait == 0 {
-		return Go, nil
-	}
-	select {
-	case <-time.After(wait):
-	case <-ctx.Done():
-		reservation.Cancel()
-		return Wait, fmt.Errorf("waiting at the gate: %w", ctx.Err())
-	}
-	// The wait may have been far longer than sms.BreakerAge.
-	if b, err = g.breaker(ctx); err != nil {
-		return Wait, err
-	}
-	if b.Open {
-		return Stop, nil
-	}
 	return Go, nil
 }
 
-// Charge counts the parts of a message beyond the one that Ask let through.
-// Later callers of Ask wait longer for them.
-func (g *Gate) Charge(parts int) {
-	if parts > 0 && g.limiter.Limit() != rate.Inf {
-		for range parts {
-			g.limiter.Reserve()
-		}
-	}
-}
-
-// Probe asks whether m may be the next probe. It returns Probe for at most one
-// message when a probe is due, and Go if the breaker has closed meanwhile.
+// Probe asks whether m may be the next probe. When a probe is due, it returns Probe for
+// at most one message. It returns Go if the breaker has closed meanwhile.
 func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	if b, fresh := g.known(); fresh && b.Open && !g.rules.MayProbe(b, m.Owner, m.Number, g.now()) {
 		return Stop, nil
@@ -125,9 +93,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell gives g the breaker b, as it was at askedAt or later. If b is
-// closed, g ignores it if g knows a newer state. If b is open, g believes it for
-// sms.BreakerAge: to send nothing is the safer mistake.
+// Tell tells g the breaker's state b, which was read at askedAt or later. If b is closed, g
+// ignores b if it knows a newer state. If b is open, g always believes it for
+// sms.BreakerAge, because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -137,7 +105,7 @@ func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 }
 
 // breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
-// for all; the others wait for the result, or until their contexts end.
+// for all. The others wait for the result, or until their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -152,12 +120,12 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 		return b, nil
 	}
 	asked := g.now()
-	b, err := g.breakers.LoadBreaker(ctx)
+	b, err := g.store.LoadBreaker(ctx)
 	if err != nil {
 		return sms.Breaker{}, fmt.Errorf("loading the breaker: %w", err)
 	}
 	g.Tell(b, asked)
-	b, fresh := g.known() // perhaps newer: another caller may have told g meanwhile
+	b, fresh := g.known() // another caller may have told g a newer state meanwhile
 	if !fresh {
 		return sms.Breaker{}, errLate
 	}
@@ -176,15 +144,15 @@ func (g *Gate) known() (b sms.Breaker, fresh bool) {
 // change applies rule to the breaker and passes the result to g.
 func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) (sms.Breaker, error) {
 	asked := g.now()
-	b, err := change.Breaker(ctx, g.breakers, rule)
+	b, err := change.Breaker(ctx, g.store, rule)
 	if err == nil {
 		g.Tell(b, asked)
 	}
 	return b, err
 }
 
-// note does the same as change, but makes no request if rule would not change
-// the breaker that g knows. One caller at a time notes something.
+// note is like change, but makes no request if rule would not change the breaker that g
+// knows. Only one caller at a time notes something.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()
@@ -207,8 +175,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
-// breaker. id names the message, and the hand-over began at beganAt. The record decides.
+// mayProve reports whether a hand-over that was taken may close the breaker, as far as g
+// knows. The breaker's record decides. id names the message, and the hand-over began at
+// beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,37 +12,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// breakers is a closed breaker that was never saved.
-type breakers struct{ sms.Breakers }
-
-func TestTheGateStopsWhoeverWaitedWhileTheBreakerOpened(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gate := sender.NewGate(breakers{}, sms.DefaultRules(), 1, time.Now)
-		gate.Tell(sms.Breaker{}, time.Now())
-		signals := make(chan sender.Signal)
-		ask := func() {
-			v, err := gate.Ask(t.Context(), time.Minute)
-			if err != nil {
-				t.Errorf("Ask: %v", err)
-			}
-			signals <- v
-		}
-		go ask()
-		if v := <-signals; v != sender.Go {
-			t.Errorf("the first caller got %v, want Go", v)
-		}
-		go ask() // it waits for a second
-		synctest.Wait()
-		gate.Tell(sms.Breaker{}.Pause("maintenance", time.Now()), time.Now())
-		if v := <-signals; v != sender.Stop {
-			t.Errorf("the second caller got %v, want Stop", v)
-		}
-	})
-}
-
-// slowBreakers can delay the answer to a load. The answer is the breaker as it was
-// when the load began.
+// slowBreakers can delay the answer to a load. The answer is the breaker at the time when
+// the load began.
 type slowBreakers struct {
+	sms.Pace // never used
+
 	mu   sync.Mutex
 	b    sms.Breaker
 	slow time.Duration // delays only the next load
@@ -74,8 +48,8 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestASlowReadHidesNoPause reads a closed breaker so slowly that the breaker opens
-// before the answer comes.
+// TestASlowReadHidesNoPause has a gate read the closed breaker very slowly. Sending is
+// paused before the answer comes.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -92,7 +66,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 				gate := sender.NewGate(store, sms.DefaultRules(), 0, time.Now)
 				asked := make(chan sender.Signal)
 				go func() {
-					v, err := gate.Ask(t.Context(), time.Minute)
+					v, err := gate.Ask(t.Context())
 					if err != nil {
 						v = sender.Wait
 					}
@@ -109,7 +83,7 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 					t.Errorf("the caller that waited for the answer got Go, %v after the pause", time.Since(paused))
 				}
 				for ; time.Since(paused) < 3*sms.BreakerAge; <-time.After(100 * time.Millisecond) {
-					v, err := gate.Ask(t.Context(), time.Minute)
+					v, err := gate.Ask(t.Context())
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -122,7 +96,9 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 	}
 }
 
-// A read that began before the probe was chosen ends while the probe is under way.
+// TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile hands over a probe.
+// Meanwhile the gate gets an older state of the breaker, from a read that began before
+// the probe was chosen.
 func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }
@@ -137,17 +113,18 @@ func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) 
 		return takes(ctx, m)
 	}
 	m := b.accept(t, nil)
-	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := s.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatal(err)
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
 	if after, err := b.store.LoadBreaker(t.Context()); err != nil || after.Open {
-		t.Errorf("the breaker is %+v, %v, want it closed", after, err)
+		t.Errorf("the breaker is %+v, %v, want closed", after, err)
 	}
 }
 
-// A publish lasts up to five seconds. Meanwhile the breaker may open, and a second
-// envelope of the same message may make it the first probe.
+// TestATakenHandOverFromBeforeTheOpeningClosesNothing opens the breaker during a
+// hand-over, which may take five seconds. Then a second envelope makes the same message
+// the first probe.
 func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b := open(t)
 	b.rules.FirstProbe = time.Second
@@ -168,11 +145,11 @@ func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 		return takes(ctx, m)
 	}
 	s := sender.New(b.store, b.provider, gate, b.rules, func() time.Time { return b.now }, slog.New(slog.DiscardHandler))
-	if err := s.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := s.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatal(err)
 	}
 	b.expect(t, m, sms.Sent, 1, 1)
 	if breaker, err := b.store.LoadBreaker(t.Context()); err != nil || !breaker.Open {
-		t.Errorf("the breaker is %+v, %v, want it open", breaker, err)
+		t.Errorf("the breaker is %+v, %v, want open", breaker, err)
 	}
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// badNumber is the error with which SNS refuses a bad number, or every number if
-// the account has no SMS.
+// badNumber is SNS's error for a bad number. If the account has no SMS, SNS returns it
+// for every number.
 var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
 
-// to sets the number of a message to the nth of many numbers.
+// This change sets the number of a message to the nth of many numbers.
 func to(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 }
 
-// of makes owner the owner of a message, and then applies change.
+// This change sets the owner of a message and then applies change.
 func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		change(d)
@@ -31,8 +31,8 @@ func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	}
 }
 
-// refuseNumbers delivers owner's messages to the numbers n with first <= n < end,
-// one after another, to a provider that refuses them.
+// refuseNumbers delivers messages of owner, one after another: one to each number from
+// first to end-1. The provider refuses each of them.
 func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
 	t.Helper()
 	b.provider.answer = refuses(badNumber)
@@ -44,14 +44,14 @@ func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messa
 	return messages
 }
 
-// take delivers a message to a provider that takes it.
+// take delivers a message that the provider takes.
 func (b *bench) take(t *testing.T, n int) {
 	t.Helper()
 	b.provider.answer = takes
 	m := b.accept(t, to(n))
 	b.deliver(t, m)
 	if got := b.get(t, m).Status; got != sms.Sent {
-		t.Fatalf("the message is %s, want it sent", got)
+		t.Fatalf("the message is %s, want sent", got)
 	}
 }
 
@@ -67,17 +67,18 @@ func (b *bench) breaker(t *testing.T) sms.Breaker {
 func (b *bench) isOpen(t *testing.T, want bool) {
 	t.Helper()
 	if breaker := b.breaker(t); breaker.Open != want || (want && breaker.Trouble != sms.Authorization) {
-		t.Errorf("the breaker is %+v, want open %v", breaker, want)
+		t.Errorf("the breaker is %+v, want open: %v", breaker, want)
 	}
 }
 
-// severalOwners makes b one process of a deployment with more than one owner.
+// severalOwners tells the sender of b that the deployment has several owners, and
+// restarts it.
 func (b *bench) severalOwners() *bench {
 	b.rules.SeveralOwners = true
 	return b.restart()
 }
 
-// restart replaces the sender by a new one that knows nothing yet.
+// restart replaces the sender by a new one, which remembers nothing.
 func (b *bench) restart() *bench {
 	b.Sender = b.on(b.store)
 	return b
@@ -92,8 +93,8 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
 	b.expect(t, waiting, sms.Queued, 0, 10)
 
-	// A probe is refused like all other messages: the message fails, and that
-	// proves nothing about the account.
+	// The probe is refused like all other messages. It fails, and proves nothing about
+	// the account.
 	b.now = b.now.Add(time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Failed, 1, 11)
@@ -116,25 +117,25 @@ func TestRefusedNumbersFailTheirMessagesAlone(t *testing.T) {
 		name string
 		play func(*testing.T, *bench)
 	}{
-		{"if one was taken before", func(t *testing.T, b *bench) {
+		{"if a number was taken before", func(t *testing.T, b *bench) {
 			b.take(t, 100)
 			b.refuseNumbers(t, "owner", 0, 40)
 		}},
-		{"if one was taken between", func(t *testing.T, b *bench) {
+		{"if a number was taken between them", func(t *testing.T, b *bench) {
 			b.refuseNumbers(t, "owner", 0, 9)
 			b.take(t, 100)
 			b.refuseNumbers(t, "owner", 9, 40)
 		}},
-		{"if another process took one", func(t *testing.T, b *bench) {
+		{"if another process took a number", func(t *testing.T, b *bench) {
 			b.take(t, 100)
 			b.restart().refuseNumbers(t, "owner", 0, 40)
 		}},
-		{"if it is the same number again", func(t *testing.T, b *bench) {
+		{"if it is always the same number", func(t *testing.T, b *bench) {
 			for range 20 {
 				b.refuseNumbers(t, "owner", 3, 4)
 			}
 		}},
-		{"if the refusal is about something else", func(t *testing.T, b *bench) {
+		{"if one refusal is for another reason", func(t *testing.T, b *bench) {
 			b.refuseNumbers(t, "owner", 0, 9)
 			b.provider.answer = refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})
 			b.deliver(t, b.accept(t, to(10)))
@@ -145,7 +146,7 @@ func TestRefusedNumbersFailTheirMessagesAlone(t *testing.T) {
 				b.now = b.now.Add(34 * time.Second)
 			}
 		}},
-		{"if all are one owner's of several", func(t *testing.T, b *bench) {
+		{"if all belong to one of several owners", func(t *testing.T, b *bench) {
 			b.severalOwners()
 			b.refuseNumbers(t, "owner", 0, 100)
 			b.restart().refuseNumbers(t, "owner", 100, 200)
@@ -164,16 +165,16 @@ func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
 		name string
 		play func(*testing.T, *bench)
 	}{
-		{"ten of each", func(t *testing.T, b *bench) {
+		{"ten numbers of each owner", func(t *testing.T, b *bench) {
 			b.refuseNumbers(t, "one", 0, 10)
 			b.refuseNumbers(t, "other", 10, 20)
 		}},
-		{"in turn, each in a cold process", func(t *testing.T, b *bench) {
+		{"of both owners in turn, each in a new process", func(t *testing.T, b *bench) {
 			for n := range 10 {
 				b.restart().refuseNumbers(t, fmt.Sprint("owner ", n%2), n, n+1)
 			}
 		}},
-		{"though a number was taken long before, before SMS was switched off", func(t *testing.T, b *bench) {
+		{"even if a number was taken long before", func(t *testing.T, b *bench) {
 			b.take(t, 100)
 			b.now = b.now.Add(6 * time.Minute)
 			b.refuseNumbers(t, "one", 0, 5)
@@ -188,7 +189,7 @@ func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
 	}
 }
 
-// countedBreakers counts the requests that a sender makes for the breaker.
+// countedBreakers counts the sender's requests for the breaker.
 type countedBreakers struct {
 	sender.Store
 	loads, saves int
@@ -209,11 +210,11 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // in addition to one read every 5 seconds
+		loads  int // how many loads are allowed in addition to one every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
-		{"ten writes in 5 minutes for the bad numbers of one owner of several", true, refuses(badNumber), 20, 20},
+		{"ten writes in 5 minutes for the bad numbers of one of several owners", true, refuses(badNumber), 20, 20},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := open(t)
@@ -225,16 +226,16 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 				b.deliver(t, b.accept(t, to(n)))
 				b.now = b.now.Add(time.Second)
 			}
-			// After a note, the sender knows the breaker, so it needs fewer
-			// other reads.
+			// A sender that writes a note learns the state of the breaker, so it need not
+			// read the breaker soon.
 			if counted.saves != tc.saves || counted.loads > 120+tc.loads {
-				t.Errorf("%d loads and %d saves, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
+				t.Errorf("the breaker was loaded %d times and saved %d times, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
 			}
 		})
 	}
 }
 
-// openFor opens the breaker, with a probe due at once.
+// openFor opens the breaker for this trouble. A probe is due at once.
 func (b *bench) openFor(t *testing.T, trouble sms.Trouble) {
 	t.Helper()
 	opened, _ := b.rules.ReportTrouble(b.breaker(t), trouble, "", time.Time{}, b.now)
@@ -270,7 +271,7 @@ func TestAProbeThatItsClientSpoiledIsGivenBack(t *testing.T) {
 				b.deliver(t, good)
 				b.expect(t, good, sms.Sent, 1, 3)
 				if after := b.breaker(t); after.Open != (trouble == sms.SpendLimit) {
-					t.Errorf("the breaker is %+v, want it open only for the spend limit", after)
+					t.Errorf("the breaker is %+v, want open only for the spend limit", after)
 				}
 			})
 		}
@@ -288,11 +289,11 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		return takes(ctx, m)
 	}
 	good := b.accept(t, to(0))
-	for n := range 1000 { // one for each message of the other owner, in a new process
+	for n := range 1000 { // in each turn, a new process gets a message of the other owner
 		b.restart().deliver(t, b.accept(t, of("bad", to(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {
-			b.deliver(t, good) // as the relay enqueues it, once a minute
+			b.deliver(t, good) // the relay enqueues it once a minute
 		}
 		if !b.breaker(t).Open {
 			break
@@ -301,12 +302,12 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 	b.isOpen(t, false)
 	b.expect(t, good, sms.Sent, 1, len(b.provider.given))
 	if waited := b.now.Sub(opened); waited > 90*time.Second || len(b.provider.given) > 3 {
-		t.Errorf("the breaker closed after %v and %d hand-overs", waited, len(b.provider.given))
+		t.Errorf("the breaker closed only after %v and %d hand-overs", waited, len(b.provider.given))
 	}
 }
 
-// Nobody else has messages, so a message of the owner that is last in line is
-// the probe.
+// TestTheOnlyOwnerWithTrafficProbesInTheEnd has messages of only one owner, which is last
+// in line. Its messages must probe in the end.
 func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 	for _, several := range []bool{false, true} {
 		t.Run(fmt.Sprint("several owners: ", several), func(t *testing.T) {
@@ -320,7 +321,7 @@ func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 				b.now = b.now.Add(time.Second)
 			}
 			if given := len(b.provider.given); given < 2 || given > 3 {
-				t.Errorf("%d probes in 10 minutes, want 2 or 3: a message fails with each", given)
+				t.Errorf("there were %d probes in 10 minutes, want 2 or 3, because each fails a message", given)
 			}
 			b.provider.answer = takes
 			for n := 600; b.breaker(t).Open && b.now.Sub(opened) < time.Hour; n++ {
@@ -338,10 +339,10 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 		store func(*bench) sender.Store
 		want  error
 	}{
-		{"because it was claimed too late", func(b *bench) sender.Store {
+		{"because the message was claimed too late", func(b *bench) sender.Store {
 			return slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease) }}
 		}, nil},
-		{"because it could not be claimed", func(b *bench) sender.Store {
+		{"because the message could not be claimed", func(b *bench) sender.Store {
 			return brokenStore{Store: b.store, claim: sms.ErrUnavailable}
 		}, sms.ErrUnavailable},
 	} {
@@ -349,7 +350,7 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 			b := open(t)
 			b.openFor(t, sms.Authorization)
 			m := b.accept(t, nil)
-			if err := b.on(tc.store(b)).Deliver(t.Context(), m.Ref()); !errors.Is(err, tc.want) {
+			if err := b.on(tc.store(b)).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, tc.want) {
 				t.Fatalf("Deliver = %v, want %v", err, tc.want)
 			}
 			b.expect(t, m, sms.Queued, 0, 0)
@@ -360,8 +361,8 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 	}
 }
 
-// The numbers that were refused before an operator's order do not count after
-// it.
+// TestAnOrderForgetsRefusedNumbers has an operator resume sending. The numbers that were
+// refused before that must not count any more.
 func TestAnOrderForgetsRefusedNumbers(t *testing.T) {
 	b := open(t)
 	b.refuseNumbers(t, "owner", 0, 9)

@@ -13,25 +13,26 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the times that the steps of one delivery may take. A claim is made
-// only if the time left covers the steps after it; the lease outlives them all.
+// These are the maximum times of the steps of a delivery. A message is claimed only if
+// the time left is enough for the later steps. The lease is longer than all of them.
 const (
 	PublishTime = 5 * time.Second
 	RecordTime  = 3 * time.Second
 	margin      = 2 * time.Second
 )
 
-// ErrNoTime says that the time left does not cover a hand-over. Nothing was changed.
+// ErrNoTime says that the time left is too short for a hand-over, and that nothing was
+// changed.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
-// notTried is the refusal of a message that was claimed too late to be handed
-// over. It comes from the sender, not from a provider.
+// notTried is the refusal of a message that was claimed too late to be handed over. It is
+// the sender's refusal and not a provider's.
 var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
 // Store is the part of the record store that a sender uses.
 type Store interface {
 	sms.Messages
-	sms.Breakers
+	GateStore
 }
 
 // Sender hands messages over.
@@ -44,41 +45,52 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. now is the clock of leases and expiry.
+// New returns a sender. It calls now to learn the time, for leases and expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Deliver handles the envelope that names ref. After nil the envelope must be deleted,
-// even if there was nothing to do: the relay finds what is left. After an error nothing
-// was handed over; the envelope may come again.
-func (s *Sender) Deliver(ctx context.Context, ref sms.Ref) error {
+// Turn is an envelope at the gate.
+type Turn struct {
+	Ref   sms.Ref
+	Parts int       // the number of parts in the envelope
+	Slot  time.Time // the start of the booked slot; zero if none is booked
+}
+
+// Deliver handles the envelope that names t.Ref. If it returns nil, the envelope must be
+// deleted, even if there was nothing to do: the relay finds any work that is left. If it
+// returns an error, nothing was handed over, and the envelope may come again.
+func (s *Sender) Deliver(ctx context.Context, t Turn) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
 		return ErrNoTime
 	}
-	signal, err := s.gate.Ask(ctx, left)
+	signal, err := s.gate.Ask(ctx)
 	if err == nil && signal == Probe {
-		signal, err = s.askToProbe(ctx, ref)
+		signal, err = s.askToProbe(ctx, t.Ref)
+	}
+	if err == nil && signal != Stop {
+		asked := signal
+		signal, err = s.gate.await(ctx, signal, &t, s.now().Add(left))
+		if asked == Probe && signal != Probe {
+			s.giveBack(ctx, sms.Message{ID: t.Ref.ID}, false)
+		}
 	}
 	switch {
 	case err != nil:
 		return err
 	case signal == Stop:
 		return nil
-	case signal == Wait:
-		return ErrNoTime
 	}
 	c := s.rules.NewClaim(s.provider.Name(), s.now())
-	m, err := s.store.Claim(ctx, ref, c)
+	m, err := s.store.Claim(ctx, t.Ref, c)
 	if err != nil {
 		if signal == Probe {
-			s.giveBack(ctx, sms.Message{ID: ref.ID}, false)
+			s.giveBack(ctx, sms.Message{ID: t.Ref.ID}, false)
 		}
-		return s.notClaimed(ctx, ref, err)
+		return s.notClaimed(ctx, t.Ref, err)
 	}
-	s.gate.Charge(m.Parts - 1)
-	outcome := s.handOver(ctx, m, c)
+	outcome := s.handOver(ctx, m, c, t)
 	s.record(ctx, m, c, outcome, signal == Probe)
 	return nil
 }
@@ -105,7 +117,7 @@ func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
 	}
 }
 
-// timeLeft returns how long a delivery may wait before its claim.
+// timeLeft returns how long a delivery may wait before it claims its message.
 func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -114,7 +126,7 @@ func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - PublishTime - RecordTime - margin
 }
 
-// notClaimed ends a delivery whose message could not be claimed because of err.
+// notClaimed ends a delivery. err says why its message could not be claimed.
 func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	refused, ok := errors.AsType[*sms.NotClaimableError](err)
 	switch {
@@ -123,7 +135,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // else the relay looks for its receipt first
+	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay first looks for its receipt
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})
@@ -132,9 +144,10 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver hands a claimed message to the provider, provided that it has not
-// expired meanwhile and that the lease and the caller's time still cover it.
-func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.Outcome {
+// handOver hands a claimed message to the provider. It does so only if the message has
+// not expired meanwhile, its slot has not lapsed, and both the lease and the caller's
+// time are still long enough.
+func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	now := s.now()
 	end := now.Add(PublishTime)
 	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over
@@ -142,6 +155,7 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.O
 	}
 	if !end.After(now) ||
 		c.Until.Sub(now) < PublishTime+RecordTime || // guard: the lease covers the hand-over
+		s.gate.missed(t, m.Parts) || // guard: handed over in its slot
 		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}
@@ -153,8 +167,8 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim) sms.O
 	return outcome
 }
 
-// record writes the outcome of a hand-over into the message and into the
-// breaker. An outcome that cannot be written is left to the relay.
+// record writes the outcome of a hand-over into the message and into the breaker. If it
+// cannot write the outcome, the relay ends the lease.
 func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome, probe bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
 	defer cancel()
@@ -176,9 +190,10 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 }
 
 // tellBreaker notes in the breaker what an outcome says about the account:
-//   - account-wide trouble opens it,
-//   - a probe that was taken may close it,
-//   - a number that was taken or refused may count.
+//
+//   - Account-wide trouble opens the breaker.
+//   - A probe that was taken may close it.
+//   - A number that was taken or refused may count.
 func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
 	var opened, closed bool
 	var err error

@@ -17,8 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// provider answers as its test says, and records the messages that it was
-// given.
+// provider answers as its test says, and records the messages that it gets.
 type provider struct {
 	mu     sync.Mutex
 	given  []string
@@ -40,7 +39,7 @@ func refuses(e sms.ProviderError) func(context.Context, sms.Message) (string, er
 	return func(context.Context, sms.Message) (string, error) { return "", &e }
 }
 
-// bench is a sender on SQLite, with the test's own clock and provider.
+// bench is a sender on SQLite, with a clock and a provider that the test controls.
 type bench struct {
 	*sender.Sender
 	store    *sqlite.DB
@@ -83,7 +82,7 @@ func (b *bench) accept(t *testing.T, change func(*sms.Draft)) sms.Message {
 
 func (b *bench) deliver(t *testing.T, m sms.Message) {
 	t.Helper()
-	if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+	if err := b.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 		t.Fatalf("Deliver: %v", err)
 	}
 }
@@ -101,7 +100,7 @@ func (b *bench) expect(t *testing.T, m sms.Message, status sms.Status, attempts,
 	t.Helper()
 	got := b.get(t, m)
 	if got.Status != status || got.Attempts != attempts || len(b.provider.given) != given {
-		t.Errorf("status %s after %d attempts and %d hand-overs; want %s, %d, %d",
+		t.Errorf("the message is %s after %d attempts and %d hand-overs; want %s, %d and %d",
 			got.Status, got.Attempts, len(b.provider.given), status, attempts, given)
 	}
 }
@@ -115,11 +114,11 @@ func TestDeliver(t *testing.T) {
 		status   sms.Status
 		attempts int
 	}{
-		{"a message that is taken is sent", takes, nil, sms.Sent, 1},
-		{"one that is refused for now waits and costs no attempt", refuses(throttled), nil, sms.Queued, 0},
-		{"one that is refused for good fails", refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
-		{"one without an answer is handed over again with resend", noAnswer, nil, sms.Queued, 1},
-		{"one without an answer is left alone with hold", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
+		{"a taken message is sent", takes, nil, sms.Sent, 1},
+		{"a message that is refused for now waits, without costing an attempt", refuses(throttled), nil, sms.Queued, 0},
+		{"a message that is refused for good fails", refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut}), nil, sms.Failed, 1},
+		{"an unanswered message with resend is handed over again", noAnswer, nil, sms.Queued, 1},
+		{"an unanswered message with hold is not handed over again", noAnswer, func(d *sms.Draft) { d.OnUnknown = sms.Hold }, sms.Unknown, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := open(t)
@@ -138,11 +137,11 @@ func noAnswer(context.Context, sms.Message) (string, error) { return "", io.ErrU
 func TestDeliverFindsNothingToDo(t *testing.T) {
 	b := open(t)
 	ctx := t.Context()
-	if err := b.Deliver(ctx, sms.Ref{ID: sms.NewID(), Generation: 1}); err != nil {
+	if err := b.Deliver(ctx, sender.Turn{Ref: sms.Ref{ID: sms.NewID(), Generation: 1}, Parts: 1}); err != nil {
 		t.Errorf("Deliver for an unknown id: %v", err)
 	}
 	m := b.accept(t, nil)
-	if err := b.Deliver(ctx, sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}); err != nil {
+	if err := b.Deliver(ctx, sender.Turn{Ref: sms.Ref{ID: m.ID, Generation: m.Ref().Generation - 1}, Parts: 1}); err != nil {
 		t.Errorf("Deliver for another generation: %v", err)
 	}
 	scheduled := b.accept(t, func(d *sms.Draft) { d.SendAt = b.now.Add(time.Hour) })
@@ -168,7 +167,7 @@ func TestDeliverClaimsOnlyWithTimeForTheRest(t *testing.T) {
 	m := b.accept(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), sender.PublishTime+sender.RecordTime)
 	defer cancel()
-	if err := b.Deliver(ctx, m.Ref()); !errors.Is(err, sender.ErrNoTime) {
+	if err := b.Deliver(ctx, sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sender.ErrNoTime) {
 		t.Errorf("Deliver = %v, want ErrNoTime", err)
 	}
 	b.expect(t, m, sms.Queued, 0, 0)
@@ -193,7 +192,7 @@ func TestOneOfManySendersHandsOver(t *testing.T) {
 	var group sync.WaitGroup
 	for range 64 {
 		group.Go(func() {
-			if err := b.Deliver(t.Context(), m.Ref()); err != nil {
+			if err := b.Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 				t.Errorf("Deliver: %v", err)
 			}
 		})
@@ -228,18 +227,18 @@ func (b *bench) on(store sender.Store) *sender.Sender {
 }
 
 func TestDeliverWhenTheStoreFails(t *testing.T) {
-	t.Run("at the claim nothing is handed over and the envelope stays", func(t *testing.T) {
+	t.Run("at the claim, nothing is handed over and the envelope stays", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); !errors.Is(err, sms.ErrUnavailable) {
+		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Queued, 0, 0)
 	})
-	t.Run("at the outcome the lease is left to the relay", func(t *testing.T) {
+	t.Run("at the outcome, the lease is left to the relay", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), m.Ref()); err != nil {
+		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Sending, 1, 1)
@@ -271,7 +270,7 @@ func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
 			b := open(t)
 			m := b.accept(t, nil)
 			slow := slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease - tt.left) }}
-			if err := b.on(slow).Deliver(t.Context(), m.Ref()); err != nil {
+			if err := b.on(slow).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 				t.Fatal(err)
 			}
 			b.expect(t, m, tt.status, tt.given, tt.given)
@@ -293,21 +292,20 @@ func TestBreaker(t *testing.T) {
 	b.deliver(t, second)
 	b.expect(t, second, sms.Queued, 0, 1)
 
-	// Later one probe is let through. The provider takes it, so the trouble is
-	// over.
+	// Later one probe may begin. The provider takes it, so the trouble is over.
 	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)
 	b.expect(t, second, sms.Sent, 1, 2)
 	if breaker, err = b.store.LoadBreaker(t.Context()); err != nil || breaker.Open {
-		t.Errorf("breaker = %+v, %v, want it closed", breaker, err)
+		t.Errorf("breaker = %+v, %v, want closed", breaker, err)
 	}
 	b.deliver(t, first)
 	b.expect(t, first, sms.Sent, 1, 3)
 }
 
 func TestGate(t *testing.T) {
-	t.Run("lets one of many probes through", func(t *testing.T) {
+	t.Run("lets only one of many callers probe", func(t *testing.T) {
 		b := open(t)
 		if err := b.store.SaveBreaker(t.Context(), sms.Breaker{Open: true, Trouble: sms.SpendLimit, ProbeAt: b.now.Add(-time.Second)}); err != nil {
 			t.Fatal(err)
@@ -315,7 +313,7 @@ func TestGate(t *testing.T) {
 		gates := make([]*sender.Gate, 10)
 		for i := range gates {
 			gates[i] = sender.NewGate(b.store, b.rules, 0, func() time.Time { return b.now })
-			if v, err := gates[i].Ask(t.Context(), time.Second); err != nil || v != sender.Probe {
+			if v, err := gates[i].Ask(t.Context()); err != nil || v != sender.Probe {
 				t.Fatalf("Ask = %v, %v, want Probe", v, err)
 			}
 		}
@@ -328,10 +326,10 @@ func TestGate(t *testing.T) {
 			}
 		}
 		if passed != 1 {
-			t.Errorf("%d probes were let through, want 1", passed)
+			t.Errorf("%d callers could probe, want 1", passed)
 		}
 	})
-	t.Run("wastes no probe on a message that cannot be claimed", func(t *testing.T) {
+	t.Run("does not waste a probe on a message that cannot be claimed", func(t *testing.T) {
 		b := open(t)
 		done, waiting := b.accept(t, nil), b.accept(t, nil)
 		b.deliver(t, done)
@@ -344,22 +342,7 @@ func TestGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]string{waiting.ID}, breaker.ProbeIDs); diff != "" || breaker.Probes != 1 {
-			t.Errorf("%d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
-		}
-	})
-	t.Run("says wait if the rate does not allow it in time", func(t *testing.T) {
-		b := open(t)
-		gate := sender.NewGate(b.store, b.rules, 1, func() time.Time { return b.now })
-		var got []sender.Signal
-		for range 2 {
-			v, err := gate.Ask(t.Context(), 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, v)
-		}
-		if diff := cmp.Diff([]sender.Signal{sender.Go, sender.Wait}, got); diff != "" {
-			t.Errorf("the signals differ (-want +got):\n%s", diff)
+			t.Errorf("there were %d probes; they differ (-want +got):\n%s", breaker.Probes, diff)
 		}
 	})
 }
@@ -383,7 +366,7 @@ func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 		t.Errorf("%d messages were handed over, want 8", got)
 	}
 	if got := b.Batch(t.Context(), batch[:7], 4); got == nil || len(got) != 0 {
-		t.Errorf("Batch = %#v when no item must stay, want an empty list", got)
+		t.Errorf("no item must stay, but Batch = %#v, want an empty list", got)
 	}
 }
 

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// lines returns commands that get a token, send a message and show its status, or ""
-// if the server has clients whose secrets must not be shown.
+// lines returns commands that get a token, send a message and show its status. It returns
+// "" if the server has clients whose secrets must not be shown.
 func (m *machine) lines(base string) string {
 	if m.config.Clients != "" {
 		return ""
 	}
 	c := m.config.clients[0]
-	return strings.NewReplacer("{base}", base, "{client}", c.ID+":"+c.Secret).Replace(
+	return strings.NewReplacer("{base}", base, "{client}", c.id+":"+c.secret).Replace(
 		`TOKEN=$(curl -s -u {client} -d grant_type=client_credentials {base}/oauth2/token | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 
 MESSAGE=$(curl -si {base}/v1/sms -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
@@ -24,7 +24,7 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 `)
 }
 
-// greet prints the addresses of everything. Once its last line appears, the
+// greet prints the addresses of the API and all pages. When it prints its last line, the
 // server accepts requests.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config

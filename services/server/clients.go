@@ -4,26 +4,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"slices"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/server/token"
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
+// client is a client of the server, and its credentials.
 type client struct {
-	token.Client
-	owner  string
-	limits api.Limits
+	api.Client
+	id, secret string
 }
 
-// wellKnown returns the client of a server that was given no clients. Everybody
-// knows its secret, so only this machine may reach such a server.
+// credentials returns what the token endpoint needs to know about c.
+func (c client) credentials() token.Client {
+	return token.Client{ID: c.id, Secret: c.secret, Scopes: c.Scopes}
+}
+
+// wellKnown returns the client of a server without a file of clients. Everybody knows its
+// secret, so only this machine may reach such a server.
 func wellKnown() client {
 	return client{
-		Client: token.Client{ID: "local", Secret: "local-secret", Scopes: []string{api.ScopeSend, api.ScopeRead}},
-		owner:  "local",
+		Client: api.Client{Owner: "local", Scopes: []string{api.ScopeSend, api.ScopeRead}},
+		id:     "local", secret: "local-secret",
 	}
 }
 
@@ -36,9 +39,9 @@ const maxClientsFile = 1 << 20
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. By default the owner is the name of the client, the
-// scopes are both, and there are no limits. The clients come back in the file's order.
-// The error names every client and field at fault, and shows no secret.
+// Only the secret is required. api.ReadClient explains and reads the other fields. The
+// clients are returned in the order of the file. The error names every client and field
+// that is wrong, and shows no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {
@@ -61,38 +64,14 @@ func readClients(r io.Reader) ([]client, error) {
 	return clients, err
 }
 
-// ownerForm matches what the API can keep as the owner of a message.
-var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
-
 func readClient(name string, f *strictjson.Fields) client {
-	c := wellKnown()
-	c.ID, c.owner = name, name
 	f.Require("secret")
-	c.Secret, _ = f.String("secret")
-	if owner, ok := f.String("owner"); ok {
-		c.owner = owner
-		if !ownerForm.MatchString(owner) {
-			f.Fail("owner", "must have 1 to 128 visible ASCII characters")
-		}
-	}
-	if names, ok := f.Strings("scopes"); ok {
-		c.Scopes = nil
-		for _, name := range names {
-			scope := scopePrefix + name
-			if !slices.Contains(wellKnown().Scopes, scope) {
-				f.Fail("scopes", fmt.Sprintf("must be send, read or both, not %q", name))
-			}
-			c.Scopes = append(c.Scopes, scope)
-		}
-	}
-	c.limits = api.ReadLimits(f)
+	c := client{Client: api.ReadClient(name, f), id: name}
+	c.secret, _ = f.String("secret")
 	if f.Errors() == nil {
-		if err := c.Check(); err != nil {
+		if err := c.credentials().Check(); err != nil {
 			f.Fail("", err.Error())
 		}
 	}
 	return c
 }
-
-// scopePrefix precedes the names of scopes in tokens, not in the file.
-const scopePrefix = "sms/"

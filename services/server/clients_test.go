@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/services/api"
-	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
 func TestReadClientsReadsAFile(t *testing.T) {
@@ -19,22 +18,22 @@ func TestReadClientsReadsAFile(t *testing.T) {
 		file string
 		want []client
 	}{
-		"with the secret alone": {
+		"with only the secret": {
 			`{"billing": {"secret": "s-secret-secret"}}`,
-			[]client{{Client: token.Client{ID: "billing", Secret: "s-secret-secret", Scopes: both}, owner: "billing"}},
+			[]client{{Client: api.Client{Owner: "billing", Scopes: both}, id: "billing", secret: "s-secret-secret"}},
 		},
 		"with every field, in the order of the file": {
 			`{"b": {"scopes": ["read"], "owner": "shop", "secret": "s 1-secret-secret"}, "a": {"secret": "s2-secret-secret", "scopes": ["read", "send"], "owner": "shop"}}`,
 			[]client{
-				{Client: token.Client{ID: "b", Secret: "s 1-secret-secret", Scopes: []string{"sms/read"}}, owner: "shop"},
-				{Client: token.Client{ID: "a", Secret: "s2-secret-secret", Scopes: []string{"sms/read", "sms/send"}}, owner: "shop"},
+				{Client: api.Client{Owner: "shop", Scopes: []string{"sms/read"}}, id: "b", secret: "s 1-secret-secret"},
+				{Client: api.Client{Owner: "shop", Scopes: []string{"sms/read", "sms/send"}}, id: "a", secret: "s2-secret-secret"},
 			},
 		},
 		"with limits": {
 			`{"a": {"secret": "s-secret-secret", "allowedCountries": ["BR", "001"], "partsPerDay": 1000, "messagesPerRecipientHour": 5}}`,
 			[]client{{
-				Client: token.Client{ID: "a", Secret: "s-secret-secret", Scopes: both}, owner: "a",
-				limits: api.Limits{AllowedCountries: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5},
+				Client: api.Client{Owner: "a", Scopes: both, Limits: api.Limits{AllowedCountries: []string{"BR", "001"}, PartsPerDay: 1000, MessagesPerRecipientHour: 5}},
+				id:     "a", secret: "s-secret-secret",
 			}},
 		},
 	} {
@@ -94,7 +93,7 @@ func TestReadClientsNamesTheFault(t *testing.T) {
 				t.Fatalf("read %d clients", len(clients))
 			}
 			if !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %q, want one with %q", err, test.want)
+				t.Errorf("error %q, want it to contain %q", err, test.want)
 			}
 			if strings.Contains(err.Error(), "geheim") {
 				t.Errorf("error %q shows a secret", err)
@@ -104,7 +103,7 @@ func TestReadClientsNamesTheFault(t *testing.T) {
 }
 
 func TestTheWellKnownClientIsLocal(t *testing.T) {
-	want := client{Client: token.Client{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}}, owner: "local"}
+	want := client{Client: api.Client{Owner: "local", Scopes: []string{"sms/send", "sms/read"}}, id: "local", secret: "local-secret"}
 	if diff := cmp.Diff(want, wellKnown(), cmp.AllowUnexported(client{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -123,28 +122,28 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// An accepted file must be JSON for other readers too, and must read the
-		// same after it is written again.
+		// A file that we accept must be JSON for all other readers too. After it is
+		// written and read again, the clients must be the same.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}
 		members := make([]string, len(clients))
 		for at, client := range clients {
-			fields := map[string]any{"secret": client.Secret, "owner": client.owner, "scopes": shortNames(client.Scopes)}
-			for name, limit := range map[string]int{"partsPerDay": client.limits.PartsPerDay, "messagesPerRecipientHour": client.limits.MessagesPerRecipientHour} {
+			fields := map[string]any{"secret": client.secret, "owner": client.Owner, "scopes": shortNames(client.Scopes)}
+			for name, limit := range map[string]int{"partsPerDay": client.Limits.PartsPerDay, "messagesPerRecipientHour": client.Limits.MessagesPerRecipientHour} {
 				if limit != 0 {
 					fields[name] = limit
 				}
 			}
-			if client.limits.AllowedCountries != nil {
-				fields["allowedCountries"] = client.limits.AllowedCountries
+			if client.Limits.AllowedCountries != nil {
+				fields["allowedCountries"] = client.Limits.AllowedCountries
 			}
 			text, err := json.Marshal(fields)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// A name consists of visible ASCII, so Go quotes it as JSON does.
-			members[at] = strconv.Quote(client.ID) + ":" + string(text)
+			members[at] = strconv.Quote(client.id) + ":" + string(text)
 		}
 		reread, err := readClients(strings.NewReader("{" + strings.Join(members, ",") + "}"))
 		if err != nil {

@@ -12,25 +12,25 @@ import (
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
-// Config says how a server runs. Errors call its fields by the flags of
-// `smsqueue serve`.
+// Config says how a server runs. Errors name its fields as flags of `smsqueue serve`.
 type Config struct {
-	// Addr is the host:port to listen on; port 0 takes a free one.
+	// Addr is the host:port to listen on. With port 0 the server takes a free port.
 	Addr string
-	// Data is the folder of the messages, the signing key and the simulated
-	// provider's log.
+	// Data is the folder for the messages, the signing key and the log of the simulated
+	// provider.
 	Data string
-	// Provider is one of Providers. All but Simulated use the AWS credentials of
-	// the environment and need Clients with allowed countries.
+	// Provider is one of Providers. All except Simulated use the AWS credentials in the
+	// environment, and need Clients with allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer. It must
-	// be shorter than senders wait.
+	// ProviderDelay is how long the simulated provider takes to answer. Senders must be
+	// willing to wait that long.
 	ProviderDelay time.Duration
-	// Clients names a file of clients, read by readClients. If it is
-	// empty, there is one client, whose secret everyone knows.
+	// Clients names a file of clients for readClients. If it is empty, there is one
+	// client, whose secret everyone knows.
 	Clients string
-	// InboxToken names a file with the token that the inbox asks for. If it is empty,
-	// there is an inbox only without Clients, for requests from this machine.
+	// InboxToken names a file with the token for the inbox. If it is empty and Clients is
+	// set, there is no inbox. If both are empty, the inbox answers only requests from
+	// this machine.
 	InboxToken string
 	// LogLevel is the lowest level that is logged.
 	LogLevel slog.Level
@@ -42,14 +42,15 @@ type Config struct {
 	inboxToken string
 }
 
-// hasInbox reports whether there is an inbox. It shows the messages of all owners, so
-// it needs a token wherever others than the people at this machine may come.
+// hasInbox reports whether there is an inbox. The inbox shows the messages of all owners.
+// So it needs a token if people at other machines may reach it.
 func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
 
 // ConfigError reports everything that is wrong with a Config.
 type ConfigError struct{ error }
 
-// check reports everything wrong with c, and fills in what follows from it.
+// check returns everything that is wrong with c, and fills in the fields that depend on
+// others.
 func (c *Config) check() error {
 	var errs []error
 	if _, ok := providers[c.Provider]; !ok {
@@ -69,18 +70,18 @@ func (c *Config) check() error {
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		// The check of the clients depends on the address.
+		// The check of the clients needs a valid address.
 		return errors.Join(append(errs, fmt.Errorf("--addr must be host:port, like localhost:8080, not %q", c.Addr))...)
 	}
 	c.loopback = isLoopback(host)
 	return errors.Join(append(errs, c.chooseClients())...)
 }
 
-// chooseClients reads the file of clients. Without a file it chooses the
-// well-known client, unless others could reach it or it could reach others.
+// chooseClients reads the file of clients. Without a file it chooses the well-known
+// client, unless other machines can reach the server or messages go to real phones.
 //
-// Real messages cost money, and fraud looks for the countries where they cost
-// most. So, as on AWS, somebody has to name the countries that are allowed.
+// Real messages cost money, and fraudsters look for the countries where they cost most.
+// So, as on AWS, somebody must list the allowed countries.
 func (c *Config) chooseClients() error {
 	if c.Clients == "" {
 		c.clients = []client{wellKnown()}
@@ -88,7 +89,7 @@ func (c *Config) chooseClients() error {
 			return fmt.Errorf("--provider %s sends to real phones: it needs --clients, each with allowedCountries", c.Provider)
 		}
 		if !c.loopback {
-			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].ID)
+			return fmt.Errorf("--addr %s is reachable from outside, and everyone knows the secret of client %q: it needs --clients", c.Addr, c.clients[0].id)
 		}
 		return nil
 	}
@@ -98,8 +99,8 @@ func (c *Config) chooseClients() error {
 	}
 	c.clients, err = readClients(f)
 	for _, client := range c.clients {
-		if providers[c.Provider].real && len(client.limits.AllowedCountries) == 0 {
-			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.ID, c.Provider))
+		if providers[c.Provider].real && len(client.Limits.AllowedCountries) == 0 {
+			err = errors.Join(err, fmt.Errorf("client %q: --provider %s sends to real phones: the client needs allowedCountries", client.id, c.Provider))
 		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {

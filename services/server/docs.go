@@ -18,10 +18,10 @@ import (
 
 var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
 
-// docs serves the contract as a readable page, by Swagger UI, with forms that
-// make real requests. It shows nothing else, so it needs no token.
+// docs serves the contract as a page, with Swagger UI. Its forms make real requests. The
+// page shows nothing secret, so it needs no token.
 type docs struct {
-	client token.Client // for the form; zero if its secret must not be shown
+	client token.Client // the forms are filled in with this client; zero if its secret must not be shown
 	logger *slog.Logger
 }
 
@@ -29,7 +29,7 @@ func docsPaths() []string {
 	return []string{"/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon-32x32.png"}
 }
 
-// docsPolicy lets the page load from and connect to this server only. Swagger UI
+// docsPolicy lets the page load only from this server, and connect only to it. Swagger UI
 // has inline styles, and icons in data URLs.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,7 +51,7 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(page.Bytes()) // the reader may be gone
+		_, _ = w.Write(page.Bytes()) // the client may be gone
 	case "docs.js":
 		http.ServeFileFS(w, r, pageFiles, "page/docs.js")
 	case "favicon-32x32.png":
@@ -63,7 +63,7 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// compressed serves a file of Swagger UI, which is embedded in compressed form.
+// compressed serves a file of Swagger UI, which is embedded compressed.
 func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	file, err := fs.ReadFile(static.FS, name+".gz")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestDocs(t *testing.T) {
-	handler := &docs{client: wellKnown().Client, logger: slog.New(slog.DiscardHandler)}
+	handler := &docs{client: wellKnown().credentials(), logger: slog.New(slog.DiscardHandler)}
 	get := func(t *testing.T, method, target string, edit func(*http.Request)) *httptest.ResponseRecorder {
 		t.Helper()
 		r := httptest.NewRequest(method, "http://localhost:8080"+target, http.NoBody)
@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	})
-	t.Run("clients that accept gzip get it, and others get the same unpacked", func(t *testing.T) {
+	t.Run("clients that accept gzip get gzip, and others get the same file unpacked", func(t *testing.T) {
 		packed := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip, br") })
 		plain := get(t, http.MethodGet, "/docs/swagger-ui-bundle.js", nil)
 		if packed.Header().Get("Content-Encoding") != "gzip" || plain.Header().Get("Content-Encoding") != "" {

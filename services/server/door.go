@@ -25,8 +25,8 @@ const (
 	loginPath     = "/inbox/login"
 )
 
-// door lets people and tools in to the inbox, which shows the messages of all owners.
-// Without a token, it admits only requests that began on this machine.
+// door lets people and tools into the inbox, which shows the messages of all owners.
+// Without a token, it admits only requests that come from this machine.
 type door struct {
 	token  string // of --inbox-token
 	pages  http.Handler
@@ -43,7 +43,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	switch {
 	case d.token == "":
-		// onlyLocal has refused all other requests.
+		// onlyLocal has already refused all other requests.
 		d.pages.ServeHTTP(w, r)
 	case r.URL.Path == loginPath:
 		d.login(w, r)
@@ -57,8 +57,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admits reports whether r has the token, in the header of tools or by the cookie of a
-// login.
+// admits reports whether r has the token. Tools send it in a header, and people in the
+// cookie that they get at the login.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {
@@ -76,14 +76,14 @@ func (d *door) admits(r *http.Request) bool {
 	return ok && err == nil && d.now().Before(time.Unix(seconds, 0)) && hmac.Equal([]byte(cookie.Value), []byte(d.sessionUntil(seconds)))
 }
 
-// isToken compares in constant time, whatever the lengths.
+// isToken compares in constant time, for all lengths.
 func (d *door) isToken(given string) bool {
 	have, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(d.token))
 	return subtle.ConstantTimeCompare(have[:], want[:]) == 1
 }
 
-// sessionUntil returns the value of the cookie for a session that ends at this Unix
-// time in seconds. A new token ends all sessions.
+// sessionUntil returns the cookie's value for a session that ends at this time, in
+// seconds since 1970. A new token ends all sessions.
 func (d *door) sessionUntil(seconds int64) string {
 	mac := hmac.New(sha256.New, []byte(d.token))
 	fmt.Fprintf(mac, "inbox session until %d", seconds)
@@ -102,7 +102,7 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	if !d.isToken(r.PostFormValue("token")) { // also if the form cannot be read
+	if !d.isToken(r.PostFormValue("token")) { // this is also so if the form cannot be read
 		d.warn(r)
 		showLogin(w, http.StatusUnauthorized, "That is not the token.")
 		return
@@ -124,13 +124,14 @@ func (d *door) warn(r *http.Request) {
 func showLogin(w http.ResponseWriter, status int, failure string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = pageTemplate.ExecuteTemplate(w, "login.html", failure) // the reader may be gone
+	_ = pageTemplate.ExecuteTemplate(w, "login.html", failure) // the client may be gone
 }
 
-// tokenForm matches a token that nobody can guess.
+// tokenForm matches a token that is long enough not to be guessed.
 var tokenForm = regexp.MustCompile(`^[[:graph:]]{12,256}$`)
 
-// readInboxToken reads the token from a file. The file's last line break does not count.
+// readInboxToken reads the token from a file. It ignores a line end at the end of the
+// file.
 func readInboxToken(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 const inboxToken = "inbox-token-of-tests"
 
-// fileOf writes text to a file of its own, and returns its name.
+// fileOf writes text to a new file, and returns the file's name.
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
@@ -96,7 +96,8 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// One proxy tells about itself and keeps the name, the other hides both.
+			// The first proxy adds headers that show it is a proxy, and keeps the Host
+			// header. The second does neither.
 			loud := httputil.NewSingleHostReverseProxy(target)
 			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
 			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {
@@ -111,7 +112,7 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 	}
 }
 
-// tokenFile returns a file with the token, or "" for none.
+// tokenFile returns a file with the token. It returns "" if token is empty.
 func tokenFile(t *testing.T, token string) string {
 	t.Helper()
 	if token == "" {
@@ -149,7 +150,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("from a foreign page: status %d", status)
 	}
 	if cookies := jar.Cookies(mustParse(t, server.URL)); len(cookies) != 0 {
-		t.Errorf("failed logins set %v", cookies)
+		t.Errorf("failed logins set the cookies %v", cookies)
 	}
 	if status := post(inboxToken, nil); status != http.StatusOK {
 		t.Errorf("with the token: status %d after the redirect", status)

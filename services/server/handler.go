@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,19 +16,19 @@ const longestWait = 20 * time.Second
 
 // handler returns the handler of every request. base is the URL that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
-	limits := make(map[string]api.Limits)
-	for _, c := range m.config.clients {
-		limits[c.ID] = c.limits
-	}
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
-		Countries: []string{api.AllCountries}, ClientLimits: limits, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
 	}
-	authenticated := api.Authenticate(m.logger, m.caller, routes)
+	clients := make(api.FixedClients)
+	for _, c := range m.config.clients {
+		clients[c.id] = c.Client
+	}
+	authenticated := api.Authenticate(m.logger, clients, m.verify, routes)
 	pages := m.pages(base)
 	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]
@@ -40,7 +38,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		case strings.HasPrefix(r.URL.Path, "/v1/"):
 			authenticated.ServeHTTP(w, r)
 		default:
-			routes.ServeHTTP(w, r) // answers 404
+			routes.ServeHTTP(w, r) // this answers 404
 		}
 	})
 	if m.config.Clients == "" {
@@ -59,7 +57,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	}
 	reference := &docs{logger: m.logger}
 	if m.config.Clients == "" {
-		reference.client = m.config.clients[0].Client
+		reference.client = m.config.clients[0].credentials()
 	}
 	for _, path := range docsPaths() {
 		pages[path] = reference
@@ -79,18 +77,9 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	return pages
 }
 
-func (m *machine) caller(r *http.Request) (api.Caller, error) {
+func (m *machine) verify(r *http.Request) (api.Token, error) {
 	claims, err := m.issuer.Bearer(r)
-	if err != nil {
-		return api.Caller{}, err
-	}
-	client, ok := m.clients[claims.ClientID]
-	if !ok {
-		return api.Caller{}, errors.New("the client was removed")
-	}
-	// The token may be older than the file of clients.
-	scopes := slices.DeleteFunc(claims.Scopes, func(scope string) bool { return !slices.Contains(client.Scopes, scope) })
-	return api.Caller{ClientID: claims.ClientID, Owner: client.owner, Scopes: scopes}, nil
+	return api.Token(claims), err
 }
 
 func onlyRead(page http.HandlerFunc) http.Handler {
@@ -101,7 +90,7 @@ func onlyRead(page http.HandlerFunc) http.Handler {
 	})
 }
 
-// isRead reports whether r is a GET or HEAD. It answers other methods itself.
+// isRead reports whether r is a GET or a HEAD. If it is not, isRead answers r.
 func isRead(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true
@@ -123,5 +112,5 @@ func noInbox(w http.ResponseWriter, _ *http.Request) {
 
 func contract(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.OpenAPI) // the reader may be gone
+	_, _ = w.Write(api.OpenAPI) // the client may be gone
 }

@@ -54,7 +54,7 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page renders the template of this name: the whole page, or its rows.
+// page renders the template with this name: the whole page, or its rows.
 func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	list, err := i.messages.List(r.Context(), sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// onlyLocal answers 421 to every request that did not begin on this machine, as far as
-// the request shows it. It protects a server whose secret everybody knows from two
-// kinds of requests: those of a foreign web page that reaches the server through a
-// name of its own (DNS rebinding), and those that a proxy passes on.
+// onlyLocal answers 421 to every request that does not seem to come from this machine. It
+// protects a server whose secret everybody knows from two kinds of requests: those that a
+// foreign web page sends to a name of its own, which leads to this machine (DNS
+// rebinding), and those that a proxy passes on.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLoopback(hostOf(r.Host)) {
@@ -24,8 +24,8 @@ func onlyLocal(next http.Handler) http.Handler {
 	})
 }
 
-// forwarded reports whether a proxy says in the headers that it passed the request on.
-// A loopback address or name proves nothing about such a request.
+// forwarded reports whether the headers say that a proxy passed the request on. A
+// loopback address or name then proves nothing.
 func forwarded(h http.Header) bool {
 	for name := range h {
 		switch {

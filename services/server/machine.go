@@ -17,30 +17,29 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is in every token. It names no address, because that may change.
+// issuer is in every token. It is not an address of the server, because that may change.
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {
-	config  Config
-	rules   sms.Rules
-	store   *sqlite.DB
-	issuer  *token.Issuer
-	clients map[string]client // by id
-	gate    *sender.Gate
-	worker  worker
-	logger  *slog.Logger
+	config Config
+	rules  sms.Rules
+	store  *sqlite.DB
+	issuer *token.Issuer
+	gate   *sender.Gate
+	worker worker
+	logger *slog.Logger
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
 	closers []func() error // in the order of opening
 }
 
-// open opens the data folder and joins the services on it. When it returns, only the
-// simulated provider is working: it sends the receipts that were not confirmed before.
+// open opens the data folder and starts the services on it. When it returns, only the
+// simulated provider is working: it sends receipts that were not confirmed earlier.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
-	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.owner != c.clients[0].owner })
+	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.Owner != c.clients[0].Owner })
 	if c.Provider == Simulated {
 		m.rules.FirstProbe = firstProbe
 	}
@@ -74,8 +73,8 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		purge:  m.store.Purge,
 		logger: m.logger,
 	}
-	// Only this process has the folder, so every lease belongs to a process
-	// that has ended.
+	// Only this process has the folder open, so every lease belongs to a process that has
+	// ended.
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)
 	}
@@ -84,11 +83,9 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 }
 
 func (m *machine) openIssuer() (err error) {
-	m.clients = make(map[string]client)
 	var clients []token.Client
 	for _, c := range m.config.clients {
-		clients = append(clients, c.Client)
-		m.clients[c.ID] = c
+		clients = append(clients, c.credentials())
 	}
 	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: time.Now, Logger: m.logger})
 	return err

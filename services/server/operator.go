@@ -10,11 +10,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/change"
 )
 
-// operatorSignals returns a channel of the signals that are orders, until stop is
-// called. Until it is called, these signals end the process: call it first.
+// operatorSignals returns a channel that gets the signals for orders until stop is
+// called. Before this call, these signals end the process, so call it early.
 func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	if len(orders) == 0 {
-		return nil, func() {} // without signals, signal.Notify would subscribe to all
+		return nil, func() {} // for an empty list, signal.Notify would subscribe to all signals
 	}
 	c := make(chan os.Signal, 16)
 	for s := range orders {
@@ -23,8 +23,8 @@ func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// obey carries out orders until ctx ends. It records each order for the next
-// start, and passes it to this process's gate at once.
+// obey carries out orders until ctx ends. It records each order, so that a restart keeps
+// it, and tells the gate of this process at once.
 func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {
@@ -50,7 +50,8 @@ func (m *machine) warnOfPause(ctx context.Context) error {
 		return fmt.Errorf("loading the breaker: %w", err)
 	}
 	if b.Open {
-		m.logger.WarnContext(ctx, "breaker is open, nothing is handed over", "trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt)
+		m.logger.WarnContext(ctx, "breaker is open, nothing is handed over",
+			"trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt, "probe_at", b.ProbeAt)
 	}
 	return nil
 }

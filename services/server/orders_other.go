@@ -8,5 +8,5 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// orders is empty: there are no signals for orders on this system.
+// orders is empty, because this system has no signals for orders.
 var orders map[os.Signal]sms.Order

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// orders maps signals to orders. Only the process's user and root can send
-// signals, whatever address the server listens on.
+// orders maps signals to orders. Only root and the user of the process can send signals,
+// no matter which address the server listens on.
 var orders = map[os.Signal]sms.Order{
 	syscall.SIGUSR1: {Word: sms.OrderPause, Detail: "SIGUSR1"},
 	syscall.SIGUSR2: {Word: sms.OrderResume, Detail: "SIGUSR2"},

@@ -18,14 +18,14 @@ import (
 )
 
 type provider struct {
-	real bool // it sends to real phones
+	real bool // whether it sends to real phones
 	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)
 }
 
-// Simulated is the provider that sends nothing.
+// Simulated names the provider that sends nothing.
 const Simulated = "simulated"
 
-// providers lists all choices. In this package, a new provider is added here alone.
+// providers lists all choices. A new provider is added only here in this package.
 var providers = map[string]provider{
 	Simulated: {open: openSimulator},
 	"sns":     {open: openSNS, real: true},
@@ -34,15 +34,15 @@ var providers = map[string]provider{
 // Providers returns the names of the providers to choose from.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 
-// These times say how the simulated provider behaves.
+// These times control the simulated provider.
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	firstProbe   = 5 * time.Second // simulated trouble is over soon
+	firstProbe   = 5 * time.Second // short, because simulated trouble is over soon
 )
 
-// openSNS opens SNS with the AWS credentials of the environment. No receipts
-// arrive, because SNS sends them to a function on AWS.
+// openSNS opens SNS with the AWS credentials in the environment. It gets no receipts,
+// because SNS sends them to a function on AWS.
 func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provider, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -51,8 +51,8 @@ func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provide
 	return sns.New(sns.NewClient(cfg)), nil
 }
 
-// openSimulator opens the simulator. Its receipts are written in the format of
-// SNS's delivery log and parsed again, so that the parser for AWS runs here too.
+// openSimulator opens the simulator. Its receipts are written in the format of SNS's
+// delivery log and parsed again. So the parser for AWS runs here too.
 func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error) {
 	p, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
@@ -60,7 +60,7 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 			read, err := deliverylog.Parse(deliverylog.Format(rc))
 			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
-				return nil // a repetition would not be readable either
+				return nil // it would not be readable the next time either
 			}
 			read.Provider = rc.Provider
 			_, err = r.Apply(ctx, read)

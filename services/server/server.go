@@ -1,6 +1,6 @@
-// Package server runs all of smsqueue in one process: the API, the sender, the
-// relay and the receipts on SQLite, with a token endpoint like Cognito's, a
-// simulated provider and an inbox page.
+// Package server runs all of smsqueue in one process. It runs the API, the sender, the
+// relay and the receipts on SQLite, with a token endpoint like Cognito's, a simulated
+// provider and an inbox page.
 package server
 
 import (
@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// shutdownTime bounds how long running requests and hand-overs may take to end.
+// shutdownTime is how long running requests and hand-overs may take to end.
 const shutdownTime = 10 * time.Second
 
-// Run serves until ctx ends. It prints the addresses of everything to stdout,
-// and logs to stderr. Its error is a *ConfigError if c is at fault.
+// Run serves until ctx ends. It prints the addresses of the API and all pages to stdout,
+// and logs to stderr. If c is wrong, it returns a *ConfigError.
 func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
@@ -31,7 +31,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("listening: %w (choose another address with --addr; --addr localhost:0 takes a free port)", err)
 	}
-	defer listener.Close() // harmless if the server has closed it
+	defer listener.Close() // does no harm if the server has closed it
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
@@ -47,8 +47,8 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
 }
 
-// newServer returns the HTTP server for handler. ReadTimeout makes sure that
-// even a request whose body never arrives is answered within 10 s.
+// newServer returns the HTTP server for handler. With its ReadTimeout, a request is
+// answered within 10 s even if its body never arrives.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -60,8 +60,8 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// serve answers requests, works on messages and obeys signals until ctx ends.
-// Then it lets running requests and hand-overs end.
+// serve answers requests, delivers messages and obeys signals until ctx ends. Then it
+// waits for running requests and hand-overs.
 func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, signals <-chan os.Signal, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
@@ -74,7 +74,7 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		// ctx has ended, so the shutdown needs a context of its own.
+		// ctx has ended, so the shutdown needs another context.
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		err = server.Shutdown(closing)
@@ -87,8 +87,8 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	return err
 }
 
-// baseURL returns the URL that a client on this machine uses. If the server
-// listens on every address, the URL says localhost.
+// baseURL returns the URL that a client on this machine uses. The URL says localhost if
+// the server listens on all addresses.
 func baseURL(addr string, listening net.Addr) string {
 	host, _, _ := net.SplitHostPort(addr) // already checked with the command line
 	_, port, _ := net.SplitHostPort(listening.String())

@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// start opens a machine and serves it. It works on messages until the test ends.
+// start opens a machine and serves it. It delivers messages until the test ends.
 func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -63,7 +63,7 @@ func start(t *testing.T, c Config) *httptest.Server {
 	return server
 }
 
-// answer holds a complete response.
+// answer is a complete response.
 type answer struct {
 	status int
 	header http.Header
@@ -252,14 +252,14 @@ func TestEachClientHasItsLimits(t *testing.T) {
 		number string
 		status int
 	}{
-		{"a country that is not the client's", shop, "+4915112345678", http.StatusUnprocessableEntity},
-		{"the same for a client without limits", bank, "+4915112345678", http.StatusAccepted},
-		{"the first to a number", shop, "+12025550100", http.StatusAccepted},
-		{"the second to it", shop, "+12025550100", http.StatusAccepted},
-		{"the third to it", shop, "+12025550100", http.StatusTooManyRequests},
-		{"the third of the day", shop, "+12025550109", http.StatusAccepted},
-		{"the fourth of the day", shop, "+12025550110", http.StatusTooManyRequests},
-		{"one more of a client without limits", bank, "+12025550100", http.StatusAccepted},
+		{"a country that the client may not send to", shop, "+4915112345678", http.StatusUnprocessableEntity},
+		{"the same country for a client without limits", bank, "+4915112345678", http.StatusAccepted},
+		{"the first message to a number", shop, "+12025550100", http.StatusAccepted},
+		{"the second message to the number", shop, "+12025550100", http.StatusAccepted},
+		{"the third message to the number", shop, "+12025550100", http.StatusTooManyRequests},
+		{"the third message of the day", shop, "+12025550109", http.StatusAccepted},
+		{"the fourth message of the day", shop, "+12025550110", http.StatusTooManyRequests},
+		{"another message of a client without limits", bank, "+12025550100", http.StatusAccepted},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", tc.client, `{"phoneNumber": "`+tc.number+`", "message": "hello"}`)
@@ -270,7 +270,7 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}
 }
 
-// deletions records what is deleted from a queue.
+// deletions is a queue that records what is deleted from it.
 type deletions struct {
 	sms.Consumer
 	deleted []sms.QueueItem
@@ -318,7 +318,7 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// pipes is a listener in memory. Its connections follow the test's clock.
+// pipes is a listener in memory. Its connections use the test's clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

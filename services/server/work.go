@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	inFlight      = 64               // queue items in work at the same time
-	dequeueLimit  = 16               // queue items per dequeue
+	inFlight      = 64               // how many queue items are delivered at the same time
+	dequeueLimit  = 16               // how many queue items one dequeue returns
 	dequeueWait   = time.Second      // how long a dequeue waits for an item
-	deliveryTime  = 30 * time.Second // for one queue item, including its wait at the gate
-	maxReceives   = 5                // how often a queue item is dequeued, as on AWS
+	deliveryTime  = 30 * time.Second // how long one delivery may take, including its wait at the gate
+	maxReceives   = 5                // how many times a queue item may be dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour
@@ -33,16 +33,16 @@ type worker struct {
 	logger *slog.Logger
 }
 
-// run works until ctx ends, and returns when all work has ended.
+// run works until ctx ends. It returns when all work has ended.
 func (w *worker) run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { w.consume(ctx) })
-	group.Go(func() { every(ctx, relayInterval, w.runRelay) })
-	group.Go(func() { every(ctx, purgeInterval, w.runPurge) })
+	group.Go(func() { repeat(ctx, relayInterval, w.runRelay) })
+	group.Go(func() { repeat(ctx, purgeInterval, w.runPurge) })
 	group.Wait()
 }
 
-// consume dequeues items, and delivers up to inFlight of them at the same time.
+// consume dequeues items. It delivers up to inFlight of them at the same time.
 func (w *worker) consume(ctx context.Context) {
 	slots := make(chan struct{}, inFlight)
 	var group sync.WaitGroup
@@ -71,9 +71,9 @@ func (w *worker) consume(ctx context.Context) {
 	}
 }
 
-// deliver delivers one queue item, and deletes it unless it must stay on the
-// queue. This queue has no dead letters, so after its last receive an item is
-// dropped. Only items that name no message get that far.
+// deliver delivers one queue item. It deletes the item unless it must stay on the queue.
+// This queue has no dead letters, so an item is dropped after its last receive. Only
+// items that name no message are received so often.
 func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
@@ -113,8 +113,8 @@ func (w *worker) runPurge(ctx context.Context) {
 	}
 }
 
-// every calls f again and again until ctx ends, with pauses of interval.
-func every(ctx context.Context, interval time.Duration, f func(context.Context)) {
+// repeat calls f until ctx ends, and pauses for interval after each call.
+func repeat(ctx context.Context, interval time.Duration, f func(context.Context)) {
 	for ctx.Err() == nil {
 		f(ctx)
 		pause(ctx, interval)

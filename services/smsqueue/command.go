@@ -9,22 +9,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes.
+// These are the exit codes.
 const (
 	exitFailure = 1 // the command failed, or reported findings
 	exitUsage   = 2 // the command line is wrong
 )
 
-// usageError marks an error as the fault of the command line. Errors before a
-// command starts count as usage errors without this mark.
+// usageError says that the command line is wrong. An error before a command has started
+// counts as a usage error even without this type.
 type usageError struct{ error }
 
 type program struct {
 	stdout, stderr io.Writer
-	started        bool // the command line is valid, and its command has started
+	started        bool // whether the command line was valid and the command has started
 }
 
-// run executes the command that args name, and returns the exit code.
+// run runs the command that args name, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &program{stdout: stdout, stderr: stderr}
 	root := p.root()
@@ -57,9 +57,9 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// runs returns the RunE function of a command that does work. An error from work
-// counts as a failure of the command, unless it is a usage error.
-func (p *program) runs(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+// action turns work into the RunE function of a command. If work returns an error, the
+// command has failed, unless the error is a usage error.
+func (p *program) action(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		p.started = true
 		return work(c.Context(), args)

@@ -41,7 +41,7 @@ func TestCommands(t *testing.T) {
 			holds(t, "stdout", stdout, tc.stdout)
 			holds(t, "stderr", stderr, tc.stderr)
 			if helped := strings.Contains(stderr, "--help"); helped != (tc.code == exitUsage) {
-				t.Errorf("the output refers to the help: %t\n%s", helped, stderr)
+				t.Errorf("the output mentions the help: %t\n%s", helped, stderr)
 			}
 		})
 	}

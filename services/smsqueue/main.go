@@ -20,7 +20,8 @@ func main() {
 	os.Exit(code)
 }
 
-// versionName returns the linker's version, that of `go install`, or devel.
+// versionName returns the version that the linker set, or that of `go install`, or
+// "devel".
 func versionName() string {
 	if version != "" {
 		return version

@@ -34,7 +34,7 @@ in use.`,
 		Example: `  smsqueue reconcile --data ./data
   smsqueue reconcile --table smsqueue-messages`,
 		Args: cobra.NoArgs,
-		RunE: p.runs(func(ctx context.Context, _ []string) (err error) {
+		RunE: p.action(func(ctx context.Context, _ []string) (err error) {
 			var report reconcile.Report
 			if table != "" {
 				report, err = reconcileTable(ctx, table)

@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes a server's folder. It has one message. The provider took it
-// handOvers times; its record has one hand-over.
+// folder makes the folder of a server with one message. The record of the message has one
+// hand-over, but the provider took the message as often as handOvers says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -68,7 +68,7 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("printed %q, want it to begin with %q", out, want)
 		}
 	})
-	t.Run("reports a double and fails", func(t *testing.T) {
+	t.Run("reports a second hand-over and fails", func(t *testing.T) {
 		code, out, stderr := execute(t, "reconcile", "--data", folder(t, 2))
 		if code != exitFailure || stderr != "smsqueue: found discrepancies\n" {
 			t.Errorf("exit code %d: %s", code, stderr)
@@ -77,14 +77,14 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("printed %q, want it to contain %q", out, want)
 		}
 	})
-	t.Run("makes no folder", func(t *testing.T) {
+	t.Run("does not make a folder", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "none")
 		code, _, stderr := execute(t, "reconcile", "--data", dir)
 		if code != exitFailure || !strings.Contains(stderr, "there are no messages") {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 		if _, err := os.Stat(dir); err == nil {
-			t.Error("the command made the folder, want it not to")
+			t.Error("the command made the folder")
 		}
 	})
 }
@@ -104,7 +104,7 @@ func TestReconcileTable(t *testing.T) {
 	store, rules := dynamo.New(client, table, time.Now), sms.DefaultRules()
 	var forgotten sms.Message
 	for i := range 3 {
-		// Long texts make a scan return several pages.
+		// Use long texts, so that a scan returns several pages.
 		m := rules.Accept(sms.NewID(), sms.Draft{
 			Owner: "o", Client: "c",
 			Request: sms.Request{Number: "+5511999999999", Text: strings.Repeat("x", 380_000)},

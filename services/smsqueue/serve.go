@@ -22,7 +22,7 @@ endpoint, a simulated provider and an inbox page. It prints where everything is.
 Messages are kept in the folder --data. They are durable before the API answers,
 so the program may be stopped or killed at any time.`,
 		Args: cobra.NoArgs,
-		RunE: p.runs(func(ctx context.Context, _ []string) error {
+		RunE: p.action(func(ctx context.Context, _ []string) error {
 			err := server.Run(ctx, config, p.stdout, p.stderr)
 			if wrong, ok := errors.AsType[*server.ConfigError](err); ok {
 				return usageError{wrong}

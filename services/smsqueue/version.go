@@ -12,7 +12,7 @@ func (p *program) version() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		RunE: p.runs(func(context.Context, []string) error {
+		RunE: p.action(func(context.Context, []string) error {
 			_, err := fmt.Fprintln(p.stdout, versionName())
 			return err
 		}),

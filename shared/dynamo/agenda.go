@@ -47,15 +47,15 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	return page, nil
 }
 
-// dueItem is an item of the indexes due and unmatched: a message or a pending receipt.
+// dueItem is an item of the index "due" or "unmatched": a message or a pending receipt.
 type dueItem struct {
 	item
 
 	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
-// dueRange describes a page of one partition: at most limit entries that are due between
-// from and until (both included). The page begins after the key start.
+// dueRange describes a page of one partition: at most limit entries, none of which is due
+// before from or after until. The page begins after the key in start.
 type dueRange struct {
 	shard       string
 	from, until millis
@@ -94,7 +94,7 @@ func duePosition(shard, after string) (attributes, error) {
 
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
-// maxPage is more than the number of entries in 1 MB, the limit of a query.
+// maxPage is more entries than a query can return, because a query returns at most 1 MB.
 const maxPage = 10_000
 
 // Postpone gives the record of e another Due, in one write.

@@ -43,7 +43,7 @@ func (c *change) require(condition string, values ...types.AttributeValue) {
 	c.conditions = append(c.conditions, "("+condition+")")
 }
 
-// requireSame adds the condition that the named attributes have the values in a.
+// requireSame adds the condition that the named attributes have the same values as in a.
 func (c *change) requireSame(a attributes, names ...string) {
 	for _, name := range names {
 		if v, there := a[name]; there {
@@ -136,8 +136,8 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input returns the request that carries out c on the item id. Its answer contains the
-// whole item: after the write or, if a condition is false, as it is.
+// input returns the request that carries out c on the item with this id. Its answer
+// contains the whole item: after the write or, if a condition is false, as it is.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {

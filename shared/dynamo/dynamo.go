@@ -6,18 +6,19 @@
 // past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
-// write leaves attributes alone that this release does not know.
+// write does not touch attributes that this release does not know.
 package dynamo
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/smsqueue/smsqueue/shared/connect"
 	"github.com/smsqueue/smsqueue/shared/sdkcall"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -27,11 +28,12 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
+	booked atomic.Int64 // the end of the booked time as Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. With the clock now it finds which records are past
+// New returns a Store on a table. now is the clock that tells which records are past
 // their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
@@ -46,19 +48,30 @@ const (
 	// even if one attempt hangs.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
+	// idleTime is how long a connection may be idle. A call on a dead connection is
+	// repeated after a second; a new connection costs a few milliseconds.
+	idleTime = 10 * time.Second
 )
 
-// NewClient returns a client with the retries and timeouts that callers of a Store need.
-// If cfg has an HTTPClient, the client uses it unchanged.
+// NewClient returns a client with the retries, timeouts and connections that callers of a
+// Store need.
 func NewClient(cfg aws.Config) *dynamodb.Client {
 	return dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
 			r.MaxAttempts = maxAttempts
 			r.MaxBackoff = maxPause
 		})
-		if cfg.HTTPClient == nil {
-			o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(attemptTimeout)
-		}
+		o.HTTPClient = connect.NewClient(cfg, connect.Options{Idle: idleTime, Timeout: attemptTimeout})
+	})
+}
+
+// Connect opens the connection that the first call uses.
+func (s *Store) Connect(ctx context.Context) error {
+	return connect.Open(s.client.Options().HTTPClient, func(opener aws.HTTPClient) error {
+		_, err := s.client.ListTables(ctx, nil, func(o *dynamodb.Options) {
+			o.HTTPClient, o.Retryer = opener, aws.NopRetryer{}
+		})
+		return err
 	})
 }
 
@@ -72,7 +85,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item id, or an empty item. It does one strongly consistent read.
+// read returns the item with this id, or an empty item. It does one strongly consistent
+// read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),
@@ -85,11 +99,11 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query carries out in, a query of an index, and returns one page. The next page begins
+// query sends input, a query of an index, and returns one page. The next page begins
 // after lastKey. If there is no next page, lastKey is empty.
-func query[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
-	in.TableName = aws.String(s.table)
-	out, err := call(ctx, s.client.Query, in)
+func query[T any](ctx context.Context, s *Store, input *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
+	input.TableName = aws.String(s.table)
+	out, err := call(ctx, s.client.Query, input)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -163,7 +163,7 @@ func TestRequestsPerOperation(t *testing.T) {
 	}
 }
 
-// calls has a call of each kind. The store already has the message that it gets.
+// calls has a call of each kind. Each gets a message that is already in the store.
 var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
 		return s.Create(t.Context(), accept(m.CreatedAt))

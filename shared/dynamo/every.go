@@ -11,10 +11,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every calls do for every message, in any order, and returns the first error of do. It
-// scans the whole table with consistent reads, each 4 KB of which cost a read unit. No
-// service may call it.
-func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
+// Every calls visit for every message, in any order, and returns the first error of
+// visit. It scans the whole table with consistent reads, which cost a read unit per 4 KB.
+// No service may call it.
+func (s *Store) Every(ctx context.Context, visit func(sms.Message) error) error {
 	in := &dynamodb.ScanInput{TableName: aws.String(s.table), ConsistentRead: aws.Bool(true)}
 	for {
 		out, err := call(ctx, s.client.Scan, in)
@@ -27,7 +27,7 @@ func (s *Store) Every(ctx context.Context, do func(sms.Message) error) error {
 				continue // past its retention, or not a message
 			}
 			if err == nil {
-				err = do(m)
+				err = visit(m)
 			}
 			if err != nil {
 				return fmt.Errorf("reading every message: %w", err)

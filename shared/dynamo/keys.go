@@ -33,6 +33,7 @@ const (
 
 const (
 	breakerID  = "breaker"
+	paceID     = "pace"
 	dueReceipt = "receipt" // the kind of pending receipts in the agenda
 )
 
@@ -42,7 +43,7 @@ func shardOf(id string, shards uint32) int {
 	return int(h.Sum32() % shards)
 }
 
-// dueShard returns the name of a partition with what is due of one kind, such as
+// dueShard returns the name of the partition for one kind of work and one shard, such as
 // "send#07".
 func dueShard(kind string, shard int) string { return fmt.Sprintf("%s#%02d", kind, shard) }
 
@@ -58,12 +59,13 @@ func listTime(t time.Time) string { return fmt.Sprintf("%013d", t.UnixMilli()) }
 // providerKey returns ref as the index stores it: the provider, "#" and the id.
 func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#" + ref.MessageID }
 
-// aliasID returns the id of an alias: an item by which message is found under an older
-// provider reference. The index contains only keys, so the key includes the message.
+// aliasID returns the id of an alias: an item that leads from an older provider reference
+// to a message. The index contains only keys, so the id of the alias includes the id of
+// the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
-// aliasTarget returns the message that an item found by a provider reference belongs to.
-// id is the item's id.
+// aliasTarget returns the id of the message to which an item belongs. A query by a
+// provider reference found this item, which is the message itself or an alias.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias

@@ -7,10 +7,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -34,7 +30,8 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to places: those from from up to, but not including, to.
+// listRange limits a list to a range of places. It includes the place in from, but not
+// the place in to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.
@@ -63,9 +60,6 @@ type lister struct {
 	entries *merge
 	page    sms.ListPage
 }
-
-// maxBatch is how many items a BatchGetItem reads.
-const maxBatch = 100
 
 func (l *lister) fill(ctx context.Context) error {
 	budget := max(l.query.Examine, l.query.Limit)
@@ -103,8 +97,8 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next. This is as many as still fit on the
-// page. It is more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next: as many as still fit on the page, or
+// more if the filter by status may exclude some of them.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" {
 		return maxBatch
@@ -136,45 +130,20 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 
 // readAll returns the records of up to maxBatch entries that exist now.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
-	var keys []attributes
-	for _, e := range entries {
-		keys = append(keys, attributes{"id": str(e.ID)})
-	}
 	records := make(map[string]sms.Message, len(entries))
-	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
-	for pause := 50 * time.Millisecond; ; pause *= 2 {
-		out, err := call(ctx, s.client.BatchGetItem, &dynamodb.BatchGetItemInput{RequestItems: request})
-		if err != nil {
-			return nil, fmt.Errorf("reading %d records: %w", len(entries), err)
-		}
-		for _, a := range out.Responses[s.table] {
-			m, err := s.live(a)
-			switch {
-			case err == nil:
-				records[m.ID] = m
-			case !errors.Is(err, sms.ErrNotFound):
-				return nil, err
-			}
-		}
-		// If DynamoDB lacks capacity, it leaves keys unprocessed. Try these again later.
-		request = out.UnprocessedKeys
-		if len(request) == 0 {
-			return records, nil
-		}
-		if pause > maxPause {
-			return nil, fmt.Errorf("reading %d records: %w: some of them were not read", len(entries), sms.ErrUnavailable)
-		}
-		if err := wait(ctx, pause); err != nil {
-			return nil, err
-		}
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
 	}
-}
-
-func wait(ctx context.Context, pause time.Duration) error {
-	select {
-	case <-time.After(pause):
+	err := s.readBatch(ctx, ids, func(a attributes) error {
+		m, err := s.live(a)
+		switch {
+		case err == nil:
+			records[m.ID] = m
+		case !errors.Is(err, sms.ErrNotFound):
+			return err
+		}
 		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	})
+	return records, err
 }

@@ -41,8 +41,8 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard has about an eighth of the wanted messages. Read half as many again,
-	// plus 2, from each shard. Then a second round of queries is rare.
+	// Each shard has about an eighth of the wanted messages. Read one and a half times as
+	// many, plus 2, from each shard. Then a second round of queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":

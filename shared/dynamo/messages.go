@@ -144,7 +144,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
 	}
-	next.Revision = old.Revision // write sets a new revision
+	next.Revision = old.Revision // the call of write below sets a new one
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
@@ -153,10 +153,10 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	return s.write(ctx, old.ID, &w)
 }
 
-// write carries out w on the record id, with a new revision, and returns the record after
-// the write. If a condition is false, done is false. But if the record already has the
-// new revision, the client has only repeated a write whose answer was lost, and done is
-// true.
+// write carries out w on the record with this id, sets a new revision, and returns the
+// record after the write. If a condition is false, done is false. But if the record
+// already has the new revision, the client has only repeated a write whose answer was
+// lost, and done is true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))
@@ -189,9 +189,9 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 	return m, err
 }
 
-// putAliases writes an alias for each provider reference that next moves out of the
-// message's own item. It runs before the write that moves them. If that write is refused,
-// the alias does no harm, because it is true.
+// putAliases writes an alias for each provider reference that leaves the message's own
+// item when next replaces old. It runs before the write that moves them. If that write is
+// refused, the alias does no harm, because it is true.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)
 	for _, ref := range olderProviderRefs(next) {
@@ -210,7 +210,7 @@ func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	return nil
 }
 
-// alias is an item by which a message is found under an older provider reference.
+// alias is an item that leads from an older provider reference to a message.
 type alias struct {
 	ID          string `json:"id"`
 	ProviderRef string `json:"provider_ref"`

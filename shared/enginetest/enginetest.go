@@ -1,7 +1,8 @@
 // Package enginetest gives a test the address of the engine that the test needs, and
-// records on the test which engine this is. The engines are DynamoDB Local, ElasticMQ and
-// moto. `make test` starts each of them once and puts its address into the environment of
-// all tests. The package also creates the table for records. Only tests import it.
+// records which engine this is, in an attribute of the test. The engines are DynamoDB
+// Local, ElasticMQ and moto. `make test` starts each of them once and puts its address
+// into the environment of all tests. The package also creates the table for records. Only
+// tests import it.
 //
 // All tests of a run share the engines. So each test makes tables and queues with new
 // names, and uses its own phone numbers.
@@ -84,8 +85,8 @@ func Config(t testing.TB, url string) aws.Config {
 	}
 }
 
-// Tool returns the path of the program name. If the program is missing, Tool skips the
-// test. hint says how to get the program.
+// Tool returns the path of the program with this name. If the program is missing, Tool
+// skips the test. hint says how to get the program.
 func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

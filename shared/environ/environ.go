@@ -3,7 +3,6 @@
 package environ
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Reader reads environment variables and collects their mistakes.
+// Reader reads environment variables and collects the mistakes in them.
 type Reader struct {
 	getenv func(string) string
 	errs   []error
@@ -26,7 +25,7 @@ func Read(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 // is none.
 func (r *Reader) Err() error { return errors.Join(r.errs...) }
 
-// String returns the variable name, which must be set.
+// String returns the variable with this name. It must be set.
 func (r *Reader) String(name string) string {
 	value := r.getenv(name)
 	if value == "" {
@@ -35,11 +34,11 @@ func (r *Reader) String(name string) string {
 	return value
 }
 
-// Optional returns the variable name, or "".
+// Optional returns the variable with this name, or "".
 func (r *Reader) Optional(name string) string { return r.getenv(name) }
 
-// List returns the variable name, split at commas. It drops empty elements. At least one
-// element must be left.
+// List returns the variable with this name, split at commas and without empty elements.
+// At least one element must be left.
 func (r *Reader) List(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {
@@ -53,7 +52,7 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// Int returns the variable name, which must be an integer of at least minimum. It
+// Int returns the variable with this name. It must be an integer of at least minimum. It
 // returns fallback if the variable is not set.
 func (r *Reader) Int(name string, fallback, minimum int) int {
 	value := r.getenv(name)
@@ -67,7 +66,7 @@ func (r *Reader) Int(name string, fallback, minimum int) int {
 	return n
 }
 
-// Float returns the variable name, which must be a number of at least 0. It
+// Float returns the variable with this name. It must be a number of at least 0. It
 // returns fallback if the variable is not set.
 func (r *Reader) Float(name string, fallback float64) float64 {
 	value := r.getenv(name)
@@ -81,20 +80,8 @@ func (r *Reader) Float(name string, fallback float64) float64 {
 	return f
 }
 
-// JSON decodes the variable name, which must be JSON, into v. It leaves v
-// unchanged if the variable is not set.
-func (r *Reader) JSON(name string, v any) {
-	value := r.getenv(name)
-	if value == "" {
-		return
-	}
-	if err := json.Unmarshal([]byte(value), v); err != nil {
-		r.fail(name, "is invalid: "+err.Error())
-	}
-}
-
-// Bool returns the variable name, which must be true or false. It returns false
-// if the variable is not set.
+// Bool returns the variable with this name. It must be true or false. It returns false if
+// the variable is not set.
 func (r *Reader) Bool(name string) bool {
 	switch value := r.getenv(name); value {
 	case "", "false":

@@ -3,7 +3,10 @@ package environ
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +24,26 @@ func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// connectTime is how long an unreachable service may delay the init.
+const connectTime = time.Second
+
+// Connect opens connections during the init, so that the first invocation need not wait for
+// them. It runs all functions in parallel. Each function opens one connection. A failure
+// is only logged, because the invocation tries again.
+func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, open := range opens {
+		group.Go(func() {
+			if err := open(ctx); err != nil {
+				logger.InfoContext(ctx, "connection not opened at init", "error", err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // Start calls start and serves the events of a Lambda function with the handler that

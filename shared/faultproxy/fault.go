@@ -67,8 +67,8 @@ func LoseAnswer() Fault {
 	}}
 }
 
-// LoseAnswerAfter is like [LoseAnswer], but calls call before it closes the connection.
-// call may kill the process that sent the request.
+// LoseAnswerAfter is like [LoseAnswer], but runs a function before it closes the
+// connection. This function may kill the process that sent the request.
 func LoseAnswerAfter(call func()) Fault {
 	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)

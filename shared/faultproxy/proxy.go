@@ -1,6 +1,6 @@
 // Package faultproxy is a proxy between a test's AWS clients and an engine. It counts
-// requests below the SDK, so that it sees retries. It makes requests fail in the ways of
-// the network and of AWS. Only tests import this package.
+// requests below the SDK, so that it sees retries. It makes requests fail as they do on
+// the network and at AWS. Only tests import this package.
 package faultproxy
 
 import (
@@ -20,6 +20,7 @@ import (
 
 // Request is one incoming HTTP request.
 type Request struct {
+	Method string
 	Op     string // the AWS operation, such as "PutItem"; empty if there is none
 	Header http.Header
 	Body   []byte // nil unless KeepBodies was called
@@ -75,10 +76,10 @@ func New(t testing.TB, targetURL string) *Proxy {
 // URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides the fault of each request from now on. The request
-// is the nth of its operation op since New or Reset, counted from 1. A nil rule lets
-// every request pass. rule may be called concurrently. It may have effects, such as
-// killing the process that sent the request.
+// Rule sets the function that decides the fault of each request from now on. Its argument
+// n says that the request is the nth of the operation op since New or Reset, counted from
+// 1. A nil rule lets every request pass. rule may be called concurrently. It may have
+// effects, such as killing the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -131,7 +132,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 
-	fault := p.note(Request{Op: operation(r.Header, body), Header: r.Header.Clone(), Body: body})
+	fault := p.note(Request{Method: r.Method, Op: operation(r.Header, body), Header: r.Header.Clone(), Body: body})
 	if fault.serve == nil {
 		fault = Pass()
 	}

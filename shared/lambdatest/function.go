@@ -99,7 +99,7 @@ func Start(t testing.TB, o Options) *Function {
 }
 
 // Invoke passes an event to an idle process and returns the function's answer. If no
-// process is idle, it waits. If the process is not running, it starts it.
+// process is idle, it waits. If the process is not running, Invoke starts it.
 //
 // The error is a [*FunctionError] if the function failed, or the error of the context. As
 // in Lambda, the function finishes its event even if the caller has left.

@@ -143,8 +143,8 @@ func (g Gateway) route(path string) (resource string, parameters map[string]stri
 	return "", nil, false
 }
 
-// last returns the last value of each name, as API Gateway does. It returns nil, which
-// becomes null in the event, if all is empty.
+// last returns the last value of each name, as API Gateway does. If there are no names,
+// it returns nil, which becomes null in the event.
 func last(all map[string][]string) map[string]string {
 	if len(all) == 0 {
 		return nil

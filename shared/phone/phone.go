@@ -116,7 +116,7 @@ func reasonOfParser(err error) *Error {
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
 		return errNoCountry
-	case errors.Is(err, phonenumbers.ErrNotANumber), // raw has only digits, so there are fewer than three
+	case errors.Is(err, phonenumbers.ErrNotANumber), // raw has only digits, so this means that it has fewer than three
 		errors.Is(err, phonenumbers.ErrTooShortNSN),
 		errors.Is(err, phonenumbers.ErrTooShortAfterIDD):
 		return &Error{"is too short"}

@@ -83,7 +83,7 @@ func (r Report) Print(w io.Writer) {
 // Everything reports on every message of a store. Read the provider's log before you call
 // it, or stop the senders: the log must not be newer than the records.
 func Everything(ctx context.Context, store interface {
-	Every(ctx context.Context, do func(sms.Message) error) error
+	Every(ctx context.Context, visit func(sms.Message) error) error
 }, log []HandOver, now time.Time,
 ) (Report, error) {
 	l := New(log, now)
@@ -104,8 +104,8 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long after the end of its lease or its expiry a waiting record becomes a
-// finding.
+// overdue is a time: a record that still waits this long after its expiry, or after the
+// end of its lease, is a finding.
 const overdue = time.Hour
 
 // New returns a ledger for the time now. log has everything that the provider took. Pass
@@ -148,6 +148,11 @@ func (l *Ledger) Add(m sms.Message) {
 	if l.hasLog {
 		l.compare(m)
 	}
+	for i, h := range m.HandOvers {
+		if m.OnUnknown == sms.Hold && i < len(m.HandOvers)-1 && h.Receipt != sms.VerdictVoid {
+			l.find(m.ID, "held, but handed over again although no receipt said that its hand-over %d was void", i+1)
+		}
+	}
 }
 
 func (l *Ledger) onTheWay(m sms.Message) {
@@ -174,6 +179,7 @@ func (l *Ledger) compare(m sms.Message) {
 			l.find(m.ID, "the provider did not give it the provider message id %s", h.ProviderMessageID)
 		}
 	}
+	l.again(m, taken)
 	all := len(taken)
 	taken = slices.DeleteFunc(taken, func(h HandOver) bool { return h.Void })
 	recorded := recordedHandOvers(m)
@@ -191,8 +197,26 @@ func (l *Ledger) compare(m sms.Message) {
 	if all > recorded {
 		l.find(m.ID, "the provider took it %d times, but its events record only %d", all, recorded)
 	}
-	if m.OnUnknown == sms.Hold && len(taken) > 1 {
-		l.find(m.ID, "the provider took it %d times, although onUnknown is hold", len(taken))
+}
+
+// again finds hand-overs of a held message that came without proof that nothing had been
+// sent before. Only a void receipt is such a proof, and only if it is in the record: a
+// receipt that named no message proves nothing. taken has the hand-overs in the provider's
+// log.
+func (l *Ledger) again(m sms.Message, taken []HandOver) {
+	if m.OnUnknown != sms.Hold {
+		return
+	}
+	slices.SortStableFunc(taken, func(a, b HandOver) int { return a.At.Compare(b.At) })
+	proved := func(id string) bool {
+		return slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool {
+			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
+		})
+	}
+	for _, h := range taken[:max(0, len(taken)-1)] {
+		if !h.Void || !(proved(h.ProviderMessageID) || len(m.HandOvers) > sms.MaxVoids) {
+			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
+		}
 	}
 }
 

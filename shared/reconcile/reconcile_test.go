@@ -26,12 +26,11 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// after hands m over once for each outcome that the rules allow, and returns m after
-// that.
-func after(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
+// handedOver hands m over once for each of these outcomes, and returns the result.
+func handedOver(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
-	at := now
+	at := m.UpdatedAt
 	for _, o := range outcomes {
 		at = at.Add(time.Hour)
 		claim := rules.NewClaim("fake", at)
@@ -51,6 +50,27 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
+// again returns a held message that was handed over twice. The first hand-over has this
+// receipt; "" means none.
+func again(t *testing.T, receipt sms.Verdict) sms.Message {
+	t.Helper()
+	rules := sms.DefaultRules()
+	m := handedOver(t, accepted(hold), sms.Taken("c0"))
+	m, changed := rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: "c0", Number: number, Verdict: sms.VerdictVoid}, now.Add(2*time.Hour))
+	if !changed {
+		t.Fatal("the receipt did not change the message")
+	}
+	m = handedOver(t, m, sms.Taken("c1"))
+	m.HandOvers[0].Receipt = receipt
+	return m
+}
+
+func voidFirst(m sms.Message) []reconcile.HandOver {
+	log := took(m, "c0", "c1")
+	log[0].Void = true
+	return log
+}
+
 func TestFindings(t *testing.T) {
 	taken, none := sms.Taken("c1"), sms.Unanswered()
 	for _, tt := range []struct {
@@ -59,20 +79,30 @@ func TestFindings(t *testing.T) {
 		log  func(m sms.Message) []reconcile.HandOver
 		want string // "" if there are no findings
 	}{
-		{"sent once", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
-		{"sent once; the log lacks its message id", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
+		{"sent once", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, ""},
+		{"sent once; the log lacks its message id", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
 			return []reconcile.HandOver{{ProviderMessageID: "c1", Number: m.Number, Text: m.Text}}
 		}, ""},
-		{"sent twice, as its events record", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
+		{"sent twice, as its events record", handedOver(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, ""},
 		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
-		{"sent twice, but its events record one hand-over", after(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
-		{"held, but handed over twice", after(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "took it 2 times, although onUnknown is hold"},
-		{"handed over twice; the first hand-over was void", after(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
+		{"sent twice, but its events record one hand-over", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
+		{"held, but handed over twice", handedOver(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "no receipt said that the hand-over c0 was void"},
+		{"held, and handed over again after a void receipt", again(t, sms.VerdictVoid), voidFirst, ""},
+		{"held, but handed over again after a void receipt that named no message", again(t, ""), voidFirst, "no receipt said that the hand-over c0 was void"},
+		{"held, but handed over again although it was not void", again(t, sms.VerdictVoid), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "no receipt said that the hand-over c0 was void"},
+		{"held, but handed over again, and only the second hand-over was void", again(t, ""), func(m sms.Message) []reconcile.HandOver {
+			log := took(m, "c0", "c1")
+			log[1].Void = true
+			return log
+		}, "no receipt said that the hand-over c0 was void"},
+		{"held, but handed over again, and there is no log", again(t, ""), func(sms.Message) []reconcile.HandOver { return nil }, "no receipt said that its hand-over 1 was void"},
+		{"held, and handed over again after a void receipt, and there is no log", again(t, sms.VerdictVoid), func(sms.Message) []reconcile.HandOver { return nil }, ""},
+		{"handed over twice; the first hand-over was void", handedOver(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[0].Void = true
 			return log
 		}, ""},
-		{"sent, but never taken", after(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the provider never took it"},
+		{"sent, but never taken", handedOver(t, accepted(nil), taken), func(sms.Message) []reconcile.HandOver { return []reconcile.HandOver{} }, "the provider never took it"},
 		{"expired, but taken", func() sms.Message {
 			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
 			return m
@@ -107,9 +137,9 @@ func TestFindings(t *testing.T) {
 func TestSum(t *testing.T) {
 	l := reconcile.New(nil, now)
 	l.Add(accepted(nil))
-	l.Add(after(t, accepted(nil), sms.Taken("c1")))
-	l.Add(after(t, accepted(hold), sms.Unanswered()))
-	l.Add(after(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
+	l.Add(handedOver(t, accepted(nil), sms.Taken("c1")))
+	l.Add(handedOver(t, accepted(hold), sms.Unanswered()))
+	l.Add(handedOver(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
 	lost := accepted(nil)
 	lost.ID, lost.Due = "lost", sms.Due{}
 	l.Add(lost)

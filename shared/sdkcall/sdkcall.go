@@ -72,8 +72,8 @@ func Refused(err error) bool {
 	return lookUp
 }
 
-// moreThrottling lists throttling codes that the SDK's own list lacks. It includes a
-// conflict of transactions, after which trying again helps too.
+// moreThrottling lists throttling codes that the SDK's own list lacks. One of
+// them means a conflict of transactions, after which trying again helps too.
 var moreThrottling = []string{"Throttled", "KmsThrottled", "KMSThrottlingException", "KMSThrottling", "TransactionConflictException"}
 
 // Throttles reports whether an error code of an AWS service means that the service was

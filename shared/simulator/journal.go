@@ -136,8 +136,8 @@ func syncFolder(dir string) error {
 }
 
 // append writes e, and returns nil when e is durable. After errNotWritten, e will never
-// be durable. After any other error e may become durable, even if the error is that ctx
-// ended.
+// be durable. After any other error, e may still become durable, even if the error says
+// that ctx ended.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {

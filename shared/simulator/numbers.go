@@ -42,7 +42,7 @@ var Numbers = []Number{
 	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered"},
 	{"+12025550107", EarlyReceipt, "delivered, and the receipt comes before the answer"},
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
-	{"+12025550109", RateExceeded, "the first hand-over of a message is taken, then a receipt says that the rate was exceeded: it waits, and the next one is delivered"},
+	{"+12025550109", RateExceeded, "the first hand-over of a message is taken, then a receipt says that the rate was exceeded: the message waits, and its next hand-over is delivered"},
 	{"+12025550110", Sandboxed, "taken, then a receipt says that the account is in the sandbox and the number not verified"},
 }
 
@@ -71,8 +71,8 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal returns how the provider refuses a message because of fault. It returns nil if
-// the provider takes the message. Codes and words are those of SNS, so that tests can put
+// refusal returns the refusal that fault produces. It returns nil if the provider takes
+// the message. Codes and words are those of SNS, so that tests can put
 // the simulator behind SNS's protocol.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {

@@ -15,16 +15,17 @@ import (
 	"time"
 )
 
-// Receipts are made from the log, so they take no memory. A position in the log says up
-// to where they are confirmed. It survives a restart.
+// Receipts are made from the log, so they take no memory. A position in the log says how
+// far they are confirmed. It survives a restart.
 
 // sideBySide is how many receipts are sent at the same time.
 const sideBySide = 64
 
 const positionName = "receipts-sent"
 
-// position is how many bytes at the beginning of the log have only confirmed receipts. It
-// is not synced, so some receipts are sent again after a power cut.
+// position says how far the receipts are confirmed, as a number of bytes from the
+// beginning of the log. It is not synced, so some receipts are sent again after a power
+// cut.
 type position struct {
 	file *os.File
 	at   int64
@@ -113,7 +114,8 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the due receipts of next, and then moves the position past them.
+// reportGroup sends the receipts of those entries in next that are due, and then moves
+// the position past them.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at

@@ -32,8 +32,8 @@ type Options struct {
 	Now func() time.Time
 	// Receipts is called with each receipt, again and again until it returns nil. Up to
 	// 64 goroutines call it at once. After a restart, receipts that it did not confirm
-	// come again, and perhaps a few that it did. If Receipts is nil, receipts wait until
-	// Open is called with a Receipts.
+	// come again, and perhaps a few that it did confirm. If Receipts is nil, receipts
+	// wait until Open is called with options in which it is set.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
 	// Logger logs receipts that could not be sent. Nil means no log.
 	Logger *slog.Logger
@@ -156,7 +156,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// remembered is how many messages counts keeps at least.
+// remembered is the minimum number of messages that counts keeps.
 const remembered = 10_000
 
 func (c *counts) next(messageID string) int {

@@ -2,13 +2,13 @@ package sms
 
 import "time"
 
-// EnqueueAhead is how long before its time a scheduled message is enqueued, with a delay.
-// It must be longer than the relay's interval. A message that is accepted with less time
-// left is enqueued by the API, all others by the relay.
+// EnqueueAhead says how early a scheduled message is enqueued: this long before its time,
+// with a delay. It must be longer than the relay's interval. If less time than this is
+// left when a message is accepted, the API enqueues it; otherwise the relay does.
 const EnqueueAhead = 2 * time.Minute
 
-// Accept returns the record of d, with this id, accepted at now. The draft must have
-// passed Check and CheckTimes.
+// Accept returns the record of the draft d, which is accepted now and gets this id. The
+// draft must have passed Check and CheckTimes.
 func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	now = stamp(now)
 	m := Message{
@@ -46,10 +46,10 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	return m.Delay(now), true
 }
 
-// Delay returns the delay of an envelope for m that is enqueued at now: whole seconds, at
+// Delay returns the delay to give m's envelope if it is enqueued now: whole seconds, at
 // most MaxDelay. With it, the envelope arrives as soon as m may be claimed. MaxDelay
-// shortens only the delay of a message that expires before it may be claimed. The
-// envelope of such a message leads to no claim, and its Due is its expiry.
+// shortens only the delay of a message that expires before it may be claimed. Such a
+// message is never claimed, and is due at its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))
 	return min((wait + time.Second - 1).Truncate(time.Second), MaxDelay)

@@ -36,20 +36,21 @@ type Breaker struct { // its tags are a stored format, as in Message
 	// Prober is the hash of the owner of the latest probe.
 	Prober string `json:"prober,omitempty"`
 	// LastInLine has the hashes of the owners that have spoiled a probe since the breaker
-	// opened: the probe was refused for a reason of their own.
+	// opened. A spoiled probe says something about its message, but nothing about the
+	// trouble.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	// Reviewed has the hashes of numbers whose receipts recently opened the breaker for a
-	// review.
+	// Reviewed has the hashes of numbers. Each had a receipt that recently opened the
+	// breaker because of a review.
 	Reviewed []string `json:"reviewed,omitempty"`
 	Tally    Tally    `json:"tally,omitzero"`
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
-// BreakerAge is how old a sender's copy of the breaker may be. For this long after the
-// breaker opens, messages may still go out.
+// BreakerAge is how old a sender's copy of the breaker may be. Messages may still go out
+// for this long after the breaker opens.
 const BreakerAge = 5 * time.Second
 
-// staleTrouble is the age at which reported trouble stops opening the breaker.
+// staleTrouble is the maximum age of trouble that opens the breaker.
 const staleTrouble = 15 * time.Minute
 
 // ReportTrouble opens b because a hand-over or a receipt reported trouble. metAt is when
@@ -70,8 +71,8 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 }
 
 // ReportVoid opens b because of the trouble in a void receipt. A review may concern only
-// one destination. So a number that opened b for a review does not open it for a review
-// again within a day.
+// one destination. So after a receipt for a number has opened b because of a review,
+// receipts for that number do not do so again for a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
@@ -110,9 +111,9 @@ func (b Breaker) Discards(now time.Time) bool {
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
 }
 
-// DiscardedUntil returns the latest due time of records whose envelopes senders discarded
-// while b was open, for their first rescue. A record that is due for a rescue by this
-// time was enqueued before the last sender knew that b had closed.
+// DiscardedUntil returns a time that helps to find the envelopes that senders discarded
+// while b was open. If a record is due for its first rescue by this time, its envelope
+// arrived before the last sender knew that b had closed.
 func (b Breaker) DiscardedUntil() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}

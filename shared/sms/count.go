@@ -29,7 +29,7 @@ func CountMessage(owner string, number Number, limit int, now time.Time) Count {
 	return countIn(time.Hour, now, 1, limit, "messages", owner, string(number))
 }
 
-// countIn returns a count for the window that contains now and is this long. Each day's
+// countIn returns a count for the window of this length that contains now. Each day's
 // first window begins at midnight UTC.
 func countIn(length time.Duration, now time.Time, n, limit int, names ...string) Count {
 	begin := now.UTC().Truncate(length)
@@ -39,11 +39,11 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 	}
 }
 
-// Fits reports whether c may be added to a counter with the value before. A count can
+// Fits reports whether c may be added to a counter whose value is current. A count can
 // always be given back.
-func (c Count) Fits(before int) bool { return c.N < 0 || before+c.N <= c.Limit }
+func (c Count) Fits(current int) bool { return c.N < 0 || current+c.N <= c.Limit }
 
-// Try returns a count that adds nothing, and that fits if c does.
+// Try returns a count that adds nothing. It fits exactly if c fits.
 func (c Count) Try() Count {
 	c.N, c.Limit = 0, c.Limit-c.N
 	return c

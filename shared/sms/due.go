@@ -8,11 +8,11 @@ type DueKind string
 // These are the kinds of work.
 const (
 	// DueSend: the queue has no envelope of the message, and one must be enqueued. Either
-	// the enqueue failed, or the time of a schedule or of a retry has come.
+	// the enqueue failed, or it is time for a scheduled message or for a retry.
 	DueSend DueKind = "send"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
-	// DueLease: the lease ends, and no outcome of the hand-over is recorded.
+	// DueLease: the lease has ended, and no outcome of the hand-over was recorded.
 	DueLease DueKind = "lease"
 )
 
@@ -26,7 +26,7 @@ type Due struct {
 // IsZero reports whether no work is left.
 func (d Due) IsZero() bool { return d.Kind == "" }
 
-// DueEntry is what the agenda contains of a record.
+// DueEntry is the part of a record that the agenda contains.
 type DueEntry struct {
 	Ref       Ref
 	Owner     string
@@ -55,9 +55,9 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the next Due of e when a relay begins to work on e at now. e must be
-// due for DueSend or DueRescue. Until the next Due, no other relay works on e. If this
-// relay dies or the envelope is lost, e is then due again.
+// Postponed returns the Due that e gets when a relay begins to work on it. e must be due
+// for DueSend or DueRescue. Until the next Due, no other relay works on e. If this relay
+// dies or the envelope is lost, e is then due again.
 func (e DueEntry) Postponed(now time.Time) Due {
 	// An entry that is due for sending may have a Round, if the enqueue of a rescue
 	// failed.
@@ -73,9 +73,10 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released returns the next Due of e after the relay has replaced an envelope that was
-// discarded. e must be due for DueRescue. The envelope was not lost, so the next rescue
-// is as near as after the first enqueue, no matter how often the breaker opens.
+// Released returns the Due that e gets after the relay has replaced its discarded
+// envelope. e must be due for DueRescue. The envelope was not lost, so the wait for the
+// next rescue is as short as after the first enqueue, no matter how often the breaker
+// opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
@@ -95,9 +96,9 @@ func (e DueEntry) Discarded(b Breaker) bool {
 // expiry.
 func (e DueEntry) arrival() time.Time { return e.Due.At.Add(-rescueWait(e.Due.Round)) }
 
-// WaitsSince returns the time since which the message of e has waited for a sender. That
-// is when its time came or, if later, when its envelope arrived. e must be due for
-// DueSend or DueRescue. The result is never after now.
+// WaitsSince returns when the message of e began to wait for a sender. The wait began
+// when the message could be claimed or, if later, when its envelope arrived. e must be
+// due for DueSend or DueRescue. The result is never after now.
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {
@@ -117,7 +118,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// notAfter returns d, but due no later than expiresAt: the record must end then.
+// notAfter returns d with a time that is not after expiresAt, because the message must
+// end then.
 func notAfter(d Due, expiresAt time.Time) Due {
 	if expiresAt.Before(d.At) {
 		d.At = expiresAt

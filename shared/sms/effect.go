@@ -15,8 +15,8 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// others returns the case that applies to the hand-overs of m, except the one that token
-// names.
+// others returns the case that applies to m's other hand-overs: all except the one with
+// this token.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {

@@ -12,8 +12,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reported returns a message with this status. Its hand-over "h" has no receipt yet. Its
-// other hand-overs fit the case others, except for a few that do not count.
+// reported returns a message with this status. Its hand-over "h" has no receipt yet. The
+// message also has the other hand-overs that the case calls for, and a few that do not
+// count.
 func reported(status sms.Status, others sms.Others) sms.Message {
 	handOver := func(token string, a sms.Answer, v sms.Verdict) sms.HandOver {
 		return sms.HandOver{Token: token, Provider: "fake", ProviderMessageID: token, At: start, Until: start.Add(time.Minute), Answer: a, Receipt: v}

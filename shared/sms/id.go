@@ -2,7 +2,7 @@ package sms
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 
 	"github.com/google/uuid"
 )
@@ -25,7 +25,10 @@ func DerivedID(owner, key string) string {
 }
 
 // NewToken draws a token that no other call draws.
-func NewToken() string { return uuid.NewString() }
+func NewToken() string {
+	token := uuid.New()
+	return base64.RawURLEncoding.EncodeToString(token[:])
+}
 
 // ValidID reports whether s has the form of a message's id: a lower-case UUID.
 func ValidID(s string) bool {
@@ -34,12 +37,13 @@ func ValidID(s string) bool {
 }
 
 // fingerprint returns a digest of parts. It hashes each part separately, so that
-// different lists of parts get different digests.
+// different lists of parts get different digests. Every record has one, so it is short:
+// 128 bits.
 func fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
 		sum := sha256.Sum256([]byte(p))
 		h.Write(sum[:])
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
 }

@@ -2,7 +2,7 @@ package sms
 
 import "time"
 
-// Skew is how much two clocks may differ. A message may be claimed this much before its
+// Skew is how much two clocks may differ. A message may be claimed this long before its
 // time.
 const Skew = time.Second
 
@@ -40,8 +40,8 @@ func (c Claim) Refuse(m Message) NotClaimable {
 	return ""
 }
 
-// Apply returns m as claimed by c. Every Store's Claim must leave this record behind, but
-// with a new Revision. The error is a *NotClaimableError.
+// Apply returns m as claimed by c. The Claim of every Store must store this record, with
+// a new Revision. The error is a *NotClaimableError.
 func (c Claim) Apply(m Message) (Message, error) {
 	if reason := c.Refuse(m); reason != "" {
 		return m, &NotClaimableError{Current: m, Reason: reason}
@@ -54,12 +54,12 @@ func (c Claim) Apply(m Message) (Message, error) {
 	s.m.HandOvers = append(s.m.HandOvers, HandOver{Token: c.Token, Provider: c.Provider, At: c.At, Until: c.Until})
 	s.m.Attempts++
 	s.m.LeaseToken, s.m.LeaseUntil = c.Token, c.Until
-	s.m.Due = Due{Kind: DueLease, At: c.Until} // guard: a claim is due
+	s.m.Due = Due{Kind: DueLease, At: c.Until} // guard: when a claimed message is due
 	return s.m, nil
 }
 
 // EndLease returns m after its lease has ended without an answer. If the lease has not
-// ended yet, EndLease changes nothing, unless force says that its sender is dead.
+// ended yet, EndLease changes nothing, unless force says that the sender is dead.
 func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, changed bool) {
 	if m.Status != Sending || (!force && now.Before(m.LeaseUntil)) {
 		return m, false
@@ -81,8 +81,9 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 }
 
 // EnqueueFailed returns m after its envelope could not be enqueued. m is new, or was
-// postponed by the relay. It is now due at once or, if it may not be claimed yet, as soon
-// as it may be claimed or must end. Its number of rescues stays.
+// postponed by the relay. It is now due at once. If it may not be claimed yet, it is due
+// as soon as it may, or when it expires if that is earlier. The number of its rescues
+// does not change.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false

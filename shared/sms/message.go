@@ -26,9 +26,9 @@ const MaxEvents = 50
 // work that is left. Its methods only read it, and the rules change copies. Times are UTC
 // with millisecond precision. A zero time means that there is none.
 //
-// The JSON tags of a message and of everything in it are a stored format. Both stores
-// name their fields by them, and testdata has a record from every release. A tag never
-// changes, and a new field is optional.
+// The JSON tags of a message and of everything in it are a stored format. Both stores use
+// them as field names, and testdata has a record from every release. A tag never changes,
+// and a new field is optional.
 type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
@@ -42,7 +42,7 @@ type Message struct {
 	TextDeleted bool `json:"textDeleted,omitempty"` // whether the client deleted the text
 
 	Encoding  Encoding   `json:"encoding"`
-	Parts     int        `json:"parts"` // an estimate until a receipt has the number
+	Parts     int        `json:"parts"` // an estimate until a receipt reports the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
 	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
@@ -84,8 +84,8 @@ type Event struct {
 type HandOver struct {
 	Token             string       `json:"token"` // the token of its lease
 	Provider          ProviderName `json:"provider"`
-	At                time.Time    `json:"at"`    // it did not begin before this
-	Until             time.Time    `json:"until"` // it did not last longer than this
+	At                time.Time    `json:"at"`    // the hand-over began at this time or later
+	Until             time.Time    `json:"until"` // it ended at this time or earlier
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	// Late says that the answer came after the lease had ended.
@@ -210,7 +210,7 @@ func (m Message) History() []Event {
 	return events
 }
 
-// Gone reports whether m is past its retention at now. It is then absent.
+// Gone reports whether m is past its retention at the time now. It is then absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
 
 // stamp returns t in the form of records: UTC, with millisecond precision.

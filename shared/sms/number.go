@@ -24,7 +24,7 @@ const (
 	maxDigits = 15
 )
 
-// ErrNotE164 says that ParseNumber got something else than an E.164 number. It does not
+// ErrNotE164 says that ParseNumber got something other than an E.164 number. It does not
 // repeat the input, which may be private.
 var ErrNotE164 = errors.New("not an E.164 number: a plus sign and 7 to 15 digits")
 

@@ -22,9 +22,9 @@ func Refused(e *ProviderError) Outcome { return Outcome{Refused: e} }
 // Unanswered returns the outcome of a hand-over that got no answer.
 func Unanswered() Outcome { return Outcome{} }
 
-// OutcomeOf returns the outcome for the results of Provider.HandOver. If it is not clear
-// that the message was taken or refused, the hand-over is unanswered. This includes an
-// empty id.
+// OutcomeOf returns the outcome for the results of Provider.HandOver. Unless they say
+// clearly that the message was taken or refused, the hand-over is unanswered. An empty id
+// without an error says neither.
 func OutcomeOf(providerMessageID string, err error) Outcome {
 	if refused, ok := errors.AsType[*ProviderError](err); ok {
 		return Refused(refused)
@@ -35,9 +35,9 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 	return Taken(providerMessageID)
 }
 
-// Record returns m after the hand-over that token names has ended with o. changed is
-// false if nothing must be written. If the lease has already been ended, only an outcome
-// that says taken is recorded, and it overwrites nothing.
+// Record returns m after the hand-over with this token has ended with o. changed is false
+// if nothing must be written. If the lease has already been ended, Record records only
+// that the message was taken, and overwrites nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool { return h.Token == token })
@@ -94,8 +94,8 @@ func (s *step) unanswered() {
 	}
 }
 
-// refused removes the hand-over that token names and that the provider refused. Then it
-// decides what happens next. Only a refusal for good costs an attempt.
+// refused removes the hand-over with this token, which the provider refused, and decides
+// what happens next. Only a refusal for good costs an attempt.
 func (s *step) refused(token string, e *ProviderError) {
 	s.m.HandOvers = slices.DeleteFunc(s.m.HandOvers, func(h HandOver) bool { return h.Token == token })
 	if e.Refusal != RefusedForGood {

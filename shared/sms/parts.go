@@ -18,8 +18,9 @@ const (
 const MaxTextLength = 1600
 
 // These are the numbers of units that fit into a single part, and into each of several
-// parts. With several parts, 6 of the 140 bytes of each go to the header that joins them
-// (3GPP TS 23.040). The units are septets in GSM-7 and UTF-16 units in UCS-2.
+// parts. If there are several parts, each has 140 bytes, of which the header that joins
+// the parts takes 6 (3GPP TS 23.040). The units are septets in GSM-7 and UTF-16 units in
+// UCS-2.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153
@@ -48,7 +49,7 @@ type Forcing struct {
 }
 
 // Measure returns the encoding and size of text. It never splits an escape pair or a
-// surrogate pair, so a text may need more parts than its units alone.
+// surrogate pair, so a text may need more parts than the number of its units suggests.
 //
 // An empty text has one part and no units. A byte that is not UTF-8 counts as U+FFFD,
 // which encoding/json would send in its place.

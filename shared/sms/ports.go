@@ -23,7 +23,7 @@ type Messages interface {
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as it is now, or ErrNotFound.
 	Get(ctx context.Context, id string) (Message, error)
-	// Claim applies c to the record that ref names, and returns the result. It returns
+	// Claim applies c to the record with this ref, and returns the result. It returns
 	// ErrNotFound if the record is absent or has another generation. It returns a
 	// *NotClaimableError if c refuses the record. If the record is queued and has room
 	// for an event, Claim takes one write and no read.
@@ -42,9 +42,9 @@ type Agenda interface {
 	// Due returns the entries that are due until q.Until (included), oldest first. It may
 	// be a second behind writes, and then returns entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
-	// Postpone gives the record of e the Due next, in one write, and returns the record.
-	// It returns a *ConflictError if the Due of the record is no longer that of e. It
-	// returns ErrNotFound if the record is absent.
+	// Postpone replaces the Due of e's record by next, in one write, and returns the
+	// record. It returns a *ConflictError if the Due of the record is no longer that of
+	// e. It returns ErrNotFound if the record is absent.
 	Postpone(ctx context.Context, e DueEntry, next Due) (Message, error)
 }
 
@@ -54,7 +54,7 @@ type DueQuery struct {
 	Shard int
 	Until time.Time
 	Limit int
-	After string // DuePage.Next of the page before; "" for the first page
+	After string // DuePage.Next of the previous page; "" for the first page
 }
 
 // DuePage is one page of an agenda.
@@ -70,10 +70,11 @@ type Receipts interface {
 	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is
 	// none. The message may be past its retention; ApplyReceipt then returns ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
-	// ApplyReceipt applies rules.ApplyReceipt to the record of id and returns the record.
-	// If the record is sent and rc is the receipt for its only hand-over, this takes one
-	// write and no read. ApplyReceipt returns ErrNotFound if the record is absent. It
-	// returns ErrConflict if no hand-over has this provider and provider message id.
+	// ApplyReceipt applies rules.ApplyReceipt to the record with this id, and returns the
+	// record. If the record is sent and rc is the receipt for its only hand-over, this
+	// takes one write and no read. ApplyReceipt returns ErrNotFound if the record is
+	// absent. It returns ErrConflict if no hand-over has this provider and provider
+	// message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the unmatched messages to number and the pending receipts for it:
 	// at most MaxUnmatched of each. Some messages may be past their retention. It always
@@ -85,7 +86,7 @@ type Receipts interface {
 // returns.
 const MaxUnmatched = 100
 
-// Unmatched holds messages and receipts of one number that may match.
+// Unmatched holds messages and receipts of one number that may match each other.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
@@ -98,8 +99,8 @@ type ReceiptKeeper interface {
 	Keep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due until until
-	// (included), oldest first.
+	// DueReceipts returns up to limit pending receipts that are due at until or
+	// earlier, oldest first.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -112,8 +113,8 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A field that is zero selects all. Owner may be zero only on
-// one machine.
+// ListQuery selects messages. A zero field does not restrict the list. Only on one
+// machine may Owner be zero.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -122,7 +123,7 @@ type ListQuery struct {
 	From, To  time.Time // the range of CreatedAt; From is included, To is not
 	Limit     int       // messages on a page, at least 1
 	Examine   int       // records read for a page, at least Limit
-	After     string    // ListPage.Next of the page before; "" for the first page
+	After     string    // ListPage.Next of the previous page; "" for the first page
 }
 
 // ListPage is one page of a list. Its messages have no events.
@@ -145,10 +146,22 @@ type Breakers interface {
 // even if callers count concurrently. A new counter is 0.
 type Counters interface {
 	// Count adds c.N to the counter c.Key in one write. It returns ErrLimit if c does not
-	// fit. If c.N is 0, it reads once and stores nothing. After any other error than
-	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse,
-	// so that a limit is never exceeded.
+	// fit. If c.N is 0, it reads once and stores nothing. After an error other than
+	// ErrLimit and ErrUnavailable, c may have been counted. The caller must then refuse
+	// the request, so that a limit is never exceeded.
 	Count(ctx context.Context, c Count) error
+}
+
+// Pace holds the one record by which all senders share the pace: the time up to which
+// hand-overs are booked.
+type Pace interface {
+	// Book books a span of b.Length and returns its start: the end of the booked time or,
+	// if later, b.Earliest. It returns a *BookedError if the start would be after
+	// b.Latest. Any number of callers may book at once, and no two get the same time. It
+	// takes one write, and up to two more if others book meanwhile. After an error other
+	// than ErrUnavailable, or after an answer that was lost on the way to the client, the
+	// time may be booked; it is then wasted.
+	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
 // Store is what an adapter for records implements.
@@ -160,18 +173,8 @@ type Store interface {
 	Lister
 	Breakers
 	Counters
+	Pace
 }
-
-// Envelope is what the queue carries: a reference to a message, never its text.
-type Envelope struct {
-	Ref   Ref
-	Group string        // envelopes of one group do not delay those of another
-	Delay time.Duration // whole seconds, at most MaxDelay
-}
-
-// MaxDelay is the longest delay of an envelope.
-// Source: SQS SendMessage, DelaySeconds.
-const MaxDelay = 900 * time.Second
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
@@ -185,8 +188,8 @@ type Queue interface {
 
 // Consumer dequeues items in programs for which Lambda does not poll the queue.
 type Consumer interface {
-	// Dequeue waits for items, at most for wait, and returns up to limit. It then hides
-	// each item from other callers for the queue's visibility timeout.
+	// Dequeue waits for items, but no longer than wait, and returns at most limit. It
+	// then hides each item from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
 	// Delete removes dequeued items. After an error, some of them may come back.
 	Delete(ctx context.Context, items ...QueueItem) error
@@ -194,7 +197,7 @@ type Consumer interface {
 
 // QueueItem is an envelope or garbage, as the queue delivers it.
 type QueueItem struct {
-	Body         string // the envelope's Ref.String, or garbage
+	Body         string // the envelope's Body, or garbage
 	Handle       string // names the item in Delete and in a function's answer to a batch
 	ReceiveCount int    // how often the item was dequeued, including this time
 }

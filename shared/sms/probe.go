@@ -7,7 +7,8 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two probes
-	// maxProbes is how many probes the breaker remembers: all whose receipts may still come.
+	// maxProbes is how many probes the breaker remembers: all those whose receipts may
+	// still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxLastInLine is how many owners the breaker remembers as last in line.
 	maxLastInLine = 100
@@ -27,9 +28,9 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 //   - From ProbeLastAt on, the owners that are last in line may probe too. These are the
 //     owner of the latest probe and all owners that have spoiled one.
 //
-// If all messages belong to one owner, no other owner could miss its turn. But after a
-// spoiled probe, even that owner waits until ProbeLastAt, unless the number was taken
-// before. number is "" if it is not known.
+// If all messages belong to one owner, it may probe again and again, because nobody else
+// waits for a turn. But after it has spoiled a probe, it waits until ProbeLastAt, unless
+// the provider took the number lately. number is "" if it is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
@@ -39,7 +40,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	switch {
 	case last: // guard: last in line
 		at = later(at, b.ProbeLastAt)
-	case len(b.LastInLine) > 0 && !known: // the wait grows with each owner, because only maxLastInLine are remembered
+	case len(b.LastInLine) > 0 && !known: // the wait grows with each owner that spoils a probe, because only maxLastInLine of them are remembered
 		at = at.Add(min(r.FirstProbe/6<<min(len(b.LastInLine)-1, 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
@@ -91,8 +92,8 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 //   - An open breaker with a probe may have another at any moment, because its probe may
 //     be given back.
 //
-// For a hand-over that began before the returned time, b says whether it closes the
-// breaker, no matter how old b is.
+// If a hand-over began before the returned time, even an old copy b shows whether the
+// hand-over closes the breaker.
 func (r Rules) NextProbe(b Breaker, readAt time.Time) time.Time {
 	next := readAt.Add(min(BreakerAge, r.FirstProbe-Skew))
 	switch {

@@ -18,7 +18,8 @@ type ProviderRef struct {
 }
 
 // LatestReceipt is the longest time from a hand-over to its receipt, for every provider.
-// Providers promise less; the difference allows for the way from the provider to us.
+// Providers promise a shorter time; the difference is for the way from the provider to
+// us.
 const LatestReceipt = 73 * time.Hour
 
 // Provider takes messages from us. Callers may use it concurrently.

@@ -16,8 +16,12 @@ const (
 	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
-// Receipt is a provider's report on one hand-over, of ours or of another application on
-// the same account. Only Provider, Number and Verdict are always set.
+// MaxVoids is how many void hand-overs a message keeps: the latest ones.
+const MaxVoids = 20
+
+// Receipt is a provider's report on one hand-over: one of ours, or one of another
+// application that uses the same account. Only Provider, Number and Verdict are always
+// set.
 type Receipt struct {
 	Provider          ProviderName `json:"provider"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
@@ -52,7 +56,7 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
-	Tries   int       `json:"tries,omitempty"` // how often no message was found by its number
+	Tries   int       `json:"tries,omitempty"` // how many searches by its number found no message
 	Due     time.Time `json:"due,omitzero"`    // when to look for its message again; zero means never
 	PurgeAt time.Time `json:"purgeAt"`
 }
@@ -60,11 +64,11 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is how long after its arrival the message of a pending receipt is looked for.
-// By then, the outcome of the hand-over is usually recorded.
+// firstLook is how long a pending receipt waits until its message is first looked for. By
+// then, the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
-// Pending returns r as a pending receipt that arrived at now.
+// Pending returns r as a pending receipt that has just arrived.
 func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	id := fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
@@ -73,9 +77,9 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 	}
 }
 
-// ApplyReceipt returns m after the receipt rc for the hand-over with the same provider
-// message id. changed is false if there is none. A receipt that is late, repeated or out
-// of order adds an event, and never changes a final status.
+// ApplyReceipt returns m after the receipt rc, which is about the hand-over with the same
+// provider message id. changed is false if m has no such hand-over. A receipt that is
+// late, repeated or out of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(rc.Names)
@@ -86,8 +90,8 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to the hand-over that token names. changed
-// is false if this hand-over now has another id or a receipt, or is still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over with this token. changed
+// is false if this hand-over now has another id, has a receipt, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.handOver(func(h HandOver) bool {
@@ -133,7 +137,7 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
-	if s.m.voids() > 20 { // keep only the latest
+	if s.m.voids() > MaxVoids {
 		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
 		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
 	}

@@ -51,7 +51,7 @@ type OnUnknown string
 // These are the choices after a hand-over without an answer.
 const (
 	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // do nothing: at most once
+	Hold   OnUnknown = "hold"   // do nothing: the recipient gets it at most once
 )
 
 // defaults has the values of fields that the client leaves out.
@@ -67,8 +67,8 @@ type Draft struct {
 	NumberAsWritten string
 }
 
-// Again returns a request to send m once more. The new message is sent now, and is valid
-// as long as the deployment's messages are by default.
+// Again returns a request to send m once more. The new message is sent now, and has the
+// deployment's default validity.
 func (m Message) Again() Request {
 	r := m.Request
 	r.SendAt, r.ExpiresAt = time.Time{}, time.Time{}
@@ -78,7 +78,7 @@ func (m Message) Again() Request {
 
 // These limit the fields of a request.
 const (
-	MaxSchedule = 365 * 24 * time.Hour // how far in the future sendAt may be, and how long after it expiresAt may be
+	MaxSchedule = 365 * 24 * time.Hour // the longest time from now to sendAt, and from sendAt to expiresAt
 	PastSendAt  = time.Minute          // a sendAt in the past means now, if it is not older than this
 )
 
@@ -96,8 +96,8 @@ func (r Request) Fill() Request {
 	return r
 }
 
-// Check returns what is wrong with r, at any time and in any deployment. The number and
-// the times are checked elsewhere.
+// Check returns what is wrong with r, no matter when and in which deployment. The number
+// and the times are checked elsewhere.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {
@@ -124,15 +124,16 @@ func (r Request) Check() []InvalidError {
 	return bad
 }
 
-// visible reports whether a phone shows anything for text. Some character must be no
-// space, no control or format character, and not one that Unicode says to ignore.
+// visible reports whether a phone shows anything for text. At least one character must be
+// visible: not a space, not a control or format character, and not one that Unicode says
+// to ignore.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 	})
 }
 
-// CheckTimes returns what is wrong with the times in r at now.
+// CheckTimes returns what is wrong with the times in r. now is the present time.
 func (r Request) CheckTimes(now time.Time) []InvalidError {
 	var bad []InvalidError
 	start := later(now, r.SendAt)

@@ -21,7 +21,7 @@ type Rules struct {
 	Jitter        func() float64
 }
 
-// DefaultRules returns the rules of a deployment that chooses nothing.
+// DefaultRules returns the rules of a deployment that sets none of them.
 func DefaultRules() Rules {
 	return Rules{
 		Validity:    24 * time.Hour,

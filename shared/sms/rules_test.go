@@ -422,7 +422,7 @@ func TestClaim(t *testing.T) {
 		l := begin(t, d)
 		l.is(sms.Scheduled)
 		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.TooEarly {
-			t.Errorf("Refuse before the message's time = %q", got)
+			t.Errorf("before the message's time, Refuse returned %q", got)
 		}
 		l.claim()
 		l.is(sms.Sending)
@@ -433,17 +433,17 @@ func TestClaim(t *testing.T) {
 	t.Run("a claim is refused after the expiry, while sending, and without attempts left", func(t *testing.T) {
 		l := begin(t, draft())
 		if got := l.rules.NewClaim("fake", start.Add(24*time.Hour)).Refuse(l.m); got != sms.PastExpiry {
-			t.Errorf("Refuse at the expiry = %q", got)
+			t.Errorf("at the expiry, Refuse returned %q", got)
 		}
 		l.outcome(l.claim(), noAnswer)
 		c := l.rules.NewClaim("fake", l.now.Add(time.Hour))
 		c.MaxAttempts = 1
 		if got := c.Refuse(l.m); got != sms.AttemptsSpent {
-			t.Errorf("Refuse with all attempts spent = %q", got)
+			t.Errorf("with all attempts spent, Refuse returned %q", got)
 		}
 		l.claim()
 		if got := l.rules.NewClaim("fake", l.now).Refuse(l.m); got != sms.NotWaiting {
-			t.Errorf("Refuse while another sender works on the message = %q", got)
+			t.Errorf("while another sender works on the message, Refuse returned %q", got)
 		}
 	})
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // step is one change of a message. It has its own copy of the message, so that the
-// caller's record does not change. Every rule makes a step and returns its message.
+// caller's record does not change. Every rule makes a step and returns the step's
+// message.
 type step struct {
 	Rules
 	m   Message
@@ -98,8 +99,9 @@ func (s *step) restUnknown(detail string) {
 	s.rest(Unknown, Event{Detail: detail})
 }
 
-// restTaken ends a hand-over after which the provider has the message. Then it follows
-// the receipts that came while a hand-over was in flight.
+// restTaken is called when a hand-over has ended and the provider has the message. It
+// moves the message to sent, and then applies the receipts that came while a hand-over
+// was in flight.
 func (s *step) restTaken(detail string) {
 	s.m.Refusals = 0
 	s.rest(Sent, Event{Detail: detail})
@@ -116,8 +118,8 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message for the reason that a receipt gave. If none gave a
-// reason, then void, the latest receipt, says what stopped the message.
+// restUndelivered ends the message, with the failure that an undelivered receipt gave. If
+// no receipt was undelivered, the latest receipt, void, says what stopped the message.
 func (s *step) restUndelivered(e Event, void Receipt) {
 	s.rest(Undelivered, e)
 	switch h := s.reported(VerdictUndelivered); {

@@ -15,12 +15,14 @@ type Tally struct {
 	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
 	// Taken has the hashes of some numbers that were taken lately, oldest first.
 	Taken []string `json:"taken,omitempty"`
-	// Refused has the numbers that were refused since a number was taken, oldest first.
+	// Refused has the numbers that were refused after the last one was taken, oldest
+	// first.
 	Refused []RefusedNumber `json:"refused,omitempty"`
 }
 
-// RefusedNumber is a number that was refused in the way in which every number is refused
-// for an account without SMS. Number and Owner are hashes.
+// RefusedNumber is a number that the provider refused with an answer that may not be
+// about the number: it gives the same answer for every number if the account has no SMS.
+// Number and Owner are hashes.
 type RefusedNumber struct {
 	Number string    `json:"number"`
 	Owner  string    `json:"owner"`
@@ -34,8 +36,8 @@ const (
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
-// NumberTaken notes in b that the provider took number. It notes nothing if it did so
-// less than a minute ago and no number was refused since.
+// NumberTaken notes in b that the provider took number. It notes nothing if its last note
+// is less than a minute old and no number was refused since.
 func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
 	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
 		return b, false
@@ -47,9 +49,9 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 // NumberRefused notes in b that the provider refused m's number in a way that may mean
 // trouble with the account. It opens b when ten different numbers have been refused
 // within five minutes and none has been taken. If the deployment has several owners, the
-// ten must come from at least two of them. So one client's bad numbers alone do not stop
-// the others, but nine of them and one of another owner do. A refusal that could not
-// change the result is not noted.
+// ten must come from at least two of them. So the bad numbers of one client alone do not
+// stop the others, but nine of them together with one from another owner do. A refusal
+// that could not change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
 	if b.Open ||
 		now.Sub(b.Tally.TakenAt) < refusedTime+noteTaken { // guard: a number that was taken
@@ -92,8 +94,8 @@ func hashOf(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// remember returns list with s once, at its end. It drops the oldest elements beyond
-// limit. It does not change list.
+// remember returns a copy of list with s at its end, and nowhere else. It keeps only the
+// last limit elements.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)
 	return append(list[max(0, len(list)-limit+1):], s)

@@ -20,8 +20,8 @@ type answer struct {
 
 func numbered(n int) sms.Number { return sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 
-// TestTheTally draws random answers of a provider. It checks each opening of the breaker,
-// which remembers little, by searching all answers.
+// TestTheTally draws random answers of a provider. The breaker remembers only a few
+// answers, but the test searches all of them to check each opening.
 func TestTheTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()

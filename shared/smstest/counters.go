@@ -8,8 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// count returns a count of one message for a counter of which limit is the maximum in an
-// hour.
+// count returns a count of one message, for a counter with this limit per hour.
 func (s stage) count(limit int) sms.Count {
 	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
 }

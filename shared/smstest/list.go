@@ -13,8 +13,8 @@ import (
 // withoutHistory is a comparison option. It ignores the fields that lists do not show.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// listed stores a message of s.owner that was created at this age. It is old enough for
-// every list to show it.
+// listed stores a message of s.owner that was created this long ago, and a little longer,
+// so that every list shows it.
 func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
 	const settled = time.Minute

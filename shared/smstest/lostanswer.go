@@ -7,10 +7,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy returns an empty store that uses the clock now, and a function lose. After
-// lose is called, the store's client carries out its next write, but the answer is lost
-// on the way back. The client's own retry and all later requests pass undisturbed. Reads
-// do not lose their answer.
+// OpenLossy returns an empty store, which uses now as its clock, and a function lose.
+// After lose is called, the store's client carries out its next write, but the answer is
+// lost on the way back. The client's own retry and all later requests pass undisturbed.
+// Reads do not lose their answer.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
 // TestLostAnswer checks that a store recognizes its own success when its client repeats a
@@ -77,6 +77,20 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 			s.receive(t, m, s.receipt(m, v))
 		})
 	}
+
+	t.Run("Book wastes no more than the time whose answer was lost", func(t *testing.T) {
+		for _, again := range []bool{false, true} { // the first booking, and one that continues it
+			s, lose := start(t)
+			booked := time.Duration(0)
+			if again {
+				s.checkBooked(t, s.booking(time.Second, 0), 0)
+				booked = time.Second
+			}
+			lose()
+			s.checkBooked(t, s.booking(time.Second, time.Minute), booked+time.Second)
+			s.checkBooked(t, s.booking(time.Second, time.Minute), booked+2*time.Second)
+		}
+	})
 
 	t.Run("Keep keeps one receipt", func(t *testing.T) {
 		s, lose := start(t)

@@ -68,7 +68,7 @@ func checkConflict(t *testing.T, err error, current sms.Message) {
 }
 
 // checkSame is stricter than checkDiff. It also notices a time that is not in UTC any
-// more, and a time that was absent and is not.
+// more, and a time that was absent before and is now set.
 func checkSame(t *testing.T, want, got sms.Message) {
 	t.Helper()
 	checkDiff(t, "the record", want, got)

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider with what its test knows about the service behind it.
+// ProviderUnderTest is a provider, and what its test knows about the service behind it.
 type ProviderUnderTest struct {
 	Provider sms.Provider
 	// The provider takes every message to Good, and refuses every message to Refused.
@@ -178,7 +178,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns the messages with mark in their text that the service took.
+// taken returns those messages that the service took and whose text contains mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -190,7 +190,8 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// handed returns a message as a provider gets it for the first hand-over.
+// handed returns a message in the state in which a provider gets it for the first
+// hand-over.
 func handed(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()

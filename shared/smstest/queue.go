@@ -17,7 +17,7 @@ type Queue interface {
 }
 
 // OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that
-// is not deleted comes back after visibility, in whole seconds.
+// is not deleted stays hidden for the time visibility, in whole seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
 // TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It
@@ -36,6 +36,7 @@ func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
 		list[i].Ref = sms.Ref{ID: sms.NewID(), Generation: time.Now().UnixMilli()}
+		list[i].Parts = 1 + i%3
 		list[i].Group = fmt.Sprintf("client-%d", i%3)
 	}
 	return list
@@ -48,8 +49,8 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain dequeues and deletes items until n different bodies have come or patience ends.
-// It returns how often each body came.
+// drain dequeues and deletes items until n different bodies have come, or until 30
+// seconds have passed. It returns how often each body came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
 	const limit, wait, patience = 10, time.Second, 30 * time.Second
@@ -74,7 +75,7 @@ func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
 	for _, d := range want {
-		bodies[d.Ref.String()] = true
+		bodies[d.Body()] = true
 	}
 	came := make(map[string]bool)
 	for body := range got {
@@ -159,7 +160,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 		send(t, q, list...)
 		for _, want := range []int{1, 2} {
 			r := dequeueOne(t, q)
-			if r.ReceiveCount != want || r.Body != list[0].Ref.String() || r.Handle == "" {
+			if r.ReceiveCount != want || r.Body != list[0].Body() || r.Handle == "" {
 				t.Fatalf("received %+v, want %s with receive count %d", r, list[0].Ref, want)
 			}
 		}

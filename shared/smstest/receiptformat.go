@@ -20,14 +20,14 @@ type ReceiptFormat struct {
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// These limit what a receipt takes from its provider.
+// These are the maximum lengths of texts that a receipt copies from its provider.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes
 )
 
-// TestReceiptFormat checks that f reads every sample as a valid receipt, can write and
-// read it again, and refuses text that is not a receipt.
+// TestReceiptFormat checks that f reads every sample as a valid receipt, which it can
+// write and read again, and refuses text that is not a receipt.
 func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
 		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
@@ -56,8 +56,8 @@ func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	}
 }
 
-// FuzzReceiptFormat checks that f refuses any text, or reads it as a valid receipt and
-// can write and read it again.
+// FuzzReceiptFormat checks that f either refuses a text, or reads it as a valid receipt,
+// which it can write and read again.
 func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	for _, text := range f.Samples {
 		fuzz.Add(text)

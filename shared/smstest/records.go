@@ -31,8 +31,8 @@ type Codec[T any] struct {
 // records differently gets a new folder.
 //
 // A new field does not fail the test: it is absent from an older file, and from the
-// record that is written to compare with this file. A tag that is renamed or moves to
-// another field fails it.
+// record that is written to compare with this file. The test fails if a tag is renamed or
+// moves to another field.
 func TestRecordFormat(t *testing.T, f RecordFormat) {
 	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))

@@ -8,8 +8,8 @@ import (
 )
 
 // ReopenStore returns an empty store and a function reopen. reopen returns another store
-// on the same records, as after a restart of the program. Both use the clock now. The
-// first store is not used any more after reopen is called.
+// on the same records, as after a restart of the program. Both use now as their clock.
+// The first store is not used any more after reopen is called.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
 // TestReopen restarts a store and checks that it still has everything for which a call

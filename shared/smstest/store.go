@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenStore returns an empty store that uses the clock now, and closes it at the end of
-// t.
+// OpenStore returns an empty store that uses now as its clock. At the end of t, it closes
+// the store.
 type OpenStore func(t *testing.T, now func() time.Time) sms.Store
 
 // TestStore checks that a store keeps the contracts of sms.Store. It calls open for a new
@@ -41,6 +41,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Lister", testLister},
 		{"Breakers", testBreakers},
 		{"Counters", testCounters},
+		{"Pace", testPace},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			part.test(t, func(t *testing.T) stage { return newStage(t, open) })

@@ -197,8 +197,8 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until want messages and want receipts are listed. If one kind has
-// more than a hundred, fewer of the other kind may be listed.
+// checkCounts waits until this many messages, and this many receipts, are listed. If one
+// kind has more than a hundred, fewer of the other kind may be listed.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

@@ -16,8 +16,8 @@ import (
 
 // answers maps each of SNS's error codes to the kind of refusal that it means. After any
 // other code, and after almost every 5xx, it is unclear whether SNS took the message.
-// Sources: the SNS API's errors of Publish and its common errors. Neither lists the codes
-// for throttling, but all of these have been seen.
+// Sources: in the reference of SNS's API, the errors of Publish and the common errors.
+// Neither lists the codes for throttling, but all of these have been seen.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -142,7 +142,8 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted hides number in words. SNS repeats the number with or without its plus sign.
+// redacted returns words with number hidden. SNS repeats the number with or without its
+// plus sign.
 func redacted(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

@@ -9,11 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
+	"github.com/smsqueue/smsqueue/shared/connect"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
@@ -29,12 +31,18 @@ const (
 	attributeTemplateID  = "AWS.MM.SMS.TemplateId"
 )
 
+// idleTime is how long a connection to SNS may be idle. SNS closes connections long
+// before the SDK's 90 s. A hand-over on a connection that SNS has closed ends without an
+// answer.
+const idleTime = time.Second
+
 // NewClient returns a client that makes one attempt per call. Publish is not idempotent:
 // if answers are lost, the SDK's default of three attempts sends a message up to three
 // times.
 func NewClient(cfg aws.Config) *sns.Client {
 	return sns.NewFromConfig(cfg, func(o *sns.Options) {
-		o.RetryMaxAttempts = 1 // guard: single attempt
+		o.RetryMaxAttempts = 1                                                 // guard: single attempt
+		o.HTTPClient = connect.NewClient(cfg, connect.Options{Idle: idleTime}) // guard: fresh connections
 	})
 }
 
@@ -49,6 +57,10 @@ func New(client *sns.Client) *Provider { return &Provider{client: client} }
 
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
+
+// CloseIdle closes the connections that carry no hand-over. A function calls it when an
+// invocation begins: SNS may have forgotten these connections since the last invocation.
+func (p *Provider) CloseIdle() { connect.CloseIdle(p.client.Options().HTTPClient) }
 
 // HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError
 // if SNS refused m or could not be connected to.

@@ -14,8 +14,8 @@ import (
 // Shards implements sms.Agenda. On one machine the agenda has one shard.
 func (db *DB) Shards() int { return 1 }
 
-// position is a place in a list that is sorted by time and then by seq. A page's Next is
-// its text.
+// position is a place in a list that is sorted by time and then by seq. The Next of a
+// page is the text of a position.
 type position struct{ at, seq int64 }
 
 func (p position) String() string {
@@ -89,7 +89,7 @@ func (db *DB) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.M
 		case m.Due.Kind != e.Due.Kind || !m.Due.At.Equal(e.Due.At) || m.Due.Round != e.Due.Round:
 			return m, &sms.ConflictError{Current: m}
 		}
-		m.Due = next // guard: a message taken up is due later
+		m.Due = next // guard: due later, while the relay works on it
 		return m, nil
 	})
 }

@@ -18,7 +18,7 @@ var errClosed = unavailable(errors.New("the database is closed"))
 
 // committer carries out all writes of a database, one after another, in one goroutine.
 // The writes that arrive during a flush to the disk share the next transaction and its
-// flush. So many concurrent callers wait hardly longer than one.
+// flush. As a result, a crowd of concurrent callers waits hardly longer than one.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
@@ -55,18 +55,18 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	return c, nil
 }
 
-// commit calls do in a transaction, and returns when the transaction is committed. do
-// fails only if the database fails; everything it did is then undone. It stores its
-// results in variables, which the caller may read only if commit returned nil. do may run
-// twice; everything that the first run did is then undone.
+// commit calls f in a transaction, and returns when the transaction is committed. f fails
+// only if the database fails; everything that f did is then undone. f stores its results
+// in variables, which the caller may read only if commit returned nil. f may run twice;
+// everything that the first run did is then undone.
 //
-// If ctx ends before do begins, do does not run, and the error is sms.ErrUnavailable. If
-// ctx ends later, do may still be carried out.
-func (c *committer) commit(ctx context.Context, do func(*tx) error) error {
+// If ctx ends before f begins, f does not run, and the error is sms.ErrUnavailable. If
+// ctx ends later, f may still be carried out.
+func (c *committer) commit(ctx context.Context, f func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
 	}
-	w := write{do: do, done: make(chan error, 1)}
+	w := write{do: f, done: make(chan error, 1)}
 	select {
 	case c.writes <- w:
 	case <-c.closing:

@@ -27,7 +27,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if err != nil {
 		return sms.ListPage{}, err
 	}
-	// Give the newest message to examine as a separate bound. Without this bound, SQLite
+	// The newest message to examine is a bound of its own. Without this bound, SQLite
 	// would read the index from q.To, through all earlier pages.
 	newest := min(after.at, newestBefore(q.To))
 	query := listAll

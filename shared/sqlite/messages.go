@@ -108,11 +108,11 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 	return true, link(t, m.ID, nil, m.ProviderRefs())
 }
 
-// link updates the provider references by which the message id is found. It adds those in
-// now and removes those that are only in before.
-func link(t *tx, id string, before, now []sms.ProviderRef) error {
-	for _, ref := range before {
-		if slices.Contains(now, ref) {
+// link updates the provider references by which the message with this id is found. It
+// adds those that are new in next, and removes those that are only in old.
+func link(t *tx, id string, old, next []sms.ProviderRef) error {
+	for _, ref := range old {
+		if slices.Contains(next, ref) {
 			continue
 		}
 		_, err := t.exec(`DELETE FROM provider_refs WHERE provider = ? AND provider_message_id = ? AND message_id = ?`,
@@ -121,8 +121,8 @@ func link(t *tx, id string, before, now []sms.ProviderRef) error {
 			return err
 		}
 	}
-	for _, ref := range now {
-		if slices.Contains(before, ref) {
+	for _, ref := range next {
+		if slices.Contains(old, ref) {
 			continue
 		}
 		_, err := t.exec(`INSERT OR REPLACE INTO provider_refs (provider, provider_message_id, message_id) VALUES (?, ?, ?)`,
@@ -134,7 +134,7 @@ func link(t *tx, id string, before, now []sms.ProviderRef) error {
 	return nil
 }
 
-// recordOf returns the record of id, or nil.
+// recordOf returns the record with this id, or nil.
 func recordOf(t *tx, id string) (record []byte, err error) {
 	err = t.get(context.Background(), `SELECT record FROM messages WHERE id = ?`, []any{id}, &record)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -198,7 +198,7 @@ func (db *DB) Update(ctx context.Context, old, next sms.Message) (sms.Message, e
 }
 
 // replacement returns the statement that replaces old by next. The statement names only
-// columns that change, because SQLite updates all indexes with a column that is named.
+// columns that change, because SQLite updates every index that contains a named column.
 func replacement(old, next sms.Message, record []byte, now time.Time) (query string, args []any) {
 	query = `UPDATE messages SET revision = ?, expires_at = ?, record = ?`
 	args = []any{next.Revision, next.ExpiresAt.UnixMilli(), record}

@@ -27,8 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes items visible that an earlier process dequeued and did not delete,
-// because that process has ended. A delayed item that was never dequeued stays delayed.
+// release makes those items visible that an earlier process dequeued and did not delete:
+// that process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
@@ -54,7 +54,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 		err := q.file.commit(ctx, func(t *tx) error {
 			for _, e := range batch {
 				if _, err := t.exec(`INSERT INTO queue_items (visible_at, received, body) VALUES (?, 0, ?)`,
-					now.Add(e.Delay).UnixMilli(), e.Ref.String()); err != nil {
+					now.Add(e.Delay).UnixMilli(), e.Body()); err != nil {
 					return err
 				}
 			}

@@ -9,11 +9,11 @@ import (
 // oldestFormat is the oldest format that migrate can read. Until the first release, each
 // change of a schema or of a record's JSON tags raises it by one, and older folders are
 // refused. After the first release it stays the same, and each change adds a migration.
-const oldestFormat = 5
+const oldestFormat = 7
 
 // These are the migrations of each database. The first creates the database in
-// oldestFormat; each other leads from one format to the next. A migration never changes
-// after its release.
+// oldestFormat; each later one leads from one format to the next. A migration never
+// changes after its release.
 //
 //   - The record, as JSON, is the truth. The other columns are for finding it. Its format
 //     is given by the tags of sms.Message, sms.Breaker and sms.PendingReceipt, and
@@ -70,6 +70,11 @@ CREATE TABLE breaker (
 	one      INTEGER PRIMARY KEY CHECK (one = 1),
 	revision TEXT NOT NULL,
 	record   BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE pace (
+	one   INTEGER PRIMARY KEY CHECK (one = 1),
+	until INTEGER NOT NULL -- nanoseconds since 1970
 ) STRICT;
 
 CREATE TABLE counters (

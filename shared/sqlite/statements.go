@@ -72,8 +72,9 @@ func (s *statements) each(ctx context.Context, query string, args []any, row fun
 	return nil
 }
 
-// eachRecord calls do for every record that query finds. query must select only records.
-func eachRecord[T any](ctx context.Context, s *statements, query string, args []any, do func(T) error) error {
+// eachRecord calls visit for every record that query finds. query must select only
+// records.
+func eachRecord[T any](ctx context.Context, s *statements, query string, args []any, visit func(T) error) error {
 	return s.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		var record []byte
 		if err := scan(&record); err != nil {
@@ -83,7 +84,7 @@ func eachRecord[T any](ctx context.Context, s *statements, query string, args []
 		if err != nil {
 			return false, err
 		}
-		return true, do(v)
+		return true, visit(v)
 	})
 }
 

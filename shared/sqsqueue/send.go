@@ -43,7 +43,7 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 func (q *Queue) sendOne(ctx context.Context, d sms.Envelope) error {
 	_, err := call(ctx, q.client.SendMessage, &sqs.SendMessageInput{
 		QueueUrl:       q.url,
-		MessageBody:    aws.String(d.Ref.String()),
+		MessageBody:    aws.String(d.Body()),
 		MessageGroupId: group(d.Group),
 		DelaySeconds:   seconds(d.Delay),
 	})
@@ -60,7 +60,7 @@ func (q *Queue) sendBatch(ctx context.Context, batch []sms.Envelope, errs []erro
 	for i, d := range batch {
 		entries = append(entries, types.SendMessageBatchRequestEntry{
 			Id:             aws.String(strconv.Itoa(i)),
-			MessageBody:    aws.String(d.Ref.String()),
+			MessageBody:    aws.String(d.Body()),
 			MessageGroupId: group(d.Group),
 			DelaySeconds:   seconds(d.Delay),
 		})

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/smsqueue/smsqueue/shared/connect"
 	"github.com/smsqueue/smsqueue/shared/sdkcall"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -27,6 +28,27 @@ var (
 	_ sms.Queue    = (*Queue)(nil)
 	_ sms.Consumer = (*Queue)(nil)
 )
+
+// idleTime is how long a connection may be idle. A call on a dead connection is repeated
+// after up to two seconds; a new connection costs a few milliseconds.
+const idleTime = 10 * time.Second
+
+// NewClient returns a client with the connections that callers of a Queue need.
+func NewClient(cfg aws.Config) *sqs.Client {
+	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.HTTPClient = connect.NewClient(cfg, connect.Options{Idle: idleTime})
+	})
+}
+
+// Connect opens the connection that the first call uses.
+func (q *Queue) Connect(ctx context.Context) error {
+	return connect.Open(q.client.Options().HTTPClient, func(opener aws.HTTPClient) error {
+		_, err := q.client.ListQueues(ctx, nil, func(o *sqs.Options) {
+			o.HTTPClient, o.Retryer = opener, aws.NopRetryer{}
+		})
+		return err
+	})
+}
 
 // New returns the queue at queueURL, which must be a standard queue.
 func New(client *sqs.Client, queueURL string) *Queue {

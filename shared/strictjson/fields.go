@@ -64,12 +64,12 @@ func newFields(document []byte) *Fields {
 	return f
 }
 
-// fieldsOf returns the first most fields of an object, with their names in the
-// document's order, and how many members come after these fields.
-func fieldsOf(object []byte, most int) (names []string, fields map[string]*field, more int) {
+// fieldsOf returns up to limit fields of an object, with their names in the document's
+// order, and how many members come after these fields.
+func fieldsOf(object []byte, limit int) (names []string, fields map[string]*field, more int) {
 	fields = make(map[string]*field)
 	for quoted, value := range members(object) {
-		if len(names) == most {
+		if len(names) == limit {
 			more++
 			continue
 		}
@@ -140,6 +140,14 @@ func (f *Fields) Unknown() {
 	}
 }
 
+// Ignore makes Unknown accept the fields that were not read.
+func (f *Fields) Ignore() {
+	f.more = 0
+	for _, unread := range f.fields {
+		unread.asked = true
+	}
+}
+
 // String reads a string, which may be empty.
 func (f *Fields) String(name string) (string, bool) {
 	raw, ok := f.raw(name)
@@ -193,11 +201,11 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls read for the value of every field; the value must be an object. Then it adds
-// an error for each field of the object that read did not read. It returns all errors of
-// f and of the objects. An error names its object by kind and name, for example: client
-// "a".
-func (f *Fields) Each(kind string, read func(name string, object *Fields)) error {
+// Each calls visit for the value of every field; the value must be an object. Then it
+// adds an error for each field of the object that visit did not read. It returns all
+// errors of f and of the objects. An error names its object by kind and name, for
+// example: client "a".
+func (f *Fields) Each(kind string, visit func(name string, object *Fields)) error {
 	var errs []error
 	for name, member := range f.all() {
 		value, ok := f.check(name, member)
@@ -205,7 +213,7 @@ func (f *Fields) Each(kind string, read func(name string, object *Fields)) error
 			continue
 		}
 		object := newFields(value)
-		read(name, object)
+		visit(name, object)
 		object.Unknown()
 		for _, wrong := range object.errors {
 			errs = append(errs, fmt.Errorf("%s %q: %w", kind, name, wrong))

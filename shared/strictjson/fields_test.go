@@ -64,6 +64,18 @@ func TestFieldsCountsARepeatedNameOnce(t *testing.T) {
 	diffErrors(t, f, FieldError{"a", "is not a known field"})
 }
 
+func TestFieldsCanBeIgnored(t *testing.T) {
+	var many strings.Builder
+	for i := range 100 { // more than are kept
+		fmt.Fprintf(&many, `, "b%d": 2`, i)
+	}
+	f := decoded(t, `{"a": 1`+many.String()+`}`)
+	f.String("a")
+	f.Ignore()
+	f.Unknown()
+	diffErrors(t, f, FieldError{"a", "must be a string"})
+}
+
 func TestFieldsTakesObjectsAlone(t *testing.T) {
 	for _, body := range []string{`[]`, `[{"a":1}]`, `"a"`, `1`, `-1.5`, `true`, `null`} {
 		f := decoded(t, body)
@@ -157,7 +169,7 @@ func TestFieldsUnknownStaysShort(t *testing.T) {
 	}
 	want := FieldError{"", "has 980 more unknown fields"}
 	if got[0].Field != "n0" || got[maxUnknown] != want {
-		t.Errorf("got %+v ... %+v", got[0], got[maxUnknown])
+		t.Errorf("the first error is %+v and the last one %+v", got[0], got[maxUnknown])
 	}
 
 	long := strings.Repeat("é", 1000)

@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// members yields the members of a valid JSON object or array: names, still quoted and
-// nil in an array, and values. It copies nothing.
+// members yields the name and the value of each member of a valid JSON object or array. A
+// name is still in its quotes; in an array it is nil. Nothing is copied.
 func members(document []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		isObject := document[0] == '{'

@@ -6,6 +6,7 @@ module "smsqueue" {
   api                         = var.api
   architecture                = var.architecture
   clients                     = var.clients
+  concurrent_executions       = var.concurrent_executions
   default_country             = var.default_country
   deletion_protection         = var.deletion_protection
   events                      = var.events
@@ -14,9 +15,17 @@ module "smsqueue" {
   logs                        = var.logs
   manage_api_gateway_log_role = var.manage_api_gateway_log_role
   messages                    = var.messages
+  monitoring                  = var.monitoring
   name                        = var.name
   packages                    = var.packages
+  permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts
   sender                      = var.sender
   sms_preferences             = var.sms_preferences
+}
+
+import {
+  for_each = { for group in var.existing_log_groups : (endswith(group, "/Failure") ? "failure" : "success") => group }
+  to       = module.smsqueue.module.account_wide.aws_cloudwatch_log_group.sns[each.key]
+  id       = each.value
 }

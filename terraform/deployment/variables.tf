@@ -30,6 +30,12 @@ variable "clients" {
   default     = null
 }
 
+variable "concurrent_executions" {
+  description = "See the module."
+  type        = number
+  default     = null
+}
+
 variable "default_country" {
   description = "See the module."
   type        = string
@@ -78,6 +84,12 @@ variable "messages" {
   default     = null
 }
 
+variable "monitoring" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
 variable "name" {
   description = "See the module."
   type        = string
@@ -85,6 +97,12 @@ variable "name" {
 }
 
 variable "packages" {
+  description = "See the module."
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
   description = "See the module."
   type        = string
   default     = null
@@ -108,9 +126,23 @@ variable "sms_preferences" {
   default     = null
 }
 
+# The variables of this folder.
+
 variable "tags" {
   description = "Tags of all resources."
   type        = map(string)
   default     = { service = "smsqueue" }
   nullable    = false
+}
+
+variable "existing_log_groups" {
+  description = "Log groups of SNS that exist already, by name, to take over instead of creating them. It applies to sms_preferences with delivery_logs."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for group in var.existing_log_groups : can(regex("^sns/[a-z0-9-]+/[0-9]{12}/DirectPublishToPhoneNumber(/Failure)?$", group))])
+    error_message = "Write each of existing_log_groups as SNS names its groups: sns/eu-central-1/123456789012/DirectPublishToPhoneNumber, or the same with /Failure."
+  }
 }

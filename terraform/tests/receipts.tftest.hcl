@@ -10,8 +10,7 @@ variables {
 run "without_delivery_logs_there_is_nothing_of_receipts" {
   assert {
     condition = (
-      length(module.receipts) == 0 && length(aws_sns_sms_preferences.this) == 0 && length(aws_cloudwatch_log_group.sns) == 0
-      && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_lambda_permission.delivery_logs) == 0
+      length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_lambda_permission.delivery_logs) == 0
       && !anytrue([for name in concat(keys(aws_cloudwatch_log_metric_filter.this), keys(aws_cloudwatch_metric_alarm.this)) : strcontains(lower(name), "receipts")])
     )
     error_message = "Resources for receipts exist although receipts are off."
@@ -19,14 +18,23 @@ run "without_delivery_logs_there_is_nothing_of_receipts" {
 }
 
 run "delivery_logs_that_are_switched_on_here_are_read" {
+  command = plan
   variables {
-    sms_preferences = { monthly_spend_limit_usd = 5 }
+    sms_preferences = { delivery_logs = true }
   }
   assert {
     condition = toset([for f in aws_cloudwatch_log_subscription_filter.delivery_logs : f.log_group_name]) == toset([
       "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber", "sns/eu-central-1/123456789012/DirectPublishToPhoneNumber/Failure",
     ])
     error_message = "A delivery log is not read."
+  }
+}
+
+run "delivery_logs_of_others_are_read_where_it_is_said" {
+  variables { receipts = true }
+  assert {
+    condition     = length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 2 && output.account_wide == {}
+    error_message = "The logs are not read, or settings managed elsewhere are written."
   }
   assert {
     condition = alltrue([
@@ -40,36 +48,17 @@ run "delivery_logs_that_are_switched_on_here_are_read" {
     ])
     error_message = "The permission of CloudWatch Logs to call the function covers the wrong log groups."
   }
-  assert {
-    condition     = alltrue([for g in aws_cloudwatch_log_group.sns : g.retention_in_days == 30 && g.kms_key_id == aws_kms_key.this[0].arn])
-    error_message = "The delivery logs, which contain whole numbers, never expire or are not encrypted with the key."
-  }
-  assert {
-    condition = (
-      aws_sns_sms_preferences.this[0].delivery_status_success_sampling_rate == "100"
-      && aws_sns_sms_preferences.this[0].monthly_spend_limit == 5
-      && aws_cloudwatch_metric_alarm.this["spend"].threshold == 4
-    )
-    error_message = "SNS does not log every delivery, or the spend limit is wrong."
-  }
-}
-
-run "delivery_logs_of_others_are_read_where_it_is_said" {
-  variables { receipts = true }
-  assert {
-    condition     = length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 2 && length(aws_cloudwatch_log_group.sns) == 0 && length(aws_sns_sms_preferences.this) == 0
-    error_message = "The logs are not read, or resources managed elsewhere are created."
-  }
 }
 
 run "delivery_logs_can_be_left_unread" {
+  command = plan
   variables {
     receipts        = false
-    sms_preferences = {}
+    sms_preferences = { delivery_logs = true }
   }
   assert {
-    condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0 && length(aws_cloudwatch_log_group.sns) == 2
-    error_message = "The logs are read, or are not created."
+    condition     = length(module.receipts) == 0 && length(aws_cloudwatch_log_subscription_filter.delivery_logs) == 0
+    error_message = "The logs are read."
   }
 }
 

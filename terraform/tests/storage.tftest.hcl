@@ -91,9 +91,12 @@ run "queues_take_encrypted_connections_only_and_store_encrypted" {
 }
 
 run "a_key_of_ones_own" {
-  variables { kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/own" }
+  variables {
+    kms_key_arn                 = "arn:aws:kms:eu-central-1:123456789012:key/own"
+    manage_api_gateway_log_role = false
+  }
   assert {
-    condition     = length(aws_kms_key.this) == 0 && aws_sqs_queue.messages.kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.gateway.kms_key_id == var.kms_key_arn
+    condition     = length(aws_kms_key.this) == 0 && aws_sqs_queue.messages.kms_master_key_id == var.kms_key_arn && aws_cloudwatch_log_group.gateway[0].kms_key_id == var.kms_key_arn
     error_message = "The given key is not used, or another one is created."
   }
 }

@@ -1,36 +1,29 @@
 package deploy
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestControlPlane applies terraform/ to moto, checks that a second plan changes
-// nothing, and destroys everything again.
+// TestControlPlane applies terraform/deployment to moto, where other applications have
+// already made account-wide settings. It checks that a second plan changes nothing. After
+// each step it checks that the account still has those settings, except the ones that the
+// deployment was told to replace. In the end it destroys the deployment.
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
-	t.Attr(enginetest.Attr, enginetest.Moto)
-	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
-		cannot(t, missing[0])
-	}
-	dir := t.TempDir()
-	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
-	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(dir, "log"))
-	if err != nil && engines.Unavailable(err) {
-		cannot(t, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
+	url := startMoto(t, repo)
 	requests := newRecording(t)
 	front, err := emulation.NewFront(requests.observe)
 	if err != nil {
@@ -40,33 +33,73 @@ func TestControlPlane(t *testing.T) {
 	if err := front.Forward(url); err != nil {
 		t.Fatal(err)
 	}
-	zips := filepath.Join(dir, "zips")
-	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
-		t.Fatal(err)
-	}
-	w, err := emulation.NewWorkspace(t.Context(), repo, filepath.Join(dir, "copy"), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+front.URL)
+	zips := buildZips(t, repo)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+front.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 
+	recognize(t, url, assumptions.Moto)
+	account := account{url}
+	others := account.setByOthers(t)
+	before := readSettings(t, front.URL)
+
 	settings := emulation.Settings(zips)
-	settings["sms_preferences"] = map[string]any{}
-	if err := w.Apply(t.Context(), settings); err != nil {
-		t.Fatal(err)
+	apply := func(with map[string]any) {
+		t.Helper()
+		maps.Copy(settings, with)
+		if err := w.Apply(t.Context(), settings); err != nil {
+			t.Fatal(err)
+		}
 	}
+	settled := func() {
+		t.Helper()
+		changes, err := w.Changes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changes != "" {
+			t.Errorf("the second plan is not empty:\n%s", changes)
+		}
+	}
+	apply(map[string]any{"deletion_protection": true})
+	settled()
+	account.checkSettings(t, others, nil)
 	for _, l := range listings {
 		if !l.namesUs(t, url) {
 			t.Errorf("%s %s lists no resource of ours, so it could not show one that destroy forgets", l.service, l.what)
 		}
 	}
-	changes, err := w.Changes(t.Context())
+
+	_, err = w.Destroy(t.Context())
+	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "It takes two steps") {
+		t.Errorf("destroying a protected deployment ended with %v, want a refusal that names the two steps", err)
+	}
+
+	apply(map[string]any{
+		"sms_preferences":     map[string]any{"monthly_spend_limit_usd": 100},
+		"deletion_protection": false,
+	})
+	account.checkSettings(t, others, map[string]string{"MonthlySpendLimit": "100"})
+
+	apply(map[string]any{
+		"sms_preferences":             map[string]any{"monthly_spend_limit_usd": 200, "default_sender_id": "Ours", "delivery_logs": true},
+		"manage_api_gateway_log_role": true,
+		"existing_log_groups":         emulation.DeliveryLogs(motoAccount),
+	})
+	named := map[string]string{"MonthlySpendLimit": "200", "DefaultSenderID": "Ours", "DeliveryStatusSuccessSamplingRate": "100"}
+	maps.Copy(named, ourLogRoles(t, w))
+	account.checkSettings(t, others, named)
+	checkMoto(t, w, front.URL, before) // it also plans again
+
+	_, err = w.Run(t.Context(), "destroy", "-auto-approve")
+	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "prevent_destroy") {
+		t.Errorf("terraform destroy ended with %v, want a refusal because of the account's settings", err)
+	}
+	account.checkSettings(t, others, named)
+
+	out, err := w.Destroy(t.Context())
 	if err != nil {
-		t.Fatal(err)
-	}
-	if changes != "" {
-		t.Errorf("the second plan is not empty:\n%s", changes)
-	}
-	if err := w.Destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range listings {
@@ -74,7 +107,38 @@ func TestControlPlane(t *testing.T) {
 			t.Errorf("after destroy, %s %s still lists a resource of ours", l.service, l.what)
 		}
 	}
+	account.checkSettings(t, others, named)
+	account.checkKept(t, string(out), named)
 	requests.check(t)
+}
+
+// startMoto starts moto for one test and returns its URL.
+func startMoto(t *testing.T, repo engines.Repository) string {
+	t.Helper()
+	t.Attr(enginetest.Attr, enginetest.Moto)
+	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
+		skipOrFail(t, missing[0])
+	}
+	moto := engines.ControlPlane(repo.Path("test", "deploy", "moto_control_plane.py"))
+	url, stop, err := moto.Alone(t.Context(), repo, filepath.Join(t.TempDir(), "log"))
+	if err != nil && engines.Unavailable(err) {
+		skipOrFail(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
+// buildZips builds the functions' archives and returns their folder.
+func buildZips(t *testing.T, repo engines.Repository) string {
+	t.Helper()
+	zips := t.TempDir()
+	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
+		t.Fatal(err)
+	}
+	return zips
 }
 
 // listing is an AWS call that lists resources by name. Our names begin with smsqueue.
@@ -102,31 +166,19 @@ var listings = []listing{
 	{"sqs", "AmazonSQS.ListQueues"},
 }
 
+// left matches the roles that destroy leaves, because the account uses them.
+var left = regexp.MustCompile(`smsqueue-(sns|gw)-[0-9]+`)
+
 func (l listing) namesUs(t *testing.T, endpoint string) bool {
 	t.Helper()
-	method, path, body, header := http.MethodGet, l.what, "", http.Header{}
-	if !strings.HasPrefix(l.what, "/") {
-		method, path = http.MethodPost, "/"
-	}
+	call := awsCall{service: l.service, method: http.MethodPost, path: "/"}
 	switch {
-	case path != "/":
+	case strings.HasPrefix(l.what, "/"):
+		call.method, call.path = http.MethodGet, l.what
 	case strings.Contains(l.what, "."):
-		body = `{"MaxResults": 50}`
-		header.Set("X-Amz-Target", l.what)
-		header.Set("Content-Type", "application/x-amz-json-1.0")
+		call.body, call.target = `{"MaxResults": 50}`, l.what
 	default:
-		body = "Version=2010-05-08&Action=" + l.what
-		header.Set("Content-Type", "application/x-www-form-urlencoded")
+		call.body = "Version=2010-05-08&Action=" + l.what
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, endpoint+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header = header
-	emulation.Sign(req, l.service)
-	got := do(t, req)
-	if got.status != http.StatusOK {
-		t.Fatalf("%s %s = %d %s", l.service, l.what, got.status, got.body)
-	}
-	return strings.Contains(got.body, "smsqueue")
+	return strings.Contains(left.ReplaceAllString(call.do(t, endpoint), ""), "smsqueue")
 }

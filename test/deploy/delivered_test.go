@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// receipts writes three lines to SNS's delivery log: that the message with the id sent
-// was delivered, a line about another application's message, and a line that cannot be
-// read. It waits until the API says that the message was delivered.
-func (e deployment) receipts(t *testing.T, token, sent string) {
+// receipts writes three lines to SNS's delivery log. The first says that the message with
+// this id was delivered, the second is about another application's message, and the third
+// cannot be read. Then receipts waits until the API says that the message was delivered.
+func (e deployment) receipts(t *testing.T, token, id string) {
 	t.Helper()
-	message := e.call(t, http.MethodGet, "/sms/"+sent, token, "")
+	message := e.call(t, http.MethodGet, "/sms/"+id, token, "")
 	line := func(id, number, response, status string) string {
 		return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q,
 			"priceInUSD": 0.00645, "numberOfMessageParts": 1, "providerResponse": %q}, "status": %q}`,
@@ -30,7 +30,7 @@ func (e deployment) receipts(t *testing.T, token, sent string) {
 		t.Fatal(err)
 	}
 	await(t, 30*time.Second, "the message is delivered", func() bool {
-		return e.call(t, http.MethodGet, "/sms/"+sent, token, "").field("status") == "delivered"
+		return e.call(t, http.MethodGet, "/sms/"+id, token, "").field("status") == "delivered"
 	})
 }
 

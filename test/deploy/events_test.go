@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -37,6 +38,54 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 			if got := p.passes(t, change); (got == 1) != (from != to) || got > 1 {
 				t.Errorf("the change from %s to %s matches %d patterns, want 1 if the status changed, and 0 otherwise", from, to, got)
 			}
+		}
+	}
+}
+
+// TestThePipeFiltersByWhatPipesCanFilter checks the patterns against AWS's rules for
+// pipes. Filters can use only one field of a change, dynamodb. They cannot use eventName
+// and the other fields.
+// Sources: Amazon EventBridge User Guide, "Event filtering in Amazon EventBridge Pipes",
+// and the API's model.
+func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	if len(p.patterns) > 5 {
+		t.Errorf("the pipe has %d patterns, want at most 5", len(p.patterns))
+	}
+	for _, pattern := range p.patterns {
+		text, err := json.Marshal(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 4096 {
+			t.Errorf("a pattern has %d characters, want at most 4096", len(text))
+		}
+		if fields := slices.Sorted(maps.Keys(pattern)); !slices.Equal(fields, []string{"dynamodb"}) {
+			t.Errorf("a pattern filters by %v, want dynamodb alone", fields)
+		}
+	}
+}
+
+// TestTheTemplateQuotesWhatItFillsIn makes an event from a message whose text is full of
+// characters that JSON must escape. It checks that no value in the event needs escaping.
+func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
+	t.Parallel()
+	p := readPipe(t, mocked(t))
+	image := map[string]any{
+		"id": map[string]any{"S": "sms-1"}, "owner": map[string]any{"S": "shop"}, "status": map[string]any{"S": "sent"}, "updatedAt": map[string]any{"N": "1"},
+	}
+	for _, name := range []string{"message", "text", "reference", "senderId", "phoneNumber"} {
+		image[name] = map[string]any{"S": "\"quoted\" \\ <$.dynamodb> \n}"}
+	}
+	got := p.event(t, map[string]any{"dynamodb": map[string]any{"SequenceNumber": "7", "NewImage": image}})["detail"]
+	want := map[string]any{"id": "sms-1", "owner": "shop", "status": "sent", "updatedAtMillis": "1", "sequence": "7"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("event (-want +got):\n%s", diff)
+	}
+	for variable := range strings.SplitSeq(p.template, "\n") {
+		if strings.Contains(variable, "<") && !strings.Contains(variable, `": "<`) {
+			t.Errorf("the template has a variable without quotes: %s", variable)
 		}
 	}
 }

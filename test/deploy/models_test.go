@@ -8,7 +8,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// recording holds the requests to an emulated AWS against AWS's models.
+// recording checks the requests to an emulated AWS against AWS's models.
 type recording struct{ *apimodel.Recorder }
 
 func newRecording(t *testing.T) recording {
@@ -20,8 +20,8 @@ func newRecording(t *testing.T) recording {
 	return recording{apimodel.NewRecorder(models)}
 }
 
-// dataPlane lists the beginnings of paths that the engines serve beside AWS's APIs:
-// the deployed API, its tokens, and the engines' own pages.
+// dataPlane lists prefixes of paths that the engines serve in addition to AWS's APIs: the
+// deployed API, its tokens, and the engines' own pages.
 var dataPlane = []string{"/_aws/execute-api/", "/_ministack/", "/oauth2/token"}
 
 func (r recording) observe(req *http.Request, body []byte) {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
@@ -26,7 +28,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if ruler.matcher != nil {
+		if err := ruler.matcher.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "ending the matcher:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // needTerraform records that the test runs terraform. If terraform is missing, it skips
@@ -41,7 +50,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	// does not see the files outside this module, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
-		cannot(t, missing[0])
+		skipOrFail(t, missing[0])
 	}
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
@@ -50,8 +59,8 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// cannot skips a test that lacks something, or fails it in CI.
-func cannot(t *testing.T, reason string) {
+// skipOrFail skips a test that lacks something it needs. In CI it fails the test instead.
+func skipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)
@@ -59,7 +68,7 @@ func cannot(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// workspace adds these tests' methods to a copy of the Terraform files.
+// workspace is a copy of the Terraform files, with methods for these tests.
 type workspace struct{ *emulation.Workspace }
 
 func openModule(t *testing.T) workspace {
@@ -98,8 +107,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 18 {
-			t.Errorf("the module has %d variables, want at most 18", variables)
+		if variables > 24 {
+			t.Errorf("the module has %d variables, want at most 24", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
@@ -123,16 +132,70 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. Each exception, with its reason, stands at its resource.
+// TestTheExampleServesADomain checks the mapping of the example's domain.
+func TestTheExampleServesADomain(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "custom-domain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`)
+	if state == nil {
+		t.Fatal("the example has no state")
+	}
+	type mapping struct {
+		API    string `json:"api_id"`
+		Stage  string `json:"stage"`
+		Domain string `json:"domain_name"`
+		Path   string `json:"api_mapping_key"`
+	}
+	var got, want mapping
+	for _, r := range state.all("aws_apigatewayv2_api_mapping") {
+		r.read(t, &got)
+	}
+	for _, r := range state.all("aws_api_gateway_rest_api") {
+		var api struct{ ID string }
+		r.read(t, &api)
+		want = mapping{API: api.ID, Stage: "v1", Domain: "api.example.com", Path: "sms/v1"}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the mapping differs (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheRateIsDescribedAsItHolds compares the description of the request rate with the
+// methods that the setting covers. A pattern covers each of its methods by itself.
+// Source: API Gateway Developer Guide, "Throttle requests to your REST APIs".
+func TestTheRateIsDescribedAsItHolds(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(needTerraform(t).Path(emulation.ModuleRoot, "variables.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, api, _ := strings.Cut(string(source), "variable \"api\" {")
+	description, _, _ := strings.Cut(api, "type ")
+	for _, r := range mocked(t).all("aws_api_gateway_method_settings") {
+		var settings struct {
+			Path string `json:"method_path"`
+		}
+		r.read(t, &settings)
+		if each := strings.Contains(description, "each of the API's methods by itself"); each != (settings.Path == "*/*") {
+			t.Errorf("the settings are for %s, and the variable's description says %q", settings.Path, description)
+		}
+	}
+}
+
+// TestCheckov runs checkov. Each exception is written next to its resource, with the reason.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	if missing := prereq.Missing(t.Context(), prereq.Python); missing != nil {
-		cannot(t, missing[0])
+		skipOrFail(t, missing[0])
 	}
 	dir, err := engines.Checkov().Fetch(t.Context(), repo)
 	if err != nil {
-		cannot(t, err.Error())
+		skipOrFail(t, err.Error())
 	}
 	checkov := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "python"), "-m", "checkov.main",
 		"--directory", repo.Path(emulation.ModuleRoot), "--framework", "terraform", "--compact", "--quiet", "--skip-download")
@@ -164,6 +227,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
+		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},
 		{"a single sender", `sender = { concurrency = 1 }`, `a whole number from 2 to 1000`},
 		{"a negative rate", `sender = { parts_per_second = -1 }`, `to 0 or more`},
 		{"a sender's timeout that is too short", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
@@ -176,7 +240,10 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key named by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},
 		{"an alarm action that is not an ARN", `alarm_actions = ["me@example.org"]`, `as an ARN`},
-		{"a negative spend limit", `sms_preferences = { monthly_spend_limit_usd = -1 }`, `0 or more`},
+		{"a spend limit of nothing", `sms_preferences = { monthly_spend_limit_usd = 0 }`, `leave it out to keep the account's limit`},
+		{"a spend limit in cents", `sms_preferences = { monthly_spend_limit_usd = 1.5 }`, `a whole number of at least 1`},
+		{"a sender id without a letter", `sms_preferences = { default_sender_id = "12345" }`, `at least one of them a letter`},
+		{"a boundary by its name", `permissions_boundary = "boundary"`, `to the ARN of a policy`},
 	}
 	var filters []string
 	for i, tt := range tests {
@@ -205,8 +272,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// writeTest adds a test file with one run on the mocked provider. It returns the name by
-// which terraform selects the file.
+// writeTest adds a test file with one run, which uses the mocked provider. It returns the
+// name by which terraform selects the file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
@@ -333,7 +400,7 @@ func mocked(t *testing.T) stateModule {
 	needTerraform(t)
 	everything.once.Do(func() {
 		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
-			`events = true`, `sms_preferences = {}`, `clients = { shop = {} }`)
+			`events = true`, `receipts = true`, `manage_api_gateway_log_role = false`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("the mocked deployment has no state")

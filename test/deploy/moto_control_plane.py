@@ -80,6 +80,16 @@ def note_binary_types(original, response):
     return original(response)
 
 
+# User pools lose their tags at an update, which does not repeat them, and have no
+# TagResource to get them back.
+@wrap(CognitoIdpResponse, "update_user_pool")
+def keep_tags(original, response):
+    pool = response.backend.describe_user_pool(response._get_param("UserPoolId"))
+    tags = pool.extended_config.get("UserPoolTags")
+    original(response)
+    pool.extended_config.setdefault("UserPoolTags", tags)
+
+
 # DeleteResourceServer does not exist.
 def delete_resource_server(response):
     pool = response.backend.describe_user_pool(response._get_param("UserPoolId"))

@@ -1,62 +1,48 @@
 package deploy
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
 	"regexp"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// matches reports whether event matches pattern by EventBridge's rules. It knows only the
-// operators that this repository uses, and fails the test for any other. Source: Amazon
-// EventBridge User Guide, "Comparison operators for use in event patterns", where it says
-// what pipes support.
-func matches(t testing.TB, pattern, event map[string]any) bool {
-	t.Helper()
-	for name, want := range pattern {
-		switch want := want.(type) {
-		case map[string]any:
-			if !matches(t, want, part(event[name])) {
-				return false
-			}
-		case []any:
-			if name == "$or" {
-				if !slices.ContainsFunc(want, func(p any) bool { return matches(t, part(p), event) }) {
-					return false
-				}
-				continue
-			}
-			value, there := event[name]
-			if !slices.ContainsFunc(want, func(w any) bool { return matchesValue(t, w, value, there) }) {
-				return false
-			}
-		default:
-			t.Fatalf("the pattern's value %v for %s is neither a list nor an object", want, name)
-		}
-	}
-	return true
+// ruler is the matcher of this run. TestMain closes it.
+var ruler struct {
+	once    sync.Once
+	matcher *engines.Matcher
+	err     error
 }
 
-// matchesValue reports whether a field's value matches one alternative of the pattern.
-// there says whether the event has the field.
-func matchesValue(t testing.TB, want, value any, there bool) bool {
+// matches asks AWS's own matcher whether event matches pattern. If the pattern is invalid,
+// the test fails.
+func matches(t testing.TB, pattern, event map[string]any) bool {
 	t.Helper()
-	operator, ok := want.(map[string]any)
-	if !ok {
-		return there && cmp.Equal(want, value)
+	ruler.once.Do(func() {
+		// The matcher outlives this test.
+		ctx := context.WithoutCancel(t.Context())
+		repo, err := engines.FindRepository(ctx)
+		if err != nil {
+			ruler.err = err
+			return
+		}
+		ruler.matcher, ruler.err = engines.OpenMatcher(ctx, repo)
+	})
+	if engines.Unavailable(ruler.err) {
+		skipOrFail(t, ruler.err.Error())
 	}
-	if exists, ok := operator["exists"].(bool); ok && len(operator) == 1 {
-		return exists == there
+	if ruler.err != nil {
+		t.Fatal(ruler.err)
 	}
-	if others, ok := operator["anything-but"].([]any); ok && len(operator) == 1 {
-		return there && !slices.Contains(others, value)
+	got, err := ruler.matcher.Matches(pattern, event)
+	if err != nil {
+		t.Fatalf("%v: %v", pattern, err)
 	}
-	t.Fatalf("the pattern has the unknown operator %v", operator)
-	return false
+	return got
 }
 
 // part returns v if v is an object, and an empty object otherwise.
@@ -65,13 +51,16 @@ func part(v any) map[string]any {
 	return object
 }
 
-var templateVariable = regexp.MustCompile(`"<\$\.([A-Za-z_.]+)>"`)
+var templateVariable = regexp.MustCompile(`<\$\.([A-Za-z_.]+)>`)
 
-// fill returns what a pipe makes from its input template and one change. The template is
-// JSON with quoted variables. If a variable has no value, the test fails.
+// fill returns the text that a pipe makes from its input template and one change. AWS
+// says that variables for strings need quotes around them. It does not say whether quotes
+// in the values are escaped. So fill escapes nothing, and no value may need escaping. If
+// a variable has no value, the test fails.
+// Source: Amazon EventBridge User Guide, "Amazon EventBridge Pipes input transformation".
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
-	filled := templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
+	return object(t, templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
 		path := templateVariable.FindStringSubmatch(variable)[1]
 		var value any = change
 		for name := range strings.SplitSeq(path, ".") {
@@ -81,10 +70,8 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 		if !ok {
 			t.Errorf("%s of a change is %v, not a string", path, value)
 		}
-		quoted, _ := json.Marshal(text) // a string can always be encoded
-		return string(quoted)
-	})
-	return object(t, filled)
+		return text
+	}))
 }
 
 // object reads a JSON object.
@@ -97,7 +84,11 @@ func object(t testing.TB, text string) map[string]any {
 	return v
 }
 
+// TestPatternsAreReadAsEventBridgeReadsThem shows how those operators work that this
+// repository uses.
 func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
+	t.Parallel()
+	needTerraform(t) // the tests of patterns need both
 	tests := []struct {
 		name, pattern, event string
 		want                 bool
@@ -109,9 +100,11 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 		{"anything but", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "y"}`, true},
 		{"anything but, of an excepted value", `{"a": [{"anything-but": ["x"]}]}`, `{"a": "x"}`, false},
 		{"anything but of an absent value", `{"a": {"b": [{"anything-but": ["x"]}]}}`, `{}`, false},
-		{"a field that must exist, and does", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
-		{"a field that must exist, and does not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
-		{"a field that must not exist, and does not", `{"a": {"b": [{"exists": false}]}}`, `{}`, true},
+		{"what has to be there", `{"a": [{"exists": true}]}`, `{"a": ""}`, true},
+		{"what has to be there and is not", `{"a": {"b": [{"exists": true}]}}`, `{"a": {}}`, false},
+		{"what has to be absent", `{"a": {"b": [{"exists": false}]}}`, `{}`, true},
+		{"what has to be absent, below an object that is not there", `{"a": {"b": {"c": [{"exists": false}]}}, "d": ["x"]}`, `{"d": "x"}`, true},
+		{"what has to be absent and is there", `{"a": {"b": [{"exists": false}]}}`, `{"a": {"b": ""}}`, false},
 		{"one of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, true},
 		{"none of several patterns", `{"$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"a": "y", "b": "y"}`, false},
 		{"one of several patterns, while another field does not match", `{"c": ["x"], "$or": [{"a": ["x"]}, {"b": ["x"]}]}`, `{"b": "x"}`, false},
@@ -123,6 +116,11 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a wrong pattern is an error", func(t *testing.T) {
+		if _, err := ruler.matcher.Matches(object(t, `{"a": [{"unknown": 1}]}`), object(t, `{"a": 1}`)); err == nil {
+			t.Error("the matcher accepts an unknown operator")
+		}
+	})
 }
 
 // pipe holds the parts of Terraform's plan that decide which changes become events, and
@@ -187,6 +185,3 @@ func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
 	t.Helper()
 	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}
 }
-
-// String returns the pattern as JSON, for failure messages.
-func (p pipe) String() string { return fmt.Sprintf("%v", p.patterns) }

@@ -15,8 +15,6 @@ import (
 var byAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
-	"xray:PutTraceSegments":                     "Lambda and the SDK report to X-Ray's daemon",
-	"xray:PutTelemetryRecords":                  "Lambda and the SDK report to X-Ray's daemon",
 	"kms:Decrypt":                               "DynamoDB and SQS use the key for the caller",
 	"kms:DescribeKey":                           "DynamoDB and SQS use the key for the caller",
 	"kms:Encrypt":                               "DynamoDB and SQS use the key for the caller",
@@ -32,7 +30,6 @@ var byAWS = map[string]string{
 // onEverything lists the policy statements that allow all resources, each with the
 // reason.
 var onEverything = map[string]string{
-	"Trace":             "X-Ray has no resources that a policy could name",
 	"PublishToPhones":   "a phone number is the resource here, and any may be texted; NotToTopics denies topics",
 	"PublishThroughSNS": "SNS chooses the origination identity; only SNS may use this, in the caller's name",
 }
@@ -44,7 +41,8 @@ type statement struct {
 	Condition        json.RawMessage
 }
 
-// list is a list of strings. A policy may write a list of one as a plain string.
+// list is a list of strings. A policy may write a list with one element as a plain
+// string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -56,8 +54,8 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares the calls that e's functions made with their policies. Each call
-// must be allowed, and each permission must be used.
+// checkPolicies compares two things: the calls by e's functions, and the policies of
+// these functions. Each call must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)

@@ -75,7 +75,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed stores a message to number, accepted at the time now.
+// seed stores a message to this number as if it had been accepted at the time now.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

@@ -45,8 +45,8 @@ var dictionary = []word{
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
-		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bskip_region_validation\b`},
-		{"*.hcl", `"aws_region"`},
+		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bregional_[a-z_]+|\bskip_region_validation\b`},
+		{"*.hcl", `\baws_region\b`},
 	}},
 	{`snscarrier`, "sns", nil},
 	{`\bdoubt(s|ed|ing)?\b`, "unanswered, for a hand-over", nil},
@@ -59,12 +59,13 @@ var dictionary = []word{
 	{`\bquotas?\b`, "limit, for how much an owner may send; quotas are AWS's", []phrase{
 		{"", `[Nn]o[ -]quota( left|-bare)?`}, // in SNS's log
 		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
+		{"", `AWS's quota|Service Quotas`},
 	}},
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }
 
-// misused returns a sentence for each place in a file where a word of the dictionary has
-// another meaning than its own. text is the content of the file.
+// misused returns a sentence for each place in a file where a word of the dictionary does
+// not have its one meaning. text is the content of the file.
 func misused(file, text string) []string {
 	var wrong []string
 	for _, w := range dictionary {
@@ -81,8 +82,8 @@ func misused(file, text string) []string {
 	return wrong
 }
 
-// allowed reports whether one of the word's phrases covers the bytes from begin to end of
-// a line.
+// allowed reports whether one of the word's phrases covers the part of a line from index
+// begin to index end.
 func (w word) allowed(file, line string, begin, end int) bool {
 	for _, p := range w.phrases {
 		if !p.holdsIn(file) {

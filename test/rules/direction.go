@@ -58,8 +58,8 @@ var (
 	// local lists packages that no Lambda function may contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
 
-	// forTests lists packages that only tests may import, and other packages on this
-	// list.
+	// forTests lists packages for tests. Only tests, and other packages on this list, may
+	// import them.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",
@@ -150,7 +150,7 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// in reports whether path is one of roots or below one.
+// The result says whether path is one of roots or below one.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

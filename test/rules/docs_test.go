@@ -14,6 +14,8 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/test/harness/cost"
+	"github.com/smsqueue/smsqueue/tools/assumptions"
 )
 
 var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
@@ -26,6 +28,13 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"docs/design.md", "receipts", effects()},
 		{"README.md", "numbers", numbers()},
 		{"README.md", "webhook", webhook(t)},
+		{"terraform/live-test.md", "checks", assumptions.Document()},
+		{"README.md", "cost", cost.Summary()},
+		{"docs/cost.md", "cost-bill", cost.Bill()},
+		{"docs/cost.md", "cost-choices", cost.Choices()},
+		{"docs/cost.md", "cost-prices", cost.Prices()},
+		{"terraform/README.md", "inputs", inputs(t)},
+		{"terraform/README.md", "outputs", outputs(t)},
 	} {
 		t.Run(tc.file+" "+tc.mark, func(t *testing.T) {
 			path := filepath.Join("..", "..", filepath.FromSlash(tc.file))
@@ -57,7 +66,7 @@ var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|to
 
 // TestDocumentsNameFilesThatExist checks that the files named in the documents exist.
 func TestDocumentsNameFilesThatExist(t *testing.T) {
-	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md"} {
+	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -71,12 +80,12 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 }
 
 // TestBlocksPasteIntoAnyShell checks that the blocks of commands in the documents work in
-// every shell. When typed into zsh, # does not begin a comment, and read -p does not
+// every shell. In zsh, a # that is typed does not begin a comment, and read -p does not
 // prompt. No shell understands a prompt sign such as $.
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
-	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md"} {
+	for _, file := range []string{"README.md", "docs/design.md", "CONTRIBUTING.md", "SECURITY.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +99,7 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 			if !ok {
 				continue
 			}
-			end := "" // the end mark, while inside a here-document
+			end := "" // inside a here-document, the line that ends it
 			for line := range strings.Lines(script) {
 				line = strings.TrimSuffix(line, "\n")
 				switch {

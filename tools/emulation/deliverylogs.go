@@ -5,17 +5,23 @@ import (
 	"time"
 )
 
-// deliveryLog is the log group in which SNS would log delivered messages. It would log
-// failed messages in another group.
-const deliveryLog = "sns/us-east-1/000000000000/DirectPublishToPhoneNumber"
+// ministackAccount is the number of the account that ministack emulates.
+const ministackAccount = "000000000000"
+
+// DeliveryLogs returns the names of the log groups in which SNS would log delivered and
+// failed messages of an account.
+func DeliveryLogs(account string) []string {
+	group := "sns/us-east-1/" + account + "/DirectPublishToPhoneNumber"
+	return []string{group, group + "/Failure"}
+}
 
 // deliveryStream is the only stream of each group.
 const deliveryStream = "stream"
 
-// createDeliveryLogs creates SNS's log groups in the engine at url. Ministack's SNS does
-// not log, so the groups would be missing.
-func createDeliveryLogs(ctx context.Context, url string) error {
-	for _, group := range []string{deliveryLog, deliveryLog + "/Failure"} {
+// CreateDeliveryLogs creates an account's log groups in the engine at url, because no
+// engine's SNS creates them.
+func CreateDeliveryLogs(ctx context.Context, url, account string) error {
+	for _, group := range DeliveryLogs(account) {
 		made := map[string]any{"logGroupName": group}
 		if err := JSONCall(ctx, url, "logs", "Logs_20140328.CreateLogGroup", made, nil); err != nil {
 			return err
@@ -35,6 +41,6 @@ func (e *Emulation) Deliveries(ctx context.Context, lines ...string) error {
 		entries = append(entries, map[string]any{"timestamp": time.Now().UnixMilli(), "message": line})
 	}
 	return JSONCall(ctx, e.Front.URL, "logs", "Logs_20140328.PutLogEvents", map[string]any{
-		"logGroupName": deliveryLog, "logStreamName": deliveryStream, "logEvents": entries,
+		"logGroupName": DeliveryLogs(ministackAccount)[0], "logStreamName": deliveryStream, "logEvents": entries,
 	}, nil)
 }

@@ -69,7 +69,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 		return nil, err
 	}
 	url := e.Front.URL
-	if err := createDeliveryLogs(ctx, url); err != nil {
+	if err := CreateDeliveryLogs(ctx, url, ministackAccount); err != nil {
 		return nil, err
 	}
 	say("applying terraform/, which takes over a minute")
@@ -80,7 +80,7 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	if err := e.Workspace.Apply(ctx, Settings(zips)); err != nil {
 		return nil, err
 	}
-	if err := e.readOutputs(ctx); err != nil {
+	if err := e.ReadOutputs(ctx); err != nil {
 		return nil, err
 	}
 	say("ready")
@@ -88,8 +88,8 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 }
 
 // Settings returns the variables of a deployment whose functions are in the folder zips.
-// The deployment uses every feature except the account's SMS settings, which some engines
-// do not know.
+// The deployment uses every feature, but writes no settings of the account, which some
+// engines do not know. SNS's log groups must exist.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{
@@ -98,17 +98,22 @@ func Settings(zips string) map[string]any {
 		"allowed_countries":   []string{"BR", "DE"},
 		"default_country":     "DE",
 		"deletion_protection": false,
-		"receipts":            true, // the caller creates the log groups before
+		"receipts":            true,
 		"events":              true,
+
+		"manage_api_gateway_log_role": false, // no engine needs a role to log
+
 		"clients": object{
 			"shop":    object{"owner": "shop"},
 			"watcher": object{"owner": "shop", "scopes": []string{"read"}},
 			"other":   object{},
+			"guest":   object{}, // which shares an item of the table with "shop"
 		},
 	}
 }
 
-func (e *Emulation) readOutputs(ctx context.Context) error {
+// ReadOutputs reads what another apply may have changed.
+func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	var api string
 	ids, secrets := make(map[string]string), make(map[string]string)
 	if err := errors.Join(

@@ -23,8 +23,8 @@ type Call struct {
 	Status   int    // the status of the answer
 }
 
-// Front is a proxy in front of ministack that records calls. It adds a header to each
-// call which says that the call came over TLS. The queues' policies require TLS, and
+// Front is a proxy in front of ministack that records calls. To each call it adds a
+// header that says that the call came over TLS. The queues' policies require TLS, and
 // ministack enforces policies.
 type Front struct {
 	URL string
@@ -103,7 +103,7 @@ func (f *Front) Calls() []Call {
 	return slices.Clone(f.calls)
 }
 
-// Break makes every call fail for which broken returns true, until Break(nil) is called.
+// Break makes those calls fail for which broken returns true, until Break(nil) is called.
 func (f *Front) Break(broken func(Call) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -38,7 +38,8 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
-// root there. Terraform commands get the variables env besides the usual environment.
+// root there. Terraform commands get the variables in env in addition to the usual
+// environment.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
@@ -52,13 +53,14 @@ func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string
 	return w, err
 }
 
-// copySources copies source files and skips what terraform generates.
+// copySources copies source files. It skips what terraform generates, and the file that
+// says where a user keeps the state.
 func copySources(to, from string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(entry.Name(), ".") {
+		if strings.HasPrefix(entry.Name(), ".") || entry.Name() == "backend.tf" {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -72,16 +74,20 @@ func copySources(to, from string) error {
 		if entry.IsDir() {
 			return os.MkdirAll(target, 0o750)
 		}
-		if ext := filepath.Ext(path); ext != ".tf" && ext != ".hcl" {
+		mode, copied := modes[filepath.Ext(path)]
+		if !copied {
 			return nil
 		}
 		source, err := os.ReadFile(path) //nolint:gosec // of the checkout itself
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(target, source, 0o600) //nolint:gosec // in the copy, under the same name
+		return os.WriteFile(target, source, mode) //nolint:gosec // in the copy, under the same name
 	})
 }
+
+// modes lists the extensions of source files, and who may use their copies.
+var modes = map[string]fs.FileMode{".tf": 0o600, ".hcl": 0o600, ".sh": 0o700}
 
 // isolated returns the environment variables that keep terraform away from the
 // user's AWS account, even if a provider block is incomplete. They also stop it
@@ -90,7 +96,7 @@ func isolated() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
-		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0",
+		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_ARGS=-no-color",
 	}
 }
 
@@ -127,7 +133,7 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 
-// CommandError reports a terraform command that exited with a code other than 0.
+// CommandError reports a command that exited with a code other than 0.
 type CommandError struct {
 	Command string
 	Code    int
@@ -135,31 +141,35 @@ type CommandError struct {
 }
 
 func (e *CommandError) Error() string {
-	return fmt.Sprintf("terraform %s ended with %d:\n%s", e.Command, e.Code, e.Output)
+	return fmt.Sprintf("%s ended with %d:\n%s", e.Command, e.Code, e.Output)
 }
 
 // Run runs one terraform command in the root and returns its standard output. The error
 // is a *CommandError if the exit code is not 0. A command may still finish its current
 // resource after ctx has ended.
 func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "terraform", slices.Insert(slices.Clone(args), 1, "-no-color")...)
+	return w.run(exec.CommandContext(ctx, "terraform", args...))
+}
+
+func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	cmd.Dir = w.Root
 	cmd.Env = append(os.Environ(), w.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	command := strings.Join(cmd.Args, " ")
 	err := cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return stdout.Bytes(), &CommandError{args[0], exit.ExitCode(), stdout.String() + stderr.String()}
+		return stdout.Bytes(), &CommandError{command, exit.ExitCode(), stdout.String() + stderr.String()}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("running terraform %s: %w", args[0], err)
+		return nil, fmt.Errorf("running %s: %w", command, err)
 	}
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars.
+// Apply applies the root with these variables.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
@@ -181,10 +191,10 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// Destroy removes everything that was applied.
-func (w *Workspace) Destroy(ctx context.Context) error {
-	_, err := w.Run(ctx, "destroy", "-auto-approve", "-parallelism=20")
-	return err
+// Destroy removes what was applied, as `make destroy` does, and returns what that prints.
+func (w *Workspace) Destroy(ctx context.Context) ([]byte, error) {
+	script := filepath.Join(w.Root, "destroy.sh")
+	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20"))
 }
 
 // Output reads one output of the root into v.

@@ -23,7 +23,7 @@ type Engine struct {
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins it
-	madeBy  []prereq.Tool // the versions of these tools that the download works with
+	madeBy  []prereq.Tool // the download works only with the versions of these tools that made it
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)
@@ -107,7 +107,7 @@ func Select(list string) ([]Engine, error) {
 // jars returns the class path of all jars in dir.
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// get returns a request for path that an engine answers with 200 once it serves.
+// get returns a request for path, which an engine answers with 200 once it is ready.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)

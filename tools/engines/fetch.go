@@ -91,7 +91,7 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir, unless it exists. It has fill write into an empty folder, and then
+// fillOnce makes dir, unless it exists. It lets fill write into an empty folder, and then
 // renames this folder to dir. So an interrupted fill leaves no folder dir. If two calls
 // run at once, one of them makes dir and both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
@@ -118,8 +118,8 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies the dependencies in the pom at the path pin to dir. Maven reads its
-// own settings, so it uses the user's mirrors and proxies.
+// installJars copies to dir the dependencies that a pom lists. pin is the path of the
+// pom. Maven reads its own settings, so it uses the user's mirrors and proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))

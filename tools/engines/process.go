@@ -28,8 +28,8 @@ type process struct {
 	done chan struct{} // closed when the process has ended
 }
 
-// launch starts a command in the folder of the file log. The command's output goes to
-// log.
+// launch starts a command, whose output goes to a file. log is the path of this file, and
+// the command runs in the same folder.
 func launch(command []string, log string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {

@@ -93,10 +93,18 @@ var Java = Tool{
 	probe: probeJava,
 }
 
-// Maven fetches DynamoDB Local and ElasticMQ.
+// JavaCompiler is the part of Java that runs programs from their source.
+var JavaCompiler = Tool{
+	Name:  "javac",
+	Why:   "runs AWS's matcher of event patterns in `make test`",
+	Get:   "apt-get install default-jdk-headless",
+	probe: saying(`javac (\d\S*)`, "javac", "-version"),
+}
+
+// Maven fetches what is written in Java.
 var Maven = Tool{
 	Name:  "mvn",
-	Why:   "fetches DynamoDB Local and ElasticMQ for `make test`",
+	Why:   "fetches DynamoDB Local, ElasticMQ and AWS's matcher of event patterns for `make test`",
 	Get:   "apt-get install maven",
 	probe: saying(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }

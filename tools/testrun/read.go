@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Read adds every event in stream to r. It prints a line that is not an event unchanged,
-// for example an error of the go command.
+// Read adds every event in stream to r. If a line is not an event, for example an error
+// of the go command, Read prints it unchanged.
 func (r *Report) Read(stream io.Reader) error {
 	lines := bufio.NewReader(stream)
 	for {

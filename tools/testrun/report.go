@@ -142,8 +142,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test that has the sub-test name. This is the longest prefix that
-// names a test, because the sub-test's own name may contain slashes.
+// parent returns the test to which the sub-test with this name belongs. This is the
+// longest prefix that names a test, because the sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -287,6 +287,6 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame reports whether the test framework printed this line, and not the test. It does
-// not count lines with results, because they separate tests.
+// isFrame reports whether this line comes from the test framework and not from the test.
+// It does not count lines with results, because they separate tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

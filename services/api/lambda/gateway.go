@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -21,26 +21,27 @@ import (
 
 type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 
-// gateway passes events of a REST API (v1) to a handler whose routes begin with /v1.
-type gateway struct {
-	handler http.Handler
-	owners  map[string]string // from client id to owner; a client that is not listed is its own owner
-}
+// gateway passes events of a REST API (v1) to a handler. The handler's routes begin with
+// /v1.
+type gateway struct{ handler http.Handler }
 
-// handle answers one event. It returns no error: the handler answers faulty requests.
+// handle answers one event. It never returns an error, because the handler answers bad
+// requests too.
 func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	ctx = api.WithRequestID(ctx, event.RequestContext.RequestID)
-	// The handler refuses a request without a caller in its context.
-	if caller, ok := g.caller(event); ok {
-		ctx = api.WithCaller(ctx, caller)
+	if path, ok := basePathOf(event); ok {
+		ctx = api.WithBasePath(ctx, path)
+	}
+	if token, ok := tokenOf(event); ok {
+		ctx = context.WithValue(ctx, tokenKey{}, token)
 	}
 	rec := &recorder{header: http.Header{}}
 	g.handler.ServeHTTP(rec, requestOf(event).WithContext(ctx))
 	return rec.response(), nil
 }
 
-// requestOf returns the client's request as net/http would pass it to a
-// handler. If a body is marked as base64 but is not, reading it fails.
+// requestOf returns the client's request as net/http would pass it to a handler. If a
+// body is marked as base64 but is not base64, reading it returns an error.
 func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	header := merged(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
 	target := pathOf(event)
@@ -65,12 +66,12 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf returns /v1 followed by the event's resource with its parameters filled in. It
-// cannot use the paths in the event: they depend on the address that the client used,
-// and may begin with the stage or with a custom domain's base path.
+// pathOf returns /v1 and the event's resource, with its parameters filled in. It cannot
+// use the paths in the event. These depend on the address that the client used, and may
+// begin with the stage or with the base path of a custom domain.
 //
-// REST APIs pass parameters as the client encoded them. Each one stays a single
-// segment whatever it decodes to, so that it cannot reach another route.
+// REST APIs pass parameters as the client encoded them. Each parameter stays a single
+// segment, no matter what it decodes to. So it cannot reach another route.
 func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	path := &url.URL{Path: "/v1", RawPath: "/v1"}
 	for segment := range strings.SplitSeq(strings.Trim(event.Resource, "/"), "/") {
@@ -90,12 +91,31 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
-// merged joins the event's single-value and multi-value map of the same thing.
-// API Gateway fills both, and only the multi-value map is complete. Hand-made
-// events often have just one of them.
+// basePathOf returns the part before the resource in the path that the client typed. This
+// is the stage, or the base path of a custom domain, which may have any number of
+// segments. If the event does not show it, basePathOf reports false.
+func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
+	path = strings.TrimSuffix(event.RequestContext.Path, "/")
+	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
+		end := strings.LastIndexByte(path, '/')
+		if end < 0 {
+			return "", false
+		}
+		path = path[:end]
+	}
+	// A link that began with two slashes would lead to another host.
+	if path != "" && (path[0] != '/' || strings.Contains(path, "//")) {
+		return "", false
+	}
+	return path, true
+}
+
+// merged joins the two maps that an event has for the same values. API Gateway fills
+// both, but only the map with several values per name is complete. Events made by hand
+// often have only one of them.
 func merged(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
-	// Sort the names, so that two spellings of one header have a fixed order.
+	// Sort the names, so that two spellings of one header come in a fixed order.
 	for _, name := range slices.Sorted(maps.Keys(multi)) {
 		key := canonical(name)
 		all[key] = append(all[key], multi[name]...)
@@ -111,23 +131,35 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 // exactly returns name unchanged. Unlike headers, parameters are case-sensitive.
 func exactly(name string) string { return name }
 
-// caller returns the caller that the token names. API Gateway's Cognito authorizer has
-// checked its signature, issuer and expiry. An ID token of that issuer would prove
-// nothing about the client. Claims that are not strings count as absent.
-func (g gateway) caller(event events.APIGatewayProxyRequest) (c api.Caller, ok bool) {
+type tokenKey struct{}
+
+// verify returns the token of a request that requestOf made from an event.
+func verify(r *http.Request) (api.Token, error) {
+	token, ok := r.Context().Value(tokenKey{}).(api.Token)
+	if !ok {
+		return api.Token{}, errors.New("the event has no claims of an access token")
+	}
+	return token, nil
+}
+
+// tokenOf returns the token that the claims in the event describe. API Gateway's Cognito
+// authorizer has checked the signature, the issuer and the expiry. An ID token of the
+// same issuer would prove nothing about the client. A claim that is not a string counts
+// as absent.
+func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }
 	id := text("client_id")
 	if id == "" || text("token_use") != "access" {
-		return api.Caller{}, false
+		return api.Token{}, false
 	}
-	return api.Caller{ClientID: id, Owner: cmp.Or(g.owners[id], id), Scopes: strings.Fields(text("scope"))}, true
+	return api.Token{ClientID: id, Scopes: strings.Fields(text("scope"))}, true
 }
 
-// recorder is an http.ResponseWriter that keeps the response for the event.
+// recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
-	sent   http.Header // the header when the status was written
+	sent   http.Header // the header as it was when the status was written
 	status int
 	body   bytes.Buffer
 }
@@ -146,8 +178,8 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// response returns the recorded response. Its body is never base64, because the
-// handler only answers with text.
+// response returns the recorded response. The body is never base64, because the handler
+// answers only with text.
 func (r *recorder) response() events.APIGatewayProxyResponse {
 	r.WriteHeader(http.StatusOK)
 	return events.APIGatewayProxyResponse{

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// seen records what a handler behind the gateway sees of a request.
+// seen records what a handler behind the gateway gets.
 type seen struct {
 	Route  string // the pattern that matched, empty for none
 	ID     string // its {id}
@@ -24,18 +24,20 @@ type seen struct {
 	Remote string
 	Query  map[string][]string
 	Body   string
-	Caller api.Caller
+	Token  api.Token // zero if it is refused
+	Base   string    // the path of links
 }
 
-// watch returns a gateway in front of routes like the API's, and what they saw.
+// watch returns a gateway in front of routes like the API's, and a record of what these
+// routes get.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
 	mux := http.NewServeMux()
 	for _, route := range []string{"POST /v1/sms", "GET /v1/sms", "GET /v1/sms/{id}", "POST /v1/sms/{id}/cancel", "POST /v1/sms/batch", "/"} {
 		mux.HandleFunc(route, func(w http.ResponseWriter, r *http.Request) {
-			caller, _ := api.CallerOf(r.Context())
-			*got = seen{Route: route, ID: r.PathValue("id"), Target: r.RequestURI, Host: r.Host, Remote: r.RemoteAddr, Query: r.URL.Query(), Caller: caller}
+			token, _ := verify(r)
+			*got = seen{Route: route, ID: r.PathValue("id"), Target: r.RequestURI, Host: r.Host, Remote: r.RemoteAddr, Query: r.URL.Query(), Token: token, Base: api.BasePath(r.Context())}
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				http.Error(w, "unreadable body", http.StatusBadRequest)
@@ -45,13 +47,8 @@ func watch(t testing.TB) (gateway, *seen) {
 			w.Header().Set("X-Request-Id", api.RequestID(r.Context()))
 		})
 	}
-	return serve(mux), got
+	return gateway{mux}, got
 }
-
-// owners gives one client an owner with another name.
-var owners = map[string]string{"owned": "owner", "empty": ""}
-
-func serve(h http.Handler) gateway { return gateway{handler: h, owners: owners} }
 
 func fixture(t testing.TB, name string) events.APIGatewayProxyRequest {
 	t.Helper()
@@ -84,22 +81,23 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 		peer = "203.0.113.17:0"
 	)
 	const client = "7h1example2client3id4"
-	caller := api.Caller{ClientID: client, Owner: client, Scopes: []string{"sms/send", "sms/read"}}
+	token := api.Token{ClientID: client, Scopes: []string{"sms/send", "sms/read"}}
 	none := map[string][]string{}
 	tests := []struct {
 		event string
 		want  seen
 	}{
-		{"execute-api", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Caller: caller}},
-		{"custom-domain", seen{Route: "GET /v1/sms/{id}", ID: id, Target: "/v1/sms/" + id + "?wait=5", Host: own, Remote: peer, Query: map[string][]string{"wait": {"5"}}, Caller: caller}},
-		{"custom-domain-other-base-path", seen{Route: "POST /v1/sms/{id}/cancel", ID: id, Target: "/v1/sms/" + id + "/cancel", Host: own, Remote: peer, Query: none, Caller: caller}},
+		{"execute-api", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token, Base: "/v1"}},
+		{"custom-domain", seen{Route: "GET /v1/sms/{id}", ID: id, Target: "/v1/sms/" + id + "?wait=5", Host: own, Remote: peer, Query: map[string][]string{"wait": {"5"}}, Token: token, Base: "/v1"}},
+		{"custom-domain-other-base-path", seen{Route: "POST /v1/sms/{id}/cancel", ID: id, Target: "/v1/sms/" + id + "/cancel", Host: own, Remote: peer, Query: none, Token: token, Base: "/messaging"}},
+		{"custom-domain-long-base-path", seen{Route: "GET /v1/sms", Target: "/v1/sms", Host: own, Remote: peer, Query: none, Token: token, Base: "/sms/v1"}},
 		{"custom-domain-no-base-path", seen{
 			Route: "GET /v1/sms", Target: "/v1/sms?phoneNumber=%2B5511999999999&reference=a%26b%3Dc+d%2F%C3%A9%2B1&status=queued&status=sent", Host: own, Remote: peer,
-			Query:  map[string][]string{"status": {"queued", "sent"}, "reference": {"a&b=c d/é+1"}, "phoneNumber": {"+5511999999999"}},
-			Caller: caller,
+			Query: map[string][]string{"status": {"queued", "sent"}, "reference": {"a&b=c d/é+1"}, "phoneNumber": {"+5511999999999"}},
+			Token: token,
 		}},
-		{"other-stage", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Caller: caller}},
-		{"encoded-parameter", seen{Route: "GET /v1/sms/{id}", ID: "../batch x", Target: "/v1/sms/..%2Fbatch%20x", Host: aws, Remote: peer, Query: none, Caller: caller}},
+		{"other-stage", seen{Route: "POST /v1/sms", Target: "/v1/sms", Host: aws, Remote: peer, Query: none, Body: body, Token: token, Base: "/prod"}},
+		{"encoded-parameter", seen{Route: "GET /v1/sms/{id}", ID: "../batch x", Target: "/v1/sms/..%2Fbatch%20x", Host: aws, Remote: peer, Query: none, Token: token, Base: "/v1"}},
 		{"console-test", seen{Route: "GET /v1/sms", Target: "/v1/sms", Remote: "test-invoke-source-ip:0", Query: none}},
 	}
 	for _, test := range tests {
@@ -108,10 +106,35 @@ func TestTheHandlerSeesTheRequestThatTheClientMade(t *testing.T) {
 			event := fixture(t, test.event)
 			response := handle(t, g, event)
 			if diff := cmp.Diff(test.want, *got); diff != "" {
-				t.Errorf("the handler saw (-want +got):\n%s", diff)
+				t.Errorf("the handler got another request (-want +got):\n%s", diff)
 			}
 			if id := http.Header(response.MultiValueHeaders).Get("X-Request-Id"); id != event.RequestContext.RequestID {
 				t.Errorf("request id %q, want %q", id, event.RequestContext.RequestID)
+			}
+		})
+	}
+}
+
+func TestLinksBeginWithWhatTheClientTyped(t *testing.T) {
+	for _, test := range []struct{ resource, typed, want string }{
+		{"/sms/{id}/cancel", "/sms/v1/sms/x/cancel", "/sms/v1"},
+		{"/sms/{id}", "/v1/sms/a%2Fb", "/v1"},
+		{"/sms", "/v1/sms/", "/v1"},
+		{"/sms", "/sms", ""},
+		{"/sms", "", "/v1"},
+		{"/sms/{id}", "/x", "/v1"},
+		{"/sms", "sms", "/v1"},
+		{"/sms", "host/sms", "/v1"},
+		{"/sms", "//evil.example/sms", "/v1"},
+		{"", "/", ""},
+	} {
+		t.Run(test.typed, func(t *testing.T) {
+			g, got := watch(t)
+			event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: test.resource, PathParameters: map[string]string{"id": "x"}}
+			event.RequestContext.Path = test.typed
+			handle(t, g, event)
+			if got.Base != test.want {
+				t.Errorf("links begin with %q, want %q", got.Base, test.want)
 			}
 		})
 	}
@@ -163,7 +186,7 @@ func TestHeadersAndQueryComeFromEitherMap(t *testing.T) {
 			Headers:               map[string]string{"idempotency-key": "k"},
 			QueryStringParameters: map[string]string{"limit": "5"},
 		}, http.Header{"Idempotency-Key": {"k"}}, "limit=5"},
-		{"the multi-value map wins over the last value", events.APIGatewayProxyRequest{
+		{"the multi-value map takes precedence", events.APIGatewayProxyRequest{
 			Headers:                         map[string]string{"Accept": "b"},
 			MultiValueHeaders:               map[string][]string{"Accept": {"a", "b"}},
 			QueryStringParameters:           map[string]string{"status": "sent"},
@@ -180,7 +203,7 @@ func TestHeadersAndQueryComeFromEitherMap(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := requestOf(test.event)
 			if diff := cmp.Diff(test.header, r.Header); diff != "" {
-				t.Errorf("headers (-want +got):\n%s", diff)
+				t.Errorf("the headers differ (-want +got):\n%s", diff)
 			}
 			if r.URL.RawQuery != test.query {
 				t.Errorf("query %q, want %q", r.URL.RawQuery, test.query)
@@ -199,21 +222,20 @@ func TestInvalidBase64IsAnsweredByTheHandler(t *testing.T) {
 	}
 }
 
-func TestTheCallerComesOnlyFromTheClaims(t *testing.T) {
+func TestTheTokenComesOnlyFromTheClaims(t *testing.T) {
 	tests := []struct {
 		name       string
 		authorizer map[string]any
-		want       api.Caller
+		want       api.Token
 	}{
-		{"no authorizer", nil, api.Caller{}},
-		{"claims of another shape", map[string]any{"claims": "client_id"}, api.Caller{}},
-		{"values of another type", map[string]any{"claims": map[string]any{"client_id": 7, "scope": []any{"sms/send"}, "token_use": "access"}}, api.Caller{}},
-		{"a token of a user", map[string]any{"claims": map[string]any{"sub": "u", "token_use": "id"}}, api.Caller{}},
-		{"an ID token of a client", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "id"}}, api.Caller{}},
-		{"a client's token", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "access"}}, api.Caller{ClientID: "c", Owner: "c", Scopes: []string{"sms/send"}}},
-		{"a token without token_use", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send"}}, api.Caller{}},
-		{"a client whose owner is left empty", map[string]any{"claims": map[string]any{"client_id": "empty", "token_use": "access"}}, api.Caller{ClientID: "empty", Owner: "empty"}},
-		{"a client with an owner", map[string]any{"claims": map[string]any{"client_id": "owned", "token_use": "access"}}, api.Caller{ClientID: "owned", Owner: "owner"}},
+		{"no authorizer", nil, api.Token{}},
+		{"claims of another shape", map[string]any{"claims": "client_id"}, api.Token{}},
+		{"values of another type", map[string]any{"claims": map[string]any{"client_id": 7, "scope": []any{"sms/send"}, "token_use": "access"}}, api.Token{}},
+		{"a token of a user", map[string]any{"claims": map[string]any{"sub": "u", "token_use": "id"}}, api.Token{}},
+		{"an ID token of a client", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "id"}}, api.Token{}},
+		{"a client's token", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send", "token_use": "access"}}, api.Token{ClientID: "c", Scopes: []string{"sms/send"}}},
+		{"a token without token_use", map[string]any{"claims": map[string]any{"client_id": "c", "scope": "sms/send"}}, api.Token{}},
+		{"a token without scopes", map[string]any{"claims": map[string]any{"client_id": "c", "token_use": "access"}}, api.Token{ClientID: "c"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -221,8 +243,8 @@ func TestTheCallerComesOnlyFromTheClaims(t *testing.T) {
 			event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms", Headers: map[string]string{"client_id": "forged", "X-Client-Id": "forged", "Authorization": "Bearer forged"}}
 			event.RequestContext.Authorizer = test.authorizer
 			handle(t, g, event)
-			if diff := cmp.Diff(test.want, got.Caller, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("caller (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.want, got.Token, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("the token differs (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -239,7 +261,7 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 			_, _ = io.WriteString(w, "openapi: 3.0.3\n")
 			_, _ = io.WriteString(w, "é\n")
 		}, events.APIGatewayProxyResponse{StatusCode: 200, MultiValueHeaders: map[string][]string{}, Body: "openapi: 3.0.3\né\n"}},
-		{"the first status counts, and the headers set before it", func(w http.ResponseWriter, _ *http.Request) {
+		{"the first status counts, with the headers set before it", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Add("Vary", "Accept")
 			w.Header().Add("Vary", "Origin")
 			w.WriteHeader(http.StatusEarlyHints)
@@ -251,17 +273,16 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := handle(t, serve(test.handler), events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms"})
+			got := handle(t, gateway{test.handler}, events.APIGatewayProxyRequest{HTTPMethod: "GET", Resource: "/sms"})
 			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("response (-want +got):\n%s", diff)
+				t.Errorf("the response differs (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// FuzzGatewayEvent checks that no event that the Lambda runtime can decode
-// makes the gateway panic, and that each becomes a request for a path below
-// /v1/.
+// FuzzGatewayEvent makes events that the Lambda runtime can decode, and passes them to
+// the gateway. The gateway must not panic, and must make a request for a path below /v1/.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {

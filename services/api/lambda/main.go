@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
@@ -20,10 +19,6 @@ func main() { environ.Start("api", start) }
 func start(ctx context.Context, getenv func(string) string) (proxyHandler, error) {
 	r := environ.Read(getenv)
 	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
-	var clientLimits api.ClientLimits
-	r.JSON("CLIENT_LIMITS", &clientLimits)
-	var owners map[string]string
-	r.JSON("CLIENT_OWNERS", &owners)
 	options := api.Options{
 		Rules:          r.Rules(),
 		Countries:      r.List("ALLOWED_COUNTRIES"),
@@ -32,16 +27,21 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
 			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),
 		},
-		ClientLimits: clientLimits,
-		MaxWait:      time.Duration(r.Int("MAX_WAIT_SECONDS", 0, 0)) * time.Second,
-		Logger:       lambdacontext.NewLogger(),
+		MaxWait: time.Duration(r.Int("MAX_WAIT_SECONDS", 0, 0)) * time.Second,
+		Logger:  lambdacontext.NewLogger(),
 	}
 	cfg, err := r.AWS(ctx)
 	if err != nil {
 		return nil, err
 	}
-	options.Store = dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	options.Queue = sqsqueue.New(sqs.NewFromConfig(cfg), queue)
-	handler, err := api.New(options)
-	return gateway{handler: handler, owners: owners}.handle, err
+	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	envelopes := sqsqueue.New(sqsqueue.NewClient(cfg), queue)
+	options.Store, options.Queue = store, envelopes
+	routes, err := api.New(options)
+	if err != nil {
+		return nil, err
+	}
+	clients := api.NewFreshClients(store.Clients, time.Now, options.Logger)
+	environ.Connect(ctx, options.Logger, clients.Refresh, envelopes.Connect) // reading the clients also opens the connection to the store
+	return gateway{api.Authenticate(options.Logger, clients, verify, routes)}.handle, nil
 }

@@ -19,9 +19,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// logBatch is what a subscription filter of CloudWatch Logs sends.
-// Source: Amazon CloudWatch Logs User Guide, "Real-time processing of log data
-// with subscriptions".
+// logBatch is what a subscription filter of CloudWatch Logs sends. Source: Amazon
+// CloudWatch Logs User Guide, "Real-time processing of log data with subscriptions".
 type logBatch struct {
 	MessageType string     `json:"messageType"`
 	LogGroup    string     `json:"logGroup"`
@@ -37,11 +36,12 @@ type logEvent struct {
 
 const (
 	dataMessage = "DATA_MESSAGE"
-	// controlMessage checks that the destination exists; it carries no lines.
+	// controlMessage is the type of a batch without lines. CloudWatch Logs sends it to
+	// check that the destination exists.
 	controlMessage = "CONTROL_MESSAGE"
 
-	// maxBatch bounds an unpacked batch, in bytes. CloudWatch Logs sends at most
-	// 1 MB packed, and logs shrink to about a tenth.
+	// maxBatch is the maximum size of an unpacked batch, in bytes. CloudWatch Logs sends
+	// at most 1 MB packed, and logs shrink to about a tenth.
 	maxBatch = 64 << 20
 )
 
@@ -74,7 +74,7 @@ func decode(data string) (logBatch, error) {
 // summary counts the lines of a batch by what became of them.
 type summary struct {
 	Applied    int `json:"applied"`
-	Pending    int `json:"pending"` // kept, to be looked at again; most of them belong to other applications
+	Pending    int `json:"pending"` // kept to be retried; most of them belong to other applications
 	Unnamed    int `json:"unnamed"` // they name no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
@@ -85,7 +85,8 @@ var errUnreadable = errors.New("the line is not a receipt")
 
 type parser func(line []byte) (sms.Receipt, error)
 
-// apply parses e and applies it with the time at which it was logged.
+// apply parses the line e and applies the receipt. It sets the time at which the line was
+// logged.
 func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser) (receipts.Result, error) {
 	rc, err := parse([]byte(e.Message))
 	if err != nil {
@@ -104,11 +105,11 @@ const atOnce = 16
 
 // handle returns a handler that applies every line of a batch.
 //
-//   - If a line fails that may succeed later, the batch fails after all its lines
-//     were tried. Lambda repeats it twice, which does the other lines no harm, and
-//     then moves it to the failed events.
+//   - If a line fails and may succeed later, the batch fails after all lines were tried.
+//     Lambda retries the batch twice and then moves it to the failed events. The other
+//     lines may be applied again without harm.
 //   - A batch that cannot be unpacked goes to the failed events too, unchanged.
-//   - A line that cannot be read is logged by its id, with which it is found in
+//   - If a line cannot be read, its id is logged. With this id the line can be found in
 //     the provider's log group.
 func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler {
 	return func(ctx context.Context, e events.CloudwatchLogsEvent) error {
@@ -129,7 +130,7 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 				return nil
 			})
 		}
-		_ = group.Wait() // errs has one error for each
+		_ = group.Wait() // the errors are in errs
 		var sum summary
 		var failed []error
 		for i, err := range errs {

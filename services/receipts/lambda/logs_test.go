@@ -24,8 +24,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// pack returns the event in which Lambda gets a batch. The batch is given in
-// JSON.
+// pack returns the event in which Lambda gets batch, which is JSON.
 func pack(t testing.TB, batch []byte) events.CloudwatchLogsEvent {
 	t.Helper()
 	var packed bytes.Buffer
@@ -56,12 +55,12 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 	return pack(t, batch)
 }
 
-// flaky is a store in which the next writes of receipts fail; failures says how
-// many.
+// flaky is a store that fails to write receipts. failures says how many of the next
+// writes fail.
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64 // any write of a batch uses one up
+	failures atomic.Int64 // each write reduces it by one
 }
 
 func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -71,7 +70,7 @@ func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
-// stage is the handler on a store with two messages that the provider took, with
+// stage is the handler on a store with two messages. The provider has taken them, with
 // the ids c-1 and c-2.
 type stage struct {
 	handler  logsHandler
@@ -131,7 +130,7 @@ func (s *stage) statuses(t *testing.T) []sms.Status {
 func (s *stage) expect(t *testing.T, want ...sms.Status) {
 	t.Helper()
 	if diff := cmp.Diff(want, s.statuses(t)); diff != "" {
-		t.Errorf("statuses (-want +got):\n%s", diff)
+		t.Errorf("the statuses differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -149,7 +148,7 @@ func TestABatchIsApplied(t *testing.T) {
 func TestALineThatCannotBeReadIsNamedAndStopsNoOther(t *testing.T) {
 	s := newStage(t)
 	if err := s.handler(t.Context(), fixture(t, "unreadable-line.json")); err != nil {
-		t.Fatalf("the batch would be repeated: %v", err)
+		t.Fatalf("the batch fails, so Lambda would retry it: %v", err)
 	}
 	s.expect(t, sms.Delivered, sms.Sent)
 	for _, want := range []string{`"msg":"receipt not readable"`, `"level":"ERROR"`, `"log_event_id":"36543210000000000000000000000000000000000000000000000002"`, `"log_stream":"2f4b1d9e"`} {
@@ -167,7 +166,7 @@ func TestABatchIsRepeatedUntilItSucceeds(t *testing.T) {
 	s.store.failures.Store(1)
 	e := fixture(t, "two-of-ours-and-a-foreign-one.json")
 	if err := s.handler(t.Context(), e); err == nil {
-		t.Fatal("the batch would not be repeated")
+		t.Fatal("the batch did not fail, so Lambda would not retry it")
 	}
 	if err := s.handler(t.Context(), e); err != nil {
 		t.Fatal(err)
@@ -179,15 +178,15 @@ func TestALineWithoutATimeIsAsOldAsTheLogSays(t *testing.T) {
 	const spent = `{"delivery": {"destination": "+5511888880000", "providerResponse": "No quota left for account"}, "status": "FAILURE"}`
 	for _, tc := range []struct {
 		name   string
-		logged time.Duration // how long ago; 0 means that the log does not say
-		closed time.Duration // how long ago; 0 means that the breaker was never open
+		logged time.Duration // how long ago the line was logged; 0 means that this is not known
+		closed time.Duration // how long ago the breaker closed; 0 means that it was never open
 		want   bool
 	}{
 		{"trouble that is logged now opens the breaker", time.Second, 0, true},
-		{"as does trouble whose time nobody knows", 0, 0, true},
-		{"a batch that comes again a day later opens nothing", 24 * time.Hour, 0, false},
-		{"nor does what was logged before the last closing", 2 * time.Minute, time.Minute, false},
-		{"but what was logged after it does", time.Minute, 2 * time.Minute, true},
+		{"trouble at an unknown time opens the breaker", 0, 0, true},
+		{"trouble that was logged a day ago does not open the breaker", 24 * time.Hour, 0, false},
+		{"trouble that was logged before the last closing does not open the breaker", 2 * time.Minute, time.Minute, false},
+		{"trouble that was logged after the last closing opens the breaker", time.Minute, 2 * time.Minute, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
@@ -236,14 +235,14 @@ func TestWhatIsNoBatchIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, data := range map[string]string{
-		"nothing":               "",
-		"no base64":             "?",
-		"no gzip":               base64.StdEncoding.EncodeToString([]byte("hello")),
-		"no JSON":               pack(t, []byte("hello +5511888880000")).AWSLogs.Data,
-		"another form":          pack(t, []byte(`{"logEvents": 1}`)).AWSLogs.Data,
-		"another type":          pack(t, []byte(`{"messageType": "NEWS"}`)).AWSLogs.Data,
-		"cut off":               pack(t, []byte(`{"messageType": "DATA_MESSAGE"}`)).AWSLogs.Data[:20],
-		"far too much unpacked": base64.StdEncoding.EncodeToString(bomb.Bytes()),
+		"nothing":                                "",
+		"no base64":                              "?",
+		"no gzip":                                base64.StdEncoding.EncodeToString([]byte("hello")),
+		"no JSON":                                pack(t, []byte("hello +5511888880000")).AWSLogs.Data,
+		"another form":                           pack(t, []byte(`{"logEvents": 1}`)).AWSLogs.Data,
+		"another type":                           pack(t, []byte(`{"messageType": "NEWS"}`)).AWSLogs.Data,
+		"cut off":                                pack(t, []byte(`{"messageType": "DATA_MESSAGE"}`)).AWSLogs.Data[:20],
+		"a batch that unpacks to too many bytes": base64.StdEncoding.EncodeToString(bomb.Bytes()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := decode(data)
@@ -271,7 +270,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzBatch tries any JSON as a batch.
+// FuzzBatch passes any JSON as a batch.
 func FuzzBatch(f *testing.F) {
 	for _, name := range []string{"two-of-ours-and-a-foreign-one.json", "unreadable-line.json", "control.json"} {
 		raw, err := os.ReadFile(filepath.Join("testdata", "batches", name))

@@ -1,4 +1,4 @@
-// Command lambda is the receipts service as an AWS Lambda function, subscribed to
+// Command lambda runs the receipts service as an AWS Lambda function. It subscribes to
 // the log groups that SNS writes its receipts to.
 package main
 

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// eventHandler answers an event from Scheduler with the summary of a run, and an
+// eventHandler answers an event of Scheduler with the summary of a run. It answers an
 // operator's order with the new state of the breaker.
 type eventHandler func(ctx context.Context, event json.RawMessage) (any, error)
 
@@ -41,22 +41,23 @@ func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *sl
 	return state{b.Open, b.Trouble, b.Detail, b.OpenedAt, b.ClosedAt, b.ProbeAt, b.Probes}, nil
 }
 
-// state is the breaker as operators see it.
+// state is the state of the breaker as operators see it.
 type state struct {
 	Open     bool        `json:"open"`
 	Trouble  sms.Trouble `json:"trouble,omitempty"`
 	Detail   string      `json:"detail,omitempty"`
 	OpenedAt time.Time   `json:"openedAt,omitzero"`
 	ClosedAt time.Time   `json:"closedAt,omitzero"`
-	ProbeAt  time.Time   `json:"probeAt,omitzero"` // when one message is tried next
+	ProbeAt  time.Time   `json:"probeAt,omitzero"` // when the next probe may begin
 	Probes   int         `json:"probes,omitempty"`
 }
 
-// readOrder reads the order in an event, if it has the key "operator":
+// readOrder reads the order in an event. given is true if the event has the key
+// "operator":
 //
 //	{"operator": "pause", "detail": "the campaign of this morning is wrong"}
 //
-// Scheduler's own events have a detail too, but no operator.
+// Scheduler's own events have the key "detail" too, but not "operator".
 func readOrder(event []byte) (o sms.Order, given bool, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(event, &fields); err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// scheduled is the event that EventBridge Scheduler sends if the schedule has no input
-// of its own.
+// scheduled is the event that EventBridge Scheduler sends if the schedule has no input.
 const scheduled = `{"version": "0", "id": "d32c5473-8f17-4f5c-a1d7-6a1f8f4c3b62", "detail-type": "Scheduled Event",
 	"source": "aws.scheduler", "account": "123456789012", "time": "2026-11-22T15:04:00Z", "region": "eu-central-1",
 	"resources": ["arn:aws:scheduler:eu-central-1:123456789012:schedule/smsqueue/smsqueue-relay"], "detail": "{}"}`
@@ -29,12 +28,12 @@ func TestReadOrder(t *testing.T) {
 		{"a pause with its reason", `{"operator": "pause", "detail": "wrong texts"}`, sms.Order{Word: sms.OrderPause, Detail: "wrong texts"}, true},
 		{"resuming", `{"operator": "resume"}`, sms.Order{Word: sms.OrderResume}, true},
 		{"an unknown word, which the domain refuses", `{"operator": "stop"}`, sms.Order{Word: "stop"}, true},
-		{"an order without a word is an order too", `{"operator": null}`, sms.Order{}, true},
+		{"an order without a word", `{"operator": null}`, sms.Order{}, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, given, err := readOrder([]byte(tc.event))
 			if diff := cmp.Diff(tc.want, got); diff != "" || given != tc.given || err != nil {
-				t.Errorf("found an order: %v, error %v; the order differs (-want +got):\n%s", given, err, diff)
+				t.Errorf("an order was given: %v, error %v; the order differs (-want +got):\n%s", given, err, diff)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Command lambda is the relay as an AWS Lambda function. EventBridge Scheduler runs
-// it every minute, and operators run it with their orders.
+// Command lambda runs the relay as an AWS Lambda function. EventBridge Scheduler invokes
+// it every minute, and operators invoke it with orders.
 package main
 
 import (
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/services/relay"
@@ -27,7 +26,7 @@ func start(ctx context.Context, getenv func(string) string) (eventHandler, error
 	}
 	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	queue := sqsqueue.New(sqs.NewFromConfig(cfg), queueURL)
+	queue := sqsqueue.New(sqsqueue.NewClient(cfg), queueURL)
 	matcher := receipts.New(store, rules, logger, time.Now)
 	options := relay.DefaultOptions()
 	options.Wait = time.Sleep

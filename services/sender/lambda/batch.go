@@ -12,12 +12,15 @@ import (
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// handle answers a batch with the items that must stay on the queue, never with null.
-func handle(s *sender.Sender, lastReceive int) batchHandler {
+// handle answers a batch with a list of the items that must stay on the queue. The list
+// is never null. handle first calls closeIdle, which closes the provider's idle
+// connections.
+func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+		closeIdle() // guard: no connection from before a freeze
 		batch := make([]sms.QueueItem, len(e.Records))
 		for i, m := range e.Records {
-			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receives(m)}
+			batch[i] = sms.QueueItem{Handle: m.MessageId, Body: m.Body, ReceiveCount: receiveCount(m)}
 		}
 		failures := []events.SQSBatchItemFailure{}
 		for _, handle := range s.Batch(ctx, batch, lastReceive) {
@@ -27,8 +30,8 @@ func handle(s *sender.Sender, lastReceive int) batchHandler {
 	}
 }
 
-// receives returns how often m was received, or 1 if the count cannot be read.
-func receives(m events.SQSMessage) int {
+// receiveCount returns how often m was received. It returns 1 if the count cannot be read.
+func receiveCount(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {
 		return 1

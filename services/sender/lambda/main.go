@@ -1,4 +1,4 @@
-// Command lambda is the sender as an AWS Lambda function on an SQS queue.
+// Command lambda runs the sender as an AWS Lambda function on an SQS queue.
 package main
 
 import (
@@ -18,14 +18,17 @@ func main() { environ.Start("sender", start) }
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
 	r := environ.Read(getenv)
 	table, rules := r.String("TABLE_NAME"), r.Rules()
-	rate := r.Float("PARTS_PER_SECOND", 0)  // parts per second, for each running instance; 0 means no limit
+	pace := r.Float("PARTS_PER_SECOND", 0)  // of all senders together; 0 means no limit
 	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
 	cfg, err := r.AWS(ctx)
 	if err != nil {
 		return nil, err
 	}
+	logger := lambdacontext.NewLogger()
 	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	gate := sender.NewGate(store, rules, rate, time.Now)
-	s := sender.New(store, sns.New(sns.NewClient(cfg)), gate, rules, time.Now, lambdacontext.NewLogger())
-	return handle(s, receives-1), nil
+	environ.Connect(ctx, logger, store.Connect)
+	gate := sender.NewGate(store, rules, pace, time.Now)
+	provider := sns.New(sns.NewClient(cfg))
+	s := sender.New(store, provider, gate, rules, time.Now, logger)
+	return handle(s, provider.CloseIdle, receives-1), nil
 }

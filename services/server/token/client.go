@@ -10,13 +10,13 @@ import (
 // Client is an application that may ask for tokens, like an app client of a
 // Cognito user pool.
 type Client struct {
-	// ID is the client_id: 1 to 128 visible ASCII characters without a colon,
-	// which ends the name in HTTP Basic.
+	// ID is the client_id. It has 1 to 128 visible ASCII characters, and no colon,
+	// because a colon ends the name in HTTP Basic.
 	ID string
-	// Secret is the client_secret: 12 to 256 printable ASCII characters, so that nobody
+	// Secret is the client_secret. It has 12 to 256 printable ASCII characters, so nobody
 	// can guess it.
 	Secret string
-	// Scopes are full names, like sms/send. There is at least one.
+	// Scopes are full names such as sms/send. There is at least one.
 	Scopes []string
 }
 
@@ -25,14 +25,14 @@ func (c Client) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("client_id", c.ID), slog.Any("scopes", c.Scopes))
 }
 
-// RFC 6749, appendix A, allows printable ASCII in client ids and secrets, of any length.
+// RFC 6749, appendix A, allows printable ASCII of any length in client ids and secrets.
 // Cognito's client ids have at most 128 characters.
 var (
 	idForm     = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 	secretForm = regexp.MustCompile(`^[[:print:]]{12,256}$`)
 )
 
-// Check returns what is wrong with c, if anything. The error does not show the secret.
+// Check returns what is wrong with c, or nil. The error does not show the secret.
 func (c Client) Check() error {
 	switch {
 	case !idForm.MatchString(c.ID) || strings.Contains(c.ID, ":"):

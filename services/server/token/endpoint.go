@@ -14,12 +14,13 @@ import (
 	"time"
 )
 
-// maxForm limits the body of a token request, in bytes; real ones have about 100.
+// maxForm is the maximum size of the body of a token request, in bytes. Real ones have
+// about 100.
 const maxForm = 16 << 10
 
 // refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the endpoint
-// sends each with status 400, even invalid_client, and without a description. The code
-// invalid_grant is about other grants, so it cannot occur here.
+// sends each with the status 400, even invalid_client, and without a description. The
+// code invalid_grant is for other grants, so it does not occur here.
 type refusal string
 
 const (
@@ -41,8 +42,8 @@ type granted struct {
 }
 
 // ServeToken answers POST /oauth2/token with an access token for the grant
-// client_credentials. The client sends its id and secret by HTTP Basic, or as client_id
-// and client_secret in the form. With scope it asks for fewer scopes.
+// client_credentials. The client sends its id and secret by HTTP Basic, or in the form as
+// client_id and client_secret. It may ask for fewer scopes with scope.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -65,14 +66,15 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// warn logs that a client id or secret was wrong. It shows neither.
+// warn logs that a client id or a secret was wrong. It shows neither of them.
 func (i *Issuer) warn(r *http.Request) {
 	if count := i.failed.Note(i.now()); count > 0 {
 		i.logger.WarnContext(r.Context(), "wrong client id or secret", "remote", r.RemoteAddr, "count", count)
 	}
 }
 
-// grant carries out a token request. Unless the fault is ours, its error is a refusal.
+// grant carries out a token request. Its error is a refusal, unless the server is at
+// fault.
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -104,8 +106,8 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
 }
 
-// readForm reads the parameters from the body, and refuses repeated ones. It
-// ignores the query, where RFC 6749 wants no secrets.
+// readForm reads the parameters in the body, and refuses repeated ones. It ignores the
+// query, which must not contain secrets (RFC 6749).
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -136,8 +138,8 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 		}
 		return id, nil
 	}
-	// RFC 6749, section 2.3, allows one method per request. Only the id may be in
-	// the form too.
+	// RFC 6749, section 2.3, allows only one method per request. With Basic, the form may
+	// repeat the id, but not the secret.
 	if len(headers) > 1 || form.Has("client_secret") {
 		return "", invalidRequest
 	}
@@ -146,7 +148,7 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 		return "", invalidClient
 	}
 	if !i.knows(name, password) {
-		// RFC 6749, section 2.3.1, wants both parts form-encoded before Basic.
+		// RFC 6749, section 2.3.1, demands that both parts are form-encoded in Basic.
 		// Many clients, such as curl, do not encode them. Accept both.
 		if name, password, ok = decodeBasic(name, password); !ok || !i.knows(name, password) {
 			return "", invalidClient
@@ -158,7 +160,7 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 	return name, nil
 }
 
-// decodeBasic undoes the form encoding of both parts of Basic credentials.
+// decodeBasic decodes the form encoding of the two parts of Basic credentials.
 func decodeBasic(name, password string) (string, string, bool) {
 	name, err := url.QueryUnescape(name)
 	if err != nil {
@@ -168,17 +170,17 @@ func decodeBasic(name, password string) (string, string, bool) {
 	return name, password, err == nil
 }
 
-// knows reports whether there is a client with this id and secret. The time it
-// takes reveals nothing about the secret.
+// knows reports whether a client has this id and secret. Its time reveals nothing about
+// the secret.
 func (i *Issuer) knows(id, secret string) bool {
 	client, ok := i.clients[id]
 	given := sha256.Sum256([]byte(secret))
 	return subtle.ConstantTimeCompare(client.digest[:], given[:]) == 1 && ok
 }
 
-// grantedScopes returns the allowed scopes that were requested, each once and in
-// the order of allowed. If none was requested, it returns all. Like Cognito, it
-// refuses a request for a scope that is not allowed.
+// grantedScopes returns the requested scopes, each once and in the order of allowed. If
+// none was requested, it returns all that are allowed. Like Cognito, it refuses a request
+// for a scope that is not allowed.
 func grantedScopes(allowed []string, requested string) ([]string, error) {
 	wanted := slices.DeleteFunc(strings.Split(requested, " "), func(scope string) bool { return scope == "" })
 	if len(wanted) == 0 {
@@ -192,8 +194,8 @@ func grantedScopes(allowed []string, requested string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(allowed), func(scope string) bool { return !slices.Contains(wanted, scope) }), nil
 }
 
-// ServeKeys answers GET with the JSON Web Key Set that proves the issuer's
-// tokens. On AWS its path is /.well-known/jwks.json below the issuer's URL.
+// ServeKeys answers GET with the JSON Web Key Set that verifies the issuer's tokens. On
+// AWS its path is /.well-known/jwks.json below the issuer's URL.
 func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -211,12 +213,12 @@ func refuse(w http.ResponseWriter, status int, code refusal) {
 	}{code})
 }
 
-// writeJSON answers with a JSON document that caches must not store.
+// writeJSON answers with a JSON document that must not be cached.
 func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	// An error means that the client is gone, so nobody can be told.
+	// An error means that the client is gone.
 	_ = json.NewEncoder(w).Encode(document)
 }

@@ -74,7 +74,7 @@ func TestServeTokenGrants(t *testing.T) {
 			text, _ := body["access_token"].(string)
 			want := map[string]any{"access_token": text, "expires_in": 3600.0, "token_type": "Bearer"}
 			if diff := cmp.Diff(want, body); diff != "" {
-				t.Errorf("body (-want +got):\n%s", diff)
+				t.Errorf("the body differs (-want +got):\n%s", diff)
 			}
 			claims, err := issuer.Verify(text)
 			if err != nil {
@@ -82,7 +82,7 @@ func TestServeTokenGrants(t *testing.T) {
 			}
 			wantClaims := token.Claims{ClientID: test.client, Scopes: test.scopes}
 			if diff := cmp.Diff(wantClaims, claims); diff != "" {
-				t.Errorf("claims (-want +got):\n%s", diff)
+				t.Errorf("the claims differ (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func TestAccessTokenHasCognitosHeaderAndClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]any{"alg": "RS256", "kid": keySet(t, issuer)[0]["kid"]}, parsed.Header); diff != "" {
-		t.Errorf("header (-want +got):\n%s", diff)
+		t.Errorf("the header differs (-want +got):\n%s", diff)
 	}
 	if err := uuid.Validate(fmt.Sprint(claims["jti"])); err != nil {
 		t.Errorf("jti: %v", err)
@@ -178,7 +178,7 @@ func TestAccessTokenHasCognitosHeaderAndClaims(t *testing.T) {
 		"exp": float64(noon.Unix() + 3600), "jti": claims["jti"],
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
-		t.Errorf("claims (-want +got):\n%s", diff)
+		t.Errorf("the claims differ (-want +got):\n%s", diff)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestTheKeySetProvesTheTokens(t *testing.T) {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"RS256", "RSA", "sig"}, []string{key["alg"], key["kty"], key["use"]}); diff != "" {
-		t.Errorf("alg, kty, use (-want +got):\n%s", diff)
+		t.Errorf("alg, kty or use differ (-want +got):\n%s", diff)
 	}
 	if len(key) != 6 {
 		t.Errorf("the key has private or unknown members: %v", key)
@@ -243,9 +243,9 @@ func TestGoOAuth2ClientNeedsNoSpecialCode(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	for name, style := range map[string]oauth2.AuthStyle{
-		"credentials in the header":  oauth2.AuthStyleInHeader,
-		"credentials in the form":    oauth2.AuthStyleInParams,
-		"the client finds out which": oauth2.AuthStyleAutoDetect,
+		"credentials in the header": oauth2.AuthStyleInHeader,
+		"credentials in the form":   oauth2.AuthStyleInParams,
+		"the client tries out both": oauth2.AuthStyleAutoDetect,
 	} {
 		for _, id := range []string{"local", "reader"} {
 			t.Run(name+", "+id, func(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 	"path/filepath"
 )
 
-// KeyFile names the signing key in the folder given to [Open]: a PKCS #8 private
-// key in PEM, mode 0600. Whoever has it can make tokens. If it is lost, all
-// tokens given so far become invalid.
+// KeyFile names the signing key in the folder given to [Open]. It is a PKCS #8 private
+// key in PEM, with mode 0600. Anyone who has it can make tokens. If it is lost, all
+// existing tokens become invalid.
 const KeyFile = "signing-key.pem"
 
 // keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
@@ -62,7 +62,7 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// createKey makes a signing key, and returns it once it is durable.
+// createKey makes a signing key, and returns it when it is durable.
 func createKey(path string) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
@@ -78,9 +78,10 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// writeDurably writes a private file. After a crash, it is either complete or absent.
+// writeDurably writes a private file. After a crash the file is either complete or
+// absent.
 func writeDurably(path string, content []byte) error {
-	// An earlier crash may have left a useless file.
+	// An earlier crash may have left an incomplete file.
 	unfinished := path + ".tmp"
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -99,7 +100,7 @@ func writeDurably(path string, content []byte) error {
 	if err := os.Rename(unfinished, path); err != nil {
 		return err
 	}
-	// The new name is durable only once the folder is synced.
+	// The new name is durable only after the folder is synced.
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -107,8 +108,8 @@ func writeDurably(path string, content []byte) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section
-// 6.3), with the same members as Cognito's.
+// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). It
+// has the same members as Cognito's keys.
 type webKey struct {
 	Algorithm string `json:"alg"`
 	Exponent  string `json:"e"`
@@ -129,8 +130,8 @@ func newWebKey(key *rsa.PublicKey, id string) webKey {
 	}
 }
 
-// thumbprint returns the key's SHA-256 thumbprint by RFC 7638: the digest of its
-// required members, sorted by name, without spaces.
+// thumbprint returns the key's SHA-256 thumbprint as in RFC 7638: the digest of its
+// required members, sorted by name and without spaces.
 func thumbprint(key *rsa.PublicKey) string {
 	public := newWebKey(key, "")
 	digest := sha256.Sum256(fmt.Appendf(nil, `{"e":%q,"kty":%q,"n":%q}`, public.Exponent, public.Type, public.Modulus))

@@ -18,14 +18,14 @@ import (
 
 func TestOpenKeepsItsKey(t *testing.T) {
 	dir := t.TempDir()
-	// A crash during the first start leaves this behind.
+	// A crash during the first start leaves such a file.
 	if err := os.WriteFile(filepath.Join(dir, token.KeyFile+".tmp"), []byte("-----BEGIN PRIV"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	first := open(t, dir, atNoon)
 	text := accessToken(t, first)
 
-	t.Run("in a private file, and nothing else", func(t *testing.T) {
+	t.Run("in a private file, the only one in the folder", func(t *testing.T) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +35,7 @@ func TestOpenKeepsItsKey(t *testing.T) {
 		}
 		wantPrivate(t, dir)
 	})
-	t.Run("so that a token outlives reopening", func(t *testing.T) {
+	t.Run("so that a token stays valid after reopening", func(t *testing.T) {
 		again := open(t, dir, atNoon)
 		if _, err := again.Verify(text); err != nil {
 			t.Error(err)
@@ -94,7 +94,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 			_, err := token.Open(dir, token.Config{Issuer: issuerName})
 			if err == nil || !strings.Contains(err.Error(), path) {
-				t.Errorf("error %v, want one that names the file", err)
+				t.Errorf("error %v, want it to name the file", err)
 			}
 			if kept, _ := os.ReadFile(path); string(kept) != text {
 				t.Error("the file was changed")

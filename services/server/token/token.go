@@ -1,11 +1,11 @@
-// Package token replaces, on one machine, an Amazon Cognito user pool with
-// machine-to-machine clients. It has the endpoint that gives access tokens to
-// clients, the key set that proves these tokens, and their verification, which
-// the authorizer of API Gateway does on AWS.
+// Package token replaces an Amazon Cognito user pool with machine-to-machine clients on
+// one machine. It has the endpoint that gives access tokens to clients, and the key set
+// that verifies these tokens. It also verifies tokens, as the authorizer of API Gateway
+// does on AWS.
 //
-// Clients see the same as from Cognito: the form of the request, the OAuth error
-// codes with status 400, the claims of the token. Code that works with the local
-// server works unchanged with a deployment.
+// To clients it looks like Cognito: the form of the request, the OAuth error codes with
+// status 400, and the claims of the token are the same. Code that works with the local
+// server also works with a deployment.
 package token
 
 import (
@@ -22,24 +22,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// Lifetime is how long an access token is valid: Cognito's default.
+// Lifetime is how long an access token is valid. It is Cognito's default.
 const Lifetime = time.Hour
 
 // Config is what an Issuer needs besides its folder.
 type Config struct {
-	// Issuer is the iss claim of every token. Tokens with another issuer are refused,
-	// so it must survive restarts: do not derive it from a port that may change.
+	// Issuer is the iss claim of every token. Tokens with another issuer are refused. So
+	// it must not change at a restart; do not derive it from a port that may change.
 	Issuer string
-	// Clients may ask for tokens.
+	// Clients are the clients that may ask for tokens.
 	Clients []Client
 	// Now is the clock.
 	Now func() time.Time
-	// Logger receives errors that clients must not see.
+	// Logger logs errors that clients must not see.
 	Logger *slog.Logger
 }
 
-// Issuer gives access tokens to clients that know their secret, and accepts its own
-// tokens and no others. It is safe for concurrent use.
+// Issuer gives access tokens to clients that know their secret. It accepts only its own
+// tokens. It is safe for concurrent use.
 type Issuer struct {
 	issuer  string
 	clients map[string]registered
@@ -51,16 +51,16 @@ type Issuer struct {
 	failed  Failures
 }
 
-// registered is a client without its secret. Comparing digests takes the same
-// time whatever the length of the secret.
+// registered is a client with a digest in place of its secret. Comparing digests takes
+// the same time for secrets of every length.
 type registered struct {
 	digest [sha256.Size]byte
 	scopes []string
 }
 
-// Open returns the issuer whose signing key is the file [KeyFile] in the folder
-// dir, which must exist. If there is no key yet, Open makes one, and returns once
-// it is durable. No other process may open the same folder.
+// Open returns an issuer whose signing key is the file [KeyFile] in the folder dir, which
+// must exist. If there is no key, Open makes one, and returns when it is durable. No
+// other process may have the folder open.
 func Open(dir string, config Config) (*Issuer, error) {
 	if config.Issuer == "" {
 		return nil, errors.New("opening the token issuer: it has no name")
@@ -90,8 +90,8 @@ func Open(dir string, config Config) (*Issuer, error) {
 	}, nil
 }
 
-// accessClaims are the claims of an access token from Cognito for the grant
-// client_credentials. The client is in client_id; there is no aud.
+// accessClaims are the claims in Cognito's access tokens for the grant
+// client_credentials. client_id names the client; there is no aud.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	TokenUse string `json:"token_use"`
@@ -118,7 +118,7 @@ func (i *Issuer) sign(clientID string, scopes []string) (string, error) {
 		Version:  2,
 		ClientID: clientID,
 	})
-	// Cognito's header has alg and kid, no typ.
+	// Cognito's header has alg and kid, but no typ.
 	delete(token.Header, "typ")
 	token.Header["kid"] = i.keyID
 	signed, err := token.SignedString(i.key)

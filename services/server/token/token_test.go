@@ -26,7 +26,7 @@ const issuerName = "http://issuer.test"
 // noon is the time in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sharedKey returns one key for all tests, because making one takes a while.
+// sharedKey returns one key for all tests, because it takes a while to make a key.
 var sharedKey = sync.OnceValue(newKey)
 
 func newKey() *rsa.PrivateKey {
@@ -37,7 +37,7 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
-// dataFolder returns a folder with the key in it.
+// dataFolder returns a folder that contains the key.
 func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -52,8 +52,8 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	return dir
 }
 
-// testClients returns local, which may do everything, and reader, whose secret
-// reads differently when form-decoded.
+// testClients returns two clients, "local" and "reader". "local" may do everything. The
+// secret of "reader" would change if it were form-decoded.
 func testClients() []token.Client {
 	return []token.Client{
 		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
@@ -78,7 +78,7 @@ func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 
 func atNoon() time.Time { return noon }
 
-// post sends a form to the token endpoint, after edit has changed the request.
+// post sends a form to the token endpoint. edit, if not nil, changes the request first.
 func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -90,7 +90,7 @@ func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *http
 	return recorder
 }
 
-// accessToken returns a token of the client local, with all its scopes.
+// accessToken returns a token for the client "local", with all of that client's scopes.
 func accessToken(t testing.TB, issuer *token.Issuer) string {
 	t.Helper()
 	answer := post(issuer, url.Values{

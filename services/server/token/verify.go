@@ -15,18 +15,18 @@ const (
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway allows for a clock that was adjusted between issue and use.
+	// leeway allows for a clock that was adjusted after the token was issued.
 	leeway = 5 * time.Second
-	// maxToken limits what is decoded before anything is proved, in bytes. Our
-	// tokens have fewer than 1,000 bytes.
+	// maxToken limits, in bytes, what is decoded before it is verified. Our tokens have
+	// fewer than 1,000 bytes.
 	maxToken = 8 << 10
 )
 
-// ErrInvalid is wrapped by every error about a token. The details are for the
-// log: the client is only told that its token was refused.
+// ErrInvalid is in every error about a token. The details are for the log; the client
+// learns only that its token was refused.
 var ErrInvalid = errors.New("token refused")
 
-// Claims holds the claims of a verified token that the server uses.
+// Claims holds those claims of a verified token that the server uses.
 type Claims struct {
 	ClientID string   // never empty
 	Scopes   []string // full names, like sms/send; may be empty
@@ -44,8 +44,8 @@ func newParser(issuer string, now func() time.Time) *jwt.Parser {
 	)
 }
 
-// Bearer verifies the token in the request's only Authorization header (RFC 6750,
-// section 2.1). Every error wraps [ErrInvalid].
+// Bearer verifies the token in the request's Authorization header (RFC 6750, section
+// 2.1). The request must have exactly one. Every error wraps [ErrInvalid].
 func (i *Issuer) Bearer(r *http.Request) (Claims, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -58,14 +58,13 @@ func (i *Issuer) Bearer(r *http.Request) (Claims, error) {
 	return i.Verify(strings.Trim(token, " "))
 }
 
-// Verify checks that token is a current access token of a client, and checks its RS256
-// signature, its issuer and its times. It does not check scopes. Every error
-// wraps [ErrInvalid].
+// Verify checks that token is an access token of a client, with a valid RS256 signature,
+// issuer and times. It does not check scopes. Every error wraps [ErrInvalid].
 func (i *Issuer) Verify(token string) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, fmt.Errorf("%w: it has %d bytes", ErrInvalid, len(token))
 	}
-	// Package base64 skips line breaks even when strict, so one signature could be
+	// Package base64 skips line breaks even when it is strict, so one signature could be
 	// written in many ways.
 	if strings.ContainsAny(token, "\r\n") {
 		return Claims{}, fmt.Errorf("%w: it contains a line break", ErrInvalid)
@@ -90,8 +89,8 @@ func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
 	}
-	// RFC 7515, section 4.1.11: refuse extensions marked as critical that are not
-	// understood. This parser understands none.
+	// Extensions that are marked as critical must be refused if they are not understood
+	// (RFC 7515, section 4.1.11). This parser understands none.
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// forge signs a token of any kind under the given key id.
+// forge signs a token with any method and key, and with this key id.
 func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims jwt.MapClaims) string {
 	t.Helper()
 	forged := jwt.NewWithClaims(method, claims)
@@ -30,8 +30,8 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims
 	return text
 }
 
-// goodClaims returns the claims of a token that is valid at noon, with changes. A
-// nil value removes a claim.
+// goodClaims returns the claims of a token that is valid at noon, with changes. In
+// changes, nil removes a claim.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
@@ -66,11 +66,11 @@ func TestVerify(t *testing.T) {
 	}
 
 	for name, text := range map[string]string{
-		"the issuer's own token":             accessToken(t, issuer),
-		"a token with the good claims":       good,
-		"one that expired within the leeway": changed(jwt.MapClaims{"exp": seconds(-4)}),
-		"one issued ahead within the leeway": changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
-		"one without scopes":                 changed(jwt.MapClaims{"scope": nil}),
+		"the issuer's own token":                                   accessToken(t, issuer),
+		"a token with the good claims":                             good,
+		"a token that expired within the leeway":                   changed(jwt.MapClaims{"exp": seconds(-4)}),
+		"a token that was issued in the future, within the leeway": changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
+		"a token without scopes":                                   changed(jwt.MapClaims{"scope": nil}),
 	} {
 		t.Run("accepts "+name, func(t *testing.T) {
 			claims, err := issuer.Verify(text)
@@ -161,8 +161,8 @@ func TestBearer(t *testing.T) {
 		"accepts several spaces":                           {[]string{"Bearer   " + good}, true},
 		"refuses no header":                                {nil, false},
 		"refuses an empty header":                          {[]string{""}, false},
-		"refuses the scheme alone":                         {[]string{"Bearer"}, false},
-		"refuses a token alone":                            {[]string{good}, false},
+		"refuses a scheme without a token":                 {[]string{"Bearer"}, false},
+		"refuses a token without a scheme":                 {[]string{good}, false},
 		"refuses another scheme":                           {[]string{"Basic " + good}, false},
 		"refuses two headers":                              {[]string{"Bearer " + good, "Bearer " + good}, false},
 		"refuses two tokens":                               {[]string{"Bearer " + good + " " + good}, false},
@@ -214,7 +214,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		claims, err := issuer.Verify(text)
 		if err == nil && text != good {
-			t.Errorf("accepted a forged token: %+v", claims)
+			t.Errorf("Verify accepted a forged token: %+v", claims)
 		}
 		if err != nil && !errors.Is(err, token.ErrInvalid) {
 			t.Errorf("got error %v, want ErrInvalid", err)

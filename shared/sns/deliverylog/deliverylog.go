@@ -14,14 +14,13 @@ import (
 // Provider is the provider name of SNS.
 const Provider sms.ProviderName = "sns"
 
-// Latest is how long after a hand-over SNS may log what became of the message. Source:
+// Latest is the longest time from a hand-over until SNS writes the line about it. Source:
 // Amazon SNS Developer Guide, "Viewing Amazon CloudWatch metrics and logs for SMS
 // deliveries".
 const Latest = 72 * time.Hour
 
-// line has the fields of a log line from which a receipt is made.
-// Source: as above. In a failure only the destination and the provider's
-// response are certain to be there.
+// line has those fields of a log line from which a receipt is made. Source: as above. In
+// a failure only the destination and the provider's response are certain to be there.
 type line struct {
 	Notification struct {
 		MessageID string `json:"messageId,omitempty"`
@@ -89,9 +88,9 @@ func causeOf(response string) (c cause, known bool) {
 	return cause{failure: sms.CarrierFault}, false
 }
 
-// evidenceOf returns who confirmed a delivery with response. It is the handset if the
-// response is "Message has been accepted by phone" or "Delivered". After "Message has
-// been accepted by phone carrier", and after unknown words, it is the carrier alone.
+// evidenceOf returns who confirmed a delivery, according to response. It is the handset
+// if the response is "Message has been accepted by phone" or "Delivered". After "Message
+// has been accepted by phone carrier", and after unknown words, it is only the carrier.
 // The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes it if the phone
 // confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {

@@ -272,7 +272,7 @@ func FuzzParse(f *testing.F) {
 	smstest.FuzzReceiptFormat(f, format(f))
 }
 
-// success returns the line of a delivery with an additional field.
+// success returns the log line of a successful delivery, with an additional field.
 func success(field string) []byte {
 	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
 }

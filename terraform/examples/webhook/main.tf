@@ -24,6 +24,6 @@ module "smsqueue" {
   packages          = "s3://example-releases/smsqueue/1.0.0"
   allowed_countries = ["DE"]
   clients           = { shop = {} }
-  sms_preferences   = {} # enables SNS's delivery logs: without them, no message becomes delivered
+  sms_preferences   = { delivery_logs = true } # without them, no message becomes delivered
   events            = true
 }

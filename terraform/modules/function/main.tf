@@ -2,6 +2,8 @@
 # triggers call. A release publishes a new version and moves the alias to it.
 
 locals {
+  keeps_failed = var.asynchronous != null && try(var.asynchronous.dead_letter_arn, null) != null
+
   statements = concat(
     [
       {
@@ -10,20 +12,20 @@ locals {
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.this.arn}:*"
       },
-      {
-        Sid      = "Trace"
-        Effect   = "Allow"
-        Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-        Resource = "*" # X-Ray has no resource ARNs
-      },
     ],
     var.statements,
-    var.asynchronous == null ? [] : [{
+    var.tracing ? [{
+      Sid      = "Trace"
+      Effect   = "Allow"
+      Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      Resource = "*" # X-Ray has no resource ARNs
+    }] : [],
+    local.keeps_failed ? [{
       Sid      = "KeepFailedEvents"
       Effect   = "Allow"
       Action   = ["sqs:SendMessage"]
       Resource = var.asynchronous.dead_letter_arn
-    }],
+    }] : [],
   )
 }
 
@@ -34,7 +36,8 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_iam_role" "this" {
-  name = var.name
+  name                 = "${var.name}${var.role.suffix}"
+  permissions_boundary = var.role.permissions_boundary
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -52,6 +55,7 @@ resource "aws_iam_role_policy" "this" {
 }
 
 resource "aws_lambda_function" "this" {
+  # checkov:skip=CKV_AWS_50: X-Ray is a choice, because it can cost more than the functions
   # checkov:skip=CKV_AWS_115: the event source mapping limits the sender; reserved concurrency would throttle its polls, which count as receives
   # checkov:skip=CKV_AWS_116: aws_lambda_function_event_invoke_config sets the queue for failed asynchronous calls
   # checkov:skip=CKV_AWS_117: it only calls AWS services, by IAM; a VPC would add cost but no protection
@@ -84,7 +88,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = "Active"
+    mode = var.tracing ? "Active" : "PassThrough"
   }
 
   depends_on = [aws_iam_role_policy.this]
@@ -100,13 +104,17 @@ resource "aws_lambda_alias" "live" {
 resource "aws_lambda_function_event_invoke_config" "this" {
   count = var.asynchronous == null ? 0 : 1
 
-  function_name          = aws_lambda_function.this.function_name
-  qualifier              = aws_lambda_alias.live.name
-  maximum_retry_attempts = var.asynchronous.retries
+  function_name                = aws_lambda_function.this.function_name
+  qualifier                    = aws_lambda_alias.live.name
+  maximum_retry_attempts       = var.asynchronous.retries
+  maximum_event_age_in_seconds = var.asynchronous.maximum_age_seconds
 
-  destination_config {
-    on_failure {
-      destination = var.asynchronous.dead_letter_arn
+  dynamic "destination_config" {
+    for_each = local.keeps_failed ? [var.asynchronous.dead_letter_arn] : []
+    content {
+      on_failure {
+        destination = destination_config.value
+      }
     }
   }
 

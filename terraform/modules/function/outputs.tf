@@ -32,3 +32,22 @@ output "environment" {
   description = "Environment variables of the function, for tests."
   value       = one(aws_lambda_function.this.environment).variables
 }
+
+output "tracing_mode" {
+  description = "How X-Ray traces calls, for tests."
+  value       = one(aws_lambda_function.this.tracing_config).mode
+}
+
+output "invoke_config" {
+  description = "How Lambda repeats asynchronous calls, for tests, or null."
+  value = one([for c in aws_lambda_function_event_invoke_config.this : {
+    qualifier           = c.qualifier
+    retries             = c.maximum_retry_attempts
+    maximum_age_seconds = c.maximum_event_age_in_seconds
+  }])
+}
+
+output "on_failure" {
+  description = "ARNs of the queues for asynchronous calls that failed permanently, for tests."
+  value       = flatten([for c in aws_lambda_function_event_invoke_config.this : c.destination_config[*].on_failure[*].destination])
+}

@@ -1,6 +1,14 @@
 variable "name" {
-  description = "Name of the function and of its role."
+  description = "Name of the function."
   type        = string
+}
+
+variable "role" {
+  description = "What the name of the function's role has after the function's name, and the ARN of the policy that bounds the role, or null."
+  type = object({
+    suffix               = string
+    permissions_boundary = string
+  })
 }
 
 variable "description" {
@@ -54,10 +62,16 @@ variable "logs" {
 }
 
 variable "asynchronous" {
-  description = "For a function that is called asynchronously: how often Lambda repeats a failed call, and the ARN of the queue for calls that failed permanently."
+  description = "For a function that is called asynchronously: how often Lambda repeats a failed call; how long it repeats a throttled one; and the ARN of the queue for calls that failed permanently, or null to drop them."
   type = object({
-    retries         = number
-    dead_letter_arn = string
+    retries             = number
+    maximum_age_seconds = number # a throttled call is repeated until it is this old, whatever retries says
+    dead_letter_arn     = optional(string)
   })
   default = null
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces calls."
+  type        = bool
 }

@@ -26,7 +26,8 @@ const (
 	publishTime = 100 * time.Millisecond
 )
 
-// The two owners of the campaign. All numbers that bad sends to begin with badPrefix.
+// These are the two owners of the campaign. Every number to which the owner "bad" sends
+// begins with badPrefix.
 const (
 	good, bad = "good", "bad"
 	badPrefix = "+4915"
@@ -75,7 +76,7 @@ func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 type account struct {
 	troubleEnds time.Time
 	recovered   atomic.Bool  // whether a message was taken after the trouble ended
-	spoiled     atomic.Int64 // probes to bad numbers after the trouble ended and before a message was taken
+	spoiled     atomic.Int64 // probes that went to bad numbers between the end of the trouble and the first message taken
 }
 
 func (*account) Name() sms.ProviderName { return "fake" }
@@ -101,7 +102,7 @@ type deployment struct {
 	store *sqlite.DB
 	queue *fairQueue
 	rules sms.Rules
-	good  []string // ids of the messages of the owner good
+	good  []string // the message ids of the owner "good"
 }
 
 func (d *deployment) submit(owner string, number sms.Number) {
@@ -129,7 +130,7 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 				ref, ok := d.queue.next()
 				if !ok {
 					time.Sleep(publishTime)
-				} else if err := s.Deliver(context.WithoutCancel(ctx), ref); err != nil {
+				} else if err := s.Deliver(context.WithoutCancel(ctx), sender.Turn{Ref: ref, Parts: 1}); err != nil {
 					d.t.Error(err)
 				}
 			}
@@ -147,7 +148,7 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 	return &group
 }
 
-// allSent waits until the messages of the owner good are sent. None of them may fail.
+// allSent waits until all messages of the owner "good" are sent. None of them may fail.
 func (d *deployment) allSent() {
 	d.t.Helper()
 	for _, id := range d.good {
@@ -167,18 +168,18 @@ func (d *deployment) allSent() {
 	}
 }
 
-// besideBad submits messages of the owner good while the owner bad sends to bads bad
-// numbers, and returns how long good's messages take. If every is 0, all bad messages are
-// submitted first; otherwise one is submitted at each interval of this length.
-func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.Duration) {
+// besideBad measures how long messages of the owner "good" take while the owner "bad"
+// sends to badCount bad numbers. If interval is 0, all bad messages are submitted first.
+// Otherwise one of them is submitted after each interval.
+func besideBad(t *testing.T, badCount int, interval, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openSQLite(t)
 		d := &deployment{t: t, store: db, queue: &fairQueue{groups: make(map[string][]sms.Ref)}, rules: sms.DefaultRules()}
 		d.rules.SeveralOwners = true
 		began := time.Now()
 		submitBad := func(n int) { d.submit(bad, sms.Number(fmt.Sprintf("%s%08d", badPrefix, n))) }
-		for n := range bads {
-			if every == 0 {
+		for n := range badCount {
+			if interval == 0 {
 				submitBad(n)
 			}
 		}
@@ -186,12 +187,12 @@ func besideBad(t *testing.T, bads int, every, trouble time.Duration) (took time.
 		provider := &account{troubleEnds: began.Add(trouble)}
 		group := d.run(ctx, provider)
 		group.Go(func() {
-			for n := 0; n < bads && every > 0 && ctx.Err() == nil; n++ {
+			for n := 0; n < badCount && interval > 0 && ctx.Err() == nil; n++ {
 				submitBad(n)
-				time.Sleep(every)
+				time.Sleep(interval)
 			}
 		})
-		time.Sleep(time.Second) // no good number may be taken before the bad ones are refused
+		time.Sleep(time.Second) // some bad numbers must be refused before any good number is taken
 		submitted := time.Now()
 		for n := range badNumbers / 2 {
 			d.submit(good, sms.Number(fmt.Sprintf("+1202%07d", 5_000_000+n)))
@@ -217,9 +218,9 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 		times = 20
 	}
 	for _, tc := range []struct {
-		name    string
-		every   time.Duration // the interval between messages to bad numbers; 0 means that all come first
-		trouble time.Duration // how long after the start the provider refuses everything
+		name     string
+		interval time.Duration // the interval between messages to bad numbers; 0 means that all come first
+		trouble  time.Duration // for how long, from the start, the provider refuses everything
 	}{
 		{"before any number was taken", 0, 0},
 		{"while the breaker is open", 0, 90 * time.Second},
@@ -229,7 +230,7 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			alone := besideBad(t, 0, 0, tc.trouble)
 			for range times {
-				beside := besideBad(t, badNumbers, tc.every, tc.trouble)
+				beside := besideBad(t, badNumbers, tc.interval, tc.trouble)
 				t.Logf("the good messages took %v alone, and %v beside %d bad numbers", alone, beside, badNumbers)
 				if beside > 3*alone {
 					t.Errorf("beside bad numbers, the good messages took %.1f times as long as alone, want at most 3", float64(beside)/float64(alone))

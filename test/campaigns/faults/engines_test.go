@@ -34,8 +34,8 @@ type mark struct {
 
 type markKey struct{}
 
-// belowTheSDK marks the requests of a call and carries the call out, so that the fault
-// happens to its requests. Only the death of a process is not a fault of requests.
+// belowTheSDK carries out a call and marks its requests, so that the fault happens to the
+// requests. Only the faults that kill a process happen to the call itself.
 func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dies(ctx, p, f, carryOut)
@@ -78,8 +78,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// patience is the time limit of one request to DynamoDB or SQS. It is shorter than in
-// production, where the matrix would take an hour.
+// patience is the time limit of one request to DynamoDB or SQS. The limit in production
+// is longer: with it, the matrix would take an hour.
 const patience = time.Second
 
 // stand is a table and a queue that cells use one after another.
@@ -141,6 +141,7 @@ func (s *stand) cell(t *testing.T, a *attack) {
 		// The relay must not enqueue messages early, because the queue runs on another
 		// clock.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
+		PartsPerSecond: matrixPace,
 	})
 	begin := s.next
 	s.next += 100
@@ -169,13 +170,14 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewer limits how many messages of a cell meet the fault. On SQLite a deadline passes in
-// virtual time; here it takes real time.
-const fewer = 5
+// fewMessages is how many messages of a cell meet the fault. On SQLite a deadline passes
+// in virtual time; here it takes real time.
+const fewMessages = 5
 
 // policies returns a function that chooses the policies with which a story runs. A story
-// that depends on the policy runs with both, any other with one; these alternate. With
-// SMSQUEUE_SOAK=1 every story runs with both, as it always does on SQLite.
+// that depends on the policy runs with both policies. Any other story runs with only one:
+// with hold and with resend in turn. With SMSQUEUE_SOAK=1 every story runs with both, as
+// it always does on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -195,7 +197,7 @@ func policies(begin int) func(story) []sms.OnUnknown {
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // how many cells run at once; one cell of how many runs (11 reaches every fault and every service)
+	atOnce, every := 8, 11 // run 8 cells at once, and every 11th cell only, which reaches every fault and every service
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}
@@ -204,7 +206,7 @@ func TestMatrixOnEngines(t *testing.T) {
 		stands <- newStand(t, records, sends, i)
 	}
 	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
-		a.befall, a.atMost = belowTheSDK, fewer
+		a.befall, a.atMost = belowTheSDK, fewMessages
 		s := <-stands
 		defer func() { stands <- s }()
 		s.cell(t, a)

@@ -31,7 +31,7 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 var errLost = errors.New("connection reset by peer")
 
 // deaths is how many processes die in a cell. Each death hits a whole batch, and a
-// message that is hit too often rightly ends unknown.
+// message that is hit too often correctly ends as unknown.
 const deaths = 3
 
 // attack makes the first call of a row meet a fault, once for each message.
@@ -49,7 +49,7 @@ type attack struct {
 	wrong   []string
 }
 
-// most returns how many messages meet the fault.
+// most returns how many messages may meet the fault.
 func (a *attack) most() int {
 	switch {
 	case a.fault == diesBefore || a.fault == diesAfter:
@@ -60,8 +60,8 @@ func (a *attack) most() int {
 	return math.MaxInt
 }
 
-// alone marks the context of submissions whose enqueue fails even if the attack spares
-// them.
+// alone marks the context of submissions whose message cannot be enqueued, even if the
+// attack does not affect them.
 type alone struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {

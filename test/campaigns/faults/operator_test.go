@@ -68,7 +68,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			if len(went) == 0 || len(went) > bound {
 				t.Errorf("pause %d: %d messages were handed over after the pause began, want 1 to %d", i+1, len(went), bound)
 			}
-			if before-total < 2*pausedRate {
+			if before-total < pausedRate*3/2 { // an idle sender looks at the queue only once a second
 				t.Errorf("pause %d: only %d messages were handed over in the 3 seconds before the pause", i+1, before-total)
 			}
 			total = len(network.Log())

@@ -18,8 +18,8 @@ type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports lists the interfaces that each service gets. The relay itself runs the code of
-// receipts, to match pending receipts.
+// ports holds the interfaces that each service gets. The relay has those of receipts too,
+// because it runs the code of receipts to match pending receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -31,7 +31,8 @@ var ports = map[string][]reflect.Type{
 // test fails if the service does call one.
 var uncalled = []row{
 	{"api", "Claim"},
-	// Lists and GET /v1/status make these reads, which affect no message.
+	// These reads are for GET /v1/status and for the list of messages, and affect no
+	// message.
 	{"api", "Backlog"},
 	{"api", "Due"},
 	{"api", "List"},

@@ -20,7 +20,7 @@ type story struct {
 	fate   world.Fate
 	fields func(now time.Time) map[string]any
 	orphan bool // the outcome of its first hand-over is never written
-	alone  bool // its first enqueue fails
+	alone  bool // the first try to enqueue it fails
 	ends   []sms.Status
 }
 
@@ -53,7 +53,7 @@ var stories = []story{
 	{name: "probe", fate: world.Early, ends: delivered, fields: in(trouble + time.Minute)},
 }
 
-// trouble is when the account's budget is spent, by another application.
+// trouble is the time at which another application has spent the account's budget.
 const trouble = 30 * time.Minute
 
 func in(d time.Duration) func(time.Time) map[string]any {
@@ -70,7 +70,7 @@ type told struct {
 // both returns both policies for every story.
 func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario submits the messages of all stories in w, makes the calls of a fail, and
+// scenario submits the messages of all stories in w, lets the attack a disturb them, and
 // checks how each message ends.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
 	t.Helper()

@@ -29,6 +29,9 @@ func openSQLite(t *testing.T) *sqlite.DB {
 	return db
 }
 
+// matrixPace makes senders book time, but is so fast that no message waits.
+const matrixPace = 1000
+
 // onSQLite runs one cell in virtual time.
 func onSQLite(t *testing.T, a *attack) {
 	synctest.Test(t, func(t *testing.T) {
@@ -36,7 +39,7 @@ func onSQLite(t *testing.T, a *attack) {
 		network := world.NewNetwork(time.Now)
 		w := world.New(world.Options{
 			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
-			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around,
+			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around, PartsPerSecond: matrixPace,
 		})
 		all := scenario(t, w, a, 7_000_000, sms.NewToken, both)
 		verify(t, w, a, all)
@@ -53,15 +56,15 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix runs cells, n at a time, and prints the table. It runs one cell in 11 if every
-// is 11.
-func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
+// matrix runs cells, n at a time, and prints the table. If step is 1 it runs every cell;
+// if step is 11, only every 11th.
+func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 	}
 	table := &table{cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
-	told := false // -run may have skipped the cell
+	told := false // the flag -run may have skipped this cell
 	if !t.Run("without faults", func(t *testing.T) {
 		told = true
 		run(t, calm)
@@ -86,7 +89,7 @@ func matrix(t *testing.T, n, every int, run func(t *testing.T, a *attack)) {
 	cell := 0
 	for _, r := range rows() {
 		for _, f := range allFaults {
-			if cell++; cell%every != 0 {
+			if cell++; cell%step != 0 {
 				continue
 			}
 			group.Go(func() error {

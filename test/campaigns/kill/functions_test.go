@@ -44,6 +44,9 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	t.Helper()
 	dynamoURL, sqsURL := enginetest.DynamoDB(t), enginetest.SQS(t)
 	records, table := functions.NewTable(t, dynamoURL)
+	if err := enginetest.PutClients(t.Context(), records, table, `{"client": {}}`); err != nil {
+		t.Fatal(err)
+	}
 	queue, queueURL := functions.NewQueue(t, sqsURL)
 	if _, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 		QueueUrl: &queueURL, Attributes: map[string]string{string(sqstypes.QueueAttributeNameVisibilityTimeout): visibility},
@@ -115,7 +118,7 @@ func TestSenderAndRelayAreKilledUnderLoad(t *testing.T) {
 		pause(t.Context(), 2*time.Second)
 		return reconciled().OnTheWay == 0
 	})
-	// The log is read before the records, and lacks what is handed over in between. So
-	// reconcile again.
+	// The log was read before the records, so it lacks messages that were handed over in
+	// between. Reconcile again.
 	show(t, reconciled(), size)
 }

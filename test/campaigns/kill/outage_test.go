@@ -82,7 +82,7 @@ func (a *answers) note(answer *httptest.ResponseRecorder, took time.Duration) {
 func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	t.Parallel()
 	sends := enginetest.SQS(t)
-	enginetest.DynamoDB(t) // only records that the test uses DynamoDB; it starts an engine of its own
+	enginetest.DynamoDB(t) // only records that the test uses DynamoDB: the test starts its own engine
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
 		t.Fatal(err)

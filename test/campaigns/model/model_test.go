@@ -141,7 +141,7 @@ func (s *stage) relay(t *rapid.T) {
 	}
 	s.say("relay")
 	s.spawn("relay", func() func() {
-		_, _ = s.w.Relay(s.ctx) // what failed is due again
+		_, _ = s.w.Relay(s.ctx) // the agenda still has the work that failed
 		return nothing
 	})
 }

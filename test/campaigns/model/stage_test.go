@@ -56,6 +56,9 @@ type stage struct {
 	log     []string
 }
 
+// pace makes senders book time, but is so fast that no message waits long.
+const pace = 20
+
 func newStage(ctx context.Context, dir string) (*stage, error) {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {
@@ -67,7 +70,7 @@ func newStage(ctx context.Context, dir string) (*stage, error) {
 	}
 	s.w = world.New(world.Options{
 		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: s.net, Provider: s.net,
-		Rules: sms.DefaultRules(), Interval: time.Minute, Around: s.around, Logger: slog.New(slog.DiscardHandler),
+		Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: pace, Around: s.around, Logger: slog.New(slog.DiscardHandler),
 	})
 	return s, nil
 }
@@ -308,8 +311,8 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreign makes a receipt of another application arrive, for a number that we never send
-// to. If we did, matching the receipt to our message could be correct, as the documents
+// foreign makes a receipt arrive that another application caused. Its number is one to
+// which we never send. If we did, matching the receipt to our message could be correct, as the documents
 // say about pending receipts.
 func (s *stage) foreign(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))

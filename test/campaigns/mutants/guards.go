@@ -22,8 +22,8 @@ type guard struct {
 	start, end int    // offsets in it
 }
 
-// findGuards returns the guards in the Go files of the repository below dirs, by name. It
-// ignores test files.
+// findGuards finds the guards in the repository's Go files below dirs, and returns them
+// by name. It ignores test files.
 func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	guards := make(map[string]guard)
 	for _, dir := range dirs {

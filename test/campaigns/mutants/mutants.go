@@ -25,8 +25,8 @@ const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{
 	{
-		without: "the window of a receipt",
-		changes: map[string]change{"window of a receipt": always},
+		without: "the limits of a receipt's time",
+		changes: map[string]change{"a receipt's time is within the lease": always},
 		tests:   []string{"-run", "TestWhichUnansweredHandOver|TestRetryMatches", "./services/receipts"},
 	},
 	{
@@ -61,18 +61,28 @@ var mutants = []mutant{
 	},
 	{
 		without: "the new due time, when the relay takes a message up",
-		changes: map[string]change{"a message taken up is due later": skipped},
+		changes: map[string]change{"due later, while the relay works on it": skipped},
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
 	},
 	{
 		without: "the new due time, at the claim",
-		changes: map[string]change{"a claim is due": skipped},
+		changes: map[string]change{"when a claimed message is due": skipped},
 		tests:   []string{"-run", "TestAClaimIsDueAtTheEndOfItsLease", "./shared/sms"},
 	},
 	{
 		without: "the SNS client's single attempt",
 		changes: map[string]change{"single attempt": skipped},
 		tests:   []string{"-run", "TestTheRealClientUnderstandsEveryAnswer", "./test/harness/judge"},
+	},
+	{
+		without: "the SNS client's short-lived connections",
+		changes: map[string]change{"fresh connections": skipped},
+		tests:   []string{"-run", "TestAFreezeLosesNoHandOver", "./shared/sns"},
+	},
+	{
+		without: "the end of idle connections, when an invocation begins",
+		changes: map[string]change{"no connection from before a freeze": skipped},
+		tests:   []string{"-run", "TestAnInvocationClosesIdleConnections", "./services/sender/lambda"},
 	},
 	{
 		without: "the check that a receipt and a hand-over have the same provider",
@@ -88,6 +98,16 @@ var mutants = []mutant{
 		without: "the final-state guard",
 		changes: map[string]change{"the table of states": never, "a receipt's effect depends on the status": always},
 		tests:   []string{"-run", "TestAFinalStateIsNeverLeft", "./shared/sms"},
+	},
+	{
+		without: "the question whether a token's client is known",
+		changes: map[string]change{"a removed client": never},
+		tests:   []string{"-run", "TestAuthenticate", "./services/api"},
+	},
+	{
+		without: "the age of the clients",
+		changes: map[string]change{"the age of the clients": always},
+		tests:   []string{"-run", "TestFreshClients", "./services/api"},
 	},
 	{
 		without: "hold",
@@ -188,6 +208,36 @@ var mutants = []mutant{
 		without: "the breaker's indifference to a refusal for now in a receipt",
 		changes: map[string]change{"a refusal for now is no trouble": always},
 		tests:   []string{"-run", "TestARefusalForNowInAReceipt", "./services/receipts"},
+	},
+	{
+		without: "the order of bookings",
+		changes: map[string]change{"time booked once": becomes("*new(time.Time)")},
+		tests:   []string{"-run", "TestAllSendersTogether", "./services/sender", noFailFile},
+	},
+	{
+		without: "the order of bookings, in DynamoDB",
+		changes: map[string]change{"time booked once in DynamoDB": becomes("nanos(b.Farthest)")},
+		tests:   []string{"-run", "TestConformance/Pace", "./shared/dynamo"},
+	},
+	{
+		without: "the length that slots have in addition, for hand-overs that come late",
+		changes: map[string]change{"slots are longer than their parts": skipped},
+		tests:   []string{"-run", "TestLateHandOvers", "./services/sender"},
+	},
+	{
+		without: "the end of a slot, before the claim",
+		changes: map[string]change{"claimed in its slot": always},
+		tests:   []string{"-run", "TestASenderThatComesTooLate", "./services/sender"},
+	},
+	{
+		without: "the end of a slot, before the hand-over",
+		changes: map[string]change{"handed over in its slot": never},
+		tests:   []string{"-run", "TestWhatMissedItsSlot", "./services/sender"},
+	},
+	{
+		without: "the indifference to what a wrong clock booked",
+		changes: map[string]change{"a wrong clock": never},
+		tests:   []string{"-run", "TestConformance/Store/Pace", "./shared/sqlite"},
 	},
 	{
 		without: "the longer of two phrases, when a receipt says who confirmed a delivery",

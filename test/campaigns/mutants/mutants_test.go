@@ -20,8 +20,8 @@ import (
 const few = 2
 
 func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
-	// This variable differs in every run, so that Go never takes the result from
-	// its cache: it cannot see the sources on which the result depends.
+	// This variable differs in every run, which keeps Go from reusing a cached result. Go
+	// does not see the sources, on which the result depends.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {

@@ -51,7 +51,7 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 				for range clients {
 					all.Go(func() {
 						for range each {
-							switch status, _ := as[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms", body); status {
+							switch status, _ := callAs[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms", body); status {
 							case http.StatusAccepted:
 								accepted.Add(1)
 							case http.StatusTooManyRequests:

@@ -67,7 +67,7 @@ func (p *paging) add(at time.Time) sms.Message {
 func (p *paging) change() {
 	m := rapid.SampledFrom(p.all).Draw(p.T, "message")
 	if rapid.Bool().Draw(p.T, "cancel") {
-		as[message](p.test.Context(), p.handler, p.owner, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
+		callAs[message](p.test.Context(), p.handler, p.owner, http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 		return
 	}
 	_, _ = p.store.Claim(p.test.Context(), m.Ref(), sms.DefaultRules().NewClaim("fake", time.Now()))
@@ -106,7 +106,7 @@ func (p *paging) walk(filters url.Values, want map[string]bool) {
 	var before time.Time
 	for pages := 0; ; pages++ {
 		filters.Set("limit", fmt.Sprint(rapid.IntRange(1, 10).Draw(p.T, "limit")))
-		status, got := as[page](p.test.Context(), p.handler, p.owner, http.MethodGet, "/v1/sms?"+filters.Encode(), "")
+		status, got := callAs[page](p.test.Context(), p.handler, p.owner, http.MethodGet, "/v1/sms?"+filters.Encode(), "")
 		if status != http.StatusOK || pages > 100 {
 			p.Fatalf("page %d has status %d", pages, status)
 		}

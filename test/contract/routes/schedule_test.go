@@ -126,7 +126,7 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 				if _, again := arrived[ref.ID]; !again {
 					arrived[ref.ID] = now
 				}
-				if err := s.sender.Deliver(t.Context(), ref); err != nil {
+				if err := s.sender.Deliver(t.Context(), sender.Turn{Ref: ref, Parts: 1}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -150,7 +150,7 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 			body := `{"messages": [` + strings.TrimSuffix(strings.Repeat(one, 100), ",") + `]}`
 			ids := make(map[string]bool)
 			for range messages / 100 {
-				_, batch := as[struct{ Results []struct{ Message message } }](t.Context(), s.handler, "owner", http.MethodPost, "/v1/sms/batch", body)
+				_, batch := callAs[struct{ Results []struct{ Message message } }](t.Context(), s.handler, "owner", http.MethodPost, "/v1/sms/batch", body)
 				for _, r := range batch.Results {
 					ids[r.Message.ID] = true
 				}
@@ -181,7 +181,7 @@ func TestMessageOfNextMonth(t *testing.T) {
 	dir := t.TempDir()
 	s := openService(t, dir, smstest.NewClock(start))
 	body := `{"phoneNumber": "+5511999999999", "message": "At last", "sendAt": "` + at.Format(time.RFC3339) + `"}`
-	status, m := as[message](t.Context(), s.handler, "owner", http.MethodPost, "/v1/sms", body)
+	status, m := callAs[message](t.Context(), s.handler, "owner", http.MethodPost, "/v1/sms", body)
 	if status != http.StatusAccepted {
 		t.Fatalf("status %d", status)
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// many returns how many messages a full store has: a million in the long campaign.
-// Otherwise it is fewer, because the race detector slows the writing of them.
+// many returns how many messages a full store has. In the long campaign it is a million.
+// Otherwise it is fewer, because the race detector makes writing them slow.
 func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -117,7 +117,7 @@ func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	shortest := time.Hour
 	for range 10 {
 		begin := time.Now()
-		if status, _ := as[page](t.Context(), handler, "owner", http.MethodGet, target, ""); status != http.StatusOK {
+		if status, _ := callAs[page](t.Context(), handler, "owner", http.MethodGet, target, ""); status != http.StatusOK {
 			t.Fatalf("%s: status %d", target, status)
 		}
 		shortest = min(shortest, time.Since(begin))
@@ -146,7 +146,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 		mu.Lock()
 		consumed = 0
 		mu.Unlock()
-		if status, _ := as[page](t.Context(), handler, owner, http.MethodGet, target, ""); status != http.StatusOK {
+		if status, _ := callAs[page](t.Context(), handler, owner, http.MethodGet, target, ""); status != http.StatusOK {
 			t.Fatalf("status %d", status)
 		}
 		mu.Lock()
@@ -161,7 +161,7 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 			t.Errorf("%s costs %.1f units with %d messages, %.1f with %d", target, small, few, large, plenty)
 		}
 	}
-	// A page of a filter without matches must read a bounded number of records.
+	// A page must read a bounded number of records even if its filter matches nothing.
 	const rare = "/v1/sms?limit=20&reference=nowhere"
 	bound := price("large", rare)
 	fill(t, store, "large", plenty)

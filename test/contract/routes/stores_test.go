@@ -69,7 +69,7 @@ func (noQueue) Send(context.Context, ...sms.Envelope) error { return nil }
 
 func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
 
-// newAPI returns an API on store that allows all countries.
+// newAPI returns an API that uses store and allows all countries.
 func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler {
 	t.Helper()
 	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}}
@@ -83,9 +83,9 @@ func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler
 	return handler
 }
 
-// as makes a request as the only client of owner. It decodes the answer, unless the
+// callAs makes a request as the only client of owner. It decodes the answer, unless the
 // answer is an error.
-func as[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
+func callAs[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -114,7 +114,7 @@ type page struct {
 	Next     string
 }
 
-// draft returns owner's draft of a message.
+// draft returns a draft whose owner and client have the same name.
 func draft(owner string) sms.Draft {
 	return sms.Draft{Owner: owner, Client: owner, Request: sms.Request{Number: "+5511999999999", Text: "Hi"}}
 }

@@ -25,7 +25,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is how many calls of each operation must at least be answered with 2xx.
+// leastGood is the number of calls of each operation that must be answered with 2xx, at
+// least.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {

@@ -22,7 +22,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 	for _, fault := range []faultproxy.Fault{
 		refused,
 		faultproxy.Throttle(),
-		faultproxy.LoseAnswer(), // the queue takes envelopes, but the API does not learn it
+		faultproxy.LoseAnswer(), // the queue takes the envelopes, but its answer to the API is lost
 		faultproxy.Hang(),
 	} {
 		t.Run(fault.String(), func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 			t.Parallel()
 			d := functions.Deploy(t, functions.Options{
 				OneEndpoint: oneEndpoint,
-				Owners:      map[string]string{"shop-1": "shop", "shop-2": "shop"},
+				Clients:     `{"shop-1": {"owner": "shop"}, "shop-2": {"owner": "shop"}, "stranger": {}}`,
 			})
 			d.RecordProvider(t)
 			d.SQS.KeepBodies()
@@ -50,7 +50,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				"id": m.ID, "status": "queued", "owner": "shop", "client": "shop-1",
 				"phoneNumber": number, "message": secret, "reference": "order-7",
 			}
-			if diff := cmp.Diff(want, only(record, want)); diff != "" {
+			if diff := cmp.Diff(want, common(record, want)); diff != "" {
 				t.Errorf("the record in DynamoDB differs (-want +got):\n%s", diff)
 			}
 			ref := fmt.Sprintf("%s.%.0f", m.ID, record["createdAt"])
@@ -106,8 +106,8 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// only returns the attributes of item that want has too.
-func only(item, want map[string]any) map[string]any {
+// common returns the attributes of item whose names are in want too.
+func common(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {
 		if v, ok := item[name]; ok {

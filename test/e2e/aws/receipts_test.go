@@ -11,7 +11,7 @@ import (
 )
 
 // delivered returns a line of SNS's delivery log. It says that the phone acknowledged the
-// message with this provider message id.
+// message, which has this provider message id.
 func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,

@@ -39,11 +39,12 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	bin := t.TempDir()
 	command(t, bin, []string{
-		// This list has no proxy on the network, so that go does not ask for our module
-		// elsewhere.
+		// No proxy in this list is on the network. So go does not ask anybody else for
+		// our module.
 		"GOPROXY=" + fileURL(proxy(t, clone(t, root))) + "," + fileURL(filepath.Join(cache, "cache", "download")),
 		"GOSUMDB=off", "GOWORK=off", "GOBIN=" + bin, "CGO_ENABLED=0",
-		// Use a separate module cache: in the user's, a tag of this name would remain.
+		// Use a separate module cache: in the user's own cache, a version with this tag
+		// would remain.
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-modcacherw -trimpath",
 	}, "go", "install", program+"@"+version)
 
@@ -69,8 +70,8 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 }
 
-// clone returns a repository whose single commit has the checkout's files as they are
-// now. The commit has the tag version.
+// clone returns a repository with a single commit, which has the checkout's files as they
+// are now. A tag for version points to this commit.
 func clone(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +98,8 @@ func clone(t *testing.T, root string) string {
 	return dir
 }
 
-// proxy returns a folder that serves the tag of repo in the way of a Go module proxy.
+// proxy returns a folder that contains the version of repo, in the form in which a Go
+// module proxy serves it.
 func proxy(t *testing.T, repo string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -28,9 +28,10 @@ func bombs() int {
 	return 100
 }
 
-// TestLargeRequestsTakeBoundedMemory has one client send many batches at once. Each has
-// 100 messages with thousands of unknown fields. The client repeats what is answered 503
-// as told. Meanwhile another client sends single messages.
+// TestLargeRequestsTakeBoundedMemory has one client send many batches at once. Each batch
+// has 100 messages with thousands of unknown fields. After an answer with status 503 the
+// client repeats the batch when Retry-After says. Meanwhile another client sends single
+// messages.
 func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t))
@@ -81,8 +82,8 @@ func newBomb() string {
 	return `{"messages":[` + strings.Repeat(object+",", 99) + object + `]}`
 }
 
-// explode sends a batch, and again after a 503, as its Retry-After says. It returns the
-// last status, or 0 if there is none.
+// explode sends a batch. After a 503 it waits as long as Retry-After says, and sends the
+// batch again. It returns the last status, or 0 if there is none.
 func explode(ctx context.Context, client *http.Client, base, body string) int {
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/sms/batch", strings.NewReader(body))
@@ -113,7 +114,7 @@ func explode(ctx context.Context, client *http.Client, base, body string) int {
 	}
 }
 
-// clientsFile returns a file with two clients, good and bad.
+// clientsFile returns a file with two clients, "good" and "bad".
 func clientsFile(t *testing.T) string {
 	t.Helper()
 	name := t.TempDir() + "/clients.json"
@@ -123,7 +124,7 @@ func clientsFile(t *testing.T) string {
 	return name
 }
 
-// clientOf returns an HTTP client with a token of the client with this name.
+// clientOf returns an HTTP client that calls the API as the client with this name.
 func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
 	t.Helper()
 	config := clientcredentials.Config{ClientID: name, ClientSecret: name + "-secret-of-tests", TokenURL: m.Base + "/oauth2/token"}

@@ -17,11 +17,11 @@ const (
 	kills       = 5
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // minimum at each kill, of requests in flight and of unfinished messages
+	atLeast     = 50  // at each kill, at least this many requests are in flight, messages unfinished and messages handed over
 	drainWithin = 3 * time.Minute
 )
 
-// load submits messages like many users at once, and records what was accepted.
+// load submits messages for many users at once, and records what was accepted.
 type load struct {
 	posted   atomic.Int64
 	inFlight atomic.Int64

@@ -51,8 +51,8 @@ var (
 	}
 )
 
-// with returns the request with a part of it replaced.
-func (r request) with(part, by string) request {
+// replace returns the request with one part of it replaced.
+func (r request) replace(part, by string) request {
 	for _, text := range []*string{&r.path, &r.target, &r.form, &r.body} {
 		*text = strings.Replace(*text, part, by, 1)
 	}
@@ -95,8 +95,8 @@ func models(t *testing.T) *apimodel.Models {
 	return m
 }
 
-// TestPlantedViolationsAreFound sends each request through the proxy that records
-// the apply.
+// TestPlantedViolationsAreFound sends each request through a recording proxy, as the
+// tests of Terraform do.
 func TestPlantedViolationsAreFound(t *testing.T) {
 	type violations = []apimodel.Violation
 	tests := map[string]struct {
@@ -110,48 +110,52 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"a correct REST request with a list":     {tagFunction, nil},
 		"a correct name that must not be digits": {createAlias, nil},
 
-		"a missing member":                {putItem.with(`"TableName": "messages", `, ""), violations{{Member: "TableName", Kind: apimodel.Required}}},
-		"a missing parameter":             {createRole.with("&RoleName=relay", ""), violations{{Member: "RoleName", Kind: apimodel.Required}}},
-		"a missing member inside a map":   {publish.with("&MessageAttributes.entry.1.Value.DataType=String", ""), violations{{Member: "MessageAttributes.AWS.SNS.SMS.SMSType.DataType", Kind: apimodel.Required}}},
-		"a missing member of a REST body": {createMapping.with(`"FunctionName": "smsqueue-sender:live", `, ""), violations{{Member: "FunctionName", Kind: apimodel.Required}}},
-		"a missing list in a query":       {tagFunction.with("?tagKeys=a&tagKeys=b", ""), violations{{Member: "TagKeys", Kind: apimodel.Required}}},
+		"a correct request of a second API": {request{
+			service: "dynamodb", target: "DynamoDBStreams_20120810.ListStreams", body: `{"TableName": "messages"}`,
+		}, nil},
 
-		"a text that is too long":           {createRole.with("relay", strings.Repeat("r", 65)), violations{{Member: "RoleName", Kind: apimodel.Length}}},
-		"a text that is too short":          {putItem.with("messages", ""), violations{{Member: "TableName", Kind: apimodel.Length}}},
-		"a text of wrong characters":        {createRole.with("relay", "the relay"), violations{{Member: "RoleName", Kind: apimodel.Pattern}}},
-		"a pattern that must not match":     {createAlias.with("live", "12"), violations{{Member: "Name", Kind: apimodel.Pattern}}},
-		"a label of wrong characters":       {createAlias.with("/relay/", "/the%20relay/"), violations{{Member: "FunctionName", Kind: apimodel.Pattern}}},
-		"a number that is too small":        {createMapping.with("10", "0"), violations{{Member: "BatchSize", Kind: apimodel.Range}}},
-		"a number that is too great":        {createRole.with("3600", "43201"), violations{{Member: "MaxSessionDuration", Kind: apimodel.Range}}},
-		"a number inside a structure":       {createMapping.with(": 2}", ": 1}"), violations{{Member: "ScalingConfig.MaximumConcurrency", Kind: apimodel.Range}}},
-		"a word that is not in the enum":    {putItem.with("NONE", "ALL"), violations{{Member: "ReturnValues", Kind: apimodel.Enum}}},
-		"a list that is too long":           {createMapping.with("{", `{"FunctionResponseTypes": ["ReportBatchItemFailures", "ReportBatchItemFailures"], `), violations{{Member: "FunctionResponseTypes", Kind: apimodel.Size}}},
-		"a list that is too long in a form": {createRole.with("&Tags.member.1.Key=a&Tags.member.1.Value=b", tags(51)), violations{{Member: "Tags", Kind: apimodel.Size}}},
-		"another type":                      {putItem.with(`"messages"`, "7"), violations{{Member: "TableName", Kind: apimodel.Type}}},
-		"a text instead of a number":        {createRole.with("3600", "hour"), violations{{Member: "MaxSessionDuration", Kind: apimodel.Type}}},
-		"a fraction":                        {createMapping.with("10", "1.5"), violations{{Member: "BatchSize", Kind: apimodel.Type}}},
+		"a missing member":                {putItem.replace(`"TableName": "messages", `, ""), violations{{Member: "TableName", Kind: apimodel.Required}}},
+		"a missing parameter":             {createRole.replace("&RoleName=relay", ""), violations{{Member: "RoleName", Kind: apimodel.Required}}},
+		"a missing member inside a map":   {publish.replace("&MessageAttributes.entry.1.Value.DataType=String", ""), violations{{Member: "MessageAttributes.AWS.SNS.SMS.SMSType.DataType", Kind: apimodel.Required}}},
+		"a missing member of a REST body": {createMapping.replace(`"FunctionName": "smsqueue-sender:live", `, ""), violations{{Member: "FunctionName", Kind: apimodel.Required}}},
+		"a missing list in a query":       {tagFunction.replace("?tagKeys=a&tagKeys=b", ""), violations{{Member: "TagKeys", Kind: apimodel.Required}}},
 
-		"an unknown member":              {putItem.with(`"S"`, `"Text"`), violations{{Member: "Item.id.Text", Kind: apimodel.UnknownMember}}},
-		"an unknown parameter":           {createRole.with("member.1.Value", "member.1.Text"), violations{{Member: "Tags[0].Text", Kind: apimodel.UnknownMember}, {Member: "Tags[0].Value", Kind: apimodel.Required}}},
-		"an unknown query parameter":     {tagFunction.with("tagKeys=b", "keys=b"), violations{{Member: "keys", Kind: apimodel.UnknownMember}}},
-		"a member spelled in lower case": {createMapping.with("BatchSize", "batchSize"), violations{{Member: "batchSize", Kind: apimodel.UnknownMember}}},
+		"a text that is too long":           {createRole.replace("relay", strings.Repeat("r", 65)), violations{{Member: "RoleName", Kind: apimodel.Length}}},
+		"a text that is too short":          {putItem.replace("messages", ""), violations{{Member: "TableName", Kind: apimodel.Length}}},
+		"a text of wrong characters":        {createRole.replace("relay", "the relay"), violations{{Member: "RoleName", Kind: apimodel.Pattern}}},
+		"a pattern that must not match":     {createAlias.replace("live", "12"), violations{{Member: "Name", Kind: apimodel.Pattern}}},
+		"a label of wrong characters":       {createAlias.replace("/relay/", "/the%20relay/"), violations{{Member: "FunctionName", Kind: apimodel.Pattern}}},
+		"a number that is too small":        {createMapping.replace("10", "0"), violations{{Member: "BatchSize", Kind: apimodel.Range}}},
+		"a number that is too great":        {createRole.replace("3600", "43201"), violations{{Member: "MaxSessionDuration", Kind: apimodel.Range}}},
+		"a number inside a structure":       {createMapping.replace(": 2}", ": 1}"), violations{{Member: "ScalingConfig.MaximumConcurrency", Kind: apimodel.Range}}},
+		"a word that is not in the enum":    {putItem.replace("NONE", "ALL"), violations{{Member: "ReturnValues", Kind: apimodel.Enum}}},
+		"a list that is too long":           {createMapping.replace("{", `{"FunctionResponseTypes": ["ReportBatchItemFailures", "ReportBatchItemFailures"], `), violations{{Member: "FunctionResponseTypes", Kind: apimodel.Size}}},
+		"a list that is too long in a form": {createRole.replace("&Tags.member.1.Key=a&Tags.member.1.Value=b", tags(51)), violations{{Member: "Tags", Kind: apimodel.Size}}},
+		"another type":                      {putItem.replace(`"messages"`, "7"), violations{{Member: "TableName", Kind: apimodel.Type}}},
+		"a text instead of a number":        {createRole.replace("3600", "hour"), violations{{Member: "MaxSessionDuration", Kind: apimodel.Type}}},
+		"a fraction":                        {createMapping.replace("10", "1.5"), violations{{Member: "BatchSize", Kind: apimodel.Type}}},
 
-		"a correct policy":             {createRole.with("{}", allow), nil},
-		"an action that is none":       {createRole.with("{}", strings.Replace(allow, "GetShardIterator", "GetShardIterators", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
-		"an action without operations": {createRole.with("{}", strings.Replace(allow, "kms:ReEncrypt", "kms:Encode", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
-		"a key that policies lack":     {createRole.with("{}", strings.Replace(allow, "Resource", "Resources", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
-		"an effect that is none":       {createRole.with("{}", strings.Replace(allow, "Allow", "Permit", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
-		"an old version":               {createRole.with("{}", strings.Replace(allow, "2012-10-17", "2008-10-17", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an unknown member":              {putItem.replace(`"S"`, `"Text"`), violations{{Member: "Item.id.Text", Kind: apimodel.UnknownMember}}},
+		"an unknown parameter":           {createRole.replace("member.1.Value", "member.1.Text"), violations{{Member: "Tags[0].Text", Kind: apimodel.UnknownMember}, {Member: "Tags[0].Value", Kind: apimodel.Required}}},
+		"an unknown query parameter":     {tagFunction.replace("tagKeys=b", "keys=b"), violations{{Member: "keys", Kind: apimodel.UnknownMember}}},
+		"a member spelled in lower case": {createMapping.replace("BatchSize", "batchSize"), violations{{Member: "batchSize", Kind: apimodel.UnknownMember}}},
 
-		"an unknown target":                       {putItem.with("PutItem", "PutItems"), violations{{Kind: apimodel.UnknownOperation}}},
-		"another service's target":                {putItem.with("DynamoDB_20120810", "AmazonSQS"), violations{{Kind: apimodel.UnknownOperation}}},
-		"an unknown action":                       {createRole.with("CreateRole", "MakeRole"), violations{{Kind: apimodel.UnknownOperation}}},
-		"another version":                         {createRole.with("2010-05-08", "2020-05-08"), violations{{Kind: apimodel.UnknownOperation}}},
-		"an unknown path":                         {createMapping.with("mappings", "mapping"), violations{{Kind: apimodel.UnknownOperation}}},
+		"a correct policy":             {createRole.replace("{}", allow), nil},
+		"an action that is none":       {createRole.replace("{}", strings.Replace(allow, "GetShardIterator", "GetShardIterators", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an action without operations": {createRole.replace("{}", strings.Replace(allow, "kms:ReEncrypt", "kms:Encode", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"a key that policies lack":     {createRole.replace("{}", strings.Replace(allow, "Resource", "Resources", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an effect that is none":       {createRole.replace("{}", strings.Replace(allow, "Allow", "Permit", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"an old version":               {createRole.replace("{}", strings.Replace(allow, "2012-10-17", "2008-10-17", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+
+		"an unknown target":                       {putItem.replace("PutItem", "PutItems"), violations{{Kind: apimodel.UnknownOperation}}},
+		"another service's target":                {putItem.replace("DynamoDB_20120810", "AmazonSQS"), violations{{Kind: apimodel.UnknownOperation}}},
+		"an unknown action":                       {createRole.replace("CreateRole", "MakeRole"), violations{{Kind: apimodel.UnknownOperation}}},
+		"another version":                         {createRole.replace("2010-05-08", "2020-05-08"), violations{{Kind: apimodel.UnknownOperation}}},
+		"an unknown path":                         {createMapping.replace("mappings", "mapping"), violations{{Kind: apimodel.UnknownOperation}}},
 		"an unknown service":                      {request{service: "smsqueue", body: "{}"}, violations{{Kind: apimodel.UnknownService}}},
 		"no signature":                            {request{body: "{}"}, violations{{Kind: apimodel.UnknownService}}},
 		"a protocol that the package cannot read": {request{service: "s3", body: "<a/>"}, violations{{Kind: apimodel.Unreadable}}},
-		"a body that is no JSON":                  {putItem.with("{", "["), violations{{Kind: apimodel.Unreadable}}},
+		"a body that is no JSON":                  {putItem.replace("{", "["), violations{{Kind: apimodel.Unreadable}}},
 	}
 	all := models(t)
 	for name, tt := range tests {
@@ -190,7 +194,7 @@ func send(t *testing.T, recorder *apimodel.Recorder, r request) {
 	t.Helper()
 	arrived := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		body, _ := io.ReadAll(req.Body) // what is missing shows
+		body, _ := io.ReadAll(req.Body) // after an error the body is incomplete, and the test fails
 		arrived <- string(body)
 	}))
 	defer server.Close()

@@ -181,9 +181,9 @@ func blobSize(v any) (int, bool) {
 // aboveFFFF is how Java's patterns write all characters above U+FFFF.
 var aboveFFFF = regexp.MustCompile(`(?i)\\uD800\\uDC00-\\uDBFF\\uDFFF`)
 
-// wholeText compiles a pattern of a model, which is in Java's syntax, with
-// lookaheads that package regexp does not have. The services match it with the
-// whole text.
+// wholeText compiles a pattern of a model so that it must match the whole text, as in the
+// services. The pattern is in Java's syntax, and may have lookaheads, which package
+// regexp lacks.
 func wholeText(pattern string) (*regexp2.Regexp, error) {
 	return regexp2.Compile(`\A(?:`+aboveFFFF.ReplaceAllString(pattern, "\U00010000-\U0010FFFF")+`)\z`, regexp2.RE2)
 }

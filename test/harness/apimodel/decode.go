@@ -151,7 +151,7 @@ func (s *service) fromForm(m *member, b *branch) any {
 	return sh.fromText(b.text)
 }
 
-// fromText reads a scalar. What is not of the shape's type remains a string.
+// fromText reads a scalar. A text that does not fit the shape's type remains a string.
 func (sh *shape) fromText(text string) any {
 	switch sh.Type {
 	case "integer", "long", "float", "double":

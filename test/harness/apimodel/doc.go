@@ -1,7 +1,21 @@
-// Package apimodel holds requests against AWS's own models of its APIs, as botocore
-// ships them. Emulators accept much that AWS refuses.
+// Package apimodel checks requests against AWS's own models of its APIs, as botocore
+// ships them. Emulators accept many requests that AWS refuses.
 //
-// The package is in Go because botocore has no code for it: botocore writes
-// requests but does not read them, and its validator ignores patterns, enums,
-// maxima and ranges.
+// The package is written in Go because botocore does not help: it writes requests but
+// does not read them, and its validator ignores patterns, enums, maxima and ranges.
+//
+// A model is not everything that AWS checks. For SNS Publish and SQS SendMessage it has
+// names and types only. The following is tested elsewhere, or not at all:
+//
+//   - Policy documents have no model. The package checks their grammar, and whether each
+//     action is an operation of a service.
+//   - The pipe's patterns and its template have no model. test/deploy tests them.
+//   - The schedule has no input. The relay's tests use the event that Scheduler sends
+//     in this case.
+//   - The types of aws-lambda-go decode Lambda's events. Tests use AWS's samples of these
+//     events.
+//   - The patterns of metric filters and the dashboard have no model, and no test knows
+//     AWS's rules for them. test/deploy compares the messages in the patterns with the
+//     code.
+//   - The size of a function's environment, at most 4 KB, is in no model.
 package apimodel

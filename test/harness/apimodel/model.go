@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// folders lists the services whose folder has another name than their signatures.
+// folders maps a service's name in signatures to its folder, where the two differ.
 var folders = map[string]string{
 	"monitoring":       "cloudwatch",
 	"streams.dynamodb": "dynamodbstreams",
@@ -81,13 +81,14 @@ type shape struct {
 	Value    *member
 	Document bool // any JSON
 
-	Min, Max  *float64 // of a number, or of a length
+	Min, Max  *float64 // bounds of a number, or of the length of other values
 	Pattern   string
 	Enum      []string
 	Flattened bool
 }
 
-// member says which shape a member of another shape has, and where requests have it.
+// member describes a member of a structure: its shape, and the place where requests have
+// it.
 type member struct {
 	Shape        string
 	Location     string // "uri", "querystring", "header", or "" in the body
@@ -102,8 +103,8 @@ func (m *member) name(inModel string) string {
 	return inModel
 }
 
-// service returns the model of the service with a name in signatures, or nil if
-// there is none.
+// service returns the model of the service with this name in signatures, or nil if there
+// is none.
 func (m *Models) service(name string) (*service, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

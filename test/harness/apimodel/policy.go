@@ -6,16 +6,17 @@ import (
 	"strings"
 )
 
-// Policies have no model. What can be checked is their grammar, and that each action is an
-// operation of a service: AWS accepts unknown actions in silence.
+// Policies have no model. Only two things can be checked: their grammar, and whether each
+// action is an operation of a service. AWS accepts unknown actions in silence.
 
-// permissions lists actions that are no operations.
+// permissions lists actions that are not operations.
 var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
 
 // alsoOf lists services whose actions have the prefix of another service.
 var alsoOf = map[string]string{"dynamodb": "streams.dynamodb"}
 
-// policy is a policy document. A list of one may be written as that one.
+// policy is a policy document. A list with one element may be written as this element
+// alone.
 type policy struct {
 	Version   string
 	ID        string `json:"Id"`

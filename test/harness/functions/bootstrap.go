@@ -16,8 +16,8 @@ var (
 	builtIn  string
 )
 
-// Bootstrap returns the path of a service's function. It builds it as `make build` does,
-// once for all tests of a process.
+// Bootstrap returns the path of a service's function. It builds the function as `make
+// build` does, once for all tests of a process.
 func Bootstrap(t testing.TB, service string) string {
 	t.Helper()
 	// This variable differs in every run, which keeps Go from reusing a cached result. Go

@@ -3,6 +3,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,10 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
+	// With TLS, these peers accept the functions' connections and pass them on to the
+	// proxies.
+	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
+
 	// These clients call the engines without the proxies.
 	Records  *dynamodb.Client
 	Table    string
@@ -43,8 +48,9 @@ type Deployment struct {
 
 // Options configure a deployment.
 type Options struct {
-	// Owners is CLIENT_OWNERS: the owner of each client id.
-	Owners map[string]string
+	// Clients is a JSON object with the clients by id, as Terraform writes it. If it
+	// is empty, "shop" is the only client.
+	Clients string
 
 	// API lists additional environment variables for the API, as NAME=value.
 	API []string
@@ -53,11 +59,20 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
+	// PartsPerSecond is the pace. Zero means no pace.
+	PartsPerSecond int
+
+	// TLS makes the functions call the engines over TLS, as on AWS.
+	TLS bool
+
+	// SNS is the URL of a server to use as SNS. If it is empty, moto is used.
+	SNS string
+
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server between the functions and DynamoDB at a URL, and
-	// returns the server's URL. Nil means none.
+	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
+	// returns the server's URL. url is DynamoDB's. Nil means no such server.
 	BeforeDynamoDB func(url string) string
 }
 
@@ -75,8 +90,9 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	if o.BeforeDynamoDB != nil {
 		dynamoURL = o.BeforeDynamoDB(dynamoURL)
 	}
-	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, d.MotoURL)
+	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
+	d.SetClients(t, cmp.Or(o.Clients, `{"shop": {}}`))
 	d.holdAgainstModels(t)
 	d.startFunctions(t, o)
 	return d
@@ -90,30 +106,43 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 		o.SenderTimeout = time.Minute
 	}
 	table, queue := "TABLE_NAME="+d.Table, "QUEUE_URL="+d.QueueURL
-	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + d.DynamoDB.URL()
-	toQueue := "AWS_ENDPOINT_URL_SQS=" + d.SQS.URL()
-	toProvider := "AWS_ENDPOINT_URL_SNS=" + d.SNS.URL()
+	urls := [3]string{d.DynamoDB.URL(), d.SQS.URL(), d.SNS.URL()}
+	var trusted string
+	if o.TLS {
+		d.Peers.DynamoDB, d.Peers.SQS, d.Peers.SNS = faultproxy.NewTLSPeer(t, urls[0]), faultproxy.NewTLSPeer(t, urls[1]), faultproxy.NewTLSPeer(t, urls[2])
+		urls = [3]string{d.Peers.DynamoDB.URL(), d.Peers.SQS.URL(), d.Peers.SNS.URL()}
+		trusted = "AWS_CA_BUNDLE=" + d.Peers.DynamoDB.CABundle() // all peers have one certificate
+	}
+	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + urls[0]
+	toQueue := "AWS_ENDPOINT_URL_SQS=" + urls[1]
+	toProvider := "AWS_ENDPOINT_URL_SNS=" + urls[2]
 	if o.OneEndpoint {
 		one := "AWS_ENDPOINT_URL=" + oneEndpoint(t, d)
 		dynamoDB, toQueue, toProvider = one, one, one
 	}
 	start := func(service string, timeout time.Duration, env ...string) *lambdatest.Function {
+		if o.TLS {
+			env = append(env, trusted)
+		}
 		env = append(env,
 			fmt.Sprintf("SENDER_TIMEOUT_SECONDS=%d", int(o.SenderTimeout.Seconds())),
-			"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
+			"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=test")
 		return lambdatest.Start(t, lambdatest.Options{
 			Binary: Bootstrap(t, service), FunctionName: service, Timeout: timeout, Env: env,
 		})
 	}
-	owners, err := json.Marshal(o.Owners)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.API = start("api", 15*time.Second, append(o.API,
-		table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US", "CLIENT_OWNERS="+string(owners))...)
-	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider)
+	d.API = start("api", 15*time.Second, append(o.API, table, queue, dynamoDB, toQueue, "ALLOWED_COUNTRIES=BR,US")...)
+	d.Sender = start("sender", o.SenderTimeout, table, dynamoDB, toProvider, fmt.Sprintf("PARTS_PER_SECOND=%d", o.PartsPerSecond))
 	d.Relay = start("relay", time.Minute, table, queue, dynamoDB, toQueue)
 	d.Receipts = start("receipts", time.Minute, table, dynamoDB)
+}
+
+// SetClients replaces the clients by those in a JSON object, as Terraform does.
+func (d *Deployment) SetClients(t testing.TB, clients string) {
+	t.Helper()
+	if err := enginetest.PutClients(t.Context(), d.Records, d.Table, clients); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // NewTable creates a table in DynamoDB Local at url and deletes it after the test.

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/lambdatest"
 )
 
-// apiDomain is the API's custom domain, mapped to its stage under v1.
+// apiDomain is the custom domain of the API. It maps the path v1 to the API's stage.
 const apiDomain = "sms.example.com"
 
 // resources lists the API's paths. As in API Gateway, fixed paths take precedence.

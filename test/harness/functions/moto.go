@@ -46,8 +46,9 @@ func (d *Deployment) RecordProvider(t testing.TB) {
 	d.moto(t, http.MethodPost, "recorder/start-recording")
 }
 
-// TakenAttributes returns the message attributes, each as "type value", of the one SMS to
-// number that moto has recorded. Moto's list of messages does not have them.
+// TakenAttributes returns the message attributes of an SMS, each as "type value". Moto
+// must have recorded exactly one SMS to number. Moto's own list of messages does not have
+// the attributes.
 func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]string {
 	t.Helper()
 	var found []url.Values
@@ -58,7 +59,7 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 		if err := json.Unmarshal(line, &request); err != nil {
 			t.Fatalf("reading moto's recording: %v", err)
 		}
-		form, _ := url.ParseQuery(string(request.Body)) // an unreadable request is another test's
+		form, _ := url.ParseQuery(string(request.Body)) // an unreadable request is from another test
 		if form.Get("Action") == "Publish" && form.Get("PhoneNumber") == number {
 			found = append(found, form)
 		}

@@ -28,7 +28,7 @@ func (d *Deployment) holdAgainstModels(t testing.TB) {
 		recorder := apimodel.NewRecorder(all)
 		for _, p := range proxies {
 			for _, r := range p.Requests() {
-				recorder.Observe(&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Header: r.Header}, r.Body)
+				recorder.Observe(&http.Request{Method: r.Method, URL: &url.URL{Path: "/"}, Header: r.Header}, r.Body)
 			}
 		}
 		if err := recorder.Err(); err != nil {

@@ -14,11 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Handler serves Publish to a phone number in SNS's query protocol, version 2010-03-31.
-// It turns a refusal into an error answer with the provider's code. If the provider gives
-// no answer, it breaks the connection. The provider gets the number, text and type of a
-// message, but not its id.
-// type, but no id.
+// Handler serves one action of SNS's query protocol, version 2010-03-31: Publish to a
+// phone number. It turns a refusal into an error answer with the provider's code. If the
+// provider gives no answer, Handler breaks the connection. The provider gets the number,
+// text and type of a message, but not its id.
 func Handler(provider sms.Provider) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "Publish" {

@@ -45,7 +45,7 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 			provider := sns.New(sns.NewClient(enginetest.Config(t, server.URL)))
 			m := sms.Message{ID: "m", Request: sms.Request{Number: "+5511999999999", Text: "a <b> & c", Type: sms.Promotional}}
 			id, err := provider.HandOver(t.Context(), m)
-			server.Close() // the provider has finished writing to given
+			server.Close() // now the provider no longer writes to tt.given
 			outcome := sms.OutcomeOf(id, err)
 			switch {
 			case tt.silent && (outcome.Refused != nil || outcome.ProviderMessageID != ""):

@@ -98,8 +98,7 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus reads the deployment's status again and again until enough returns true for
-// it.
+// AwaitStatus reads the deployment's status again and again until enough(status) is true.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough func(Status) bool) {
 	t.Helper()
 	var s Status

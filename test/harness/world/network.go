@@ -48,7 +48,7 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // how many more hand-overs are not void, if limited
+	budget   int // if limited is true: how many more hand-overs have an effect before all are void
 	nameless int // every n-th receipt of a void hand-over names nothing; 0 means that all name their messages
 }
 
@@ -59,12 +59,12 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider with the clock now.
+// NewNetwork returns a provider that calls now to learn the time.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
 
-// SetFate sets the fate of messages to number.
+// SetFate sets the fate of the messages that go to this number.
 func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,15 +79,15 @@ func (n *Network) Budget(handOvers int) {
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes about one in n receipts of void hand-overs name neither a message nor
-// a time.
+// NameNothing makes some receipts of void hand-overs name neither a message nor a time:
+// about one in oneIn of them.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.nameless = oneIn
 }
 
-// Name implements sms.Provider. The network writes SNS's receipts.
+// Name implements sms.Provider. The receipts of the network are in SNS's format.
 func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 
 // HandOver implements sms.Provider. It uses only the number and the text of m, so that it
@@ -165,15 +165,16 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 	return raw
 }
 
-// Again makes the receipt arrive once more in a minute, as when Lambda repeats an event.
+// Again makes the same receipt arrive a second time, a minute later, as when Lambda
+// repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt makes a receipt arrive after this time. The receipt may be another
+// Receipt makes a receipt arrive when the delay has passed. The receipt may be another
 // application's.
-func (n *Network) Receipt(line []byte, in time.Duration) {
+func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.receipts = append(n.receipts, pending{n.now().Add(in), line})
+	n.receipts = append(n.receipts, pending{n.now().Add(delay), line})
 }
 
 // Nameless returns a receipt for number that names no message. It says only that some
@@ -189,7 +190,7 @@ func Nameless(number sms.Number) []byte {
 }
 
 // Foreign returns a receipt of another application on the same account, with the time
-// loggedAt. If void is set, it says that the budget is spent.
+// loggedAt. If void is set, the receipt says that the budget is spent.
 func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }

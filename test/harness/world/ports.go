@@ -138,6 +138,10 @@ func (s store) Count(ctx context.Context, c sms.Count) error {
 	return s.process.do(ctx, "Count", c.Key(), func(ctx context.Context) error { return s.Store.Count(ctx, c) })
 }
 
+func (s store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
+	return call(ctx, s.process, "Book", "", func(ctx context.Context) (time.Time, error) { return s.Store.Book(ctx, b) })
+}
+
 // queue passes the queue calls of a process through Around.
 type queue struct {
 	sms.Queue

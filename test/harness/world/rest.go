@@ -88,7 +88,7 @@ func (w *World) Rest(ctx context.Context) error {
 		}
 		w.Sleep(pause)
 		w.Receipts(ctx)
-		_, _ = w.Relay(ctx) // what failed is due again
+		_, _ = w.Relay(ctx) // the agenda still has the work that failed
 	}
 	return errors.New("work is left after three days of virtual time")
 }

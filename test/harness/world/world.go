@@ -41,7 +41,7 @@ type Options struct {
 	Interval time.Duration
 	Around   Around
 	Logger   *slog.Logger
-	// PartsPerSecond is the rate of each sender. Zero means no limit.
+	// PartsPerSecond is the pace of all senders together. Zero means no limit.
 	PartsPerSecond float64
 	// Timeout is the timeout of the functions.
 	Timeout time.Duration

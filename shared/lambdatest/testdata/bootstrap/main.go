@@ -17,7 +17,7 @@ import (
 
 type order struct {
 	Do   string
-	File string // "wait" writes it as soon as it begins
+	File string // "wait" writes this file as soon as it begins
 }
 
 type report struct {

@@ -33,7 +33,7 @@ func run(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(send(ctx, api), takeBack(ctx, api), many(ctx, api), refused(ctx, api), service(ctx, api))
+	return errors.Join(send(ctx, api), takeBack(ctx, api), sendMany(ctx, api), refused(ctx, api), service(ctx, api))
 }
 
 // unexpected returns an error that shows an unexpected answer.
@@ -92,8 +92,8 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// many sends a batch of two messages. One of them is invalid.
-func many(ctx context.Context, api *smsapi.ClientWithResponses) error {
+// sendMany sends a batch of two messages. One of them is invalid.
+func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	var batch smsapi.Batch
 	for _, to := range []string{number, "+1"} {
 		batch.Messages = append(batch.Messages, smsapi.BatchMessage{PhoneNumber: to, Message: "Hello"})

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// clientsMaxAge is how long a client may still call the API after it was removed.
+	clientsMaxAge = time.Minute
+	// clientsRefreshAge is the age at which the clients are read again. If such a read
+	// fails, there is still time to repeat it before clientsMaxAge.
+	clientsRefreshAge = 50 * time.Second
+	// clientsReadPause is the shortest time from the beginning of a read to the beginning
+	// of the next one.
+	clientsReadPause = time.Second
+	// clientsReadTime limits how long a read may take. A request waits for it at most so
+	// long.
+	clientsReadTime = 750 * time.Millisecond
+)
+
+// FreshClients holds clients that were read at most a minute ago. It reads them when
+// a request needs them, not in the background, because Lambda stops a function
+// between two requests.
+//
+// If a read fails, the clients from the last successful read are used until they are a
+// minute old. After that, Client returns an error until a read succeeds.
+type FreshClients struct {
+	read   func(context.Context) ([]string, error)
+	now    func() time.Time
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	last *reading // it may still be running
+	good *reading // the last one that succeeded
+}
+
+// reading is one read of all clients.
+type reading struct {
+	begun   time.Time
+	ended   chan struct{} // closed when clients and err are set
+	clients FixedClients
+	err     error
+}
+
+// NewFreshClients returns clients that are read by calling read, but reads none yet. read
+// returns JSON documents. Each of them is an object of clients by id, with the fields
+// that ReadClient reads.
+func NewFreshClients(read func(context.Context) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
+	// While a process is stopped, its monotonic clock may stop too.
+	wall := func() time.Time { return now().Round(0) }
+	return &FreshClients{read: read, now: wall, logger: logger}
+}
+
+// Refresh reads the clients, unless they were read within the last second.
+func (f *FreshClients) Refresh(ctx context.Context) error {
+	_, err := f.refresh(ctx)
+	return err
+}
+
+// Client implements Clients. If it does not know the client, it reads all clients
+// again, at most once a second, so that a new client is known at once.
+func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, error) {
+	if c, ok := f.known(clientsRefreshAge)[id]; ok {
+		return c, true, nil
+	}
+	clients, err := f.refresh(ctx)
+	if err == nil {
+		c, ok := clients[id]
+		return c, ok, nil
+	}
+	c, ok := f.known(clientsMaxAge)[id]
+	if !ok {
+		return Client{}, false, err
+	}
+	f.logger.WarnContext(ctx, "clients not read", "error", err)
+	return c, true, nil
+}
+
+// known returns the clients if they were read less than age ago.
+func (f *FreshClients) known(age time.Duration) FixedClients {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.good == nil || !f.within(age, f.good.begun) {
+		return nil
+	}
+	return f.good.clients
+}
+
+// within reports whether t is less than age ago. It returns false if t is in the future,
+// because then the clock was set back.
+func (f *FreshClients) within(age time.Duration, t time.Time) bool {
+	since := f.now().Sub(t)
+	return since >= 0 && since < age // guard: the age of the clients
+}
+
+// refresh returns the result of a read. If a read is running, or began within the last
+// second, refresh uses that one. Otherwise it begins a new one.
+func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
+	r, mine := f.join()
+	if mine {
+		f.fill(ctx, r)
+	}
+	select {
+	case <-r.ended:
+		return r.clients, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+var errNotRead = errors.New("the read was given up")
+
+// join returns the read to wait for. If mine is true, this read is new, and the caller
+// must carry it out.
+func (f *FreshClients) join() (r *reading, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.last != nil {
+		select {
+		case <-f.last.ended:
+			if f.within(clientsReadPause, f.last.begun) {
+				return f.last, false
+			}
+		default:
+			return f.last, false
+		}
+	}
+	f.last = &reading{begun: f.now(), ended: make(chan struct{}), err: errNotRead}
+	return f.last, true
+}
+
+// fill carries out r. It goes on even if the client of this request leaves, because other
+// requests may wait for r.
+func (f *FreshClients) fill(ctx context.Context, r *reading) {
+	defer close(r.ended)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientsReadTime)
+	defer cancel()
+	documents, err := f.read(ctx)
+	if r.err = err; err != nil {
+		return
+	}
+	if r.clients, err = readStored(documents); err != nil {
+		f.logger.ErrorContext(ctx, "client unreadable", "error", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.good = r
+}

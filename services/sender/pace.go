@@ -1,0 +1,133 @@
+package sender
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// In any ten seconds, all senders together hand over at most ten times the pace, and one
+// message more. For this, each sender books slots in one record. It hands a message over
+// at the start of its slot, or up to lapse later. So the slots of ten seconds and one
+// lapse may all be used within ten seconds. To make up for this, each slot is longer by
+// the factor stretch.
+const (
+	window = 10 * time.Second
+	lapse  = time.Second
+	// claimBy is the time after the start of its slot at which a message may be claimed
+	// at the latest. The rest of lapse is for the claim.
+	claimBy = lapse / 2
+	// pause is the longest time from the beginning of a slot to its booking. So a sender
+	// loses no slots if it pauses that long between two batches.
+	pause = lapse / 4
+	// bookTime is how long one booking may take.
+	bookTime = 3 * time.Second
+	// longestRun is the longest time that a sender can run. It can book no further ahead.
+	// Source: AWS Lambda, function timeout.
+	longestRun = 15 * time.Minute
+)
+
+// slotOf returns the length of the slot of one part, or 0 if there is no pace.
+func slotOf(perSecond float64) time.Duration {
+	if perSecond <= 0 {
+		return 0
+	}
+	stretch := 1.0
+	stretch += float64(lapse) / float64(window) // guard: slots are longer than their parts
+	return time.Duration(stretch/perSecond*float64(time.Second)) + 1
+}
+
+// Book books slots for messages with these numbers of parts, usually in one write, and
+// returns the starts of the slots. A message whose slot would begin after end gets none:
+// its slot is the zero time. The messages before it may have slots.
+func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, bookTime)
+	defer cancel()
+	slots = make([]time.Time, len(parts))
+	var free time.Time // time is booked up to this one, as far as we know
+	for {
+		now := g.now()
+		if now.After(free) {
+			free = now
+		}
+		var length, last time.Duration
+		n := 0
+		for n < len(parts) && !free.Add(length).After(end) {
+			last, length = length, length+time.Duration(max(1, parts[n]))*g.slot
+			n++
+		}
+		if n == 0 {
+			return slots, nil
+		}
+		start, err := g.store.Book(ctx, sms.Booking{
+			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+		})
+		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
+			free = booked.Until // book again: perhaps fewer messages fit now
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("booking time at the gate: %w", err)
+		}
+		for i, n := range parts[:n] {
+			slots[i] = start
+			start = start.Add(time.Duration(max(1, n)) * g.slot)
+		}
+		return slots, nil
+	}
+}
+
+// await waits for the slot of t. It books a new slot if t has none, or if t comes too
+// late for its slot. It returns signal, which is Go or Probe, or Stop if the breaker
+// opened meanwhile. If no slot begins by end, it waits until end and returns Stop: a
+// sender that ended earlier would receive more messages than may be handed over.
+func (g *Gate) await(ctx context.Context, signal Signal, t *Turn, end time.Time) (Signal, error) {
+	for ; g.slot > 0; t.Slot = (time.Time{}) {
+		if t.Slot.IsZero() {
+			slots, err := g.Book(ctx, []int{t.Parts}, end)
+			if err != nil {
+				return Wait, err
+			}
+			if t.Slot = slots[0]; t.Slot.IsZero() {
+				return Stop, g.waitUntil(ctx, end)
+			}
+		}
+		if err := g.waitUntil(ctx, t.Slot); err != nil {
+			return Wait, err
+		}
+		if signal == Go { // the wait may have been far longer than sms.BreakerAge
+			if now, err := g.Ask(ctx); err != nil || now != Go {
+				return Stop, err
+			}
+		}
+		if g.now().Sub(t.Slot) <= claimBy { // guard: claimed in its slot
+			break
+		}
+	}
+	return signal, nil
+}
+
+func (g *Gate) waitUntil(ctx context.Context, t time.Time) error {
+	wait := t.Sub(g.now())
+	if wait <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting at the gate: %w", ctx.Err())
+	}
+}
+
+// missed reports whether a claimed message with this number of parts must not be handed
+// over in the slot of t, because the slot has lapsed or was booked for fewer parts.
+func (g *Gate) missed(t Turn, parts int) bool {
+	if g.slot == 0 {
+		return false
+	}
+	return g.now().Sub(t.Slot) > lapse || parts > max(1, t.Parts)
+}

@@ -1,0 +1,59 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// maxBatch is how many items a BatchGetItem reads.
+const maxBatch = 100
+
+// readBatch reads the items with these ids, at most maxBatch, and calls take for each one
+// that exists. It makes one strongly consistent batch read, and more only for what
+// DynamoDB leaves unread.
+func (s *Store) readBatch(ctx context.Context, ids []string, take func(attributes) error) error {
+	var keys []attributes
+	for _, id := range ids {
+		keys = append(keys, attributes{"id": str(id)})
+	}
+	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		out, err := call(ctx, s.client.BatchGetItem, &dynamodb.BatchGetItemInput{RequestItems: request})
+		if err != nil {
+			return fmt.Errorf("reading %d records: %w", len(ids), err)
+		}
+		for _, a := range out.Responses[s.table] {
+			if err := take(a); err != nil {
+				return err
+			}
+		}
+		// DynamoDB leaves keys unprocessed if it lacks the capacity, or if the answer
+		// would be larger than 16 MB. A later try reads these.
+		request = out.UnprocessedKeys
+		if len(request) == 0 {
+			return nil
+		}
+		if pause > maxPause {
+			return fmt.Errorf("reading %d records: %w: only a part was read", len(ids), sms.ErrUnavailable)
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,38 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+)
+
+// clientItems are the ids of the items with the deployment's clients. Terraform writes
+// them, and leaves out those without clients. A hash of a client's name decides which
+// item has the client, so no client moves to another item when others come or go.
+var clientItems = func() (ids []string) {
+	for _, digit := range "0123456789abcdef" {
+		ids = append(ids, "clients#"+string(digit))
+	}
+	return ids
+}()
+
+// clientsItem has at most 100 clients, and no attribute of an index or of the TTL.
+type clientsItem struct {
+	ID      string `json:"id"`
+	Clients string `json:"clients"` // a JSON document
+}
+
+// Clients returns the JSON documents with the deployment's clients, as Terraform wrote
+// them: one strongly consistent batch read.
+func (s *Store) Clients(ctx context.Context) ([]string, error) {
+	var documents []string
+	err := s.readBatch(ctx, clientItems, func(a attributes) error {
+		var it clientsItem
+		err := decode(a, &it)
+		documents = append(documents, it.Clients)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the clients: %w", err)
+	}
+	return documents, nil
+}

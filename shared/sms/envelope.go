@@ -1,0 +1,53 @@
+package sms
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Envelope is what the queue carries: a reference to a message, never its text.
+type Envelope struct {
+	Ref   Ref
+	Parts int           // the message's parts: a sender books time for them before its claim; 0 counts as 1
+	Group string        // envelopes of one group do not delay those of another
+	Delay time.Duration // whole seconds, at most MaxDelay
+}
+
+// Body returns e as the queue carries it: the Ref and, if there are several parts, a
+// dot and their number.
+func (e Envelope) Body() string {
+	if e.Parts <= 1 {
+		return e.Ref.String()
+	}
+	return e.Ref.String() + "." + strconv.Itoa(e.Parts)
+}
+
+// MaxParts is the largest number of parts that a message can have.
+// Source: 3GPP TS 23.040, concatenated short messages.
+const MaxParts = 255
+
+// ParseBody parses the form that Body returns. The envelope has at least one part.
+func ParseBody(body string) (Envelope, error) {
+	e := Envelope{Parts: 1}
+	text := body
+	if dot := strings.LastIndexByte(body, '.'); dot != strings.IndexByte(body, '.') {
+		n, err := strconv.Atoi(body[dot+1:])
+		if err != nil || n > MaxParts {
+			return Envelope{}, &InvalidError{Field: "parts", Reason: "is not a number of parts"}
+		}
+		text, e.Parts = body[:dot], n
+	}
+	var err error
+	if e.Ref, err = ParseRef(text); err != nil {
+		return Envelope{}, err
+	}
+	if e.Body() != body {
+		return Envelope{}, &InvalidError{Field: "parts", Reason: "is not a number of several parts"}
+	}
+	return e, nil
+}
+
+// MaxDelay is the longest delay of an envelope.
+// Source: SQS SendMessage, DelaySeconds.
+const MaxDelay = 900 * time.Second

@@ -1,0 +1,239 @@
+//go:build unix
+
+package sns_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awssns "github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/faultproxy"
+	"github.com/smsqueue/smsqueue/shared/sns"
+)
+
+// handOvers is how many hand-overs a test makes after their connections were lost.
+const handOvers = 50
+
+// atLeast is the minimum number of these hand-overs that get no answer if the connections
+// are the SDK's. It is less than all, because the SDK sometimes closes a connection if
+// the answer comes very soon.
+const atLeast = handOvers / 2
+
+// clients contains our client and, as the control, a client with the SDK's connections.
+var clients = map[string]func(aws.Config) *awssns.Client{
+	"ours": sns.NewClient,
+	"the SDK's": func(cfg aws.Config) *awssns.Client {
+		return awssns.NewFromConfig(cfg, func(o *awssns.Options) { o.RetryMaxAttempts = 1 })
+	},
+}
+
+// TestAFreezeLosesNoHandOver stops a process while its peer loses all connections.
+func TestAFreezeLosesNoHandOver(t *testing.T) {
+	t.Run("the peer forgets connections", func(t *testing.T) {
+		t.Parallel()
+		for client := range clients {
+			t.Run(client, func(t *testing.T) {
+				t.Parallel()
+				peer := faultproxy.NewPeer(t, takeAll(t, nil).URL)
+				c := startChild(t, client, peer.URL())
+				if n := c.handOver(t); n != 0 {
+					t.Fatalf("%d of %d hand-overs on new connections ended without an answer", n, handOvers)
+				}
+				c.freeze(t, peer.Forget)
+				checkLost(t, client, c.handOver(t))
+			})
+		}
+	})
+	// There is no control here: how many hand-overs the SDK's connections lose depends on
+	// whether the process first notices that a connection was closed, or first uses it.
+	t.Run("the peer closes connections", func(t *testing.T) {
+		t.Parallel()
+		closed := make(chan struct{}, 3*handOvers)
+		peer := takeAll(t, func(_ net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				closed <- struct{}{}
+			}
+		})
+		c := startChild(t, "ours", peer.URL)
+		if n := c.handOver(t); n != 0 {
+			t.Fatalf("%d of %d hand-overs on new connections ended without an answer", n, handOvers)
+		}
+		c.freeze(t, func() {
+			for range handOvers {
+				<-closed
+			}
+		})
+		checkLost(t, "ours", c.handOver(t))
+	})
+}
+
+// checkLost checks how many hand-overs of a client ended without an answer.
+func checkLost(t *testing.T, client string, unanswered int) {
+	t.Helper()
+	switch {
+	case client == "ours" && unanswered != 0:
+		t.Errorf("%d of %d hand-overs ended without an answer, want 0", unanswered, handOvers)
+	case client != "ours" && unanswered < atLeast:
+		t.Errorf("only %d of %d hand-overs of the control ended without an answer, want at least %d", unanswered, handOvers, atLeast)
+	}
+}
+
+// TestAPeerThatForgetsLosesNoHandOver loses connections before they are idle for a
+// second. Only CloseIdle helps then.
+func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
+	for client := range clients {
+		t.Run(client, func(t *testing.T) {
+			peer := faultproxy.NewPeer(t, takeAll(t, nil).URL)
+			provider := sns.New(clients[client](enginetest.Config(t, peer.URL())))
+			unanswered := 0
+			for range handOvers {
+				if _, err := provider.HandOver(t.Context(), message); err != nil {
+					t.Fatalf("a hand-over on a new connection: %v", err)
+				}
+				peer.Forget()
+				provider.CloseIdle()
+				if _, err := provider.HandOver(t.Context(), message); err != nil {
+					unanswered++
+				}
+			}
+			checkLost(t, client, unanswered)
+		})
+	}
+}
+
+// takeAll returns a server that takes every message. If connState is not nil, the server
+// calls it for each change of a connection, and closes idle connections after 100 ms.
+func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, taken("sns-1"))
+	}))
+	if connState != nil {
+		server.Config.ConnState, server.Config.IdleTimeout = connState, 100*time.Millisecond
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// envChild is a variable with a client's name and the URL of its peer. If it is set,
+// this program hands over messages.
+const envChild = "SNS_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if client, url, ok := strings.Cut(os.Getenv(envChild), " at "); ok {
+		handOverOnDemand(clients[client], url)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// handOverOnDemand reads lines. For each line it hands one message over with each of many
+// providers, and prints how many hand-overs ended without an answer.
+func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
+	providers := make([]*sns.Provider, handOvers)
+	for i := range providers {
+		providers[i] = sns.New(newClient(aws.Config{
+			Region: "us-east-1", BaseEndpoint: &url,
+			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		}))
+	}
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		var unanswered atomic.Int32
+		var group sync.WaitGroup
+		for _, p := range providers {
+			group.Go(func() {
+				if _, err := p.HandOver(context.Background(), message); err != nil {
+					unanswered.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		fmt.Println(unanswered.Load())
+	}
+}
+
+// child is a process that hands over on demand.
+type child struct {
+	process *os.Process
+	orders  io.Writer
+	results *bufio.Reader
+}
+
+func startChild(t *testing.T, client, url string) *child {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envChild+"="+client+" at "+url)
+	cmd.Stderr = os.Stderr
+	orders, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // an error means that it has already ended
+		_ = cmd.Wait()         // it does not matter how the process ended
+	})
+	return &child{cmd.Process, orders, bufio.NewReader(results)}
+}
+
+// handOver makes the child hand over, and returns how many hand-overs ended without an
+// answer. If the child is frozen, it is thawed first.
+func (c *child) handOver(t *testing.T) int {
+	t.Helper()
+	if _, err := io.WriteString(c.orders, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(t, syscall.SIGCONT)
+	line, err := c.results.ReadString('\n')
+	if err != nil {
+		t.Fatalf("reading the child's result: %v", err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// freeze stops the child for longer than its connections may be idle. Meanwhile it
+// calls lose.
+func (c *child) freeze(t *testing.T, lose func()) {
+	t.Helper()
+	c.signal(t, syscall.SIGSTOP)
+	long := time.After(1100 * time.Millisecond)
+	lose()
+	<-long
+}
+
+func (c *child) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := c.process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}

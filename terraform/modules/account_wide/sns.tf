@@ -1,0 +1,93 @@
+# SNS's settings for SMS. Each resource writes only the settings that it names, and
+# ignores the others: the provider sends no unset argument.
+
+resource "aws_sns_sms_preferences" "spend_limit" {
+  count = var.monthly_spend_limit_usd == null ? 0 : 1
+
+  monthly_spend_limit = var.monthly_spend_limit_usd
+
+  lifecycle {
+    prevent_destroy = true # it would empty all settings, and those of others too
+    ignore_changes = [
+      default_sender_id, default_sms_type, delivery_status_iam_role_arn, delivery_status_success_sampling_rate, usage_report_s3_bucket,
+    ]
+  }
+}
+
+# An update sends again what the resource ignores, as it was before the apply. Hence
+# this order, and hence the limit here.
+
+resource "aws_sns_sms_preferences" "sender_id" {
+  count = var.default_sender_id == null ? 0 : 1
+
+  default_sender_id   = var.default_sender_id
+  monthly_spend_limit = var.monthly_spend_limit_usd
+
+  lifecycle {
+    prevent_destroy = true # see above
+    ignore_changes = [
+      default_sms_type, delivery_status_iam_role_arn, delivery_status_success_sampling_rate, usage_report_s3_bucket,
+    ]
+  }
+
+  depends_on = [aws_sns_sms_preferences.spend_limit]
+}
+
+resource "aws_sns_sms_preferences" "delivery_logs" {
+  count = var.delivery_logs ? 1 : 0
+
+  delivery_status_iam_role_arn          = aws_iam_role.sns[0].arn
+  delivery_status_success_sampling_rate = "100"
+
+  lifecycle {
+    prevent_destroy = true # see above
+    ignore_changes  = [default_sender_id, default_sms_type, usage_report_s3_bucket]
+  }
+
+  depends_on = [aws_iam_role_policy.sns, aws_sns_sms_preferences.sender_id]
+}
+
+# If these groups do not exist, SNS creates them on first use, without expiry and
+# with whole phone numbers in them. They outlive the deployment, so its key does not
+# encrypt them: after its deletion nobody could read them.
+resource "aws_cloudwatch_log_group" "sns" {
+  # checkov:skip=CKV_AWS_158: they are encrypted with AWS's key unless the caller has one that outlives the deployment
+  for_each = var.delivery_logs ? var.log_groups : {}
+
+  name              = each.value
+  retention_in_days = var.retention_days
+  kms_key_id        = var.kms_key_arn
+}
+
+resource "aws_iam_role" "sns" {
+  count = var.delivery_logs ? 1 : 0
+
+  name_prefix          = "${var.name}-sns-" # a role that an earlier deployment left keeps its name
+  description          = "SNS writes the delivery logs of the account with it"
+  permissions_boundary = var.permissions_boundary
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "sns.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEqualsIfExists = { "aws:SourceAccount" = local.account } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "sns" {
+  count = var.delivery_logs ? 1 : 0
+
+  name = "log"
+  role = aws_iam_role.sns[0].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "WriteDeliveryLogs"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:PutMetricFilter", "logs:PutRetentionPolicy"]
+      Resource = [for group in values(var.log_groups) : "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${group}*"]
+    }]
+  })
+}

@@ -1,0 +1,135 @@
+package cost
+
+import "fmt"
+
+// These are assumptions: no test can measure them. docs/cost.md explains them.
+const (
+	messages = million // in a month, spread evenly
+
+	minutes       = 30.44 * 24 * 60 // in a month
+	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
+	pollers       = 5               // in the event source; while the queue is empty, each receives once in 20 s
+	kmsCalls      = 100_000
+	compressed    = 0.15 // the part of a log's size that its storage takes
+	gatewayHeader = 300  // bytes that the gateway and TLS add to each answer
+
+	// For each function: its memory in GB, and its time in seconds.
+	apiSize, senderSize, receiptsSize, relaySize = 0.5, 0.25, 0.25, 0.25
+	apiTime, senderTime, receiptsTime, relayTime = 0.02, 0.15, 0.04, 0.5
+
+	busEventsEach = 4 // for a message that is delivered: queued, sending, sent, delivered
+	shards        = 4 // in the stream of a new table
+	pollsASecond  = 4 // for each shard
+	methodsInUse  = 2 // submit and look-up
+	methodMetrics = 5 // for each method
+)
+
+// Alarms counts the alarms of a deployment. A test in test/deploy compares these numbers
+// with the plan.
+var Alarms = Columns{Without: 10, Receipts: 13, Events: 14}
+
+// Columns has a number for each column of the bill: without receipts, with receipts, and
+// with receipts and events.
+type Columns struct{ Without, Receipts, Events float64 }
+
+// same returns columns that all have the same number.
+func same(n float64) Columns { return Columns{n, n, n} }
+
+// then returns columns with a number to which receipts add another one.
+func then(without, receipts float64) Columns {
+	return Columns{without, without + receipts, without + receipts}
+}
+
+// events returns columns with a number only in the last one.
+func events(n float64) Columns { return Columns{Events: n} }
+
+// line is a line of the bill.
+type line struct {
+	what     string
+	price    price
+	quantity Columns
+}
+
+func (l line) usd() Columns {
+	usd := func(n float64) float64 { return n / l.price.per * l.price.usd }
+	return Columns{usd(l.quantity.Without), usd(l.quantity.Receipts), usd(l.quantity.Events)}
+}
+
+func total(lines []line) (sum Columns) {
+	for _, l := range lines {
+		usd := l.usd()
+		sum.Without += usd.Without
+		sum.Receipts += usd.Receipts
+		sum.Events += usd.Events
+	}
+	return sum
+}
+
+// growing returns the lines that grow with the number of messages.
+func growing() []line {
+	c := Counted
+	writes := c.Submit.WriteUnits + c.Delivery.WriteUnits
+	logs := float64(c.Submit.Logged + c.Delivery.Logged + c.LookUp.Logged)
+	return []line{
+		{"2 requests: a submission and a look-up", gatewayRequests, same(2 * messages)},
+		{fmt.Sprintf("the answers, %d bytes and their headers", c.Submit.Answered+c.LookUp.Answered), transferOut,
+			same(messages * float64(c.Submit.Answered+c.LookUp.Answered+2*gatewayHeader))},
+		{fmt.Sprintf("%v units for the submission, %v for the delivery, %v for the receipt; %v of them in indexes",
+			c.Submit.WriteUnits, c.Delivery.WriteUnits, c.Receipt.WriteUnits, indexUnits), writeUnits,
+			then(messages*writes, messages*c.Receipt.WriteUnits)},
+		{fmt.Sprintf("%v unit for the look-up, %v for the receipt", c.LookUp.ReadUnits, c.Receipt.ReadUnits), readUnits,
+			then(messages*c.LookUp.ReadUnits, messages*c.Receipt.ReadUnits)},
+		{fmt.Sprintf("%d bytes for 30 days, indexes included", c.Record), tableStorage, same(messages * float64(c.Record))},
+		{"the same bytes", tableBackup, same(messages * float64(c.Record))},
+		{"2 for the requests, 1 for the delivery, 1 for the receipt", lambdaRequests, then(3*messages, messages)},
+		{fmt.Sprintf("%v ms for a request, %v for a delivery, %v for a receipt", apiTime*1000, senderTime*1000, receiptsTime*1000), lambdaSeconds,
+			then(messages*(2*apiSize*apiTime+senderSize*senderTime), messages*receiptsSize*receiptsTime)},
+		{"a send, a receive and a delete", sqsRequests, same(messages * float64(c.Submit.QueueCalls+2))},
+		{"the send", sqsFair, same(messages * float64(c.Submit.QueueCalls))},
+		{fmt.Sprintf("%v bytes, and %d for the receipt with SNS's own log", logs, c.Receipt.Logged), logBytes,
+			then(messages*logs, messages*float64(c.Receipt.Logged))},
+		{"the same, compressed, for 30 days", logStorage,
+			then(messages*logs*compressed, messages*float64(c.Receipt.Logged)*compressed)},
+		{fmt.Sprintf("%d changes of the status", busEventsEach), pipeRequests, events(busEventsEach * messages)},
+		{fmt.Sprintf("%d changes of the status", busEventsEach), busEvents, events(busEventsEach * messages)},
+	}
+}
+
+// monthly returns the lines that must be paid even without messages.
+func monthly() []line {
+	const seconds = minutes * 60
+	c := Counted.RelayRun
+	return []line{
+		{"one client", clientMonths, same(1)},
+		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
+		{"the dashboard; an account's first three are free", dashboardMonths, same(1)},
+		{fmt.Sprintf("%v alarms; with receipts %v, with events %v; one more with a known spend limit", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
+		{"one key; its rotation adds 1.00 after a year, and again after two", keyMonths, same(1)},
+		{"at most 100,000", keyRequests, same(kmsCalls)},
+		{"the relay, every minute", scheduledRuns, same(minutes)},
+		{fmt.Sprintf("%v units for a run of the relay", c.ReadUnits), readUnits, same(minutes * c.ReadUnits)},
+		{"the relay", lambdaRequests, same(minutes)},
+		{fmt.Sprintf("%v ms for a run of the relay", relayTime*1000), lambdaSeconds, same(minutes * relaySize * relayTime)},
+		{fmt.Sprintf("the relay, and %d pollers of an empty queue", pollers), sqsRequests, same(minutes*float64(c.QueueCalls) + pollers*seconds/20)},
+		{fmt.Sprintf("%d bytes for a run of the relay", c.Logged), logBytes, same(minutes * float64(c.Logged))},
+		{fmt.Sprintf("%d shards, each read %d times a second, if AWS bills a pipe's reads as those of other programs", shards, pollsASecond), streamReads,
+			events(shards * pollsASecond * seconds)},
+	}
+}
+
+// indexUnits counts the write units of the indexes. The submission adds two entries, the
+// claim replaces one, and the outcome removes one and adds one.
+const indexUnits = 2 + 2 + 2
+
+// choices returns what settings and habits add to the bill.
+func choices() []line {
+	return []line{
+		{"each further client: its month", clientMonths, same(1)},
+		{"each further client: its tokens", tokenRequests, same(minutes / tokenMinutes)},
+		{"`monitoring.tracing`: at most 4 traces a message", traces, same(4 * messages)},
+		{"`monitoring.detailed_metrics`: 5 for each method in use", metricMonths, same(methodsInUse * methodMetrics)},
+		{"a limit of parts or messages: a write for each message", writeUnits, same(messages)},
+		{"a second look-up of each message: the gateway", gatewayRequests, same(messages)},
+		{"submissions in batches of 100: the gateway, instead of 3.50", gatewayRequests, same(messages / 100)},
+	}
+}

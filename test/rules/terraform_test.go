@@ -1,0 +1,226 @@
+package rules_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// terraformFolder is a folder with Terraform files, below terraform/.
+type terraformFolder struct {
+	blocks []*hclsyntax.Block
+	source map[string][]byte // by file
+}
+
+// readTerraform parses the files in a folder below terraform/.
+func readTerraform(t *testing.T, folder string) terraformFolder {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "terraform", folder, "*.tf"))
+	if err != nil || files == nil {
+		t.Fatalf("there are no Terraform files in %q: %v", folder, err)
+	}
+	f := terraformFolder{source: make(map[string][]byte)}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, diagnostics := hclsyntax.ParseConfig(source, name, hcl.InitialPos)
+		if diagnostics.HasErrors() {
+			t.Fatal(diagnostics)
+		}
+		body, isBody := parsed.Body.(*hclsyntax.Body)
+		if !isBody {
+			t.Fatalf("%s is a %T, want a body in HCL's native syntax", name, parsed.Body)
+		}
+		f.source[name] = source
+		f.blocks = append(f.blocks, body.Blocks...)
+	}
+	return f
+}
+
+// named returns the blocks of one kind, such as "variable", by their last labels.
+func (f terraformFolder) named(kind string) map[string]*hclsyntax.Block {
+	found := make(map[string]*hclsyntax.Block)
+	for _, b := range f.blocks {
+		if b.Type == kind {
+			found[b.Labels[len(b.Labels)-1]] = b
+		}
+	}
+	return found
+}
+
+// text returns an attribute of b as it is written, in one line and without comments, or ""
+// if b lacks the attribute.
+func (f terraformFolder) text(b *hclsyntax.Block, attribute string) string {
+	a, has := b.Body.Attributes[attribute]
+	if !has {
+		return ""
+	}
+	source := a.Expr.Range().SliceBytes(f.source[a.SrcRange.Filename])
+	tokens, _ := hclsyntax.LexExpression(source, "", hcl.InitialPos)
+	var written strings.Builder
+	end, line, last := 0, 1, ""
+	for _, token := range tokens {
+		if token.Type == hclsyntax.TokenComment || token.Type == hclsyntax.TokenNewline {
+			continue
+		}
+		opened, closes := slices.Contains([]string{"{", "(", "[", ","}, last), slices.Contains([]string{"}", ")", "]"}, string(token.Bytes))
+		if token.Range.Start.Line > line && !opened && !closes {
+			written.WriteByte(',')
+		}
+		if token.Range.Start.Byte > end {
+			written.WriteByte(' ')
+		}
+		written.Write(token.Bytes)
+		end, line, last = token.Range.End.Byte, token.Range.End.Line, string(token.Bytes)
+	}
+	return strings.TrimSpace(written.String())
+}
+
+// description returns the description of a variable or an output.
+func description(t *testing.T, b *hclsyntax.Block) string {
+	t.Helper()
+	value, diagnostics := b.Body.Attributes["description"].Expr.Value(nil)
+	if diagnostics.HasErrors() {
+		t.Fatal(diagnostics)
+	}
+	return strings.ReplaceAll(value.AsString(), "|", `\|`)
+}
+
+// inputs returns the table of the module's variables.
+func inputs(t *testing.T) string {
+	t.Helper()
+	module := readTerraform(t, ".")
+	var b strings.Builder
+	b.WriteString("\n| name | description | type | default |\n|---|---|---|---|\n")
+	variables := module.named("variable")
+	for _, name := range sortedKeys(variables) {
+		v := variables[name]
+		preset := "required"
+		if text := module.text(v, "default"); text != "" {
+			preset = "`" + text + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", name, description(t, v), module.text(v, "type"), preset)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// outputs returns the table of the module's outputs.
+func outputs(t *testing.T) string {
+	t.Helper()
+	module := readTerraform(t, ".")
+	var b strings.Builder
+	b.WriteString("\n| name | description |\n|---|---|\n")
+	outputs := module.named("output")
+	for _, name := range sortedKeys(outputs) {
+		secret := ""
+		if module.text(outputs[name], "sensitive") == "true" {
+			secret = " Sensitive."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s%s |\n", name, description(t, outputs[name]), secret)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// TestDeploymentPassesEverythingOn checks that the root of a deployment hands every
+// variable to the module and shows each of the module's outputs.
+func TestDeploymentPassesEverythingOn(t *testing.T) {
+	module, deployment := readTerraform(t, "."), readTerraform(t, "deployment")
+	call := deployment.named("module")["smsqueue"]
+	own := deployment.named("variable")
+	want, got := make(map[string]string), make(map[string]string)
+	for name, v := range module.named("variable") {
+		kind := module.text(v, "type")
+		if !slices.Contains([]string{"string", "bool", "number"}, kind) {
+			kind = "any" // a type with several parts, of which the module says more
+		}
+		preset := "null"
+		if module.text(v, "default") == "" {
+			preset = "required"
+		}
+		want["variable "+name] = "var." + name + " " + kind + " " + preset
+	}
+	for name := range call.Body.Attributes {
+		if name == "source" {
+			continue
+		}
+		declared, has := own[name]
+		if !has {
+			t.Errorf("the call of the module sets %s, which is no variable of the deployment", name)
+			continue
+		}
+		preset := deployment.text(declared, "default")
+		if preset == "" {
+			preset = "required"
+		}
+		got["variable "+name] = deployment.text(call, name) + " " + deployment.text(declared, "type") + " " + preset
+	}
+	for name, o := range module.named("output") {
+		want["output "+name] = strings.TrimSpace("module.smsqueue." + name + " " + module.text(o, "sensitive"))
+	}
+	for name, o := range deployment.named("output") {
+		got["output "+name] = strings.TrimSpace(deployment.text(o, "value") + " " + deployment.text(o, "sensitive"))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("terraform/deployment differs from the module (-module +deployment):\n%s", diff)
+	}
+}
+
+// TestEveryRoleCanBeBounded checks that each role of the module has a permissions
+// boundary that a variable sets.
+func TestEveryRoleCanBeBounded(t *testing.T) {
+	roles := 0
+	root := filepath.Join("..", "..", "terraform")
+	err := filepath.WalkDir(filepath.Join(root, "modules"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") || entry.Name() == "modules" {
+			return err
+		}
+		folder, err := filepath.Rel(root, path)
+		roles += unbounded(t, folder)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if roles += unbounded(t, "."); roles < 5 {
+		t.Errorf("the test found %d roles, want those of functions, schedule, pipe and logs", roles)
+	}
+}
+
+// unbounded reports each role in a folder that lacks a permissions boundary, and returns
+// the number of all roles in the folder.
+func unbounded(t *testing.T, folder string) int {
+	t.Helper()
+	f := readTerraform(t, folder)
+	roles := 0
+	for _, b := range f.blocks {
+		if b.Type != "resource" || b.Labels[0] != "aws_iam_role" {
+			continue
+		}
+		roles++
+		if boundary := f.text(b, "permissions_boundary"); !strings.HasSuffix(boundary, ".permissions_boundary") {
+			t.Errorf("the role %s in terraform/%s has the permissions boundary %q, want the variable's", b.Labels[1], folder, boundary)
+		}
+	}
+	return roles
+}

@@ -1,0 +1,110 @@
+// Package assumptions checks, against a real account, what smsqueue assumes about
+// AWS without having seen it: what only public reports say, and what no document
+// says at all. It also runs against emulators, and names what they lack.
+package assumptions
+
+import (
+	"context"
+	"fmt"
+)
+
+// Source says where an assumption comes from.
+type Source string
+
+// The sources, from the surest to the least sure.
+const (
+	Documented Source = "AWS's documents"
+	Reported   Source = "public reports"
+	Unverified Source = "unverified"
+)
+
+// Check is one assumption and how to check it.
+type Check struct {
+	Name    string
+	Assumes string // the assumption, in one or two sentences
+	Source  Source
+	How     string // how the check finds out
+	IfNot   string // what to do if the assumption does not hold
+	Relied  bool   // whether the code relies on it
+	Parts   int    // the maximum number of SMS parts that the check sends
+	Alone   bool   // must run after the others, when nothing else is sent
+	Needs   []Need
+	run     func(ctx context.Context, r *run) (Result, error)
+}
+
+// Need is something that a check needs, and that emulators may lack.
+type Need string
+
+// The needs.
+const (
+	API           Need = "a gateway, tokens and functions that run"
+	SizeLimit     Need = "the gateway's limit on bodies"
+	AccessLog     Need = "the gateway's access log"
+	Freezing      Need = "functions that are frozen between calls"
+	NumberChecks  Need = "an SNS that refuses bad numbers"
+	DeliveryLogs  Need = "SNS's delivery logs"
+	Preferences   Need = "SNS's settings for SMS"
+	Sandbox       Need = "the SMS sandbox"
+	Permissions   Need = "permissions of roles"
+	Metrics       Need = "metrics of the account"
+	AlarmStates   Need = "states of alarms"
+	Pipes         Need = "pipes to event buses"
+	EventRules    Need = "event rules that fill queues"
+	TextEvents    Need = "events of sent texts"
+	StablePlans   Need = "a control plane that Terraform can read back"
+	AccountLimits Need = "the limits of an account"
+)
+
+// State is the outcome of a check.
+type State string
+
+// The states.
+const (
+	Held       State = "held"
+	DidNotHold State = "did not hold"
+	NotChecked State = "not checked"
+)
+
+// Result says how a check ended, and what it saw, or why it could not look. Seen
+// never has a whole number or a secret.
+type Result struct {
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	Seen   string `json:"seen"`
+	Relied bool   `json:"relied"`
+}
+
+// Failed reports whether the code relies on something that is not so.
+func Failed(results []Result) bool {
+	for _, r := range results {
+		if r.State == DidNotHold && r.Relied {
+			return true
+		}
+	}
+	return false
+}
+
+func held(format string, args ...any) Result {
+	return Result{State: Held, Seen: fmt.Sprintf(format, args...)}
+}
+
+func differs(format string, args ...any) Result {
+	return Result{State: DidNotHold, Seen: fmt.Sprintf(format, args...)}
+}
+
+func notChecked(format string, args ...any) Result {
+	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
+}
+
+// judge returns held if holds is true, and differs otherwise, with these words.
+func judge(holds bool, format string, args ...any) Result {
+	if holds {
+		return held(format, args...)
+	}
+	return differs(format, args...)
+}
+
+// never returns the function of a check that can never be made. why is the reason.
+func never(why string) func(context.Context, *run) (Result, error) {
+	return func(context.Context, *run) (Result, error) { return notChecked("%s", why), nil }
+}

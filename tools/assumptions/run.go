@@ -1,0 +1,199 @@
+package assumptions
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+)
+
+// Options say what to check, and with what.
+type Options struct {
+	Config     aws.Config
+	Endpoint   string // of the engine; "" for AWS
+	Engine     Engine
+	Deployment Deployment
+	Client     string     // name of the client that calls the API; it needs both scopes
+	Number     sms.Number // gets the messages; verified, if the account is in the sandbox
+	OptedOut   sms.Number // a number that has opted out, if there is one
+	MaxUSD     float64    // the most that all messages may cost together
+	Patience   time.Duration
+	Idle       time.Duration // how long a function must be idle until SNS has closed its connections
+	Before     Settings      // the account's settings before the deployment; nil if unknown
+	Only       []string      // names of the checks to make; empty for all
+
+	// Plan returns what another apply would change, or "".
+	Plan func(context.Context) (string, error)
+}
+
+// run is one run of all checks.
+type run struct {
+	Options
+	wire
+
+	began    time.Time
+	suffix   string // makes the names of temporary resources unique
+	sns      *sns.Client
+	sqs      *sqs.Client
+	dynamodb *dynamodb.Client
+
+	// Each of these does its work once, for all checks.
+	account func() (string, error)
+	token   func() (string, error)
+	ceiling func() (message, Result, error)
+	plain   func() (message, error)
+	queue   func() (*queue, error)
+
+	mu       sync.Mutex
+	cleanups []func(context.Context) error
+}
+
+// Checks returns the checks to make, in the order of the table.
+func (o Options) Checks() []Check {
+	return slices.DeleteFunc(All(), func(c Check) bool { return len(o.Only) > 0 && !slices.Contains(o.Only, c.Name) })
+}
+
+// Parts returns how many parts of SMS the checks send at most.
+func (o Options) Parts() int {
+	parts := 0
+	for _, c := range o.Checks() {
+		if o.Engine.lacking(c.Needs) == "" {
+			parts += c.Parts
+		}
+	}
+	return parts
+}
+
+// share returns the price that each part may have. It counts the parts of all checks, so
+// that a ceiling never depends on which checks are made.
+func (o Options) share() float64 {
+	o.Only = nil
+	return o.MaxUSD / float64(max(1, o.Parts()))
+}
+
+// Run makes the checks and returns a result for each, in their order. Most checks run
+// at the same time. The error says which temporary things could not be removed.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	r := newRun(ctx, o)
+	checks := o.Checks()
+	results := make([]Result, len(checks))
+	for _, alone := range []bool{false, true} {
+		var all sync.WaitGroup
+		for i, c := range checks {
+			if c.Alone == alone {
+				all.Go(func() { results[i] = r.check(ctx, c) })
+			}
+		}
+		all.Wait()
+	}
+	// What was made is removed, even after an interrupt.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	var errs []error
+	for _, remove := range slices.Backward(r.cleanups) {
+		errs = append(errs, remove(ctx))
+	}
+	return results, errors.Join(errs...)
+}
+
+func newRun(ctx context.Context, o Options) *run {
+	r := &run{
+		Options: o, wire: wire{o.Config, o.Endpoint}, began: time.Now(), suffix: sms.NewToken()[:8],
+		dynamodb: dynamodb.NewFromConfig(o.Config), sqs: sqs.NewFromConfig(o.Config),
+		sns: sns.NewFromConfig(o.Config, func(o *sns.Options) { o.RetryMaxAttempts = 1 }), // a repetition costs a message
+	}
+	r.account = sync.OnceValues(func() (string, error) { return r.readAccount(ctx) })
+	r.token = sync.OnceValues(func() (string, error) { return r.getToken(ctx, r.Deployment.clients[r.Client], "") })
+	r.ceiling = onceValues3(func() (message, Result, error) { return r.tryCeiling(ctx) })
+	r.plain = sync.OnceValues(func() (message, error) { return r.send(ctx, "smsqueue live test: a short text", 1) })
+	r.queue = sync.OnceValues(func() (*queue, error) { return r.makeQueue(ctx) })
+	return r
+}
+
+func (r *run) check(ctx context.Context, c Check) Result {
+	var result Result
+	lacking := r.Engine.lacking(c.Needs)
+	if lacking != "" {
+		result = notChecked("%s", lacking)
+	} else {
+		var err error
+		if result, err = c.run(ctx, r); err != nil {
+			result = notChecked("%v", err)
+		}
+	}
+	result.Name, result.Relied, result.Seen = c.Name, c.Relied, r.redacted(result.Seen)
+	return result
+}
+
+// redacted hides the numbers, which answers and log lines repeat, and joins lines.
+func (r *run) redacted(text string) string {
+	for _, number := range []sms.Number{r.Number, r.OptedOut} {
+		if digits := strings.TrimPrefix(number.String(), "+"); digits != "" {
+			text = strings.ReplaceAll(text, digits, strings.TrimPrefix(number.Redacted(), "+"))
+		}
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// cleanUp calls remove at the end of the run.
+func (r *run) cleanUp(remove func(context.Context) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cleanups = append(r.cleanups, remove)
+}
+
+func (r *run) readAccount(ctx context.Context) (string, error) {
+	var out struct {
+		Account string `xml:"GetCallerIdentityResult>Account"`
+	}
+	err := r.query(ctx, call{host: "sts"}, url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}, &out)
+	return out.Account, err
+}
+
+var errTimeout = errors.New("the time is over")
+
+// await calls done until it returns true or an error, or until limit has passed: then the
+// error is errTimeout.
+func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
+	end := time.NewTimer(limit)
+	defer end.Stop()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return errTimeout
+		case <-tick.C:
+		}
+	}
+}
+
+func onceValues3[A, B any](f func() (A, B, error)) func() (A, B, error) {
+	type values struct {
+		a A
+		b B
+	}
+	once := sync.OnceValues(func() (values, error) {
+		a, b, err := f()
+		return values{a, b}, err
+	})
+	return func() (A, B, error) {
+		v, err := once()
+		return v.a, v.b, err
+	}
+}

@@ -1,0 +1,48 @@
+package assumptions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// defaultLimit is the spend limit of an account that never got another one, in US
+// dollars a month. Source: Amazon SNS Developer Guide, "Requesting support for SMS".
+const defaultLimit = 1.0
+
+// CheckSpending returns an error if the bound is not reasonable, or if the account may
+// not spend that much any more this month: then senders would stop for everybody.
+func CheckSpending(ctx context.Context, o Options) error {
+	if o.MaxUSD <= 0 || o.MaxUSD > 20 {
+		return errors.New("the bound must be more than 0 and at most 20 USD")
+	}
+	if o.Engine.Emulated() {
+		return nil
+	}
+	r := newRun(ctx, o)
+	attributes, err := r.smsSettings(ctx)
+	if err != nil {
+		return err
+	}
+	spent, _, err := r.spent(ctx, time.Now())
+	if err != nil {
+		return fmt.Errorf("reading what was spent this month: %w", err)
+	}
+	limit := defaultLimit
+	if text := attributes["MonthlySpendLimit"]; text != "" {
+		if limit, err = strconv.ParseFloat(text, 64); err != nil {
+			return fmt.Errorf("reading the spend limit: %w", err)
+		}
+	}
+	return maySpend(o.MaxUSD, spent, limit)
+}
+
+// maySpend returns an error if limit would be exceeded by spending another bound dollars.
+func maySpend(bound, spent, limit float64) error {
+	if spent+bound > limit {
+		return fmt.Errorf("%.2f of %.2f USD are spent this month, so %.2f more are too many: lower --max-usd, or raise the limit", spent, limit, bound)
+	}
+	return nil
+}
