@@ -45,6 +45,11 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
 	},
 	{
+		without: "the limit on the queries of a page",
+		changes: map[string]change{"the price of a page": never},
+		tests:   []string{"-run", "TestManyMessagesMakeNoPageDearer", "./test/contract/routes"},
+	},
+	{
 		without: "the lease check of an outcome",
 		changes: map[string]change{"stale lease": never},
 		tests:   []string{"./shared/sms", noFailFile},
