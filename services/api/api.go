@@ -66,9 +66,10 @@ type Options struct {
 	Deadlines Deadlines
 }
 
-// Deadlines limit the calls that an answer waits for. A zero field means the
-// default. An answer may take 10 s. An answer needs these calls, one after another. Their
-// defaults add up to at most 9 s, and roomTime comes on top:
+// Deadlines limit the calls that an answer waits for. A zero field means the default. An
+// answer may take 10 s. The table shows which calls each kind of answer waits for, one
+// after another. In each line, the defaults add up to at most 9 s, to which roomTime is
+// added:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change

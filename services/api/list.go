@@ -70,8 +70,8 @@ func (c *call) nextPage(cursor string) string {
 	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies the owner and the filters, to
-// which a cursor is tied. The page size may change.
+// readList reads the query parameters. selection identifies what a cursor is tied to: the
+// owner and the filters, but not the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}
