@@ -130,6 +130,11 @@ var mutants = []mutant{
 		tests:   []string{"./services/sender"},
 	},
 	{
+		without: "the look at the clock after a provider's last wait",
+		changes: map[string]change{"late by the clock": never},
+		tests:   []string{"-run", "TestConformance|TestNothingIsTakenAfterTheDeadline", "./shared/simulator"},
+	},
+	{
 		without: "the relay's wait until senders see that the breaker closed",
 		changes: map[string]change{"senders that have not seen the closing": never},
 		tests:   []string{"-run", "TestWhileTheBreakerIsOpen", "./services/relay"},
