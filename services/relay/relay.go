@@ -1,5 +1,5 @@
-// Package relay does the work that is due. It enqueues a message if this failed earlier,
-// if its envelope was lost, or if the time of its schedule or retry has come. It ends
+// Package relay does the work that is due. It enqueues a message if an earlier enqueue
+// failed, if its envelope was lost, or if the time of its schedule or retry has come. It ends
 // leases and messages whose time ran out. It reads the agenda page by page, and never the
 // whole table.
 package relay
