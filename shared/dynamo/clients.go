@@ -22,10 +22,11 @@ type clientsItem struct {
 }
 
 // Clients returns the JSON documents with the deployment's clients, as Terraform wrote
-// them: one strongly consistent batch read.
-func (s *Store) Clients(ctx context.Context) ([]string, error) {
+// them: one batch read. If strong is false, it costs half as much, and may be about a
+// second behind.
+func (s *Store) Clients(ctx context.Context, strong bool) ([]string, error) {
 	var documents []string
-	err := s.readBatch(ctx, clientItems, consistent, func(a attributes) error {
+	err := s.readBatch(ctx, clientItems, strong, func(a attributes) error {
 		var it clientsItem
 		err := decode(a, &it)
 		documents = append(documents, it.Clients)
