@@ -89,10 +89,10 @@ func causeOf(response string) (c cause, known bool) {
 }
 
 // evidenceOf returns who confirmed a delivery, according to response. It is the handset
-// if the response is "Message has been accepted by phone" or "Delivered". It is only the
-// carrier if the response mentions one, as "Message has been accepted by phone carrier"
-// does, and after unknown words. The field dwellTimeMsUntilDeviceAck proves nothing: SNS
-// also writes it if the phone confirmed nothing, and even in failures.
+// if the response is "Message has been accepted by phone" or "Delivered". If the response
+// mentions the carrier, as in "Message has been accepted by phone carrier", it is only
+// the carrier, and also after unknown words. The field dwellTimeMsUntilDeviceAck proves
+// nothing: SNS also writes it if the phone confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {
 	response = strings.ToLower(response)
 	switch {
