@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -39,7 +39,12 @@ const logName = "handed-over.jsonl"
 // ReadLog reads the whole log in the folder dir, even while a provider has the log open.
 // It leaves out an incomplete last line.
 func ReadLog(dir string) ([]Entry, error) {
-	file, err := os.Open(filepath.Join(dir, logName))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the simulated provider's log: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	file, err := folder.OpenFile(root, logName, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("reading the simulated provider's log: %w", err)
 	}
@@ -80,18 +85,15 @@ type write struct {
 // group is the maximum number of lines that one sync covers.
 const group = 1024
 
-func openJournal(dir string) (*journal, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, logName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+func openJournal(root *os.Root) (*journal, error) {
+	file, err := folder.OpenFile(root, logName, os.O_RDWR|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return nil, err
 	}
 	j := &journal{file: file, writes: make(chan write), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
 	size, err := cutTornLine(file)
 	if err == nil {
-		err = syncFolder(dir)
+		err = syncFolder(root)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -126,13 +128,13 @@ func cutTornLine(file *os.File) (int64, error) {
 	return size, file.Sync()
 }
 
-// syncFolder makes the names of new files in dir durable.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
+// syncFolder makes the names of new files in the folder durable.
+func syncFolder(root *os.Root) error {
+	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // append writes e, and returns nil when e is durable. After errNotWritten, e will never

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -61,18 +62,23 @@ var (
 )
 
 // Open starts a provider with its log in the folder dir. It creates the folder if it is
-// missing. Only one provider at a time may have the folder open. If a crash left the last
+// missing, and refuses one in which others could put files. Only one provider at a time may have the folder open. If a crash left the last
 // line incomplete, Open cuts it off: its hand-over was never answered.
 func Open(dir string, options Options) (*Provider, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	options.Logger = cmp.Or(options.Logger, slog.New(slog.DiscardHandler))
-	j, err := openJournal(dir)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the simulated provider's folder: %w", err)
+	}
+	defer func() { _ = root.Close() }() // its open files stay open
+	j, err := openJournal(root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
 	}
-	at, err := openPosition(dir, j.size.Load())
+	at, err := openPosition(root, j.size.Load())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close())
 	}
