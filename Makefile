@@ -123,7 +123,7 @@ $(LINTER)-$(LINTER_VERSION):
 
 .PHONY: lint-terraform
 lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
-	@for dir in terraform terraform/modules/function $(DEPLOYMENT) $(wildcard terraform/examples/*); do \
+	@for dir in terraform $(DEPLOYMENT) $(wildcard terraform/modules/* terraform/examples/*); do \
 		$(TFLINT) --chdir=$$dir --config=$(CURDIR)/terraform/.tflint.hcl || exit; \
 	done
 

@@ -61,8 +61,8 @@ locals {
 # Reading AWS's quota would need a permission that nothing else here needs.
 check "concurrent_executions" {
   assert {
-    condition     = var.sender.concurrency + 4 <= var.concurrent_executions
-    error_message = "${var.sender.concurrency} senders may leave too few of the account's ${var.concurrent_executions} concurrent executions: the relay and receipts need one each, and the api one for each request at the same time. Without them requests fail, and messages are sent late. Ask for more under Service Quotas and set concurrent_executions to it, or lower concurrency of sender."
+    condition     = local.concurrency + 4 <= var.concurrent_executions
+    error_message = "${local.concurrency} senders may leave too few of the account's ${var.concurrent_executions} concurrent executions: the relay and receipts need one each, and the api one for each request at the same time. Without them requests fail, and messages are sent late. Ask for more under Service Quotas and set concurrent_executions to it, or lower concurrency of sender."
   }
   assert {
     condition     = var.api.longest_wait_seconds == 0 || var.concurrent_executions >= 100

@@ -89,7 +89,7 @@ output "account_wide" {
 }
 
 output "hints" {
-  description = "What this deployment does without, and which variable changes that."
+  description = "What this deployment lacks, and which variable adds it."
   value = concat(
     var.manage_api_gateway_log_role == null ? ["The API has no access log. `aws apigateway get-account` shows whether this account has a cloudwatchRoleArn in this Region. If so, set manage_api_gateway_log_role to false; if not, to true."] : [],
     local.receipts ? [] : ["Nothing reads SNS's delivery logs, so no message becomes delivered. Set delivery_logs of sms_preferences to true; or receipts to true if something else makes SNS log every delivery."],

@@ -26,10 +26,7 @@ func (a *api) status(c *call) (answer, error) {
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
 	if breaker.Open {
-		v.Paused = &pausedView{
-			Reason: breaker.Trouble, Detail: pauses[breaker.Trouble],
-			Since: instant{breaker.OpenedAt}, ProbeAt: instant{breaker.ProbeAt},
-		}
+		v.Paused = &pausedView{Reason: breaker.Trouble, Detail: pauses[breaker.Trouble], Since: instant{breaker.OpenedAt}}
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	return answer{status: http.StatusOK, header: header, body: mustJSON(v)}, nil
@@ -42,11 +39,12 @@ type statusView struct {
 	Backlog backlogView `json:"backlog"`
 }
 
+// pausedView does not say when the next probe is. Otherwise a client could send a bad
+// number just then.
 type pausedView struct {
-	Reason  sms.Trouble `json:"reason"`
-	Detail  string      `json:"detail"`
-	Since   instant     `json:"since"`
-	ProbeAt instant     `json:"probeAt,omitzero"`
+	Reason sms.Trouble `json:"reason"`
+	Detail string      `json:"detail"`
+	Since  instant     `json:"since"`
 }
 
 type backlogView struct {
@@ -68,7 +66,8 @@ var pauses = map[sms.Trouble]string{
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
-	mu     sync.Mutex
+	reading chan struct{} // holds one element: only one caller at a time uses what follows
+
 	at     time.Time
 	paused bool
 	value  backlogView
@@ -79,12 +78,15 @@ type backlogCache struct {
 // relay is down, the queue is empty. While sending is paused, all messages wait outside
 // the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
+	select {
+	case a.backlog.reading <- struct{}{}:
+		defer func() { <-a.backlog.reading }()
+	case <-ctx.Done():
+		return backlogView{}, fmt.Errorf("waiting for the backlog: %w", ctx.Err())
+	}
 	now := a.Now()
-	a.backlog.mu.Lock()
-	cached, good := a.backlog.value, a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge
-	a.backlog.mu.Unlock()
-	if good {
-		return cached, nil
+	if a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge {
+		return a.backlog.value, nil
 	}
 	var v backlogView
 	if !paused {
@@ -98,9 +100,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
 		return backlogView{}, err
 	}
-	a.backlog.mu.Lock()
 	a.backlog.at, a.backlog.paused, a.backlog.value = now, paused, v
-	a.backlog.mu.Unlock()
 	return v, nil
 }
 

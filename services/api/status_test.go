@@ -3,7 +3,9 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,7 +70,27 @@ func TestStatus(t *testing.T) {
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)
 	})
-	t.Run("of a paused service says why, and how long messages wait", func(t *testing.T) {
+	t.Run("is read once for all requests that come at the same time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d := deploy(t)
+			release := make(chan struct{})
+			d.queue.fail = func(context.Context) error {
+				<-release
+				return nil
+			}
+			var requests sync.WaitGroup
+			for range 20 {
+				requests.Go(func() { wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`) })
+			}
+			synctest.Wait()
+			close(release)
+			requests.Wait()
+			if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
+				t.Errorf("%d reads of the agenda for 20 requests, want two per shard", n)
+			}
+		})
+	})
+	t.Run("of a paused service says why and how long messages wait, but not when the next probe is", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{
 			sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 			sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -78,11 +100,11 @@ func TestStatus(t *testing.T) {
 			d.stored(t, d.options.Rules.Accept(sms.NewID(), draft("Hi"), morning.Add(-time.Hour)))
 			b, _ := d.options.Rules.ReportTrouble(sms.Breaker{}, trouble, "secret words", morning, morning)
 			d.saveBreaker(t, b)
-			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z",`+
-				`"probeAt":"2030-05-04T09:01:00.000Z"},"backlog":{"oldestAgeSeconds":3600}}`)
+			wantStatus(t, d, `{"sending":false,"paused":{"reason":"`+string(trouble)+`","detail":"`+detail+`","since":"2030-05-04T09:00:00.000Z"},`+
+				`"backlog":{"oldestAgeSeconds":3600}}`)
 		}
 	})
-	t.Run("of a service that an operator paused has no probe", func(t *testing.T) {
+	t.Run("of a service that an operator paused says so", func(t *testing.T) {
 		d := deploy(t)
 		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+

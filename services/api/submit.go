@@ -52,8 +52,9 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 }
 
 // accept records the message in f for caller. key is the idempotency key, or "" if there
-// is none. If accept returns an error, it has changed nothing. Its caller must enqueue
-// new messages. ctx must end after Deadlines.Accept.
+// is none. If accept returns an error, it has changed nothing. The code that
+// calls it must enqueue the message, unless it was replayed, and must give ctx a timeout
+// of Deadlines.Accept.
 //
 // A request may be refused because of the time or the configuration, although it repeats
 // a request that was accepted before these changed. So if there is a key, accept looks

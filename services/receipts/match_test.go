@@ -48,6 +48,10 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 		stage func(s *stage) (id string)
 	}{
 		{"sent", func(s *stage) string { return s.sent(number, "c-1").ID }},
+		{"sent and held", func(s *stage) string {
+			m, token := s.handedOver(number, sms.Hold)
+			return s.record(m, token, sms.Taken("c-1")).ID
+		}},
 		{"in flight", func(s *stage) string { m, _ := s.handedOver(number, sms.Resend); return m.ID }},
 		{"unknown", func(s *stage) string { return s.unanswered(number, sms.Hold) }},
 		{"waiting for its next hand-over", func(s *stage) string { return s.unanswered(number, sms.Resend) }},

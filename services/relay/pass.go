@@ -49,7 +49,7 @@ func (r *Relay) begin(ctx context.Context) (*pass, error) {
 func (p *pass) summary() Summary {
 	return Summary{
 		Enqueued: p.enqueued.Load(), NotEnqueued: p.notEnqueued.Load(), Settled: p.settled.Load(),
-		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards,
+		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards, ProbeAt: p.breaker.ProbeAt,
 	}
 }
 

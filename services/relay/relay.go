@@ -1,5 +1,5 @@
-// Package relay does the work that is due. It enqueues a message if this failed earlier,
-// if its envelope was lost, or if the time of its schedule or retry has come. It ends
+// Package relay does the work that is due. It enqueues a message if an earlier enqueue
+// failed, if its envelope was lost, or if the time of its schedule or retry has come. It ends
 // leases and messages whose time ran out. It reads the agenda page by page, and never the
 // whole table.
 package relay
@@ -88,6 +88,9 @@ type Summary struct {
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
 	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
 	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
+	// ProbeAt is when the next probe may begin; zero if there is none. It is for operators
+	// only: a client that knew it could send a bad number just then.
+	ProbeAt time.Time `json:"probe_at,omitzero"`
 }
 
 const (

@@ -50,7 +50,8 @@ func (m *machine) warnOfPause(ctx context.Context) error {
 		return fmt.Errorf("loading the breaker: %w", err)
 	}
 	if b.Open {
-		m.logger.WarnContext(ctx, "breaker is open, nothing is handed over", "trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt)
+		m.logger.WarnContext(ctx, "breaker is open, nothing is handed over",
+			"trouble", string(b.Trouble), "detail", b.Detail, "since", b.OpenedAt, "probe_at", b.ProbeAt)
 	}
 	return nil
 }

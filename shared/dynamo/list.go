@@ -13,8 +13,9 @@ import (
 var errNoOwner = errors.New("this store lists messages only by owner")
 
 // List returns a page of an owner's messages. It queries each of the owner's shards once
-// and does one batch read. It reads more only if filters leave gaps. The page's Next is
-// the place of the last record that List examined.
+// and does one batch read, which is eventually consistent. It reads more only if filters
+// leave gaps, but it makes at most maxQueries queries. The page's Next is the place of the
+// last record that List examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -58,6 +59,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
+	batches int // how many were read
 	page    sms.ListPage
 }
 
@@ -97,18 +99,20 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next: as many as still fit on the page, or
-// more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next. The first batch has as many as fit on
+// the page. If the filter by status may exclude records, or if some records of the first
+// batch were absent, a batch is as large as possible, so that few are needed.
 func (l *lister) batchSize() int {
-	if l.query.Status != "" {
+	if l.query.Status != "" || l.batches > 0 {
 		return maxBatch
 	}
-	return min(maxBatch, l.query.Limit-len(l.page.Messages))
+	return min(maxBatch, l.query.Limit)
 }
 
 // take reads the records of a batch onto the page. If the page is full before the batch
 // ends, rest is true, and the next page begins with the rest of the batch.
 func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
+	l.batches++
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
 		return false, err
@@ -135,7 +139,7 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	err := s.readBatch(ctx, ids, func(a attributes) error {
+	err := s.readBatch(ctx, ids, eventual, func(a attributes) error {
 		m, err := s.live(a)
 		switch {
 		case err == nil:

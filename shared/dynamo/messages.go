@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Create writes m, unless a record has its id. It does one write.
+// Create writes m, unless there is a record with m's id. It does one write.
 func (s *Store) Create(ctx context.Context, m sms.Message) error {
 	var free change
 	free.require("attribute_not_exists(#id) OR #purgeAt <= ?", num(toMillis(s.now())))

@@ -108,6 +108,9 @@ type Ledger struct {
 // end of its lease, is a finding.
 const overdue = time.Hour
 
+// clockSlack is how much the provider's clock may differ from ours.
+const clockSlack = 5 * time.Second
+
 // New returns a ledger for the time now. log has everything that the provider took. Pass
 // nil if there is no such log.
 func New(log []HandOver, now time.Time) *Ledger {
@@ -148,6 +151,16 @@ func (l *Ledger) Add(m sms.Message) {
 	if l.hasLog {
 		l.compare(m)
 	}
+	for _, e := range m.Events {
+		if e.ProviderAt.After(m.ExpiresAt.Add(clockSlack)) {
+			l.find(m.ID, "a receipt says that it was handed over at %s, but it expired at %s", e.ProviderAt.Format(time.RFC3339Nano), m.ExpiresAt.Format(time.RFC3339Nano))
+		}
+	}
+	for i, h := range m.HandOvers {
+		if m.OnUnknown == sms.Hold && i < len(m.HandOvers)-1 && h.Receipt != sms.VerdictVoid {
+			l.find(m.ID, "held, but handed over again although no receipt said that its hand-over %d was void", i+1)
+		}
+	}
 }
 
 func (l *Ledger) onTheWay(m sms.Message) {
@@ -174,6 +187,12 @@ func (l *Ledger) compare(m sms.Message) {
 			l.find(m.ID, "the provider did not give it the provider message id %s", h.ProviderMessageID)
 		}
 	}
+	l.again(m, taken)
+	for _, h := range taken {
+		if h.At.After(m.ExpiresAt) {
+			l.find(m.ID, "the provider took it at %s, but it expired at %s", h.At.Format(time.RFC3339Nano), m.ExpiresAt.Format(time.RFC3339Nano))
+		}
+	}
 	all := len(taken)
 	taken = slices.DeleteFunc(taken, func(h HandOver) bool { return h.Void })
 	recorded := recordedHandOvers(m)
@@ -191,8 +210,26 @@ func (l *Ledger) compare(m sms.Message) {
 	if all > recorded {
 		l.find(m.ID, "the provider took it %d times, but its events record only %d", all, recorded)
 	}
-	if m.OnUnknown == sms.Hold && len(taken) > 1 {
-		l.find(m.ID, "the provider took it %d times, although onUnknown is hold", len(taken))
+}
+
+// again finds hand-overs of a held message that came without proof that nothing had been
+// sent before. Only a void receipt is such a proof, and only if it is in the record: a
+// receipt that named no message proves nothing. taken has the hand-overs in the provider's
+// log.
+func (l *Ledger) again(m sms.Message, taken []HandOver) {
+	if m.OnUnknown != sms.Hold {
+		return
+	}
+	slices.SortStableFunc(taken, func(a, b HandOver) int { return a.At.Compare(b.At) })
+	proved := func(id string) bool {
+		return slices.ContainsFunc(m.HandOvers, func(h sms.HandOver) bool {
+			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
+		})
+	}
+	for _, h := range taken[:max(0, len(taken)-1)] {
+		if !h.Void || !(proved(h.ProviderMessageID) || len(m.HandOvers) > sms.MaxVoids) {
+			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
+		}
 	}
 }
 

@@ -78,6 +78,7 @@ type journal struct {
 }
 
 type write struct {
+	ctx  context.Context //nolint:containedctx // the caller's, for its deadline
 	line []byte
 	done chan<- error
 }
@@ -137,8 +138,8 @@ func syncFolder(root *os.Root) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// append writes e, and returns nil when e is durable. After errNotWritten, e will never
-// be durable. After any other error, e may still become durable, even if the error says
+// append writes e, unless ctx has ended, and returns nil when e is durable. After
+// errNotWritten, e will never be durable. After any other error, e may still become durable, even if the error says
 // that ctx ended.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
@@ -147,7 +148,7 @@ func (j *journal) append(ctx context.Context, e Entry) error {
 	}
 	done := make(chan error, 1)
 	select {
-	case j.writes <- write{append(line, '\n'), done}:
+	case j.writes <- write{ctx, append(line, '\n'), done}:
 	case <-j.ended:
 		return errNotWritten
 	case <-ctx.Done():
@@ -167,6 +168,14 @@ func (j *journal) run(ctx context.Context) {
 	defer close(j.ended)
 	var buffer bytes.Buffer
 	waiting := make([]chan<- error, 0, group)
+	add := func(w write) {
+		if err := sms.Late(w.ctx); err != nil {
+			w.done <- err
+			return
+		}
+		buffer.Write(w.line)
+		waiting = append(waiting, w.done)
+	}
 	for {
 		buffer.Reset()
 		waiting = waiting[:0]
@@ -174,17 +183,18 @@ func (j *journal) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case w := <-j.writes:
-			buffer.Write(w.line)
-			waiting = append(waiting, w.done)
+			add(w)
 		}
 		for more := true; more && len(waiting) < group; {
 			select {
 			case w := <-j.writes:
-				buffer.Write(w.line)
-				waiting = append(waiting, w.done)
+				add(w)
 			default:
 				more = false
 			}
+		}
+		if len(waiting) == 0 {
+			continue
 		}
 		err := j.write(buffer.Bytes())
 		for _, done := range waiting {

@@ -102,14 +102,17 @@ func (p *Provider) Close() error {
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return Name }
 
-// HandOver takes or refuses m as Numbers says. It takes messages to all other numbers.
+// HandOver takes or refuses m as Numbers says. It takes messages to all other numbers,
+// and none after the deadline of ctx.
 // The log has the hand-over before HandOver returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
-	if err := wait(ctx, p.options.Delay); err != nil {
+	err = wait(ctx, p.options.Delay)
+	at := p.options.Now() // before the check, so that it is never later than the deadline
+	if err = cmp.Or(err, sms.Late(ctx)); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
 	}
 	e := Entry{
-		At: p.options.Now().UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
+		At: at.UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
 		Number: m.Number, Text: m.Text, Type: m.Type, Fault: p.fault(m),
 	}
 	refused := refusal(e.Fault)

@@ -16,6 +16,9 @@ const (
 	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
 
+// MaxVoids is how many void hand-overs a message keeps: the latest ones.
+const MaxVoids = 20
+
 // Receipt is a provider's report on one hand-over: one of ours, or one of another
 // application that uses the same account. Only Provider, Number and Verdict are always
 // set.
@@ -134,7 +137,7 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
-	if s.m.voids() > 20 { // keep only the latest void hand-overs
+	if s.m.voids() > MaxVoids {
 		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
 		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
 	}

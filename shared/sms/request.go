@@ -51,7 +51,7 @@ type OnUnknown string
 // These are the choices after a hand-over without an answer.
 const (
 	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // do nothing: at most once
+	Hold   OnUnknown = "hold"   // do nothing: the recipient gets it at most once
 )
 
 // defaults has the values of fields that the client leaves out.

@@ -85,7 +85,8 @@ run "senders_hold_no_more_than_the_pace_lets_through" {
 
 run "without_a_pace_every_sender_runs" {
   variables {
-    sender = { concurrency = 100, parts_per_second = 0 }
+    sender                = { concurrency = 100, parts_per_second = 0 }
+    concurrent_executions = 1000
   }
   assert {
     condition = (

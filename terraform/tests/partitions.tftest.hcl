@@ -64,22 +64,6 @@ run "events_need_pipes_which_govcloud_lacks" {
   expect_failures = [aws_cloudwatch_event_bus.events]
 }
 
-run "a_second_deployment_elsewhere_has_names_of_its_own" {
-  variables {
-    events   = true
-    receipts = true
-  }
-  assert {
-    condition = alltrue([
-      for name in concat(
-        [module.api.role_name, module.sender.role_name, module.relay.role_name, module.receipts[0].role_name, aws_iam_role.schedule.name],
-        aws_iam_role.pipe[*].name, aws_cloudwatch_dashboard.this[*].dashboard_name,
-      ) : endswith(name, "-eu-central-1")
-    ])
-    error_message = "A second deployment of this name, in another Region, would collide."
-  }
-}
-
 run "the_longest_names_fit" {
   command = plan
   variables {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -149,9 +150,7 @@ func (e deployment) checkAll(t *testing.T, outputs []byte) {
 func merged(all ...map[string]string) map[string]string {
 	sum := make(map[string]string)
 	for _, m := range all {
-		for name, state := range m {
-			sum[name] = state
-		}
+		maps.Copy(sum, m)
 	}
 	return sum
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/tools/emulation"
 	"github.com/smsqueue/smsqueue/tools/engines"
@@ -127,6 +129,60 @@ func TestModule(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestTheExampleServesADomain checks the mapping of the example's domain.
+func TestTheExampleServesADomain(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "custom-domain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`)
+	if state == nil {
+		t.Fatal("the example has no state")
+	}
+	type mapping struct {
+		API    string `json:"api_id"`
+		Stage  string `json:"stage"`
+		Domain string `json:"domain_name"`
+		Path   string `json:"api_mapping_key"`
+	}
+	var got, want mapping
+	for _, r := range state.all("aws_apigatewayv2_api_mapping") {
+		r.read(t, &got)
+	}
+	for _, r := range state.all("aws_api_gateway_rest_api") {
+		var api struct{ ID string }
+		r.read(t, &api)
+		want = mapping{API: api.ID, Stage: "v1", Domain: "api.example.com", Path: "sms/v1"}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the mapping differs (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheRateIsDescribedAsItHolds compares the description of the request rate with the
+// methods that the setting covers. A pattern covers each of its methods by itself.
+// Source: API Gateway Developer Guide, "Throttle requests to your REST APIs".
+func TestTheRateIsDescribedAsItHolds(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(needTerraform(t).Path(emulation.ModuleRoot, "variables.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, api, _ := strings.Cut(string(source), "variable \"api\" {")
+	description, _, _ := strings.Cut(api, "type ")
+	for _, r := range mocked(t).all("aws_api_gateway_method_settings") {
+		var settings struct {
+			Path string `json:"method_path"`
+		}
+		r.read(t, &settings)
+		if each := strings.Contains(description, "each of the API's methods by itself"); each != (settings.Path == "*/*") {
+			t.Errorf("the settings are for %s, and the variable's description says %q", settings.Path, description)
+		}
 	}
 }
 

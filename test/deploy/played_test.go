@@ -36,7 +36,6 @@ type standIn struct {
 	sandbox      string // the response about a number that is not verified
 	optedOutSays string
 	badNumber    string // SNS's error message about a bad number
-	role         string // the role with which SNS writes its log
 	publishOnly  string // the error code if a role may only publish; "" means that SNS takes the message
 	alarms       string // the state of all alarms
 	relayMinutes int    // in how many of the last 13 minutes the relay ran
@@ -52,7 +51,6 @@ var asAssumed = standIn{
 		"numberOfMessageParts": 2, "providerResponse": "Message has been accepted by phone carrier"}, "status": "SUCCESS"}`,
 	sandbox: "Sandboxed account unable to send to number.", optedOutSays: "Phone number is opted out",
 	badNumber: "Invalid parameter: PhoneNumber Reason: +120255501421234567 is not valid to publish to",
-	role:      "smsqueue-schedule-us-east-1", // this role trusts its service only under the expected condition
 	alarms:    "OK", relayMinutes: 13, events: true,
 }
 
@@ -62,7 +60,7 @@ var allWrong = standIn{
 	tooExpensive: "This delivery would exceed max price",
 	success: `{"notification": {"timestamp": %[2]q}, "delivery": {"destination": %[3]q, "numberOfMessageParts": 3,
 		"providerResponse": "about %[1]s"}, "status": "FAILURE"}`,
-	sandbox: "Try again", optedOutSays: "Try again", badNumber: "No", role: "smsqueue-schedule-us-east-1",
+	sandbox: "Try again", optedOutSays: "Try again", badNumber: "No",
 	publishOnly: "AuthorizationError", alarms: "ALARM", relayMinutes: 6, changed: true,
 }
 
@@ -73,10 +71,16 @@ var noCeiling = func() standIn {
 	return p
 }()
 
+// logRole is the role with which the standIn for SNS writes its log.
+const logRole = "played-sns-log"
+
 // played makes the checks that ministack lacks something for. A standIn then plays the
 // part of AWS.
 func (e deployment) played(t *testing.T, outputs []byte) {
 	t.Helper()
+	e.form(t, "iam", "2010-05-08", url.Values{"Action": {"CreateRole"}, "RoleName": {logRole}, "AssumeRolePolicyDocument": {`{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sts:AssumeRole",
+		"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "000000000000"}}}]}`}})
 	for _, tt := range []struct {
 		name string
 		part standIn
@@ -186,7 +190,7 @@ func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, f
 		fmt.Fprintf(w, `<GetSMSAttributesResponse><GetSMSAttributesResult><attributes>
 			<entry><key>DeliveryStatusSuccessSamplingRate</key><value>100</value></entry>
 			<entry><key>DeliveryStatusIAMRole</key><value>arn:aws:iam::000000000000:role/%s</value></entry>
-			</attributes></GetSMSAttributesResult></GetSMSAttributesResponse>`, p.role)
+			</attributes></GetSMSAttributesResult></GetSMSAttributesResponse>`, logRole)
 	case action == "GetSMSSandboxAccountStatus":
 		fmt.Fprint(w, `<GetSMSSandboxAccountStatusResponse><GetSMSSandboxAccountStatusResult><IsInSandbox>true</IsInSandbox>
 			</GetSMSSandboxAccountStatusResult></GetSMSSandboxAccountStatusResponse>`)
@@ -282,7 +286,7 @@ func (e deployment) measure(t *testing.T, p standIn) {
 			"MetricData.member.1.Timestamp": {at.UTC().Format(time.RFC3339)},
 		}
 		maps.Copy(form, more)
-		e.cloudWatch(t, form)
+		e.form(t, "monitoring", "2010-08-01", form)
 	}
 	put("AWS/SNS", "SMSMonthToDateSpentUSD", time.Now().Add(-time.Minute), nil)
 	for i := range p.relayMinutes {
@@ -290,23 +294,23 @@ func (e deployment) measure(t *testing.T, p standIn) {
 			"MetricData.member.1.Dimensions.member.1.Name": {"FunctionName"}, "MetricData.member.1.Dimensions.member.1.Value": {"smsqueue-relay"},
 		})
 	}
-	for name := range strings.SplitSeq(e.cloudWatch(t, url.Values{"Action": {"DescribeAlarms"}}), "<AlarmName>") {
+	for name := range strings.SplitSeq(e.form(t, "monitoring", "2010-08-01", url.Values{"Action": {"DescribeAlarms"}}), "<AlarmName>") {
 		if name, _, found := strings.Cut(name, "</AlarmName>"); found {
-			e.cloudWatch(t, url.Values{"Action": {"SetAlarmState"}, "AlarmName": {name}, "StateValue": {p.alarms}, "StateReason": {"a test"}})
+			e.form(t, "monitoring", "2010-08-01", url.Values{"Action": {"SetAlarmState"}, "AlarmName": {name}, "StateValue": {p.alarms}, "StateReason": {"a test"}})
 		}
 	}
 }
 
-// cloudWatch calls CloudWatch, and returns its answer.
-func (e deployment) cloudWatch(t *testing.T, form url.Values) string {
+// form calls a service in the form protocol, and returns its answer.
+func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
-	form.Set("Version", "2010-08-01")
+	form.Set("Version", version)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.Front.URL+"/", strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	emulation.Sign(req, "monitoring")
+	emulation.Sign(req, service)
 	got := do(t, req)
 	if got.status != http.StatusOK {
 		t.Fatalf("%s: the answer is %d %s", form.Get("Action"), got.status, got.body)

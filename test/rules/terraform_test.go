@@ -37,8 +37,12 @@ func readTerraform(t *testing.T, folder string) terraformFolder {
 		if diagnostics.HasErrors() {
 			t.Fatal(diagnostics)
 		}
+		body, isBody := parsed.Body.(*hclsyntax.Body)
+		if !isBody {
+			t.Fatalf("%s is a %T, want a body in HCL's native syntax", name, parsed.Body)
+		}
 		f.source[name] = source
-		f.blocks = append(f.blocks, parsed.Body.(*hclsyntax.Body).Blocks...)
+		f.blocks = append(f.blocks, body.Blocks...)
 	}
 	return f
 }
@@ -69,8 +73,8 @@ func (f terraformFolder) text(b *hclsyntax.Block, attribute string) string {
 		if token.Type == hclsyntax.TokenComment || token.Type == hclsyntax.TokenNewline {
 			continue
 		}
-		separate := token.Range.Start.Line > line && !strings.Contains("{([,", last) && !strings.Contains("})]", string(token.Bytes))
-		if separate {
+		opened, closes := slices.Contains([]string{"{", "(", "[", ","}, last), slices.Contains([]string{"}", ")", "]"}, string(token.Bytes))
+		if token.Range.Start.Line > line && !opened && !closes {
 			written.WriteByte(',')
 		}
 		if token.Range.Start.Byte > end {

@@ -39,7 +39,7 @@ func CheckSpending(ctx context.Context, o Options) error {
 	return maySpend(o.MaxUSD, spent, limit)
 }
 
-// maySpend returns an error if limit would be exceeded by spending another bound dollars.
+// maySpend returns an error if spent plus bound, in dollars, would exceed limit.
 func maySpend(bound, spent, limit float64) error {
 	if spent+bound > limit {
 		return fmt.Errorf("%.2f of %.2f USD are spent this month, so %.2f more are too many: lower --max-usd, or raise the limit", spent, limit, bound)

@@ -194,7 +194,7 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 // Destroy removes what was applied, as `make destroy` does, and returns what that prints.
 func (w *Workspace) Destroy(ctx context.Context) ([]byte, error) {
 	script := filepath.Join(w.Root, "destroy.sh")
-	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20")) //nolint:gosec // the copy of our own script
+	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20"))
 }
 
 // Output reads one output of the root into v.

@@ -33,11 +33,6 @@ output "environment" {
   value       = one(aws_lambda_function.this.environment).variables
 }
 
-output "role_name" {
-  description = "Name of the function's role."
-  value       = aws_iam_role.this.name
-}
-
 output "tracing_mode" {
   description = "How X-Ray traces calls, for tests."
   value       = one(aws_lambda_function.this.tracing_config).mode

@@ -20,6 +20,7 @@ type truth struct {
 	was      sms.Status
 	events   int
 	canceled bool // whether the client was told that the message is canceled
+	taken    int  // how many hand-overs the provider had taken at the last check
 }
 
 // next lists, for each state, the states that may follow. It repeats the documented table
@@ -49,7 +50,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	was := w.was
 	w.was = m.Status
 	events := len(m.Events) + m.EventsOmitted
-	defer func() { w.events = events }()
+	again := w.policy == sms.Hold && len(log) > w.taken && !allVoid(m, log[:len(log)-1])
+	defer func() { w.events, w.taken = events, len(log) }()
 	switch s := m.Status; {
 	case s != was && !slices.Contains(next[was], s) && (oneStep || was.Final()):
 		return fmt.Errorf("the message was %s and is now %s, which the table forbids", was, s)
@@ -57,8 +59,10 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("the message had %d events and now has %d", w.events, events)
 	case w.canceled && s != sms.Canceled:
 		return fmt.Errorf("the client was told that the message is canceled, but it is %s", s)
-	case w.policy == sms.Hold && taken > 1:
-		return fmt.Errorf("the message was handed over %d times in spite of hold", taken)
+	case slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.At.After(m.ExpiresAt) }):
+		return fmt.Errorf("the message was handed over after %v, when it expired", m.ExpiresAt)
+	case again:
+		return fmt.Errorf("the message was handed over again in spite of hold, although no receipt had said that nothing was sent")
 	case taken > 0 && (s == sms.Canceled || s == sms.Expired || s == sms.Failed || s == sms.Scheduled):
 		return fmt.Errorf("the message is %s, but was handed over", s)
 	case taken == 0 && (s == sms.Delivered || s == sms.Undelivered):
@@ -79,6 +83,16 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("the text or the number of the message changed")
 	}
 	return nil
+}
+
+// allVoid reports whether all hand-overs in log were void, and m has the receipts that say
+// so. A receipt that names no message is in no record, so it proves nothing.
+func allVoid(m sms.Message, log []reconcile.HandOver) bool {
+	return !slices.ContainsFunc(log, func(h reconcile.HandOver) bool {
+		return !h.Void || !slices.ContainsFunc(m.HandOvers, func(of sms.HandOver) bool {
+			return of.ProviderMessageID == h.ProviderMessageID && of.Receipt == sms.VerdictVoid
+		})
+	})
 }
 
 // latest returns the latest time at which m may be due if it has work left. This is 15
