@@ -13,8 +13,9 @@ import (
 var errNoOwner = errors.New("this store lists messages only by owner")
 
 // List returns a page of an owner's messages. It queries each of the owner's shards once
-// and does one batch read. It reads more only if filters leave gaps. The page's Next is
-// the place of the last record that List examined.
+// and does one batch read. It reads more only if the filters exclude so many records that
+// the page is not full. The page's Next is the place of the last record that List
+// examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -30,8 +31,7 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to a range of places. It includes the place in from, but not
-// the place in to.
+// listRange limits a list to the places p for which from <= p < to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.
@@ -83,7 +83,7 @@ func (l *lister) fill(ctx context.Context) error {
 		if len(batch) == 0 {
 			break
 		}
-		unread, err := l.take(ctx, batch)
+		unread, err := l.appendRecords(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -106,9 +106,10 @@ func (l *lister) batchSize() int {
 	return min(maxBatch, l.query.Limit-len(l.page.Messages))
 }
 
-// take reads the records of a batch onto the page. If the page is full before the batch
-// ends, rest is true, and the next page begins with the rest of the batch.
-func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
+// appendRecords reads the records of a batch and appends them to the page. If the page
+// becomes full before the end of the batch, unread is true, and the next page begins with
+// the remaining records of the batch.
+func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread bool, err error) {
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
 		return false, err
@@ -128,7 +129,8 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll returns the records of up to maxBatch entries that exist now.
+// readAll returns, by id, the records of the entries. It leaves out records that no
+// longer exist. There may be at most maxBatch entries.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	records := make(map[string]sms.Message, len(entries))
 	ids := make([]string, len(entries))

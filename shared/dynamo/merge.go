@@ -33,7 +33,8 @@ type merge struct {
 	shards [listShards]listShardReader
 }
 
-// listShardReader holds the entries of a shard that were read, but not taken yet.
+// listShardReader holds the entries of a shard that were read, but that next has not
+// returned yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -41,8 +42,9 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard has about an eighth of the wanted messages. Read one and a half times as
-	// many, plus 2, from each shard. Then a second round of queries is rare.
+	// Each of the eight shards has about an eighth of the wanted messages. Read from each
+	// shard one and a half times that many messages, plus 2, so that a second round of
+	// queries is rare.
 	wanted := q.Limit
 	switch {
 	case q.Number != "" || q.Reference != "":
@@ -57,7 +59,8 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next takes the newest entry that is left. ok is false if none is left.
+// next removes the newest of the remaining entries and returns it. ok is false if no
+// entry remains.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if err := m.refill(ctx); err != nil {
 		return listEntry{}, false, err
@@ -76,8 +79,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries may be left. It may be wrong if the last page of a shard
-// was exactly full.
+// more reports whether entries remain. It may report true although no entry remains, if
+// the last page of a shard was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -87,8 +90,8 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads from all shards whose entries were all taken, because any of them may have
-// the newest entry.
+// refill reads more entries from each shard that next has emptied, because any such shard
+// may have the newest entry.
 func (m *merge) refill(ctx context.Context) error {
 	queries, ctx := errgroup.WithContext(ctx)
 	for i := range m.shards {
@@ -113,7 +116,7 @@ func (m *merge) read(ctx context.Context, shard string, r *listShardReader) erro
 			return fmt.Errorf("reading the index: %w", err)
 		}
 		for _, e := range found {
-			if e.ListAt < m.bounds.to { // BETWEEN includes its upper end
+			if e.ListAt < m.bounds.to { // BETWEEN includes the upper bound
 				r.entries = append(r.entries, e)
 			}
 		}
