@@ -148,9 +148,10 @@ func allows(countries []string, country string) bool {
 type api struct {
 	Options
 	routes  []route
-	waiters *shares // one for each look-up that waits
-	bodies  *shares // bytes of single messages in memory
-	batches *shares // bytes of batches in memory
+	waiters *shares  // one for each look-up that waits
+	bodies  *shares  // bytes of single messages in memory
+	batches *shares  // bytes of batches in memory
+	pages   *buckets // pages of lists
 	backlog backlogCache
 }
 
@@ -171,6 +172,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
+		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},

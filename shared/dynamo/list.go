@@ -13,9 +13,9 @@ import (
 var errNoOwner = errors.New("this store lists messages only by owner")
 
 // List returns a page of an owner's messages. It queries each of the owner's shards once
-// and does one batch read. It reads more only if the filters exclude so many records that
-// the page is not full. The page's Next is the place of the last record that List
-// examined.
+// and does one batch read, which is eventually consistent. It reads more only if the
+// filters exclude so many records that the page is not full, but it makes at most
+// maxQueries queries. The page's Next is the place of the last record that List examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -58,6 +58,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
+	batches int // how many were read
 	page    sms.ListPage
 }
 
@@ -97,19 +98,22 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next: as many as still fit on the page, or
-// more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next. The first batch has as many records as
+// fit on the page. If the filter by status may exclude records, or if some records of the
+// first batch were absent, a batch is as large as possible, so that few batches are
+// needed.
 func (l *lister) batchSize() int {
-	if l.query.Status != "" {
+	if l.query.Status != "" || l.batches > 0 {
 		return maxBatch
 	}
-	return min(maxBatch, l.query.Limit-len(l.page.Messages))
+	return min(maxBatch, l.query.Limit)
 }
 
 // appendRecords reads the records of a batch and appends them to the page. If the page
 // becomes full before the end of the batch, unread is true, and the next page begins with
 // the remaining records of the batch.
 func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread bool, err error) {
+	l.batches++
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
 		return false, err
@@ -137,7 +141,7 @@ func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sm
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	err := s.readBatch(ctx, ids, func(a attributes) error {
+	err := s.readBatch(ctx, ids, eventual, func(a attributes) error {
 		m, err := s.live(a)
 		switch {
 		case err == nil:

@@ -108,6 +108,9 @@ type Ledger struct {
 // before it becomes a finding.
 const overdue = time.Hour
 
+// clockSlack is how much the provider's clock may differ from ours.
+const clockSlack = 5 * time.Second
+
 // New returns a ledger that accounts for the records as of the time now. log has
 // everything that the provider took. If there is no such log, pass nil.
 func New(log []HandOver, now time.Time) *Ledger {
@@ -148,6 +151,11 @@ func (l *Ledger) Add(m sms.Message) {
 	if l.hasLog {
 		l.compare(m)
 	}
+	for _, e := range m.Events {
+		if e.ProviderAt.After(m.ExpiresAt.Add(clockSlack)) {
+			l.find(m.ID, "a receipt says that it was handed over at %s, but it expired at %s", e.ProviderAt.Format(time.RFC3339Nano), m.ExpiresAt.Format(time.RFC3339Nano))
+		}
+	}
 	for i, h := range m.HandOvers {
 		if m.OnUnknown == sms.Hold && i < len(m.HandOvers)-1 && h.Receipt != sms.VerdictVoid {
 			l.find(m.ID, "held, but handed over again although no receipt said that its hand-over %d was void", i+1)
@@ -180,6 +188,11 @@ func (l *Ledger) compare(m sms.Message) {
 		}
 	}
 	l.checkHeld(m, taken)
+	for _, h := range taken {
+		if h.At.After(m.ExpiresAt) {
+			l.find(m.ID, "the provider took it at %s, but it expired at %s", h.At.Format(time.RFC3339Nano), m.ExpiresAt.Format(time.RFC3339Nano))
+		}
+	}
 	all := len(taken)
 	taken = slices.DeleteFunc(taken, func(h HandOver) bool { return h.Void })
 	recorded := recordedHandOvers(m)

@@ -66,6 +66,17 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
+// reported returns a message whose receipt says that it was handed over this long after
+// it had expired.
+func reported(t *testing.T, late time.Duration) sms.Message {
+	t.Helper()
+	m := handedOver(t, accepted(nil), sms.Taken("c1"))
+	m, _ = sms.DefaultRules().ApplyReceipt(m, sms.Receipt{
+		Provider: "fake", ProviderMessageID: "c1", Number: number, Verdict: sms.VerdictDelivered, At: m.ExpiresAt.Add(late),
+	}, now.Add(25*time.Hour))
+	return m
+}
+
 func voidFirst(m sms.Message) []reconcile.HandOver {
 	log := took(m, "c0", "c1")
 	log[0].Void = true
@@ -108,6 +119,18 @@ func TestFindings(t *testing.T) {
 			m, _ := sms.DefaultRules().GiveUp(accepted(nil), now.Add(25*time.Hour))
 			return m
 		}(), func(m sms.Message) []reconcile.HandOver { return took(m, "c1") }, "expired, but the provider took it"},
+		{"taken after it had expired", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
+			log := took(m, "c1")
+			log[0].At = m.ExpiresAt.Add(time.Second)
+			return log
+		}, "but it expired at"},
+		{"taken in its last moment", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver {
+			log := took(m, "c1")
+			log[0].At = m.ExpiresAt
+			return log
+		}, ""},
+		{"a receipt says that it was handed over after it had expired, and there is no log", reported(t, 6*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, "a receipt says that it was handed over at"},
+		{"a receipt with the time of a clock that is fast, and there is no log", reported(t, 5*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, ""},
 		{"waiting, but never due", func() sms.Message {
 			m := accepted(nil)
 			m.Due = sms.Due{}

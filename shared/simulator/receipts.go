@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
 // Receipts are made from the log, so they take no memory. A position in the log says up
@@ -33,8 +34,8 @@ type position struct {
 
 // openPosition reads the position in a log of size bytes. A position beyond the end
 // belongs to another log; openPosition then returns 0.
-func openPosition(dir string, size int64) (*position, error) {
-	file, err := os.OpenFile(filepath.Join(dir, positionName), os.O_RDWR|os.O_CREATE, 0o600)
+func openPosition(root *os.Root, size int64) (*position, error) {
+	file, err := folder.OpenFile(root, positionName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -62,18 +63,24 @@ var (
 )
 
 // Open starts a provider with its log in the folder dir. It creates the folder if it is
-// missing. Only one provider at a time may have the folder open. If a crash left the last
-// line of the log incomplete, Open removes this line: the hand-over was never answered.
+// missing, and refuses a folder into which other users could put files. Only one provider
+// at a time may have the folder open. If a crash left the last line of the log
+// incomplete, Open removes this line: the hand-over was never answered.
 func Open(dir string, options Options) (*Provider, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	options.Logger = cmp.Or(options.Logger, slog.New(slog.DiscardHandler))
-	j, err := openJournal(dir)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the simulated provider's folder: %w", err)
+	}
+	defer func() { _ = root.Close() }() // its open files stay open
+	j, err := openJournal(root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
 	}
-	at, err := openPosition(dir, j.size.Load())
+	at, err := openPosition(root, j.size.Load())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close())
 	}
@@ -98,13 +105,16 @@ func (p *Provider) Close() error {
 func (p *Provider) Name() sms.ProviderName { return Name }
 
 // HandOver takes or refuses m as Numbers says for m's number. It takes m if the number is
-// not in Numbers. HandOver writes the hand-over to the log before it returns.
+// not in Numbers. It takes no message after the deadline of ctx. HandOver writes the
+// hand-over to the log before it returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
-	if err := wait(ctx, p.options.Delay); err != nil {
+	err = wait(ctx, p.options.Delay)
+	at := p.options.Now() // before the check, so that it is never later than the deadline
+	if err = cmp.Or(err, sms.Late(ctx)); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
 	}
 	e := Entry{
-		At: p.options.Now().UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
+		At: at.UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
 		Number: m.Number, Text: m.Text, Type: m.Type, Fault: p.fault(m),
 	}
 	refused := refusal(e.Fault)
