@@ -150,9 +150,10 @@ func allows(countries []string, country string) bool {
 type api struct {
 	Options
 	routes  []route
-	waiters *shares // each waiting look-up takes one share
-	bodies  *shares // each request with one message takes a share for each byte of its body
-	batches *shares // each batch takes a share for each byte of its body
+	waiters *shares  // each waiting look-up takes one share
+	bodies  *shares  // each request with one message takes a share for each byte of its body
+	batches *shares  // each batch takes a share for each byte of its body
+	pages   *buckets // each page of a list counts
 	backlog backlogCache
 }
 
@@ -174,6 +175,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
+		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},

@@ -189,7 +189,6 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 // excused contains the answers that the contract declares but that no handler of this
 // package gives. Each value names the component that gives the answer.
 var excused = map[string]string{
-	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,
 	"POST /sms/preview 429":        throttle,
 	"GET /sms/{id} 429":            throttle,

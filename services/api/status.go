@@ -67,7 +67,8 @@ var pauses = map[sms.Trouble]string{
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
-	mu     sync.Mutex
+	reading chan struct{} // holds one element: only one caller at a time uses what follows
+
 	at     time.Time
 	paused bool
 	value  backlogView
@@ -78,12 +79,15 @@ type backlogCache struct {
 // relay is down, the queue is empty. While sending is paused, all messages wait outside
 // the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
+	select {
+	case a.backlog.reading <- struct{}{}:
+		defer func() { <-a.backlog.reading }()
+	case <-ctx.Done():
+		return backlogView{}, fmt.Errorf("waiting for the backlog: %w", ctx.Err())
+	}
 	now := a.Now()
-	a.backlog.mu.Lock()
-	cached, good := a.backlog.value, a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge
-	a.backlog.mu.Unlock()
-	if good {
-		return cached, nil
+	if a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge {
+		return a.backlog.value, nil
 	}
 	var v backlogView
 	if !paused {
@@ -97,9 +101,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
 		return backlogView{}, err
 	}
-	a.backlog.mu.Lock()
 	a.backlog.at, a.backlog.paused, a.backlog.value = now, paused, v
-	a.backlog.mu.Unlock()
 	return v, nil
 }
 

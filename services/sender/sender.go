@@ -148,7 +148,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 // not expired meanwhile, its slot has not lapsed, and both the lease and the caller's
 // time are still long enough.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
-	now := s.now()
+	// Read the real clock first. If the process is stopped from here on, the deadline does
+	// not move.
+	began, now := time.Now(), s.now()
 	end := now.Add(PublishTime)
 	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over
 		end = m.ExpiresAt
@@ -159,8 +161,13 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Tur
 		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}
-	ctx, cancel := context.WithTimeout(ctx, end.Sub(now))
+	// Without its monotonic reading, the deadline counts the time in which the whole
+	// machine sleeps.
+	ctx, cancel := context.WithDeadline(ctx, began.Add(end.Sub(now)).Round(0))
 	defer cancel()
+	if sms.Late(ctx) != nil {
+		return sms.Refused(notTried)
+	}
 	providerMessageID, err := s.provider.HandOver(ctx, m)
 	outcome := sms.OutcomeOf(providerMessageID, err)
 	s.logOutcome(ctx, m, outcome, err)

@@ -351,3 +351,20 @@ func (r *receipts) summaries() []string {
 	}
 	return all
 }
+
+// TestNothingIsTakenAfterTheDeadline lets the deadline pass during the delay, while the
+// process is stopped: the timer of the delay fires before that of the context.
+func TestNothingIsTakenAfterTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		provider := open(t, dir, simulator.Options{Delay: 2 * time.Second})
+		ctx := smstest.Stopped{Context: t.Context(), End: time.Now().Add(time.Second)}
+		m := sms.Message{ID: "m", Request: sms.Request{Number: ordinary}}
+		if id, err := provider.HandOver(ctx, m); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("HandOver = %q, %v, want the error %v", id, err, context.DeadlineExceeded)
+		}
+		if log := read(t, dir); len(log) > 0 {
+			t.Errorf("the log has %v, want nothing", log)
+		}
+	})
+}

@@ -22,6 +22,19 @@ type ProviderRef struct {
 // us.
 const LatestReceipt = 73 * time.Hour
 
+// Late returns an error if ctx has ended, or if its deadline has passed by the clock. If
+// a process was stopped for a while, its timers all fire at once when it goes on: then
+// ctx.Err may still be nil, and a select may choose another channel than ctx.Done.
+func Late(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) { // guard: late by the clock
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
 // Provider takes messages from us. Callers may use it concurrently.
 type Provider interface {
 	// Name returns the provider's name, which its hand-overs and receipts contain.
@@ -34,6 +47,9 @@ type Provider interface {
 	//     take it.
 	//   - After any other error the provider may have taken m, even if the error is that
 	//     ctx ended.
+	//
+	// After the deadline of ctx, HandOver offers nothing. It asks Late after its last wait,
+	// right before it offers m.
 	//
 	// No error contains the whole number of m.
 	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)

@@ -123,17 +123,30 @@ func providerRefuses(t *testing.T, c ProviderUnderTest) {
 }
 
 func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	past := time.Now().Add(-time.Second)
+	ended, cancel := context.WithDeadline(t.Context(), past)
 	defer cancel()
-	m := handed(c.Good, "late "+sms.NewToken())
-	id, err := c.Provider.HandOver(ctx, m)
-	if id != "" || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("HandOver = %q, %v, want the error %v", id, err, context.DeadlineExceeded)
-	}
-	if got := c.taken(t, m.Text); len(got) > 0 {
-		t.Errorf("the provider took %v, want no message", got)
+	for name, ctx := range map[string]context.Context{"ended": ended, "stopped": Stopped{t.Context(), past}} {
+		m := handed(c.Good, "late "+sms.NewToken())
+		id, err := c.Provider.HandOver(ctx, m)
+		if id != "" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: HandOver = %q, %v, want the error %v", name, id, err, context.DeadlineExceeded)
+		}
+		if got := c.taken(t, m.Text); len(got) > 0 {
+			t.Errorf("%s: the provider took %v, want no message", name, got)
+		}
 	}
 }
+
+// Stopped is the context of a process that was stopped until after End, and that goes on.
+// The timer of the context has not run yet.
+type Stopped struct {
+	context.Context //nolint:containedctx // it is a context
+	End             time.Time
+}
+
+// Deadline implements context.Context.
+func (s Stopped) Deadline() (time.Time, bool) { return s.End, true }
 
 func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
 	m := handed(c.LossyNumber, "lost "+sms.NewToken())

@@ -65,8 +65,8 @@ func (p *Provider) CloseIdle() { connect.CloseIdle(p.client.Options().HTTPClient
 // HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError
 // if SNS refused m or could not be connected to.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
-	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("publishing message %s: %w", m.ID, err)
+	if err := sms.Late(ctx); err != nil {
+		return "", classify(m, fmt.Errorf("publishing message %s: %w", m.ID, err), true)
 	}
 	var t trip
 	out, err := p.client.Publish(ctx, &sns.PublishInput{

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/smstest"
 	"github.com/smsqueue/smsqueue/shared/sns"
 )
 
@@ -309,4 +311,31 @@ func untrusted(t *testing.T) string {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// TestNothingIsSentIfTheDeadlinePassesBeforeTheRequest stops each hand-over between its
+// connection and its request, until the deadline has passed.
+func TestNothingIsSentIfTheDeadlinePassesBeforeTheRequest(t *testing.T) {
+	var complete atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err == nil {
+			complete.Add(1)
+		}
+	}))
+	defer server.Close()
+	provider := sns.New(sns.NewClient(enginetest.Config(t, server.URL)))
+	for range 10 {
+		end := time.Now().Add(20 * time.Millisecond)
+		ctx := httptrace.WithClientTrace(smstest.Stopped{Context: t.Context(), End: end}, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { <-time.After(time.Until(end)) },
+		})
+		id, err := provider.HandOver(ctx, message)
+		if refused := sms.OutcomeOf(id, err).Refused; refused == nil || refused.Refusal != sms.RefusedForNow || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("HandOver = %q, %v, want refused for now: %v", id, err, context.DeadlineExceeded)
+		}
+	}
+	server.Close() // waits for requests that are still being read
+	if n := complete.Load(); n > 0 {
+		t.Errorf("SNS got %d complete requests, want none", n)
+	}
 }

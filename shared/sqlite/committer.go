@@ -149,7 +149,7 @@ func (c *committer) transact(group []write) error {
 func (c *committer) stop() error {
 	close(c.closing)
 	<-c.stopped
-	return errors.Join(c.conn.Close(), c.pool.Close())
+	return errors.Join(c.tx.closePrepared(), c.conn.Close(), c.pool.Close())
 }
 
 // exec commits one statement. It returns how many rows the statement changed.

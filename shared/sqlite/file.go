@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -29,15 +30,24 @@ type fileOptions struct {
 	migrations  []string
 }
 
-func openFile(path string, opts fileOptions) (*file, error) {
+// companions are the ends of the names of a database's files.
+var companions = []string{"", "-wal", "-shm", "-journal"}
+
+func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	ctx := context.Background()
-	path, err := filepath.Abs(path)
+	// SQLite opens files by their paths and follows links.
+	for _, end := range companions {
+		if _, err := folder.Check(root, name+end); err != nil {
+			return nil, fmt.Errorf("opening the database: %w", err)
+		}
+	}
+	path, err := filepath.Abs(filepath.Join(root.Name(), name))
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+		return nil, fmt.Errorf("opening %s: %w", name, err)
 	}
 	// Create the file with a mode that keeps other users out; SQLite itself would let
 	// them read it. SQLite gives its companion files the same mode.
-	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	made, err := folder.OpenFile(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
@@ -83,5 +93,5 @@ func dataSource(path, mode string, pragmas []string) string {
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {
-	return errors.Join(f.read.Close(), f.committer.close())
+	return errors.Join(f.closePrepared(), f.read.Close(), f.committer.close())
 }

@@ -59,6 +59,8 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 		return fmt.Errorf("the message had %d events and now has %d", w.events, events)
 	case w.canceled && s != sms.Canceled:
 		return fmt.Errorf("the client was told that the message is canceled, but it is %s", s)
+	case slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.At.After(m.ExpiresAt) }):
+		return fmt.Errorf("the message was handed over after %v, when it expired", m.ExpiresAt)
 	case again:
 		return fmt.Errorf("the message was handed over again in spite of hold, although no receipt had said that nothing was sent")
 	case taken > 0 && (s == sms.Canceled || s == sms.Expired || s == sms.Failed || s == sms.Scheduled):

@@ -45,6 +45,11 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
 	},
 	{
+		without: "the limit on the queries of a page",
+		changes: map[string]change{"the price of a page": never},
+		tests:   []string{"-run", "TestManyMessagesMakeNoPageDearer", "./test/contract/routes"},
+	},
+	{
 		without: "the lease check of an outcome",
 		changes: map[string]change{"stale lease": never},
 		tests:   []string{"./shared/sms", noFailFile},
@@ -123,6 +128,11 @@ var mutants = []mutant{
 		without: "the expiry check before the hand-over",
 		changes: map[string]change{"expired at the claim": never, "expired before the hand-over": never},
 		tests:   []string{"./services/sender"},
+	},
+	{
+		without: "the look at the clock after a provider's last wait",
+		changes: map[string]change{"late by the clock": never},
+		tests:   []string{"-run", "TestConformance|TestNothingIsTakenAfterTheDeadline", "./shared/simulator"},
 	},
 	{
 		without: "the relay's wait until senders see that the breaker closed",

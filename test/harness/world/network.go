@@ -93,6 +93,9 @@ func (n *Network) Name() sms.ProviderName { return deliverylog.Provider }
 // HandOver implements sms.Provider. It uses only the number and the text of m, so that it
 // also works behind SNS's protocol.
 func (n *Network) HandOver(ctx context.Context, m sms.Message) (string, error) {
+	if err := sms.Late(ctx); err != nil {
+		return "", err
+	}
 	id, line, err := n.decide(m)
 	if line != nil {
 		if sent := n.early(ctx, line); sent != nil {
