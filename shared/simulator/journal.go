@@ -69,7 +69,7 @@ func ReadLog(dir string) ([]Entry, error) {
 }
 
 // journal is the log of a running provider. One goroutine writes it. Each sync covers all
-// lines that arrived during the last sync.
+// lines that arrived during the sync before it.
 type journal struct {
 	file   *os.File
 	writes chan write
@@ -104,7 +104,8 @@ func openJournal(root *os.Root) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes what follows the last line end, and returns the new size.
+// cutTornLine removes an incomplete last line, which has no line end, and returns the new
+// size of the file.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
