@@ -9,7 +9,7 @@ import (
 // oldestFormat is the oldest format that migrate can read. Until the first release, each
 // change of a schema or of a record's JSON tags raises it by one, and older folders are
 // refused. After the first release it stays the same, and each change adds a migration.
-const oldestFormat = 7
+const oldestFormat = 8
 
 // These are the migrations of each database. The first creates the database in
 // oldestFormat; each later one leads from one format to the next. A migration never
@@ -22,7 +22,9 @@ const oldestFormat = 7
 //   - An index that does not need every record is partial. An update names only the
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
-var messagesMigrations = []string{`
+//
+// The table folder has the mark that shows whether both databases belong together.
+var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
 	id               TEXT NOT NULL UNIQUE,
@@ -85,7 +87,16 @@ CREATE TABLE counters (
 CREATE INDEX counters_purge ON counters (purge_at);
 `}
 
-var queueMigrations = []string{`
+const folderTable = `
+CREATE TABLE folder (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	id     TEXT NOT NULL,
+	opened INTEGER NOT NULL,
+	in_use INTEGER NOT NULL
+) STRICT;
+`
+
+var queueMigrations = []string{folderTable + `
 CREATE TABLE queue_items (
 	seq        INTEGER PRIMARY KEY,
 	visible_at INTEGER NOT NULL,
