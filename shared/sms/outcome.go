@@ -40,7 +40,7 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 // that the message was taken, and overwrites nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool { return h.Token == token })
+	h := s.findHandOver(func(h HandOver) bool { return h.Token == token })
 	switch {
 	case h == nil:
 		return m, false

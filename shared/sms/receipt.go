@@ -82,7 +82,7 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 // late, repeated or out of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(rc.Names)
+	h := s.findHandOver(rc.Names)
 	if h == nil {
 		return m, false
 	}
@@ -94,7 +94,7 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 // is false if this hand-over now has another id, has a receipt, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool {
+	h := s.findHandOver(func(h HandOver) bool {
 		return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" && (h.Answer == AnswerNone || rc.Names(h))
 	})
 	if h == nil {
