@@ -66,7 +66,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		pages["/"] = onlyRead(noInbox)
 		return pages
 	}
-	messages := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
+	messages := &inbox{messages: m.store, provider: m.config.Provider, lines: m.exampleCommands(base), logger: m.logger}
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
