@@ -23,7 +23,8 @@ type Entry struct {
 	MessageID         string     `json:"messageId"`
 	HandOver          string     `json:"handOver"` // the lease token of the sender
 	Number            sms.Number `json:"number"`
-	Text              string     `json:"text"`
+	Text              string     `json:"text,omitempty"` // only with Options.LogTexts
+	Parts             int        `json:"parts"`
 	Type              sms.Type   `json:"type,omitempty"`
 	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number produced a fault
 }

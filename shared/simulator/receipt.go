@@ -19,7 +19,7 @@ func (e Entry) receipt() sms.Receipt {
 		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Sandboxed, "Sandboxed account unable to send to number."
 		return rc
 	}
-	rc.Parts = sms.Measure(e.Text).Parts
+	rc.Parts = e.Parts
 	rc.Price = pricePerPart * sms.NanoUSD(rc.Parts)
 	if e.Fault == Unreachable {
 		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Unreachable, "Phone is currently unreachable/unavailable"

@@ -37,6 +37,10 @@ type Options struct {
 	// confirmed, and perhaps a few that were. If Receipts is nil, receipts wait until
 	// Open is called with options in which it is set.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
+	// LogTexts puts the text of each message into the log. Without it, the log is no
+	// second place from which texts must be deleted. Tests need it if messages arrive
+	// without their ids.
+	LogTexts bool
 	// Logger logs receipts that could not be sent. Nil means no log.
 	Logger *slog.Logger
 }
@@ -115,7 +119,10 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 	}
 	e := Entry{
 		At: at.UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
-		Number: m.Number, Text: m.Text, Type: m.Type, Fault: p.fault(m),
+		Number: m.Number, Parts: sms.Measure(m.Text).Parts, Type: m.Type, Fault: p.fault(m),
+	}
+	if p.options.LogTexts {
+		e.Text = m.Text
 	}
 	refused := refusal(e.Fault)
 	if refused == nil {

@@ -15,13 +15,21 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/folder"
+)
+
+// These are the names of the databases.
+const (
+	messagesName = "messages.db"
+	queueName    = "queue.db"
 )
 
 // Options change how a DB works. The zero value is ready for use.
@@ -37,6 +45,8 @@ type DB struct {
 	lock     *folderLock
 	messages *file
 	queue    *Queue
+	wiper    *sql.DB
+	wiped    atomic.Int64 // the value of messages.commits when the log was emptied
 	close    func() error
 }
 
@@ -59,16 +69,20 @@ func Open(dir string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	db.wiped.Store(-1) // an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	// The two cache sizes limit the memory of the process, no matter how large the files
 	// are.
-	db.messages, err = openFile(root, "messages.db", fileOptions{
+	db.messages, err = openFile(root, messagesName, fileOptions{
 		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
 	})
 	if err == nil {
-		db.queue.file, err = openFile(root, "queue.db", fileOptions{
+		db.queue.file, err = openFile(root, queueName, fileOptions{
 			synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
 		})
+	}
+	if err == nil {
+		db.wiper, err = openWiper(root)
 	}
 	if err == nil {
 		err = db.queue.release(context.Background())
@@ -88,6 +102,9 @@ func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
 	var errs []error
+	if db.wiper != nil {
+		errs = append(errs, db.wiper.Close())
+	}
 	for _, f := range []*file{db.messages, db.queue.file} {
 		if f != nil {
 			errs = append(errs, f.close())

@@ -55,11 +55,14 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	committer, err := openCommitter(ctx, dataSource(path, "rw", []string{
+		patient,
 		"journal_mode(WAL)",
 		"synchronous(" + opts.synchronous + ")",
 		// On macOS fsync alone leaves the data in the disk's own memory.
 		"fullfsync(1)", "checkpoint_fullfsync(1)",
 		"cache_size(-" + strconv.Itoa(opts.cacheKiB) + ")",
+		// What is deleted is overwritten.
+		"secure_delete(1)",
 		"wal_autocheckpoint(2000)",
 		"journal_size_limit(67108864)",
 	}), opts.migrations)
@@ -67,6 +70,7 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	read, err := sql.Open("sqlite", dataSource(path, "ro", []string{
+		patient,
 		"query_only(1)",
 		"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
 	}))
@@ -78,10 +82,13 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
 }
 
+// patient makes a connection wait 10 s for others that have the database locked.
+const patient = "busy_timeout(10000)"
+
 // dataSource returns the URI of a database. Source of the parameters: package
 // modernc.org/sqlite, Driver.Open.
 func dataSource(path, mode string, pragmas []string) string {
-	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	q := url.Values{"mode": {mode}, "_pragma": pragmas}
 	path = filepath.ToSlash(path)
 	if path[0] != '/' {
 		path = "/" + path // path begins with the letter of a drive
