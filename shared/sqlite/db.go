@@ -7,8 +7,7 @@
 //     happens to the program or the machine (write-ahead log, synchronous=FULL).
 //   - queue.db is a hint. It survives the end of the program, but its latest writes may
 //     be lost if the machine loses power (synchronous=NORMAL). The relay rescues messages
-//     whose envelopes were lost. So a submission waits for one flush of the disk and not
-//     for two.
+//     whose envelopes were lost. So a submission waits for only one flush of the disk.
 //
 // Concurrent writes share a transaction and its flush.
 package sqlite
@@ -52,7 +51,7 @@ type DB struct {
 }
 
 // Open opens the folder dir. If dir does not exist, Open makes a folder that only the
-// user can read. It refuses a folder in which others could put files, and one that was
+// user can read. It refuses a folder into which other users could put files, and one that was
 // written before the first release or by a newer program. It returns an *InUseError if
 // another process has the folder open, and a *TornError if the folder was not copied as a
 // whole.
@@ -72,7 +71,7 @@ func Open(dir string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
-	db.wiped.Store(-1) // an earlier process may have left a log
+	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	if err := db.open(); err != nil {
 		return nil, errors.Join(err, db.Close())
