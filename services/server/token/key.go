@@ -71,8 +71,8 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// createKey makes a signing key and writes it to the file path. It returns the key only
-// after the file is durable.
+// createKey makes a signing key and writes it to the file KeyFile in root. It returns the
+// key only after the file is durable.
 func createKey(root *os.Root) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
