@@ -7,20 +7,28 @@
 //     happens to the program or the machine (write-ahead log, synchronous=FULL).
 //   - queue.db is a hint. It survives the end of the program, but its latest writes may
 //     be lost if the machine loses power (synchronous=NORMAL). The relay rescues messages
-//     whose envelopes were lost. So a submission waits for one flush of the disk and not
-//     for two.
+//     whose envelopes were lost. So a submission waits for only one flush of the disk.
 //
 // Concurrent writes share a transaction and its flush.
 package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
+)
+
+// These are the names of the databases.
+const (
+	messagesName = "messages.db"
+	queueName    = "queue.db"
 )
 
 // Options change how a DB works. The zero value is ready for use.
@@ -32,15 +40,21 @@ type Options struct {
 // DB is an open folder. Goroutines may use it concurrently.
 type DB struct {
 	now      func() time.Time
-	lock     *os.File
+	root     *os.Root
+	lock     *folderLock
 	messages *file
 	queue    *Queue
+	wiper    *sql.DB
+	wiped    atomic.Int64 // the value of messages.commits when the log was emptied
+	marked   bool         // whether this process has marked the folder as in use
 	close    func() error
 }
 
 // Open opens the folder dir. If dir does not exist, Open makes a folder that only the
-// user can read. It returns an *InUseError if another process has the folder open. It
-// refuses a folder that was written before the first release or by a newer program.
+// user can read. It refuses a folder into which other users could put files, and one that was
+// written before the first release or by a newer program. It returns an *InUseError if
+// another process has the folder open, and a *TornError if the folder was not copied as a
+// whole.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -48,32 +62,67 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.Visibility == 0 {
 		opts.Visibility = 6 * time.Minute
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	lock, err := lockFolder(dir)
+	root, err := folder.Open(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the data folder: %w", err)
 	}
-	db := &DB{now: opts.Now, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	lock, err := lockFolder(root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
-	// The two cache sizes limit the memory of the process, no matter how large the files
-	// are.
-	db.messages, err = openFile(filepath.Join(dir, "messages.db"), fileOptions{
-		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
-	})
-	if err == nil {
-		db.queue.file, err = openFile(filepath.Join(dir, "queue.db"), fileOptions{
-			synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
-		})
-	}
-	if err == nil {
-		err = db.queue.release(context.Background())
-	}
-	if err != nil {
+	if err := db.open(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+func (db *DB) open() error {
+	torn, err := missing(db.root)
+	for _, name := range []string{messagesName, queueName} {
+		if err == nil && torn == "" {
+			torn, err = cutOff(db.root, name)
+		}
+	}
+	if err != nil || torn != "" {
+		return db.refusal(torn, err)
+	}
+	hadLog, err := folder.Check(db.root, messagesName+"-wal")
+	if err != nil {
+		return err
+	}
+	// The two cache sizes limit the memory of the process, no matter how large the files
+	// are.
+	db.messages, err = openFile(db.root, messagesName, fileOptions{
+		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
+	})
+	if err != nil {
+		return err
+	}
+	db.queue.file, err = openFile(db.root, queueName, fileOptions{
+		synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
+	})
+	if err != nil {
+		return err
+	}
+	torn, err = db.markOpen(hadLog)
+	if err != nil || torn != "" {
+		return db.refusal(torn, err)
+	}
+	if db.wiper, err = openWiper(db.root); err != nil {
+		return err
+	}
+	return db.queue.release(context.Background())
+}
+
+// refusal returns why the folder is not opened.
+func (db *DB) refusal(torn string, err error) error {
+	if torn != "" {
+		return &TornError{Dir: db.root.Name(), What: torn}
+	}
+	return fmt.Errorf("looking at the data folder %s: %w", db.root.Name(), err)
 }
 
 // Queue returns the queue of the folder.
@@ -84,11 +133,14 @@ func (db *DB) Queue() *Queue { return db.queue }
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
-	var errs []error
+	errs := []error{db.markClosed()}
+	if db.wiper != nil {
+		errs = append(errs, db.wiper.Close())
+	}
 	for _, f := range []*file{db.messages, db.queue.file} {
 		if f != nil {
 			errs = append(errs, f.close())
 		}
 	}
-	return errors.Join(append(errs, db.lock.Close())...)
+	return errors.Join(append(errs, db.lock.release(), db.root.Close())...)
 }

@@ -7,22 +7,25 @@ import (
 )
 
 // oldestFormat is the oldest format that migrate can read. Until the first release, each
-// change of a schema or of a record's JSON tags raises it by one, and older folders are
-// refused. After the first release it stays the same, and each change adds a migration.
-const oldestFormat = 7
+// change of a schema or of a record's JSON tags increases oldestFormat by one, and older
+// folders are refused. After the first release oldestFormat stays the same, and each
+// change adds a migration.
+const oldestFormat = 8
 
-// These are the migrations of each database. The first creates the database in
-// oldestFormat; each later one leads from one format to the next. A migration never
-// changes after its release.
+// These are the migrations of each database. The first migration creates the database in
+// oldestFormat. Each later migration leads from one format to the next format. A
+// migration never changes after its release.
 //
-//   - The record, as JSON, is the truth. The other columns are for finding it. Its format
-//     is given by the tags of sms.Message, sms.Breaker and sms.PendingReceipt, and
-//     testdata has the records of each release.
+//   - The record, as JSON, is the truth. The other columns serve to find the record. The
+//     record's format is given by the tags of sms.Message, sms.Breaker and
+//     sms.PendingReceipt, and testdata has the records of each release.
 //   - Times are milliseconds since 1970. An absent time is NULL.
 //   - An index that does not need every record is partial. An update names only the
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
-var messagesMigrations = []string{`
+//
+// The table folder has the mark that shows whether both databases belong together.
+var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
 	id               TEXT NOT NULL UNIQUE,
@@ -85,7 +88,16 @@ CREATE TABLE counters (
 CREATE INDEX counters_purge ON counters (purge_at);
 `}
 
-var queueMigrations = []string{`
+const folderTable = `
+CREATE TABLE folder (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	id     TEXT NOT NULL,
+	opened INTEGER NOT NULL,
+	in_use INTEGER NOT NULL
+) STRICT;
+`
+
+var queueMigrations = []string{folderTable + `
 CREATE TABLE queue_items (
 	seq        INTEGER PRIMARY KEY,
 	visible_at INTEGER NOT NULL,
@@ -95,8 +107,8 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format. It does each step completely or not at
-// all.
+// migrate brings a database to the newest format. It carries out each migration
+// completely or not at all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {
@@ -104,7 +116,7 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	}
 	newest := oldestFormat + len(migrations) - 1
 	switch {
-	case format == 0: // it was just created
+	case format == 0: // the database was just created
 		format = oldestFormat - 1
 	case format < oldestFormat:
 		return fmt.Errorf("it has format %d, from before the first release, and this program reads %d and newer: "+
@@ -117,7 +129,7 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 		step := migrations[format-oldestFormat]
 		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", step, format)
 		if _, err := conn.ExecContext(ctx, script); err != nil {
-			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // ignore its error, which would hide the cause
+			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // ignore the error of the rollback, which would hide the cause
 			return fmt.Errorf("bringing it to format %d: %w", format, err)
 		}
 	}

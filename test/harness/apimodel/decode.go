@@ -123,7 +123,7 @@ func (b *branch) numbered(name string) (all []*branch, ok bool) {
 // misfit is the value of a branch that does not have the form of its shape.
 type misfit struct{}
 
-// fromForm reads a branch as the shape that m names.
+// fromForm reads the branch b as a value of the shape that m names.
 func (s *service) fromForm(m *member, b *branch) any {
 	if m == nil {
 		return map[string]any{}
