@@ -60,7 +60,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	// The two cache sizes limit the memory of the process, no matter how large the files
 	// are.
 	db.messages, err = openFile(filepath.Join(dir, "messages.db"), fileOptions{
-		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
+		synchronous: "FULL", cacheKiB: 16 << 10, readers: 2, migrations: messagesMigrations,
 	})
 	if err == nil {
 		db.queue.file, err = openFile(filepath.Join(dir, "queue.db"), fileOptions{
@@ -74,6 +74,14 @@ func Open(dir string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// ForClients returns db with other connections for reading. However many clients read
+// through them, readers of db itself do not wait for them. It closes with db.
+func (db *DB) ForClients() *DB {
+	view := *db
+	view.messages = &file{committer: db.messages.committer, statements: db.messages.clients, lists: db.messages.lists}
+	return &view
 }
 
 // Queue returns the queue of the folder.

@@ -15,11 +15,14 @@ import (
 )
 
 // file is one database. Its committer has the only connection that writes. A few other
-// connections read what is committed.
+// connections read what is committed. Clients and lists have connections of their own, so
+// that nothing else waits for them.
 type file struct {
 	*committer
-	statements // for reading
-	read       *sql.DB
+	*statements // for reading
+	clients     *statements
+	lists       *statements
+	pools       []*sql.DB
 }
 
 type fileOptions struct {
@@ -56,16 +59,24 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", dataSource(path, "ro", []string{
-		"query_only(1)",
-		"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
-	}))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), committer.close())
+	f := &file{committer: committer}
+	for _, reading := range []struct {
+		connections int
+		of          **statements
+	}{{opts.readers, &f.statements}, {opts.readers, &f.clients}, {1, &f.lists}} {
+		pool, err := sql.Open("sqlite", dataSource(path, "ro", []string{
+			"query_only(1)",
+			"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
+		}))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), f.close())
+		}
+		pool.SetMaxOpenConns(reading.connections)
+		pool.SetMaxIdleConns(reading.connections)
+		*reading.of = &statements{on: pool}
+		f.pools = append(f.pools, pool)
 	}
-	read.SetMaxOpenConns(opts.readers)
-	read.SetMaxIdleConns(opts.readers)
-	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
+	return f, nil
 }
 
 // dataSource returns the URI of a database. Source of the parameters: package
@@ -83,5 +94,9 @@ func dataSource(path, mode string, pragmas []string) string {
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {
-	return errors.Join(f.read.Close(), f.committer.close())
+	var errs []error
+	for _, pool := range f.pools {
+		errs = append(errs, pool.Close())
+	}
+	return errors.Join(append(errs, f.committer.close())...)
 }
