@@ -17,12 +17,12 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine limits how many records one page examines. If the filters match few
-	// records, a page is short or even empty, but never slow or expensive.
+	// examine is the highest number of records that are read for one page. If the filters
+	// match few records, a page is short or even empty, but never slow or expensive.
 	examine = 200
-	// listRate and listBurst limit the pages of one owner in each process, per second and
-	// at once. A client that reads pages one after another over the internet does not
-	// reach this rate for long.
+	// listRate and listBurst limit how many pages an owner may read in each process:
+	// listRate pages per second, and listBurst pages at once. A client that reads pages
+	// one after another over the internet does not reach this rate for long.
 	listRate  = 10
 	listBurst = 100
 )
@@ -82,8 +82,8 @@ func (c *call) nextPage(cursor string) string {
 	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies what a cursor is tied to: the
-// owner and the filters, but not the page size.
+// readList reads the query parameters. The result selection identifies the list to which
+// a cursor is tied, by the owner and the filters, but not by the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

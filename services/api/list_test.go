@@ -109,7 +109,7 @@ func TestListSelects(t *testing.T) {
 	})
 }
 
-// listing records the queries that it receives.
+// listing is a store that keeps the last query for a list in asked.
 type listing struct {
 	api.Store
 	asked *sms.ListQuery

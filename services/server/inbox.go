@@ -31,7 +31,8 @@ var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", 
 // page, so all who ask meanwhile share the next reading.
 const inboxPause = 250 * time.Millisecond
 
-// inbox shows the newest messages of all owners. Its door decides who may see them.
+// inbox is a handler that shows the newest messages of all owners. The door in front of
+// it decides who may see these messages.
 type inbox struct {
 	messages sms.Lister
 	provider string

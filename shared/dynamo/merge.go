@@ -24,8 +24,8 @@ func (e listEntry) matches(q sms.ListQuery) bool {
 	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
 }
 
-// maxQueries limits the queries for one page: one for each shard, and two for shards that
-// have more than their part of the page.
+// maxQueries is the maximum number of queries for one page: one query for each shard, and
+// two more for shards that have more than their part of the page.
 const maxQueries = listShards + 2
 
 // merge reads the shards of an owner as one list, newest first.
@@ -34,11 +34,12 @@ type merge struct {
 	owner   string
 	bounds  listRange
 	pages   int32 // how many entries to read from a shard at a time
-	queries int   // how many were made
+	queries int   // how many queries were made
 	shards  [listShards]listShardReader
 }
 
-// listShardReader holds the entries of a shard that were read, but not taken yet.
+// listShardReader holds the entries of a shard that were read, but that next has not
+// returned yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -46,8 +47,9 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard has about an eighth of the wanted messages. Read one and a half times as
-	// many, plus 2, from each shard. Then a second round of queries is rare.
+	// Each of the eight shards has about an eighth of the wanted messages. Read from each
+	// shard one and a half times that many messages, plus 2, so that a second round of
+	// queries is rare.
 	wanted := q.Limit
 	if q.Number != "" || q.Reference != "" || q.Status != "" {
 		wanted = max(q.Examine, q.Limit)
@@ -59,8 +61,8 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next takes the newest entry that is left. ok is false if none is left, or if finding it
-// would take more than maxQueries queries.
+// next removes the newest of the remaining entries and returns it. ok is false if no
+// entry remains, or if more than maxQueries queries would be needed.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if ok, err := m.refill(ctx); !ok || err != nil {
 		return listEntry{}, false, err
@@ -79,8 +81,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries may be left. It may be wrong if the last page of a shard
-// was exactly full.
+// more reports whether entries remain. It may report true although no entry remains, if
+// the last page of a shard was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -90,8 +92,8 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads from all shards whose entries were all taken, because any of them may have
-// the newest entry. It returns false if that would take more than maxQueries queries.
+// refill reads more entries from each shard that next has emptied, because any such shard
+// may have the newest entry. ok is false if more than maxQueries queries would be needed.
 func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	var empty []int
 	for i, r := range m.shards {
@@ -109,8 +111,8 @@ func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	return true, queries.Wait()
 }
 
-// read reads the next entries of a shard. It finds some unless it reaches the end of the
-// shard: m.pages is at least 2, and only one entry can be left out.
+// read reads the next entries of a shard. It finds at least one entry unless it reaches
+// the end of the shard: m.pages is at least 2, and read leaves out at most one entry.
 func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {
 	found, last, err := query[listEntry](ctx, m.store, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexList),
@@ -124,7 +126,7 @@ func (m *merge) read(ctx context.Context, shard string, r *listShardReader) erro
 		return fmt.Errorf("reading the index: %w", err)
 	}
 	for _, e := range found {
-		if e.ListAt < m.bounds.to { // BETWEEN includes its upper end
+		if e.ListAt < m.bounds.to { // BETWEEN includes the upper bound
 			r.entries = append(r.entries, e)
 		}
 	}

@@ -26,7 +26,7 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 //     spoiled before, numbers that the provider has taken come first. The more owners
 //     have spoiled a probe, the longer other numbers wait.
 //   - From ProbeLastAt on, the owners that are last in line may probe too. These are the
-//     owner of the latest probe and all owners that have spoiled one.
+//     owner of the latest probe and all owners that have spoiled a probe.
 //
 // If all messages belong to one owner, it may probe again and again, because nobody else
 // waits for a turn. But after it has spoiled a probe, it waits until ProbeLastAt, unless
@@ -84,13 +84,13 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 }
 
 // NextProbe returns the earliest time at which a new probe, which b does not list yet,
-// may begin. b was read at readAt:
+// may begin, if b was read at readAt:
 //
 //   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
 //     later. The breaker is read again by BreakerAge after readAt.
-//   - An open breaker without a probe has its first one at ProbeAt.
-//   - An open breaker with a probe may have another at any moment, because its probe may
-//     be given back.
+//   - If a breaker is open and has had no probe, its first probe begins at ProbeAt.
+//   - If a breaker is open and has had a probe, another probe may begin at any moment,
+//     because the earlier probe may be given back.
 //
 // If a hand-over began before the returned time, even an old copy b shows whether the
 // hand-over closes the breaker.

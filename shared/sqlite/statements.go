@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// statements holds the queries of a connection, or of a pool of connections. Each is
-// prepared once and closed with the connection.
+// statements holds the queries of a connection, or of a pool of connections. Each query
+// is prepared once, and is closed with the connection.
 type statements struct {
 	on interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -37,7 +37,20 @@ func (s *statements) stmt(ctx context.Context, query string) (*sql.Stmt, error) 
 	return fresh, nil
 }
 
-// get reads one row, or returns sql.ErrNoRows.
+// closePrepared closes all prepared statements. Without this call, SQLite keeps the
+// connection open, even after database/sql has closed it.
+func (s *statements) closePrepared() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, prepared := range s.prepared {
+		errs = append(errs, prepared.Close())
+	}
+	s.prepared = nil
+	return errors.Join(errs...)
+}
+
+// get reads one row into the variables into. It returns sql.ErrNoRows if there is no row.
 func (s *statements) get(ctx context.Context, query string, args []any, into ...any) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {

@@ -13,11 +13,13 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// KeyFile names the signing key in the folder given to [Open]. It is a PKCS #8 private
-// key in PEM, with mode 0600. Anyone who has it can make tokens. If it is lost, all
-// existing tokens become invalid.
+// KeyFile is the name of the file with the signing key in the folder given to [Open]. The
+// file contains a PKCS #8 private key in PEM, and has the mode 0600. Anyone who has the
+// key can make tokens. If the key is lost, all existing tokens become invalid.
 const KeyFile = "signing-key.pem"
 
 // keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
@@ -25,26 +27,33 @@ const keyBits = 2048
 
 const pemType = "PRIVATE KEY"
 
-// openKey reads the signing key in dir, or makes one if there is none.
+// openKey reads the signing key in dir. If there is no key, openKey makes a new key. It
+// refuses a key that somebody else may have chosen: that person could make tokens.
 func openKey(dir string) (*rsa.PrivateKey, error) {
-	path := filepath.Join(dir, KeyFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return createKey(path)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder of the signing key: %w", err)
 	}
+	defer func() { _ = root.Close() }() // nothing is written through it
+	exists, err := folder.CheckAuthentic(root, KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w (%s)", err, withoutKey)
+	}
+	if !exists {
+		return createKey(root)
+	}
+	text, err := root.ReadFile(KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing key: %w", err)
 	}
 	key, err := parseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w (if you remove the file, a new key is made, and tokens given so far become invalid)", path, err)
-	}
-	// A copied or restored folder may have lost the mode.
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, fmt.Errorf("making the signing key private: %w", err)
+		return nil, fmt.Errorf("signing key %s: %w (%s)", filepath.Join(dir, KeyFile), err, withoutKey)
 	}
 	return key, nil
 }
+
+const withoutKey = "if you remove the file, a new key is made, and tokens given so far become invalid"
 
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
@@ -62,8 +71,9 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// createKey makes a signing key, and returns it when it is durable.
-func createKey(path string) (*rsa.PrivateKey, error) {
+// createKey makes a signing key and writes it to the file KeyFile in root. It returns the
+// key only after the file is durable.
+func createKey(root *os.Root) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, fmt.Errorf("making a signing key: %w", err)
@@ -72,21 +82,21 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the signing key: %w", err)
 	}
-	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
+	if err := writeDurably(root, KeyFile, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
 		return nil, fmt.Errorf("writing the signing key: %w", err)
 	}
 	return key, nil
 }
 
-// writeDurably writes a private file. After a crash the file is either complete or
-// absent.
-func writeDurably(path string, content []byte) error {
+// writeDurably writes a file that only its owner can read. After a crash the file is
+// either complete or absent.
+func writeDurably(root *os.Root, name string, content []byte) error {
 	// An earlier crash may have left an incomplete file.
-	unfinished := path + ".tmp"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	unfinished := name + ".tmp"
+	if err := root.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	file, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := root.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -97,19 +107,19 @@ func writeDurably(path string, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(unfinished, path); err != nil {
+	if err := root.Rename(unfinished, name); err != nil {
 		return err
 	}
 	// The new name is durable only after the folder is synced.
-	folder, err := os.Open(filepath.Dir(path))
+	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). It
-// has the same members as Cognito's keys.
+// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). The
+// JSON object has the same members as Cognito's keys.
 type webKey struct {
 	Algorithm string `json:"alg"`
 	Exponent  string `json:"e"`
@@ -130,8 +140,8 @@ func newWebKey(key *rsa.PublicKey, id string) webKey {
 	}
 }
 
-// thumbprint returns the key's SHA-256 thumbprint as in RFC 7638: the digest of its
-// required members, sorted by name and without spaces.
+// thumbprint returns the key's SHA-256 thumbprint as RFC 7638 defines it. It is the
+// digest of the key's required JSON members, sorted by name and without spaces.
 func thumbprint(key *rsa.PublicKey) string {
 	public := newWebKey(key, "")
 	digest := sha256.Sum256(fmt.Appendf(nil, `{"e":%q,"kty":%q,"n":%q}`, public.Exponent, public.Type, public.Modulus))

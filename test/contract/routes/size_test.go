@@ -24,8 +24,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/cost"
 )
 
-// many returns how many messages a full store has. In the long campaign it is a million.
-// Otherwise it is fewer, because the race detector makes writing them slow.
+// many returns how many messages a full store has: a million in the long campaign, and
+// fewer otherwise, because the race detector makes it slow to write the messages.
 func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -70,9 +70,9 @@ func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	return *middle.Load()
 }
 
-// TestManyMessagesMakeNoRequestSlower measures lists and look-ups in a store with many
-// messages and in a store with a thousand. It measures them alternately, so that other
-// load on the machine slows both.
+// TestManyMessagesMakeNoRequestSlower measures how long lists and look-ups take in a
+// store with many messages and in a store with a thousand. It measures the two stores in
+// turn, so that other load on the machine slows both.
 func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 	const few, rounds, slower = 1000, 5, 1.2
 	var handlers [2]http.Handler
@@ -107,7 +107,7 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		t.Logf("%-20s %8v with %d messages, %8v with %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
 		// On a shared machine the times vary too much for a limit. So only the long
-		// campaign has one.
+		// campaign has a limit.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
 			t.Errorf("%s takes %.2f times as long with %d messages, want at most %v times", name, ratio, many(), slower)
 		}
@@ -122,8 +122,8 @@ func hurried(o *api.Options) {
 	o.Now = func() time.Time { return begin.Add(time.Duration(minutes.Add(1)) * time.Minute) }
 }
 
-// quickest returns the shortest time of several requests. Other load disturbed that
-// request least.
+// quickest makes the same request several times and returns the shortest time, because
+// that request was disturbed least by other load.
 func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	t.Helper()
 	shortest := time.Hour
@@ -225,7 +225,8 @@ func shard(id string) uint32 {
 	return h.Sum32() % 8
 }
 
-// meter tells the capacity that each read consumed.
+// meter returns an option for a client of DynamoDB that calls tell with the capacity that
+// each read consumed.
 func meter(tell func(operation string, units float64)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(

@@ -4,7 +4,7 @@
 //
 //	provider -log folder [-addr 127.0.0.1:0] [-delay 20ms]
 //
-// It prints its URL, to be set as AWS_ENDPOINT_URL_SNS.
+// The command prints its URL, which is the value for the variable AWS_ENDPOINT_URL_SNS.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context) (err error) {
 	if *dir == "" {
 		return errors.New("-log must name a folder")
 	}
-	provider, err := simulator.Open(*dir, simulator.Options{Delay: *delay})
+	provider, err := simulator.Open(*dir, simulator.Options{Delay: *delay, LogTexts: true})
 	if err != nil {
 		return err
 	}
