@@ -1,6 +1,7 @@
-// Package api is the HTTP interface of smsqueue. It validates messages, records and
-// enqueues them, and shows clients what became of them. It is a plain http.Handler, so
-// the same code runs behind API Gateway and on one machine. Its contract is openapi.yaml.
+// Package api is the HTTP interface of smsqueue. It validates messages, writes them to
+// the record store, enqueues them, and shows clients what became of them. The API is a
+// plain http.Handler, so the same code runs behind API Gateway and on one machine. The
+// contract of the API is openapi.yaml.
 package api
 
 import (
@@ -25,9 +26,9 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries allows every country. It must be the only element of Options.Countries. It
-// is for a machine that cannot reach a real provider, and for deployments in which each
-// client has its own list.
+// AllCountries allows every country. It must be the only element of Options.Countries.
+// Use it on a machine that cannot reach a real provider, and in deployments in which each
+// client has its own list of countries.
 const AllCountries = "*"
 
 // Store is the part of the record store that the API uses.
@@ -35,9 +36,9 @@ type Store interface {
 	sms.Messages
 	sms.Lister
 	sms.Counters
-	// LoadBreaker has the contract of sms.Breakers.LoadBreaker.
+	// LoadBreaker reads the breaker, as sms.Breakers describes.
 	LoadBreaker(ctx context.Context) (sms.Breaker, error)
-	// Shards and Due have the contracts of sms.Agenda.
+	// Shards and Due read the agenda, as sms.Agenda describes.
 	Shards() int
 	Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error)
 }
@@ -48,16 +49,17 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Its elements are ISO 3166-1
-	// alpha-2 codes, phone.International, or only AllCountries.
+	// Countries lists the countries that messages may go to. Each element is an ISO
+	// 3166-1 alpha-2 code or phone.International, or AllCountries is the only element.
 	Countries []string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// it is empty, such numbers are refused.
 	DefaultCountry string
-	// Limits apply to every client that has none of its own. They are optional.
+	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
-	// MaxWait limits how long a look-up with ?wait= may wait, at most 20 s. Set it to 0
-	// if a waiting request keeps a function busy.
+	// MaxWait is the longest time that a look-up with the parameter ?wait= may wait. It
+	// must not exceed 20 s. Set it to 0 if a waiting request keeps a Lambda function
+	// busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
 	Closing   <-chan struct{}
@@ -66,10 +68,10 @@ type Options struct {
 	Deadlines Deadlines
 }
 
-// Deadlines limit the calls that an answer waits for. A zero field means the default. An
-// answer may take 10 s. The table shows which calls each kind of answer waits for, one
-// after another. In each line, the defaults add up to at most 9 s, to which roomTime is
-// added:
+// Deadlines limit the calls that an answer waits for. A zero field means the default. No
+// answer may take longer than 10 s. The table shows which calls each kind of answer waits
+// for, one after another. The default deadlines in each line add up to at most 9 s, and a
+// request may also wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
@@ -77,14 +79,14 @@ type Options struct {
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
 //
-// Authenticate may take another 750 ms before that, to read the clients.
+// Before these calls, Authenticate may take another 750 ms to read the clients.
 type Deadlines struct {
-	Read    time.Duration // one read of a message; 5 s
-	Accept  time.Duration // everything that it takes to accept a message: reads, counts and a write; 5 s
-	Change  time.Duration // one change of a message, which is repeated after a conflict; 4 s
-	Enqueue time.Duration // one call to the queue; 2 s
-	Cleanup time.Duration // one clean-up after a failure, such as giving counts back; 1 s
-	List    time.Duration // one page of messages, or the status; 8 s
+	Read    time.Duration // one read of a message; the default is 5 s
+	Accept  time.Duration // all calls that accept one message, from the first read to the write; the default is 5 s
+	Change  time.Duration // one change of a message, including its repetitions after conflicts; the default is 4 s
+	Enqueue time.Duration // one call to the queue; the default is 2 s
+	Cleanup time.Duration // one clean-up after a failure, such as undoing counts; the default is 1 s
+	List    time.Duration // one page of messages, or the status; the default is 8 s
 }
 
 func (d Deadlines) filled() Deadlines {
@@ -148,19 +150,21 @@ func allows(countries []string, country string) bool {
 type api struct {
 	Options
 	routes  []route
-	waiters *shares // one for each look-up that waits
-	bodies  *shares // bytes of single messages in memory
-	batches *shares // bytes of batches in memory
+	waiters *shares  // each waiting look-up takes one share
+	bodies  *shares  // each request with one message takes a share for each byte of its body
+	batches *shares  // each batch takes a share for each byte of its body
+	pages   *buckets // each page of a list counts
 	backlog backlogCache
 }
 
-// New returns the handler for all paths below /v1. The context of each request must have
-// the caller, set by WithCaller. A request without a caller is refused.
+// New returns the handler for all paths below /v1. The context of each request must
+// contain the caller that WithCaller stored. The handler refuses a request without a
+// caller.
 //
 // The handler limits the time of every call that it makes. It does not limit the time in
 // which a client sends its body; set the server's ReadTimeout for that. Do not put an
-// http.ServeMux in front of the handler. It redirects some paths, but the handler must
-// see each path as the client wrote it.
+// http.ServeMux in front of the handler: a ServeMux redirects some paths, but the handler
+// must see each path as the client wrote it.
 func New(o Options) (http.Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -171,6 +175,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
+		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},

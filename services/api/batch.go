@@ -14,13 +14,13 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
-	// parallel is how many calls one request makes at once.
+	// parallel is the number of calls that one request makes at the same time.
 	parallel = 16
 )
 
 // submitBatch serves POST /v1/sms/batch. It accepts or refuses each message separately,
-// and returns the results in the order of the messages. It enqueues all accepted messages
-// together.
+// enqueues all accepted messages together, and returns the results in the order of the
+// messages.
 func (a *api) submitBatch(c *call) (answer, error) {
 	if len(c.Header.Values("Idempotency-Key")) > 0 {
 		return answer{}, &apiError{
@@ -57,8 +57,9 @@ type result struct {
 	err      error
 }
 
-// acceptAll accepts messages in parallel. If messages have the same key, it accepts them
-// one after another, so that the first one is the original.
+// acceptAll accepts messages in parallel. If several messages have the same key,
+// acceptAll accepts these messages one after another, so that the first message is the
+// original.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()
@@ -93,7 +94,8 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 	return results
 }
 
-// readKey reads a message's idempotency key. An invalid key becomes an error in f.
+// readKey reads a message's idempotency key. If the key is invalid, readKey adds an error
+// to f.
 func readKey(f *strictjson.Fields) string {
 	key, ok := f.String("idempotencyKey")
 	if ok && !validKey(key) {

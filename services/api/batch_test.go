@@ -46,7 +46,7 @@ func (d *deployment) batch(t testing.TB, messages ...string) batchResults {
 	return results
 }
 
-// outcome returns one word for each result.
+// outcome returns a text that has one word for each result.
 func (b batchResults) outcome() string {
 	var words []string
 	for _, r := range b.Results {

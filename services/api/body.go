@@ -15,7 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// idempotencyKey returns the header Idempotency-Key, or "" if there is none.
+// idempotencyKey returns the value of the header Idempotency-Key, or "" if the request
+// has no such header.
 func idempotencyKey(h http.Header) (string, error) {
 	values := h.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -41,8 +42,8 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody refuses any body. A client that sends one expects an effect, but here a body
-// would have none.
+// readNoBody returns an error if the request has a body. A client that sends a body
+// expects the body to have an effect, but these operations ignore it.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > 0 { // refuse the body before it has arrived
@@ -93,8 +94,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// Limits of the bodies that are in memory at the same time, in bytes. The values
-// decoded from a body take up to about twice the size of the body.
+// These constants limit how many bytes of bodies are in memory at the same time. The
+// values decoded from a body take up to about twice the size of the body.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -103,15 +104,16 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time until a client that found no room may repeat its
-	// request. The times are random, so that the repetitions do not all come at once.
+	// maxRetry is the longest time that a client must wait before it repeats a request
+	// that found no room in memory. Each client gets a random time, so that the
+	// repetitions do not all come at once.
 	maxRetry = 10 * time.Second
 )
 
-// admit makes room in memory for the body of c, until done is called. If too many bodies
-// are in memory, it waits up to roomTime. If there is still no room, it reads the body
-// without keeping it, because many clients do not read an answer before they have sent
-// everything.
+// admit reserves room in memory for the body of c. The caller must call done to release
+// the room. If too many bodies are in memory, admit waits for up to roomTime. If there is
+// still no room, admit returns an error. Before that, it reads the body without keeping
+// it, because many clients do not read an answer before they have sent everything.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {
@@ -137,7 +139,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, tooLarge
 	}
 	var body bytes.Buffer
-	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that it need not grow again
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead) // so that the buffer need not grow again
 	n, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// These are the scopes in tokens: the identifier of Cognito's resource server, a slash,
-// and the name of the scope.
+// These constants are the scopes as tokens contain them. Each one consists of the
+// identifier of Cognito's resource server, a slash, and the name of the scope.
 const (
 	ScopeSend = "sms/send"
 	ScopeRead = "sms/read"
@@ -27,13 +27,14 @@ type Caller struct {
 	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees
 	Scopes   []string // full names, like sms/send
-	Limits   Limits   // zero fields mean the deployment's limits
+	Limits   Limits   // where a field is zero, the deployment's limit applies
 }
 
 type callerKey struct{}
 
-// WithCaller stores the caller of a request in its context. Call it only after
-// verifying a token, as Authenticate does: the API trusts nothing else in a request.
+// WithCaller stores the caller of a request in its context. Call WithCaller only after
+// verifying a token, as Authenticate does: the API trusts this caller and nothing else in
+// a request.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
@@ -58,8 +59,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor returns the error for a request without a valid token. If there was no
-// token at all, it names no error code, as RFC 6750 demands.
+// unauthorizedFor returns the error for a request without a valid token. If the request
+// has no token at all, the error contains no error code, as RFC 6750 demands.
 func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {
@@ -68,11 +69,12 @@ func unauthorizedFor(r *http.Request) *apiError {
 	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate passes requests on to next, with their caller. It answers 401 if verify
-// refuses the token, or if the deployment does not know the client: a token may still be
-// valid when its client has been removed, and it may have scopes that the client has
-// lost. If the client cannot be looked up, the answer is 503. Errors are logged and never
-// shown to the client.
+// Authenticate returns a handler that passes each request on to next, with the caller in
+// the context of the request. The handler answers 401 if verify refuses the token, or if
+// the deployment does not know the client. This is because a token stays valid when its
+// client is removed. The token may also contain scopes that the client has lost; the
+// caller does not get these scopes. If clients returns an error, the handler answers 503.
+// It logs errors and never shows them to the client.
 func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Request) (Token, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -94,8 +96,8 @@ func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Reques
 	})
 }
 
-// identify returns the caller of r. If there is none, it returns the error that answers
-// the request.
+// identify returns the caller of r. If there is no valid caller, identify returns the
+// error with which the request must be answered.
 func identify(r *http.Request, clients Clients, verify func(*http.Request) (Token, error)) (Caller, error) {
 	refused := unauthorizedFor(r)
 	token, err := verify(r)

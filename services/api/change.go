@@ -9,9 +9,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the message in the path, if the caller owns it. An error of rule
-// is returned unchanged. If it is not known whether the change was made, the client gets
-// the text onUnknown.
+// change applies rule to the message whose id is in the path, if the caller owns the
+// message. If rule returns an error, change returns the same error. If the store fails
+// without telling whether it made the change, change returns an error whose detail is
+// onUnknown.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {

@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState stores a message of alice, and uses the rules to bring it to this status.
+// inState stores a message of alice, and applies the rules until the message has the
+// status state.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -64,8 +65,9 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// withoutText stores a message of alice with this status, and deletes its text.
-func (d *deployment) withoutText(t testing.TB, state sms.Status) sms.Message {
+// storeWithoutText stores a message of alice that has the status state, and deletes the
+// text of the message.
+func (d *deployment) storeWithoutText(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)
 	path := "/v1/sms/" + m.ID + "/message"

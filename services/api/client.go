@@ -19,8 +19,8 @@ type Client struct {
 
 // Clients finds the clients of a deployment. Any number of goroutines may use it.
 type Clients interface {
-	// Client returns the client with this id. It reports false if the deployment has no
-	// such client. It returns an error if this cannot be found out at the moment.
+	// Client returns the client with the given id. It returns false if the deployment has
+	// no such client, and an error if it cannot read the clients at the moment.
 	Client(ctx context.Context, id string) (Client, bool, error)
 }
 
@@ -33,21 +33,21 @@ func (f FixedClients) Client(_ context.Context, id string) (Client, bool, error)
 	return c, ok, nil
 }
 
-// scopePrefix comes before the names of scopes in tokens. Where clients are configured,
-// the names have no prefix.
+// scopePrefix is the text before the name of each scope in a token. The configuration of
+// clients contains the names without this prefix.
 const scopePrefix = "sms/"
 
-// ownerForm matches what the API can keep as the owner of a message.
+// ownerForm matches each name that an owner of messages may have.
 var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 
-// ReadClient reads one client, and adds the errors in its fields to f. The fields have
-// the same names wherever clients are configured:
+// ReadClient reads one client from the fields f. If a field is invalid, ReadClient adds
+// an error to f. Every configuration of clients uses the same names for the fields:
 //
 //	{"owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}
 //
-// All fields are optional. The default owner is name, the default scopes are both, and
-// the default limits are the deployment's.
+// All fields are optional. The default owner is the parameter name. By default, a client
+// has both scopes and the limits of the deployment.
 func ReadClient(name string, f *strictjson.Fields) Client {
 	c := Client{Owner: name, Scopes: []string{ScopeSend, ScopeRead}}
 	if owner, ok := f.String("owner"); ok {
@@ -71,10 +71,11 @@ func ReadClient(name string, f *strictjson.Fields) Client {
 	return c
 }
 
-// readStored reads documents as Terraform writes them: each contains clients by id. The
-// error names every client that has an error. The other clients are returned even then.
-// Fields that this release does not know are ignored, because a later release may have
-// added them.
+// readStored reads the clients from documents that Terraform has written. Each document
+// is an object that contains clients by id. If some clients are invalid, readStored
+// returns an error that names these clients, and still returns the other clients. It
+// ignores fields that this release does not know, because a later release may have added
+// them.
 func readStored(documents []string) (FixedClients, error) {
 	clients := make(FixedClients)
 	var errs []error

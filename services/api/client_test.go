@@ -75,7 +75,8 @@ func TestReadClient(t *testing.T) {
 	}
 }
 
-// stored returns clients that are read from these documents, and their log.
+// stored returns clients that are read from the given documents, and the log to which the
+// reads write.
 func stored(documents ...string) (*api.FreshClients, *logBuffer) {
 	log := &logBuffer{}
 	read := func(context.Context) ([]string, error) { return documents, nil }

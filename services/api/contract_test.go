@@ -42,8 +42,8 @@ func openContract(t testing.TB) *openapi3.T {
 }
 
 // strictContract is the contract, changed so that unknown fields and values are errors.
-// These tests must find them, but clients must accept them, because later versions add
-// some.
+// These tests must find an unknown field or value. Clients must accept it, because later
+// versions of the contract add fields and values.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -53,7 +53,7 @@ var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 		if len(s.Properties) > 0 {
 			s.AdditionalProperties.Has = new(bool)
 		}
-		if values := listed(s); values != nil {
+		if values := listedValues(s); values != nil {
 			s.Enum = values
 		}
 	})
@@ -69,9 +69,9 @@ func openStrictContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// listed returns the values that the description of an open enumeration lists. It returns
-// nil if s is not an open enumeration.
-func listed(s *openapi3.Schema) []any {
+// listedValues returns the values that the description of s lists, if s is an open
+// enumeration. Otherwise it returns nil.
+func listedValues(s *openapi3.Schema) []any {
 	list, _, open := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added.")
 	if !open {
 		return nil
@@ -89,7 +89,7 @@ func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // visited as a component
+			if ref == nil || ref.Ref != "" { // the schema is a component, and is visited as such
 				return
 			}
 			visit(name, ref.Value)
@@ -108,7 +108,7 @@ func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema
 func TestContractIsValidOpenAPI(t *testing.T) { openContract(t) }
 
 func TestContractKnowsEveryFailureCode(t *testing.T) {
-	listed := listed(openContract(t).Components.Schemas["Failure"].Value.Properties["code"].Value)
+	listed := listedValues(openContract(t).Components.Schemas["Failure"].Value.Properties["code"].Value)
 	var codes []any
 	for _, f := range sms.Failures {
 		codes = append(codes, string(f.Code))
@@ -186,10 +186,9 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused lists answers that the contract declares but no handler gives, and says who
-// gives them.
+// excused contains the answers that the contract declares but that no handler of this
+// package gives. Each value names the component that gives the answer.
 var excused = map[string]string{
-	"GET /sms 429":                 throttle,
 	"POST /sms/batch 429":          throttle,
 	"POST /sms/preview 429":        throttle,
 	"GET /sms/{id} 429":            throttle,
@@ -204,7 +203,7 @@ const throttle = "the gateway's throttle"
 var produced sync.Map
 
 // TestMain fails a complete run (without flags such as -run) if no test has seen a
-// declared answer, or if a test has seen an excused one.
+// declared answer, or if a test has seen an answer that is in excused.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -248,9 +247,9 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf returns how an answer breaks the contract, or "" if it does not. The answer to
-// an unknown operation needs to match only the schema Problem. The body can still be read
-// afterwards.
+// breachOf describes how response breaks the contract. It returns "" if response keeps
+// the contract. The answer to an unknown operation needs to match only the schema
+// Problem. After breachOf returns, the body can still be read.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// cursorVersion begins every cursor. A new format gets a new version. So an old cursor is
-// refused and not misread.
+// cursorVersion begins every cursor. Each new format of cursors gets a new version, so
+// that the API refuses an old cursor instead of misreading it.
 const cursorVersion = "1"
 
 // cursorOf returns the cursor for the end of a page: the version, a hash, and the
 // position in the store. The hash ties the cursor to the owner, the filters and the
-// position. It needs no secret, because a forged cursor shows only the caller's own
+// position. The hash needs no secret, because a forged cursor shows only the caller's own
 // messages.
 func cursorOf(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + "." + cursorHash(selection, position) + "." + position))
@@ -23,7 +23,8 @@ func cursorHash(selection, position string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// positionOf returns the position in a cursor that cursorOf made for selection.
+// positionOf returns the position in a cursor that cursorOf made for selection. For any
+// other cursor, it returns an error.
 func positionOf(selection, cursor string) (string, error) {
 	foreign := &apiError{
 		slug:   malformedRequest,

@@ -124,8 +124,8 @@ func (d *deployment) post(t testing.TB, body string, edits ...edit) reply {
 	return d.do(t, http.MethodPost, "/v1/sms", body, edits...)
 }
 
-// accepted makes a POST request and reads the message in the answer, which must have the
-// status 202.
+// accepted posts body to submit a message. It fails t unless the answer has the status
+// 202, and returns the message and the header of the answer.
 func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message, http.Header) {
 	t.Helper()
 	response := d.post(t, body, edits...)
@@ -181,12 +181,12 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	return p
 }
 
-// watchedStore counts the calls of a store. A test can make calls fail.
+// watchedStore passes calls to a store and counts them. A test can make the calls fail.
 type watchedStore struct {
 	api.Store
 	// before, if set, runs before each call. If it returns an error, the call fails.
 	before func(ctx context.Context, call string, m sms.Message) error
-	// after, if set, replaces the error of each call.
+	// after, if set, runs after each call. Its result replaces the error of the call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
 
 	mu    sync.Mutex
@@ -266,7 +266,8 @@ func (s *watchedStore) Due(ctx context.Context, q sms.DueQuery) (page sms.DuePag
 	return page, err
 }
 
-// watchedQueue keeps everything that is sent to it. All of it is its backlog.
+// watchedQueue keeps all envelopes that it receives. Its backlog is the number of these
+// envelopes.
 type watchedQueue struct {
 	// fail, if set, is the error of every Send.
 	fail func(ctx context.Context) error

@@ -11,13 +11,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// These limit maxPriceUSD. Providers give prices with five decimals.
+// These constants limit the field maxPriceUSD of a message. Providers give prices with
+// five decimals.
 const (
 	priceDecimals = 5
 	maxPrice      = 100 // US dollars
 )
 
-// numberForm matches a phone number in any notation that is accepted.
+// numberForm matches a phone number in any notation that the API accepts.
 var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
 
 // readDraft reads the fields of a message, and adds errors to f. It makes all checks that
@@ -78,9 +79,9 @@ func checkCountry(l Limits, country string) *sms.InvalidError {
 	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
 }
 
-// checkHere sets d.Number and returns the errors that depend on the time, the
-// deployment or the client's limits. The same draft may have been valid earlier or in
-// another deployment.
+// checkHere sets d.Number and makes all checks that depend on the time, the deployment or
+// the client's limits. So a draft with such errors may have been valid at an earlier time
+// or in another deployment.
 func (a *api) checkHere(d *sms.Draft, l Limits, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)

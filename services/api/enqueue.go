@@ -10,9 +10,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue enqueues those messages that are new and due soon. The client never learns of a
-// failure, because the relay then enqueues the message: at once if the record can be
-// marked as due, and otherwise at its next rescue.
+// enqueue enqueues the accepted messages that are new and due soon. If this fails, the
+// client does not learn of it, because the relay will enqueue the message. The relay does
+// so at once if enqueue can mark the record as due, and otherwise at the next rescue of
+// the message.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()

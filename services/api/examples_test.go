@@ -64,8 +64,9 @@ func requestExamples(operation *openapi3.Operation) map[string]any {
 }
 
 // TestOptionalParametersHaveNoExample checks the contract. The page /docs fills its forms
-// with examples: with these, a reader's first list would be filtered, and the first
-// message would have a key that was used before.
+// with the examples of the contract. If optional parameters had examples, the first list
+// that a reader requests would be filtered, and the first message would have an
+// idempotency key that another reader has used before.
 func TestOptionalParametersHaveNoExample(t *testing.T) {
 	for path, item := range openContract(t).Paths.Map() {
 		for method, operation := range item.Operations() {

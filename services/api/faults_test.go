@@ -129,7 +129,8 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
-// TestNoAnswerTakesTenSeconds lets each call take as long as its deadline allows.
+// TestNoAnswerTakesTenSeconds lets each call to the store and to the queue take as long
+// as its deadline allows.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	const longest = 9 * time.Second // the sum of the deadlines of one request
 	hang := func(ctx context.Context) error {
@@ -171,7 +172,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, method, path string
-		state              sms.Status // of the message in the path
+		state              sms.Status // the status of the message in the path
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
@@ -261,13 +262,13 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	}
 }
 
-// unknownLength hides the length of a request's body.
+// unknownLength returns r without the length of its body.
 func unknownLength(r *http.Request) *http.Request {
 	r.ContentLength = -1
 	return r
 }
 
-// brokenBody makes reading a request's body end in an error.
+// brokenBody returns r with a body that ends in an error when it is read.
 func brokenBody(r *http.Request) *http.Request {
 	r.Body = io.NopCloser(io.MultiReader(r.Body, failingReader{}))
 	return r

@@ -14,9 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestEveryFieldOfARequestIsEverywhere submits a message with each field of
-// [sms.Request]. It looks for the field in the record, the answer, the contract and the
-// README. An answer must show exactly the fields in the schema Message.
+// TestEveryFieldOfARequestIsEverywhere submits one message for each field of
+// [sms.Request], with this field set. It looks for the field in the record, the answer,
+// the contract and the README. An answer must show exactly the fields in the schema
+// Message.
 func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -29,7 +30,7 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[sms.Request]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "resendOf" {
-			continue // clients do not set it
+			continue // clients do not set this field
 		}
 		t.Run(name, func(t *testing.T) {
 			if !regexp.MustCompile("(?m)^\\|[^|]*`" + name + "`[^|]*\\|").Match(readme) {

@@ -17,13 +17,13 @@ const (
 	// clientsReadPause is the shortest time from the beginning of a read to the beginning
 	// of the next one.
 	clientsReadPause = time.Second
-	// clientsReadTime limits how long a read may take. A request waits for it at most so
-	// long.
+	// clientsReadTime limits how long a read may take. A request does not wait longer
+	// than this for a read.
 	clientsReadTime = 750 * time.Millisecond
 )
 
-// FreshClients holds clients that were read at most a minute ago. It reads them when
-// a request needs them, not in the background, because Lambda stops a function
+// FreshClients holds clients that were read at most a minute ago. It reads the clients
+// when a request needs them, and not in the background, because Lambda stops a function
 // between two requests.
 //
 // If a read fails, the clients from the last successful read are used until they are a
@@ -34,8 +34,8 @@ type FreshClients struct {
 	logger *slog.Logger
 
 	mu   sync.Mutex
-	last *reading // it may still be running
-	good *reading // the last one that succeeded
+	last *reading // the read that began last; it may still be running
+	good *reading // the last read that succeeded
 }
 
 // reading is one read of all clients.
@@ -46,9 +46,10 @@ type reading struct {
 	err     error
 }
 
-// NewFreshClients returns clients that are read by calling read, but reads none yet. read
-// returns JSON documents. Each of them is an object of clients by id, with the fields
-// that ReadClient reads.
+// NewFreshClients returns a FreshClients that calls the function read when a request
+// needs the clients. NewFreshClients itself does not call read. The function read must
+// return JSON documents. Each document is an object that contains clients by id, with the
+// fields that ReadClient reads.
 func NewFreshClients(read func(context.Context) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
 	// While a process is stopped, its monotonic clock may stop too.
 	wall := func() time.Time { return now().Round(0) }
@@ -61,7 +62,7 @@ func (f *FreshClients) Refresh(ctx context.Context) error {
 	return err
 }
 
-// Client implements Clients. If it does not know the client, it reads all clients
+// Client implements Clients. If no known client has this id, Client reads all clients
 // again, at most once a second, so that a new client is known at once.
 func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, error) {
 	if c, ok := f.known(clientsRefreshAge)[id]; ok {
@@ -80,25 +81,26 @@ func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, err
 	return c, true, nil
 }
 
-// known returns the clients if they were read less than age ago.
+// known returns the clients if they were read less than age ago. Otherwise it returns
+// nil.
 func (f *FreshClients) known(age time.Duration) FixedClients {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.good == nil || !f.within(age, f.good.begun) {
+	if f.good == nil || !f.isYounger(age, f.good.begun) {
 		return nil
 	}
 	return f.good.clients
 }
 
-// within reports whether t is less than age ago. It returns false if t is in the future,
-// because then the clock was set back.
-func (f *FreshClients) within(age time.Duration, t time.Time) bool {
+// isYounger reports whether the time t is less than age ago. It returns false if t is in
+// the future, because then the clock was set back.
+func (f *FreshClients) isYounger(age time.Duration, t time.Time) bool {
 	since := f.now().Sub(t)
 	return since >= 0 && since < age // guard: the age of the clients
 }
 
 // refresh returns the result of a read. If a read is running, or began within the last
-// second, refresh uses that one. Otherwise it begins a new one.
+// second, refresh returns the result of that read. Otherwise it begins a new read.
 func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
 	r, mine := f.join()
 	if mine {
@@ -114,15 +116,15 @@ func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
 
 var errNotRead = errors.New("the read was given up")
 
-// join returns the read to wait for. If mine is true, this read is new, and the caller
-// must carry it out.
+// join returns the read for which the caller must wait. If mine is true, join has created
+// this read, and the caller must carry it out by calling fill.
 func (f *FreshClients) join() (r *reading, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.last != nil {
 		select {
 		case <-f.last.ended:
-			if f.within(clientsReadPause, f.last.begun) {
+			if f.isYounger(clientsReadPause, f.last.begun) {
 				return f.last, false
 			}
 		default:
@@ -133,8 +135,8 @@ func (f *FreshClients) join() (r *reading, mine bool) {
 	return f.last, true
 }
 
-// fill carries out r. It goes on even if the client of this request leaves, because other
-// requests may wait for r.
+// fill carries out the read r, and sets its result. It goes on even if the client of this
+// request disconnects, because other requests may wait for r.
 func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	defer close(r.ended)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientsReadTime)

@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
-// table stands for the table with the clients. It counts the reads, and can make them
-// fail.
+// table takes the place of the table that contains the clients. It counts the reads, and
+// can make reads fail.
 type table struct {
 	mu    sync.Mutex
 	text  string
@@ -53,8 +53,8 @@ func openDesk(text string) desk {
 	return d
 }
 
-// finds fails the test if the look-up of id has another result than want, or does not
-// take this number of reads.
+// finds looks up the client id. It fails the test unless the result is want and the
+// look-up causes the given number of reads.
 func (d desk) finds(t *testing.T, id string, want string, reads int) {
 	t.Helper()
 	before := d.reads

@@ -22,8 +22,8 @@ const highestLimit = 1_000_000_000
 // limits of a client, the deployment's limit applies. If that is not set either, there is
 // no limit.
 type Limits struct {
-	// AllowedCountries lists where the client may send to. It replaces the deployment's
-	// countries.
+	// AllowedCountries lists the countries that the client may send messages to. For this
+	// client, it replaces the deployment's list of countries.
 	AllowedCountries []string
 	// PartsPerDay limits how many parts are accepted per day. A day begins at midnight
 	// UTC.
@@ -63,7 +63,8 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-// limitsOf returns the limits that apply to a client with these limits of its own.
+// limitsOf returns the limits that apply to a client. The parameter own contains the
+// limits that are set for the client itself.
 func (a *api) limitsOf(own Limits) Limits {
 	own.PartsPerDay = cmp.Or(own.PartsPerDay, a.Limits.PartsPerDay)
 	own.MessagesPerRecipientHour = cmp.Or(own.MessagesPerRecipientHour, a.Limits.MessagesPerRecipientHour)
@@ -82,8 +83,8 @@ type limited struct {
 	name, detail string
 }
 
-// countsOf returns the counts for m under l. If there is no limit, it returns none, so
-// that no call is made.
+// countsOf returns the counts that m adds to, one for each limit that l sets. If l sets
+// no limit, countsOf returns no counts, and the API need not call the store.
 func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
@@ -97,9 +98,10 @@ func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	return counts
 }
 
-// count adds all counts, or none of them. Its error is limit-exceeded or unavailable. If
-// the answer of the store is lost, a count may remain although its message is not
-// accepted. The limit then refuses too much rather than too little.
+// count adds all of counts in the store, or none of them. The slug of its error is
+// limit-exceeded or unavailable. If the answer of the store is lost, a count may remain
+// in the store although its message is not accepted. The limit then refuses too much
+// rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -124,8 +126,8 @@ func (c limited) apiError(now time.Time) *apiError {
 	}
 }
 
-// giveBack undoes counts, because their message was not accepted. A failure is only
-// logged.
+// giveBack subtracts counts in the store, because the message that was counted was not
+// accepted. If this fails, giveBack only logs the error.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)
 	defer cancel()

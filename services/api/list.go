@@ -17,9 +17,14 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine limits how many records one page examines. If the filters match few
-	// records, a page is short or even empty, but never slow.
-	examine = 1000
+	// examine is the highest number of records that are read for one page. If the filters
+	// match few records, a page is short or even empty, but never slow or expensive.
+	examine = 200
+	// listRate and listBurst limit how many pages an owner may read in each process:
+	// listRate pages per second, and listBurst pages at once. A client that reads pages
+	// one after another over the internet does not reach this rate for long.
+	listRate  = 10
+	listBurst = 100
 )
 
 var listParameters = []string{"status", "phoneNumber", "reference", "from", "to", "limit", "cursor"}
@@ -29,6 +34,13 @@ func (a *api) list(c *call) (answer, error) {
 	q, selection, err := c.readList()
 	if err != nil {
 		return answer{}, err
+	}
+	if wait := a.pages.take(c.caller.Owner, a.Now()); wait > 0 {
+		return answer{}, &apiError{
+			slug:       tooManyRequests,
+			detail:     fmt.Sprintf("At most %d pages of lists are read per second, and %d at once.", listRate, listBurst),
+			retryAfter: (wait + time.Second - 1).Truncate(time.Second),
+		}
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
 	defer cancel()
@@ -70,8 +82,8 @@ func (c *call) nextPage(cursor string) string {
 	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. selection identifies what a cursor is tied to: the
-// owner and the filters, but not the page size.
+// readList reads the query parameters. The result selection identifies the list to which
+// a cursor is tied, by the owner and the filters, but not by the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

@@ -102,14 +102,14 @@ func TestListSelects(t *testing.T) {
 		d.options.Store = listing{d.store, &asked}
 		d.restart(t)
 		d.list(t, "")
-		want := sms.ListQuery{Owner: "alice", Limit: 50, Examine: 1000}
+		want := sms.ListQuery{Owner: "alice", Limit: 50, Examine: 200}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("the query differs (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// listing records the queries that it receives.
+// listing is a store that keeps the last query for a list in asked.
 type listing struct {
 	api.Store
 	asked *sms.ListQuery
@@ -167,6 +167,42 @@ func TestListPages(t *testing.T) {
 			t.Errorf("the second page is %q", got)
 		}
 	})
+}
+
+func TestListsHaveARate(t *testing.T) {
+	const atOnce, perSecond = 100, 10
+	d := deploy(t)
+	bob := by(api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes})
+	page := func(edits ...edit) reply { return d.do(t, http.MethodGet, "/v1/sms?status=failed", "", edits...) }
+	pages := func(want int) {
+		t.Helper()
+		for i := range want {
+			if r := page(); r.status != http.StatusOK {
+				t.Fatalf("page %d of %d has status %d: %s", i+1, want, r.status, r.body)
+			}
+		}
+		refused := page()
+		mustBe(t, refused, http.StatusTooManyRequests, "too-many-requests")
+		if after := refused.header.Get("Retry-After"); after != "1" {
+			t.Errorf("Retry-After is %q, want 1", after)
+		}
+	}
+	pages(atOnce)
+	if n := d.store.count("list"); n != atOnce {
+		t.Errorf("%d lists were read, want %d: a refused one costs nothing", n, atOnce)
+	}
+	if r := page(bob); r.status != http.StatusOK {
+		t.Errorf("a page of another owner has status %d", r.status)
+	}
+	d.status(t) // other requests are not limited
+	d.clock.Advance(time.Second)
+	pages(perSecond)
+	d.clock.Advance(time.Hour)
+	pages(atOnce)
+	d.clock.Advance(-time.Hour)
+	mustBe(t, page(), http.StatusTooManyRequests, "too-many-requests")
+	d.clock.Advance(time.Second)
+	pages(perSecond)
 }
 
 func TestListRefusesABadQuery(t *testing.T) {
@@ -247,6 +283,7 @@ func FuzzListQuery(f *testing.F) {
 		if err != nil {
 			t.Skip("no request can have such a query")
 		}
+		d.clock.Advance(time.Second) // so that the rate of lists is not reached
 		if response := perform(t, d.handler, r); response.status != http.StatusOK && response.status != http.StatusBadRequest {
 			t.Errorf("status %d: %s", response.status, response.body)
 		}

@@ -51,15 +51,16 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer shows the message. The answer has the same entity tag as a look-up. So after any
-// operation a client can look up the message with If-None-Match.
+// answer returns an answer that shows the message. Its entity tag is the same as in the
+// answer to a look-up, so that after any operation a client can look up the message with
+// If-None-Match.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
 }
 
-// own reads the message that the path names. It returns sms.ErrNotFound if the caller
-// does not own it.
+// own reads the message whose id is in the path. It returns sms.ErrNotFound if the caller
+// does not own the message.
 func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	m, err := a.get(ctx, c.id)
 	if err != nil {
@@ -87,7 +88,7 @@ func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 }
 
 // entityTag matches one entity tag (RFC 9110, section 8.8.3) in ASCII.
-// entityTags matches a list of them, or a star.
+// entityTags matches a list of entity tags, or a star.
 const (
 	entityTag  = `(W/)?"[\x21\x23-\x7e]*"`
 	entityTags = `^(\*|` + entityTag + `([ \t]*,[ \t]*` + entityTag + `)*)$`
@@ -125,5 +126,5 @@ func readIfNoneMatch(h http.Header) (tagSet, error) {
 	return tagSet{tags: tags}, nil
 }
 
-// includes compares tags weakly, as RFC 9110 asks.
+// includes reports whether tag is in s. It compares tags weakly, as RFC 9110 demands.
 func (s tagSet) includes(tag string) bool { return s.any || slices.Contains(s.tags, tag) }

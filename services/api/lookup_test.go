@@ -60,7 +60,7 @@ func life(t testing.TB, rules sms.Rules) sms.Message {
 	return m
 }
 
-var update = flag.Lookup("update") // defined in the other tests of this package
+var update = flag.Lookup("update") // another test file of this package defines the flag
 
 func TestEveryAnswerWithAMessageHasTheTagOfALookUp(t *testing.T) {
 	const scheduled = `{"phoneNumber": "(11) 99999-9999", "message": "Olá", "maxPriceUSD": 0.050, "sendAt": "2030-05-04T12:00:00.1234567+02:00"}`

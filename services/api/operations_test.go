@@ -14,8 +14,8 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is an operation of openapi.yaml, with a request. The request succeeds if the
-// status of its message allows it.
+// operation is an operation of openapi.yaml, with an example of a request for this
+// operation. The request succeeds if the status of the message allows the operation.
 type operation struct {
 	method, path, body string
 	scope              string
@@ -59,7 +59,7 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// each runs test for each operation.
+// each runs the function test for each operation.
 func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	t.Helper()
 	for _, o := range operations {
@@ -67,12 +67,12 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// on returns the path of the operation, with the id of a message.
-func (o operation) on(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
+// pathFor returns the path of the operation for the message with the given id.
+func (o operation) pathFor(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
 func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
-		target := o.on(sms.NewID())
+		target := o.pathFor(sms.NewID())
 		mustBe(t, d.do(t, o.method, target, o.body, nobody), http.StatusUnauthorized, "unauthorized")
 		other := alice
 		other.Scopes = []string{api.ScopeRead, "sms/other"}
@@ -89,7 +89,7 @@ func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {
 
 func TestEveryOperationRefusesAnUnknownQueryParameter(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
-		mustBe(t, d.do(t, o.method, o.on(sms.NewID())+"?dryRun=1", o.body), http.StatusBadRequest, "malformed-request")
+		mustBe(t, d.do(t, o.method, o.pathFor(sms.NewID())+"?dryRun=1", o.body), http.StatusBadRequest, "malformed-request")
 		d.mustBeUntouched(t)
 	})
 }
@@ -104,7 +104,7 @@ func TestNoOperationFindsOthersMessages(t *testing.T) {
 		d.stored(t, theirs)
 		var answers []string
 		for _, id := range []string{theirs.ID, sms.NewID()} {
-			response := d.do(t, o.method, o.on(id), o.body, func(r *http.Request) *http.Request {
+			response := d.do(t, o.method, o.pathFor(id), o.body, func(r *http.Request) *http.Request {
 				return r.WithContext(api.WithRequestID(r.Context(), "request-1"))
 			})
 			mustBe(t, response, http.StatusNotFound, "not-found")
@@ -154,9 +154,9 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 		} {
 			body := `{"message": "another"}`
 			if name == " that never arrives completely" {
-				body = " " // the error comes after the write
+				body = " " // reading the body fails only after its first byte
 			}
-			p := mustBe(t, d.do(t, o.method, o.on(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
+			p := mustBe(t, d.do(t, o.method, o.pathFor(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
 			if p.Detail != "This operation takes no body." {
 				t.Errorf("with a body%s, the detail is %q", name, p.Detail)
 			}
@@ -165,12 +165,12 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 			r.Body = io.NopCloser(failingReader{})
 			return unknownLength(r)
 		}
-		if p := mustBe(t, d.do(t, o.method, o.on(m.ID), "", unreadable), http.StatusBadRequest, "malformed-request"); p.Detail == "" {
+		if p := mustBe(t, d.do(t, o.method, o.pathFor(m.ID), "", unreadable), http.StatusBadRequest, "malformed-request"); p.Detail == "" {
 			t.Error("a body that cannot be read has no detail")
 		}
 		d.mustBeUntouched(t)
 		for _, edits := range [][]edit{nil, {header("Content-Type", "application/json")}, {unknownLength}} {
-			if r := d.do(t, o.method, o.on(m.ID), "", edits...); r.status >= 300 {
+			if r := d.do(t, o.method, o.pathFor(m.ID), "", edits...); r.status >= 300 {
 				t.Errorf("without a body: status %d: %s", r.status, r.body)
 			}
 		}
@@ -180,7 +180,7 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 func TestEveryAnswerHasTheRequestIDOfItsLog(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		for _, edits := range [][]edit{nil, {nobody}} {
-			response := d.do(t, o.method, o.on(sms.NewID()), o.body, edits...)
+			response := d.do(t, o.method, o.pathFor(sms.NewID()), o.body, edits...)
 			lines := d.log.lines(t, "request")
 			if got := response.header.Get("X-Request-Id"); got == "" || got != lines[len(lines)-1]["request_id"] {
 				t.Errorf("X-Request-Id is %q, but the log has %v", got, lines[len(lines)-1])
@@ -197,7 +197,7 @@ func TestEveryOperationSaysWhenTheStoreFails(t *testing.T) {
 		d.options.Limits = api.Limits{PartsPerDay: 1}
 		d.restart(t)
 		d.store.before = func(context.Context, string, sms.Message) error { return fmt.Errorf("calling: %w", sms.ErrUnavailable) }
-		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
+		response := d.do(t, o.method, o.pathFor(sms.NewID()), o.body)
 		if o.path == "/v1/sms/batch" {
 			results := decode[batchResults](t, response).Results
 			if response.status != http.StatusOK || len(results) != 1 || results[0].Status != http.StatusServiceUnavailable {
@@ -217,7 +217,7 @@ func TestEveryOperationSurvivesAPanic(t *testing.T) {
 		d.options.Limits = api.Limits{PartsPerDay: 1}
 		d.restart(t)
 		d.store.before = func(context.Context, string, sms.Message) error { panic("no transition") }
-		response := d.do(t, o.method, o.on(sms.NewID()), o.body)
+		response := d.do(t, o.method, o.pathFor(sms.NewID()), o.body)
 		if o.path == "/v1/sms/batch" { // in a batch, a panic becomes a problem of one message
 			if results := decode[batchResults](t, response).Results; len(results) != 1 || results[0].Status != http.StatusInternalServerError {
 				t.Errorf("status %d: %s", response.status, response.body)

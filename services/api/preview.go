@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// preview serves POST /v1/sms/preview. It refuses a malformed message just as a
-// submission is refused. The answer reports the checks that depend on the time, on the
-// deployment or on its limits.
+// preview serves POST /v1/sms/preview. It refuses a malformed message with the same error
+// as a submission. For any other message, the answer reports the checks that depend on
+// the time, on the deployment or on the limits.
 func (a *api) preview(c *call) (answer, error) {
 	f, err := c.readDocument()
 	if err != nil {
@@ -61,8 +61,8 @@ func (v *previewView) add(check, wrong string) {
 	v.Acceptable = v.Acceptable && wrong == ""
 }
 
-// checkAll measures d and makes every check on it under l. It goes on after a check has
-// failed.
+// checkAll counts the parts of d and checks d against l, the time and the deployment. It
+// makes every check, even after a check has failed.
 func (a *api) checkAll(ctx context.Context, d sms.Draft, l Limits) (previewView, error) {
 	now := a.Now()
 	measure := sms.Measure(d.Text)

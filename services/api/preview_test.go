@@ -29,7 +29,8 @@ type forcing struct {
 	StandIn   *string
 }
 
-// results returns the names of the checks. A minus stands before each that failed.
+// results returns the names of the checks, with a minus before the name of each check
+// that failed.
 func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {

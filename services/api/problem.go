@@ -22,7 +22,7 @@ const (
 	malformedRequest     slug = "malformed-request"
 	unauthorized         slug = "unauthorized"
 	insufficientScope    slug = "insufficient-scope"
-	blocked              slug = "blocked" // API Gateway answers it, not this package
+	blocked              slug = "blocked" // API Gateway answers with this problem; this package never does
 	notFound             slug = "not-found"
 	methodNotAllowed     slug = "method-not-allowed"
 	tooLate              slug = "too-late"
@@ -46,14 +46,15 @@ type kind struct {
 	slug       slug
 	status     int
 	title      string
-	means      string        // the detail of an error that has none
+	means      string        // the detail of the problem, unless the error has its own
 	action     string        // what the client can do; shown in docs/problems.md
-	retryAfter time.Duration // whole seconds; 0 if repeating is pointless
+	retryAfter time.Duration // when to repeat the request, in whole seconds; 0 if a repetition cannot help
 	of         error         // the error of a port that becomes this problem, if any
 }
 
-// kinds maps every error to its answer. docs/problems.md is made from it. An error that
-// is not listed becomes internal.
+// kinds lists all kinds of problems, and which error becomes which kind. docs/problems.md
+// is generated from this list. An error that is not in the list becomes the kind
+// internal.
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
 		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",
@@ -116,12 +117,13 @@ var kinds = []kind{
 
 type apiError struct {
 	slug   slug
-	detail string // for the client; "" means the text of the kind
+	detail string // shown to the client; "" means the text of the kind
 	fields []strictjson.FieldError
 	header http.Header
-	// retryAfter is when to repeat the request. 0 means that the kind says it.
+	// retryAfter is the time after which the client may repeat the request. 0 means that
+	// the time of the kind applies.
 	retryAfter time.Duration
-	cause      error // only logged
+	cause      error // written to the log and not shown to the client
 }
 
 func (e *apiError) Error() string {

@@ -14,9 +14,10 @@ import (
 // resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend serves POST /v1/sms/{id}/resend. It does not change the old message. If a
-// request with a key would be refused, resend first looks for the original: after the
-// original was accepted, the old message may have changed or been deleted.
+// resend serves POST /v1/sms/{id}/resend. It does not change the old message. Before
+// resend refuses a request with a key, it looks for the message that an earlier request
+// with this key created. This is because the old message may have changed or been deleted
+// after that request.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {
@@ -28,7 +29,7 @@ func (a *api) resend(c *call) (answer, error) {
 	defer cancel()
 	now := a.Now()
 	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, Request: sms.Request{ResendOf: c.id}}
-	accepted, err := a.resent(ctx, c, draft, key, now)
+	accepted, err := a.recordResend(ctx, c, draft, key, now)
 	if mayHaveChanged(err) {
 		accepted, err = a.original(ctx, draft, key, err)
 	}
@@ -46,9 +47,9 @@ func mayHaveChanged(err error) bool {
 	return errors.Is(err, sms.ErrNotFound) || (ok && (refused.slug == notResendable || refused.slug == invalidFields))
 }
 
-// resent records a new message. It has the same request as the old message, which the
-// path names.
-func (a *api) resent(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
+// recordResend records a new message with the same request as the old message, whose id
+// is in the path.
+func (a *api) recordResend(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
 	old, err := a.own(ctx, c)
 	if err != nil {
 		return acceptance{}, err

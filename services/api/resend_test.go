@@ -57,7 +57,7 @@ func TestResend(t *testing.T) {
 	}
 	t.Run("of a message without its text is refused", func(t *testing.T) {
 		d := deploy(t)
-		mustBe(t, d.resend(t, d.withoutText(t, sms.Failed).ID), http.StatusConflict, "not-resendable")
+		mustBe(t, d.resend(t, d.storeWithoutText(t, sms.Failed).ID), http.StatusConflict, "not-resendable")
 	})
 	t.Run("to a country that is no longer allowed is refused", func(t *testing.T) {
 		d := deploy(t)

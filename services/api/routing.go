@@ -11,12 +11,12 @@ import (
 
 type route struct {
 	method string
-	// path begins with /v1. Its segment {id} matches only ids of messages. So it cannot
-	// hide another route.
+	// path begins with /v1. The segment {id} in it matches only ids of messages, so that
+	// this path cannot hide another route.
 	path  string
 	scope string   // the scope that the caller needs
-	query []string // the query parameters that it takes
-	body  int64    // the maximum size of its body in bytes; 0 if it takes none
+	query []string // the query parameters that the route takes
+	body  int64    // the maximum size of the request's body in bytes; 0 if the route takes no body
 	serve func(*call) (answer, error)
 }
 
@@ -25,14 +25,15 @@ type call struct {
 	*http.Request
 	requestID string
 	caller    Caller
-	route     string // the path of the matching route, or ""
+	route     string // the path of the matching route, or "" if no route matches
 	maxBody   int64  // the route's maximum body size, in bytes
-	id        string // the message that the path names, or ""
+	id        string // the id of the message in the path, or "" if the path has none
 	query     url.Values
 }
 
-// find returns the route for c, and sets the fields of c that depend on the route. Its
-// error is not-found, or method-not-allowed if the path matches but the method does not.
+// find returns the route for c, and sets the fields of c that depend on the route. If no
+// path matches, its error is not-found. If only the method does not match, its error is
+// method-not-allowed.
 func (a *api) find(c *call) (route, error) {
 	segments, ok := segmentsOf(c.URL.EscapedPath())
 	if !ok {
@@ -63,8 +64,8 @@ func (a *api) find(c *call) (route, error) {
 	}
 }
 
-// segmentsOf splits a path into segments, and decodes each of them after that. So an
-// encoded slash does not separate segments.
+// segmentsOf splits a path into segments, and then decodes each segment. So an encoded
+// slash does not separate segments.
 func segmentsOf(escapedPath string) ([]string, bool) {
 	segments := strings.Split(escapedPath, "/")
 	for i, s := range segments {

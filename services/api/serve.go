@@ -14,14 +14,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// answer is a complete response. A handler returns it and does not write it. So every
-// request gets exactly one answer and one log line.
+// answer is a complete response. Handlers return an answer instead of writing to the
+// client, so that every request gets exactly one answer and one log line.
 type answer struct {
 	status     int
-	header     http.Header // may be nil; the headers of every answer are added later
+	header     http.Header // may be nil; the headers that every answer has are added later
 	body       []byte
 	problem    slug          // "" on success
-	retryAfter time.Duration // whole seconds; 0 means none
+	retryAfter time.Duration // the header Retry-After, in whole seconds; 0 means that the answer does not have it
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +52,7 @@ func (a *api) answer(ctx context.Context, c *call) (reply answer) {
 func logFailure(ctx context.Context, logger *slog.Logger, id, route string, err error) {
 	level := slog.LevelError
 	if errors.Is(ctx.Err(), context.Canceled) {
-		level = slog.LevelInfo // the client left, which is not our error
+		level = slog.LevelInfo // the client has disconnected, which is not our error
 	}
 	logger.Log(ctx, level, "request failed", "request_id", id, "route", route, "error", err)
 }
@@ -70,9 +70,9 @@ func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// serve does what all routes have in common, and then calls the route. As at the gateway,
-// an unknown path is a 404 even without a token. Behind Authenticate, only requests with
-// a valid token reach serve.
+// serve makes the checks that all routes have in common, and then calls the handler of
+// the route. It answers 404 for an unknown path even if the request has no caller, as the
+// gateway does. Behind Authenticate, only requests with a valid token reach serve.
 func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	r, err := a.find(c)
 	if err != nil {
@@ -115,7 +115,7 @@ func (r answer) write(w http.ResponseWriter, id string) {
 		header.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // the client may have left
+	_, _ = w.Write(r.body) // an error is ignored, because the client may have disconnected
 }
 
 // log writes the one log line of a request. It leaves out the path and the query, because
@@ -155,7 +155,7 @@ func BasePath(ctx context.Context) string {
 }
 
 // WithRequestID sets the id of a request. Logs, problems and the header X-Request-Id show
-// it. A request without an id gets one.
+// this id. If a request has no id, the handler makes one.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }

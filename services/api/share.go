@@ -6,29 +6,29 @@ import (
 	"sync"
 )
 
-// shares divides something scarce among owners. No owner may hold more than a share, so
-// that one owner cannot keep the others out.
+// shares divides a scarce resource among owners. No owner may hold more than the amount
+// share, so that one owner cannot keep the others from the resource.
 type shares struct {
 	total, share int64
 
 	mu   sync.Mutex
 	held int64
 	of   map[string]int64 // by owner
-	line []*waiting       // in the order of arrival
+	line []*waiting       // the calls that wait, in the order in which they came
 }
 
 type waiting struct {
 	owner string
 	n     int64
-	taken chan struct{} // closed when n is taken for owner
+	taken chan struct{} // closed when the amount n has been taken for owner
 }
 
 func newShares(total, share int64) *shares {
 	return &shares{total: total, share: share, of: make(map[string]int64)}
 }
 
-// take takes n for owner, until giveBack is called. It reports false if the owner's
-// share or the total is used up.
+// take takes the amount n for owner. The caller must call giveBack to return it. If the
+// owner's share or the total does not have n left, take returns false.
 func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,8 @@ func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
 	return func() { s.giveBack(owner, n) }, true
 }
 
-// await is like take, but if there is not enough now, it waits in line until ctx ends.
+// await does the same as take, but if n is not available now, it waits in line for n
+// until ctx ends.
 func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack func(), ok bool) {
 	if giveBack, ok = s.take(owner, n); ok {
 		return giveBack, true
@@ -70,8 +71,9 @@ func (s *shares) giveBack(owner string, n int64) {
 	s.admit()
 }
 
-// admit takes what it can for those who wait. Whoever must go on waiting does not stop
-// those behind in the line.
+// admit goes through the line of waiting calls, and takes the amount of each call for
+// which enough is left. A call for which too little is left stays in the line, but does
+// not stop the calls behind it.
 func (s *shares) admit() {
 	s.line = slices.DeleteFunc(s.line, func(w *waiting) bool {
 		if !s.fits(w.owner, w.n) {

@@ -52,7 +52,7 @@ func TestSharesAreAwaitedInOrder(t *testing.T) {
 		await("first of a", "a", 4, time.Minute)
 		await("impatient of a", "a", 1, time.Second)
 		await("second of a", "a", 4, time.Minute)
-		await("of b", "b", 4, time.Minute) // need not wait for owner a
+		await("of b", "b", 4, time.Minute) // owner b need not wait for owner a
 		time.Sleep(2 * time.Second)
 		hold()
 		synctest.Wait()

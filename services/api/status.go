@@ -39,8 +39,9 @@ type statusView struct {
 	Backlog backlogView `json:"backlog"`
 }
 
-// pausedView does not say when the next probe is. Otherwise a client could send a bad
-// number just then.
+// pausedView does not show when the next probe will be. If a client knew this time, it
+// could send a message to a bad number at that time, so that this message becomes the
+// probe.
 type pausedView struct {
 	Reason sms.Trouble `json:"reason"`
 	Detail string      `json:"detail"`
@@ -52,8 +53,8 @@ type backlogView struct {
 	OldestAgeSeconds *int `json:"oldestAgeSeconds,omitempty"`
 }
 
-// pauses explains each trouble to clients. The detail in the breaker is for operators
-// only.
+// pauses explains each trouble to clients. Only operators see the detail that the breaker
+// contains.
 var pauses = map[sms.Trouble]string{
 	sms.SpendLimit:    "The account's spending limit at the provider is reached. Nothing is lost; messages wait until the limit is raised.",
 	sms.AccountReview: "The provider is reviewing the account. Nothing is lost; messages wait until the review is over.",
@@ -66,23 +67,27 @@ var pauses = map[sms.Trouble]string{
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
-	mu     sync.Mutex
+	reading chan struct{} // holds one element: only one caller at a time uses what follows
+
 	at     time.Time
 	paused bool
 	value  backlogView
 }
 
 // waiting returns the backlog of the queue and the age of the oldest waiting message. It
-// takes the age from the agenda, because messages also wait outside the queue: if the
+// reads the age from the agenda, because messages also wait outside the queue: if the
 // relay is down, the queue is empty. While sending is paused, all messages wait outside
 // the queue, and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
+	select {
+	case a.backlog.reading <- struct{}{}:
+		defer func() { <-a.backlog.reading }()
+	case <-ctx.Done():
+		return backlogView{}, fmt.Errorf("waiting for the backlog: %w", ctx.Err())
+	}
 	now := a.Now()
-	a.backlog.mu.Lock()
-	cached, good := a.backlog.value, a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge
-	a.backlog.mu.Unlock()
-	if good {
-		return cached, nil
+	if a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge {
+		return a.backlog.value, nil
 	}
 	var v backlogView
 	if !paused {
@@ -96,17 +101,17 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	if v.OldestAgeSeconds, err = a.oldest(ctx, now); err != nil {
 		return backlogView{}, err
 	}
-	a.backlog.mu.Lock()
 	a.backlog.at, a.backlog.paused, a.backlog.value = now, paused, v
-	a.backlog.mu.Unlock()
 	return v, nil
 }
 
-// oldestAmong is how many entries of each shard are examined. The first entry has waited
-// longest, unless the relay has enqueued messages again.
+// oldestAmong is the number of entries of each shard among which oldest looks for the
+// oldest message. The first entry of a shard has waited longest, unless the relay has
+// enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns how many seconds the oldest message has waited, or nil if none waits.
+// oldest returns for how many seconds the oldest message has waited, or nil if no message
+// waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex
 	var oldest time.Time
@@ -115,7 +120,7 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
 		until := now
 		if kind == sms.DueRescue {
-			until = now.Add(24 * time.Hour) // an enqueued message waits, although its rescue is due later
+			until = now.Add(24 * time.Hour) // an enqueued message is waiting too, but its rescue is due later
 		}
 		for shard := range a.Store.Shards() {
 			q := sms.DueQuery{Kind: kind, Shard: shard, Until: until, Limit: oldestAmong}

@@ -3,7 +3,9 @@ package api_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +69,26 @@ func TestStatus(t *testing.T) {
 		}
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)
+	})
+	t.Run("is read once for all requests that come at the same time", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			d := deploy(t)
+			release := make(chan struct{})
+			d.queue.fail = func(context.Context) error {
+				<-release
+				return nil
+			}
+			var requests sync.WaitGroup
+			for range 20 {
+				requests.Go(func() { wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`) })
+			}
+			synctest.Wait()
+			close(release)
+			requests.Wait()
+			if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
+				t.Errorf("%d reads of the agenda for 20 requests, want two per shard", n)
+			}
+		})
 	})
 	t.Run("of a paused service says why and how long messages wait, but not when the next probe is", func(t *testing.T) {
 		for trouble, detail := range map[sms.Trouble]string{

@@ -41,7 +41,7 @@ type acceptance struct {
 	replayed bool
 }
 
-// answer returns the 202 for an accepted message.
+// answer returns the answer with status 202 for an accepted message.
 func (accepted acceptance) answer(ctx context.Context) answer {
 	reply := snapshotOf(accepted.message).answer(http.StatusAccepted)
 	reply.header.Set("Location", BasePath(ctx)+"/sms/"+accepted.message.ID)
@@ -51,14 +51,14 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 	return reply
 }
 
-// accept records the message in f for caller. key is the idempotency key, or "" if there
-// is none. If accept returns an error, it has changed nothing. The code that
-// calls it must enqueue the message, unless it was replayed, and must give ctx a timeout
-// of Deadlines.Accept.
+// accept records the message in f for caller. The parameter key is the idempotency key,
+// or "" if there is no key. If accept returns an error, it has changed nothing. The code
+// that calls accept must enqueue the message, unless the message was replayed. This code
+// must also give ctx a timeout of Deadlines.Accept.
 //
-// A request may be refused because of the time or the configuration, although it repeats
-// a request that was accepted before these changed. So if there is a key, accept looks
-// for the original before it refuses.
+// A request may be invalid at its time or under the current configuration, although it
+// repeats an earlier request that was valid and was accepted. So if there is a key,
+// accept looks for the message of the earlier request before it refuses this one.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {
 		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
@@ -78,8 +78,8 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	return a.record(ctx, draft, caller.Limits, key, now)
 }
 
-// original returns the message that was accepted for d under key. If there is none, it
-// returns refusal, the error of the request.
+// original returns the message that was accepted for d under key. If there is no such
+// message, original returns refusal, which is the error of the request.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, refusal
@@ -94,9 +94,10 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 	return replay(m, d)
 }
 
-// replay returns the original message if it was accepted for the same request. Both have
-// the same owner, because the id depends on the owner. Two resends are the same request
-// if they name the same message, no matter what its status was.
+// replay returns the message original if it was accepted for the same request as d.
+// Otherwise it returns an error. Both have the same owner, because the id depends on the
+// owner. Two resends are the same request if they name the same message, no matter what
+// its status was.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -105,11 +106,13 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted says that there is no original and that nothing was counted.
+// errNotCounted means that there is no original message for a key, and that no count was
+// changed.
 var errNotCounted = errors.New("no original")
 
-// record counts and writes the message of d under l. The message must have passed all
-// checks. ctx must have a deadline, at which record stops.
+// record adds the message of d to the counts for the limits l, and writes the message to
+// the store. The message must have passed all checks. The context ctx must have a
+// deadline, at which record stops.
 func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now time.Time) (acceptance, error) {
 	id := sms.NewID()
 	if key != "" {
@@ -125,8 +128,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, &apiError{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
-	// From here on, go on until the deadline, even if the client leaves. Once the record
-	// is written, the message is accepted and must be enqueued.
+	// From here on, continue until the deadline, even if the client disconnects. Once the
+	// record is written, the message is accepted and must be enqueued.
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()

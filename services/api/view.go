@@ -11,7 +11,7 @@ import (
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
-	sms.Request                    // shows the fields of the request, with the same names as in the stores
+	sms.Request                    // the fields of the request, under the same names as in the stores
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`
@@ -48,7 +48,7 @@ func viewOf(m sms.Message) view {
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // not shown, because only the provider needs them
+	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // a client does not see these fields, because only the provider needs them
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}
@@ -60,7 +60,8 @@ func viewOf(m sms.Message) view {
 	return v
 }
 
-// instant is a time in an answer: RFC 3339, UTC, always with milliseconds.
+// instant is a time in an answer. It is written as RFC 3339 demands, in UTC and always
+// with milliseconds.
 type instant struct{ time.Time }
 
 func (i instant) MarshalJSON() ([]byte, error) {

@@ -8,8 +8,8 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time. One owner may have at
-	// most a quarter of them. Further look-ups are answered at once. maxWaiters and lastLook
+	// maxWaiters limits how many look-ups wait at the same time. At most a quarter of
+	// these may be of one owner. Further look-ups do not wait. maxWaiters and lastLook
 	// limit how many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
@@ -29,9 +29,9 @@ func (c *call) readWait() (time.Duration, error) {
 }
 
 // awaitChange reads the message at growing intervals until it differs from known or the
-// wait is over. It returns the message that it read last. After an error it stops
-// waiting, because the client can ask again. No read goes on after the end
-// of the wait.
+// wait is over. It returns the message that it read last. After an error, awaitChange
+// stops waiting, because the client can ask again. It also cancels a read that is not
+// done when the wait is over.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
 	done, ok := a.waiters.take(c.caller.Owner, 1)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 func TestWait(t *testing.T) {
 	type outcome struct {
 		status int
-		within time.Duration // the longest time that it may take
-		after  time.Duration // the shortest time that it may take
+		within time.Duration // the longest time that the answer may take
+		after  time.Duration // the shortest time that the answer may take
 	}
 	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {
@@ -27,7 +27,7 @@ func TestWait(t *testing.T) {
 		name    string
 		state   sms.Status
 		query   string
-		tag     string // "" means none, "current" means that of the message
+		tag     string // "" means no tag, "current" means the tag of the message
 		longest time.Duration
 		change  func(d *deployment, t *testing.T, id string) // called after 3 s
 		want    outcome

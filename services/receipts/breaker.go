@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reportTrouble opens the breaker for the trouble in rc, no matter which message rc is
-// about.
+// reportTrouble opens the breaker because of the trouble that rc reports, no matter which
+// message rc is about.
 func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	opened := false
 	err := r.change(ctx, func(b sms.Breaker) (sms.Breaker, bool) {
@@ -27,17 +27,18 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 	return nil
 }
 
-// prove changes the breaker after rc was applied to m. If rc says that a probe was
-// delivered, it closes the breaker. If rc says that a probe was undelivered, it gives the
-// probe back. It may be called again with the same receipt.
-func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) error {
+// updateBreaker changes the breaker if m was a probe. The receipt rc must have been
+// applied to m. If rc says that the probe was delivered, updateBreaker closes the
+// breaker. If rc says that the probe was undelivered, it gives the probe back. The same
+// receipt may be passed to updateBreaker several times.
+func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Receipt) error {
 	i := slices.IndexFunc(m.HandOvers, rc.Names)
 	if i < 0 || rc.Verdict == sms.VerdictVoid {
 		return nil
 	}
 	beganAt := m.HandOvers[i].At
 	proves := func(b sms.Breaker) bool { return b.Proves(m.ID, beganAt, false, true) }
-	if r.surelyNot(beganAt, proves) {
+	if r.cannotProve(beganAt, proves) {
 		return nil
 	}
 	closed := false
@@ -61,9 +62,9 @@ func (r *Receipts) prove(ctx context.Context, m sms.Message, rc sms.Receipt) err
 	return nil
 }
 
-// surelyNot reports whether a hand-over certainly cannot close the breaker, even if the
-// breaker has changed since it was last read. beganAt is when the hand-over began.
-func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) bool {
+// cannotProve reports whether it is certain that a hand-over cannot close the breaker,
+// even if the breaker has changed since it was last read. The hand-over began at beganAt.
+func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
@@ -76,7 +77,7 @@ func (r *Receipts) surelyNot(beganAt time.Time, proves func(sms.Breaker) bool) b
 	return beganAt.Before(r.rules.NextProbe(seen, seenAt)) && !proves(seen)
 }
 
-// change applies f to the breaker in the store, and remembers the breaker that results.
+// change applies f to the breaker in the store, and remembers the result.
 func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker, bool)) error {
 	at := r.now()
 	b, err := change.Breaker(ctx, r.store, f)

@@ -78,7 +78,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 		}, false},
 		{"not the delivery of another message", func(s *stage) {
 			s.spend()
-			s.sent(number, "c-1") // its sender did not know yet that the breaker had opened
+			s.sent(number, "c-1") // the sender of this message did not know yet that the breaker had opened
 			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, true},
@@ -87,7 +87,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 			s.probe(s.accept(number), sms.Taken("c-1"))
 			rc := delivered("c-1", s.now)
 			rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
-			s.applied(rc)
+			s.mustApply(rc)
 		}, true},
 		{"not the delivery of an earlier hand-over of the probe's message", func(s *stage) {
 			before := s.now
@@ -125,26 +125,26 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 }
 
 // TestOneDestinationUnderReviewStopsEverybodyOnce hands over messages to a destination
-// under review, which all come back void. Each time, another owner's message proves that
-// the account itself is not in trouble.
+// under review. Each receipt has the verdict void. Each time, another owner's message
+// proves that the account itself is not in trouble.
 func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-0")
 	opened := 0
 	for i, began := 0, s.now; s.now.Sub(began) < time.Hour; i++ {
 		s.now = s.now.Add(2 * time.Second)
-		s.applied(sms.Receipt{Provider: "fake", ProviderMessageID: fmt.Sprint("c-", i), Number: number, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview})
+		s.mustApply(sms.Receipt{Provider: "fake", ProviderMessageID: fmt.Sprint("c-", i), Number: number, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.AccountReview})
 		if s.breaker().Open {
 			opened++
 			probe := fmt.Sprint("probe-", i)
 			s.probe(s.accept(another), sms.Taken(probe))
 			rc := delivered(probe, s.now)
 			rc.Number = another
-			s.applied(rc)
+			s.mustApply(rc)
 		}
 		m = s.get(m.ID)
 		s.now = m.NotBefore
-		s.again(m, fmt.Sprint("c-", i+1))
+		s.handOverAgain(m, fmt.Sprint("c-", i+1))
 	}
 	if opened != 1 || s.breaker().Open {
 		t.Errorf("the breaker opened %d times, want once", opened)
@@ -175,7 +175,7 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	s.probe(m, sms.Taken("c-1"))
 	rc := delivered("c-1", s.now)
 	rc.Verdict, rc.Failure = sms.VerdictUndelivered, sms.Unreachable
-	s.applied(rc)
+	s.mustApply(rc)
 	if b := s.breaker(); !b.Open || len(b.LastInLine) != 1 || len(b.ProbeIDs) != 0 || b.ProbeAt.After(s.now) {
 		t.Errorf("the breaker is %+v, want a probe due, and the probe's owner last in line", b)
 	}
@@ -192,8 +192,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count replaces the stage's receipts by new ones, which count their reads of the breaker
-// and remember no earlier read.
+// count makes a new Receipts for the stage. It remembers no earlier read of the breaker,
+// and the returned store counts its reads of the breaker.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -250,9 +250,9 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// TestNoProbesDeliveryIsMissed makes receipts read the breaker at several times around
-// its opening. Then a probe is delivered. What the receipts remember of the breaker must
-// not keep them from closing it.
+// TestNoProbesDeliveryIsMissed makes a Receipts read the breaker at several times around
+// its opening. Then a probe is delivered. The Receipts must close the breaker, no matter
+// which state of the breaker it remembers.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -344,8 +344,8 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend applies a receipt about a message of another application. It reports that the
-// budget is spent.
+// spend applies a receipt about a message of another application. The receipt reports
+// that the budget is spent.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
@@ -356,7 +356,7 @@ func (s *stage) spend() {
 }
 
 // probe moves the clock to the time of the next probe, hands m over as this probe, and
-// records the outcome o.
+// records o as the outcome of the hand-over.
 func (s *stage) probe(m sms.Message, o sms.Outcome) {
 	s.t.Helper()
 	b := s.breaker()
@@ -385,11 +385,12 @@ func delivered(providerMessageID string, at time.Time) sms.Receipt {
 
 func (s *stage) deliver(providerMessageID string, at time.Time) {
 	s.t.Helper()
-	s.applied(delivered(providerMessageID, at))
+	s.mustApply(delivered(providerMessageID, at))
 }
 
-// applied applies rc, and expects that the provider message id in rc finds a message.
-func (s *stage) applied(rc sms.Receipt) {
+// mustApply applies rc. It fails the test unless a message has the provider message id in
+// rc.
+func (s *stage) mustApply(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {
 		s.t.Fatalf("Apply = %q, %v, want %q", got, err, receipts.Applied)

@@ -15,10 +15,10 @@ import (
 // clockSlack is how much the provider's clock may differ from ours.
 const clockSlack = 5 * time.Second
 
-// fits reports whether k may be about h. Both must have the same number, and h must have
-// neither a provider message id nor a receipt. The time in k is the time of the
-// hand-over, so it must lie within the lease of h. If k has no time, it may be about
-// every hand-over that began before k came.
+// fits reports whether the receipt k may be about the hand-over h. The caller must have
+// checked that both have the same number. To fit, h must have neither a provider message
+// id nor a receipt. The time in k is the time of the hand-over, so it must lie within the
+// lease of h. If k has no time, it may be about every hand-over that began before k came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -37,17 +37,20 @@ func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
-// published returns the time of the hand-over that k is about, or a later time. The
-// hand-over began at most clockSlack after the returned time.
+// published returns the time of the hand-over that k is about, or a later time. If the
+// provider's clock is slow, the returned time may be earlier, but by no more than
+// clockSlack.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
-// matchByNumber applies k, which must be ripe, to the only hand-over that it may be
-// about. found says whether there was one.
+// matchByNumber applies k to the only hand-over that k may be about. The receipt k must
+// be ripe. The result found tells whether there was such a hand-over.
 //
-//   - It considers all unanswered hand-overs to k's number. The ids of
-//     hand-overs that were taken are recorded, and none of these ids is in k.
+//   - It considers all unanswered hand-overs to k's number. It need not consider other
+//     hand-overs, because the id of every taken hand-over is recorded, and k has none of
+//     these ids.
 //   - k must have a time and fit exactly one of these hand-overs, and no other pending
-//     receipt may fit it. If the store does not list all hand-overs, nothing is matched.
+//     receipt may fit the same hand-over. If the store does not list all hand-overs,
+//     nothing is matched.
 //   - A hand-over with a late answer may have k's id, although the index of ids does not
 //     show it yet. Then k is about that hand-over.
 func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *listed) (found bool, err error) {
@@ -74,11 +77,11 @@ func (r *Receipts) matchByNumber(ctx context.Context, k sms.PendingReceipt, at *
 	if err != nil || !found {
 		return false, err
 	}
-	return true, r.prove(ctx, m, k.Receipt)
+	return true, r.updateBreaker(ctx, m, k.Receipt)
 }
 
-// listed holds the unmatched messages and receipts of one number. It reads each message
-// at most once.
+// listed holds the unmatched messages and the pending receipts of one number. It reads
+// each message from the store at most once.
 type listed struct {
 	sms.Unmatched
 	messages []sms.Message
@@ -100,8 +103,8 @@ func (r *Receipts) read(ctx context.Context, at *listed) error {
 	return nil
 }
 
-// onlyFit returns the only hand-over that k may be about, as its message and token. token
-// is "" if there is no such hand-over or more than one.
+// onlyFit returns the message and the token of the only hand-over that k may be about.
+// The token is "" if there is no such hand-over, or if there are several.
 func onlyFit(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
 	var fitting []sms.HandOver
 	for _, candidate := range at.messages {

@@ -38,8 +38,8 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	}
 }
 
-// unnamed is a receipt that reports trouble. It has only a number and the provider's
-// words.
+// unnamed is a receipt that reports trouble but has no provider message id. It has only a
+// number and the provider's words.
 var unnamed = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
@@ -101,7 +101,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	}
 }
 
-// lagging is a store whose index of provider message ids shows nothing yet.
+// lagging is a store whose index of provider message ids does not show any write yet.
 type lagging struct{ *sqlite.DB }
 
 func (lagging) FindByProviderRef(context.Context, sms.ProviderRef) (string, error) {
@@ -116,7 +116,7 @@ func TestALateAnswerIsSeenThoughTheIndexOfIDsLags(t *testing.T) {
 	s.now = s.now.Add(s.rules.Lease)
 	m = s.update(m, func(m sms.Message) (sms.Message, bool) { return s.rules.EndLease(m, s.now, false) })
 	s.record(m, token, sms.Taken("c-1"))
-	s.on(lagging{s.store})
+	s.useStore(lagging{s.store})
 	s.retryAll(s.now)
 	if got := s.get(older).Status; got != sms.Unknown {
 		t.Errorf("the older message is %s, want %s", got, sms.Unknown)
@@ -149,8 +149,8 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	}
 }
 
-// TestWhichUnansweredHandOverAReceiptFits tries to match ripe receipts to a message whose
-// hand-over got no answer.
+// TestWhichUnansweredHandOverAReceiptFits retries ripe receipts. Each may match a message
+// whose hand-over got no answer.
 func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -182,8 +182,8 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 			m := s.get(s.unanswered(number, sms.Resend))
 			s.keep(delivered("c-1", s.now))
 			s.now = m.NotBefore
-			s.again(m, "c-2")
-			s.applied(delivered("c-2", s.now))
+			s.handOverAgain(m, "c-2")
+			s.mustApply(delivered("c-2", s.now))
 		}, false},
 		{"not one of two hand-overs of one message", func(s *stage, _ string) {
 			m := s.get(s.unanswered(number, sms.Resend))
@@ -239,7 +239,7 @@ func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		cutoff time.Duration // counted from the beginning of the hand-over
+		cutoff time.Duration // measured from the beginning of the hand-over
 		stage  func(s *stage)
 		want   sms.Status
 		wait   bool
@@ -331,7 +331,7 @@ func TestSettleReadsEachMessageOfANumberOnce(t *testing.T) {
 		s.keep(delivered(fmt.Sprint("c-", i), s.now))
 	}
 	c := &counting{DB: s.store}
-	s.on(c)
+	s.useStore(c)
 	s.now = s.now.Add(10 * time.Minute)
 	if _, wait, err := s.receipts.Settle(t.Context(), m, s.now); wait || err != nil || c.reads != n+1 {
 		t.Errorf("Settle made %d reads and returned wait %v, %v; want %d reads: the list and each message", c.reads, wait, err, n+1)

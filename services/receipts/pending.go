@@ -9,19 +9,21 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These times pass before the message of a pending receipt is looked for again.
+// These constants say how long Retry waits before it looks for the message of a pending
+// receipt again.
 const (
-	soon      = time.Minute      // while it is not ripe
-	ripeAfter = 90 * time.Second // to become ripe: by then, every hand-over that it may be about has ended
-	lastLook  = 10 * time.Minute // after the first look for the message of a ripe receipt
+	soon      = time.Minute      // the wait while the receipt is not ripe
+	ripeAfter = 90 * time.Second // the time until a receipt is ripe, because every hand-over that it may be about has ended
+	lastLook  = 10 * time.Minute // the wait after the first look for the message of a ripe receipt
 )
 
 // Retry looks for the message of k again: first by its provider message id and then, if k
-// is ripe, by its number. If it finds the message, it forgets k. Otherwise it postpones
-// k.
+// is ripe, by its number. If Retry finds the message, it applies k and removes k from the
+// pending receipts. Otherwise it postpones k.
 //
-// Every hand-over that began before cutoff must have ended so long ago that all indexes
-// show its outcome: the provider message id, or that it got no answer.
+// The caller must make sure that every hand-over that began before cutoff has ended. It
+// must have ended so long ago that all indexes show its provider message id, or that it
+// got no answer.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {
@@ -37,17 +39,17 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.
 	case k.Tries == 0:
 		k.Due = r.now().Add(lastLook)
 		k.Tries++
-	default: // Terraform counts this message
+	default: // a metric in Terraform counts this log message
 		r.logger.InfoContext(ctx, "pending receipt matches no message",
 			"provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
 	}
 	return r.keep(ctx, k)
 }
 
-// Settle looks for pending receipts about the unanswered hand-overs of m. It returns m
-// with the changes that these make. If wait is true, a pending receipt may still turn out
-// to be about m; then m must be neither handed over again nor given up. Retry explains
-// cutoff.
+// Settle looks for pending receipts about the unanswered hand-overs of m, and applies the
+// receipts that it finds. It returns m with these changes. If wait is true, a pending
+// receipt may still turn out to be about m, so the caller must neither hand m over again
+// nor give m up. The comment of Retry explains cutoff.
 func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error) {
 	unmatched, err := r.store.Unmatched(ctx, m.Number)
 	if err != nil {
@@ -61,7 +63,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 		}
 		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // it had no next due time
+			k.Due = r.now().Add(soon) // the receipt was not to be retried any more
 			err = r.keep(ctx, k)
 		}
 		if err != nil {
@@ -78,9 +80,10 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 	return m, wait && m.Unanswered(), nil
 }
 
-// look searches for the message of k. If it finds the message, it forgets k. at lists
-// the unmatched messages and receipts of k's number; if it is nil, look reads them when
-// they are needed.
+// look searches for the message of k. If look finds the message, it applies k and removes
+// k from the pending receipts. The parameter at lists the unmatched messages and the
+// pending receipts of k's number. If at is nil, look reads this list when it needs the
+// list.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)

@@ -1,6 +1,7 @@
-// Package receipts takes the provider's reports about hand-overs. It finds the message of
-// each report and changes the message's status, no matter in which order the reports
-// come. Only this package matches receipts to messages.
+// Package receipts processes receipts, which are the provider's reports about hand-overs.
+// It finds the message that each receipt is about, and changes the status of this
+// message, no matter in which order the receipts come. Only this package matches receipts
+// to messages.
 package receipts
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Store is the part of the record store that receipts use.
+// Store is the part of the record store that this package uses.
 type Store interface {
 	sms.Messages
 	sms.Receipts
@@ -27,10 +28,10 @@ type Result string
 
 // These are the results of a receipt.
 const (
-	Applied Result = "applied" // applied to the message that has its provider message id
+	Applied Result = "applied" // applied to the message that has the provider message id of the receipt
 	Matched Result = "matched" // applied to the only message that the receipt can be about
-	Pending Result = "pending" // kept, to be retried
-	Foreign Result = "foreign" // matches no message; most likely it is another application's
+	Pending Result = "pending" // kept as a pending receipt, to be retried
+	Foreign Result = "foreign" // matches no message; most likely the receipt is about another application's message
 	Unnamed Result = "unnamed" // names no message
 )
 
@@ -44,7 +45,7 @@ type Receipts struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // when seen was read, or somewhat earlier; zero if the breaker was never read
+	seenAt time.Time // when the breaker seen was read, or somewhat earlier; zero if the breaker was never read
 }
 
 // New returns Receipts that work on store.
@@ -52,9 +53,10 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// Apply applies rc to its message, or keeps it as a pending receipt. This takes one read
-// of an index and one write. A receipt that names no message may report trouble, but is
-// not kept. No such receipt has been seen so far.
+// Apply applies rc to its message, or keeps it as a pending receipt. Apply makes one read
+// of an index and one write. If rc has no provider message id, Apply does not keep it,
+// but still opens the breaker if rc reports trouble. No such receipt has been seen so
+// far.
 //
 // Apply never matches by number, even if rc fits an unanswered hand-over. rc may be about
 // another hand-over to the same number that is still in flight.
@@ -78,8 +80,8 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message that has its provider message id. found says
-// whether there is one.
+// applyByID applies rc to the message that has the provider message id of rc. The result
+// found tells whether there is such a message.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {
@@ -91,11 +93,11 @@ func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, e
 	m, err := r.store.ApplyReceipt(ctx, r.rules, id, rc, r.now())
 	switch {
 	case errors.Is(err, sms.ErrNotFound) || errors.Is(err, sms.ErrConflict):
-		// The index is behind: the record is past its retention, or another record has
-		// replaced it.
+		// The index shows an old state. The record is past its retention, or another
+		// record has replaced it.
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("applying a receipt to message %s: %w", id, err)
 	}
-	return true, r.prove(ctx, m, rc)
+	return true, r.updateBreaker(ctx, m, rc)
 }

@@ -65,8 +65,8 @@ func TestApply(t *testing.T) {
 }
 
 // TestARefusalForNowInAReceiptIsOneMessagesMatter applies receipts with refusals for now.
-// As when the provider refuses a hand-over, this costs no attempt, the message waits
-// longer each time, and the breaker stays closed.
+// As when the provider itself refuses a hand-over for now, no attempt is counted, the
+// message waits longer each time, and the breaker stays closed.
 func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
@@ -74,7 +74,7 @@ func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 	for i := range 3 {
 		id := fmt.Sprint("c-", i+1)
 		if i > 0 {
-			s.again(s.get(m.ID), id)
+			s.handOverAgain(s.get(m.ID), id)
 		}
 		rc := sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: number, At: s.now, Verdict: sms.VerdictVoid, Detail: "Rate exceeded."}
 		if got, err := s.receipts.Apply(t.Context(), rc); got != receipts.Applied || err != nil {
@@ -250,12 +250,12 @@ func newStage(t *testing.T) *stage {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	s.store = store
-	s.on(store)
+	s.useStore(store)
 	return s
 }
 
-// From now on, the stage's receipts work on another view of the store.
-func (s *stage) on(store receipts.Store) {
+// useStore gives the stage a new Receipts that works on store.
+func (s *stage) useStore(store receipts.Store) {
 	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
 }
 
@@ -268,8 +268,9 @@ func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// The message m is handed over again, and the provider takes it.
-func (s *stage) again(m sms.Message, providerMessageID string) {
+// handOverAgain hands the message m over again. The provider takes m under
+// providerMessageID.
+func (s *stage) handOverAgain(m sms.Message, providerMessageID string) {
 	s.t.Helper()
 	claim := s.rules.NewClaim("fake", s.now)
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), claim)
@@ -337,8 +338,8 @@ func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 	return waiting.Receipts
 }
 
-// retryDue moves the clock forward by 15 minutes, and retries all receipts that are due.
-// It returns how many there were.
+// retryDue moves the clock forward by 15 minutes, and retries all pending receipts that
+// are then due. It returns the number of these receipts.
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fill puts so many envelopes on the queue that the relay sees a backlog.
+// fill enqueues so many envelopes that the relay sees a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
 	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
@@ -23,13 +23,13 @@ func (s *stage) fill() {
 
 func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s := newStage(t)
-	discarded := s.accept(nil) // a sender discarded its envelope
+	discarded := s.accept(nil) // a sender has discarded the envelope of this message
 	s.pass(30 * time.Second)
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(time.Second)
 	s.fill()
 	s.pass(10 * time.Second)
-	later := s.accept(nil) // accepted after the closing: its envelope may be late
+	later := s.accept(nil) // accepted after the breaker closed, so that the envelope of this message may only be late
 	if got := s.run().Enqueued; got != 1 {
 		t.Errorf("%d messages were enqueued, want only the message whose envelope was discarded", got)
 	}
@@ -42,8 +42,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 }
 
 // TestABreakerThatOpensOftenMakesNobodyWaitLonger opens and closes the breaker several
-// times. Each closing enqueues the waiting messages at once. If this counted as a rescue,
-// a message would wait longer each time the breaker opens.
+// times. Each time the breaker closes, the relay enqueues the waiting messages at once.
+// If this counted as a rescue, a message would wait longer each time the breaker opens.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)
@@ -57,11 +57,11 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 		}
 	}
 	s.pass(2 * time.Minute).run()
-	s.arrive(m) // its last envelope was lost and not discarded, so this is its first rescue
+	s.arrive(m) // the last envelope of m was lost and not discarded, so that this is the first rescue of m
 }
 
-// waitFor runs the relay every minute until m's envelope arrives, and returns
-// how long that took.
+// waitFor runs the relay every minute until an envelope of m arrives on the queue, and
+// returns how long that took.
 func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	s.t.Helper()
 	since := s.now
@@ -160,7 +160,7 @@ func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(sms.BreakerAge)
-	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // as `smsqueue serve` does
+	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // `smsqueue serve` runs the relay as often as this
 		s.run()
 		s.arrive()
 	}

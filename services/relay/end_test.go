@@ -42,8 +42,8 @@ func (s *stage) isOpen(want bool) {
 	}
 }
 
-// left returns how many receipts are pending.
-func (s *stage) left() int {
+// countPending returns the number of pending receipts.
+func (s *stage) countPending() int {
 	s.t.Helper()
 	unmatched, err := s.store.Unmatched(s.t.Context(), number)
 	if err != nil {
@@ -58,7 +58,7 @@ func TestAPendingReceiptOfAProbeClosesTheBreaker(t *testing.T) {
 	s.repeat(4)
 	s.is(m, sms.Delivered)
 	s.isOpen(false)
-	if n := s.left(); n > 0 {
+	if n := s.countPending(); n > 0 {
 		t.Errorf("%d receipts are pending, want none", n)
 	}
 }
@@ -81,7 +81,7 @@ func TestAPendingReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
 			s.is(m, sms.Delivered)
 		}
 		s.isOpen(true)
-		if n := s.left(); n != 1 {
+		if n := s.countPending(); n != 1 {
 			t.Errorf("%d receipts are pending, want only that of the probe", n)
 		}
 		s.pass(time.Minute)
@@ -91,7 +91,7 @@ func TestAPendingReceiptOfAProbeOutlivesABreakerOutOfReach(t *testing.T) {
 	}
 	s.repeat(2)
 	s.isOpen(false)
-	if n := s.left(); n > 0 {
+	if n := s.countPending(); n > 0 {
 		t.Errorf("%d receipts are pending, want none", n)
 	}
 }

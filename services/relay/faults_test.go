@@ -17,8 +17,8 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue fails for some or all envelopes, as its test says. The other envelopes
-// arrive.
+// brokenQueue is a queue whose Send calls the function send. The function fails for some
+// or all envelopes, and puts the others on the queue.
 type brokenQueue struct {
 	sms.Queue
 	send func(ctx context.Context, queue sms.Queue, envelopes []sms.Envelope) error
@@ -139,7 +139,7 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 		other := s.accept(func(d *sms.Draft) { d.Owner = "other" })
 		s.pass(2 * time.Minute).run()
 		s.arrive(other)
-		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // the other messages have no work left
+		s.pass(spoiled.ProbeLastAt.Sub(s.now)).run() // no work is left for the other messages
 		if got := len(s.arrived()); got != 1 {
 			t.Errorf("%d messages arrived, want one probe", got)
 		}
@@ -169,15 +169,15 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 	})
 }
 
-// brokenStore has three shards. It fails to read the middle shard, or one kind of work,
-// as its test says. All records are in the last shard.
+// brokenStore has three shards. All records are in the last shard. A test can make it
+// fail when the relay reads the middle shard, or one kind of work.
 type brokenStore struct {
 	relay.Store
 	shard error
 	kind  sms.DueKind
 	due   func(ctx context.Context, page int) error // called before the store reads a page of messages that are due to be sent
 	pages int
-	err   error // what Postpone returns for the message with this id
+	err   error // what Postpone returns for the message with the id in the field id
 	id    string
 }
 
@@ -266,7 +266,7 @@ func TestARunEndsBeforeItsDeadline(t *testing.T) {
 		ended = time.Now()
 		return ctx.Err()
 	}}
-	// A run keeps 5 seconds in reserve, so this one works for 300 ms.
+	// A run keeps 5 seconds in reserve, so this run works for 300 ms.
 	ctx, cancel := context.WithTimeout(t.Context(), 5300*time.Millisecond)
 	defer cancel()
 	report, err := s.on(store, s.queue, options).Run(ctx)

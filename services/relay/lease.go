@@ -10,15 +10,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// indexLag is how long an index may take to show a write, and a little more.
+// indexLag is a little more than the longest time that an index may take to show a write.
 const indexLag = 2 * time.Second
 
-// cutoff returns a time. Every hand-over that began before this time has ended. If no
-// such time is known, cutoff returns zero.
+// cutoff returns a time such that every hand-over that began before this time has ended.
+// If no such time is known, cutoff returns the zero time.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
-// about is in flight. A complete pass over the leases ensures this. The indexes must also
-// show how each of these hand-overs ended, so cutoff waits until they do.
+// about is in flight. A complete pass over the leases ensures that none is. The indexes
+// must also show how each of these hand-overs ended, so cutoff waits until the indexes do
+// so.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -40,8 +41,9 @@ func (p *pass) endLeases(ctx context.Context) error {
 	return err
 }
 
-// endLease ends the lease of e. Unlike other work, it does not postpone the entry first.
-// So if this relay dies, the next one still finds the hand-over.
+// endLease ends the lease of the message of e. Unlike the functions for other work,
+// endLease does not postpone the entry first. So if this relay dies, the next relay still
+// finds the entry.
 func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	m, err := p.store.Get(ctx, e.Ref.ID)
 	switch {
@@ -50,15 +52,15 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 	case err != nil:
 		return sms.Message{}, fmt.Errorf("reading message %s: %w", e.Ref.ID, err)
 	case m.Status != sms.Sending:
-		return sms.Message{}, nil // the index is behind
+		return sms.Message{}, nil // the index shows an old state
 	}
 	return p.end(ctx, m)
 }
 
 // end ends the lease of m if the lease is over, and gives m up if m has expired. If m has
 // an unanswered hand-over, end first looks for a pending receipt about it. If a pending
-// receipt may still turn out to be about m, then m stays due for the next run, but at
-// most until ten minutes after its expiry.
+// receipt may still turn out to be about m, then m stays due for the next run, but not
+// longer than until ten minutes after the expiry of m.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {

@@ -38,9 +38,9 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 	s.arrive(messages...)
 }
 
-// together calls f for the numbers below n, 64 at a time, because the store commits
-// writes in groups.
-func together(n int, f func(i int)) {
+// runParallel calls f with each number from 0 to n-1. It makes 64 calls at the same time,
+// because the store commits writes in groups.
+func runParallel(n int, f func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
 	for range 64 {
@@ -58,7 +58,7 @@ func (s *stage) submit(n int) {
 	s.t.Helper()
 	envelopes := make([]sms.Envelope, n)
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
-	together(n, func(i int) {
+	runParallel(n, func(i int) {
 		m := s.rules.Accept(sms.NewID(), d, s.now)
 		if err := s.store.Create(s.t.Context(), m); err != nil {
 			s.t.Error(err)
@@ -82,7 +82,7 @@ func (s *stage) work(limit int) int {
 		s.t.Fatal(err)
 	}
 	var sent atomic.Int64
-	together(len(received), func(i int) {
+	runParallel(len(received), func(i int) {
 		ref, err := sms.ParseRef(received[i].Body)
 		if err != nil {
 			s.t.Error(err)
@@ -90,7 +90,7 @@ func (s *stage) work(limit int) int {
 		}
 		m, err := s.store.Claim(s.t.Context(), ref, s.rules.NewClaim("fake", s.now))
 		if err != nil {
-			return // another envelope of the message came first
+			return // another envelope of the same message came earlier
 		}
 		after, _ := s.rules.Record(m, m.LeaseToken, sms.Taken(m.LeaseToken), s.now)
 		if _, err = s.store.Update(s.t.Context(), m, after); err != nil {
@@ -104,9 +104,9 @@ func (s *stage) work(limit int) int {
 	return int(sent.Load())
 }
 
-// TestALongBacklogDoesNotMultiplyEnvelopes runs the relay while many messages wait. If it
-// rescued messages that only wait, the queue would grow with each run, and all messages
-// would wait even longer.
+// TestALongBacklogDoesNotMultiplyEnvelopes runs the relay while many messages wait. If
+// the relay rescued messages whose envelopes are only waiting on the queue, the queue
+// would grow with each run, and all messages would wait even longer.
 func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)

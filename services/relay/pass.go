@@ -17,14 +17,14 @@ import (
 
 type pass struct {
 	*Relay
-	until         time.Time // leases that end at this time or earlier are over
+	until         time.Time // a lease that ends at this time or earlier is over
 	force         bool      // end leases even before they are over
-	leasesEndedAt time.Time // when all leases had been ended; zero if some are left
+	leasesEndedAt time.Time // when the last lease had been ended; zero if some leases are left
 	backlog       int
 	breaker       sms.Breaker
-	truncated     bool        // whether a kind of work used up its share of the time
+	truncated     bool        // whether a kind of work took so long that its share of the time was used up
 	discards      bool        // whether senders may discard envelopes
-	probed        atomic.Bool // whether this pass has enqueued its one possible probe
+	probed        atomic.Bool // whether this pass has enqueued a message as a possible probe; it may enqueue only one
 	lag           sync.Once   // makes cutoff wait only once
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
@@ -55,7 +55,7 @@ func (p *pass) summary() Summary {
 
 func (p *pass) kinds(ctx context.Context) error {
 	leases := p.endLeases(ctx)
-	// First rescue, then send. The entries that were rescued stay due for rescue, and
+	// First rescue messages, then send messages. Rescued messages stay due for rescue, so
 	// rescuing may take only half of the time.
 	half, cancel := shorten(ctx, 2)
 	defer cancel()
@@ -73,8 +73,8 @@ func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
 	return group.Wait()
 }
 
-// skippedPages limits how many pages a pass reads in a shard if it skips all entries in
-// them. The next pass continues after these pages.
+// skippedPages is the highest number of pages that a pass reads in one shard without
+// finding an entry to work on. The next pass continues after these pages.
 const skippedPages = 10
 
 // shard does the work that is due in one shard, page by page.
@@ -111,8 +111,8 @@ func (p *pass) shard(ctx context.Context, w place) error {
 	return nil
 }
 
-// horizon returns the end of the time for which this pass does work of this kind: entries
-// that are due later must wait. The horizon may lie in the future:
+// horizon returns the latest due time of the entries of this kind on which this pass
+// works. Entries that are due later must wait. The horizon may lie in the future:
 //
 //   - Messages to be sent are enqueued with a delay.
 //   - After the breaker has closed, the envelopes that senders discarded are replaced at
@@ -130,9 +130,10 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 	return p.until
 }
 
-// waits reports whether entries of this kind stay in the agenda for now. They do if
-// senders may discard their envelopes, or if the queue is so long that envelopes are late
-// and not lost. skips lists the exceptions.
+// waits reports whether this pass leaves entries of this kind in the agenda and does not
+// work on them. It does so if senders may discard the envelopes of these entries, or if
+// the queue is so long that envelopes are late and not lost. The comment of skips lists
+// the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -144,13 +145,15 @@ func (p *pass) waits(kind sms.DueKind) bool {
 	return false
 }
 
-// skips reports whether e stays in the agenda for now. e does not stay if
+// skips reports whether this pass leaves e in the agenda and does not work on it. It
+// works on e, whatever waits reports, if
 //
-//   - its envelope was discarded before the breaker closed,
-//   - it has expired, so that it must end, or
-//   - it may be a probe; only one entry of each pass may.
+//   - the envelope of e was discarded before the breaker closed,
+//   - the message of e has expired, so that it must end, or
+//   - the message of e may become a probe; each pass works on only one such entry.
 //
-// An entry that is due at its expiry stays until then.
+// If e is due for rescue at the expiry of its message, the pass leaves e in the agenda
+// until then.
 func (p *pass) skips(e sms.DueEntry) bool {
 	_, waiting := p.waiting.Load(e.Ref)
 	switch {
@@ -169,8 +172,8 @@ func (p *pass) skips(e sms.DueEntry) bool {
 // envelope before they knew this.
 func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
-// batch is how many records are worked on in parallel and enqueued together. This is as
-// many as fit in one request to SQS.
+// batch is the number of records that a pass works on in parallel and enqueues together.
+// As many envelopes fit in one request to SQS.
 const batch = 10
 
 // batch works on all entries, even after errors, and enqueues the messages to be sent.
@@ -190,9 +193,10 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, so that no other relay works on it too; only a lease is not
-// postponed. Then it does the work that e is due for, except enqueuing. If the message
-// must be enqueued now, takeUp returns it, due for rescue.
+// takeUp postpones e, so that no other relay works on e at the same time, unless e is due
+// for the end of its lease. Then takeUp does the work that e is due for, except
+// enqueuing. If the message of e must be enqueued now, takeUp returns this message, which
+// is then due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -211,8 +215,8 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	return p.end(ctx, m)
 }
 
-// sendTime is how long it may take to enqueue messages. After that, enqueuing counts as
-// failed. mendTime is how long it may then take to make these messages due again.
+// sendTime limits how long the relay tries to enqueue messages. If enqueuing has failed,
+// mendTime limits how long the relay tries to make these messages due again.
 const (
 	sendTime = 5 * time.Second
 	mendTime = 3 * time.Second
@@ -231,7 +235,8 @@ func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	failed := sms.FailedEnvelopes(err, len(envelopes))
 	p.enqueued.Add(int64(len(messages) - len(failed)))
 	p.notEnqueued.Add(int64(len(failed)))
-	// Do this even if the time of the run is up: the reserve is long enough.
+	// Make the messages due even if the time of the run is up: the reserve of the run is
+	// long enough for this.
 	mending, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendTime)
 	defer cancel()
 	for _, i := range failed {

@@ -71,6 +71,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		sender: sender.New(m.store, provider, m.gate, m.rules, time.Now, m.logger),
 		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
 		purge:  m.store.Purge,
+		wipe:   m.store.Wipe,
 		logger: m.logger,
 	}
 	// Only this process has the folder open, so every lease belongs to a process that has

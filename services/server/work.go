@@ -21,6 +21,7 @@ const (
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour
 	purgeLimit    = 1000
+	wipeInterval  = 10 * time.Second
 	errorPause    = time.Second
 )
 
@@ -30,6 +31,7 @@ type worker struct {
 	sender *sender.Sender
 	relay  *relay.Relay
 	purge  func(ctx context.Context, limit int) (int, error)
+	wipe   func(ctx context.Context) error
 	logger *slog.Logger
 }
 
@@ -39,6 +41,7 @@ func (w *worker) run(ctx context.Context) {
 	group.Go(func() { w.consume(ctx) })
 	group.Go(func() { repeat(ctx, relayInterval, w.runRelay) })
 	group.Go(func() { repeat(ctx, purgeInterval, w.runPurge) })
+	group.Go(func() { repeat(ctx, wipeInterval, w.runWipe) })
 	group.Wait()
 }
 
@@ -110,6 +113,12 @@ func (w *worker) runPurge(ctx context.Context) {
 		if n < purgeLimit {
 			return
 		}
+	}
+}
+
+func (w *worker) runWipe(ctx context.Context) {
+	if err := w.wipe(ctx); err != nil && ctx.Err() == nil {
+		w.logger.WarnContext(ctx, "deleted texts not wiped yet", "error", err)
 	}
 }
 

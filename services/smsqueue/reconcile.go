@@ -96,7 +96,7 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 	for _, e := range entries {
 		if e.Taken() {
 			log = append(log, reconcile.HandOver{
-				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Text: e.Text,
+				At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number,
 				Void: e.Void(),
 			})
 		}

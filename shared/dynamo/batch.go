@@ -15,15 +15,20 @@ import (
 // maxBatch is how many items a BatchGetItem reads.
 const maxBatch = 100
 
+// These are the ways in which readBatch reads.
+const (
+	consistent = true
+	eventual   = false // about a second behind writes, for half the price
+)
+
 // readBatch reads the items with these ids, at most maxBatch, and calls take for each one
-// that exists. It makes one strongly consistent batch read, and more only for what
-// DynamoDB leaves unread.
-func (s *Store) readBatch(ctx context.Context, ids []string, take func(attributes) error) error {
+// that exists. It makes one batch read, and more only for what DynamoDB leaves unread.
+func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, take func(attributes) error) error {
 	var keys []attributes
 	for _, id := range ids {
 		keys = append(keys, attributes{"id": str(id)})
 	}
-	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
+	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(consistency)}}
 	for pause := 50 * time.Millisecond; ; pause *= 2 {
 		out, err := call(ctx, s.client.BatchGetItem, &dynamodb.BatchGetItemInput{RequestItems: request})
 		if err != nil {

@@ -25,7 +25,7 @@ type clientsItem struct {
 // them: one strongly consistent batch read.
 func (s *Store) Clients(ctx context.Context) ([]string, error) {
 	var documents []string
-	err := s.readBatch(ctx, clientItems, func(a attributes) error {
+	err := s.readBatch(ctx, clientItems, consistent, func(a attributes) error {
 		var it clientsItem
 		err := decode(a, &it)
 		documents = append(documents, it.Clients)

@@ -16,8 +16,9 @@ import (
 type attributes = map[string]types.AttributeValue
 
 // item is the stored form of a message. A message's own attributes have its JSON names,
-// in camel case. The tags of sms.Message mark these as a stored format. Attributes for
-// indexes and TTL are derived from them, and have names in snake case.
+// in camel case. sms.Message declares these names to be a stored format. The attributes
+// for the indexes and the TTL are derived from a message's own attributes, and have names
+// in snake case.
 type item struct {
 	sms.Message
 
@@ -62,7 +63,8 @@ func stored(m sms.Message) attributes {
 	return encode(it)
 }
 
-// message returns the message of the item a. It ignores unknown attributes.
+// message returns the message that is stored in an item. It ignores attributes that this
+// release does not know.
 func message(a attributes) (sms.Message, error) {
 	var it item
 	if err := decode(a, &it); err != nil {
@@ -84,15 +86,15 @@ func (it item) due() sms.Due {
 	return sms.Due{Kind: sms.DueKind(kind), At: it.DueAt, Round: it.DueRound}
 }
 
-// encode returns v as attributes, named by its JSON tags. Everything that is stored here
-// can be encoded. A time becomes a number of milliseconds, so that conditions can compare
-// it. A zero time is left out.
+// encode returns v as attributes, named by its JSON tags. Every value that this package
+// stores can be encoded. A time becomes a number of milliseconds, so that conditions can
+// compare it. A zero time is left out.
 func encode(v any) attributes {
 	a, err := attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
 		o.TagKey = "json"
 		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) {
 			if t.IsZero() {
-				return nil, nil //nolint:nilnil // which the encoder leaves out
+				return nil, nil //nolint:nilnil // the encoder leaves out a value that is nil
 			}
 			return num(toMillis(t)), nil
 		}
@@ -103,7 +105,8 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode reads attributes into v. They come from encode.
+// decode stores in v the values of the attributes a. encode must have made the
+// attributes.
 func decode(a attributes, v any) error {
 	err := attributevalue.UnmarshalMapWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
 		o.TagKey = "json"

@@ -14,7 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a pending receipt. Its indexes contain the receipt.
+// pendingItem is the item of a pending receipt. The indexes of such items contain the
+// whole receipt, too.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
@@ -33,7 +34,8 @@ func storedReceipt(k sms.PendingReceipt) attributes {
 	return encode(it)
 }
 
-// Keep writes k and replaces an item with the same id, in one write.
+// Keep stores the pending receipt k, in one write. If there is already an item with the
+// same id, k replaces it.
 func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName: aws.String(s.table),
@@ -45,7 +47,7 @@ func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// Forget removes k, in one write.
+// Forget removes the pending receipt k, in one write.
 func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.DeleteItem, &dynamodb.DeleteItemInput{
 		TableName: aws.String(s.table),
@@ -82,8 +84,8 @@ func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]
 const maxReceiptPages = 10
 
 // dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
-// days after their retention. To skip most of these, the query begins at the earliest
-// time at which a live receipt can be due.
+// days after their retention. To skip most of the receipts past their retention, the
+// query begins at the earliest time at which a live receipt can be due.
 func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}

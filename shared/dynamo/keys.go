@@ -34,7 +34,7 @@ const (
 const (
 	breakerID  = "breaker"
 	paceID     = "pace"
-	dueReceipt = "receipt" // the kind of pending receipts in the agenda
+	dueReceipt = "receipt" // pending receipts are in the agenda under this kind
 )
 
 func shardOf(id string, shards uint32) int {

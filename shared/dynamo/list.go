@@ -13,8 +13,9 @@ import (
 var errNoOwner = errors.New("this store lists messages only by owner")
 
 // List returns a page of an owner's messages. It queries each of the owner's shards once
-// and does one batch read. It reads more only if filters leave gaps. The page's Next is
-// the place of the last record that List examined.
+// and does one batch read, which is eventually consistent. It reads more only if the
+// filters exclude so many records that the page is not full, but it makes at most
+// maxQueries queries. The page's Next is the place of the last record that List examined.
 func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if q.Owner == "" {
 		return sms.ListPage{}, errNoOwner
@@ -30,8 +31,7 @@ func (s *Store) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error)
 	return l.page, nil
 }
 
-// listRange limits a list to a range of places. It includes the place in from, but not
-// the place in to.
+// listRange limits a list to the places p for which from <= p < to.
 type listRange struct{ from, to string }
 
 // listPlace matches a place, as listAt returns it.
@@ -58,6 +58,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
+	batches int // how many were read
 	page    sms.ListPage
 }
 
@@ -83,7 +84,7 @@ func (l *lister) fill(ctx context.Context) error {
 		if len(batch) == 0 {
 			break
 		}
-		unread, err := l.take(ctx, batch)
+		unread, err := l.appendRecords(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -97,18 +98,22 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next: as many as still fit on the page, or
-// more if the filter by status may exclude some of them.
+// batchSize returns how many records to read next. The first batch has as many records as
+// fit on the page. If the filter by status may exclude records, or if some records of the
+// first batch were absent, a batch is as large as possible, so that few batches are
+// needed.
 func (l *lister) batchSize() int {
-	if l.query.Status != "" {
+	if l.query.Status != "" || l.batches > 0 {
 		return maxBatch
 	}
-	return min(maxBatch, l.query.Limit-len(l.page.Messages))
+	return min(maxBatch, l.query.Limit)
 }
 
-// take reads the records of a batch onto the page. If the page is full before the batch
-// ends, rest is true, and the next page begins with the rest of the batch.
-func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err error) {
+// appendRecords reads the records of a batch and appends them to the page. If the page
+// becomes full before the end of the batch, unread is true, and the next page begins with
+// the remaining records of the batch.
+func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread bool, err error) {
+	l.batches++
 	records, err := l.store.readAll(ctx, batch)
 	if err != nil {
 		return false, err
@@ -128,14 +133,15 @@ func (l *lister) take(ctx context.Context, batch []listEntry) (rest bool, err er
 	return false, nil
 }
 
-// readAll returns the records of up to maxBatch entries that exist now.
+// readAll returns, by id, the records of the entries. It leaves out records that no
+// longer exist. There may be at most maxBatch entries.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	records := make(map[string]sms.Message, len(entries))
 	ids := make([]string, len(entries))
 	for i, e := range entries {
 		ids[i] = e.ID
 	}
-	err := s.readBatch(ctx, ids, func(a attributes) error {
+	err := s.readBatch(ctx, ids, eventual, func(a attributes) error {
 		m, err := s.live(a)
 		switch {
 		case err == nil:

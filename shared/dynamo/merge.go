@@ -24,16 +24,22 @@ func (e listEntry) matches(q sms.ListQuery) bool {
 	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
 }
 
+// maxQueries is the maximum number of queries for one page: one query for each shard, and
+// two more for shards that have more than their part of the page.
+const maxQueries = listShards + 2
+
 // merge reads the shards of an owner as one list, newest first.
 type merge struct {
-	store  *Store
-	owner  string
-	bounds listRange
-	pages  int32 // how many entries to read from a shard at a time
-	shards [listShards]listShardReader
+	store   *Store
+	owner   string
+	bounds  listRange
+	pages   int32 // how many entries to read from a shard at a time
+	queries int   // how many queries were made
+	shards  [listShards]listShardReader
 }
 
-// listShardReader holds the entries of a shard that were read, but not taken yet.
+// listShardReader holds the entries of a shard that were read, but that next has not
+// returned yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -41,14 +47,12 @@ type listShardReader struct {
 }
 
 func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
-	// Each shard has about an eighth of the wanted messages. Read one and a half times as
-	// many, plus 2, from each shard. Then a second round of queries is rare.
+	// Each of the eight shards has about an eighth of the wanted messages. Read from each
+	// shard one and a half times that many messages, plus 2, so that a second round of
+	// queries is rare.
 	wanted := q.Limit
-	switch {
-	case q.Number != "" || q.Reference != "":
+	if q.Number != "" || q.Reference != "" || q.Status != "" {
 		wanted = max(q.Examine, q.Limit)
-	case q.Status != "":
-		wanted = max(min(q.Examine, maxBatch), q.Limit)
 	}
 	m := &merge{store: s, owner: q.Owner, bounds: bounds, pages: *limitOf(wanted*3/(2*listShards) + 2)}
 	for i := range m.shards {
@@ -57,9 +61,10 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next takes the newest entry that is left. ok is false if none is left.
+// next removes the newest of the remaining entries and returns it. ok is false if no
+// entry remains, or if more than maxQueries queries would be needed.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
-	if err := m.refill(ctx); err != nil {
+	if ok, err := m.refill(ctx); !ok || err != nil {
 		return listEntry{}, false, err
 	}
 	var newest *listShardReader
@@ -76,8 +81,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries may be left. It may be wrong if the last page of a shard
-// was exactly full.
+// more reports whether entries remain. It may report true although no entry remains, if
+// the last page of a shard was exactly full.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -87,37 +92,44 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads from all shards whose entries were all taken, because any of them may have
-// the newest entry.
-func (m *merge) refill(ctx context.Context) error {
-	queries, ctx := errgroup.WithContext(ctx)
-	for i := range m.shards {
-		if r := &m.shards[i]; len(r.entries) == 0 && !r.done {
-			queries.Go(func() error { return m.read(ctx, listShard(m.owner, i), r) })
+// refill reads more entries from each shard that next has emptied, because any such shard
+// may have the newest entry. ok is false if more than maxQueries queries would be needed.
+func (m *merge) refill(ctx context.Context) (ok bool, err error) {
+	var empty []int
+	for i, r := range m.shards {
+		if len(r.entries) == 0 && !r.done {
+			empty = append(empty, i)
 		}
 	}
-	return queries.Wait()
+	if m.queries += len(empty); m.queries > maxQueries { // guard: the price of a page
+		return false, nil
+	}
+	queries, ctx := errgroup.WithContext(ctx)
+	for _, i := range empty {
+		queries.Go(func() error { return m.read(ctx, listShard(m.owner, i), &m.shards[i]) })
+	}
+	return true, queries.Wait()
 }
 
+// read reads the next entries of a shard. It finds at least one entry unless it reaches
+// the end of the shard: m.pages is at least 2, and read leaves out at most one entry.
 func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {
-	for len(r.entries) == 0 && !r.done {
-		found, last, err := query[listEntry](ctx, m.store, &dynamodb.QueryInput{
-			IndexName:                 aws.String(indexList),
-			KeyConditionExpression:    aws.String("list_shard = :shard AND list_at BETWEEN :from AND :to"),
-			ExpressionAttributeValues: attributes{":shard": str(shard), ":from": str(m.bounds.from), ":to": str(m.bounds.to)},
-			ScanIndexForward:          aws.Bool(false),
-			ExclusiveStartKey:         r.start,
-			Limit:                     aws.Int32(m.pages),
-		})
-		if err != nil {
-			return fmt.Errorf("reading the index: %w", err)
-		}
-		for _, e := range found {
-			if e.ListAt < m.bounds.to { // BETWEEN includes its upper end
-				r.entries = append(r.entries, e)
-			}
-		}
-		r.start, r.done = last, len(last) == 0
+	found, last, err := query[listEntry](ctx, m.store, &dynamodb.QueryInput{
+		IndexName:                 aws.String(indexList),
+		KeyConditionExpression:    aws.String("list_shard = :shard AND list_at BETWEEN :from AND :to"),
+		ExpressionAttributeValues: attributes{":shard": str(shard), ":from": str(m.bounds.from), ":to": str(m.bounds.to)},
+		ScanIndexForward:          aws.Bool(false),
+		ExclusiveStartKey:         r.start,
+		Limit:                     aws.Int32(m.pages),
+	})
+	if err != nil {
+		return fmt.Errorf("reading the index: %w", err)
 	}
+	for _, e := range found {
+		if e.ListAt < m.bounds.to { // BETWEEN includes the upper bound
+			r.entries = append(r.entries, e)
+		}
+	}
+	r.start, r.done = last, len(last) == 0
 	return nil
 }

@@ -94,7 +94,8 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 //
 //   - The conditions exclude every record that c.Refuse refuses.
 //   - The made-up record has a Due.Round, because c.Apply removes it.
-//   - The update adds to Attempts, because their number depends on the real record.
+//   - The update increments Attempts, because the right number depends on the real
+//     record.
 //
 // A conformance test compares the result with c.Apply on the real record.
 func claim(ref sms.Ref, c sms.Claim) *change {
@@ -144,7 +145,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
 	}
-	next.Revision = old.Revision // the call of write below sets a new one
+	next.Revision = old.Revision // the call of write below sets a new revision
 	before := stored(old)
 	var w change
 	w.turn(before, stored(next))
@@ -154,9 +155,9 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 }
 
 // write carries out w on the record with this id, sets a new revision, and returns the
-// record after the write. If a condition is false, done is false. But if the record
-// already has the new revision, the client has only repeated a write whose answer was
-// lost, and done is true.
+// record after the write. If a condition of w is false, done is false, with one
+// exception: if the record already has the new revision, the client has only repeated a
+// write whose answer was lost, and done is true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))
@@ -176,8 +177,8 @@ func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message,
 	return m, false, err
 }
 
-// live returns the message in an item. It returns sms.ErrNotFound if the message is
-// absent.
+// live returns the message that is stored in an item. It returns sms.ErrNotFound if there
+// is no message, or if the message is past its retention.
 func (s *Store) live(a attributes) (sms.Message, error) {
 	if len(a) == 0 {
 		return sms.Message{}, sms.ErrNotFound
@@ -190,8 +191,9 @@ func (s *Store) live(a attributes) (sms.Message, error) {
 }
 
 // putAliases writes an alias for each provider reference that leaves the message's own
-// item when next replaces old. It runs before the write that moves them. If that write is
-// refused, the alias does no harm, because it is true.
+// item when next replaces old. putAliases runs before the write that replaces old. If
+// that write is refused, the aliases do no harm, because each one leads to the right
+// message.
 func (s *Store) putAliases(ctx context.Context, old, next sms.Message) error {
 	known := olderProviderRefs(old)
 	for _, ref := range olderProviderRefs(next) {

@@ -15,12 +15,14 @@ import (
 // maxBookings is how many writes one booking may take.
 const maxBookings = 3
 
-// Book implements sms.Pace. DynamoDB has no function for the later of two times. So a
-// booking is one of two writes: one continues what is booked, the other begins anew if
-// all booked time is past. Book first tries the write that fits the record as it was when
-// Book last saw it. If that write fails, the answer shows which one fits now.
+// Book implements sms.Pace. DynamoDB has no function for the later of two times. So there
+// are two writes that can book time: one appends to the booked time, and the other begins
+// anew if all booked time is past. Book first tries the write that is right for the
+// record as Book last saw it. If that write fails, the answer shows which write is right
+// now.
 //
-// The record is one item, and a partition takes 1,000 writes a second.
+// The record is one item. So there can be at most 1,000 bookings a second, because a
+// partition takes no more writes.
 func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	until := time.Unix(0, s.booked.Load())
 	for range maxBookings {
@@ -40,8 +42,8 @@ func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("booking time: other senders came first %d times: %w", maxBookings, sms.ErrUnavailable)
 }
 
-// tryBooking makes one write, and returns the end of the booked time after it. ok is
-// false if the write does not fit the record; then it changed nothing.
+// tryBooking makes one write, and returns the end of the booked time after it. If the
+// write is not right for the record, it changes nothing, and ok is false.
 func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until time.Time, ok bool, err error) {
 	var w change
 	if anew {
@@ -65,8 +67,8 @@ func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until
 	return until, true, err
 }
 
-// nanos returns t as the record of the pace has it: nanoseconds since 1970. At a fast
-// pace, a part takes less than a millisecond.
+// nanos returns t in nanoseconds since 1970, as the record of the pace holds times.
+// Milliseconds would be too coarse: at a fast pace, a part takes less than a millisecond.
 func nanos(t time.Time) types.AttributeValue { return num(t.UnixNano()) }
 
 // bookedUntil returns the time in the record of the pace, or 1970 if there is none.

@@ -12,8 +12,8 @@ import (
 )
 
 // FindByProviderRef returns the id of the message that has a hand-over with this
-// reference. It queries the index once. The message may be past its retention; then
-// reading it returns ErrNotFound.
+// reference. It queries the index once. The message may be past its retention, so that a
+// later Get returns ErrNotFound.
 func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (string, error) {
 	found, _, err := query[item](ctx, s, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexProvider),

@@ -30,7 +30,7 @@ const (
 	EnvSQS      = "SMSQUEUE_TEST_SQS"
 	EnvMoto     = "SMSQUEUE_TEST_MOTO"
 
-	// Off comes before the reason why an engine does not run.
+	// Off is the prefix of the reason why an engine does not run.
 	Off = "off: "
 )
 
@@ -42,23 +42,23 @@ const (
 	SQLiteEngine  = "sqlite"
 )
 
-// DynamoDB returns the URL of DynamoDB Local. If the engine does not run, it skips the
-// test and gives the reason. In CI (CI=true) it fails the test if the variable is not
-// set.
+// DynamoDB returns the URL of DynamoDB Local. If the engine does not run, DynamoDB skips
+// the test and gives the reason. In CI (CI=true), DynamoDB fails the test if the variable
+// [EnvDynamoDB] is not set.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ. If the engine does not run, it ends the test as
+// SQS returns the URL of ElasticMQ. If the engine does not run, SQS ends the test as
 // [DynamoDB] does.
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto. If the engine does not run, it ends the test as [DynamoDB]
-// does.
+// SNS returns the URL of moto. If the engine does not run, SNS ends the test as
+// [DynamoDB] does.
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)

@@ -21,11 +21,11 @@ type Reader struct {
 // Read returns a Reader of the variables that getenv returns.
 func Read(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 
-// Err returns one error that names every missing or bad variable. It returns nil if there
-// is none.
+// Err returns one error that names every missing or bad variable. It returns nil if no
+// variable is missing or bad.
 func (r *Reader) Err() error { return errors.Join(r.errs...) }
 
-// String returns the variable with this name. It must be set.
+// String returns the variable with this name. The variable must be set.
 func (r *Reader) String(name string) string {
 	value := r.getenv(name)
 	if value == "" {
@@ -37,8 +37,8 @@ func (r *Reader) String(name string) string {
 // Optional returns the variable with this name, or "".
 func (r *Reader) Optional(name string) string { return r.getenv(name) }
 
-// List returns the variable with this name, split at commas and without empty elements.
-// At least one element must be left.
+// List splits the variable with this name at commas, and returns the elements that are
+// not empty. There must be at least one such element.
 func (r *Reader) List(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {
@@ -52,8 +52,8 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// Int returns the variable with this name. It must be an integer of at least minimum. It
-// returns fallback if the variable is not set.
+// Int returns the variable with this name, which must be an integer of at least minimum.
+// If the variable is not set, Int returns fallback.
 func (r *Reader) Int(name string, fallback, minimum int) int {
 	value := r.getenv(name)
 	if value == "" {
@@ -66,8 +66,8 @@ func (r *Reader) Int(name string, fallback, minimum int) int {
 	return n
 }
 
-// Float returns the variable with this name. It must be a number of at least 0. It
-// returns fallback if the variable is not set.
+// Float returns the variable with this name, which must be a number of at least 0. If the
+// variable is not set, Float returns fallback.
 func (r *Reader) Float(name string, fallback float64) float64 {
 	value := r.getenv(name)
 	if value == "" {
@@ -80,8 +80,8 @@ func (r *Reader) Float(name string, fallback float64) float64 {
 	return f
 }
 
-// Bool returns the variable with this name. It must be true or false. It returns false if
-// the variable is not set.
+// Bool returns the variable with this name, which must be true or false. If the variable
+// is not set, Bool returns false.
 func (r *Reader) Bool(name string) bool {
 	switch value := r.getenv(name); value {
 	case "", "false":

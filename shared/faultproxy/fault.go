@@ -27,7 +27,7 @@ func Pass() Fault {
 }
 
 // Throttle answers the request with the throttling code of its service, and does not
-// forward it. The SDK retries these codes.
+// forward it. The SDK retries a request that is answered with such a code.
 func Throttle() Fault {
 	return Fault{"throttled", func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusBadRequest, throttlingCode(r.Header))

@@ -117,8 +117,9 @@ func (p *Peer) serve() {
 	}
 }
 
-// forward forwards the bytes of c in both directions until an end closes it, or until
-// bytes arrive after c was forgotten.
+// forward forwards the bytes of c in both directions until the client or the engine
+// closes the connection, or until the client sends bytes after the peer forgot the
+// connection.
 func (p *Peer) forward(c *connection) {
 	stream := net.Conn(c.client)
 	if p.config != nil {
@@ -135,7 +136,7 @@ func (p *Peer) forward(c *connection) {
 	for {
 		n, err := stream.Read(buffer)
 		if n > 0 && p.forgot(c) {
-			_ = c.client.SetLinger(0) // closing it sends a reset
+			_ = c.client.SetLinger(0) // makes Close send a reset
 			_ = c.client.Close()
 			break
 		}

@@ -28,7 +28,7 @@ type Request struct {
 
 // Form returns the fields of a request in the query protocol, which SNS uses.
 func (r Request) Form() url.Values {
-	form, _ := url.ParseQuery(string(r.Body)) // has the fields that can be read
+	form, _ := url.ParseQuery(string(r.Body)) // even with an error, form has the fields that could be read
 	return form
 }
 
@@ -45,7 +45,7 @@ type Proxy struct {
 }
 
 // New starts a proxy in front of the engine at targetURL. It runs until the test ends.
-// Without a rule every request passes.
+// Without a rule, the proxy lets every request pass.
 func New(t testing.TB, targetURL string) *Proxy {
 	t.Helper()
 	target, err := url.Parse(targetURL)
@@ -76,10 +76,10 @@ func New(t testing.TB, targetURL string) *Proxy {
 // URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides the fault of each request from now on. Its argument
-// n says that the request is the nth of the operation op since New or Reset, counted from
-// 1. A nil rule lets every request pass. rule may be called concurrently. It may have
-// effects, such as killing the process that sent the request.
+// Rule sets the function that decides the fault of each request from now on. The request
+// is the nth request of the operation op since New or Reset, counted from 1. A nil rule
+// lets every request pass. rule may be called concurrently. rule may have effects, such
+// as killing the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,8 +124,8 @@ func (p *Proxy) Reset() {
 
 // ServeHTTP handles one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Read the whole body first. It may name the operation. Also, net/http notices only
-	// then that a client has left.
+	// Read the whole body first, because it may name the operation, and because net/http
+	// does not notice that a client has left before the body has been read.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -155,8 +155,8 @@ func (p *Proxy) note(r Request) Fault {
 	return rule(r.Op, n)
 }
 
-// operation returns the AWS operation of a request. The JSON protocols have it in a
-// header, the query protocol in a form field.
+// operation returns the AWS operation of a request. The JSON protocols name the operation
+// in a header. The query protocol names it in a form field.
 func operation(header http.Header, body []byte) string {
 	if target := header.Get("X-Amz-Target"); target != "" {
 		return target[strings.LastIndex(target, ".")+1:]

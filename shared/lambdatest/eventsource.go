@@ -192,10 +192,11 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 
 // FailedItems returns the ids that a function's response to a batch reports as failed. It
 // returns an error if Lambda would treat the whole batch as failed: if the response
-// cannot be read, or contains an empty id or one that is not in the batch. The rules are
-// from https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+// cannot be read, contains an empty id, or contains an id that is not in the batch. The
+// rules are from
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
-	// Decode into maps: the fields of structs would match in any letter case.
+	// Decode into maps, because a field of a struct would match a key in any letter case.
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(response, &answer); err != nil {
 		return nil, fmt.Errorf("reading the batch response: %w", err)

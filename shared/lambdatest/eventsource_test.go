@@ -177,8 +177,8 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth returns how many messages are in flight. None of them becomes visible within a
-// minute.
+// depth returns how many messages are in flight. It fails the test if a message is
+// visible.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()
 	out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})

@@ -98,8 +98,9 @@ func Start(t testing.TB, o Options) *Function {
 	return f
 }
 
-// Invoke passes an event to an idle process and returns the function's answer. If no
-// process is idle, it waits. If the process is not running, Invoke starts it.
+// Invoke passes an event to an idle process and returns the function's answer. If all
+// processes are busy, Invoke waits for one to become idle. If the process is not running,
+// Invoke starts it.
 //
 // The error is a [*FunctionError] if the function failed, or the error of the context. As
 // in Lambda, the function finishes its event even if the caller has left.

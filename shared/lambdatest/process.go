@@ -93,8 +93,8 @@ func (s *sandbox) close() {
 	s.kill()
 }
 
-// process is one run of the binary. It has its own Runtime API, so that nothing from it
-// can reach its successor.
+// process is one run of the binary. Each run has a Runtime API of its own, so that no
+// request of an earlier run can reach a later run.
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server

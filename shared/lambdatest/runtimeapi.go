@@ -62,7 +62,8 @@ func (p *process) routes(o Options) http.Handler {
 	return mux
 }
 
-// finish gives the current event its answer, once.
+// finish reads the answer to the current event from r, and passes it on. It refuses a
+// second answer to the same event.
 func (p *process) finish(w http.ResponseWriter, r *http.Request, read func([]byte) answer) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

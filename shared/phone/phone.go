@@ -14,7 +14,7 @@ import (
 )
 
 // maxInput is the maximum length of Parse's input in bytes. It has room for 15 digits, a
-// separator after each, and a few more.
+// separator after each digit, and a few more characters.
 const maxInput = 40
 
 // International is the Country of numbers that belong to no country, such as those of
@@ -48,13 +48,13 @@ var (
 )
 
 // Parse parses raw, which may contain spaces, hyphens, dots and parentheses. A number
-// with a plus sign is international. A number without one is read as a national number of
-// defaultCountry, for which ValidCountry must be true. If defaultCountry is empty, such a
-// number is refused.
+// with a plus sign is international. A number without a plus sign is read as a national
+// number of defaultCountry, for which ValidCountry must be true. If defaultCountry is
+// empty, such a number is refused.
 //
 // The number's range must be assigned in the numbering plans built into this program. A
-// plausible length is not enough, because most mistyped numbers have one. Every error is
-// an *Error.
+// plausible length is not enough, because most mistyped numbers have a plausible length.
+// Every error is an *Error.
 func Parse(raw, defaultCountry string) (Parsed, error) {
 	dialed, err := strip(raw)
 	if err != nil {

@@ -25,8 +25,8 @@ type HandOver struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
-	// Void is set if the provider took the message and then sent nothing, as it said in
-	// a receipt. Such a hand-over does not count.
+	// Void is set if a receipt said that the provider took the message and then sent
+	// nothing. Such a hand-over does not count.
 	Void bool
 }
 
@@ -47,8 +47,8 @@ type Report struct {
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
 	HandOvers int // hand-overs in the provider's log, except void ones
-	// Doubles counts the hand-overs of each message after its first. If the message's
-	// events do not record one of them, there is also a Finding.
+	// Doubles counts, for each message, the hand-overs after the first hand-over. If the
+	// message's events do not record one of these hand-overs, there is also a Finding.
 	Doubles  int
 	Findings []Finding
 }
@@ -104,15 +104,15 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is a time: a record that still waits this long after its expiry, or after the
-// end of its lease, is a finding.
+// overdue is how long a record may wait after its expiry, or after the end of its lease,
+// before it becomes a finding.
 const overdue = time.Hour
 
 // clockSlack is how much the provider's clock may differ from ours.
 const clockSlack = 5 * time.Second
 
-// New returns a ledger for the time now. log has everything that the provider took. Pass
-// nil if there is no such log.
+// New returns a ledger that accounts for the records as of the time now. log has
+// everything that the provider took. If there is no such log, pass nil.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus = make(map[sms.Status]int)
@@ -187,7 +187,7 @@ func (l *Ledger) compare(m sms.Message) {
 			l.find(m.ID, "the provider did not give it the provider message id %s", h.ProviderMessageID)
 		}
 	}
-	l.again(m, taken)
+	l.checkHeld(m, taken)
 	for _, h := range taken {
 		if h.At.After(m.ExpiresAt) {
 			l.find(m.ID, "the provider took it at %s, but it expired at %s", h.At.Format(time.RFC3339Nano), m.ExpiresAt.Format(time.RFC3339Nano))
@@ -212,11 +212,11 @@ func (l *Ledger) compare(m sms.Message) {
 	}
 }
 
-// again finds hand-overs of a held message that came without proof that nothing had been
-// sent before. Only a void receipt is such a proof, and only if it is in the record: a
-// receipt that named no message proves nothing. taken has the hand-overs in the provider's
-// log.
-func (l *Ledger) again(m sms.Message, taken []HandOver) {
+// checkHeld adds a finding if a held message was handed over again without proof that the
+// earlier hand-over had sent nothing. Only a void receipt is such a proof, and only if it
+// is in the record: a receipt that named no message proves nothing. taken has the
+// message's hand-overs in the provider's log.
+func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 	if m.OnUnknown != sms.Hold {
 		return
 	}
@@ -244,7 +244,7 @@ func recordedHandOvers(m sms.Message) int {
 }
 
 // Report returns a report on all records that were added. A hand-over in the provider's
-// log that belongs to none of them is a finding.
+// log that belongs to none of these records is a finding.
 func (l *Ledger) Report() Report {
 	for key, rest := range l.log {
 		for _, h := range rest {

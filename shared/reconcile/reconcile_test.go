@@ -26,7 +26,8 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// handedOver hands m over once for each of these outcomes, and returns the result.
+// handedOver hands m over once for each of the outcomes, and returns the message as it is
+// then.
 func handedOver(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -50,9 +51,9 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-// again returns a held message that was handed over twice. The first hand-over has this
-// receipt; "" means none.
-func again(t *testing.T, receipt sms.Verdict) sms.Message {
+// handedOverTwice returns a held message that was handed over twice. The first hand-over
+// has this receipt, or no receipt if receipt is "".
+func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
 	m := handedOver(t, accepted(hold), sms.Taken("c0"))
@@ -98,16 +99,16 @@ func TestFindings(t *testing.T) {
 		{"waiting", accepted(nil), func(sms.Message) []reconcile.HandOver { return nil }, ""},
 		{"sent twice, but its events record one hand-over", handedOver(t, accepted(nil), taken), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "its events record only 1"},
 		{"held, but handed over twice", handedOver(t, accepted(hold), none), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "no receipt said that the hand-over c0 was void"},
-		{"held, and handed over again after a void receipt", again(t, sms.VerdictVoid), voidFirst, ""},
-		{"held, but handed over again after a void receipt that named no message", again(t, ""), voidFirst, "no receipt said that the hand-over c0 was void"},
-		{"held, but handed over again although it was not void", again(t, sms.VerdictVoid), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "no receipt said that the hand-over c0 was void"},
-		{"held, but handed over again, and only the second hand-over was void", again(t, ""), func(m sms.Message) []reconcile.HandOver {
+		{"held, and handed over again after a void receipt", handedOverTwice(t, sms.VerdictVoid), voidFirst, ""},
+		{"held, but handed over again after a void receipt that named no message", handedOverTwice(t, ""), voidFirst, "no receipt said that the hand-over c0 was void"},
+		{"held, but handed over again although it was not void", handedOverTwice(t, sms.VerdictVoid), func(m sms.Message) []reconcile.HandOver { return took(m, "c0", "c1") }, "no receipt said that the hand-over c0 was void"},
+		{"held, but handed over again, and only the second hand-over was void", handedOverTwice(t, ""), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[1].Void = true
 			return log
 		}, "no receipt said that the hand-over c0 was void"},
-		{"held, but handed over again, and there is no log", again(t, ""), func(sms.Message) []reconcile.HandOver { return nil }, "no receipt said that its hand-over 1 was void"},
-		{"held, and handed over again after a void receipt, and there is no log", again(t, sms.VerdictVoid), func(sms.Message) []reconcile.HandOver { return nil }, ""},
+		{"held, but handed over again, and there is no log", handedOverTwice(t, ""), func(sms.Message) []reconcile.HandOver { return nil }, "no receipt said that its hand-over 1 was void"},
+		{"held, and handed over again after a void receipt, and there is no log", handedOverTwice(t, sms.VerdictVoid), func(sms.Message) []reconcile.HandOver { return nil }, ""},
 		{"handed over twice; the first hand-over was void", handedOver(t, accepted(nil), none, taken), func(m sms.Message) []reconcile.HandOver {
 			log := took(m, "c0", "c1")
 			log[0].Void = true

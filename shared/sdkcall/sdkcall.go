@@ -21,14 +21,14 @@ import (
 
 // Attempts counts how the attempts of one call ended. The SDK retries a call by itself
 // and returns only the error of the last attempt. If the first attempt times out and the
-// second is throttled, this error says "throttled", although the first may have been
-// carried out. The zero value is ready for one call.
+// second attempt is throttled, the error of the call says "throttled", although the first
+// attempt may have been carried out. The zero value is ready for one call.
 type Attempts struct {
 	refused, unclear int
 }
 
-// Watch adds a to the middleware of the call. Pass it in the APIOptions of a service's
-// Options.
+// Watch adds middleware to the stack of the call, so that a counts the call's attempts.
+// Pass the method Watch in the APIOptions of a service's Options.
 func (a *Attempts) Watch(stack *middleware.Stack) error {
 	note := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,
@@ -47,8 +47,8 @@ func (a *Attempts) Watch(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("NoteAttempts", note), "Retry", middleware.After)
 }
 
-// Err returns the error of the call. It wraps it in sms.ErrUnavailable if the call was
-// certainly not carried out.
+// Err returns err, which must be the error of the call. If the call was certainly not
+// carried out, Err wraps err in sms.ErrUnavailable.
 func (a *Attempts) Err(err error) error {
 	if err == nil || a.refused == 0 || a.unclear > 0 {
 		return err

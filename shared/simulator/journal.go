@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -23,7 +23,8 @@ type Entry struct {
 	MessageID         string     `json:"messageId"`
 	HandOver          string     `json:"handOver"` // the lease token of the sender
 	Number            sms.Number `json:"number"`
-	Text              string     `json:"text"`
+	Text              string     `json:"text,omitempty"` // only with Options.LogTexts
+	Parts             int        `json:"parts"`
 	Type              sms.Type   `json:"type,omitempty"`
 	Fault             string     `json:"fault,omitempty"` // the Name of its number, if the number produced a fault
 }
@@ -39,7 +40,12 @@ const logName = "handed-over.jsonl"
 // ReadLog reads the whole log in the folder dir, even while a provider has the log open.
 // It leaves out an incomplete last line.
 func ReadLog(dir string) ([]Entry, error) {
-	file, err := os.Open(filepath.Join(dir, logName))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the simulated provider's log: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	file, err := folder.OpenFile(root, logName, os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("reading the simulated provider's log: %w", err)
 	}
@@ -63,7 +69,7 @@ func ReadLog(dir string) ([]Entry, error) {
 }
 
 // journal is the log of a running provider. One goroutine writes it. Each sync covers all
-// lines that arrived during the last sync.
+// lines that arrived during the sync before it.
 type journal struct {
 	file   *os.File
 	writes chan write
@@ -81,18 +87,15 @@ type write struct {
 // group is the maximum number of lines that one sync covers.
 const group = 1024
 
-func openJournal(dir string) (*journal, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(dir, logName), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+func openJournal(root *os.Root) (*journal, error) {
+	file, err := folder.OpenFile(root, logName, os.O_RDWR|os.O_CREATE|os.O_APPEND)
 	if err != nil {
 		return nil, err
 	}
 	j := &journal{file: file, writes: make(chan write), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
 	size, err := cutTornLine(file)
 	if err == nil {
-		err = syncFolder(dir)
+		err = syncFolder(root)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -101,7 +104,8 @@ func openJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
-// cutTornLine removes what follows the last line end, and returns the new size.
+// cutTornLine removes an incomplete last line, which has no line end, and returns the new
+// size of the file.
 func cutTornLine(file *os.File) (int64, error) {
 	end, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -127,13 +131,13 @@ func cutTornLine(file *os.File) (int64, error) {
 	return size, file.Sync()
 }
 
-// syncFolder makes the names of new files in dir durable.
-func syncFolder(dir string) error {
-	folder, err := os.Open(dir)
+// syncFolder makes the names of new files in the folder durable.
+func syncFolder(root *os.Root) error {
+	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // append writes e, unless ctx has ended, and returns nil when e is durable. After

@@ -28,7 +28,7 @@ const (
 )
 
 // Throttles is how many hand-overs of a message to the Throttled number are refused for
-// now. The next one is taken.
+// now. The next hand-over is taken.
 const Throttles = 2
 
 // Numbers lists the numbers that produce faults. They are valid, but nobody has them:

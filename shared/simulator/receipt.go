@@ -4,8 +4,8 @@ import "github.com/smsqueue/smsqueue/shared/sms"
 
 const pricePerPart sms.NanoUSD = 6_450_000
 
-// receipt returns the receipt of a hand-over that was taken. It names parts and price
-// only if the text was sent.
+// receipt returns the receipt of a hand-over that was taken. The receipt has a number of
+// parts and a price only if the text was sent.
 func (e Entry) receipt() sms.Receipt {
 	rc := sms.Receipt{Provider: Name, ProviderMessageID: e.ProviderMessageID, Number: e.Number, At: e.At}
 	switch e.Fault {
@@ -19,7 +19,7 @@ func (e Entry) receipt() sms.Receipt {
 		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Sandboxed, "Sandboxed account unable to send to number."
 		return rc
 	}
-	rc.Parts = sms.Measure(e.Text).Parts
+	rc.Parts = e.Parts
 	rc.Price = pricePerPart * sms.NanoUSD(rc.Parts)
 	if e.Fault == Unreachable {
 		rc.Verdict, rc.Failure, rc.Detail = sms.VerdictUndelivered, sms.Unreachable, "Phone is currently unreachable/unavailable"

@@ -8,24 +8,25 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// Receipts are made from the log, so they take no memory. A position in the log says how
-// far they are confirmed. It survives a restart.
+// Receipts are made from the log, so they take no memory. A position in the log says up
+// to where all receipts are confirmed. The position survives a restart.
 
-// sideBySide is how many receipts are sent at the same time.
-const sideBySide = 64
+// groupSize is how many receipts are sent at the same time.
+const groupSize = 64
 
 const positionName = "receipts-sent"
 
-// position says how far the receipts are confirmed, as a number of bytes from the
-// beginning of the log. It is not synced, so some receipts are sent again after a power
-// cut.
+// position says up to where all receipts are confirmed, as a number of bytes from the
+// beginning of the log. Its file is not synced, so some receipts are sent again after a
+// power cut.
 type position struct {
 	file *os.File
 	at   int64
@@ -33,8 +34,8 @@ type position struct {
 
 // openPosition reads the position in a log of size bytes. A position beyond the end
 // belongs to another log; openPosition then returns 0.
-func openPosition(dir string, size int64) (*position, error) {
-	file, err := os.OpenFile(filepath.Join(dir, positionName), os.O_RDWR|os.O_CREATE, 0o600)
+func openPosition(root *os.Root, size int64) (*position, error) {
+	file, err := folder.OpenFile(root, positionName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ type pending struct {
 func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
-		next, err := p.pending(lines)
+		next, err := p.readPending(lines)
 		if err != nil {
 			p.options.Logger.ErrorContext(ctx, "simulated provider's log not read", "error", err)
 			return
@@ -84,12 +85,12 @@ func (p *Provider) report(ctx context.Context) {
 	}
 }
 
-// pending reads the next entries whose receipts are not confirmed.
-func (p *Provider) pending(lines *bufio.Reader) ([]pending, error) {
+// readPending returns the next entries of the log whose receipts are not confirmed.
+func (p *Provider) readPending(lines *bufio.Reader) ([]pending, error) {
 	at := p.position.at
 	lines.Reset(io.NewSectionReader(p.journal.file, at, p.journal.size.Load()-at))
 	var next []pending
-	for len(next) < sideBySide {
+	for len(next) < groupSize {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			return next, nil
@@ -114,8 +115,8 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
 }
 
-// reportGroup sends the receipts of those entries in next that are due, and then moves
-// the position past them.
+// reportGroup sends the receipts of all entries in next that are due. Then it moves the
+// position past these entries.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at
@@ -158,9 +159,9 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares to send the receipt of e before its answer, if e's fault demands
-// this. It returns a function that sends the receipt if e was written. The caller must
-// call that function.
+// expectEarly prepares to send the receipt of the hand-over e before the answer to e, if
+// e's fault demands this. It returns a function that sends the receipt if e was written
+// to the log. The caller must call that function.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}
@@ -170,8 +171,8 @@ func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written
 	return func(ctx context.Context, written bool) { came <- written && p.send(ctx, e) }
 }
 
-// cameEarly reports whether the receipt of e came before its answer. It waits until this
-// is known.
+// cameEarly reports whether the receipt of e was sent before the answer to e. It waits
+// until this is known.
 func (p *Provider) cameEarly(ctx context.Context, e Entry) bool {
 	expected, _ := p.early.LoadAndDelete(e.ProviderMessageID)
 	came, ok := expected.(chan bool)

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -25,16 +26,21 @@ type Options struct {
 	Delay time.Duration
 	// ReceiptDelay is the time from a hand-over to its receipt.
 	ReceiptDelay time.Duration
-	// Silence is how long an unanswered hand-over takes. It takes less if its deadline is
+	// Silence is how long an unanswered hand-over takes, unless its deadline comes
 	// earlier.
 	Silence time.Duration
 	// Now is the clock of the log and the receipts. Nil means time.Now.
 	Now func() time.Time
 	// Receipts is called with each receipt, again and again until it returns nil. Up to
-	// 64 goroutines call it at once. After a restart, receipts that it did not confirm
-	// come again, and perhaps a few that it did confirm. If Receipts is nil, receipts
-	// wait until Open is called with options in which it is set.
+	// 64 goroutines call it at once. A receipt is confirmed when the function returns
+	// nil. After a restart, the provider sends again the receipts that were not
+	// confirmed, and perhaps a few that were. If Receipts is nil, receipts wait until
+	// Open is called with options in which it is set.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
+	// LogTexts puts the text of each message into the log. Without it, the log is no
+	// second place from which texts must be deleted. Tests need it if messages arrive
+	// without their ids.
+	LogTexts bool
 	// Logger logs receipts that could not be sent. Nil means no log.
 	Logger *slog.Logger
 }
@@ -61,18 +67,24 @@ var (
 )
 
 // Open starts a provider with its log in the folder dir. It creates the folder if it is
-// missing. Only one provider at a time may have the folder open. If a crash left the last
-// line incomplete, Open cuts it off: its hand-over was never answered.
+// missing, and refuses a folder into which other users could put files. Only one provider
+// at a time may have the folder open. If a crash left the last line of the log
+// incomplete, Open removes this line: the hand-over was never answered.
 func Open(dir string, options Options) (*Provider, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
 	options.Logger = cmp.Or(options.Logger, slog.New(slog.DiscardHandler))
-	j, err := openJournal(dir)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the simulated provider's folder: %w", err)
+	}
+	defer func() { _ = root.Close() }() // its open files stay open
+	j, err := openJournal(root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
 	}
-	at, err := openPosition(dir, j.size.Load())
+	at, err := openPosition(root, j.size.Load())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close())
 	}
@@ -96,9 +108,9 @@ func (p *Provider) Close() error {
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return Name }
 
-// HandOver takes or refuses m as Numbers says. It takes messages to all other numbers,
-// and none after the deadline of ctx.
-// The log has the hand-over before HandOver returns.
+// HandOver takes or refuses m as Numbers says for m's number. It takes m if the number is
+// not in Numbers. It takes no message after the deadline of ctx. HandOver writes the
+// hand-over to the log before it returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	err = wait(ctx, p.options.Delay)
 	at := p.options.Now() // before the check, so that it is never later than the deadline
@@ -107,7 +119,10 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 	}
 	e := Entry{
 		At: at.UTC().Truncate(time.Millisecond), MessageID: m.ID, HandOver: m.LeaseToken,
-		Number: m.Number, Text: m.Text, Type: m.Type, Fault: p.fault(m),
+		Number: m.Number, Parts: sms.Measure(m.Text).Parts, Type: m.Type, Fault: p.fault(m),
+	}
+	if p.options.LogTexts {
+		e.Text = m.Text
 	}
 	refused := refusal(e.Fault)
 	if refused == nil {
@@ -130,7 +145,7 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 }
 
 // fault returns what happens to this hand-over of m. It counts the hand-overs of m only
-// if the fault differs between them.
+// if not all of them have the same fault.
 func (p *Provider) fault(m sms.Message) string {
 	if always := fault(m.Number, 1); always == fault(m.Number, Throttles+1) {
 		return always
@@ -151,16 +166,16 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts holds the number of hand-overs so far, for each message whose fault depends on
-// it. It forgets messages that have had no hand-over for long. A restart loses all
-// counts; then the faults start over.
+// counts holds, for each message whose fault depends on it, the number of hand-overs so
+// far. It forgets a message that has had no hand-over for a long time. A restart of the
+// program discards all numbers, so that the faults start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int
 }
 
-// remembered is the minimum number of messages that counts keeps.
-const remembered = 10_000
+// minCounts is the minimum number of messages that a value of the type counts remembers.
+const minCounts = 10_000
 
 func (c *counts) next(messageID string) int {
 	c.mu.Lock()
@@ -169,7 +184,7 @@ func (c *counts) next(messageID string) int {
 	if !ok {
 		n = c.old[messageID]
 	}
-	if c.young == nil || len(c.young) >= remembered {
+	if c.young == nil || len(c.young) >= minCounts {
 		c.young, c.old = make(map[string]int), c.young
 	}
 	c.young[messageID] = n + 1

@@ -2,13 +2,14 @@ package sms
 
 import "time"
 
-// EnqueueAhead says how early a scheduled message is enqueued: this long before its time,
-// with a delay. It must be longer than the relay's interval. If less time than this is
-// left when a message is accepted, the API enqueues it; otherwise the relay does.
+// EnqueueAhead is how long a scheduled message is enqueued before its time. Its envelope
+// has a delay. EnqueueAhead must be longer than the relay's interval. If a message is
+// accepted less than EnqueueAhead before its time, the API enqueues the message.
+// Otherwise the relay enqueues the message.
 const EnqueueAhead = 2 * time.Minute
 
-// Accept returns the record of the draft d, which is accepted now and gets this id. The
-// draft must have passed Check and CheckTimes.
+// Accept returns the record of the draft d, which is accepted at the time now and gets
+// this id. The draft must have passed Check and CheckTimes.
 func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	now = stamp(now)
 	m := Message{
@@ -29,7 +30,7 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	if !d.ExpiresAt.IsZero() {
 		m.ExpiresAt = stamp(d.ExpiresAt)
 	}
-	m.Due = enqueued(start, m.ExpiresAt)
+	m.Due = dueWhenEnqueued(start, m.ExpiresAt)
 	if start.Sub(now) > EnqueueAhead {
 		m.Due = Due{Kind: DueSend, At: start}
 	}
@@ -37,8 +38,8 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	return m
 }
 
-// EnqueueNow reports whether the creator of m must also enqueue it, and with what delay.
-// If not, the relay will enqueue it.
+// EnqueueNow reports whether the caller that creates m must also enqueue m, and with what
+// delay. If yes is false, the relay will enqueue m.
 func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	if m.Due.Kind != DueRescue {
 		return 0, false
@@ -47,9 +48,9 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 }
 
 // Delay returns the delay to give m's envelope if it is enqueued now: whole seconds, at
-// most MaxDelay. With it, the envelope arrives as soon as m may be claimed. MaxDelay
-// shortens only the delay of a message that expires before it may be claimed. Such a
-// message is never claimed, and is due at its expiry.
+// most MaxDelay. With this delay, the envelope arrives as soon as m may be claimed.
+// MaxDelay shortens only the delay of a message that expires before it may be claimed.
+// Such a message is never claimed, and is due at its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))
 	return min((wait + time.Second - 1).Truncate(time.Second), MaxDelay)

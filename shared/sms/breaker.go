@@ -42,7 +42,7 @@ type Breaker struct { // its tags are a stored format, as in Message
 	// opened. A spoiled probe says something about its message, but nothing about the
 	// trouble.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	// Reviewed has the hashes of numbers. Each had a receipt that recently opened the
+	// Reviewed has the hashes of those numbers for which a receipt recently opened the
 	// breaker because of a review.
 	Reviewed []string `json:"reviewed,omitempty"`
 	Tally    Tally    `json:"tally,omitzero"`
@@ -74,8 +74,8 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 }
 
 // ReportVoid opens b because of the trouble in a void receipt. A review may concern only
-// one destination. So after a receipt for a number has opened b because of a review,
-// receipts for that number do not do so again for a day.
+// one destination. So after a receipt for a number has opened b because of a review, b
+// does not open for a day because of a review that is reported for the same number.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
@@ -107,8 +107,8 @@ func (b Breaker) Close(now time.Time) Breaker {
 	return Breaker{ClosedAt: stamp(now), Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision}
 }
 
-// Discards reports whether senders may be discarding envelopes. They may if b is open, or
-// if it closed so recently that a sender may still have an old copy.
+// Discards reports whether senders may be discarding envelopes. Senders discard envelopes
+// if b is open, or if b closed so recently that a sender may still have an old copy of b.
 func (b Breaker) Discards(now time.Time) bool {
 	return b.Open ||
 		now.Before(b.ClosedAt.Add(BreakerAge)) // guard: senders that have not seen the closing
@@ -127,7 +127,8 @@ func (b Breaker) DiscardedUntil() time.Time {
 // Proves reports whether a hand-over of the message id proves that the trouble is over:
 //
 //   - The message is a probe.
-//   - The hand-over began after b opened. An earlier one says nothing about this trouble.
+//   - The hand-over began after b opened. An earlier hand-over says nothing about this
+//     trouble.
 //   - The message was delivered. If the trouble is authorization, it is enough that the
 //     message was taken.
 func (b Breaker) Proves(id string, beganAt time.Time, taken, delivered bool) bool {

@@ -2,8 +2,8 @@ package sms
 
 import "time"
 
-// Cancel returns m as canceled, or ErrTooLate if m may have been handed over. Canceling a
-// canceled message is not an error and changes nothing.
+// Cancel returns m with the status canceled. It returns ErrTooLate if m may have been
+// handed over. Canceling a canceled message is not an error and changes nothing.
 func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case m.Status == Canceled:

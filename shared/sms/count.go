@@ -8,7 +8,7 @@ import (
 // ErrLimit says that a count would exceed its limit, and that nothing was counted.
 var ErrLimit = errors.New("the limit is reached")
 
-// Count is an amount to add to a counter, which lasts for a window of time.
+// Count is an amount to add to a counter. The counter exists for a window of time.
 type Count struct {
 	window string
 	N      int       // the amount; negative to give back an earlier count
@@ -43,7 +43,7 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 // always be given back.
 func (c Count) Fits(current int) bool { return c.N < 0 || current+c.N <= c.Limit }
 
-// Try returns a count that adds nothing. It fits exactly if c fits.
+// Try returns a count that adds nothing. The returned count fits if and only if c fits.
 func (c Count) Try() Count {
 	c.N, c.Limit = 0, c.Limit-c.N
 	return c

@@ -40,8 +40,8 @@ const (
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 
-// enqueued returns the Due of a record whose envelope arrives at arrivesAt.
-func enqueued(arrivesAt, expiresAt time.Time) Due {
+// dueWhenEnqueued returns the Due of a record whose envelope arrives at arrivesAt.
+func dueWhenEnqueued(arrivesAt, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: arrivesAt.Add(firstRescue)}, expiresAt)
 }
 
@@ -74,19 +74,19 @@ func (e DueEntry) Postponed(now time.Time) Due {
 }
 
 // Released returns the Due that e gets after the relay has replaced its discarded
-// envelope. e must be due for DueRescue. The envelope was not lost, so the wait for the
+// envelope. e must be due for DueRescue. The envelope was not lost. So the wait for the
 // next rescue is as short as after the first enqueue, no matter how often the breaker
 // opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)
 	}
-	return enqueued(stamp(now), e.ExpiresAt)
+	return dueWhenEnqueued(stamp(now), e.ExpiresAt)
 }
 
 // Discarded reports whether senders may have discarded the envelope of e while b was
-// open. They may if b has closed, and the envelope arrived before the last sender knew
-// this. e must be due for DueRescue.
+// open. This is possible if b has closed, and the envelope arrived before the last sender
+// knew that b had closed. e must be due for DueRescue.
 func (e DueEntry) Discarded(b Breaker) bool {
 	return e.Due.Kind == DueRescue && !b.Open && !b.ClosedAt.IsZero() && !e.arrival().After(b.ClosedAt.Add(BreakerAge))
 }

@@ -3,8 +3,8 @@ package sms
 import "slices"
 
 // Others says what is known about the other hand-overs of a message when a receipt for
-// one of them comes. A hand-over counts if the provider took it and no receipt proved it
-// void.
+// one hand-over comes. A hand-over counts if the provider took it and no receipt proved
+// it void.
 type Others string
 
 // These are the cases. If several apply, the first one is used.
@@ -15,8 +15,8 @@ const (
 	OthersNone        Others = "none counts"
 )
 
-// others returns the case that applies to m's other hand-overs: all except the one with
-// this token.
+// others returns the case that applies to m's other hand-overs: all hand-overs except the
+// one with this token.
 func (m Message) others(token string) Others {
 	has := func(v Verdict) bool {
 		return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
@@ -46,8 +46,9 @@ type Effect struct {
 }
 
 // Effects is the table of receipts. The rules, the table in docs/design.md and the tests
-// come from it. Exactly one row fits each combination. No row is for a scheduled message,
-// because such a message has no hand-over.
+// come from it. For each combination of a status, a verdict and a case of Others, exactly
+// one row fits. The exception is a scheduled message: it has no hand-over, and so there
+// is no row for it.
 var Effects = []Effect{
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},
@@ -101,13 +102,14 @@ var Effects = []Effect{
 	},
 }
 
-// Fits reports whether e is the row for this combination.
+// Fits reports whether e is the row for this combination of a status, a verdict and a
+// case of Others.
 func (e Effect) Fits(from Status, v Verdict, o Others) bool {
 	return slices.Contains(e.From, from) && // guard: a receipt's effect depends on the status
 		slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
 }
 
-// EffectOf returns the row for a combination. ok is false if there is none.
+// EffectOf returns the row for this combination. ok is false if there is no such row.
 func EffectOf(from Status, v Verdict, o Others) (e Effect, ok bool) {
 	if i := slices.IndexFunc(Effects, func(e Effect) bool { return e.Fits(from, v, o) }); i >= 0 {
 		return Effects[i], true

@@ -12,10 +12,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// reported returns a message with this status. Its hand-over "h" has no receipt yet. The
-// message also has the other hand-overs that the case calls for, and a few that do not
-// count.
-func reported(status sms.Status, others sms.Others) sms.Message {
+// messageWith returns a message with this status. Its hand-over "h" has no receipt yet.
+// The message also has the other hand-overs that the case calls for, and a few that do
+// not count.
+func messageWith(status sms.Status, others sms.Others) sms.Message {
 	handOver := func(token string, a sms.Answer, v sms.Verdict) sms.HandOver {
 		return sms.HandOver{Token: token, Provider: "fake", ProviderMessageID: token, At: start, Until: start.Add(time.Minute), Answer: a, Receipt: v}
 	}
@@ -68,16 +68,16 @@ func TestTheTableOfReceipts(t *testing.T) {
 					if len(rows) != 1 {
 						t.Fatalf("%d rows of the table fit, want 1", len(rows))
 					}
-					obeys(t, rows[0], status, verdict, others)
+					checkRow(t, rows[0], status, verdict, others)
 				})
 			}
 		}
 	}
 }
 
-// obeys checks that the rules do what the row says.
-func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict, others sms.Others) {
-	m := reported(status, others)
+// checkRow checks that the rules do what the row says.
+func checkRow(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict, others sms.Others) {
+	m := messageWith(status, others)
 	want := status
 	if row.To != "" {
 		if want = row.To; !status.May(row.To, true) {
@@ -99,7 +99,7 @@ func obeys(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict,
 		}
 	}
 	after, changed := apply(m, rc, start.Add(time.Second))
-	if diff := cmp.Diff(reported(status, others), m); diff != "" {
+	if diff := cmp.Diff(messageWith(status, others), m); diff != "" {
 		t.Errorf("the caller's record changed (-before +after):\n%s", diff)
 	}
 	attempts := m.Attempts

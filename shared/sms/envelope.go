@@ -9,7 +9,7 @@ import (
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Parts int           // the message's parts: a sender books time for them before its claim; 0 counts as 1
+	Parts int           // the number of the message's parts, for which a sender books time before its claim; 0 counts as 1
 	Group string        // envelopes of one group do not delay those of another
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
@@ -27,7 +27,8 @@ func (e Envelope) Body() string {
 // Source: 3GPP TS 23.040, concatenated short messages.
 const MaxParts = 255
 
-// ParseBody parses the form that Body returns. The envelope has at least one part.
+// ParseBody parses a body that Body returned. The envelope that it returns has at least
+// one part.
 func ParseBody(body string) (Envelope, error) {
 	e := Envelope{Parts: 1}
 	text := body

@@ -27,7 +27,7 @@ var gsmSeptets = func() map[rune]int {
 // septets returns the width of r in GSM-7, or 0 if GSM-7 lacks r.
 func septets(r rune) int { return gsmSeptets[r] }
 
-// standIn returns GSM-7 text that reads like r. ok is false if there is none.
+// standIn returns GSM-7 text that reads like r. ok is false if there is no such text.
 func standIn(r rune) (string, bool) {
 	if s, ok := standIns()[r]; ok {
 		return s, true
@@ -38,8 +38,8 @@ func standIn(r rune) (string, bool) {
 	return "", false
 }
 
-// standIns returns the stand-ins of all characters except full-width ones. It is built on
-// first use, because most texts do not need it.
+// standIns returns the stand-ins of all characters except full-width ones. The map is
+// built when it is first used, because most texts do not need it.
 var standIns = sync.OnceValue(func() map[rune]string {
 	m := make(map[rune]string, 1024)
 	for line := range strings.Lines(letterStandIns) {

@@ -108,8 +108,8 @@ type ReceiptKeeper interface {
 type Lister interface {
 	// List returns a page of messages, newest first. It examines at most q.Examine
 	// records. So a page may be short or empty, and still have a next page. Messages of
-	// the last ten seconds may be missing. List returns an *InvalidError if q.After is
-	// not from a ListPage.Next.
+	// the last ten seconds may be missing, and a message may be shown as it was a second
+	// ago. List returns an *InvalidError if q.After is not from a ListPage.Next.
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -23,7 +24,8 @@ type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	tx      tx
-	writes  chan write // unbuffered: a write that was received is carried out
+	writes  chan write   // unbuffered: a write that was received is carried out
+	commits atomic.Int64 // how many transactions have ended
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
@@ -130,6 +132,7 @@ func (e *writeError) Error() string   { return e.err.Error() }
 func (e *writeError) Unwrap() []error { return []error{sms.ErrUnavailable, e.err} }
 
 func (c *committer) transact(group []write) error {
+	defer c.commits.Add(1)
 	if _, err := c.tx.exec(`BEGIN IMMEDIATE`); err != nil {
 		return unavailable(fmt.Errorf("beginning a transaction: %w", err))
 	}
@@ -149,7 +152,7 @@ func (c *committer) transact(group []write) error {
 func (c *committer) stop() error {
 	close(c.closing)
 	<-c.stopped
-	return errors.Join(c.conn.Close(), c.pool.Close())
+	return errors.Join(c.tx.closePrepared(), c.conn.Close(), c.pool.Close())
 }
 
 // exec commits one statement. It returns how many rows the statement changed.

@@ -15,12 +15,21 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
+)
+
+// These are the names of the databases.
+const (
+	messagesName = "messages.db"
+	queueName    = "queue.db"
 )
 
 // Options change how a DB works. The zero value is ready for use.
@@ -32,14 +41,17 @@ type Options struct {
 // DB is an open folder. Goroutines may use it concurrently.
 type DB struct {
 	now      func() time.Time
-	lock     *os.File
+	root     *os.Root
+	lock     *folderLock
 	messages *file
 	queue    *Queue
+	wiper    *sql.DB
+	wiped    atomic.Int64 // the value of messages.commits when the log was emptied
 	close    func() error
 }
 
 // Open opens the folder dir. If dir does not exist, Open makes a folder that only the
-// user can read. It returns an *InUseError if another process has the folder open. It
+// user can read. It refuses a folder in which others could put files. It returns an *InUseError if another process has the folder open. It
 // refuses a folder that was written before the first release or by a newer program.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
@@ -48,24 +60,29 @@ func Open(dir string, opts Options) (*DB, error) {
 	if opts.Visibility == 0 {
 		opts.Visibility = 6 * time.Minute
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
-	}
-	lock, err := lockFolder(dir)
+	root, err := folder.Open(dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the data folder: %w", err)
 	}
-	db := &DB{now: opts.Now, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	lock, err := lockFolder(root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	db.wiped.Store(-1) // an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	// The two cache sizes limit the memory of the process, no matter how large the files
 	// are.
-	db.messages, err = openFile(filepath.Join(dir, "messages.db"), fileOptions{
+	db.messages, err = openFile(root, messagesName, fileOptions{
 		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
 	})
 	if err == nil {
-		db.queue.file, err = openFile(filepath.Join(dir, "queue.db"), fileOptions{
+		db.queue.file, err = openFile(root, queueName, fileOptions{
 			synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
 		})
+	}
+	if err == nil {
+		db.wiper, err = openWiper(root)
 	}
 	if err == nil {
 		err = db.queue.release(context.Background())
@@ -85,10 +102,13 @@ func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
 	var errs []error
+	if db.wiper != nil {
+		errs = append(errs, db.wiper.Close())
+	}
 	for _, f := range []*file{db.messages, db.queue.file} {
 		if f != nil {
 			errs = append(errs, f.close())
 		}
 	}
-	return errors.Join(append(errs, db.lock.Close())...)
+	return errors.Join(append(errs, db.lock.release(), db.root.Close())...)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/smsqueue/smsqueue/shared/folder"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -29,15 +30,24 @@ type fileOptions struct {
 	migrations  []string
 }
 
-func openFile(path string, opts fileOptions) (*file, error) {
+// companions are the ends of the names of a database's files.
+var companions = []string{"", "-wal", "-shm", "-journal"}
+
+func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	ctx := context.Background()
-	path, err := filepath.Abs(path)
+	// SQLite opens files by their paths and follows links.
+	for _, end := range companions {
+		if _, err := folder.Check(root, name+end); err != nil {
+			return nil, fmt.Errorf("opening the database: %w", err)
+		}
+	}
+	path, err := filepath.Abs(filepath.Join(root.Name(), name))
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+		return nil, fmt.Errorf("opening %s: %w", name, err)
 	}
 	// Create the file with a mode that keeps other users out; SQLite itself would let
 	// them read it. SQLite gives its companion files the same mode.
-	made, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	made, err := folder.OpenFile(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
@@ -45,11 +55,14 @@ func openFile(path string, opts fileOptions) (*file, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	committer, err := openCommitter(ctx, dataSource(path, "rw", []string{
+		patient,
 		"journal_mode(WAL)",
 		"synchronous(" + opts.synchronous + ")",
 		// On macOS fsync alone leaves the data in the disk's own memory.
 		"fullfsync(1)", "checkpoint_fullfsync(1)",
 		"cache_size(-" + strconv.Itoa(opts.cacheKiB) + ")",
+		// What is deleted is overwritten.
+		"secure_delete(1)",
 		"wal_autocheckpoint(2000)",
 		"journal_size_limit(67108864)",
 	}), opts.migrations)
@@ -57,6 +70,7 @@ func openFile(path string, opts fileOptions) (*file, error) {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
 	read, err := sql.Open("sqlite", dataSource(path, "ro", []string{
+		patient,
 		"query_only(1)",
 		"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
 	}))
@@ -68,10 +82,13 @@ func openFile(path string, opts fileOptions) (*file, error) {
 	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
 }
 
+// patient makes a connection wait 10 s for others that have the database locked.
+const patient = "busy_timeout(10000)"
+
 // dataSource returns the URI of a database. Source of the parameters: package
 // modernc.org/sqlite, Driver.Open.
 func dataSource(path, mode string, pragmas []string) string {
-	q := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(10000)"}, pragmas...)}
+	q := url.Values{"mode": {mode}, "_pragma": pragmas}
 	path = filepath.ToSlash(path)
 	if path[0] != '/' {
 		path = "/" + path // path begins with the letter of a drive
@@ -83,5 +100,5 @@ func dataSource(path, mode string, pragmas []string) string {
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {
-	return errors.Join(f.read.Close(), f.committer.close())
+	return errors.Join(f.closePrepared(), f.read.Close(), f.committer.close())
 }

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
 // InUseError says that another process has the folder open.
@@ -25,40 +26,61 @@ func (e *InUseError) Error() string {
 
 var errLocked = errors.New("locked by another process")
 
-// lockFolder locks dir. The lock is a file, which contains the id of the process that
-// holds it. The system releases the lock when the file is closed or the process ends. The
-// file stays.
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+// lockName names the file with the id of the process that has the folder open. The file
+// is not the lock itself, so removing it lets nobody in.
+const lockName = "lock"
+
+// folderLock is the lock of an open folder. The system releases it when the process ends.
+type folderLock struct {
+	root *os.Root
+	held *os.File
+}
+
+// lockFolder locks the folder, and writes the id of this process to it.
+func lockFolder(root *os.Root) (*folderLock, error) {
+	held, err := openLock(root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
 	}
-	if err := tryLock(f); err != nil {
-		err = fmt.Errorf("locking the data folder %s: %w", dir, err)
+	if err := tryLock(held); err != nil {
+		err = fmt.Errorf("locking the data folder %s: %w", root.Name(), err)
 		if errors.Is(err, errLocked) {
-			err = &InUseError{Dir: dir, PID: readPID(f)}
+			err = &InUseError{Dir: root.Name(), PID: readPID(root)}
 		}
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, held.Close())
 	}
-	if err := writePID(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("writing the lock of the data folder: %w", err), f.Close())
+	if err := writePID(root); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the lock of the data folder: %w", err), held.Close())
 	}
-	return f, nil
+	return &folderLock{root, held}, nil
 }
 
-func writePID(f *os.File) error {
-	if err := f.Truncate(0); err != nil {
+func (l *folderLock) release() error {
+	// Nobody should take the id for that of a server. Windows keeps the file, because it
+	// is open.
+	_ = l.root.Remove(lockName)
+	return l.held.Close()
+}
+
+func writePID(root *os.Root) error {
+	f, err := folder.OpenFile(root, lockName, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
 		return err
 	}
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
+	_, err = fmt.Fprintln(f, os.Getpid())
+	return errors.Join(err, f.Close())
 }
 
 // readPID returns the id of the process that holds the lock, or 0 if that process has not
-// written it yet.
-func readPID(f *os.File) int {
+// written it yet, or somebody removed it.
+func readPID(root *os.Root) int {
+	f, err := folder.OpenFile(root, lockName, os.O_RDONLY)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
 	const longest = 32
-	text, _ := io.ReadAll(io.NewSectionReader(f, 0, longest))
+	text, _ := io.ReadAll(io.LimitReader(f, longest))
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return pid
 }

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// openLock opens the folder itself, to lock it. It cannot be removed while it has files.
+func openLock(root *os.Root) (*os.File, error) { return root.Open(".") }
+
 // tryLock locks f, or returns errLocked.
 func tryLock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

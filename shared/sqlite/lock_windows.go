@@ -3,9 +3,16 @@ package sqlite
 import (
 	"errors"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/windows"
 )
+
+// openLock opens the file with the process id, to lock it. It does not use root, which
+// would let others remove the open file.
+func openLock(root *os.Root) (*os.File, error) {
+	return os.OpenFile(filepath.Join(root.Name(), lockName), os.O_RDWR|os.O_CREATE, 0o600)
+}
 
 // tryLock locks a byte far behind the text of f. Other processes cannot read a locked
 // range, but must be able to read the text.

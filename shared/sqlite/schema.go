@@ -9,7 +9,7 @@ import (
 // oldestFormat is the oldest format that migrate can read. Until the first release, each
 // change of a schema or of a record's JSON tags raises it by one, and older folders are
 // refused. After the first release it stays the same, and each change adds a migration.
-const oldestFormat = 7
+const oldestFormat = 8
 
 // These are the migrations of each database. The first creates the database in
 // oldestFormat; each later one leads from one format to the next. A migration never

@@ -1,24 +1,28 @@
 package sqlite
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
 // TestAnOlderFormatIsUpgraded uses made-up migrations, because there is no second format
 // yet.
 func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	enginetest.SQLite(t)
-	path := filepath.Join(t.TempDir(), "a.db")
+	root, err := folder.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
 	steps := []string{
 		`CREATE TABLE a (one INTEGER) STRICT; INSERT INTO a VALUES (1);`,
 		`ALTER TABLE a ADD COLUMN two INTEGER NOT NULL DEFAULT 2;`,
 	}
 	opened := func(migrations []string) *file {
 		t.Helper()
-		f, err := openFile(path, fileOptions{synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: migrations})
+		f, err := openFile(root, "a.db", fileOptions{synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: migrations})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +47,7 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	if err := opened(steps).close(); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := openFile(path, fileOptions{synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: append(steps, `not SQL`)}); err == nil {
+	if f, err := openFile(root, "a.db", fileOptions{synchronous: "FULL", cacheKiB: 1 << 10, readers: 1, migrations: append(steps, `not SQL`)}); err == nil {
 		t.Error("a migration failed, but opening returned no error")
 		_ = f.close()
 	}

@@ -37,6 +37,19 @@ func (s *statements) stmt(ctx context.Context, query string) (*sql.Stmt, error) 
 	return fresh, nil
 }
 
+// closePrepared closes all prepared statements. Without this call, SQLite keeps the
+// connection open, even after database/sql has closed it.
+func (s *statements) closePrepared() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, prepared := range s.prepared {
+		errs = append(errs, prepared.Close())
+	}
+	s.prepared = nil
+	return errors.Join(errs...)
+}
+
 // get reads one row, or returns sql.ErrNoRows.
 func (s *statements) get(ctx context.Context, query string, args []any, into ...any) error {
 	prepared, err := s.stmt(ctx, query)

@@ -27,7 +27,7 @@ type awsCall struct {
 	body         string
 }
 
-// do makes the call at an engine and returns the answer's body.
+// do sends the call to the engine at endpoint and returns the answer's body.
 func (c awsCall) do(t *testing.T, endpoint string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), c.method, endpoint+c.path, strings.NewReader(c.body))
@@ -58,8 +58,8 @@ type account struct{ url string }
 // its logs. All other account-wide settings belong to SNS.
 const apiGatewayLogRole = "cloudwatchRoleArn"
 
-// setByOthers sets everything that an account can set for all of its applications,
-// creates SNS's log groups, and returns the settings.
+// setByOthers makes every account-wide setting as if another application made it, creates
+// SNS's log groups, and returns the settings.
 func (a account) setByOthers(t *testing.T) map[string]string {
 	t.Helper()
 	settings := map[string]string{
@@ -86,8 +86,8 @@ func (a account) setByOthers(t *testing.T) map[string]string {
 	return settings
 }
 
-// checkSettings compares the account's settings with others and replaced. If both have a
-// setting, it must have the value in replaced.
+// checkSettings compares the account's settings with those in others and in replaced. A
+// setting that is in both must have the value that replaced gives.
 func (a account) checkSettings(t *testing.T, others, replaced map[string]string) {
 	t.Helper()
 	want := maps.Clone(others)
@@ -138,7 +138,7 @@ func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	return roles
 }
 
-// checkKept checks that the roles and log groups in use by the settings still exist after
+// checkKept checks that the roles and log groups that the settings name still exist after
 // destroy, and that destroy printed them.
 func (a account) checkKept(t *testing.T, printed string, settings map[string]string) {
 	t.Helper()

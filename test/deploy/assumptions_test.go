@@ -74,8 +74,9 @@ func recognize(t *testing.T, url string, want assumptions.Engine) {
 	}
 }
 
-// everywhere has the checks whose result is the same against AWS and every engine.
-var everywhere = map[string]string{
+// sameEverywhere has the results of the checks that have the same result against AWS and
+// every engine.
+var sameEverywhere = map[string]string{
 	"throttling-codes":  "not checked: it would take more messages at once than the bound allows",
 	"throttling-words":  "not checked: it would take more messages at once than the bound allows",
 	"spend-limit-words": "not checked: it would take a spent limit",
@@ -144,7 +145,7 @@ var noAPI = []string{
 func (e deployment) checkAll(t *testing.T, outputs []byte) {
 	t.Helper()
 	recognize(t, e.Front.URL, assumptions.Ministack)
-	check(t, assumptionsOf(t, outputs, e.Front.URL, assumptions.Ministack), merged(everywhere, onMinistack))
+	check(t, assumptionsOf(t, outputs, e.Front.URL, assumptions.Ministack), merged(sameEverywhere, onMinistack))
 }
 
 func merged(all ...map[string]string) map[string]string {
@@ -165,7 +166,7 @@ func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumpti
 	}
 	o := assumptionsOf(t, outputsOf(t, w), url, assumptions.Moto)
 	o.Before, o.Plan = before, w.Changes
-	check(t, o, merged(everywhere, lacking, onMoto))
+	check(t, o, merged(sameEverywhere, lacking, onMoto))
 }
 
 // readSettings returns the settings of the account that an engine emulates.

@@ -25,8 +25,8 @@ import (
 
 // TestRoutesAreThoseOfTheContract compares the routes and methods in Terraform with those
 // in the contract. At every route, the gateway accepts a token with any scope of the
-// contract. The function requires the scope of the operation. So it answers 403, where
-// the gateway would answer 401.
+// contract. The function then requires the scope of the operation. So a token without
+// this scope is answered with 403 by the function, and not with 401 by the gateway.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)

@@ -147,8 +147,8 @@ type listing struct {
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 
-// listings has an entry for each kind of resource that can be found by name. After
-// destroy a key remains for 30 days, but its alias is deleted at once.
+// listings has an entry for each kind of resource that can be found by name. A KMS key
+// remains for 30 days after destroy, but the key's alias is deleted at once.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},
@@ -166,8 +166,9 @@ var listings = []listing{
 	{"sqs", "AmazonSQS.ListQueues"},
 }
 
-// left matches the roles that destroy leaves, because the account uses them.
-var left = regexp.MustCompile(`smsqueue-(sns|gw)-[0-9]+`)
+// keptRoles matches the names of the roles that destroy does not delete, because the
+// account uses them.
+var keptRoles = regexp.MustCompile(`smsqueue-(sns|gw)-[0-9]+`)
 
 func (l listing) namesUs(t *testing.T, endpoint string) bool {
 	t.Helper()
@@ -180,5 +181,5 @@ func (l listing) namesUs(t *testing.T, endpoint string) bool {
 	default:
 		call.body = "Version=2010-05-08&Action=" + l.what
 	}
-	return strings.Contains(left.ReplaceAllString(call.do(t, endpoint), ""), "smsqueue")
+	return strings.Contains(keptRoles.ReplaceAllString(call.do(t, endpoint), ""), "smsqueue")
 }

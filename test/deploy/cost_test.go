@@ -9,7 +9,7 @@ import (
 )
 
 // TestTheCostTableCountsTheResources compares the monthly lines of docs/cost.md with the
-// plan.
+// resources in Terraform's plan.
 func TestTheCostTableCountsTheResources(t *testing.T) {
 	t.Parallel()
 	count := func(m stateModule, kind string) (n float64) {

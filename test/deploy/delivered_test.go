@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// receipts writes three lines to SNS's delivery log. The first says that the message with
-// this id was delivered, the second is about another application's message, and the third
-// cannot be read. Then receipts waits until the API says that the message was delivered.
-func (e deployment) receipts(t *testing.T, token, id string) {
+// writeReceipts writes three lines to SNS's delivery log. The first says that the message
+// with the given id was delivered, the second is about another application's message, and
+// the third cannot be read. Then writeReceipts waits until the API says that the message
+// was delivered.
+func (e deployment) writeReceipts(t *testing.T, token, id string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+id, token, "")
 	line := func(id, number, response, status string) string {
@@ -34,20 +35,21 @@ func (e deployment) receipts(t *testing.T, token, id string) {
 	})
 }
 
-// pipePatterns compares our matching of the pipe's patterns with ministack's EventBridge,
-// for every change in the table so far. Ministack's pipes cannot be used: they deliver
-// only to SNS and Step Functions, and ignore patterns.
-func (e deployment) pipePatterns(t *testing.T) {
+// checkPipePatterns checks that our code and ministack's EventBridge find the same
+// matches for the pipe's patterns. It tries every change that was made in the table so
+// far. Ministack's pipes cannot be used: they deliver only to SNS and Step Functions, and
+// ignore patterns.
+func (e deployment) checkPipePatterns(t *testing.T) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // from the mocked state, because ministack does not store what it ignores
+	p := readPipe(t, mocked(t)) // the pipe in the mocked state, because ministack does not store the patterns, which it ignores
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {
-		here := p.passes(t, change) > 0
+		here := p.countMatches(t, change) > 0
 		if here {
 			passed++
 		}
@@ -60,8 +62,8 @@ func (e deployment) pipePatterns(t *testing.T) {
 	}
 }
 
-// eventBridgePasses asks ministack whether a pattern of p matches change. It adds an
-// event's usual fields, which ministack requires and no pattern uses.
+// eventBridgePasses asks ministack whether a pattern of p matches change. It adds the
+// usual fields of an event to change: ministack requires them, and no pattern uses them.
 func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
 	t.Helper()
 	event := map[string]any{

@@ -109,9 +109,9 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
-	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.receipts(t, shop, id) })
+	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.writeReceipts(t, shop, id) })
 
-	t.Run("every other route works", func(t *testing.T) { e.routes(t, shop, id) })
+	t.Run("every other route works", func(t *testing.T) { e.callRoutes(t, shop, id) })
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
@@ -155,7 +155,7 @@ func TestEmulation(t *testing.T) {
 		}
 	})
 
-	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.pipePatterns(t) })
+	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.checkPipePatterns(t) })
 
 	t.Run("at the same time", func(t *testing.T) { // each of the two waits up to a minute until a removed client is refused
 		outputs := outputsOf(t, e.Workspace)
@@ -169,7 +169,7 @@ func TestEmulation(t *testing.T) {
 		})
 		t.Run("the checks read what AWS says", func(t *testing.T) {
 			t.Parallel()
-			e.played(t, outputs)
+			e.checkWithStandIns(t, outputs)
 		})
 	})
 
@@ -253,7 +253,7 @@ type received struct {
 
 func (e deployment) phone(t *testing.T, number string) []received {
 	t.Helper()
-	log, err := e.taken(t.Context(), number)
+	log, err := e.takenMessages(t.Context(), number)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,8 +275,9 @@ type taken struct {
 	MessageAttributes    map[string]struct{ StringValue string }
 }
 
-// taken returns the messages to a number that SNS took, the oldest first.
-func (e deployment) taken(ctx context.Context, number string) ([]taken, error) {
+// takenMessages returns the messages that SNS took for the given number, the oldest
+// first.
+func (e deployment) takenMessages(ctx context.Context, number string) ([]taken, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)
 	if err != nil {

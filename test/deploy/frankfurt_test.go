@@ -11,7 +11,7 @@ import (
 )
 
 // TestFrankfurtAndVirginiaShareAnAccount applies the example with two Regions to moto.
-// Like AWS's IAM, moto's refuses a second role with the same name.
+// Moto's IAM refuses a second role with the same name, as AWS's IAM does.
 func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -20,7 +20,7 @@ func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := []byte("terraform {\n  backend \"local\" {}\n}\n") // in place of the bucket
+	local := []byte("terraform {\n  backend \"local\" {}\n}\n") // keeps the state in a file instead of the bucket
 	if err := os.WriteFile(filepath.Join(w.Root, "backend_override.tf"), local, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,8 @@ func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	}
 
 	state := deployment{&emulation.Emulation{Workspace: w}}.state(t)
-	// Moto divides dashboards by Region. AWS does not.
+	// On moto each Region has its own dashboards. On AWS all Regions of an account share
+	// them.
 	dashboards := make(map[string]int)
 	for _, r := range state.all("aws_cloudwatch_dashboard") {
 		var dashboard struct {

@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// needTerraform records that the test runs terraform. If terraform is missing, it skips
-// the test, or fails it in CI.
+// needTerraform records that the test runs terraform. If terraform is missing,
+// needTerraform skips the test, or fails it in CI.
 func needTerraform(t *testing.T) engines.Repository {
 	t.Helper()
 	t.Attr(enginetest.Attr, "terraform")
@@ -165,8 +165,9 @@ func TestTheExampleServesADomain(t *testing.T) {
 }
 
 // TestTheRateIsDescribedAsItHolds compares the description of the request rate with the
-// methods that the setting covers. A pattern covers each of its methods by itself.
-// Source: API Gateway Developer Guide, "Throttle requests to your REST APIs".
+// methods that the setting covers. If the setting is for a pattern of methods, its rate
+// applies to each of these methods separately. Source: API Gateway Developer Guide,
+// "Throttle requests to your REST APIs".
 func TestTheRateIsDescribedAsItHolds(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile(needTerraform(t).Path(emulation.ModuleRoot, "variables.tf"))
@@ -278,7 +279,7 @@ func (w workspace) writeTest(t *testing.T, name, command, variables string) stri
 	t.Helper()
 	mocks := "./tests/mocks"
 	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
-		mocks = "../../tests/mocks" // seen from the folder of an example
+		mocks = "../../tests/mocks" // the path as seen from the folder of an example
 	}
 	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
 		mocks, name, command, variables)
@@ -371,8 +372,8 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
-// mock applies the root with these variables to the mocked provider, and returns the
-// state.
+// mock applies the root module, with the given variables, to the mocked provider, and
+// returns the state.
 func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
@@ -393,8 +394,8 @@ var everything struct {
 	state *stateModule
 }
 
-// mocked returns the state of a deployment with every feature switched on. It comes from
-// the mocked provider.
+// mocked returns the state of a deployment with every feature switched on. The state
+// comes from the mocked provider.
 func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)

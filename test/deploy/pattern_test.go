@@ -11,7 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// ruler is the matcher of this run. TestMain closes it.
+// ruler is AWS's own matcher of events. All tests of a run share it, and TestMain closes
+// it.
 var ruler struct {
 	once    sync.Once
 	matcher *engines.Matcher
@@ -45,8 +46,8 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	return got
 }
 
-// part returns v if v is an object, and an empty object otherwise.
-func part(v any) map[string]any {
+// objectOrEmpty returns v if v is an object, and an empty object otherwise.
+func objectOrEmpty(v any) map[string]any {
 	object, _ := v.(map[string]any)
 	return object
 }
@@ -64,7 +65,7 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 		path := templateVariable.FindStringSubmatch(variable)[1]
 		var value any = change
 		for name := range strings.SplitSeq(path, ".") {
-			value = part(value)[name]
+			value = objectOrEmpty(value)[name]
 		}
 		text, ok := value.(string)
 		if !ok {
@@ -84,11 +85,11 @@ func object(t testing.TB, text string) map[string]any {
 	return v
 }
 
-// TestPatternsAreReadAsEventBridgeReadsThem shows how those operators work that this
-// repository uses.
+// TestPatternsAreReadAsEventBridgeReadsThem shows how the operators that this repository
+// uses work.
 func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	t.Parallel()
-	needTerraform(t) // the tests of patterns need both
+	needTerraform(t) // a test of patterns needs terraform as well as the matcher
 	tests := []struct {
 		name, pattern, event string
 		want                 bool
@@ -166,9 +167,9 @@ func readPipe(t *testing.T, state stateModule) pipe {
 	return all[0]
 }
 
-// passes returns how many of the pipe's patterns match change. The pipe passes a change
-// that matches at least one.
-func (p pipe) passes(t testing.TB, change map[string]any) int {
+// countMatches returns how many of the pipe's patterns match change. The pipe passes a
+// change that matches at least one pattern.
+func (p pipe) countMatches(t testing.TB, change map[string]any) int {
 	t.Helper()
 	n := 0
 	for _, pattern := range p.patterns {

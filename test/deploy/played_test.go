@@ -26,17 +26,18 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// standIn says what AWS does in places where ministack does nothing.
+// standIn describes what a server that stands in for AWS does where ministack does
+// nothing.
 type standIn struct {
 	number   string // receives the messages; each standIn needs a number of its own
 	optedOut string
 
-	tooExpensive string // the response about a message that costs more than its price ceiling; "" means that it is delivered
+	tooExpensive string // the response about a message that costs more than its price ceiling; "" means that the message is delivered
 	success      string // the log line about any other message; the test fills in the id, the time and the number
 	sandbox      string // the response about a number that is not verified
 	optedOutSays string
 	badNumber    string // SNS's error message about a bad number
-	publishOnly  string // the error code if a role may only publish; "" means that SNS takes the message
+	publishOnly  string // the error code for a role that may only publish; "" means that SNS takes the message
 	alarms       string // the state of all alarms
 	relayMinutes int    // in how many of the last 13 minutes the relay ran
 	events       bool   // whether there are events
@@ -74,9 +75,9 @@ var noCeiling = func() standIn {
 // logRole is the role with which the standIn for SNS writes its log.
 const logRole = "played-sns-log"
 
-// played makes the checks that ministack lacks something for. A standIn then plays the
-// part of AWS.
-func (e deployment) played(t *testing.T, outputs []byte) {
+// checkWithStandIns makes the checks for which ministack alone is not enough. During
+// these checks, a standIn plays the part of AWS.
+func (e deployment) checkWithStandIns(t *testing.T, outputs []byte) {
 	t.Helper()
 	e.form(t, "iam", "2010-05-08", url.Values{"Action": {"CreateRole"}, "RoleName": {logRole}, "AssumeRolePolicyDocument": {`{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sts:AssumeRole",
@@ -147,7 +148,7 @@ func (e deployment) play(t *testing.T, p standIn) string {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if form, err := url.ParseQuery(string(body)); err != nil || !e.answers(p, w, r, form) {
+		if form, err := url.ParseQuery(string(body)); err != nil || !e.answerSNS(p, w, r, form) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			proxy.ServeHTTP(w, r)
 		}
@@ -167,9 +168,9 @@ func (e deployment) play(t *testing.T, p standIn) string {
 	return server.URL
 }
 
-// answers answers a call of SNS as p says. It returns false for calls that ministack can
-// answer.
-func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, form url.Values) bool {
+// answerSNS answers a call of SNS as p says. It returns false if it leaves the call to
+// ministack.
+func (e deployment) answerSNS(p standIn, w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	refuse := func(code, words string) {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, code, words)
@@ -177,7 +178,7 @@ func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, f
 	take := func(response string) {
 		id := sms.NewID()
 		if response != "" {
-			if err := e.Deliveries(r.Context(), failed(id, form.Get("PhoneNumber"), response)); err != nil {
+			if err := e.Deliveries(r.Context(), failureLine(id, form.Get("PhoneNumber"), response)); err != nil {
 				refuse("InternalError", err.Error())
 				return
 			}
@@ -210,14 +211,14 @@ func (e deployment) answers(p standIn, w http.ResponseWriter, r *http.Request, f
 	return true
 }
 
-// failed returns a log line about a message that was not sent.
-func failed(id, number, response string) string {
+// failureLine returns a log line about a message that was not sent.
+func failureLine(id, number, response string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q, "providerResponse": %q}, "status": "FAILURE"}`,
 		id, time.Now().UTC().Format(time.DateTime), number, response)
 }
 
-// report writes a log line about every message that the functions hand over. If p has
-// events, it also puts one. It works until ctx ends.
+// report writes a log line about every message that the functions hand over. If p.events
+// is true, report also calls textEvent for that message. It returns when ctx ends.
 func (e deployment) report(ctx context.Context, p standIn) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -227,7 +228,7 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 			return nil
 		case <-tick.C:
 		}
-		all, err := e.taken(ctx, p.number)
+		all, err := e.takenMessages(ctx, p.number)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -237,7 +238,7 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 		for _, m := range all[seen:] {
 			line := fmt.Sprintf(p.success, m.MessageID, time.Now().UTC().Format(time.DateTime), p.number)
 			if m.MessageAttributes["AWS.SNS.SMS.MaxPrice"].StringValue == "0.00001" && p.tooExpensive != "" {
-				line = failed(m.MessageID, p.number, p.tooExpensive)
+				line = failureLine(m.MessageID, p.number, p.tooExpensive)
 			}
 			if err := e.Deliveries(ctx, line); err != nil {
 				return err
@@ -252,8 +253,9 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 	}
 }
 
-// textEvent puts a message on the queues of the checks that looks like an event from AWS
-// about a text. It cannot use a bus, because only AWS may put such events there.
+// textEvent puts a message that looks like an event from AWS about a text on the queues
+// of the checks. It cannot put an event on a bus, because only AWS may put such events
+// there.
 func (e deployment) textEvent(ctx context.Context, id string) error {
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})
@@ -301,7 +303,8 @@ func (e deployment) measure(t *testing.T, p standIn) {
 	}
 }
 
-// form calls a service in the form protocol, and returns its answer.
+// form sends a form to a service, in the protocol that AWS calls query, and returns the
+// service's answer.
 func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
 	form.Set("Version", version)

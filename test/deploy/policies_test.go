@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// byAWS lists permissions that AWS itself uses, through a function's role. Our code does
-// not make these calls. The test fails if no policy grants one of these permissions.
-var byAWS = map[string]string{
+// usedByAWS lists permissions that AWS itself uses, through a function's role. Our code
+// does not make these calls. The test fails if no policy grants one of these permissions.
+var usedByAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
 	"kms:Decrypt":                               "DynamoDB and SQS use the key for the caller",
@@ -124,7 +124,7 @@ func checkPolicies(t *testing.T, e deployment) {
 			t.Errorf("a policy allows this call, but no function makes it: %s", g)
 		}
 	}
-	for entry := range byAWS {
+	for entry := range usedByAWS {
 		if !byAWSUsed[entry] {
 			t.Errorf("no policy grants %q any more: remove it from byAWS", entry)
 		}
@@ -141,10 +141,10 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 }
 
-// exempt returns the entry of byAWS that covers a permission, or "".
+// exempt returns the entry of usedByAWS that covers a permission, or "" if no entry does.
 func exempt(service, action, resource string) string {
 	for _, entry := range []string{action, action + " " + resource, action + " " + resource + " of " + service} {
-		if byAWS[entry] != "" {
+		if usedByAWS[entry] != "" {
 			return entry
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// relayWork makes these messages and this receipt, which need the relay, and waits for
-// the relay's next runs:
+// relayWork makes the following messages and receipt, which all need the relay, and waits
+// until the relay has done its work on them:
 //
 //   - a message that could not be enqueued
 //   - a message whose receipt proves that nothing was delivered
@@ -75,7 +75,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed stores a message to this number as if it had been accepted at the time now.
+// seed stores a message to the given number as if it had been accepted at the time now.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

@@ -56,7 +56,7 @@ var (
 	// format.
 	receiptFormats = []string{module + "shared/sns/deliverylog"}
 	// local lists packages that no Lambda function may contain.
-	local = []string{module + "shared/sqlite", module + "shared/simulator", "github.com/spf13/cobra"}
+	local = []string{module + "shared/sqlite", module + "shared/simulator", module + "shared/folder", "github.com/spf13/cobra"}
 
 	// forTests lists packages for tests. Only tests, and other packages on this list, may
 	// import them.

@@ -32,6 +32,7 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 		{"README.md", "cost", cost.Summary()},
 		{"docs/cost.md", "cost-bill", cost.Bill()},
 		{"docs/cost.md", "cost-choices", cost.Choices()},
+		{"docs/cost.md", "cost-hour", cost.Hour()},
 		{"docs/cost.md", "cost-prices", cost.Prices()},
 		{"terraform/README.md", "inputs", inputs(t)},
 		{"terraform/README.md", "outputs", outputs(t)},

@@ -115,7 +115,7 @@ func newRun(ctx context.Context, o Options) *run {
 	r.account = sync.OnceValues(func() (string, error) { return r.readAccount(ctx) })
 	r.token = sync.OnceValues(func() (string, error) { return r.getToken(ctx, r.Deployment.clients[r.Client], "") })
 	r.ceiling = onceValues3(func() (message, Result, error) { return r.tryCeiling(ctx) })
-	r.plain = sync.OnceValues(func() (message, error) { return r.send(ctx, "smsqueue live test: a short text", 1) })
+	r.plain = sync.OnceValues(func() (message, error) { return r.send(ctx, "smsqueue live test: a short text") })
 	r.queue = sync.OnceValues(func() (*queue, error) { return r.makeQueue(ctx) })
 	return r
 }

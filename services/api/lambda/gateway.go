@@ -43,10 +43,10 @@ func (g gateway) handle(ctx context.Context, event events.APIGatewayProxyRequest
 // requestOf returns the client's request as net/http would pass it to a handler. If a
 // body is marked as base64 but is not base64, reading it returns an error.
 func requestOf(event events.APIGatewayProxyRequest) *http.Request {
-	header := merged(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
+	header := mergeMaps(event.MultiValueHeaders, event.Headers, textproto.CanonicalMIMEHeaderKey)
 	target := pathOf(event)
 	// API Gateway has decoded the query, so encode it again.
-	target.RawQuery = url.Values(merged(event.MultiValueQueryStringParameters, event.QueryStringParameters, exactly)).Encode()
+	target.RawQuery = url.Values(mergeMaps(event.MultiValueQueryStringParameters, event.QueryStringParameters, keepName)).Encode()
 
 	r := &http.Request{
 		Method: event.HTTPMethod,
@@ -66,12 +66,13 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf returns /v1 and the event's resource, with its parameters filled in. It cannot
-// use the paths in the event. These depend on the address that the client used, and may
-// begin with the stage or with the base path of a custom domain.
+// pathOf returns a path that consists of /v1 and the event's resource. The parameters in
+// the resource are replaced with their values. pathOf cannot use the paths in the event,
+// because they depend on the address that the client used, and may begin with the stage
+// or with the base path of a custom domain.
 //
 // REST APIs pass parameters as the client encoded them. Each parameter stays a single
-// segment, no matter what it decodes to. So it cannot reach another route.
+// segment, no matter what it decodes to. So a parameter cannot lead to another route.
 func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	path := &url.URL{Path: "/v1", RawPath: "/v1"}
 	for segment := range strings.SplitSeq(strings.Trim(event.Resource, "/"), "/") {
@@ -93,7 +94,7 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 
 // basePathOf returns the part before the resource in the path that the client typed. This
 // is the stage, or the base path of a custom domain, which may have any number of
-// segments. If the event does not show it, basePathOf reports false.
+// segments. If the event does not show this part, basePathOf returns false.
 func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	path = strings.TrimSuffix(event.RequestContext.Path, "/")
 	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
@@ -110,10 +111,11 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	return path, true
 }
 
-// merged joins the two maps that an event has for the same values. API Gateway fills
-// both, but only the map with several values per name is complete. Events made by hand
-// often have only one of them.
-func merged(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
+// mergeMaps returns the values in multi and single. These are the two maps in which an
+// event contains its headers, or its query parameters. API Gateway fills both maps, but
+// only multi is complete. Events made by hand often have only one of the maps. The
+// function canonical returns the name under which mergeMaps puts the values of a name.
+func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.
 	for _, name := range slices.Sorted(maps.Keys(multi)) {
@@ -128,8 +130,9 @@ func merged(multi map[string][]string, single map[string]string, canonical func(
 	return all
 }
 
-// exactly returns name unchanged. Unlike headers, parameters are case-sensitive.
-func exactly(name string) string { return name }
+// keepName returns name itself. It is the canonical form of a parameter's name, because
+// the names of parameters are case-sensitive, unlike those of headers.
+func keepName(name string) string { return name }
 
 type tokenKey struct{}
 
@@ -159,7 +162,7 @@ func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 // recorder is an http.ResponseWriter that keeps the response.
 type recorder struct {
 	header http.Header
-	sent   http.Header // the header as it was when the status was written
+	sent   http.Header // a copy of the header from the time at which the status was written
 	status int
 	body   bytes.Buffer
 }

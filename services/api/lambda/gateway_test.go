@@ -17,15 +17,15 @@ import (
 
 // seen records what a handler behind the gateway gets.
 type seen struct {
-	Route  string // the pattern that matched, empty for none
+	Route  string // the pattern that matched, empty if no pattern did
 	ID     string // its {id}
 	Target string
 	Host   string
 	Remote string
 	Query  map[string][]string
 	Body   string
-	Token  api.Token // zero if it is refused
-	Base   string    // the path of links
+	Token  api.Token // zero if the token is refused
+	Base   string    // the path with which links begin
 }
 
 // watch returns a gateway in front of routes like the API's, and a record of what these

@@ -41,7 +41,8 @@ const (
 	controlMessage = "CONTROL_MESSAGE"
 
 	// maxBatch is the maximum size of an unpacked batch, in bytes. CloudWatch Logs sends
-	// at most 1 MB packed, and logs shrink to about a tenth.
+	// at most 1 MB of packed data, and packing reduces logs to about a tenth of their
+	// size.
 	maxBatch = 64 << 20
 )
 
@@ -71,22 +72,23 @@ func decode(data string) (logBatch, error) {
 	return b, nil
 }
 
-// summary counts the lines of a batch by what became of them.
+// summary counts the lines of a batch, by the result of each line.
 type summary struct {
 	Applied    int `json:"applied"`
-	Pending    int `json:"pending"` // kept to be retried; most of them belong to other applications
-	Unnamed    int `json:"unnamed"` // they name no message
+	Pending    int `json:"pending"` // kept as pending receipts; most of these belong to other applications
+	Unnamed    int `json:"unnamed"` // the receipt names no message
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
 }
 
-// errUnreadable says that a line is not a receipt. Reading it again would not help.
+// errUnreadable means that a line is not a receipt, so that reading the line again would
+// not help.
 var errUnreadable = errors.New("the line is not a receipt")
 
 type parser func(line []byte) (sms.Receipt, error)
 
-// apply parses the line e and applies the receipt. It sets the time at which the line was
-// logged.
+// apply parses the line e and applies the receipt. It sets the time in the receipt at
+// which the line was logged.
 func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser) (receipts.Result, error) {
 	rc, err := parse([]byte(e.Message))
 	if err != nil {
@@ -100,15 +102,15 @@ func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser)
 
 type logsHandler func(context.Context, events.CloudwatchLogsEvent) error
 
-// atOnce is how many lines are applied in parallel.
-const atOnce = 16
+// maxParallel is the number of lines that are applied at the same time.
+const maxParallel = 16
 
 // handle returns a handler that applies every line of a batch.
 //
-//   - If a line fails and may succeed later, the batch fails after all lines were tried.
-//     Lambda retries the batch twice and then moves it to the failed events. The other
-//     lines may be applied again without harm.
-//   - A batch that cannot be unpacked goes to the failed events too, unchanged.
+//   - If a line fails but may succeed later, the handler still applies all other lines,
+//     and then returns an error. Lambda then retries the batch twice, and after that
+//     moves it to the failed events. The other lines may be applied again without harm.
+//   - A batch that cannot be unpacked is moved to the failed events too, unchanged.
 //   - If a line cannot be read, its id is logged. With this id the line can be found in
 //     the provider's log group.
 func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler {
@@ -123,7 +125,7 @@ func handle(r *receipts.Receipts, parse parser, logger *slog.Logger) logsHandler
 		results := make([]receipts.Result, len(batch.LogEvents))
 		errs := make([]error, len(batch.LogEvents))
 		var group errgroup.Group
-		group.SetLimit(atOnce)
+		group.SetLimit(maxParallel)
 		for i, line := range batch.LogEvents {
 			group.Go(func() error {
 				results[i], errs[i] = line.apply(ctx, r, parse)

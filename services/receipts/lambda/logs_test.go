@@ -24,7 +24,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// pack returns the event in which Lambda gets batch, which is JSON.
+// pack returns the event with which Lambda passes batch to the function. The batch is
+// JSON.
 func pack(t testing.TB, batch []byte) events.CloudwatchLogsEvent {
 	t.Helper()
 	var packed bytes.Buffer
@@ -55,12 +56,12 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 	return pack(t, batch)
 }
 
-// flaky is a store that fails to write receipts. failures says how many of the next
-// writes fail.
+// flaky is a store that fails to write receipts. The field failures is the number of
+// writes that will fail from now on.
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64 // each write reduces it by one
+	failures atomic.Int64 // each write subtracts one
 }
 
 func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -70,8 +71,8 @@ func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
-// stage is the handler on a store with two messages. The provider has taken them, with
-// the ids c-1 and c-2.
+// stage is a handler whose store has two messages. The provider has taken both, with the
+// provider message ids c-1 and c-2.
 type stage struct {
 	handler  logsHandler
 	store    *flaky
@@ -270,7 +271,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzBatch passes any JSON as a batch.
+// FuzzBatch passes any JSON to the handler as a batch.
 func FuzzBatch(f *testing.F) {
 	for _, name := range []string{"two-of-ours-and-a-foreign-one.json", "unreadable-line.json", "control.json"} {
 		raw, err := os.ReadFile(filepath.Join("testdata", "batches", name))

@@ -1,5 +1,5 @@
-// Command lambda runs the receipts service as an AWS Lambda function. It subscribes to
-// the log groups that SNS writes its receipts to.
+// Command lambda runs the receipts service as an AWS Lambda function. The function
+// subscribes to the log groups to which SNS writes its receipts.
 package main
 
 import (

@@ -13,8 +13,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// eventHandler answers an event of Scheduler with the summary of a run. It answers an
-// operator's order with the new state of the breaker.
+// eventHandler handles an event. If the event comes from EventBridge Scheduler, the
+// answer is the summary of a run. If the event is an operator's order, the answer is the
+// new state of the breaker.
 type eventHandler func(ctx context.Context, event json.RawMessage) (any, error)
 
 func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHandler {
@@ -52,12 +53,12 @@ type state struct {
 	Probes   int         `json:"probes,omitempty"`
 }
 
-// readOrder reads the order in an event. given is true if the event has the key
-// "operator":
+// readOrder reads the operator's order in an event. The result given is true if the event
+// is an order, which means that it has the key "operator":
 //
 //	{"operator": "pause", "detail": "the campaign of this morning is wrong"}
 //
-// Scheduler's own events have the key "detail" too, but not "operator".
+// An event of EventBridge Scheduler has the key "detail" too, but not the key "operator".
 func readOrder(event []byte) (o sms.Order, given bool, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(event, &fields); err != nil {

@@ -13,6 +13,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+
+	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
 // KeyFile names the signing key in the folder given to [Open]. It is a PKCS #8 private
@@ -25,26 +27,33 @@ const keyBits = 2048
 
 const pemType = "PRIVATE KEY"
 
-// openKey reads the signing key in dir, or makes one if there is none.
+// openKey reads the signing key in dir, or makes one if there is none. It refuses a key
+// that somebody else may have chosen: that person could make tokens.
 func openKey(dir string) (*rsa.PrivateKey, error) {
-	path := filepath.Join(dir, KeyFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return createKey(path)
+	root, err := folder.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder of the signing key: %w", err)
 	}
+	defer func() { _ = root.Close() }() // nothing is written through it
+	exists, err := folder.CheckAuthentic(root, KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w (%s)", err, withoutKey)
+	}
+	if !exists {
+		return createKey(root)
+	}
+	text, err := root.ReadFile(KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing key: %w", err)
 	}
 	key, err := parseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w (if you remove the file, a new key is made, and tokens given so far become invalid)", path, err)
-	}
-	// A copied or restored folder may have lost the mode.
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, fmt.Errorf("making the signing key private: %w", err)
+		return nil, fmt.Errorf("signing key %s: %w (%s)", filepath.Join(dir, KeyFile), err, withoutKey)
 	}
 	return key, nil
 }
+
+const withoutKey = "if you remove the file, a new key is made, and tokens given so far become invalid"
 
 func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(text)
@@ -63,7 +72,7 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 }
 
 // createKey makes a signing key, and returns it when it is durable.
-func createKey(path string) (*rsa.PrivateKey, error) {
+func createKey(root *os.Root) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return nil, fmt.Errorf("making a signing key: %w", err)
@@ -72,7 +81,7 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the signing key: %w", err)
 	}
-	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
+	if err := writeDurably(root, KeyFile, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
 		return nil, fmt.Errorf("writing the signing key: %w", err)
 	}
 	return key, nil
@@ -80,13 +89,13 @@ func createKey(path string) (*rsa.PrivateKey, error) {
 
 // writeDurably writes a private file. After a crash the file is either complete or
 // absent.
-func writeDurably(path string, content []byte) error {
+func writeDurably(root *os.Root, name string, content []byte) error {
 	// An earlier crash may have left an incomplete file.
-	unfinished := path + ".tmp"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	unfinished := name + ".tmp"
+	if err := root.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	file, err := os.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := root.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -97,15 +106,15 @@ func writeDurably(path string, content []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(unfinished, path); err != nil {
+	if err := root.Rename(unfinished, name); err != nil {
 		return err
 	}
 	// The new name is durable only after the folder is synced.
-	folder, err := os.Open(filepath.Dir(path))
+	dir, err := root.Open(".")
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). It

@@ -7,9 +7,11 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -113,9 +115,40 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a folder that does not exist", func(t *testing.T) {
-		if _, err := token.Open(filepath.Join(t.TempDir(), "none"), token.Config{Issuer: issuerName}); err == nil {
-			t.Error("opened")
-		}
-	})
+}
+
+// TestOpenRefusesAKeyThatOthersChose: whoever chose the key can make tokens.
+func TestOpenRefusesAKeyThatOthersChose(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("this system has no file modes")
+	}
+	for _, tt := range []struct {
+		name string
+		make func(path string) error
+		word string
+	}{
+		{"others may write it", func(path string) error { return os.Chmod(path, 0o666) }, "other users could write"},
+		{"its group may write it", func(path string) error { return os.Chmod(path, 0o660) }, "other users could write"},
+		{"it is a link to a valid key", func(path string) error {
+			return errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path))
+		}, "symbolic link"},
+		{"everybody may write the folder", func(path string) error { return os.Chmod(filepath.Dir(path), 0o777) }, "other users may write"},
+		{"it belongs to another user", func(path string) error { return os.Chown(path, 12345, -1) }, "belongs to user 12345"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			open(t, dir, atNoon)
+			err := tt.make(filepath.Join(dir, token.KeyFile))
+			if errors.Is(err, fs.ErrPermission) {
+				return // only root can give a file away
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = token.Open(dir, token.Config{Issuer: issuerName})
+			if err == nil || !strings.Contains(err.Error(), tt.word) {
+				t.Errorf("got the error %v, want one that contains %q", err, tt.word)
+			}
+		})
+	}
 }

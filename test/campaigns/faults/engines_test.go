@@ -184,7 +184,7 @@ func policies(begin int) func(story) []sms.OnUnknown {
 		n++
 		switch {
 		case os.Getenv("SMSQUEUE_SOAK") == "1", s.fate == world.Silent, s.fate == world.Deaf, s.orphan:
-			return both(s)
+			return bothPolicies(s)
 		case n%2 == 0:
 			return []sms.OnUnknown{sms.Resend}
 		}

@@ -21,8 +21,8 @@ const (
 // TestAnOperatorPausesInTheMiddle pauses and resumes sending three times while messages
 // go out.
 //
-//   - After a pause, senders hand over only what they can until they read the breaker
-//     again.
+//   - After a pause, a sender goes on handing messages over only until it next reads the
+//     breaker.
 //   - After a resume, the waiting messages go out at once. This holds even if the next
 //     pause comes before all of them are sent.
 func TestAnOperatorPausesInTheMiddle(t *testing.T) {
@@ -73,7 +73,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			total = len(network.Log())
 			operate(sms.OrderResume)
-			firstRun = time.Minute // the run after which the discarded envelopes are due
+			firstRun = time.Minute // the relay's first run after this time enqueues the discarded envelopes' messages
 		}
 		if err := w.Rest(ctx); err != nil {
 			t.Fatal(err)

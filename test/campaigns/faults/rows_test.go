@@ -18,8 +18,9 @@ type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports holds the interfaces that each service gets. The relay has those of receipts too,
-// because it runs the code of receipts to match pending receipts.
+// ports holds the interfaces that each service gets. The relay also gets the interfaces
+// of the service receipts, because it runs the code of that service to match pending
+// receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -50,7 +51,8 @@ var uncalled = []row{
 	{"receipts", "DueReceipts"},
 }
 
-// rows returns all outside calls: every method of every port that takes a context.
+// rows returns all outside calls. These are the methods of the ports that have a context
+// as a parameter.
 func rows() []row {
 	seen := make(map[row]bool)
 	for service, types := range ports {

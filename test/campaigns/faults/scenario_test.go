@@ -26,7 +26,8 @@ type story struct {
 
 var delivered = []sms.Status{sms.Delivered}
 
-// Each story runs with resend and with hold. With hold, its message may also end unknown.
+// Each story runs with resend and with hold. With hold, its message may also end with the
+// status unknown.
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},
@@ -37,8 +38,8 @@ var stories = []story{
 	{name: "lost", fate: world.Lost, ends: []sms.Status{sms.Undelivered}},
 	{name: "refused", fate: world.Refused, ends: []sms.Status{sms.Failed, sms.Unknown}},
 	{name: "broke", fate: world.Broke, ends: delivered},
-	// A receipt that names no message changes none. The message is handed over again only
-	// if its outcome was lost.
+	// A receipt that names no message changes no message. The message is handed over
+	// again only if its outcome was lost.
 	{name: "nobody", fate: world.Nobody, ends: []sms.Status{sms.Sent, sms.Delivered}},
 	{name: "orphan", fate: world.Plain, orphan: true, ends: delivered},
 	{name: "alone", fate: world.Plain, alone: true, ends: delivered},
@@ -46,7 +47,8 @@ var stories = []story{
 		return map[string]any{"expiresAt": now.Add(4 * time.Minute)}
 	}},
 	{name: "scheduled", fate: world.Plain, ends: delivered, fields: in(5 * time.Minute)},
-	// The breaker closes before the next trouble with the account begins.
+	// This message opens the breaker, which closes again before the account's budget is
+	// spent.
 	{name: "denied", fate: world.Denied, ends: delivered, fields: in(trouble - 10*time.Minute)},
 	// The receipt of the probe comes before the answer. The relay retries this receipt,
 	// which then closes the breaker.
@@ -60,25 +62,25 @@ func in(d time.Duration) func(time.Time) map[string]any {
 	return func(now time.Time) map[string]any { return map[string]any{"sendAt": now.Add(d)} }
 }
 
-// told is a story whose message was submitted.
-type told struct {
+// submitted is a story whose message was submitted.
+type submitted struct {
 	story
 	policy sms.OnUnknown
 	id     string
 }
 
-// both returns both policies for every story.
-func both(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
+// bothPolicies returns both policies for every story.
+func bothPolicies(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
 // scenario submits the messages of all stories in w, lets the attack a disturb them, and
 // checks how each message ends.
-func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []told {
+func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
 	t.Helper()
 	ctx := t.Context()
-	var all []told
+	var all []submitted
 	for _, s := range stories {
 		for _, policy := range policies(s) {
-			all = append(all, told{story: s, policy: policy})
+			all = append(all, submitted{story: s, policy: policy})
 		}
 	}
 	var group sync.WaitGroup
@@ -103,7 +105,7 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() str
 	return all
 }
 
-func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.Number, key string) error {
+func submit(ctx context.Context, w *world.World, a *attack, s *submitted, number sms.Number, key string) error {
 	fields := map[string]any{"phoneNumber": number, "message": s.name, "onUnknown": s.policy}
 	if s.fields != nil {
 		maps.Copy(fields, s.fields(w.Now()))
@@ -133,7 +135,7 @@ func submit(ctx context.Context, w *world.World, a *attack, s *told, number sms.
 }
 
 // verify checks the promises for all messages in w.
-func verify(t *testing.T, w *world.World, a *attack, all []told) {
+func verify(t *testing.T, w *world.World, a *attack, all []submitted) {
 	t.Helper()
 	ctx := t.Context()
 	report, err := w.Reconcile(ctx)

@@ -22,7 +22,8 @@ const (
 	spendFor      = 2 * time.Hour
 )
 
-// goOn runs the sender, receipts and relay of w concurrently for d.
+// goOn runs the services sender, receipts and relay of w concurrently, for the duration
+// d.
 func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -48,8 +49,9 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle uses a provider that goes on taking messages at
-// its spend limit. Only its receipts say that these are not delivered.
+// TestTheSpendLimitIsReachedInTheMiddle uses a provider that goes on taking messages
+// after the account's spend limit is reached. Only the provider's receipts say that these
+// messages are not delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -70,7 +72,7 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 }
 
 // spend submits messages, using the policies in turn. The budget runs out in the middle
-// and is refilled later. A message whose receipt names nothing keeps the status sent,
+// and is refilled later. A message whose receipt names no message keeps the status sent,
 // because no receipt proves that it must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
@@ -91,7 +93,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	}
 	network.Budget(spendBudget)
 	goOn(ctx, w, spendFor)
-	left := limited(t, w, network, nameless)
+	left := checkLimit(t, w, network, nameless)
 	network.Budget(-1)
 	refilled := time.Now()
 	goOn(ctx, w, 30*time.Minute)
@@ -108,12 +110,12 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	if got := report.ByStatus[sms.Delivered]; got != spendMessages-left {
 		t.Errorf("%d messages were delivered, want %d: %v", got, spendMessages-left, report.ByStatus)
 	}
-	paced(t, network.Log(), refilled, spendMessages-spendBudget-left)
+	checkPace(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// limited checks the state after the limit was reached. It returns how many messages will
-// keep the status sent because their receipts name nothing.
-func limited(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
+// checkLimit checks the state after the limit was reached. It returns how many messages
+// will keep the status sent because their receipts name no message.
+func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()
 	b, err := w.Store.LoadBreaker(ctx)
@@ -159,9 +161,9 @@ func limited(t *testing.T, w *world.World, network *world.Network, nameless int)
 	return left
 }
 
-// paced checks that the number of messages handed over after start is at least minimum,
-// and that no ten seconds have more of them than the pace allows.
-func paced(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
+// checkPace checks the hand-overs after start. There must be at least minimum of them,
+// and within any ten seconds no more than the pace allows.
+func checkPace(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
 	t.Helper()
 	var times []time.Time
 	for _, h := range log {

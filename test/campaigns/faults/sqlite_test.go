@@ -29,7 +29,8 @@ func openSQLite(t *testing.T) *sqlite.DB {
 	return db
 }
 
-// matrixPace makes senders book time, but is so fast that no message waits.
+// matrixPace is the pace in every cell. Senders book time at this pace, but it is so fast
+// that no message waits.
 const matrixPace = 1000
 
 // onSQLite runs one cell in virtual time.
@@ -41,7 +42,7 @@ func onSQLite(t *testing.T, a *attack) {
 			Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: network, Provider: network,
 			Rules: sms.DefaultRules(), Interval: time.Minute, Around: a.around, PartsPerSecond: matrixPace,
 		})
-		all := scenario(t, w, a, 7_000_000, sms.NewToken, both)
+		all := scenario(t, w, a, 7_000_000, sms.NewToken, bothPolicies)
 		verify(t, w, a, all)
 	})
 }
@@ -56,8 +57,8 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix runs cells, n at a time, and prints the table. If step is 1 it runs every cell;
-// if step is 11, only every 11th.
+// matrix calls run for the cells of the matrix, n cells at a time, and prints the table.
+// If step is 1, it runs every cell; if step is 11, it runs only every 11th cell.
 func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
@@ -82,8 +83,8 @@ func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 		}
 	}
 	t.Logf("the scenario makes %d calls", sum(calm.seen))
-	// t.Parallel would run only as many cells as there are processors. On engines more
-	// can run, because they mostly wait.
+	// t.Parallel would run only as many cells as there are processors. On the engines
+	// more cells can run at once, because a cell mostly waits.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0
@@ -114,7 +115,7 @@ func sum(counts map[row]int) int {
 	return all
 }
 
-// verdict is the result of a cell.
+// verdict returns the result of the cell that the attack a was made for.
 func verdict(t *testing.T, a *attack) string {
 	switch {
 	case t.Failed():

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	senderTimeout = 15 * time.Second // the shortest timeout that Terraform allows
+	senderTimeout = 15 * time.Second // the shortest timeout that our Terraform module allows
 	relayEvery    = 2 * time.Second
 	visibility    = "20" // seconds until the queue delivers a killed sender's batch again
 )

@@ -29,7 +29,7 @@ const users = 32
 // load runs clients that repeat each submission, with its key, until the answer is 202.
 // It records what was accepted.
 type load struct {
-	api      func() user.API // returns the server that runs now
+	api      func() user.API // returns the server that is running now
 	next     atomic.Int64
 	accepted atomic.Int64
 	mu       sync.Mutex
@@ -78,7 +78,8 @@ func (l *load) reach(t *testing.T, n int) {
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await waits until the function returns true.
+// await waits until so returns true. If this takes longer than within, the test fails
+// with a message that contains what.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)

@@ -36,8 +36,8 @@ func TestModel(t *testing.T) {
 	}
 	taken, runs := 0, 0
 	synctest.Test(t, func(t *testing.T) {
-		// A check has a time limit, which virtual time soon reaches. So make several
-		// checks.
+		// rapid limits the time of one check, and virtual time soon reaches that limit.
+		// So make several checks.
 		for check := *seed; taken < want && !t.Failed(); check++ {
 			if err := flag.Set("rapid.seed", strconv.FormatUint(check, 10)); err != nil {
 				t.Fatal(err)
@@ -54,7 +54,8 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// undated hides the deadline of a test, which means nothing in virtual time.
+// undated is a test without a deadline. It hides the real deadline, because a deadline
+// means nothing in virtual time.
 type undated struct{ testing.TB }
 
 // play makes the steps of one run.
@@ -72,7 +73,7 @@ func play(t *rapid.T, dir string) (taken int) {
 	act := func(f func(*rapid.T)) func(*rapid.T) {
 		return func(t *rapid.T) {
 			f(t)
-			s.rest()
+			s.awaitTurns()
 			taken++
 		}
 	}
@@ -93,8 +94,8 @@ func play(t *rapid.T, dir string) (taken int) {
 		"cancel":    act(s.cancel),
 		"pause":     act(s.pause),
 		"resume":    act(s.resume),
-		"foreign":   act(s.foreign),
-		"nameless":  act(s.nameless),
+		"foreign":   act(s.foreignReceipt),
+		"nameless":  act(s.namelessReceipt),
 		"look up":   act(s.lookUp),
 	})
 	s.finish(t)
@@ -104,7 +105,7 @@ func play(t *rapid.T, dir string) (taken int) {
 // abandon ends all processes that still run.
 func (s *stage) abandon() {
 	s.over.Store(true)
-	for s.rest(); s.busy(); s.rest() {
+	for s.awaitTurns(); s.busy(); s.awaitTurns() {
 		for _, waiting := range s.turns {
 			waiting.verdict <- die
 		}
@@ -130,7 +131,7 @@ func (s *stage) deliver(t *rapid.T) {
 			}
 		}
 	})
-	if s.rest(); paused && alone && len(s.net.Log()) > before {
+	if s.awaitTurns(); paused && alone && len(s.net.Log()) > before {
 		t.Fatalf("a message was handed over while sending was paused")
 	}
 }
@@ -157,8 +158,9 @@ func (s *stage) receipts(t *rapid.T) {
 	})
 }
 
-// take removes a random waiting call.
-func (s *stage) take(t *rapid.T) *turn {
+// takeTurn chooses one of the waiting calls at random, removes it from s.turns and
+// returns it.
+func (s *stage) takeTurn(t *rapid.T) *turn {
 	if len(s.turns) == 0 {
 		t.Skip("nothing waits")
 	}
@@ -170,14 +172,14 @@ func (s *stage) take(t *rapid.T) *turn {
 
 // step lets one waiting call continue.
 func (s *stage) step(t *rapid.T) {
-	chosen := s.take(t)
+	chosen := s.takeTurn(t)
 	s.say("go on: %+v after: %v", chosen.call, chosen.after)
 	chosen.verdict <- goOn
 }
 
 // kill makes one waiting call fail, or makes its process die.
 func (s *stage) kill(t *rapid.T) {
-	chosen := s.take(t)
+	chosen := s.takeTurn(t)
 	v := rapid.SampledFrom([]verdict{fail, die}).Draw(t, "verdict")
 	s.say("verdict %v (1 fail, 2 die): %+v after: %v", v, chosen.call, chosen.after)
 	chosen.verdict <- v

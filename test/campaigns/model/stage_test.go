@@ -34,7 +34,7 @@ type verdict int
 
 const (
 	goOn verdict = iota
-	fail         // its error does not say whether the call was carried out
+	fail         // the call returns an error that does not say whether the call was carried out
 	die
 )
 
@@ -45,7 +45,7 @@ type stage struct {
 	store *sqlite.DB
 	net   *world.Network
 
-	free    atomic.Bool // calls no longer wait for their turn
+	free    atomic.Bool // whether calls go on at once, without waiting for their turn
 	over    atomic.Bool // clients give up
 	turns   []*turn
 	arrive  chan *turn
@@ -56,7 +56,8 @@ type stage struct {
 	log     []string
 }
 
-// pace makes senders book time, but is so fast that no message waits long.
+// pace is the pace of each run. Senders book time at this pace, but it is so fast that no
+// message waits long.
 const pace = 20
 
 func newStage(ctx context.Context, dir string) (*stage, error) {
@@ -70,13 +71,13 @@ func newStage(ctx context.Context, dir string) (*stage, error) {
 	}
 	s.w = world.New(world.Options{
 		Now: time.Now, Sleep: time.Sleep, Store: db, Queue: db.Queue(), Network: s.net, Provider: s.net,
-		Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: pace, Around: s.around, Logger: slog.New(slog.DiscardHandler),
+		Rules: sms.DefaultRules(), Interval: time.Minute, PartsPerSecond: pace, Around: s.waitAround, Logger: slog.New(slog.DiscardHandler),
 	})
 	return s, nil
 }
 
-// around makes every call wait twice: before and after it is carried out.
-func (s *stage) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
+// waitAround makes every call wait twice: before and after it is carried out.
+func (s *stage) waitAround(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
 	if s.free.Load() {
 		return carryOut(ctx)
 	}
@@ -114,7 +115,7 @@ type ending struct {
 	note func()
 }
 
-// spawn starts f as a process of this kind.
+// spawn starts f as a process of the given kind.
 func (s *stage) spawn(kind string, f func() (note func())) {
 	s.running[kind]++
 	go func() {
@@ -126,8 +127,9 @@ func (s *stage) spawn(kind string, f func() (note func())) {
 
 func nothing() {}
 
-// rest waits until every process waits for its turn, and collects the waiting calls.
-func (s *stage) rest() {
+// awaitTurns waits until every running process waits for its turn, and collects the
+// waiting calls.
+func (s *stage) awaitTurns() {
 	synctest.Wait()
 	for {
 		select {
@@ -143,7 +145,7 @@ func (s *stage) rest() {
 	}
 }
 
-// busy reports whether a process runs.
+// busy reports whether any process is still running.
 func (s *stage) busy() bool {
 	for _, n := range s.running {
 		if n > 0 {
@@ -164,7 +166,7 @@ func (s *stage) submit(t *rapid.T) {
 	if n >= 6 || s.running["client"] > 1 {
 		t.Skip("enough messages")
 	}
-	// Use few numbers, so that receipts may belong to several messages.
+	// Use few numbers, so that one receipt may fit several messages.
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
 		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
@@ -268,7 +270,7 @@ func (s *stage) finish(t *rapid.T) {
 		waiting.verdict <- goOn
 	}
 	s.turns = nil
-	for s.rest(); s.busy(); s.rest() {
+	for s.awaitTurns(); s.busy(); s.awaitTurns() {
 		time.Sleep(time.Second)
 	}
 	if !s.paused.IsZero() {
@@ -311,18 +313,18 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreign makes a receipt arrive that another application caused. Its number is one to
-// which we never send. If we did, matching the receipt to our message could be correct, as the documents
-// say about pending receipts.
-func (s *stage) foreign(t *rapid.T) {
+// foreignReceipt makes a receipt arrive that another application caused. The receipt has
+// a number to which we never send. If we sent to this number, it could be correct to
+// match the receipt to our message; the documents say so about pending receipts.
+func (s *stage) foreignReceipt(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
 }
 
-// nameless makes a receipt arrive that reports trouble but names no message. It may be
-// another application's, and its number may be one of ours. The receipt may open the
-// breaker, but must not change a message wrongly.
-func (s *stage) nameless(t *rapid.T) {
+// namelessReceipt makes a receipt arrive that reports trouble but names no message. The
+// receipt may belong to another application, and its number may be one to which we send.
+// The receipt may open the breaker, but must not change a message wrongly.
+func (s *stage) namelessReceipt(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
 	s.say("trouble that names no message, to %s", number)
 	s.net.Receipt(world.Nameless(number), 0)

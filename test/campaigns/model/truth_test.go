@@ -23,8 +23,8 @@ type truth struct {
 	taken    int  // how many hand-overs the provider had taken at the last check
 }
 
-// next lists, for each state, the states that may follow. It repeats the documented table
-// on purpose.
+// next lists, for each status, the statuses that may follow it. It repeats the table in
+// the documents on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
 	sms.Scheduled: {sms.Queued, sms.Canceled, sms.Expired, sms.Sending},
@@ -37,7 +37,7 @@ var next = map[sms.Status][]sms.Status{
 // check compares the record m with the truth. log holds the hand-overs in which the
 // provider took the message. If oneStep is true, m changed in one step, and the table
 // must allow the change. Otherwise m may have changed several times, but never out of a
-// final state.
+// final status.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -107,8 +107,9 @@ func latest(m sms.Message, now time.Time) time.Time {
 	return now.Add(15 * time.Minute)
 }
 
-// foreignID returns a provider message id that is in m, although the provider gave it to
-// no hand-over of m. If there is one, a receipt has changed the wrong message.
+// foreignID returns a provider message id that m contains, although the provider did not
+// give that id to any hand-over of m. If m contains such an id, a receipt has changed the
+// wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
 	for _, ref := range m.ProviderRefs() {
 		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {

@@ -132,8 +132,8 @@ func never(condition string) string   { return "(" + condition + ") && false" }
 func always(condition string) string  { return "(" + condition + ") || true" }
 func skipped(statement string) string { return "if false { " + statement + " }" }
 
-// becomes returns a change that replaces the code by operand.
-func becomes(operand string) change { return func(string) string { return operand } }
+// replacedBy returns a change that replaces the code by operand.
+func replacedBy(operand string) change { return func(string) string { return operand } }
 
 // mutate returns source with changes made to its guards. The result must still be valid
 // Go.

@@ -48,7 +48,7 @@ func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 		"left":      {always, "	case (a) || true ||"},
 		"right":     {never, "		(b && c) && false:"},
 		"last":      {never, "		(b) && false {"},
-		"argument":  {becomes("0"), "		0,"},
+		"argument":  {replacedBy("0"), "		0,"},
 		"return":    {always, "	return (a && b) || true, nil"},
 	}
 	for name, tt := range tests {

@@ -1,8 +1,8 @@
 // Package mutants removes guards from the code, one at a time, and checks that a test
 // then fails. If all tests pass without a guard, they do not prove the promise that the
-// guard keeps. With SMSQUEUE_SOAK=1 the tests run for every mutant. Otherwise they run
-// only for the first two mutants; of the others the package only checks that they can be
-// made.
+// guard keeps. With SMSQUEUE_SOAK=1 the tests run for every mutant. Otherwise the tests
+// run only for the first two mutants, and the package only checks that the other mutants
+// can be made.
 //
 // A guard is marked by a comment at the end of its line:
 //
@@ -41,8 +41,13 @@ var mutants = []mutant{
 	},
 	{
 		without: "the condition of every write, in SQLite",
-		changes: map[string]change{"one writer in SQLite": becomes("` ? <> ''`")},
+		changes: map[string]change{"one writer in SQLite": replacedBy("` ? <> ''`")},
 		tests:   []string{"-run", "TestConformance", "./shared/sqlite"},
+	},
+	{
+		without: "the limit on the queries of a page",
+		changes: map[string]change{"the price of a page": never},
+		tests:   []string{"-run", "TestManyMessagesMakeNoPageDearer", "./test/contract/routes"},
 	},
 	{
 		without: "the lease check of an outcome",
@@ -166,7 +171,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the longest wait for a rescue",
-		changes: map[string]change{"longest rescue": becomes("1 << 62")},
+		changes: map[string]change{"longest rescue": replacedBy("1 << 62")},
 		tests:   []string{"-run", "TestAMessageThatWasRescuedForHours", "./services/relay"},
 	},
 	{
@@ -176,7 +181,7 @@ var mutants = []mutant{
 	},
 	{
 		without: "the time that a receipt without one is given",
-		changes: map[string]change{"the age of a receipt without a time": becomes("*new(time.Time)")},
+		changes: map[string]change{"the age of a receipt without a time": replacedBy("*new(time.Time)")},
 		tests:   []string{"-run", "TestALineWithoutATime", "./services/receipts/lambda"},
 	},
 	{
@@ -221,12 +226,12 @@ var mutants = []mutant{
 	},
 	{
 		without: "the order of bookings",
-		changes: map[string]change{"time booked once": becomes("*new(time.Time)")},
+		changes: map[string]change{"time booked once": replacedBy("*new(time.Time)")},
 		tests:   []string{"-run", "TestAllSendersTogether", "./services/sender", noFailFile},
 	},
 	{
 		without: "the order of bookings, in DynamoDB",
-		changes: map[string]change{"time booked once in DynamoDB": becomes("nanos(b.Farthest)")},
+		changes: map[string]change{"time booked once in DynamoDB": replacedBy("nanos(b.Farthest)")},
 		tests:   []string{"-run", "TestConformance/Pace", "./shared/dynamo"},
 	},
 	{

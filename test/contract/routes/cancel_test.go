@@ -49,8 +49,8 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// Whichever starts first has an advantage, so the client and the sender take
-			// turns.
+			// The one that starts first has an advantage, so the client and the sender
+			// start first in turn.
 			cancel := func() {
 				status, _ = callAs[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}

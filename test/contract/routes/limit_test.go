@@ -30,7 +30,8 @@ func (d *dying) Create(ctx context.Context, m sms.Message) error {
 	return d.Store.Create(ctx, m)
 }
 
-// TestLimitIsNeverExceeded has 64 clients submit as fast as they can, with a limit.
+// TestLimitIsNeverExceeded lets 64 clients of an owner that has a limit submit messages
+// as fast as they can.
 func TestLimitIsNeverExceeded(t *testing.T) {
 	const clients, each, limit = 64, 6, 200
 	const body = `{"phoneNumber": "+5511999999999", "message": "Hi"}`

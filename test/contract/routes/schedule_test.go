@@ -39,21 +39,22 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	s := &service{clock: c, store: openSQLite(t, dir, c.Now), provider: &counting{taken: make(map[string]int)}}
 	s.calls = &counted{DB: s.store, calls: map[string]int{}}
 	s.handler = newAPI(t, s.store, func(o *api.Options) { o.Queue, o.Now = s.store.Queue(), c.Now })
-	s.relay = relay.New(s.calls, s.store.Queue(), nobody{}, rules, relay.DefaultOptions(), c.Now, logger)
+	s.relay = relay.New(s.calls, s.store.Queue(), noReceipts{}, rules, relay.DefaultOptions(), c.Now, logger)
 	s.sender = sender.New(s.store, s.provider, sender.NewGate(s.store, rules, 0, c.Now), rules, c.Now, logger)
 	return s
 }
 
-// nobody is an empty list of pending receipts.
-type nobody struct{}
+// noReceipts is a source of pending receipts that has none.
+type noReceipts struct{}
 
-func (nobody) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
+func (noReceipts) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
 
-func (nobody) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message, bool, error) {
+func (noReceipts) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Message, bool, error) {
 	return m, false, nil
 }
 
-// counted is a store that counts the calls of the relay. The calls may be concurrent.
+// counted is a store that counts the calls that the relay makes. The calls may be
+// concurrent.
 type counted struct {
 	*sqlite.DB
 

@@ -25,8 +25,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is the number of calls of each operation that must be answered with 2xx, at
-// least.
+// leastGood is how many calls of each operation must be answered with 2xx, at least.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {
@@ -77,8 +76,8 @@ func duration() string {
 	return "30"
 }
 
-// seed returns a fixed seed, so that two runs differ only if the code does. In the long
-// campaign each run has a new seed.
+// seed returns a fixed seed, so that two runs differ only if the code differs. In the
+// long campaign each run has a new seed.
 func seed() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return strconv.FormatInt(time.Now().UnixNano(), 10)

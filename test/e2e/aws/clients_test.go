@@ -27,9 +27,10 @@ func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	return true
 }
 
-// soon waits up to ten seconds until done returns true. This can take a second, because
-// functions look for unknown clients at most once a second.
-func soon(t *testing.T, what string, done func() bool) {
+// awaitClients waits until done returns true, and fails the test after ten seconds. A
+// change of the clients can take a second to show, because functions look for unknown
+// clients at most once a second.
+func awaitClients(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(until) {
@@ -49,14 +50,14 @@ func TestClientsComeAndGo(t *testing.T) {
 		t.Fatal("an unknown client is let in")
 	}
 	d.SetClients(t, `{"old": {}, "new": {}}`)
-	soon(t, "a new client is let in", func() bool { return !refused(t, d, "new") })
+	awaitClients(t, "a new client is let in", func() bool { return !refused(t, d, "new") })
 	if !refused(t, d, "gone") { // the look-up of the new client has read all clients again
 		t.Error("a removed client is let in")
 	}
 }
 
-// TestAReadOfClientsThatFails breaks the first read of the clients, which is in the Init
-// phase, and later reads.
+// TestAReadOfClientsThatFails makes the first read of the clients fail, which is in the
+// Init phase, and then later reads.
 func TestAReadOfClientsThatFails(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -72,11 +73,11 @@ func TestAReadOfClientsThatFails(t *testing.T) {
 		t.Errorf("while the clients cannot be read, the answer is %d %s", r.status, r.body)
 	}
 	d.DynamoDB.Rule(nil)
-	soon(t, "the client is let in", func() bool { return submit().status == http.StatusAccepted })
+	awaitClients(t, "the client is let in", func() bool { return submit().status == http.StatusAccepted })
 }
 
-// TestAThousandClients has the largest number of clients that a user pool of Cognito may
-// have.
+// TestAThousandClients runs a deployment with the largest number of clients that a user
+// pool of Cognito may have.
 func TestAThousandClients(t *testing.T) {
 	t.Parallel()
 	clients := make([]string, 1000)

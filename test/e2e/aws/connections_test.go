@@ -20,7 +20,7 @@ import (
 )
 
 // TestNoHandOverIsLostBetweenInvocations delivers each message in an invocation of its
-// own. After each, the network forgets the sender's connections to SNS.
+// own. After each invocation, the network forgets the sender's connections to SNS.
 func TestNoHandOverIsLostBetweenInvocations(t *testing.T) {
 	t.Parallel()
 	const count = 50
@@ -46,8 +46,8 @@ func TestNoHandOverIsLostBetweenInvocations(t *testing.T) {
 	}
 }
 
-// TestNoClientKeepsIdleConnectionsForLong checks the configured time limits, because a
-// test that waits for them would take too long.
+// TestNoClientKeepsIdleConnectionsForLong only checks how the time limits are configured.
+// A test that waited for the time limits would take too long.
 func TestNoClientKeepsIdleConnectionsForLong(t *testing.T) {
 	cfg := aws.Config{Region: "us-east-1"}
 	for _, tc := range []struct {

@@ -27,7 +27,7 @@ import (
 func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	t.Parallel()
 	var m meter
-	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as Cognito's
+	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as a client id of Cognito
 	d := functions.Deploy(t, functions.Options{
 		Clients:        `{"` + client + `": {}}`,
 		PartsPerSecond: 20,
@@ -42,14 +42,14 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 		var sent reply
 		got.Submit = m.step(t, d, func() { sent = post(t, api, "", text) })
 		id := sent.message(t, http.StatusAccepted).ID
-		got.Submit.Answered, got.Submit.Logged = answered(t, sent), got.Submit.Logged+accessLine(t)
+		got.Submit.Answered, got.Submit.Logged = answerSize(t, sent), got.Submit.Logged+accessLine(t)
 
 		batch := d.Receive(t, 1)
 		got.Delivery = m.step(t, d, func() { d.Deliver(t, batch) })
 
 		var seen reply
 		got.LookUp = m.step(t, d, func() { seen = get(t, api, id) })
-		got.LookUp.Answered, got.LookUp.Logged = answered(t, seen), got.LookUp.Logged+accessLine(t)
+		got.LookUp.Answered, got.LookUp.Logged = answerSize(t, seen), got.LookUp.Logged+accessLine(t)
 
 		line := delivered(seen.message(t, http.StatusOK).ProviderMessageID, "+5511987654321")
 		got.Receipt = m.step(t, d, func() {
@@ -58,7 +58,7 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 			}
 		})
 		got.Receipt.Logged += logged(compact(t, line))
-		got.Record = stored(t, d, id)
+		got.Record = recordSize(t, d, id)
 
 		got.RelayRun = m.step(t, d, func() {
 			if _, err := d.RunRelay(t.Context()); err != nil {
@@ -72,7 +72,7 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	}
 }
 
-// step measures what something consumes.
+// step calls the function something and measures what the call consumes.
 func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) cost.Step {
 	t.Helper()
 	outputs := func() (size int) {
@@ -121,8 +121,8 @@ func compact(t *testing.T, text string) string {
 	return b.String()
 }
 
-// answered returns the size of an answer with its headers.
-func answered(t *testing.T, a reply) cost.Bytes {
+// answerSize returns the size of an answer with its headers.
+func answerSize(t *testing.T, a reply) cost.Bytes {
 	t.Helper()
 	head, err := httputil.DumpResponse(&http.Response{ProtoMajor: 1, ProtoMinor: 1, StatusCode: a.status, Header: a.header}, false)
 	if err != nil {
@@ -164,9 +164,9 @@ func accessLine(t *testing.T) cost.Bytes {
 	return logged(string(text))
 }
 
-// stored returns the size of a record in the table and in the indexes. DynamoDB adds 100
-// bytes in each of these places.
-func stored(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
+// recordSize returns the size of a record in the table and in the indexes together.
+// DynamoDB adds 100 bytes in the table and in each index.
+func recordSize(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &d.Table, ConsistentRead: aws.Bool(true),

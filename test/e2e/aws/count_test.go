@@ -22,8 +22,8 @@ type requests map[string]int
 // opened is the operation of the request that opens a connection at init.
 const opened = ""
 
-// requestsOf calls something, and returns the requests that the functions make to the
-// engines during this call.
+// requestsOf calls the function something, and returns the requests that the functions
+// make to the engines during this call.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()
@@ -81,7 +81,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 		want("a second look at the status, soon after", again, requests{"GetItem": 1})
 	}
 
-	// A new process reads the breaker, and reads it again when this time has passed.
+	// A new process reads the breaker, and reads it again after breakerAge.
 	const breakerAge = 5 * time.Second
 	deliver := func(n int) func() {
 		batch := d.Receive(t, n)
@@ -93,7 +93,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	// this it reads and writes the record.
 	want("the first delivery of a deployment", requestsOf(d, first), requests{opened: 1, "GetItem": 2, "UpdateItem": 3, "Publish": 1})
 	delivery := requestsOf(d, second)
-	if time.Since(began) < breakerAge { // if it took longer, because the machine is busy, the breaker is read again
+	if time.Since(began) < breakerAge { // on a busy machine this takes longer, and the sender reads the breaker again
 		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
 	}
 

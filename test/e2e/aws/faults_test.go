@@ -42,7 +42,7 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 			}
 			mustBeDueAtOnce(t, d, m.ID)
 
-			if fault.String() == refused.String() { // the relay cannot enqueue either
+			if fault.String() == refused.String() { // the relay cannot enqueue the message either
 				if report, err := d.RunRelay(t.Context()); err == nil {
 					t.Errorf("the relay cannot enqueue, but returned %+v without an error", report)
 				}
@@ -76,7 +76,7 @@ func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 }
 
 // TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. Then
-// it changes the times in the record, so that the lease ends early.
+// the test changes the times in the record, so that the lease ends early.
 func TestASenderThatDiesInAHandOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -94,7 +94,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := functions.Deploy(t, functions.Options{SenderTimeout: 15 * time.Second})
-			const lease = 30 * time.Second // the timeout and 15 s
+			const lease = 30 * time.Second // the sender's timeout plus 15 s
 			api, number := d.Client("shop"), newNumber()
 			d.SNS.Rule(func(_ string, n int) faultproxy.Fault {
 				switch {
@@ -138,8 +138,8 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease moves the times of a message's lease and first hand-over back by this
-// duration.
+// ageLease moves the times of a message's lease and first hand-over back by the duration
+// by.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

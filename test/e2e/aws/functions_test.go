@@ -106,7 +106,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// common returns the attributes of item whose names are in want too.
+// common returns those attributes of item whose names are also in want.
 func common(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {

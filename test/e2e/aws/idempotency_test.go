@@ -25,9 +25,9 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// onEngines is the API in this process, over DynamoDB Local and ElasticMQ. Unlike a
-// function, it serves requests concurrently, and the test sets its clock.
-type onEngines struct {
+// localAPI is the API in the process of the test, with DynamoDB Local and ElasticMQ.
+// Unlike a function, it serves requests concurrently, and the test sets its clock.
+type localAPI struct {
 	handler http.Handler
 	records *dynamodb.Client
 	table   string
@@ -37,9 +37,9 @@ type onEngines struct {
 	ahead time.Duration // how far its clock is ahead of the real time
 }
 
-func startOnEngines(t *testing.T) *onEngines {
+func startLocalAPI(t *testing.T) *localAPI {
 	t.Helper()
-	d := &onEngines{queue: faultproxy.New(t, enginetest.SQS(t))}
+	d := &localAPI{queue: faultproxy.New(t, enginetest.SQS(t))}
 	d.records, d.table = functions.NewTable(t, enginetest.DynamoDB(t))
 	_, queueURL := functions.NewQueue(t, enginetest.SQS(t))
 	handler, err := api.New(api.Options{
@@ -54,20 +54,20 @@ func startOnEngines(t *testing.T) *onEngines {
 	return d
 }
 
-func (d *onEngines) now() time.Time {
+func (d *localAPI) now() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return time.Now().Add(d.ahead)
 }
 
-func (d *onEngines) advance(by time.Duration) {
+func (d *localAPI) advance(by time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ahead += by
 }
 
 // client returns an HTTP client that calls the API as a client of owner.
-func (d *onEngines) client(clientID, owner string) user.API {
+func (d *localAPI) client(clientID, owner string) user.API {
 	caller := api.Caller{ClientID: clientID, Owner: owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
 	return user.API{HTTP: &http.Client{Transport: inProcess{d.handler, caller}}}
 }
@@ -84,8 +84,8 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// stored counts the items of the table.
-func (d *onEngines) stored(t *testing.T) int {
+// countItems returns how many items the table has.
+func (d *localAPI) countItems(t *testing.T) int {
 	t.Helper()
 	out, err := d.records.Scan(t.Context(), &dynamodb.ScanInput{TableName: &d.table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -96,7 +96,7 @@ func (d *onEngines) stored(t *testing.T) int {
 
 func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	t.Parallel()
-	d := startOnEngines(t)
+	d := startLocalAPI(t)
 	shop := d.client("shop-1", "shop")
 	sendAt := time.Now().Add(time.Minute)
 	body := fmt.Sprintf(`{"phoneNumber": "+5511987654321", "message": "hello", "sendAt": %q}`, sendAt.Format(time.RFC3339))
@@ -121,9 +121,9 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	}
 	replayed := func(r reply) bool { return r.header.Get("Idempotent-Replayed") == "true" }
 	fresh := slices.DeleteFunc(slices.Clone(replies), replayed)
-	if len(fresh) != 1 || d.stored(t) != 1 || d.queue.Counts()["SendMessage"] != 1 {
+	if len(fresh) != 1 || d.countItems(t) != 1 || d.queue.Counts()["SendMessage"] != 1 {
 		t.Errorf("%d of %d answers are not marked as replayed, want 1; the table has %d records, want 1; the requests to SQS are %v, want one SendMessage",
-			len(fresh), n, d.stored(t), d.queue.Counts())
+			len(fresh), n, d.countItems(t), d.queue.Counts())
 	}
 
 	if r := post(t, shop, "key", strings.Replace(body, "hello", "bye", 1)); r.status != http.StatusUnprocessableEntity || r.problem(t) != "idempotency-key-reused" {
@@ -144,7 +144,7 @@ func TestOneKeyMakesOneMessageOnDynamoDB(t *testing.T) {
 	if diff := cmp.Diff(fresh[0].body, late.body); diff != "" || late.status != http.StatusAccepted || !replayed(late) {
 		t.Errorf("the replay after sendAt has the status %d and the header %v, and its body differs (-first +late):\n%s", late.status, late.header, diff)
 	}
-	if d.stored(t) != 2 || d.queue.Counts()["SendMessage"] != 2 {
-		t.Errorf("the table has %d records and the requests to SQS are %v; want one of each per owner", d.stored(t), d.queue.Counts())
+	if d.countItems(t) != 2 || d.queue.Counts()["SendMessage"] != 2 {
+		t.Errorf("the table has %d records and the requests to SQS are %v; want one of each per owner", d.countItems(t), d.queue.Counts())
 	}
 }

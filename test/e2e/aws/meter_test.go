@@ -32,7 +32,7 @@ func (m *meter) start(t *testing.T, engineURL string) string {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(engine)
 			if r.In.Header.Get("X-Amz-Target") == "" {
-				return // a function only opens its connection
+				return // this request only opens a function's connection
 			}
 			r.Out.Header.Set("Accept-Encoding", "identity") // so that answers can be read
 			body, err := io.ReadAll(r.In.Body)
@@ -68,7 +68,7 @@ func (m *meter) add(target string, answer []byte) {
 	var output struct {
 		ConsumedCapacity struct{ CapacityUnits float64 }
 	}
-	_ = json.Unmarshal(answer, &output) // an error does not say what it has consumed
+	_ = json.Unmarshal(answer, &output) // the answer to a failed request does not say what the request consumed
 	_, operation, _ := strings.Cut(target, ".")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,7 +82,7 @@ func (m *meter) add(target string, answer []byte) {
 	}
 }
 
-// take returns what has been consumed since the last call.
+// take returns what has been consumed since the last call of take.
 func (m *meter) take() (writes, reads float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -29,9 +29,9 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	return b
 }
 
-// comesBack runs the relay until it has enqueued these messages, and checks that they are
-// then sent.
-func comesBack(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
+// checkRelayed runs the relay until the messages with the given ids are enqueued again,
+// and checks that a sender then sends them.
+func checkRelayed(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
 	t.Helper()
 	resumed, enqueued := time.Now(), 0
 	for enqueued < len(ids) {
@@ -93,12 +93,12 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	if b := order(t, d, "resume"); b.Open || b.ClosedAt.IsZero() {
 		t.Errorf("the answer to the order to resume is %+v", b)
 	}
-	comesBack(t, d, api, ids...)
+	checkRelayed(t, d, api, ids...)
 }
 
 // TestAnOperatorsWordEndsASpendLimit resumes sending at a spend limit. Only an operator
-// can, because SNS goes on taking messages at the limit, so that a hand-over proves
-// nothing.
+// can do this: SNS goes on taking messages at the limit, so a hand-over does not prove
+// that the limit was raised.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -116,5 +116,5 @@ func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	if b := order(t, d, "resume"); b.Open {
 		t.Errorf("the answer to the order to resume is %+v", b)
 	}
-	comesBack(t, d, api, id)
+	checkRelayed(t, d, api, id)
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // TestThePaceCostsOneWriteABatch counts requests, as TestEachOperationCostsItsRequests
-// does. On a busy machine a sender may come too late for its slots; then it books again.
+// does. On a busy machine a sender may come too late for its slots; then the sender books
+// new slots.
 func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{PartsPerSecond: 5})

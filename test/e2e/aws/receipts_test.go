@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// delivered returns a line of SNS's delivery log. It says that the phone acknowledged the
-// message, which has this provider message id.
+// delivered returns a line of SNS's delivery log. The line says that the phone
+// acknowledged the message with the given provider message id.
 func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,

@@ -58,8 +58,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
 		t.Errorf("the answer to deleting the text of a queued message is %d %s", r.status, r.body)
 	}
-	// By default a request does not wait for a change, because it would keep a function
-	// busy.
+	// By default a request does not wait for a change, because a request that waits keeps
+	// a function busy.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %v the message is %s", time.Since(begin), got.Status)

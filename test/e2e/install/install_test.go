@@ -1,4 +1,4 @@
-// Package install proves that `go install` needs nothing but a tag.
+// Package install proves that `go install` needs nothing but a tag of the repository.
 package install
 
 import (
@@ -118,7 +118,7 @@ func proxy(t *testing.T, repo string) string {
 	if err = archive.Close(); err != nil {
 		t.Fatal(err)
 	}
-	shipsAlone(t, archive.Name())
+	checkArchive(t, archive.Name())
 	for name, text := range map[string]string{
 		"list":            version + "\n",
 		version + ".info": `{"Version": "` + version + `", "Time": "2026-01-01T00:00:00Z"}`,
@@ -131,9 +131,9 @@ func proxy(t *testing.T, repo string) string {
 	return dir
 }
 
-// shipsAlone fails the test if the archive of the root module contains files of the test
-// module.
-func shipsAlone(t *testing.T, archive string) {
+// checkArchive fails the test if the archive of the root module contains files of the
+// test module.
+func checkArchive(t *testing.T, archive string) {
 	t.Helper()
 	r, err := zip.OpenReader(archive)
 	if err != nil {

@@ -29,9 +29,9 @@ func bombs() int {
 }
 
 // TestLargeRequestsTakeBoundedMemory has one client send many batches at once. Each batch
-// has 100 messages with thousands of unknown fields. After an answer with status 503 the
-// client repeats the batch when Retry-After says. Meanwhile another client sends single
-// messages.
+// has 100 messages with thousands of unknown fields. After an answer with status 503, the
+// client waits as long as Retry-After says and repeats the batch. Meanwhile another
+// client sends single messages.
 func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t))
@@ -43,7 +43,7 @@ func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	var senders sync.WaitGroup
 	for range bombs() {
 		senders.Go(func() {
-			if explode(ctx, bad, m.Base, bomb) == http.StatusUnprocessableEntity {
+			if sendBomb(ctx, bad, m.Base, bomb) == http.StatusUnprocessableEntity {
 				refused.Add(1)
 			}
 		})
@@ -82,9 +82,9 @@ func newBomb() string {
 	return `{"messages":[` + strings.Repeat(object+",", 99) + object + `]}`
 }
 
-// explode sends a batch. After a 503 it waits as long as Retry-After says, and sends the
+// sendBomb sends a batch. After a 503 it waits as long as Retry-After says, and sends the
 // batch again. It returns the last status, or 0 if there is none.
-func explode(ctx context.Context, client *http.Client, base, body string) int {
+func sendBomb(ctx context.Context, client *http.Client, base, body string) int {
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/sms/batch", strings.NewReader(body))
 		if err != nil {
@@ -124,7 +124,7 @@ func clientsFile(t *testing.T) string {
 	return name
 }
 
-// clientOf returns an HTTP client that calls the API as the client with this name.
+// clientOf returns an HTTP client that calls the API as the client with the given name.
 func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
 	t.Helper()
 	config := clientcredentials.Config{ClientID: name, ClientSecret: name + "-secret-of-tests", TokenURL: m.Base + "/oauth2/token"}

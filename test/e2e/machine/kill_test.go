@@ -17,7 +17,7 @@ const (
 	kills       = 5
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // at each kill, at least this many requests are in flight, messages unfinished and messages handed over
+	atLeast     = 50  // the least number of requests in flight, of unfinished messages and of messages handed over at each kill
 	drainWithin = 3 * time.Minute
 )
 

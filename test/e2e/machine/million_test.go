@@ -21,8 +21,8 @@ import (
 // maxResident is how much memory the server may use, no matter how many messages wait.
 const maxResident = 300 << 20
 
-// backlog returns how many messages wait. In the long campaign it is a million. Otherwise
-// it is fewer, because the race detector makes writing them slow.
+// backlog returns how many messages wait: a million in the long campaign, and fewer
+// otherwise, because the race detector makes it slow to write the messages.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000

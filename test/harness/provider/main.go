@@ -41,7 +41,7 @@ func run(ctx context.Context) (err error) {
 	if *dir == "" {
 		return errors.New("-log must name a folder")
 	}
-	provider, err := simulator.Open(*dir, simulator.Options{Delay: *delay})
+	provider, err := simulator.Open(*dir, simulator.Options{Delay: *delay, LogTexts: true})
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,11 @@ func run(ctx context.Context, base string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(send(ctx, api), takeBack(ctx, api), sendMany(ctx, api), refused(ctx, api), service(ctx, api))
+	return errors.Join(send(ctx, api), takeBack(ctx, api), sendMany(ctx, api), previewRefused(ctx, api), service(ctx, api))
 }
 
-// unexpected returns an error that shows an unexpected answer.
+// unexpected returns an error that shows an answer which the flow did not expect. what
+// says what the flow was doing.
 func unexpected(what string, response *http.Response, body []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -106,9 +107,9 @@ func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// refused previews a message that cannot be sent, and checks the reason that the API
-// gives.
-func refused(ctx context.Context, api *smsapi.ClientWithResponses) error {
+// previewRefused previews a message that cannot be sent, and checks the reason that the
+// API gives.
+func previewRefused(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	message := smsapi.NewMessage{PhoneNumber: "+1", Message: "Hello"}
 	preview, err := api.PreviewMessageWithResponse(ctx, message)
 	if err != nil || preview.JSON200 == nil || preview.JSON200.Acceptable {

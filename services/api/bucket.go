@@ -1,0 +1,42 @@
+package api
+
+import (
+	"sync"
+	"time"
+)
+
+// buckets limits how often each owner does something in this process. Each owner has a
+// bucket of tokens, which refills over time. An action takes one token.
+type buckets struct {
+	pause time.Duration // the time in which a bucket gets one token
+	size  int           // how many tokens a full bucket has
+
+	mu   sync.Mutex
+	full map[string]time.Time // by owner: when the bucket will be full, if nothing is taken
+}
+
+func newBuckets(perSecond, size int) *buckets {
+	return &buckets{pause: time.Second / time.Duration(perSecond), size: size, full: make(map[string]time.Time)}
+}
+
+// take takes a token of owner. If the bucket is empty, it takes none and returns how long
+// it takes until there is one.
+func (b *buckets) take(owner string, now time.Time) (wait time.Duration) {
+	now = now.Round(0) // while a process is stopped, its monotonic clock may stop too
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	full := b.full[owner]
+	empty := now.Add(time.Duration(b.size) * b.pause)
+	switch {
+	case full.Before(now):
+		full = now
+	case full.After(empty): // the clock was set back
+		full = empty
+	}
+	wait = full.Add(b.pause).Sub(empty)
+	if wait <= 0 {
+		full = full.Add(b.pause)
+	}
+	b.full[owner] = full
+	return max(wait, 0)
+}

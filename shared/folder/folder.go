@@ -1,0 +1,134 @@
+// Package folder opens the data folder of one machine and the files in it. It trusts
+// nothing that another user could have put there.
+//
+// A folder that only its owner can write needs no further defense: once it has been
+// checked, nobody else can add or replace a file. So a file may be checked first and
+// opened by its path later, as SQLite does.
+//
+// Windows has neither modes nor owners in this sense. There, only symbolic links are
+// refused.
+package folder
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// othersWrite are the mode bits with which other users may write.
+const othersWrite fs.FileMode = 0o022
+
+// Open opens the folder dir. If dir does not exist, Open makes it, and only the user may
+// enter it. Open refuses a symbolic link, a folder of another user, and a folder that
+// other users may write. An empty folder that only the user's group may write becomes
+// private instead: umask 0002 makes such folders.
+func Open(dir string) (*os.Root, error) {
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder: %w", err)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil, fmt.Errorf("the folder %s is a symbolic link: name the folder to which it leads", dir)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder: %w", err)
+	}
+	if err := private(root, dir); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return root, nil
+}
+
+func private(root *os.Root, dir string) error {
+	info, err := root.Stat(".")
+	if err != nil {
+		return fmt.Errorf("opening the folder: %w", err)
+	}
+	if err := owned(info, "the folder "+dir); err != nil {
+		return err
+	}
+	if !hasModes || info.Mode()&othersWrite == 0 {
+		return nil
+	}
+	refused := fmt.Errorf("other users may write the folder %s (its mode is %v), so anybody may have put files there: "+
+		"look at what it contains, then run `chmod go-w %s`", dir, info.Mode().Perm(), dir)
+	if info.Mode()&0o002 != 0 {
+		return refused
+	}
+	if empty, err := isEmpty(root); err != nil || !empty {
+		return errors.Join(refused, err)
+	}
+	if err := root.Chmod(".", 0o700); err != nil {
+		return fmt.Errorf("making the folder %s private: %w", dir, err)
+	}
+	// Somebody may have been faster.
+	if empty, err := isEmpty(root); err != nil || !empty {
+		return errors.Join(refused, err)
+	}
+	return nil
+}
+
+func isEmpty(root *os.Root) (bool, error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	return len(entries) == 0, err
+}
+
+// Check makes the file with this name private, if it exists. It reports whether it
+// exists. It refuses symbolic links, files of other users, and everything that is not a
+// regular file.
+func Check(root *os.Root, name string) (exists bool, err error) {
+	info, err := check(root, name)
+	return info != nil, err
+}
+
+// CheckAuthentic is like Check, for a file whose content nobody else may have chosen. It
+// refuses a file that other users could write.
+func CheckAuthentic(root *os.Root, name string) (exists bool, err error) {
+	if info, err := root.Lstat(name); err == nil && hasModes && info.Mode()&os.ModeSymlink == 0 && info.Mode()&othersWrite != 0 {
+		return true, fmt.Errorf("other users could write the file %s (its mode is %v)", path(root, name), info.Mode().Perm())
+	}
+	return Check(root, name)
+}
+
+// check returns nil if there is no such file.
+func check(root *os.Root, name string) (fs.FileInfo, error) {
+	info, err := root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking at %s: %w", path(root, name), err)
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, fmt.Errorf("%s is a symbolic link, which is not followed: put the file itself there", path(root, name))
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a file (its mode is %v)", path(root, name), info.Mode())
+	}
+	if err := owned(info, "the file "+path(root, name)); err != nil {
+		return nil, err
+	}
+	if hasModes && info.Mode().Perm() != 0o600 {
+		if err := root.Chmod(name, 0o600); err != nil {
+			return nil, fmt.Errorf("making %s private: %w", path(root, name), err)
+		}
+	}
+	return info, nil
+}
+
+// OpenFile checks a file as Check does, and then opens it. A new file is private.
+func OpenFile(root *os.Root, name string, flag int) (*os.File, error) {
+	if _, err := Check(root, name); err != nil {
+		return nil, err
+	}
+	return root.OpenFile(name, flag, 0o600)
+}
+
+func path(root *os.Root, name string) string { return filepath.Join(root.Name(), name) }

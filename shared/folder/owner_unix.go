@@ -1,0 +1,23 @@
+//go:build unix
+
+package folder
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const hasModes = true
+
+// owned returns an error if what info describes belongs to another user. This holds for
+// root too: files that root adds would lock the owner out.
+func owned(info fs.FileInfo, what string) error {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(stat.Uid) == os.Geteuid() {
+		return nil
+	}
+	return fmt.Errorf("%s belongs to user %d, and this program runs as user %d: "+
+		"run it as the owner, or give it what it needs with chown", what, stat.Uid, os.Geteuid())
+}

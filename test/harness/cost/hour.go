@@ -1,0 +1,76 @@
+package cost
+
+import (
+	"fmt"
+	"strings"
+)
+
+// These are the bounds of a page of a list. They hold for records of up to 4 KB; each
+// further 4 KB of a record costs half a unit more. A test in test/contract/routes compares
+// them with real pages.
+const (
+	DearestPage = 128.0 // read units: half a unit for each of 200 records; the rest for the index
+	PageQueries = 10    // queries of the index; 2 or 3 more reads, in batches, get the records
+)
+
+const (
+	hour        = 3600 // seconds
+	pageRate    = 10   // pages of lists a second, for each owner in each process
+	gatewayRate = 100  // requests a second to each method, by default
+	pageTime    = 0.1  // seconds that a function takes for a page; an assumption
+	pageLength  = 100  // messages on the longest page
+	batchLength = 100  // messages in the longest batch
+)
+
+// request is what one request of a client consumes at most.
+type request struct {
+	what          string
+	reads, writes float64 // units of DynamoDB
+	answered      Bytes
+	seconds       float64 // of the function
+	perSecond     float64 // how many an owner can make in each process; 0 if nothing but the gateway limits it
+}
+
+// requests returns what an owner can ask for without sending anything.
+func requests() []request {
+	one := Counted.LookUp.Answered
+	return []request{
+		{"a page of a list, with a filter by status", DearestPage, 0, pageLength * one, pageTime, pageRate},
+		{"a look-up", Counted.LookUp.ReadUnits, 0, one, apiTime, 0},
+		{"the status, if no process has an answer of the last 5 s", 33, 0, one, apiTime, 0},
+		{"a preview with two limits", 2, 0, one, apiTime, 0},
+		{"a submission that repeats another one's key", 0, 2, one, apiTime, 0},
+		{"a batch of 100 such submissions", 0, 2 * batchLength, batchLength * one, pageTime, 0},
+	}
+}
+
+func (r request) usd() float64 {
+	usd := 0.0
+	for _, part := range []struct {
+		of price
+		n  float64
+	}{
+		{gatewayRequests, 1}, {lambdaRequests, 1}, {lambdaSeconds, apiSize * r.seconds},
+		{readUnits, r.reads}, {writeUnits, r.writes},
+		{transferOut, float64(r.answered) + gatewayHeader}, {logBytes, float64(Counted.LookUp.Logged)},
+	} {
+		usd += part.n / part.of.per * part.of.usd
+	}
+	return usd
+}
+
+// Hour returns a table of the most that an owner can cost in an hour with requests that
+// send nothing.
+func Hour() string {
+	var b strings.Builder
+	b.WriteString("\n| | read units | write units | USD for a million | USD in an hour, one process | USD in an hour, all processes |\n|---|---:|---:|---:|---:|---:|\n")
+	for _, r := range requests() {
+		process := ""
+		if r.perSecond > 0 {
+			process = fmt.Sprintf("%.2f", r.usd()*r.perSecond*hour)
+		}
+		fmt.Fprintf(&b, "| %s | %g | %g | %.2f | %s | %.2f |\n", r.what, r.reads, r.writes, r.usd()*million, process, r.usd()*gatewayRate*hour)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
