@@ -60,7 +60,7 @@ func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
 // probe may then be handed over, and it books its own slot.
 func (s *Sender) book(ctx context.Context, turns []Turn) error {
 	left := s.timeLeft(ctx)
-	if s.gate.slot == 0 || left <= 0 || len(turns) == 0 {
+	if len(turns) == 0 || s.gate.slot == 0 || left <= 0 {
 		return nil
 	}
 	if signal, err := s.gate.Ask(ctx); err != nil || signal != Go {
