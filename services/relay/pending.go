@@ -11,9 +11,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending looks again for the messages of pending receipts that are due. It looks once
-// for each receipt in a run, even if the agenda returns the receipt again.
-func (p *pass) pending(ctx context.Context) error {
+// retryReceipts retries the pending receipts that are due. It retries each receipt only
+// once in a run, even if the agenda returns the receipt again.
+func (p *pass) retryReceipts(ctx context.Context) error {
 	seen := make(map[string]bool)
 	var errs []error
 	for ctx.Err() == nil {
@@ -36,9 +36,9 @@ func (p *pass) pending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lookAgain looks for the messages of several receipts in parallel until ctx ends. If two
-// receipts are for the same number, each may find the other still pending. Then fewer
-// receipts are matched, but none wrongly.
+// lookAgain retries several receipts in parallel until ctx ends. If two receipts are
+// about the same number, the retry of each may find the other receipt still pending. In
+// this case fewer receipts are matched, but no receipt is matched to a wrong message.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group

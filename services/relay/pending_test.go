@@ -12,7 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher fails for receipts with a certain provider message id.
+// matcher counts the retries of each receipt. The retry of a receipt fails if the
+// provider message id of the receipt is fails.
 type matcher struct {
 	relay.Receipts
 	fails string
@@ -57,7 +58,7 @@ func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	}
 }
 
-// lateMatcher takes a second for each receipt.
+// lateMatcher takes a second to retry a receipt.
 type lateMatcher struct{}
 
 func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt, _ time.Time) error {
@@ -73,7 +74,8 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// endless is a store with due receipts and an agenda that no run can finish.
+// endless is a store that has due receipts and an agenda so long that no run can finish
+// it.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt
@@ -97,8 +99,8 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingRece
 }
 
 // TestALongAgendaLeavesTimeForPendingReceipts runs the relay with an endless agenda. A
-// run of 60 s works for 55 s and keeps a quarter of this for receipts; it looks for eight
-// of them at a time.
+// run of 60 s works for 55 s, and keeps a quarter of this time for pending receipts. It
+// retries eight receipts at a time.
 func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endless{receipts: make([]sms.PendingReceipt, 99)}
@@ -115,7 +117,8 @@ func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	})
 }
 
-// expired is a store in which all rescues are expired and there is no end of them.
+// expired is a store with an endless agenda of messages that are due for rescue. All
+// these messages have expired.
 type expired struct {
 	endless
 	sends int

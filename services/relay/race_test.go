@@ -18,14 +18,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// lagging is a store whose two indexes of messages are behind the writes. Each is behind
-// by a time of its own.
+// lagging is a store whose two indexes of messages show each write late. Each index has a
+// delay of its own.
 type lagging struct {
 	*sqlite.DB
 	now    func() time.Time
 	byID   time.Duration
 	number time.Duration
-	fails  func(id string) bool // says for which messages writes fail; nil means for none
+	fails  func(id string) bool // reports whether writes of the message with this id fail; nil means that no write fails
 
 	mu      sync.Mutex
 	named   map[sms.ProviderRef]time.Time // when a message got the provider message id
@@ -79,7 +79,7 @@ func (l *lagging) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, e
 	return u, err
 }
 
-// onStore returns a new relay on store, with new receipts.
+// onStore returns a new relay and a new Receipts that both work on store.
 func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	r, ok := store.(relay.Store)
 	if !ok {
@@ -90,8 +90,8 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// twins returns two messages to one number. The hand-over of a got no answer, and the
-// sender of b died. A receipt for b is pending.
+// twins returns two messages to the same number. The hand-over of a got no answer, and
+// the sender of b died. A receipt about b is pending.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -146,7 +146,7 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if i == 2 { // the lease has ended by now
+			if i == 2 { // the lease of b has ended by now
 				s.is(b, sms.Unknown)
 				s.change(s.get(b), func(m sms.Message) (sms.Message, bool) {
 					return s.rules.Record(m, b.LeaseToken, sms.Taken("b"), s.now)
@@ -161,8 +161,8 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 	})
 }
 
-// street has several messages to one number. It knows which provider message id each
-// hand-over really got.
+// street is a stage with several messages to the same number. It knows which provider
+// message id each hand-over really got.
 type street struct {
 	*stage
 	store    *lagging
@@ -181,8 +181,8 @@ func (s *street) submit(t *rapid.T) {
 	s.ids = append(s.ids, m.ID)
 }
 
-// The result is a random message.
-func (s *street) any(t *rapid.T) sms.Message {
+// anyMessage returns a random message.
+func (s *street) anyMessage(t *rapid.T) sms.Message {
 	if len(s.ids) == 0 {
 		t.Skip("no message yet")
 	}
@@ -191,7 +191,7 @@ func (s *street) any(t *rapid.T) sms.Message {
 
 // claim makes a sender claim a message and, perhaps, hand it over.
 func (s *street) claim(t *rapid.T) {
-	m, err := s.store.Claim(t.Context(), s.any(t).Ref(), s.rules.NewClaim("fake", s.now))
+	m, err := s.store.Claim(t.Context(), s.anyMessage(t).Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
 		t.Skip("not claimable")
 	}
@@ -209,7 +209,7 @@ func (s *street) claim(t *rapid.T) {
 
 // answer records the outcome of a hand-over, perhaps late.
 func (s *street) answer(t *rapid.T) {
-	m := s.any(t)
+	m := s.anyMessage(t)
 	if len(m.HandOvers) == 0 {
 		t.Skip("not handed over")
 	}
@@ -242,12 +242,13 @@ func (s *street) run(t *rapid.T) {
 		broken = rapid.SampledFrom(s.ids).Draw(t, "for")
 	}
 	s.store.fails = func(id string) bool { return id == broken }
-	_, _ = s.relay.Run(t.Context()) // work that failed is due again
+	_, _ = s.relay.Run(t.Context()) // errors are ignored, because work that failed is due again
 	s.store.fails = nil
 }
 
-// One of the receipts on their way is applied. Some receipts come twice.
-func (s *street) come(t *rapid.T) {
+// applyReceipt applies a random one of the receipts that are on their way. Some receipts
+// come twice.
+func (s *street) applyReceipt(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")
 	}
@@ -276,8 +277,8 @@ func (s *street) check(t *rapid.T) {
 }
 
 // TestNoReceiptGoesToAnotherMessageOfItsNumber makes random steps with several messages
-// to one number. Senders die, outcomes come late, indexes are behind, and runs of the
-// relay fail.
+// to one number. Senders die, outcomes come late, indexes show old states, and runs of
+// the relay fail.
 func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 	enginetest.SQLite(t)
 	matched := 0
@@ -287,7 +288,7 @@ func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 		s.relay = s.onStore(s.store)
 		steps := map[string]func(*rapid.T){
 			"": s.check, "submit": s.submit, "claim": s.claim, "claim too": s.claim, "answer": s.answer,
-			"relay": s.run, "relay too": s.run, "receipt": s.come, "receipt too": s.come,
+			"relay": s.run, "relay too": s.run, "receipt": s.applyReceipt, "receipt too": s.applyReceipt,
 			"a minute passes": func(*rapid.T) { s.pass(time.Minute) },
 			"time passes": func(t *rapid.T) {
 				s.pass(rapid.SampledFrom([]time.Duration{time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 6 * time.Second, 40 * time.Second, 80 * time.Second, 10 * time.Minute}).Draw(t, "time"))
@@ -299,7 +300,7 @@ func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 		for _, id := range s.ids {
 			for _, h := range s.get(sms.Message{ID: id}).HandOvers {
 				if h.Receipt != "" && !s.answered[h.Token] {
-					matched++ // matched by number, because its id was never recorded
+					matched++ // the receipt was matched by number, because its provider message id was never recorded
 				}
 			}
 		}

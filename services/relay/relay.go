@@ -1,7 +1,8 @@
-// Package relay does the work that is due. It enqueues a message if an earlier enqueue
-// failed, if its envelope was lost, or if the time of its schedule or retry has come. It ends
-// leases and messages whose time ran out. It reads the agenda page by page, and never the
-// whole table.
+// Package relay does the work that is due. It enqueues a message if an earlier attempt to
+// enqueue the message failed, if the envelope of the message was lost, or if the time has
+// come at which the message was to be sent or retried. It ends leases that are over, and
+// messages that have expired. It reads the agenda page by page, and never the whole
+// table.
 package relay
 
 import (
@@ -19,34 +20,36 @@ type Store interface {
 	sms.Messages
 	sms.Agenda
 	sms.Breakers
-	// DueReceipts has the contract of sms.ReceiptKeeper.DueReceipts.
+	// DueReceipts returns the pending receipts that are due, as sms.ReceiptKeeper
+	// describes.
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
-// Receipts finds the messages of pending receipts. Every hand-over that began before
-// cutoff has ended so long ago that all indexes show its outcome.
+// Receipts finds the messages of pending receipts. The relay passes a cutoff such that
+// every hand-over that began before cutoff has ended, so long ago that all indexes show
+// its outcome.
 type Receipts interface {
 	// Retry looks for the message of k again.
 	Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error
 	// Settle applies pending receipts to the unanswered hand-overs of m, and returns m
 	// with the changes. If wait is true, a pending receipt may still turn out to be about
-	// m; then m must be neither handed over again nor given up.
+	// m, so the relay must neither let m be handed over again nor give m up.
 	Settle(ctx context.Context, m sms.Message, cutoff time.Time) (after sms.Message, wait bool, err error)
 }
 
-// Options are a deployment's choices.
+// Options contains the settings of a relay that each deployment chooses.
 type Options struct {
 	// Interval is the time between two runs. A run enqueues, with a delay, everything
-	// that is due within two intervals. So a late run does not make messages late. Two
-	// intervals must not be longer than sms.EnqueueAhead.
+	// that is due within two intervals. So messages are not late even if a run is late.
+	// Two intervals together must not be longer than sms.EnqueueAhead.
 	Interval time.Duration
-	// Backlog is the length of the queue above which the relay rescues nothing. Envelopes
-	// are then late and not lost.
+	// Backlog is the number of envelopes on the queue above which the relay does not
+	// rescue messages, because the envelopes are then late and not lost.
 	Backlog int
-	// Page is how many entries of the agenda are read at once.
+	// Page is the number of entries of the agenda that the relay reads in one call.
 	Page int
-	// Wait sleeps until the store's indexes show earlier writes. nil means that they
-	// always do.
+	// Wait sleeps for the given time, so that the store's indexes show earlier writes. It
+	// is nil if the indexes always show them.
 	Wait func(time.Duration)
 }
 
@@ -65,7 +68,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // by place: the DueQuery.After from which the next pass goes on, if one stopped among skipped entries
+	stopped sync.Map // for each place in which a pass stopped among skipped entries, the DueQuery.After with which the next pass begins
 }
 
 type place struct {
@@ -78,34 +81,36 @@ func New(store Store, queue sms.Queue, receipts Receipts, rules sms.Rules, optio
 	return &Relay{store: store, queue: queue, receipts: receipts, rules: rules, options: options, now: now, logger: logger}
 }
 
-// Summary counts what one run did.
+// Summary counts the work that one run did.
 type Summary struct {
 	Enqueued    int64 `json:"enqueued"`
-	NotEnqueued int64 `json:"not_enqueued"` // messages that could not be enqueued; due again at once
-	Settled     int64 `json:"settled"`      // messages that got their pending receipts
-	Ended       int64 `json:"ended"`        // leases and messages whose time ran out
-	Receipts    int64 `json:"receipts"`     // pending receipts that were looked at again
+	NotEnqueued int64 `json:"not_enqueued"` // messages that could not be enqueued, and are due again at once
+	Settled     int64 `json:"settled"`      // messages to which pending receipts were applied
+	Ended       int64 `json:"ended"`        // leases and messages that the run ended
+	Receipts    int64 `json:"receipts"`     // pending receipts that were retried
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
 	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
 	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
-	// ProbeAt is when the next probe may begin; zero if there is none. It is for operators
-	// only: a client that knew it could send a bad number just then.
+	// ProbeAt is the time at which the next probe may begin. It is zero if there will be
+	// no probe. Only operators may see it: a client that knew this time could send a
+	// message to a bad number at that time.
 	ProbeAt time.Time `json:"probe_at,omitzero"`
 }
 
 const (
-	// concurrency is how many shards the relay works on in parallel. It also looks for
-	// the messages of this many pending receipts in parallel.
+	// concurrency is the number of shards that the relay works on in parallel. It is also
+	// the number of pending receipts that the relay retries in parallel.
 	concurrency = 8
-	// reserve is how long before its deadline a run stops working.
+	// reserve is the time between the end of a run's work and the deadline of the run.
 	reserve = 5 * time.Second
-	// A run reserves 1/receiptsShare of its time for pending receipts, no matter how long
-	// the agenda is.
+	// receiptsShare is the divisor of the time that a run reserves for pending receipts:
+	// it reserves 1/receiptsShare of its time, no matter how long the agenda is.
 	receiptsShare = 4
 )
 
 // Run does the work that is due now. An error in one shard does not stop the work on
-// other shards. Work that was not done stays due, so the next run retries it.
+// other shards. Work that Run could not do stays due, so that the next run retries this
+// work.
 func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -117,14 +122,15 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	p, err := r.begin(ctx)
 	errs := []error{err}
 	if err == nil {
-		errs = append(errs, p.kinds(agenda), p.pending(ctx))
+		errs = append(errs, p.kinds(agenda), p.retryReceipts(ctx))
 	}
 	summary := p.summary()
 	summary.Truncated = p.truncated || agenda.Err() != nil || ctx.Err() != nil
 	return summary, errors.Join(errs...)
 }
 
-// shorten returns ctx with an earlier deadline. It cuts off the last 1/share of the time.
+// shorten returns ctx with an earlier deadline. It cuts the last 1/share off the time
+// until the deadline.
 func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))
@@ -132,8 +138,8 @@ func shorten(ctx context.Context, share time.Duration) (context.Context, context
 	return ctx, func() {}
 }
 
-// EndLeases ends all leases, even those that are not over. `smsqueue serve` calls it at
-// startup, when no sender can be running.
+// EndLeases ends all leases, even those that are not over. `smsqueue serve` calls
+// EndLeases when it starts, because no sender can be running at that time.
 func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
 	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
 	err := p.endLeases(ctx)

@@ -32,8 +32,8 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// enqueued runs the relay once a minute and loses all envelopes. It returns the
-	// minutes in which the relay enqueued a message.
+	// enqueued runs the relay once a minute, and deletes all envelopes as if they were
+	// lost. It returns the numbers of the minutes in which the relay enqueued a message.
 	enqueued := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
@@ -135,7 +135,7 @@ func TestAScheduledMessageArrivesToTheSecond(t *testing.T) {
 				t.Errorf("the message was not enqueued at %v: %+v", s.now.Sub(start), got)
 			}
 			s.now = m.SendAt.Add(-time.Millisecond)
-			s.run() // this run does not enqueue it again
+			s.run() // this run must not enqueue the message again
 			s.arrive()
 			s.pass(time.Millisecond)
 			s.arrive(m)
@@ -255,8 +255,8 @@ func TestValidityRunsOut(t *testing.T) {
 	}
 }
 
-// TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait uses a provider that asks to
-// wait longer than the message is valid.
+// TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait uses a provider that asks the
+// sender to wait longer than the message is valid.
 func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -324,7 +324,7 @@ func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 				if err := s.store.Keep(t.Context(), k); err != nil {
 					t.Fatal(err)
 				}
-				for range 4 { // the first runs do not know which hand-overs are in flight
+				for range 4 { // several runs, because the first runs do not know which hand-overs are in flight
 					s.pass(time.Minute).run()
 					s.arrive()
 				}

@@ -61,7 +61,8 @@ func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load
 // read it.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
-// on returns another relay, which uses store and queue, and the stage's clock and rules.
+// on returns another relay. It uses the given store and queue, and the clock and rules of
+// the stage.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }
@@ -86,8 +87,8 @@ func (s *stage) repeat(n int) {
 	}
 }
 
-// accept records a message as if its envelope had been enqueued and lost. A message that
-// is scheduled for later has no envelope.
+// accept records a message as if its envelope had been enqueued and then lost. If the
+// message is scheduled for later, it has had no envelope.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -101,8 +102,8 @@ func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	return m
 }
 
-// acceptMany returns n messages that were accepted while the queue did not answer. They
-// are due at once.
+// acceptMany accepts n messages as if the queue did not answer, and returns them. These
+// messages are due at once.
 func (s *stage) acceptMany(n int) []sms.Message {
 	s.t.Helper()
 	messages := make([]sms.Message, n)
@@ -155,7 +156,8 @@ func (s *stage) is(m sms.Message, want sms.Status) {
 	}
 }
 
-// arrived receives and deletes everything that can be received from the queue now.
+// arrived receives and deletes all envelopes that can be received from the queue now. It
+// returns the references in them.
 func (s *stage) arrived() []sms.Ref {
 	s.t.Helper()
 	var refs []sms.Ref
@@ -180,7 +182,8 @@ func (s *stage) arrived() []sms.Ref {
 	}
 }
 
-// arrive fails the test unless exactly these messages can be received now.
+// arrive fails the test unless the envelopes that can be received now are those of the
+// messages want.
 func (s *stage) arrive(want ...sms.Message) {
 	s.t.Helper()
 	got := s.arrived()
@@ -209,8 +212,8 @@ func (s *stage) breaker(b sms.Breaker) {
 	}
 }
 
-// counted is a queue that counts its envelopes, including delayed and received ones. It
-// refuses a delay that is too long.
+// counted is a queue that counts its envelopes, including delayed envelopes and received
+// envelopes. It refuses a delay that is too long for SQS.
 type counted struct {
 	*sqlite.Queue
 

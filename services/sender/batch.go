@@ -9,19 +9,21 @@ import (
 )
 
 // Batch delivers the items of one batch in parallel. It returns the handles of the items
-// that must stay on the queue; the list may be empty, but is never nil. These are:
+// that must stay on the queue. The list may be empty, but is never nil. These items must
+// stay:
 //
-//   - garbage, until the queue moves it to the dead letters,
+//   - malformed items, until the queue moves them to the dead letters,
 //   - items that could not be delivered now. When such an item is received for the
 //     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
 //     the message again.
 //
-// An item also leaves the queue if its turn at the gate would come too late. If it waited
-// on the queue instead, it would be received again, and each receive counts.
+// An item also leaves the queue if its slot would begin too late. If the item waited on
+// the queue instead, it would be received again, and would come closer to its
+// lastReceive-th receive.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn
-	var items []sms.QueueItem // the items of turns, in the same order
+	var items []sms.QueueItem // the queue items that belong to turns, in the same order
 	for _, item := range batch {
 		e, err := sms.ParseBody(item.Body)
 		if err != nil {
@@ -56,8 +58,8 @@ func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
 	return s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
 }
 
-// book books the slots of turns together. If the breaker is open, it books none: only a
-// probe may then be handed over, and it books its own slot.
+// book books the slots of all turns together. If the breaker is open, book books no
+// slots: only a probe may then be handed over, and a slot is booked for the probe alone.
 func (s *Sender) book(ctx context.Context, turns []Turn) error {
 	left := s.timeLeft(ctx)
 	if len(turns) == 0 || s.gate.slot == 0 || left <= 0 {

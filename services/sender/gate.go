@@ -11,10 +11,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Signal is the answer of a gate.
+// Signal is the answer that a gate gives to a sender.
 type Signal int
 
-// These are the answers of a gate.
+// These constants are the answers of a gate.
 const (
 	Go    Signal = iota // hand the message over now
 	Wait                // not now
@@ -29,13 +29,13 @@ type Gate struct {
 	rules   sms.Rules
 	now     func() time.Time
 	slot    time.Duration // the slot of one part; 0 if there is no pace
-	loading chan struct{} // holds one element: only one caller at a time reads the breaker
-	noting  chan struct{} // holds one element: only one caller at a time notes something in the breaker
+	loading chan struct{} // a lock: only one caller at a time reads the breaker
+	noting  chan struct{} // a lock: only one caller at a time writes a note into the breaker
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // when seen was read, or somewhat earlier
-	probed string    // the message of the latest probe by this gate
+	seenAt time.Time // when the breaker seen was read, or somewhat earlier
+	probed string    // the id of the message that this gate last chose as a probe
 }
 
 // GateStore is the part of the record store that gates use.
@@ -44,8 +44,8 @@ type GateStore interface {
 	sms.Pace
 }
 
-// NewGate returns a gate for a pace of perSecond parts per second. It shares the pace
-// with all gates on the same store. If perSecond is 0, there is no pace.
+// NewGate returns a gate that keeps a pace of perSecond parts per second. All gates on
+// the same store share this pace. If perSecond is 0, the gate does not limit the pace.
 func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() time.Time) *Gate {
 	return &Gate{
 		store: store, rules: rules, now: now, slot: slotOf(perSecond),
@@ -53,8 +53,8 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 	}
 }
 
-// Ask asks whether the breaker lets a message be handed over now. If the answer is Probe,
-// call Gate.Probe with the message.
+// Ask asks whether the breaker allows a hand-over now. If the answer is Probe, the caller
+// must call Gate.Probe with its message.
 func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	b, err := g.breaker(ctx)
 	switch {
@@ -93,8 +93,8 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell tells g the breaker's state b, which was read at askedAt or later. If b is closed, g
-// ignores b if it knows a newer state. If b is open, g always believes it for
+// Tell tells g that the breaker had the state b at askedAt or later. If b is closed and g
+// knows a newer state, g ignores b. If b is open, g always uses b for the time
 // sms.BreakerAge, because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
@@ -104,8 +104,9 @@ func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	}
 }
 
-// breaker returns the breaker as it was at most sms.BreakerAge ago. One caller reads it
-// for all. The others wait for the result, or until their contexts end.
+// breaker returns the breaker as it was at most sms.BreakerAge ago. If several goroutines
+// call breaker, one of them reads the record. The others wait for its result, or until
+// their contexts end.
 func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 	if b, fresh := g.known(); fresh {
 		return b, nil
@@ -134,7 +135,8 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 
 var errLate = errors.New("loading the breaker took so long that its answer is out of date")
 
-// known returns the breaker as g last saw it, and whether that is recent enough.
+// known returns the last state of the breaker that g has seen. The result fresh tells
+// whether this state is recent enough.
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -151,8 +153,8 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note is like change, but makes no request if rule would not change the breaker that g
-// knows. Only one caller at a time notes something.
+// note does the same as change, but makes no request if rule would not change the breaker
+// as g knows it. Only one caller at a time makes the request.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()
@@ -175,9 +177,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether a hand-over that was taken may close the breaker, as far as g
-// knows. The breaker's record decides. id names the message, and the hand-over began at
-// beganAt.
+// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
+// breaker. Only the breaker's record shows whether it really does. The hand-over is of
+// the message with the given id, and began at beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,14 +12,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// slowBreakers can delay the answer to a load. The answer is the breaker at the time when
-// the load began.
+// slowBreakers is a store that can delay the answer to a read of the breaker. The answer
+// shows the breaker as it was when the read began.
 type slowBreakers struct {
 	sms.Pace // never used
 
 	mu   sync.Mutex
 	b    sms.Breaker
-	slow time.Duration // delays only the next load
+	slow time.Duration // the delay of the next read; later reads are not delayed
 }
 
 func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
@@ -48,8 +48,8 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestASlowReadHidesNoPause has a gate read the closed breaker very slowly. Sending is
-// paused before the answer comes.
+// TestASlowReadHidesNoPause makes a gate read the closed breaker very slowly. The
+// operator pauses sending before the gate gets the answer.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -97,8 +97,8 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 }
 
 // TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile hands over a probe.
-// Meanwhile the gate gets an older state of the breaker, from a read that began before
-// the probe was chosen.
+// During the hand-over, the gate gets an older state of the breaker from a read that
+// began before the probe was chosen.
 func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }

@@ -12,32 +12,32 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// badNumber is SNS's error for a bad number. If the account has no SMS, SNS returns it
-// for every number.
+// badNumber is the error that SNS returns for a bad number. If the account may not send
+// SMS, SNS returns this error for every number.
 var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
 
-// This change sets the number of a message to the nth of many numbers.
-func to(n int) func(*sms.Draft) {
+// toNumber returns a change that sets the number of a message to the nth of many numbers.
+func toNumber(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 }
 
-// This change sets the owner of a message and then applies change.
-func of(owner string, change func(*sms.Draft)) func(*sms.Draft) {
+// ofOwner returns a change that sets the owner of a message, and then applies change.
+func ofOwner(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		change(d)
 		d.Owner = owner
 	}
 }
 
-// refuseNumbers delivers messages of owner, one after another: one to each number from
-// first to end-1. The provider refuses each of them.
+// refuseNumbers delivers messages of owner, one after another. There is one message to
+// each number from first to end-1. The provider refuses each message.
 func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
 	t.Helper()
 	b.provider.answer = refuses(badNumber)
 	for n := first; n < end; n++ {
-		m := b.accept(t, of(owner, to(n)))
+		m := b.accept(t, ofOwner(owner, toNumber(n)))
 		b.deliver(t, m)
 		messages = append(messages, m)
 	}
@@ -48,7 +48,7 @@ func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messa
 func (b *bench) take(t *testing.T, n int) {
 	t.Helper()
 	b.provider.answer = takes
-	m := b.accept(t, to(n))
+	m := b.accept(t, toNumber(n))
 	b.deliver(t, m)
 	if got := b.get(t, m).Status; got != sms.Sent {
 		t.Fatalf("the message is %s, want sent", got)
@@ -72,15 +72,15 @@ func (b *bench) isOpen(t *testing.T, want bool) {
 }
 
 // severalOwners tells the sender of b that the deployment has several owners, and
-// restarts it.
+// restarts this sender.
 func (b *bench) severalOwners() *bench {
 	b.rules.SeveralOwners = true
 	return b.restart()
 }
 
-// restart replaces the sender by a new one, which remembers nothing.
+// restart gives b a new sender that remembers nothing.
 func (b *bench) restart() *bench {
-	b.Sender = b.on(b.store)
+	b.Sender = b.newSender(b.store)
 	return b
 }
 
@@ -93,8 +93,8 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
 	b.expect(t, waiting, sms.Queued, 0, 10)
 
-	// The probe is refused like all other messages. It fails, and proves nothing about
-	// the account.
+	// The provider refuses the probe as it refuses all other messages. So the probe
+	// fails, and proves nothing about the account.
 	b.now = b.now.Add(time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Failed, 1, 11)
@@ -102,7 +102,7 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 
 	b.provider.answer = takes
 	b.now = b.now.Add(15 * time.Minute)
-	last := b.accept(t, to(30))
+	last := b.accept(t, toNumber(30))
 	b.deliver(t, last)
 	b.expect(t, last, sms.Sent, 1, 12)
 	b.isOpen(t, false)
@@ -138,7 +138,7 @@ func TestRefusedNumbersFailTheirMessagesAlone(t *testing.T) {
 		{"if one refusal is for another reason", func(t *testing.T, b *bench) {
 			b.refuseNumbers(t, "owner", 0, 9)
 			b.provider.answer = refuses(sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})
-			b.deliver(t, b.accept(t, to(10)))
+			b.deliver(t, b.accept(t, toNumber(10)))
 		}},
 		{"if the refusals are spread over more than five minutes", func(t *testing.T, b *bench) {
 			for n := range 40 {
@@ -210,7 +210,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // how many loads are allowed in addition to one every 5 seconds
+		loads  int // how often the breaker may be loaded in addition to once every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -220,10 +220,10 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 			b := open(t)
 			b.rules.SeveralOwners = tc.owners
 			counted := &countedBreakers{Store: b.store}
-			b.Sender = b.on(counted)
+			b.Sender = b.newSender(counted)
 			b.provider.answer = tc.answer
 			for n := range 600 { // 10 minutes
-				b.deliver(t, b.accept(t, to(n)))
+				b.deliver(t, b.accept(t, toNumber(n)))
 				b.now = b.now.Add(time.Second)
 			}
 			// A sender that writes a note learns the state of the breaker, so it need not
@@ -235,7 +235,8 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 	}
 }
 
-// openFor opens the breaker for this trouble. A probe is due at once.
+// openFor opens the breaker because of trouble, and moves the clock to the time at which
+// a probe is due.
 func (b *bench) openFor(t *testing.T, trouble sms.Trouble) {
 	t.Helper()
 	opened, _ := b.rules.ReportTrouble(b.breaker(t), trouble, "", time.Time{}, b.now)
@@ -260,14 +261,14 @@ func TestAProbeThatItsClientSpoiledIsGivenBack(t *testing.T) {
 				b.take(t, 100)
 				b.openFor(t, trouble)
 				b.provider.answer = refuses(refusal)
-				spoiled, again := b.accept(t, of("bad", to(0))), b.accept(t, of("bad", to(1)))
+				spoiled, again := b.accept(t, ofOwner("bad", toNumber(0))), b.accept(t, ofOwner("bad", toNumber(1)))
 				b.deliver(t, spoiled)
 				b.expect(t, spoiled, sms.Failed, 1, 2)
 				b.deliver(t, again) // the owner of this message is last in line
 				b.expect(t, again, sms.Queued, 0, 2)
 
 				b.provider.answer = takes
-				good := b.accept(t, to(100)) // a number that was taken before
+				good := b.accept(t, toNumber(100)) // the provider has taken a message to this number before
 				b.deliver(t, good)
 				b.expect(t, good, sms.Sent, 1, 3)
 				if after := b.breaker(t); after.Open != (trouble == sms.SpendLimit) {
@@ -288,12 +289,12 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		}
 		return takes(ctx, m)
 	}
-	good := b.accept(t, to(0))
+	good := b.accept(t, toNumber(0))
 	for n := range 1000 { // in each turn, a new process gets a message of the other owner
-		b.restart().deliver(t, b.accept(t, of("bad", to(n))))
+		b.restart().deliver(t, b.accept(t, ofOwner("bad", toNumber(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {
-			b.deliver(t, good) // the relay enqueues it once a minute
+			b.deliver(t, good) // the relay would enqueue this message once a minute
 		}
 		if !b.breaker(t).Open {
 			break
@@ -306,8 +307,9 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 	}
 }
 
-// TestTheOnlyOwnerWithTrafficProbesInTheEnd has messages of only one owner, which is last
-// in line. Its messages must probe in the end.
+// TestTheOnlyOwnerWithTrafficProbesInTheEnd delivers messages of only one owner, who is
+// the last owner in line for probes. In the end, a message of this owner must become a
+// probe.
 func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 	for _, several := range []bool{false, true} {
 		t.Run(fmt.Sprint("several owners: ", several), func(t *testing.T) {
@@ -317,7 +319,7 @@ func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 			opened := b.now
 			b.provider.answer = refuses(badNumber)
 			for n := range 600 { // 10 minutes
-				b.deliver(t, b.accept(t, to(n)))
+				b.deliver(t, b.accept(t, toNumber(n)))
 				b.now = b.now.Add(time.Second)
 			}
 			if given := len(b.provider.given); given < 2 || given > 3 {
@@ -325,7 +327,7 @@ func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 			}
 			b.provider.answer = takes
 			for n := 600; b.breaker(t).Open && b.now.Sub(opened) < time.Hour; n++ {
-				b.deliver(t, b.accept(t, to(n)))
+				b.deliver(t, b.accept(t, toNumber(n)))
 				b.now = b.now.Add(time.Second)
 			}
 			b.isOpen(t, false)
@@ -350,7 +352,7 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 			b := open(t)
 			b.openFor(t, sms.Authorization)
 			m := b.accept(t, nil)
-			if err := b.on(tc.store(b)).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, tc.want) {
+			if err := b.newSender(tc.store(b)).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, tc.want) {
 				t.Fatalf("Deliver = %v, want %v", err, tc.want)
 			}
 			b.expect(t, m, sms.Queued, 0, 0)
@@ -361,8 +363,8 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 	}
 }
 
-// TestAnOrderForgetsRefusedNumbers has an operator resume sending. The numbers that were
-// refused before that must not count any more.
+// TestAnOrderForgetsRefusedNumbers makes an operator resume sending. The numbers that
+// were refused before this order must not count any more.
 func TestAnOrderForgetsRefusedNumbers(t *testing.T) {
 	b := open(t)
 	b.refuseNumbers(t, "owner", 0, 9)

@@ -9,24 +9,24 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// In any ten seconds, all senders together hand over at most ten times the pace, and one
-// message more. For this, each sender books slots in one record. It hands a message over
-// at the start of its slot, or up to lapse later. So the slots of ten seconds and one
-// lapse may all be used within ten seconds. To make up for this, each slot is longer by
-// the factor stretch.
+// In any ten seconds, all senders together hand over at most the parts that the pace
+// allows in ten seconds, and one message more. To ensure this, all senders book slots in
+// the same record. A sender hands a message over at the start of the message's slot, or
+// later by up to lapse. So all slots from a time of ten seconds plus lapse may be used
+// within ten seconds. To make up for this, each slot is longer by the factor stretch.
 const (
 	window = 10 * time.Second
 	lapse  = time.Second
-	// claimBy is the time after the start of its slot at which a message may be claimed
-	// at the latest. The rest of lapse is for the claim.
+	// claimBy is the longest time from the start of a slot to the beginning of the claim
+	// of its message. The rest of lapse is the time for the claim itself.
 	claimBy = lapse / 2
-	// pause is the longest time from the beginning of a slot to its booking. So a sender
-	// loses no slots if it pauses that long between two batches.
+	// pause limits how far in the past a booked slot may begin. So a sender loses no
+	// slots if it pauses for that long between two batches.
 	pause = lapse / 4
-	// bookTime is how long one booking may take.
+	// bookTime is the longest time that one booking may take.
 	bookTime = 3 * time.Second
-	// longestRun is the longest time that a sender can run. It can book no further ahead.
-	// Source: AWS Lambda, function timeout.
+	// longestRun is the longest time that a sender can run. It limits how far ahead a
+	// sender can book. Source: AWS Lambda, function timeout.
 	longestRun = 15 * time.Minute
 )
 
@@ -40,14 +40,15 @@ func slotOf(perSecond float64) time.Duration {
 	return time.Duration(stretch/perSecond*float64(time.Second)) + 1
 }
 
-// Book books slots for messages with these numbers of parts, usually in one write, and
-// returns the starts of the slots. A message whose slot would begin after end gets none:
-// its slot is the zero time. The messages before it may have slots.
+// Book books one slot for each message, usually in one write. The parameter parts
+// contains the number of parts of each message. Book returns the start of each slot. If
+// the slot of a message would begin after end, Book does not book it, and its start is
+// the zero time. The messages before this message may still have slots.
 func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	var free time.Time // time is booked up to this one, as far as we know
+	var free time.Time // the end of all booked slots, as far as g knows
 	for {
 		now := g.now()
 		if now.After(free) {
@@ -66,7 +67,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
-			free = booked.Until // book again: perhaps fewer messages fit now
+			free = booked.Until // try again with this time; perhaps fewer slots begin before end now
 			continue
 		}
 		if err != nil {
@@ -80,10 +81,11 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	}
 }
 
-// await waits for the slot of t. It books a new slot if t has none, or if t comes too
-// late for its slot. It returns signal, which is Go or Probe, or Stop if the breaker
-// opened meanwhile. If no slot begins by end, it waits until end and returns Stop: a
-// sender that ended earlier would receive more messages than may be handed over.
+// await waits for the slot of t. If t has no slot, or comes too late for its slot, await
+// books a new slot. The parameter signal is Go or Probe. After the wait, await returns
+// signal, or Stop if the breaker has opened meanwhile. If no slot begins by end, await
+// waits until end and returns Stop. It waits because a sender that ended earlier would
+// receive more messages than may be handed over.
 func (g *Gate) await(ctx context.Context, signal Signal, t *Turn, end time.Time) (Signal, error) {
 	for ; g.slot > 0; t.Slot = (time.Time{}) {
 		if t.Slot.IsZero() {
@@ -123,8 +125,9 @@ func (g *Gate) waitUntil(ctx context.Context, t time.Time) error {
 	}
 }
 
-// missed reports whether a claimed message with this number of parts must not be handed
-// over in the slot of t, because the slot has lapsed or was booked for fewer parts.
+// missed reports whether the message of t must not be handed over in the slot of t,
+// because the slot has lapsed, or because the slot was booked for fewer parts than the
+// message has. The parameter parts is the number of parts of the message.
 func (g *Gate) missed(t Turn, parts int) bool {
 	if g.slot == 0 {
 		return false

@@ -21,15 +21,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// These times are those of one Lambda function: its timeout, and the time that it needs
-// for one message after the gate.
+// These constants are the timeout of one Lambda function, and the time that the function
+// needs for one message after the gate.
 const (
 	runTime = time.Minute
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
 )
 
-// road is one store, with the clock of synctest and any number of senders. It remembers
-// every hand-over.
+// road is a store that any number of senders share. Its clock is the one of synctest. It
+// remembers every hand-over.
 type road struct {
 	store *sqlite.DB
 	rules sms.Rules
@@ -111,12 +111,12 @@ func (r *road) sender() (*sender.Sender, *sender.Gate) {
 	return sender.New(store, r, gate, r.rules, time.Now, slog.New(slog.DiscardHandler)), gate
 }
 
-// items accepts messages with these numbers of parts, and returns the queue items of the
-// messages.
+// items accepts one message for each element of parts, with that number of parts. It
+// returns the queue items of the messages.
 func (r *road) items(t *testing.T, parts ...int) []sms.QueueItem {
 	t.Helper()
 	items := make([]sms.QueueItem, len(parts))
-	var group errgroup.Group // so that SQLite can write many messages at once
+	var group errgroup.Group // messages are accepted in parallel, so that SQLite can write many at once
 	for i, n := range parts {
 		text := strings.Repeat("a", 160)
 		if n > 1 {
@@ -144,7 +144,7 @@ func (r *road) run(s *sender.Sender, items []sms.QueueItem) (stay []string) {
 	return s.Batch(ctx, items, 4)
 }
 
-// most returns how many parts were handed over in the ten seconds with the most parts.
+// most returns the highest number of parts that were handed over within ten seconds.
 func (r *road) most() int {
 	slices.SortFunc(r.given, func(a, b given) int { return a.at.Compare(b.at) })
 	most := 0
@@ -168,7 +168,7 @@ func (r *road) largest() (parts int) {
 	return parts
 }
 
-// allowed returns how many parts may be handed over within ten seconds.
+// allowed returns the number of parts that may be handed over within ten seconds.
 func (r *road) allowed() int { return int(math.Floor(10*r.pace)) + r.largest() }
 
 func (r *road) sum() (parts int) {
@@ -216,8 +216,9 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	})
 }
 
-// The first hand-overs come as late as their slots allow, and the others on time. So many
-// come within a short time, but no ten seconds may have more than the pace allows.
+// The first hand-overs are as late as their slots allow, and the others are on time. So
+// there are many hand-overs within a short time, but there must not be more within ten
+// seconds than the pace allows.
 func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -240,8 +241,8 @@ func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	})
 }
 
-// jitter returns a function that returns random times up to longest. The same seed gives
-// the same times.
+// jitter returns a function that returns random times up to longest. Two functions with
+// the same seed return the same times.
 func jitter(seed uint64, longest time.Duration) func(string) time.Duration {
 	var mu sync.Mutex
 	return func(string) time.Duration {
@@ -301,8 +302,8 @@ func TestABatchBooksOnce(t *testing.T) {
 }
 
 // A message that gets no slot is neither received again nor lost: its envelope is
-// deleted, and its record is due. The sender keeps the envelope as long as it can, so
-// that it receives no more messages meanwhile.
+// deleted, and its record is due. The sender delays the deletion as long as it can, so
+// that it does not receive more messages before then.
 func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -313,7 +314,7 @@ func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 		if stay := r.run(s, items); len(stay) > 0 {
 			t.Errorf("%d items go back to the queue, want none", len(stay))
 		}
-		if len(r.given) != 5 { // each slot takes 11 s, and must begin within 50 s
+		if len(r.given) != 5 { // each slot takes 11 s, and a slot must begin within 50 s
 			t.Errorf("%d messages were handed over, want 5", len(r.given))
 		}
 		if took := time.Since(began); took != runTime-reserve {

@@ -1,5 +1,6 @@
-// Package sender drains the queue: gate, claim, hand over, record. It is the only
-// code that gives messages to a provider.
+// Package sender delivers the messages whose envelopes are on the queue. For each
+// message, it asks the gate, claims the message, hands the message over, and records the
+// outcome. No other package gives messages to a provider.
 package sender
 
 import (
@@ -13,20 +14,21 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the maximum times of the steps of a delivery. A message is claimed only if
-// the time left is enough for the later steps. The lease is longer than all of them.
+// These constants are the maximum times of the steps of a delivery. A message is claimed
+// only if the time left is enough for all later steps. The lease of a message is longer
+// than all these steps together.
 const (
 	PublishTime = 5 * time.Second
 	RecordTime  = 3 * time.Second
 	margin      = 2 * time.Second
 )
 
-// ErrNoTime says that the time left is too short for a hand-over, and that nothing was
-// changed.
+// ErrNoTime means that the time left is too short for a hand-over, and that the sender
+// has changed nothing.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
-// notTried is the refusal of a message that was claimed too late to be handed over. It is
-// the sender's refusal and not a provider's.
+// notTried is the refusal that a sender records for a message that it claimed too late to
+// hand the message over. No provider has refused this message.
 var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
 // Store is the part of the record store that a sender uses.
@@ -45,21 +47,23 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. It calls now to learn the time, for leases and expiry.
+// New returns a sender. The sender calls the function now to get the time for leases and
+// expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }
 
-// Turn is an envelope at the gate.
+// Turn is the content of an envelope, and the slot that is booked for its message.
 type Turn struct {
 	Ref   sms.Ref
 	Parts int       // the number of parts in the envelope
-	Slot  time.Time // the start of the booked slot; zero if none is booked
+	Slot  time.Time // the start of the booked slot; zero if no slot is booked
 }
 
-// Deliver handles the envelope that names t.Ref. If it returns nil, the envelope must be
-// deleted, even if there was nothing to do: the relay finds any work that is left. If it
-// returns an error, nothing was handed over, and the envelope may come again.
+// Deliver delivers the message to which t.Ref refers. If Deliver returns nil, the caller
+// must delete the message's envelope, even if the message was not handed over: the relay
+// finds any work that is left. If Deliver returns an error, nothing was handed over, and
+// the envelope may be received again.
 func (s *Sender) Deliver(ctx context.Context, t Turn) error {
 	left := s.timeLeft(ctx)
 	if left <= 0 {
@@ -95,8 +99,8 @@ func (s *Sender) Deliver(ctx context.Context, t Turn) error {
 	return nil
 }
 
-// askToProbe reads the message that ref names and asks the gate whether it may be
-// the next probe. A message that cannot be claimed now cannot be a probe.
+// askToProbe reads the message to which ref refers, and asks the gate whether this
+// message may be the next probe. A message that cannot be claimed now cannot be a probe.
 func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	m, err := s.store.Get(ctx, ref.ID)
 	switch {
@@ -126,7 +130,8 @@ func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - PublishTime - RecordTime - margin
 }
 
-// notClaimed ends a delivery. err says why its message could not be claimed.
+// notClaimed ends the delivery of a message that could not be claimed. The parameter err
+// is the error of the claim.
 func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	refused, ok := errors.AsType[*sms.NotClaimableError](err)
 	switch {
@@ -135,7 +140,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay first looks for its receipt
+	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay must first look for its receipt
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())
 		})
@@ -144,9 +149,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver hands a claimed message to the provider. It does so only if the message has
-// not expired meanwhile, its slot has not lapsed, and both the lease and the caller's
-// time are still long enough.
+// handOver hands a claimed message to the provider, and returns the outcome. It does so
+// only if the message has not expired meanwhile, the slot of t has not lapsed, and the
+// rest of the lease and the rest of the caller's time are both long enough.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	// Read the real clock first. If the process is stopped from here on, the deadline does
 	// not move.
@@ -174,8 +179,8 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Tur
 	return outcome
 }
 
-// record writes the outcome of a hand-over into the message and into the breaker. If it
-// cannot write the outcome, the relay ends the lease.
+// record writes the outcome of a hand-over into the message and into the breaker. If
+// record cannot write the outcome into the message, the relay will end the lease.
 func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome, probe bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), RecordTime)
 	defer cancel()
@@ -199,8 +204,8 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 // tellBreaker notes in the breaker what an outcome says about the account:
 //
 //   - Account-wide trouble opens the breaker.
-//   - A probe that was taken may close it.
-//   - A number that was taken or refused may count.
+//   - A probe that was taken may close the breaker.
+//   - A number that was taken or refused may be noted in the tally.
 func (s *Sender) tellBreaker(ctx context.Context, m sms.Message, c sms.Claim, o sms.Outcome) error {
 	var opened, closed bool
 	var err error

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// provider answers as its test says, and records the messages that it gets.
+// provider is a provider whose answers the test sets. It keeps the messages that it gets.
 type provider struct {
 	mu     sync.Mutex
 	given  []string
@@ -126,7 +126,7 @@ func TestDeliver(t *testing.T) {
 			m := b.accept(t, tc.change)
 			b.deliver(t, m)
 			b.expect(t, m, tc.status, tc.attempts, 1)
-			b.deliver(t, m) // a second envelope finds nothing to do
+			b.deliver(t, m) // for a second envelope, there is nothing to do
 			b.expect(t, m, tc.status, tc.attempts, 1)
 		})
 	}
@@ -201,7 +201,7 @@ func TestOneOfManySendersHandsOver(t *testing.T) {
 	b.expect(t, m, sms.Sent, 1, 1)
 }
 
-// brokenStore fails where its test says.
+// brokenStore is a store whose claims and updates return the errors in its fields.
 type brokenStore struct {
 	sender.Store
 	claim, update error
@@ -221,7 +221,7 @@ func (s brokenStore) Update(ctx context.Context, old, next sms.Message) (sms.Mes
 	return s.Store.Update(ctx, old, next)
 }
 
-func (b *bench) on(store sender.Store) *sender.Sender {
+func (b *bench) newSender(store sender.Store) *sender.Sender {
 	clock := func() time.Time { return b.now }
 	return sender.New(store, b.provider, sender.NewGate(store, b.rules, 0, clock), b.rules, clock, slog.New(slog.DiscardHandler))
 }
@@ -230,7 +230,7 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	t.Run("at the claim, nothing is handed over and the envelope stays", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sms.ErrUnavailable) {
+		if err := b.newSender(brokenStore{Store: b.store, claim: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Queued, 0, 0)
@@ -238,7 +238,7 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	t.Run("at the outcome, the lease is left to the relay", func(t *testing.T) {
 		b := open(t)
 		m := b.accept(t, nil)
-		if err := b.on(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
+		if err := b.newSender(brokenStore{Store: b.store, update: sms.ErrUnavailable}).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 			t.Errorf("Deliver = %v", err)
 		}
 		b.expect(t, m, sms.Sending, 1, 1)
@@ -270,7 +270,7 @@ func TestNothingIsHandedOverAtTheEndOfALease(t *testing.T) {
 			b := open(t)
 			m := b.accept(t, nil)
 			slow := slowStore{b.store, func() { b.now = b.now.Add(b.rules.Lease - tt.left) }}
-			if err := b.on(slow).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
+			if err := b.newSender(slow).Deliver(t.Context(), sender.Turn{Ref: m.Ref(), Parts: m.Parts}); err != nil {
 				t.Fatal(err)
 			}
 			b.expect(t, m, tt.status, tt.given, tt.given)
@@ -292,7 +292,8 @@ func TestBreaker(t *testing.T) {
 	b.deliver(t, second)
 	b.expect(t, second, sms.Queued, 0, 1)
 
-	// Later one probe may begin. The provider takes it, so the trouble is over.
+	// Later, one message may be handed over as a probe. The provider takes the probe, so
+	// the trouble is over.
 	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)
@@ -372,7 +373,7 @@ func TestBatchKeepsGarbageAndNothingElse(t *testing.T) {
 
 func TestBatchGivesUpAnEnvelopeBeforeItIsADeadLetter(t *testing.T) {
 	b := open(t)
-	s := b.on(brokenStore{Store: b.store, claim: sms.ErrUnavailable})
+	s := b.newSender(brokenStore{Store: b.store, claim: sms.ErrUnavailable})
 	body := b.accept(t, nil).Ref().String()
 	batch := []sms.QueueItem{{Handle: "third", Body: body, ReceiveCount: 3}, {Handle: "fourth", Body: body, ReceiveCount: 4}}
 	if diff := cmp.Diff([]string{"third"}, s.Batch(t.Context(), batch, 4)); diff != "" {

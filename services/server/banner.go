@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// lines returns commands that get a token, send a message and show its status. It returns
-// "" if the server has clients whose secrets must not be shown.
-func (m *machine) lines(base string) string {
+// exampleCommands returns shell commands that get a token, send a message and show the
+// message's status. It returns "" if the clients of the server have secrets that must not
+// be shown.
+func (m *machine) exampleCommands(base string) string {
 	if m.config.Clients != "" {
 		return ""
 	}
@@ -24,8 +25,8 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 `)
 }
 
-// greet prints the addresses of the API and all pages. When it prints its last line, the
-// server accepts requests.
+// greet prints the addresses of the API and of all pages. When greet prints its last
+// line, the server already accepts requests.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)
@@ -41,7 +42,7 @@ func (m *machine) greet(w io.Writer, base string) {
 		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d (resume: kill -USR2 %[1]d)\n", os.Getpid())
 	}
 	fmt.Fprintln(w)
-	if paste := m.lines(base); paste != "" {
+	if paste := m.exampleCommands(base); paste != "" {
 		fmt.Fprintf(w, "Paste this to send a message and see its status:\n\n%s\n", paste)
 	}
 	fmt.Fprintln(w, "Ctrl-C stops it. Killing it is safe too.")

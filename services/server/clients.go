@@ -16,13 +16,13 @@ type client struct {
 	id, secret string
 }
 
-// credentials returns what the token endpoint needs to know about c.
+// credentials returns the data of c that the token endpoint needs.
 func (c client) credentials() token.Client {
 	return token.Client{ID: c.id, Secret: c.secret, Scopes: c.Scopes}
 }
 
-// wellKnown returns the client of a server without a file of clients. Everybody knows its
-// secret, so only this machine may reach such a server.
+// wellKnown returns the client of a server that has no file of clients. Everybody knows
+// the secret of this client, so such a server must be reachable only from this machine.
 func wellKnown() client {
 	return client{
 		Client: api.Client{Owner: "local", Scopes: []string{api.ScopeSend, api.ScopeRead}},
@@ -33,15 +33,15 @@ func wellKnown() client {
 // maxClientsFile limits the file of clients, in bytes.
 const maxClientsFile = 1 << 20
 
-// readClients reads a file of clients: one JSON object, keyed by the name of the
-// client.
+// readClients reads a file of clients. The file is one JSON object, whose keys are the
+// names of the clients.
 //
 //	{"billing": {"secret": "...", "owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}}
 //
-// Only the secret is required. api.ReadClient explains and reads the other fields. The
-// clients are returned in the order of the file. The error names every client and field
-// that is wrong, and shows no secret.
+// Only the secret is required. api.ReadClient reads the other fields, and its comment
+// explains them. readClients returns the clients in the order of the file. Its error
+// names every client and every field that is invalid, and contains no secret.
 func readClients(r io.Reader) ([]client, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxClientsFile+1))
 	if err != nil {

@@ -12,29 +12,31 @@ import (
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
-// Config says how a server runs. Errors name its fields as flags of `smsqueue serve`.
+// Config says how a server runs. Error messages refer to each field by the name of its
+// flag of `smsqueue serve`.
 type Config struct {
 	// Addr is the host:port to listen on. With port 0 the server takes a free port.
 	Addr string
 	// Data is the folder for the messages, the signing key and the log of the simulated
 	// provider.
 	Data string
-	// Provider is one of Providers. All except Simulated use the AWS credentials in the
-	// environment, and need Clients with allowed countries.
+	// Provider is an element of Providers. All providers except Simulated use the AWS
+	// credentials in the environment, and require a file of Clients in which each client
+	// has allowed countries.
 	Provider string
-	// ProviderDelay is how long the simulated provider takes to answer. Senders must be
-	// willing to wait that long.
+	// ProviderDelay is the time that the simulated provider takes to answer. It must not
+	// be longer than senders wait for an answer.
 	ProviderDelay time.Duration
-	// Clients names a file of clients for readClients. If it is empty, there is one
-	// client, whose secret everyone knows.
+	// Clients is the name of a file that readClients can read. If Clients is empty, the
+	// server has one client, whose secret everyone knows.
 	Clients string
-	// InboxToken names a file with the token for the inbox. If it is empty and Clients is
-	// set, there is no inbox. If both are empty, the inbox answers only requests from
-	// this machine.
+	// InboxToken is the name of a file that contains the token for the inbox. If
+	// InboxToken is empty and Clients is set, the server has no inbox. If both are empty,
+	// the inbox answers only requests from this machine.
 	InboxToken string
-	// LogLevel is the lowest level that is logged.
+	// LogLevel is the lowest level of the lines in the log.
 	LogLevel slog.Level
-	// Version is what the greeting calls this program.
+	// Version is the version of this program that the greeting shows.
 	Version string
 
 	loopback   bool
@@ -42,15 +44,15 @@ type Config struct {
 	inboxToken string
 }
 
-// hasInbox reports whether there is an inbox. The inbox shows the messages of all owners.
-// So it needs a token if people at other machines may reach it.
+// hasInbox reports whether the server has an inbox. The inbox shows the messages of all
+// owners, so it needs a token if people at other machines can reach the server.
 func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
 
 // ConfigError reports everything that is wrong with a Config.
 type ConfigError struct{ error }
 
-// check returns everything that is wrong with c, and fills in the fields that depend on
-// others.
+// check returns an error that contains everything that is wrong with c. It also sets the
+// unexported fields, which depend on the others.
 func (c *Config) check() error {
 	var errs []error
 	if _, ok := providers[c.Provider]; !ok {
@@ -70,7 +72,7 @@ func (c *Config) check() error {
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		// The check of the clients needs a valid address.
+		// The clients cannot be checked without a valid address.
 		return errors.Join(append(errs, fmt.Errorf("--addr must be host:port, like localhost:8080, not %q", c.Addr))...)
 	}
 	c.loopback = isLoopback(host)
@@ -80,8 +82,9 @@ func (c *Config) check() error {
 // chooseClients reads the file of clients. Without a file it chooses the well-known
 // client, unless other machines can reach the server or messages go to real phones.
 //
-// Real messages cost money, and fraudsters look for the countries where they cost most.
-// So, as on AWS, somebody must list the allowed countries.
+// Real messages cost money, and fraudsters look for the countries in which messages cost
+// most. So the file of clients must list the allowed countries, as a deployment on AWS
+// must.
 func (c *Config) chooseClients() error {
 	if c.Clients == "" {
 		c.clients = []client{wellKnown()}

@@ -18,10 +18,10 @@ import (
 
 var docsTemplate = template.Must(template.ParseFS(pageFiles, "page/docs.html"))
 
-// docs serves the contract as a page, with Swagger UI. Its forms make real requests. The
-// page shows nothing secret, so it needs no token.
+// docs serves a page on which Swagger UI shows the contract of the API. The forms of the
+// page make real requests. The page shows no secrets, so it needs no token.
 type docs struct {
-	client token.Client // the forms are filled in with this client; zero if its secret must not be shown
+	client token.Client // the client with which the forms are filled in; zero if the secrets of clients must not be shown
 	logger *slog.Logger
 }
 
@@ -29,8 +29,9 @@ func docsPaths() []string {
 	return []string{"/docs", "/docs/docs.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon-32x32.png"}
 }
 
-// docsPolicy lets the page load only from this server, and connect only to it. Swagger UI
-// has inline styles, and icons in data URLs.
+// docsPolicy is the Content-Security-Policy of the page. It allows the page to load files
+// only from this server, and to connect only to this server. Swagger UI has inline
+// styles, and icons in data URLs.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -51,20 +52,21 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(page.Bytes()) // the client may be gone
+		_, _ = w.Write(page.Bytes()) // an error is ignored, because the client may have disconnected
 	case "docs.js":
 		http.ServeFileFS(w, r, pageFiles, "page/docs.js")
 	case "favicon-32x32.png":
 		http.ServeFileFS(w, r, static.FS, name)
 	case "swagger-ui.css":
-		d.compressed(w, r, name, "text/css; charset=utf-8")
+		d.serveCompressed(w, r, name, "text/css; charset=utf-8")
 	case "swagger-ui-bundle.js":
-		d.compressed(w, r, name, "text/javascript; charset=utf-8")
+		d.serveCompressed(w, r, name, "text/javascript; charset=utf-8")
 	}
 }
 
-// compressed serves a file of Swagger UI, which is embedded compressed.
-func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentType string) {
+// serveCompressed serves a file of Swagger UI. The program contains these files in
+// compressed form.
+func (d *docs) serveCompressed(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	file, err := fs.ReadFile(static.FS, name+".gz")
 	if err != nil {
 		d.logger.ErrorContext(r.Context(), "docs file not found", "error", err)
@@ -76,7 +78,7 @@ func (d *docs) compressed(w http.ResponseWriter, r *http.Request, name, contentT
 	h.Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		_, _ = w.Write(file) //nolint:gosec // an embedded file; the reader may be gone
+		_, _ = w.Write(file) //nolint:gosec // an embedded file; the client may have disconnected
 		return
 	}
 	unpacked, err := gzip.NewReader(bytes.NewReader(file))

@@ -19,16 +19,17 @@ import (
 )
 
 const (
-	// session is how long a login to the inbox lasts.
+	// session is the time for which a login to the inbox is valid.
 	session       = 12 * time.Hour
 	sessionCookie = "smsqueue-inbox"
 	loginPath     = "/inbox/login"
 )
 
-// door lets people and tools into the inbox, which shows the messages of all owners.
-// Without a token, it admits only requests that come from this machine.
+// door is the handler in front of the inbox, which shows the messages of all owners. It
+// admits only requests that have the token. If the server has no token for the inbox, it
+// admits only requests from this machine.
 type door struct {
-	token  string // of --inbox-token
+	token  string // the token from the file that --inbox-token names; "" if there is none
 	pages  http.Handler
 	logger *slog.Logger
 	now    func() time.Time
@@ -43,7 +44,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	switch {
 	case d.token == "":
-		// onlyLocal has already refused all other requests.
+		// There is no token, and onlyLocal has already refused all requests from other
+		// machines.
 		d.pages.ServeHTTP(w, r)
 	case r.URL.Path == loginPath:
 		d.login(w, r)
@@ -57,8 +59,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admits reports whether r has the token. Tools send it in a header, and people in the
-// cookie that they get at the login.
+// admits reports whether r proves that its sender knows the token. Tools send the token
+// itself in a header. Browsers send the cookie that they got at the login.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {
@@ -76,21 +78,23 @@ func (d *door) admits(r *http.Request) bool {
 	return ok && err == nil && d.now().Before(time.Unix(seconds, 0)) && hmac.Equal([]byte(cookie.Value), []byte(d.sessionUntil(seconds)))
 }
 
-// isToken compares in constant time, for all lengths.
+// isToken reports whether given is the token. It compares hashes in constant time, so
+// that the time of an answer reveals neither the token nor its length.
 func (d *door) isToken(given string) bool {
 	have, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(d.token))
 	return subtle.ConstantTimeCompare(have[:], want[:]) == 1
 }
 
-// sessionUntil returns the cookie's value for a session that ends at this time, in
-// seconds since 1970. A new token ends all sessions.
+// sessionUntil returns the value of the cookie for a session that ends at the given time,
+// in seconds since 1970. If the token is changed, all sessions end.
 func (d *door) sessionUntil(seconds int64) string {
 	mac := hmac.New(sha256.New, []byte(d.token))
 	fmt.Fprintf(mac, "inbox session until %d", seconds)
 	return strconv.FormatInt(seconds, 10) + "." + hex.EncodeToString(mac.Sum(nil))
 }
 
-// login answers the form of the login page with a cookie and a redirect to the inbox.
+// login handles the form of the login page. If the form contains the token, login answers
+// with a cookie and a redirect to the inbox.
 func (d *door) login(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -102,13 +106,13 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	if !d.isToken(r.PostFormValue("token")) { // this is also so if the form cannot be read
+	if !d.isToken(r.PostFormValue("token")) { // the value is "" if the form cannot be read
 		d.warn(r)
 		showLogin(w, http.StatusUnauthorized, "That is not the token.")
 		return
 	}
 	ends := d.now().Add(session)
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the browser speaks TLS; this server does not
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is set if the browser uses TLS; this server itself does not
 		Name: sessionCookie, Value: d.sessionUntil(ends.Unix()), Path: "/", Expires: ends,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	})
@@ -127,10 +131,10 @@ func showLogin(w http.ResponseWriter, status int, failure string) {
 	_ = pageTemplate.ExecuteTemplate(w, "login.html", failure) // the client may be gone
 }
 
-// tokenForm matches a token that is long enough not to be guessed.
+// tokenForm matches a token that is so long that nobody can guess it.
 var tokenForm = regexp.MustCompile(`^[[:graph:]]{12,256}$`)
 
-// readInboxToken reads the token from a file. It ignores a line end at the end of the
+// readInboxToken reads the token from a file. It ignores line breaks at the end of the
 // file.
 func readInboxToken(file string) (string, error) {
 	text, err := os.ReadFile(file)

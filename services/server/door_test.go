@@ -96,8 +96,9 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The first proxy adds headers that show it is a proxy, and keeps the Host
-			// header. The second does neither.
+			// The loud proxy adds headers that reveal it as a proxy, and keeps the Host
+			// header of the request. The silent proxy adds no such headers, and replaces
+			// the Host header.
 			loud := httputil.NewSingleHostReverseProxy(target)
 			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
 			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {
@@ -112,7 +113,8 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 	}
 }
 
-// tokenFile returns a file with the token. It returns "" if token is empty.
+// tokenFile returns the name of a new file that contains token. It returns "" if token is
+// empty.
 func tokenFile(t *testing.T, token string) string {
 	t.Helper()
 	if token == "" {

@@ -14,7 +14,8 @@ import (
 // longestWait is how long a look-up may wait for a change.
 const longestWait = 20 * time.Second
 
-// handler returns the handler of every request. base is the URL that pages show.
+// handler returns the handler for all requests to the server. The parameter base is the
+// URL of the server that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
@@ -52,7 +53,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.readable, now: time.Now, logger: m.logger},
+		"/healthz":               &health{read: m.checkStore, now: time.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contract),
 	}
 	reference := &docs{logger: m.logger}
@@ -66,7 +67,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 		pages["/"] = onlyRead(noInbox)
 		return pages
 	}
-	messages := &inbox{messages: m.store, provider: m.config.Provider, lines: m.lines(base), logger: m.logger}
+	messages := &inbox{messages: m.store, provider: m.config.Provider, lines: m.exampleCommands(base), logger: m.logger}
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
@@ -90,7 +91,8 @@ func onlyRead(page http.HandlerFunc) http.Handler {
 	})
 }
 
-// isRead reports whether r is a GET or a HEAD. If it is not, isRead answers r.
+// isRead reports whether r has the method GET or HEAD. For any other method, isRead
+// itself answers the request.
 func isRead(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true
@@ -100,8 +102,8 @@ func isRead(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// readable returns nil if records can be read.
-func (m *machine) readable(ctx context.Context) error {
+// checkStore returns an error if it cannot read records.
+func (m *machine) checkStore(ctx context.Context) error {
 	_, err := m.store.LoadBreaker(ctx)
 	return err
 }
@@ -112,5 +114,5 @@ func noInbox(w http.ResponseWriter, _ *http.Request) {
 
 func contract(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.OpenAPI) // the client may be gone
+	_, _ = w.Write(api.OpenAPI) // an error is ignored, because the client may have disconnected
 }

@@ -20,7 +20,8 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", "page/login.html"))
 
-// inbox shows the newest messages of all owners. Its door decides who may see them.
+// inbox is a handler that shows the newest messages of all owners. The door in front of
+// it decides who may see these messages.
 type inbox struct {
 	messages sms.Lister
 	provider string
@@ -54,7 +55,8 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page renders the template with this name: the whole page, or its rows.
+// page answers with the newest messages. The template with the given name renders either
+// the whole page or only the rows of its table.
 func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType string) {
 	list, err := i.messages.List(r.Context(), sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
 	if err != nil {

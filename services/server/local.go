@@ -7,16 +7,16 @@ import (
 )
 
 // onlyLocal answers 421 to every request that does not seem to come from this machine. It
-// protects a server whose secret everybody knows from two kinds of requests: those that a
-// foreign web page sends to a name of its own, which leads to this machine (DNS
-// rebinding), and those that a proxy passes on.
+// protects a server whose secret everybody knows from two kinds of requests. A foreign
+// web page can send requests to its own host name after it has made this name lead to
+// this machine (DNS rebinding). A proxy can pass on requests from other machines.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLoopback(hostOf(r.Host)) {
 			http.Error(w, "without --clients, this server answers under the name localhost only", http.StatusMisdirectedRequest)
 			return
 		}
-		if forwarded(r.Header) {
+		if isForwarded(r.Header) {
 			http.Error(w, "this request came through a proxy: start the server with --clients, because everybody knows the secret of its client", http.StatusMisdirectedRequest)
 			return
 		}
@@ -24,9 +24,10 @@ func onlyLocal(next http.Handler) http.Handler {
 	})
 }
 
-// forwarded reports whether the headers say that a proxy passed the request on. A
-// loopback address or name then proves nothing.
-func forwarded(h http.Header) bool {
+// isForwarded reports whether the headers show that a proxy passed the request on. The
+// request may then come from another machine, although its address or its Host header is
+// a loopback address.
+func isForwarded(h http.Header) bool {
 	for name := range h {
 		switch {
 		case name == "Forwarded", name == "Via", name == "X-Real-Ip", strings.HasPrefix(name, "X-Forwarded"):
@@ -36,7 +37,7 @@ func forwarded(h http.Header) bool {
 	return false
 }
 
-// hostOf returns the host of a Host header, without its port.
+// hostOf returns the value of a Host header without the port.
 func hostOf(hostport string) string {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {

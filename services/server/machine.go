@@ -17,7 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// issuer is in every token. It is not an address of the server, because that may change.
+// issuer is the issuer that every token names. It is not an address of the server,
+// because the address may change.
 const issuer = "https://smsqueue.localhost"
 
 type machine struct {
@@ -31,11 +32,12 @@ type machine struct {
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
-	closers []func() error // in the order of opening
+	closers []func() error // the functions that close what was opened, in the order of opening
 }
 
-// open opens the data folder and starts the services on it. When it returns, only the
-// simulated provider is working: it sends receipts that were not confirmed earlier.
+// open opens the data folder and prepares the services that work on it. When open
+// returns, only the simulated provider is already working: it sends the receipts that
+// were not confirmed before the restart.
 func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error) {
 	m = &machine{config: c, rules: sms.DefaultRules(), closing: make(chan struct{})}
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
@@ -74,7 +76,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		wipe:   m.store.Wipe,
 		logger: m.logger,
 	}
-	// Only this process has the folder open, so every lease belongs to a process that has
+	// No other process has the folder open, so every lease belongs to a process that has
 	// ended.
 	if _, err = m.worker.relay.EndLeases(ctx); err != nil {
 		return m, fmt.Errorf("ending old leases: %w", err)

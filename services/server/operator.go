@@ -10,11 +10,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/change"
 )
 
-// operatorSignals returns a channel that gets the signals for orders until stop is
-// called. Before this call, these signals end the process, so call it early.
+// operatorSignals returns a channel that receives the signals for orders until stop is
+// called. Before operatorSignals is called, such a signal ends the process, so the server
+// must call it early.
 func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	if len(orders) == 0 {
-		return nil, func() {} // for an empty list, signal.Notify would subscribe to all signals
+		return nil, func() {} // without this case, signal.Notify would get an empty list, and would subscribe to all signals
 	}
 	c := make(chan os.Signal, 16)
 	for s := range orders {
@@ -23,8 +24,8 @@ func operatorSignals() (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// obey carries out orders until ctx ends. It records each order, so that a restart keeps
-// it, and tells the gate of this process at once.
+// obey carries out the operator's orders until ctx ends. It records each order, so that
+// the order is still valid after a restart, and tells the gate of this process at once.
 func (m *machine) obey(ctx context.Context, signals <-chan os.Signal) {
 	for {
 		select {

@@ -18,31 +18,33 @@ import (
 )
 
 type provider struct {
-	real bool // whether it sends to real phones
+	real bool // whether the provider sends messages to real phones
 	open func(ctx context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error)
 }
 
-// Simulated names the provider that sends nothing.
+// Simulated is the name of the provider that sends nothing.
 const Simulated = "simulated"
 
-// providers lists all choices. A new provider is added only here in this package.
+// providers contains all providers by name. A new provider need not be added anywhere
+// else in this package.
 var providers = map[string]provider{
 	Simulated: {open: openSimulator},
 	"sns":     {open: openSNS, real: true},
 }
 
-// Providers returns the names of the providers to choose from.
+// Providers returns the names that Config.Provider may have.
 func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 
-// These times control the simulated provider.
+// These constants are the times of the simulated provider.
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
 	firstProbe   = 5 * time.Second // short, because simulated trouble is over soon
 )
 
-// openSNS opens SNS with the AWS credentials in the environment. It gets no receipts,
-// because SNS sends them to a function on AWS.
+// openSNS returns SNS as the provider, with the AWS credentials in the environment. The
+// server gets no receipts for its messages, because SNS sends receipts to a function on
+// AWS.
 func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provider, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -51,8 +53,9 @@ func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provide
 	return sns.New(sns.NewClient(cfg)), nil
 }
 
-// openSimulator opens the simulator. Its receipts are written in the format of SNS's
-// delivery log and parsed again. So the parser for AWS runs here too.
+// openSimulator opens the simulator. Each receipt is written in the format of SNS's
+// delivery log and then parsed again, so that the parser that is used on AWS runs here
+// too.
 func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error) {
 	p, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
 		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
@@ -60,7 +63,7 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 			read, err := deliverylog.Parse(deliverylog.Format(rc))
 			if err != nil {
 				m.logger.ErrorContext(ctx, "receipt not readable", "error", err)
-				return nil // it would not be readable the next time either
+				return nil // the receipt is not sent again, because it would be just as unreadable the next time
 			}
 			read.Provider = rc.Provider
 			_, err = r.Apply(ctx, read)

@@ -1,6 +1,6 @@
-// Package server runs all of smsqueue in one process. It runs the API, the sender, the
-// relay and the receipts on SQLite, with a token endpoint like Cognito's, a simulated
-// provider and an inbox page.
+// Package server runs all of smsqueue in one process: the API, the sender, the relay and
+// the receipts. They share a store on SQLite. The package adds a token endpoint like
+// Cognito's, a simulated provider and an inbox page.
 package server
 
 import (
@@ -15,11 +15,12 @@ import (
 	"time"
 )
 
-// shutdownTime is how long running requests and hand-overs may take to end.
+// shutdownTime is the longest time that a shutdown waits for running requests and
+// hand-overs.
 const shutdownTime = 10 * time.Second
 
-// Run serves until ctx ends. It prints the addresses of the API and all pages to stdout,
-// and logs to stderr. If c is wrong, it returns a *ConfigError.
+// Run runs the server until ctx ends. It prints the addresses of the API and of all pages
+// to stdout, and writes the log to stderr. If c is invalid, Run returns a *ConfigError.
 func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
@@ -31,7 +32,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("listening: %w (choose another address with --addr; --addr localhost:0 takes a free port)", err)
 	}
-	defer listener.Close() // does no harm if the server has closed it
+	defer listener.Close() // does no harm if the server has already closed the listener
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
@@ -47,8 +48,8 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
 }
 
-// newServer returns the HTTP server for handler. With its ReadTimeout, a request is
-// answered within 10 s even if its body never arrives.
+// newServer returns the HTTP server for handler. Because of its ReadTimeout, the server
+// answers a request within 10 s even if the body of the request never arrives.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -87,10 +88,10 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	return err
 }
 
-// baseURL returns the URL that a client on this machine uses. The URL says localhost if
-// the server listens on all addresses.
+// baseURL returns the URL that a client on this machine must use. If the server listens
+// on all addresses, the host in the URL is localhost.
 func baseURL(addr string, listening net.Addr) string {
-	host, _, _ := net.SplitHostPort(addr) // already checked with the command line
+	host, _, _ := net.SplitHostPort(addr) // an error is impossible, because the address was checked with the command line
 	_, port, _ := net.SplitHostPort(listening.String())
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
 		host = "localhost"

@@ -26,7 +26,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// start opens a machine and serves it. It delivers messages until the test ends.
+// start starts a server with the configuration c. The server delivers messages until the
+// test ends.
 func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -70,7 +71,8 @@ type answer struct {
 	text   string
 }
 
-// ask makes a request to the server under the name host.
+// ask sends a request to the server and returns the answer. The Host header of the
+// request is host.
 func ask(t *testing.T, server *httptest.Server, method, path, host string, header http.Header, body string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
@@ -270,7 +272,7 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}
 }
 
-// deletions is a queue that records what is deleted from it.
+// deletions is a queue that remembers which items were deleted.
 type deletions struct {
 	sms.Consumer
 	deleted []sms.QueueItem
@@ -318,7 +320,8 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// pipes is a listener in memory. Its connections use the test's clock.
+// pipes is a listener whose connections exist only in memory. So the deadlines of its
+// connections follow the test's clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

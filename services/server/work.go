@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	inFlight      = 64               // how many queue items are delivered at the same time
-	dequeueLimit  = 16               // how many queue items one dequeue returns
-	dequeueWait   = time.Second      // how long a dequeue waits for an item
-	deliveryTime  = 30 * time.Second // how long one delivery may take, including its wait at the gate
-	maxReceives   = 5                // how many times a queue item may be dequeued, as on AWS
+	inFlight      = 64               // the highest number of queue items that are delivered at the same time
+	dequeueLimit  = 16               // the highest number of queue items that one dequeue returns
+	dequeueWait   = time.Second      // the time that a dequeue waits for an item
+	deliveryTime  = 30 * time.Second // the longest time of one delivery, including its wait at the gate
+	maxReceives   = 5                // the number of times that a queue item may be dequeued, as on AWS
 	relayInterval = time.Second
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour
@@ -25,7 +25,8 @@ const (
 	errorPause    = time.Second
 )
 
-// worker does what Lambda, its event source mapping and Scheduler do on AWS.
+// worker calls the sender and the relay, as Lambda, its event source mapping and
+// EventBridge Scheduler do on AWS.
 type worker struct {
 	queue  sms.Consumer
 	sender *sender.Sender
@@ -45,7 +46,8 @@ func (w *worker) run(ctx context.Context) {
 	group.Wait()
 }
 
-// consume dequeues items. It delivers up to inFlight of them at the same time.
+// consume dequeues items and delivers them. It delivers up to inFlight items at the same
+// time.
 func (w *worker) consume(ctx context.Context) {
 	slots := make(chan struct{}, inFlight)
 	var group sync.WaitGroup
@@ -75,8 +77,8 @@ func (w *worker) consume(ctx context.Context) {
 }
 
 // deliver delivers one queue item. It deletes the item unless it must stay on the queue.
-// This queue has no dead letters, so an item is dropped after its last receive. Only
-// items that name no message are received so often.
+// This queue has no dead letters, so deliver drops an item after the last receive. Only
+// items that do not refer to a message are received so many times.
 func (w *worker) deliver(ctx context.Context, item sms.QueueItem) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()

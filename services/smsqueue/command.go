@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// These are the exit codes.
+// These constants are the exit codes of the program.
 const (
 	exitFailure = 1 // the command failed, or reported findings
 	exitUsage   = 2 // the command line is wrong
 )
 
-// usageError says that the command line is wrong. An error before a command has started
-// counts as a usage error even without this type.
+// usageError reports that the command line is wrong. Any error that occurs before a
+// command has started counts as a usage error too, even if it is not of this type.
 type usageError struct{ error }
 
 type program struct {
@@ -24,7 +24,7 @@ type program struct {
 	started        bool // whether the command line was valid and the command has started
 }
 
-// run runs the command that args name, and returns the exit code.
+// run runs the command whose name and arguments are in args, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p := &program{stdout: stdout, stderr: stderr}
 	root := p.root()
@@ -41,7 +41,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-// root returns the command smsqueue. Each subcommand has a file of its own.
+// root returns the command smsqueue with its subcommands. Each subcommand is in a file of
+// its own.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "smsqueue",
@@ -57,8 +58,8 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// action turns work into the RunE function of a command. If work returns an error, the
-// command has failed, unless the error is a usage error.
+// action returns a function for the field RunE of a command. This function calls work. If
+// work returns an error, the command has failed, unless the error is a usage error.
 func (p *program) action(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		p.started = true

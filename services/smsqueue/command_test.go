@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// execute runs smsqueue in this process.
+// execute runs the program smsqueue with args in this process.
 func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
@@ -20,7 +20,7 @@ func TestCommands(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // parts of the output; "" means that nothing is printed
+		stdout, stderr string // parts of the expected output; "" means that no output is expected
 	}{
 		{"no command", nil, 0, "serve ", ""},
 		{"help", []string{"help", "serve"}, 0, "--provider-delay", ""},

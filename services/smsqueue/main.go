@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// version is set by the linker if `make` builds the program.
+// version is the version of the program. The linker sets it if `make` builds the program.
 var version string
 
 func main() {
@@ -20,8 +20,8 @@ func main() {
 	os.Exit(code)
 }
 
-// versionName returns the version that the linker set, or that of `go install`, or
-// "devel".
+// versionName returns the version that the linker has set. If there is none, it returns
+// the version that `go install` has recorded, or else "devel".
 func versionName() string {
 	if version != "" {
 		return version

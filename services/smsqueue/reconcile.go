@@ -67,7 +67,7 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 }
 
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
-	// sqlite.Open would create a missing folder.
+	// Check for the file first, because sqlite.Open would create a missing folder.
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}
@@ -83,7 +83,8 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 	return reconcile.Everything(ctx, db, log, time.Now())
 }
 
-// handOvers returns what the simulated provider took, or nil if it has no log.
+// handOvers returns the hand-overs that the simulated provider took, or nil if the
+// provider has no log.
 func handOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if errors.Is(err, os.ErrNotExist) {

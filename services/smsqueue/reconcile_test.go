@@ -19,7 +19,7 @@ import (
 )
 
 // folder makes the folder of a server with one message. The record of the message has one
-// hand-over, but the provider took the message as often as handOvers says.
+// hand-over, but the log of the provider has as many as the parameter handOvers says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)

@@ -1,6 +1,6 @@
-// Package change applies the domain's rules to what a store holds. It reads a record,
-// applies a rule and writes the result. If somebody else wrote in between, it starts
-// again.
+// Package change applies the domain's rules to the records in a store. It reads a record,
+// applies a rule and writes the result. If somebody else has written the record in the
+// meantime, it starts again.
 package change
 
 import (
@@ -12,12 +12,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attempts is how often a change is tried if others keep writing first.
+// attempts is the number of times that a change is tried if others keep changing the
+// record first.
 const attempts = 10
 
 // Message applies rule to m, updates the record and returns the new record. If somebody
-// else changed the record first, it applies rule again, to the newer record. So rule must
-// decide from its argument alone. If rule changes nothing, Message writes nothing.
+// else has changed the record first, Message applies rule again, to the newer record. So
+// the function rule must depend only on its argument. If rule changes nothing, Message
+// writes nothing.
 func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(sms.Message) (after sms.Message, changed bool)) (sms.Message, error) {
 	for range attempts {
 		next, changed := rule(m)
@@ -37,9 +39,9 @@ func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(s
 	return m, fmt.Errorf("updating message %s: %w", m.ID, sms.ErrConflict)
 }
 
-// Breaker loads the breaker, applies rule, saves the result and returns it. If somebody
-// else saved first, it starts again. So rule must decide from its argument alone. If rule
-// changes nothing, Breaker writes nothing.
+// Breaker loads the breaker, applies rule, saves the result and returns the new breaker.
+// If somebody else has saved the breaker first, Breaker starts again. So the function
+// rule must depend only on its argument. If rule changes nothing, Breaker writes nothing.
 func Breaker(ctx context.Context, store sms.Breakers, rule func(sms.Breaker) (after sms.Breaker, changed bool)) (sms.Breaker, error) {
 	for range attempts {
 		b, err := store.LoadBreaker(ctx)
@@ -59,10 +61,10 @@ func Breaker(ctx context.Context, store sms.Breakers, rule func(sms.Breaker) (af
 	return sms.Breaker{}, fmt.Errorf("saving the breaker: %w", sms.ErrConflict)
 }
 
-// Operate carries out an operator's order and returns the new breaker. The order is then
-// durable, and senders learn of it within sms.BreakerAge. For an invalid order, Operate
-// returns an *sms.InvalidError and changes nothing. After any other error the order may
-// have been carried out; it is safe to repeat.
+// Operate carries out an operator's order and returns the new breaker. When Operate
+// returns, the order is durable. Senders learn of the order within sms.BreakerAge. For an
+// invalid order, Operate returns an *sms.InvalidError and changes nothing. After any
+// other error, the order may have been carried out; the caller can safely repeat it.
 func Operate(ctx context.Context, store sms.Breakers, o sms.Order, now time.Time) (sms.Breaker, error) {
 	if err := o.Check(); err != nil {
 		return sms.Breaker{}, err

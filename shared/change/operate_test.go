@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// oneBreaker is a store with one breaker, which nobody else changes.
+// oneBreaker is a store that contains only a breaker. Nobody else changes the breaker.
 type oneBreaker struct {
 	sms.Breaker
 

@@ -1,9 +1,9 @@
-// Package connect makes the HTTP clients that call AWS. Each has its own connections and
-// its own limit for how long they may be idle.
+// Package connect makes the HTTP clients that call AWS. Each client has its own
+// connections, and its own limit for the time that a connection may be idle.
 //
-// AWS closes idle connections. A function that is frozen meanwhile does not notice. Its
-// next request goes out on a dead connection and gets no answer, and net/http does not
-// repeat a POST.
+// AWS closes idle connections. A Lambda function that is frozen at that moment does not
+// notice this. It sends its next request on a dead connection and gets no answer, and
+// net/http does not repeat a POST request.
 package connect
 
 import (
@@ -19,29 +19,31 @@ import (
 )
 
 const (
-	// dialTime bounds the look-up of a name and the dial, and handshakeTime bounds
-	// the TLS handshake. A hand-over has 5 s, so at least 2 s are left for its answer.
+	// dialTime is the longest time for the look-up of a name and the dial together.
+	// handshakeTime is the longest time for the TLS handshake. A hand-over may take 5 s,
+	// so at least 2 s are left for the provider's answer.
 	dialTime      = 2 * time.Second
 	handshakeTime = time.Second
-	// idleConnections is how many idle connections a client keeps. No program makes
-	// more calls than that at the same time.
+	// idleConnections is the highest number of idle connections that a client keeps. No
+	// program makes more calls than this number at the same time.
 	idleConnections = 100
 )
 
-// Options say how a client treats its connections.
+// Options are the settings for the connections of a client.
 type Options struct {
-	// Idle is how long a connection may be idle and still be used for the next request.
-	// Go measures this by the wall clock, so the time in which a process is frozen
-	// counts.
+	// Idle is the longest time that a connection may be idle and still be used for the
+	// next request. Go measures this by the wall clock, so the time in which a process is
+	// frozen counts.
 	Idle time.Duration
 
-	// Timeout bounds each request, 0 for no bound.
+	// Timeout is the longest time that a request may take. 0 means that there is no
+	// limit.
 	Timeout time.Duration
 }
 
-// NewClient returns an HTTP client with the SDK's settings, except for its connections.
-// It trusts the certificates that cfg trusts. If cfg has an HTTP client that is not of
-// the SDK's own type, NewClient returns that one.
+// NewClient returns an HTTP client that has the SDK's settings, except for the settings
+// of its connections. The client trusts the certificates that cfg trusts. If cfg already
+// has an HTTP client whose type is not the SDK's own, NewClient returns this client.
 func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	settings := awshttp.NewBuildableClient()
 	switch given := cfg.HTTPClient.(type) {
@@ -70,17 +72,17 @@ func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	}
 }
 
-// CloseIdle closes those connections of client that carry no request.
+// CloseIdle closes all connections of client that are not in use for a request.
 func CloseIdle(client aws.HTTPClient) {
 	if c, ok := client.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// Open opens a connection with client, and leaves it open for client's next request. call
-// is a function that must make an SDK call with the HTTP client that it gets. That HTTP
-// client does not send the SDK call, but takes the host from it and gets the host's page
-// /. This needs no permission and costs nothing.
+// Open makes client open a connection, which stays open for the next request of client.
+// Open passes another HTTP client to the function call, and call must make an SDK call
+// with that HTTP client. The call is not sent: Open only learns the host from it, and
+// uses client to get the page / of this host. This needs no permission and costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err
@@ -103,7 +105,7 @@ func (o opener) Do(r *http.Request) (*http.Response, error) {
 	return nil, errOpened
 }
 
-// get gets url and leaves the connection open. Any answer will do.
+// get sends a GET request for url, and leaves the connection open. It accepts any answer.
 func get(ctx context.Context, client aws.HTTPClient, url string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil) //nolint:gosec // the SDK chose the host
 	if err != nil {

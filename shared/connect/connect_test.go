@@ -21,7 +21,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 )
 
-// listQueues returns a call that only its HTTP client can stop.
+// listQueues returns a function that makes an SDK call with the HTTP client that it gets.
+// The SDK call ends early only if this HTTP client returns an error.
 func listQueues(ctx context.Context, cfg aws.Config) func(aws.HTTPClient) error {
 	return func(client aws.HTTPClient) error {
 		cfg.HTTPClient, cfg.RetryMaxAttempts = client, 1
@@ -35,7 +36,7 @@ func TestTheFirstRequestUsesTheOpenedConnection(t *testing.T) {
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests = append(requests, r.Method+" "+r.Header.Get("X-Amz-Target"))
 		if r.Method == http.MethodGet {
-			w.WriteHeader(http.StatusNotFound) // as good as any other answer
+			w.WriteHeader(http.StatusNotFound) // Open must accept any answer
 		}
 		_, _ = io.WriteString(w, "{}")
 	}))
@@ -102,7 +103,7 @@ func TestOpenReportsThatThereIsNoConnection(t *testing.T) {
 	}
 }
 
-// TestConnections sends two requests and counts connections.
+// TestConnections sends two requests and counts the connections that they use.
 func TestConnections(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

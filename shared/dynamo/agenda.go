@@ -13,11 +13,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Shards returns how many partitions the agenda of each kind has.
+// Shards returns the number of partitions that the agenda of each kind has.
 func (s *Store) Shards() int { return dueShards }
 
-// Due returns what is due in one shard. It queries the index once; the index contains
-// everything that an entry needs.
+// Due returns the entries that are due in one shard. It makes one query of the index. It
+// reads no records, because the index contains all data of an entry.
 func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	shard := dueShard(string(q.Kind), q.Shard)
 	start, err := duePosition(shard, q.After)
@@ -63,7 +63,8 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads one page of a partition. See query for lastKey.
+// queryDue reads one page of a partition. The result lastKey is the same as that of
+// query.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, lastKey attributes, err error) {
 	if r.from > r.until { // DynamoDB would refuse this query
 		return nil, nil, nil
@@ -79,7 +80,8 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 
 var errCursor = errors.New("the position is not from this store")
 
-// duePosition returns the key of the entry that comes before a page.
+// duePosition returns the key of the last entry before a page. The position after is a
+// text that an earlier page returned, or "" for the first page.
 func duePosition(shard, after string) (attributes, error) {
 	if after == "" {
 		return nil, nil
@@ -94,10 +96,11 @@ func duePosition(shard, after string) (attributes, error) {
 
 func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 
-// maxPage is more entries than a query can return, because a query returns at most 1 MB.
+// maxPage is the maximum limit of a query. It is greater than the number of entries that
+// a query can return, because a query returns at most 1 MB.
 const maxPage = 10_000
 
-// Postpone gives the record of e another Due, in one write.
+// Postpone sets the Due of the record of e to next, in one write.
 func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
 	before := stored(sms.Message{ID: e.Ref.ID, Due: e.Due})
 	after := stored(sms.Message{ID: e.Ref.ID, Due: next})

@@ -12,17 +12,18 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxBatch is how many items a BatchGetItem reads.
+// maxBatch is the highest number of items that one BatchGetItem reads.
 const maxBatch = 100
 
-// These are the ways in which readBatch reads.
+// These constants are the values of the parameter consistency of readBatch.
 const (
 	consistent = true
-	eventual   = false // about a second behind writes, for half the price
+	eventual   = false // may show a write about a second late, for half the price
 )
 
-// readBatch reads the items with these ids, at most maxBatch, and calls take for each one
-// that exists. It makes one batch read, and more only for what DynamoDB leaves unread.
+// readBatch reads the items with the given ids, and calls take for each item that exists.
+// There may be at most maxBatch ids. It makes one batch read. Only if DynamoDB leaves
+// some items unread, it makes another read for these.
 func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, take func(attributes) error) error {
 	var keys []attributes
 	for _, id := range ids {
@@ -40,7 +41,7 @@ func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, t
 			}
 		}
 		// DynamoDB leaves keys unprocessed if it lacks the capacity, or if the answer
-		// would be larger than 16 MB. A later try reads these.
+		// would be larger than 16 MB. The next request reads these keys.
 		request = out.UnprocessedKeys
 		if len(request) == 0 {
 			return nil

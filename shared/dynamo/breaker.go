@@ -54,7 +54,7 @@ func (s *Store) SaveBreaker(ctx context.Context, next sms.Breaker) error {
 	_, err := call(ctx, s.client.UpdateItem, w.input(s.table, breakerID))
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if equal(failed.Item["revision"], after["revision"]) {
-			return nil // the answer to this write was lost, and the client repeated it
+			return nil // the write succeeded, but its answer was lost, and the client repeated the write
 		}
 		return sms.ErrConflict
 	}

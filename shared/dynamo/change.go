@@ -14,14 +14,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// change collects what one conditional write sets, removes and requires. In its paths and
-// conditions, every attribute name begins with #.
+// change collects the parts of one conditional write: the attributes that it sets, the
+// attributes that it removes, and its conditions. In all paths and conditions, every
+// attribute name begins with #.
 type change struct {
 	sets, removes, conditions []string
 	values                    attributes
 }
 
-// value adds v and returns its placeholder.
+// value adds v to the values of the write, and returns the placeholder for v.
 func (c *change) value(v types.AttributeValue) string {
 	if c.values == nil {
 		c.values = attributes{}
@@ -35,7 +36,8 @@ func (c *change) set(path string, v types.AttributeValue) {
 	c.sets = append(c.sets, path+" = "+c.value(v))
 }
 
-// require adds a condition. The values replace each ? in the condition, in order.
+// require adds condition to the conditions of the write. Each ? in condition is replaced
+// with the placeholder of one of values, in order.
 func (c *change) require(condition string, values ...types.AttributeValue) {
 	for _, v := range values {
 		condition = strings.Replace(condition, "?", c.value(v), 1)
@@ -64,8 +66,8 @@ func (c *change) requireLive(now time.Time) {
 	c.require("attribute_not_exists(#purgeAt) OR #purgeAt > ?", num(toMillis(now)))
 }
 
-// turn adds what must change so that old becomes next. Attributes that are in neither
-// stay as they are, even within maps and lists.
+// turn adds the updates that turn old into next. Attributes that are neither in old nor
+// in next stay as they are, even within maps and lists.
 func (c *change) turn(old, next attributes) { c.turnMap("", old, next) }
 
 func (c *change) turnMap(parent string, old, next attributes) {
@@ -102,8 +104,8 @@ func (c *change) turnValue(path string, old, next types.AttributeValue) {
 	c.set(path, next)
 }
 
-// turnList does for lists what turn does for items. It appends elements, changes them in
-// place, or removes them.
+// turnList adds the updates that turn the list old into next. It appends elements,
+// changes elements in place, or removes elements.
 func (c *change) turnList(path string, old, next []types.AttributeValue) {
 	element := func(i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 	if len(next) > len(old) && equal(old, next[:len(old)]) {
@@ -136,8 +138,9 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input returns the request that carries out c on the item with this id. Its answer
-// contains the whole item: after the write or, if a condition is false, as it is.
+// input returns the request that carries out c on the item with this id. The answer to
+// this request contains the whole item. This is the item after the write or, if a
+// condition is false, the current item.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {
@@ -159,8 +162,9 @@ func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	}
 }
 
-// names returns the attribute names in an expression. All names begin with #, so that
-// none can be a reserved word.
+// names returns the attribute names in an expression, for the field
+// ExpressionAttributeNames. In the expression, all names begin with #, so that no name
+// can be a reserved word.
 func names(expression string) map[string]string {
 	found := map[string]string{}
 	for _, match := range attributeName.FindAllStringSubmatch(expression, -1) {

@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// clientItems are the ids of the items with the deployment's clients. Terraform writes
-// them, and leaves out those without clients. A hash of a client's name decides which
-// item has the client, so no client moves to another item when others come or go.
+// clientItems contains the ids of the items with the deployment's clients. Terraform
+// writes each item that has clients, and leaves out the others. A hash of a client's name
+// determines the item that contains the client. So no client moves to another item when
+// other clients are added or removed.
 var clientItems = func() (ids []string) {
 	for _, digit := range "0123456789abcdef" {
 		ids = append(ids, "clients#"+string(digit))
@@ -21,8 +22,8 @@ type clientsItem struct {
 	Clients string `json:"clients"` // a JSON document
 }
 
-// Clients returns the JSON documents with the deployment's clients, as Terraform wrote
-// them: one strongly consistent batch read.
+// Clients returns the JSON documents that contain the deployment's clients, as Terraform
+// wrote them. It makes one strongly consistent batch read.
 func (s *Store) Clients(ctx context.Context) ([]string, error) {
 	var documents []string
 	err := s.readBatch(ctx, clientItems, consistent, func(a attributes) error {

@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// putItem writes an item of clients as Terraform does.
+// putItem writes an item that contains clients, as Terraform does.
 func putItem(t *testing.T, client *dynamodb.Client, table, digit, clients string) {
 	t.Helper()
 	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
@@ -103,13 +103,13 @@ func TestClients(t *testing.T) {
 		if err != nil || len(documents) != 16 {
 			t.Errorf("%d documents were read, want 16: %v", len(documents), err)
 		}
-		// 16 keys, then 8, 4, 2 and 1
+		// The requests have 16, 8, 4, 2 and 1 keys.
 		if half.requests != 5 {
 			t.Errorf("the read took %d requests, want 5", half.requests)
 		}
 	})
 	t.Run("are not half read", func(t *testing.T) {
-		once(proxy, func(op string) bool { return op == "BatchGetItem" }, faultproxy.Throttle())
+		applyOnce(proxy, func(op string) bool { return op == "BatchGetItem" }, faultproxy.Throttle())
 		documents, err := store.Clients(t.Context())
 		if err != nil || len(documents) != 16 {
 			t.Errorf("after one throttled request, %d documents were read: %v", len(documents), err)

@@ -39,13 +39,14 @@ func TestConformance(t *testing.T) {
 			proxy := faultproxy.New(t, url)
 			client := newClient(t, proxy.URL())
 			store := dynamo.New(client, newTable(t, client), now)
-			return store, func() { once(proxy, isWrite, faultproxy.LoseAnswer()) }
+			return store, func() { applyOnce(proxy, isWrite, faultproxy.LoseAnswer()) }
 		})
 	})
 }
 
-// once applies fault to the next request for which match returns true.
-func once(proxy *faultproxy.Proxy, match func(op string) bool, fault faultproxy.Fault) {
+// applyOnce applies fault to the next request for which match returns true, and to no
+// other request.
+func applyOnce(proxy *faultproxy.Proxy, match func(op string) bool, fault faultproxy.Fault) {
 	var met atomic.Bool
 	proxy.Rule(func(op string, _ int) faultproxy.Fault {
 		if match(op) && met.CompareAndSwap(false, true) {

@@ -11,18 +11,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// countersKept is how long a counter is kept after its window ends, in case a clock is
-// slow.
+// countersKept is the time that a counter is kept after the end of its window, in case a
+// clock is slow.
 const countersKept = time.Hour
 
-// Count adds c to its counter in one conditional write. If c adds nothing, it does one
-// strongly consistent read. A counter is one item, so it can be written as often as its
-// partition: 1,000 times a second. A counter that is spread over several items could not
-// be exact.
+// Count adds c to its counter in one conditional write. If c adds nothing, Count makes
+// one strongly consistent read instead. A counter is one item. So it can be written 1,000
+// times a second, because this is the limit of a partition. A counter that is spread over
+// several items could not be exact.
 //
-// The item holds a token of the last write. So a write whose answer was lost is not
-// counted twice when the client repeats it. It is counted twice only if another write
-// came in between. The limit then refuses too early, never too late.
+// The item holds a token of the last write. So if the answer to a write is lost and the
+// client repeats the write, c is not counted twice. It is counted twice only if there was
+// another write before the repetition. The limit is then reached too early, but never too
+// late.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit
@@ -54,7 +55,7 @@ func (s *Store) Count(ctx context.Context, c sms.Count) error {
 
 func (s *Store) tryCount(ctx context.Context, c sms.Count) error {
 	var counter struct {
-		Count int `json:"count"` // 0 if nothing has been counted
+		Count int `json:"count"` // 0 if the counter does not exist yet
 	}
 	item, err := s.read(ctx, c.Key())
 	if err == nil {

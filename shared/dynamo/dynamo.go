@@ -1,9 +1,9 @@
 // Package dynamo keeps the records in one DynamoDB table. It implements sms.Store.
 //
 // A message is one item, and each change of it is one conditional write. Four sparse
-// indexes find messages: by what is due, by provider reference, by number and by owner.
-// Terraform makes the table, with a TTL on the attribute purge. Readers never see records
-// past their retention, even if there is no TTL.
+// indexes find messages: by due time, by provider reference, by number and by owner.
+// Terraform creates the table, with a TTL on the attribute purge. Readers never see
+// records past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
 // write does not touch attributes that this release does not know.
@@ -28,28 +28,29 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	booked atomic.Int64 // the end of the booked time as Book last saw it, in nanoseconds since 1970
+	booked atomic.Int64 // the end of the booked time that Book saw last, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store on a table. now is the clock that tells which records are past
-// their retention.
+// New returns a Store that keeps records in table. The function now returns the current
+// time. The Store uses it to find out which records are past their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }
 
 const (
-	// maxAttempts is how often the client tries each call. A repeated write recognizes
-	// that an earlier attempt succeeded.
+	// maxAttempts is the number of times that the client tries each call. If an attempt
+	// to write succeeded without an answer, the next attempt recognizes this.
 	maxAttempts = 3
-	// attemptTimeout is several times what DynamoDB needs for any call. Three attempts
-	// and the pauses between them end within 8 seconds. So a request is answered in time
-	// even if one attempt hangs.
+	// attemptTimeout is several times the time that DynamoDB needs for any call. Three
+	// attempts and the pauses between them take at most 8 seconds. So the API answers a
+	// request in time even if one attempt hangs.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
-	// idleTime is how long a connection may be idle. A call on a dead connection is
-	// repeated after a second; a new connection costs a few milliseconds.
+	// idleTime is the longest time that a connection may be idle. A call on a dead
+	// connection is repeated only after a second, but a new connection takes only a few
+	// milliseconds.
 	idleTime = 10 * time.Second
 )
 
@@ -65,7 +66,7 @@ func NewClient(cfg aws.Config) *dynamodb.Client {
 	})
 }
 
-// Connect opens the connection that the first call uses.
+// Connect opens a connection, which the first call then uses.
 func (s *Store) Connect(ctx context.Context) error {
 	return connect.Open(s.client.Options().HTTPClient, func(opener aws.HTTPClient) error {
 		_, err := s.client.ListTables(ctx, nil, func(o *dynamodb.Options) {
@@ -75,8 +76,8 @@ func (s *Store) Connect(ctx context.Context) error {
 	})
 }
 
-// call makes one call. The error is sms.ErrUnavailable if the call was certainly not
-// carried out.
+// call makes one call to DynamoDB. If it is certain that the call was not carried out,
+// the error is sms.ErrUnavailable.
 func call[In, Out any](
 	ctx context.Context, do func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error), in *In,
 ) (*Out, error) {
@@ -85,8 +86,8 @@ func call[In, Out any](
 	return out, attempts.Err(err)
 }
 
-// read returns the item with this id, or an empty item. It does one strongly consistent
-// read.
+// read returns the item with this id, or an empty item if there is none. It makes one
+// strongly consistent read.
 func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	out, err := call(ctx, s.client.GetItem, &dynamodb.GetItemInput{
 		TableName:      aws.String(s.table),
@@ -99,8 +100,8 @@ func (s *Store) read(ctx context.Context, id string) (attributes, error) {
 	return out.Item, nil
 }
 
-// query sends input, a query of an index, and returns one page. The next page begins
-// after lastKey. If there is no next page, lastKey is empty.
+// query sends input, which is a query of an index, and returns one page. The next page
+// begins after the key lastKey. If there is no next page, lastKey is empty.
 func query[T any](ctx context.Context, s *Store, input *dynamodb.QueryInput) (found []T, lastKey attributes, err error) {
 	input.TableName = aws.String(s.table)
 	out, err := call(ctx, s.client.Query, input)

@@ -29,16 +29,17 @@ func accept(now time.Time) sms.Message {
 	}, now)
 }
 
-// behindProxy returns a store on a table of its own, and the proxy in front of it.
-func behindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
+// newStoreBehindProxy returns a store with a table of its own, and the proxy between this
+// store and DynamoDB.
+func newStoreBehindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.DynamoDB(t)
 	proxy := faultproxy.New(t, url)
-	return dynamo.New(impatient(t, proxy.URL()), newTable(t, newClient(t, url)), time.Now), proxy
+	return dynamo.New(newImpatientClient(t, proxy.URL()), newTable(t, newClient(t, url)), time.Now), proxy
 }
 
-// impatient returns a client that hardly pauses between attempts.
-func impatient(t *testing.T, url string) *dynamodb.Client {
+// newImpatientClient returns a client that hardly pauses between attempts.
+func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	t.Helper()
 	return dynamodb.New(newClient(t, url).Options(), func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
@@ -48,8 +49,8 @@ func impatient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store, step by step. After each step it notes what the step
-// did.
+// story changes messages in a store, step by step. After each step, it calls the function
+// after with the name of the step.
 type story struct {
 	*testing.T
 	store *dynamo.Store
@@ -96,7 +97,7 @@ func (s story) done(step string, m sms.Message, err error) sms.Message {
 }
 
 func TestRequestsPerOperation(t *testing.T) {
-	store, proxy := behindProxy(t)
+	store, proxy := newStoreBehindProxy(t)
 	got := map[string]map[string]int{}
 	s := story{T: t, store: store, now: start(), after: func(step string) {
 		got[step] = proxy.Counts()
@@ -163,7 +164,8 @@ func TestRequestsPerOperation(t *testing.T) {
 	}
 }
 
-// calls has a call of each kind. Each gets a message that is already in the store.
+// calls contains one function for each method of a store. Each function calls its method
+// with a message that is already in the store.
 var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
 		return s.Create(t.Context(), accept(m.CreatedAt))
@@ -200,12 +202,12 @@ var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 }
 
 func TestUnavailable(t *testing.T) {
-	store, proxy := behindProxy(t)
+	store, proxy := newStoreBehindProxy(t)
 	m := accept(start())
 	if err := store.Create(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	down := dynamo.New(impatient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
+	down := dynamo.New(newImpatientClient(t, "http://127.0.0.1:1"), "nowhere", time.Now)
 
 	for name, call := range calls {
 		t.Run(name+" returns ErrUnavailable if all its attempts were throttled", func(t *testing.T) {
@@ -220,7 +222,7 @@ func TestUnavailable(t *testing.T) {
 			}
 		})
 		if name == "List" {
-			continue // List sends its queries in parallel, and one of them was certainly not carried out
+			continue // List sends its queries in parallel, and one query was certainly not carried out
 		}
 		t.Run(name+" returns another error if the first attempt got no answer", func(t *testing.T) {
 			proxy.Reset()
@@ -241,7 +243,7 @@ func TestHangingRequestIsRepeatedInTime(t *testing.T) {
 	proxy := faultproxy.New(t, enginetest.DynamoDB(t))
 	client := newClient(t, proxy.URL())
 	store := dynamo.New(client, newTable(t, client), time.Now)
-	once(proxy, isWrite, faultproxy.HangAfter())
+	applyOnce(proxy, isWrite, faultproxy.HangAfter())
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	if err := store.Create(ctx, accept(start())); err != nil {

@@ -66,9 +66,9 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
-// reported returns a message whose receipt says that it was handed over this long after
-// it had expired.
-func reported(t *testing.T, late time.Duration) sms.Message {
+// handedOverLate returns a message whose receipt says that the hand-over was this long
+// after the message's expiry.
+func handedOverLate(t *testing.T, late time.Duration) sms.Message {
 	t.Helper()
 	m := handedOver(t, accepted(nil), sms.Taken("c1"))
 	m, _ = sms.DefaultRules().ApplyReceipt(m, sms.Receipt{
@@ -129,8 +129,8 @@ func TestFindings(t *testing.T) {
 			log[0].At = m.ExpiresAt
 			return log
 		}, ""},
-		{"a receipt says that it was handed over after it had expired, and there is no log", reported(t, 6*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, "a receipt says that it was handed over at"},
-		{"a receipt with the time of a clock that is fast, and there is no log", reported(t, 5*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, ""},
+		{"a receipt says that it was handed over after it had expired, and there is no log", handedOverLate(t, 6*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, "a receipt says that it was handed over at"},
+		{"a receipt with the time of a clock that is fast, and there is no log", handedOverLate(t, 5*time.Second), func(sms.Message) []reconcile.HandOver { return nil }, ""},
 		{"waiting, but never due", func() sms.Message {
 			m := accepted(nil)
 			m.Due = sms.Due{}

@@ -37,8 +37,8 @@ type Options struct {
 	// confirmed, and perhaps a few that were. If Receipts is nil, receipts wait until
 	// Open is called with options in which it is set.
 	Receipts func(ctx context.Context, rc sms.Receipt) error
-	// LogTexts puts the text of each message into the log. Without it, the log is no
-	// second place from which texts must be deleted. Tests need it if messages arrive
+	// LogTexts puts the text of each message into the log. If LogTexts is false, texts
+	// never need to be deleted from the log. Tests need the texts if messages arrive
 	// without their ids.
 	LogTexts bool
 	// Logger logs receipts that could not be sent. Nil means no log.
@@ -79,7 +79,7 @@ func Open(dir string, options Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's folder: %w", err)
 	}
-	defer func() { _ = root.Close() }() // its open files stay open
+	defer func() { _ = root.Close() }() // the files that were opened through root stay open
 	j, err := openJournal(root)
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
@@ -113,7 +113,7 @@ func (p *Provider) Name() sms.ProviderName { return Name }
 // hand-over to the log before it returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	err = wait(ctx, p.options.Delay)
-	at := p.options.Now() // before the check, so that it is never later than the deadline
+	at := p.options.Now() // read the clock before the check, so that at is never later than the deadline
 	if err = cmp.Or(err, sms.Late(ctx)); err != nil {
 		return "", fmt.Errorf("handing over message %s: %w", m.ID, err)
 	}

@@ -69,7 +69,7 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 	first := stamp(now.Add(r.FirstProbe))
 	return Breaker{
 		Open: true, Trouble: t, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
-		ProbeAt: first, ProbeLastAt: first, Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision,
+		ProbeAt: first, ProbeLastAt: first, Reviewed: b.Reviewed, Tally: b.Tally.withoutRefused(), Revision: b.Revision,
 	}, true
 }
 
@@ -98,13 +98,13 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
 		Open: true, Trouble: OperatorPause, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
-		Tally: b.Tally.calm(), Revision: b.Revision,
+		Tally: b.Tally.withoutRefused(), Revision: b.Revision,
 	}
 }
 
 // Close closes b.
 func (b Breaker) Close(now time.Time) Breaker {
-	return Breaker{ClosedAt: stamp(now), Reviewed: b.Reviewed, Tally: b.Tally.calm(), Revision: b.Revision}
+	return Breaker{ClosedAt: stamp(now), Reviewed: b.Reviewed, Tally: b.Tally.withoutRefused(), Revision: b.Revision}
 }
 
 // Discards reports whether senders may be discarding envelopes. Senders discard envelopes

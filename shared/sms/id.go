@@ -37,8 +37,8 @@ func ValidID(s string) bool {
 }
 
 // fingerprint returns a digest of parts. It hashes each part separately, so that
-// different lists of parts get different digests. Every record has one, so it is short:
-// 128 bits.
+// different lists of parts get different digests. The digest has only 128 bits, because
+// every record stores one.
 func fingerprint(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -80,10 +80,10 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	return s.m, true
 }
 
-// EnqueueFailed returns m after its envelope could not be enqueued. m is new, or was
-// postponed by the relay. It is now due at once. If it may not be claimed yet, it is due
-// as soon as it may, or when it expires if that is earlier. The number of its rescues
-// does not change.
+// EnqueueFailed returns m after its envelope could not be enqueued. m must be new, or
+// postponed by the relay. The returned message is due at once. But if it may not be
+// claimed yet, it is due as soon as it may be claimed or, if that is earlier, at its
+// expiry. The number of its rescues does not change.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false

@@ -13,7 +13,7 @@ import (
 // Evidence says who confirmed a delivery.
 type Evidence string
 
-// These may confirm a delivery.
+// These are the kinds of evidence.
 const (
 	ByCarrier Evidence = "carrier" // the carrier took it
 	ByHandset Evidence = "handset" // the phone acknowledged it
@@ -24,7 +24,7 @@ const MaxEvents = 50
 
 // Message is the stored record: what the client asked for, what became of it, and the
 // work that is left. Its methods only read it, and the rules change copies. Times are UTC
-// with millisecond precision. A zero time means that there is none.
+// with millisecond precision. A zero time means that there is no such time.
 //
 // The JSON tags of a message and of everything in it are a stored format. Both stores use
 // them as field names, and testdata has a record from every release. A tag never changes,
@@ -33,7 +33,7 @@ type Message struct {
 	ID    string `json:"id"`
 	Owner string `json:"owner"`
 	// Client is the id of the credentials that submitted the message. The queue groups
-	// envelopes by it.
+	// envelopes by client.
 	Client string `json:"client"`
 	Status Status `json:"status"`
 
@@ -45,7 +45,7 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate until a receipt reports the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have reached it; hand-overs that account-wide trouble stopped do not count
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
@@ -65,10 +65,10 @@ type Message struct {
 
 	LeaseToken string    `json:"leaseToken,omitempty"` // names the hand-over in flight
 	LeaseUntil time.Time `json:"leaseUntil,omitzero"`
-	NotBefore  time.Time `json:"notBefore,omitzero"` // when it may be claimed
-	Refusals   int       `json:"refusals,omitempty"` // how often in a row it had to wait again; for the backoff
+	NotBefore  time.Time `json:"notBefore,omitzero"` // the message may not be claimed earlier
+	Refusals   int       `json:"refusals,omitempty"` // how many times in a row the message had to wait again; for the backoff
 	Due        Due       `json:"due,omitzero"`
-	PurgeAt    time.Time `json:"purgeAt,omitzero"` // the end of its retention
+	PurgeAt    time.Time `json:"purgeAt,omitzero"` // the end of the message's retention
 }
 
 // Event is one entry in a message's history.
@@ -79,18 +79,20 @@ type Event struct {
 	ProviderAt time.Time `json:"providerAt,omitzero"` // by the provider's clock
 }
 
-// HandOver is a hand-over that reached the provider, or may have: it was taken, is
-// unanswered or is in flight. A hand-over that was refused is removed.
+// HandOver is a hand-over that reached the provider or may have reached it: the hand-over
+// was taken, is unanswered or is in flight. A refused hand-over is removed from the
+// record.
 type HandOver struct {
-	Token             string       `json:"token"` // the token of its lease
+	Token             string       `json:"token"` // the token of the lease
 	Provider          ProviderName `json:"provider"`
 	At                time.Time    `json:"at"`    // the hand-over began at this time or later
-	Until             time.Time    `json:"until"` // it ended at this time or earlier
+	Until             time.Time    `json:"until"` // the hand-over ended at this time or earlier
 	Answer            Answer       `json:"answer,omitempty"`
 	ProviderMessageID string       `json:"providerMessageId,omitempty"`
 	// Late says that the answer came after the lease had ended.
 	Late bool `json:"late,omitempty"`
-	// These are from its receipt. They are empty until the receipt comes.
+	// The fields below come from the receipt for this hand-over. They are empty until the
+	// receipt comes.
 	Receipt  Verdict     `json:"receipt,omitempty"`
 	Evidence Evidence    `json:"evidence,omitempty"`
 	Failure  FailureCode `json:"failure,omitempty"`
@@ -100,7 +102,7 @@ type HandOver struct {
 // Answer is the provider's reply to a hand-over.
 type Answer string
 
-// These are the answers to a hand-over. A hand-over in flight has none.
+// These are the answers to a hand-over. A hand-over in flight has no answer yet.
 const (
 	AnswerTaken Answer = "taken"
 	AnswerNone  Answer = "none" // the provider did not answer, or the sender died
@@ -114,8 +116,8 @@ type Failure struct {
 	Action    string      `json:"action"` // what the client can do
 }
 
-// Ref names a record on the queue. After its record's retention an id may be used again.
-// The generation then distinguishes the records.
+// Ref names a record on the queue. An id may be used again after the retention of its
+// record. The generation then distinguishes the two records.
 type Ref struct {
 	ID         string
 	Generation int64 // when the record was created, in milliseconds since 1970
@@ -143,18 +145,18 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a pending receipt may be matched to m by its number. It may
-// if a hand-over ended without an answer and its receipt has not come. Even after a late
-// answer, m stays unmatched until that receipt comes. Otherwise the receipt could be
-// matched to another message to the same number.
+// Unmatched reports whether a pending receipt may be matched to m by its number. This is
+// possible if a hand-over ended without an answer and the receipt for that hand-over has
+// not come. Even after a late answer, m stays unmatched until that receipt comes.
+// Otherwise the receipt could be matched to another message to the same number.
 func (m Message) Unmatched() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool {
 		return h.Receipt == "" && (h.Answer == AnswerNone || h.Late)
 	})
 }
 
-// ProviderMessageID returns the provider message id of the newest hand-over that has one.
-// It returns "" if none has.
+// ProviderMessageID returns the newest provider message id among m's hand-overs. It
+// returns "" if no hand-over has a provider message id.
 func (m Message) ProviderMessageID() string {
 	for _, h := range slices.Backward(m.HandOvers) {
 		if h.ProviderMessageID != "" {
@@ -210,7 +212,8 @@ func (m Message) History() []Event {
 	return events
 }
 
-// Gone reports whether m is past its retention at the time now. It is then absent.
+// Gone reports whether m is past its retention at the time now. Such a message counts as
+// absent.
 func (m Message) Gone(now time.Time) bool { return !m.PurgeAt.IsZero() && !now.Before(m.PurgeAt) }
 
 // stamp returns t in the form of records: UTC, with millisecond precision.

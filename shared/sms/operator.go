@@ -13,7 +13,7 @@ type Order struct {
 	Detail string // the reason, for other operators: at most MaxOrderDetail characters
 }
 
-// These are the words of orders. A pause lasts until an operator resumes sending, no
+// These are the values of Order.Word. A pause lasts until an operator resumes sending, no
 // matter what receipts say. Resuming closes the breaker, no matter what opened it.
 const (
 	OrderPause  = "pause"

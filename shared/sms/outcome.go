@@ -10,7 +10,7 @@ import (
 // hand-over got no answer.
 type Outcome struct {
 	ProviderMessageID string         // not empty if the provider took the message
-	Refused           *ProviderError // why the provider refused it
+	Refused           *ProviderError // why the provider refused the message; nil if it did not
 }
 
 // Taken returns the outcome of a hand-over that the provider took.
@@ -22,9 +22,9 @@ func Refused(e *ProviderError) Outcome { return Outcome{Refused: e} }
 // Unanswered returns the outcome of a hand-over that got no answer.
 func Unanswered() Outcome { return Outcome{} }
 
-// OutcomeOf returns the outcome for the results of Provider.HandOver. Unless they say
-// clearly that the message was taken or refused, the hand-over is unanswered. An empty id
-// without an error says neither.
+// OutcomeOf returns the outcome for the results of Provider.HandOver. If these results do
+// not say clearly that the message was taken or refused, the hand-over is unanswered. So
+// it is unanswered if there is neither an id nor an error.
 func OutcomeOf(providerMessageID string, err error) Outcome {
 	if refused, ok := errors.AsType[*ProviderError](err); ok {
 		return Refused(refused)
@@ -36,11 +36,11 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 }
 
 // Record returns m after the hand-over with this token has ended with o. changed is false
-// if nothing must be written. If the lease has already been ended, Record records only
+// if there is nothing to write. If the lease has already been ended, Record records only
 // that the message was taken, and overwrites nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool { return h.Token == token })
+	h := s.findHandOver(func(h HandOver) bool { return h.Token == token })
 	switch {
 	case h == nil:
 		return m, false
@@ -52,13 +52,13 @@ func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after 
 	s.m.LeaseToken, s.m.LeaseUntil = "", time.Time{}
 	switch {
 	case o.Refused != nil:
-		s.refused(token, o.Refused)
+		s.endRefused(token, o.Refused)
 	case o.ProviderMessageID != "":
 		h.Answer, h.ProviderMessageID = AnswerTaken, o.ProviderMessageID
 		s.restTaken("the provider took it: " + o.ProviderMessageID)
 	default:
 		h.Answer = AnswerNone
-		s.unanswered()
+		s.endUnanswered()
 	}
 	return s.m, true
 }
@@ -80,8 +80,8 @@ func (s *step) lateAnswer(h *HandOver, o Outcome) (changed bool) {
 	return true
 }
 
-// unanswered decides what happens after a hand-over that got no answer.
-func (s *step) unanswered() {
+// endUnanswered decides what happens after a hand-over that got no answer.
+func (s *step) endUnanswered() {
 	const detail = "no answer came back"
 	switch {
 	case s.m.taken():
@@ -94,9 +94,10 @@ func (s *step) unanswered() {
 	}
 }
 
-// refused removes the hand-over with this token, which the provider refused, and decides
-// what happens next. Only a refusal for good costs an attempt.
-func (s *step) refused(token string, e *ProviderError) {
+// endRefused removes the hand-over with this token, which the provider refused, and
+// decides what happens next. A refused hand-over counts as an attempt only if it was
+// refused for good.
+func (s *step) endRefused(token string, e *ProviderError) {
 	s.m.HandOvers = slices.DeleteFunc(s.m.HandOvers, func(h HandOver) bool { return h.Token == token })
 	if e.Refusal != RefusedForGood {
 		s.m.Attempts--

@@ -10,14 +10,14 @@ type Booking struct {
 	Length   time.Duration
 	Earliest time.Time // the earliest start: now
 	Latest   time.Time // the latest start that is of use
-	// Farthest is a time beyond which no sender with a right clock books. If time is
-	// booked up to a later one, these bookings do not count: a wrong clock must not stop
-	// everyone.
+	// Farthest is the latest time up to which a sender whose clock is right can book. If
+	// time is booked beyond Farthest, the existing bookings are ignored, because one
+	// sender with a wrong clock must not stop all senders.
 	Farthest time.Time
 }
 
-// Start returns when b would begin if all time before until is booked. It returns a
-// *BookedError if that is too late for b.
+// Start returns the time at which b would begin if all time before until is booked. It
+// returns a *BookedError if this time is too late for b.
 func (b Booking) Start(until time.Time) (time.Time, error) {
 	if until.After(b.Farthest) { // guard: a wrong clock
 		until = time.Time{}
@@ -34,7 +34,7 @@ func (b Booking) Start(until time.Time) (time.Time, error) {
 
 // BookedError says that a booking would begin too late. Nothing was booked.
 type BookedError struct {
-	Until time.Time // all time up to this one is booked
+	Until time.Time // all time before Until is booked
 }
 
 func (e *BookedError) Error() string {

@@ -18,9 +18,9 @@ const (
 const MaxTextLength = 1600
 
 // These are the numbers of units that fit into a single part, and into each of several
-// parts. If there are several parts, each has 140 bytes, of which the header that joins
-// the parts takes 6 (3GPP TS 23.040). The units are septets in GSM-7 and UTF-16 units in
-// UCS-2.
+// parts. If there are several parts, each part has 140 bytes, and the header that joins
+// the parts takes 6 of these bytes (3GPP TS 23.040). The units are septets in GSM-7 and
+// UTF-16 units in UCS-2.
 const (
 	septetsAlone  = 160
 	septetsJoined = 153
@@ -29,7 +29,7 @@ const (
 )
 
 // Measurement is the size of a text. Parts is an estimate, because a provider that splits
-// at word boundaries may need one more.
+// at word boundaries may need one more part.
 type Measurement struct {
 	Encoding Encoding
 	Parts    int
@@ -41,7 +41,7 @@ type Measurement struct {
 // encoded in UCS-2.
 type Forcing struct {
 	Char  rune
-	Count int // how often it occurs
+	Count int // how often Char occurs
 	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty
 	// if nobody would miss Char, as with a zero width space.
 	Replacement string
@@ -54,7 +54,7 @@ type Forcing struct {
 // An empty text has one part and no units. A byte that is not UTF-8 counts as U+FFFD,
 // which encoding/json would send in its place.
 func Measure(text string) Measurement {
-	if forcing := forcing(text); forcing != nil {
+	if forcing := findForcing(text); forcing != nil {
 		units, parts := split(text, utf16.RuneLen, unitsAlone, unitsJoined)
 		return Measurement{Encoding: UCS2, Parts: parts, Units: units, Forcing: forcing}
 	}
@@ -62,8 +62,8 @@ func Measure(text string) Measurement {
 	return Measurement{Encoding: GSM7, Parts: parts, Units: units}
 }
 
-// TextLength returns the length of text in UTF-16 units. An emoji has two, and nearly
-// every other character one. MaxTextLength limits it.
+// TextLength returns the length of text in UTF-16 units. An emoji has two units, and
+// nearly every other character has one unit. MaxTextLength is the limit.
 func TextLength(text string) int {
 	n := 0
 	for _, r := range text {
@@ -72,7 +72,10 @@ func TextLength(text string) int {
 	return n
 }
 
-// split fills parts with whole characters. width returns the width of a character.
+// split returns the number of units in text, and the number of parts that hold the text
+// if no character is split. The parameter width returns the units of a character. The
+// parameters alone and joined are the numbers of units that fit into a single part, and
+// into each of several parts.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0
@@ -91,8 +94,8 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 	return units, parts
 }
 
-// forcing returns the characters of text that GSM-7 lacks, or nil.
-func forcing(text string) []Forcing {
+// findForcing returns the characters of text that GSM-7 lacks, or nil if there are none.
+func findForcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found
 	for _, r := range text {

@@ -10,16 +10,17 @@ import (
 //
 //   - If a write returns nil, it was carried out and is durable. If it returns
 //     ErrUnavailable or an error that the method names, it was not carried out. After any
-//     other error, it may have been.
+//     other error, it may have been carried out.
 //   - Each write is atomic. A read that begins after a write has ended sees the write.
-//   - Callers may call concurrently. If several replace the same revision, one wins.
+//   - The methods may be called concurrently. If several callers replace the same
+//     revision, exactly one of them succeeds.
 //   - If an adapter's client repeats a write whose answer was lost, the adapter
 //     recognizes that the write succeeded.
 //   - A record past its PurgeAt is absent.
 type Messages interface {
-	// Create writes m, unless a record has its id. If there is one, Create returns a
-	// *ConflictError with this record. But if this record has m's Nonce, an earlier
-	// attempt of the same call wrote it, and Create returns nil.
+	// Create writes m if there is no record with m's id. If there is such a record,
+	// Create returns a *ConflictError with that record. But if that record has m's Nonce,
+	// an earlier attempt of the same call wrote it, and Create returns nil.
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as it is now, or ErrNotFound.
 	Get(ctx context.Context, id string) (Message, error)
@@ -67,8 +68,9 @@ type DuePage struct {
 // writes.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with this
-	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is
-	// none. The message may be past its retention; ApplyReceipt then returns ErrNotFound.
+	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is no
+	// such message. The message may be past its retention, so that ApplyReceipt returns
+	// ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// ApplyReceipt applies rules.ApplyReceipt to the record with this id, and returns the
 	// record. If the record is sent and rc is the receipt for its only hand-over, this
@@ -77,8 +79,8 @@ type Receipts interface {
 	// message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the unmatched messages to number and the pending receipts for it:
-	// at most MaxUnmatched of each. Some messages may be past their retention. It always
-	// takes one request.
+	// at most MaxUnmatched of each. Some messages may be past their retention. Unmatched
+	// always makes exactly one request.
 	Unmatched(ctx context.Context, number Number) (Unmatched, error)
 }
 
@@ -90,7 +92,7 @@ const MaxUnmatched = 100
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
-	More       bool // whether there may be more
+	More       bool // whether there may be more messages or receipts than these
 }
 
 // ReceiptKeeper keeps pending receipts.
@@ -113,16 +115,16 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A zero field does not restrict the list. Only on one
-// machine may Owner be zero.
+// ListQuery selects messages. A zero field does not restrict the list. Owner must not be
+// zero, except on one machine.
 type ListQuery struct {
 	Owner     string
 	Status    Status
 	Number    Number
 	Reference string
 	From, To  time.Time // the range of CreatedAt; From is included, To is not
-	Limit     int       // messages on a page, at least 1
-	Examine   int       // records read for a page, at least Limit
+	Limit     int       // the maximum number of messages on a page, at least 1
+	Examine   int       // the maximum number of records to examine for a page, at least Limit
 	After     string    // ListPage.Next of the previous page; "" for the first page
 }
 
@@ -178,8 +180,8 @@ type Store interface {
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
-	// Send enqueues any number of envelopes. If some were not enqueued, or may not have
-	// been, it returns a *SendError that lists them.
+	// Send enqueues any number of envelopes. Unless all envelopes were certainly
+	// enqueued, Send returns a *SendError that lists the other envelopes.
 	Send(ctx context.Context, envelopes ...Envelope) error
 	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
 	// do not count.
@@ -188,8 +190,8 @@ type Queue interface {
 
 // Consumer dequeues items in programs for which Lambda does not poll the queue.
 type Consumer interface {
-	// Dequeue waits for items, but no longer than wait, and returns at most limit. It
-	// then hides each item from other callers for the queue's visibility timeout.
+	// Dequeue waits for items, but no longer than wait. It returns at most limit items,
+	// and hides each of them from other callers for the queue's visibility timeout.
 	Dequeue(ctx context.Context, limit int, wait time.Duration) ([]QueueItem, error)
 	// Delete removes dequeued items. After an error, some of them may come back.
 	Delete(ctx context.Context, items ...QueueItem) error
@@ -213,8 +215,8 @@ func (e *SendError) Error() string { return e.Err.Error() }
 
 func (e *SendError) Unwrap() error { return e.Err }
 
-// FailedEnvelopes returns the indexes of the envelopes that may not be enqueued after
-// Queue.Send returned err. n is how many envelopes Send got.
+// FailedEnvelopes returns the indexes of the envelopes that are perhaps not enqueued
+// after Queue.Send has returned err. n is the number of envelopes in the call of Send.
 func FailedEnvelopes(err error, n int) []int {
 	if err == nil {
 		return nil

@@ -28,8 +28,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 // and every owner has a turn of its own in each round:
 //
 //   - From ProbeAt on, every owner that is not last in line may begin a round. If a probe
-//     was spoiled before, numbers that the provider has taken come first. The more owners
-//     have spoiled a probe, the longer other numbers wait.
+//     was spoiled before, numbers that the provider has taken come first. If more
+//     than maxTurns owners have spoiled a probe, other numbers wait longer.
 //   - From TurnAt on, every other owner may probe that has not probed in this round.
 //   - From ProbeLastAt on, the owners that are last in line may begin a round too. These
 //     are the owners in the latest round and all owners that have spoiled a probe.
@@ -48,8 +48,8 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 		at = later(at, b.ProbeLastAt)
 	case r.SeveralOwners && !b.TurnAt.IsZero(): // guard: every owner's turn
 		at = b.TurnAt
-	case len(b.LastInLine) > 0 && !known: // the wait grows with each owner that spoils a probe, because only maxLastInLine of them are remembered
-		at = at.Add(min(r.turn()<<min(len(b.LastInLine)-1, 8), longestProbeWait))
+	case len(b.LastInLine) > 0 && !known: // the wait grows from the owner maxTurns+1 on, because only maxLastInLine owners are remembered
+		at = at.Add(min(r.turn()<<min(max(0, len(b.LastInLine)-maxTurns), 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
 }
@@ -109,13 +109,13 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 }
 
 // NextProbe returns the earliest time at which a new probe, which b does not list yet,
-// may begin. b was read at readAt:
+// may begin, if b was read at readAt:
 //
 //   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
 //     later. The breaker is read again by BreakerAge after readAt.
-//   - An open breaker without a probe has its first one at ProbeAt.
-//   - An open breaker with a probe may have another at any moment, because its probe may
-//     be given back.
+//   - If a breaker is open and has had no probe, its first probe begins at ProbeAt.
+//   - If a breaker is open and has had a probe, another probe may begin at any moment,
+//     because the earlier probe may be given back.
 //
 // If a hand-over began before the returned time, even an old copy b shows whether the
 // hand-over closes the breaker.

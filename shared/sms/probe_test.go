@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -148,4 +150,35 @@ func TestARoundHasFewProbes(t *testing.T) {
 	if rounds := b.Probes; rounds > 100 || probes > 12*rounds || len(b.Probers) > 12 {
 		t.Errorf("%d probes in %d rounds of a day, want at most 12 in each of at most 100 rounds", probes, rounds)
 	}
+}
+
+// TestElevenOwnersDelayNobodyForLong lets owners win every race for a probe and waste it.
+// One good owner comes last each time. When the trouble ends, it must have a probe soon.
+func TestElevenOwnersDelayNobodyForLong(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rules()
+		r.SeveralOwners = true
+		b, _ := r.ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start)
+		spoils := rapid.SliceOfN(rapid.Bool(), 0, 11).Draw(t, "which owners spoil their probes; others waste theirs")
+		ends := start.Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "trouble in seconds")) * time.Second)
+		for now, n := start, 0; ; now = now.Add(time.Second) {
+			if now.Sub(ends) > 20*time.Minute {
+				t.Fatalf("20 minutes after the trouble ended, the good owner still has no probe: %+v", b)
+			}
+			for owner, spoil := range spoils {
+				n++
+				m := candidate(fmt.Sprint(n), fmt.Sprint("bad", owner), "+12025550100")
+				after, ok := r.Probe(b, m, now)
+				if ok && spoil {
+					after, _ = after.GiveBack(m, true, now)
+				}
+				b = after
+			}
+			after, ok := r.Probe(b, candidate(fmt.Sprint("good", n), "good", "+12025550101"), now)
+			if ok && !now.Before(ends) {
+				return
+			}
+			b = after
+		}
+	})
 }

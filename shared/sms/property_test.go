@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish is what really happened in one hand-over. The record may not know it.
+// publish is what really happened in one hand-over. The record may not contain it.
 type publish struct {
 	token    string
 	id       string // the provider's id, if the hand-over reached the provider
@@ -85,8 +85,8 @@ func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	return &w.publishes[rapid.SampledFrom(indexes).Draw(t, "publish")]
 }
 
-// leave hands a claimed message over to the provider, unless its lease has ended.
-func (w *world) leave(t *rapid.T) {
+// handOver hands a claimed message over to the provider, unless its lease has ended.
+func (w *world) handOver(t *rapid.T) {
 	p := w.pick(t, func(p publish) bool { return !p.answered && p.id == "" && p.token == w.m.LeaseToken })
 	if p == nil || !w.now.Before(w.m.LeaseUntil) || !w.m.ExpiresAt.After(w.now) {
 		return
@@ -95,7 +95,7 @@ func (w *world) leave(t *rapid.T) {
 		t.Fatalf("the message was handed over after it was %s", w.m.Status)
 	}
 	p.id = fmt.Sprint("provider-", len(w.publishes))
-	w.check(t, "leave")
+	w.check(t, "hand over")
 }
 
 func (w *world) answer(t *rapid.T) {
@@ -155,10 +155,10 @@ func TestRulesKeepTheirPromisesInAnyOrder(t *testing.T) {
 		w := &world{rules: rules(), now: start}
 		w.apply(t, "accept", w.rules.Accept(sms.NewID(), d, w.now))
 		t.Repeat(map[string]func(*rapid.T){
-			"claim":   w.claim,
-			"leave":   w.leave,
-			"answer":  w.answer,
-			"receipt": w.receipt,
+			"claim":    w.claim,
+			"handOver": w.handOver,
+			"answer":   w.answer,
+			"receipt":  w.receipt,
 			"time passes": func(t *rapid.T) {
 				w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Second, time.Minute, time.Hour, 12 * time.Hour}).Draw(t, "time"))
 			},

@@ -8,8 +8,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// other returns r as if another provider had sent it.
-func other(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
+// fromOther returns r as if another provider had sent it.
+func fromOther(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
 
 func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {
 	l := begin(t, draft())
@@ -25,7 +25,7 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 	t.Run("by its provider message id", func(t *testing.T) {
 		l := begin(t, draft())
 		l.outcome(l.claim(), taken("c1"))
-		if l.receipt(other(delivered("c1"))) || l.m.Status != sms.Sent {
+		if l.receipt(fromOther(delivered("c1"))) || l.m.Status != sms.Sent {
 			t.Errorf("another provider's receipt with the same id made the message %s", l.m.Status)
 		}
 		if !l.receipt(delivered("c1")) || l.m.Status != sms.Delivered {
@@ -36,7 +36,7 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 		l := begin(t, draft())
 		token := l.claim()
 		l.outcome(token, noAnswer)
-		rc := other(delivered("c1"))
+		rc := fromOther(delivered("c1"))
 		rc.Number, rc.At = l.m.Number, l.now
 		if _, changed := l.rules.ApplyMatched(l.m, token, rc, l.now); changed {
 			t.Error("another provider's receipt was applied to the message")
@@ -44,7 +44,7 @@ func TestAReceiptCountsForItsOwnProviderOnly(t *testing.T) {
 	})
 	t.Run("while it is pending", func(t *testing.T) {
 		rc := delivered("c1")
-		if rc.Pending(start).ID == other(rc).Pending(start).ID {
+		if rc.Pending(start).ID == fromOther(rc).Pending(start).ID {
 			t.Error("pending receipts of two providers have the same id")
 		}
 	})

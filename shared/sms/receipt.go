@@ -36,13 +36,13 @@ type Receipt struct {
 	Parts             int          `json:"parts,omitempty"`
 
 	// LoggedAt is when the receipt entered the provider's log, or zero if this is not
-	// known. If At is missing, LoggedAt shows how old a report of trouble is. It is not
-	// stored.
+	// known. If At is missing, LoggedAt shows how old a report of trouble is. LoggedAt is
+	// not stored.
 	LoggedAt time.Time `json:"-"`
 }
 
-// Ref returns the reference to the hand-over that r is about. Its MessageID is "" if r
-// names no hand-over.
+// Ref returns the reference to the hand-over that r is about. The reference has an empty
+// MessageID if r names no hand-over.
 func (r Receipt) Ref() ProviderRef { return ProviderRef{r.Provider, r.ProviderMessageID} }
 
 // Names reports whether r names h by its provider message id.
@@ -56,8 +56,8 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
-	Tries   int       `json:"tries,omitempty"` // how many searches by its number found no message
-	Due     time.Time `json:"due,omitzero"`    // when to look for its message again; zero means never
+	Tries   int       `json:"tries,omitempty"` // how many searches by the receipt's number found no message
+	Due     time.Time `json:"due,omitzero"`    // when to look for the receipt's message again; zero means never
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
@@ -82,7 +82,7 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 // late, repeated or out of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(rc.Names)
+	h := s.findHandOver(rc.Names)
 	if h == nil {
 		return m, false
 	}
@@ -94,7 +94,7 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 // is false if this hand-over now has another id, has a receipt, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
-	h := s.handOver(func(h HandOver) bool {
+	h := s.findHandOver(func(h HandOver) bool {
 		return h.Token == token && h.Provider == rc.Provider && h.Receipt == "" && (h.Answer == AnswerNone || rc.Names(h))
 	})
 	if h == nil {

@@ -50,8 +50,8 @@ type OnUnknown string
 
 // These are the choices after a hand-over without an answer.
 const (
-	Resend OnUnknown = "resend" // hand it over again: at least once
-	Hold   OnUnknown = "hold"   // do nothing: the recipient gets it at most once
+	Resend OnUnknown = "resend" // hand the message over again, so that the recipient gets it at least once
+	Hold   OnUnknown = "hold"   // do nothing, so that the recipient gets the message at most once
 )
 
 // defaults has the values of fields that the client leaves out.
@@ -96,8 +96,8 @@ func (r Request) Fill() Request {
 	return r
 }
 
-// Check returns what is wrong with r, no matter when and in which deployment. The number
-// and the times are checked elsewhere.
+// Check returns the mistakes in r that are mistakes at any time and in every deployment.
+// It checks neither the number nor the times.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {

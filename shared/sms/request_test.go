@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// full returns a request with a different value in each field.
-func full(t *testing.T) Request {
+// fullRequest returns a request with a different value in each field.
+func fullRequest(t *testing.T) Request {
 	t.Helper()
 	var r Request
 	v := reflect.ValueOf(&r).Elem()
@@ -56,7 +56,7 @@ func TestFingerprintIsTheSameInEveryRelease(t *testing.T) {
 
 func TestFingerprintLeavesNoFieldOut(t *testing.T) {
 	seen := map[string]string{(Draft{}).Fingerprint(): "no field at all"}
-	all := reflect.ValueOf(full(t))
+	all := reflect.ValueOf(fullRequest(t))
 	for i := range all.NumField() {
 		name := all.Type().Field(i).Name
 		var d Draft
@@ -97,7 +97,7 @@ func TestANewFieldChangesNoFingerprint(t *testing.T) {
 		Priority string `json:"priority"`
 	}
 	usual := next{Request: defaults, Priority: "normal"}
-	r := full(t)
+	r := fullRequest(t)
 	before := digest(r, defaults)
 	if after := digest(next{Request: r}, usual); after != before {
 		t.Error("a new field changed the fingerprint of a request without it")

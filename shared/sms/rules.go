@@ -14,7 +14,7 @@ type Rules struct {
 	Validity    time.Duration // sets expiresAt if the client does not set it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
-	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have
+	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it
 	FirstProbe  time.Duration // from the opening of the breaker to its first probe; later probes wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool
@@ -52,9 +52,9 @@ func (r Rules) Check() error {
 	return nil
 }
 
-// backoff returns the wait after n refusals in a row, or after n void hand-overs. It
-// doubles from 5 s to 10 minutes. A random part of up to half is taken off, so that
-// messages refused at the same time do not come back at the same time.
+// backoff returns the wait after n refusals in a row, or after n void hand-overs. The
+// wait doubles from 5 s to 10 minutes. It is shortened at random by up to half, so that
+// messages that were refused at the same time do not come back at the same time.
 func (r Rules) backoff(n int) time.Duration {
 	wait := min(5*time.Second<<min(n, 10), 10*time.Minute)
 	return wait - time.Duration(r.Jitter()*float64(wait)/2)

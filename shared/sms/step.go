@@ -20,8 +20,8 @@ func (r Rules) step(m Message, now time.Time) *step {
 	return &step{Rules: r, m: m, now: stamp(now)}
 }
 
-// handOver returns the first hand-over for which fits is true, or nil.
-func (s *step) handOver(fits func(HandOver) bool) *HandOver {
+// findHandOver returns the first hand-over for which fits returns true, or nil.
+func (s *step) findHandOver(fits func(HandOver) bool) *HandOver {
 	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
 		return &s.m.HandOvers[i]
 	}
@@ -43,8 +43,8 @@ func (s *step) note(e Event) {
 }
 
 // move changes the status; no other function does. It panics if the table has no such
-// transition, because the program is then wrong. A hand-over that has just got its answer
-// or its receipt still counts as unanswered here.
+// transition, because then the program has a bug. A hand-over that has just got its
+// answer or its receipt still counts as unanswered here.
 func (s *step) move(to Status, e Event) {
 	open := slices.ContainsFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt != VerdictVoid })
 	if !s.m.Status.May(to, open) { // guard: the table of states
@@ -106,7 +106,7 @@ func (s *step) restTaken(detail string) {
 	s.m.Refusals = 0
 	s.rest(Sent, Event{Detail: detail})
 	e := Event{Detail: "its receipt had come before"}
-	if h := s.reported(VerdictDelivered); h != nil {
+	if h := s.findReported(VerdictDelivered); h != nil {
 		s.restDelivered(h, e)
 	} else if s.m.others("") == OthersUndelivered {
 		s.restUndelivered(e, Receipt{})
@@ -118,11 +118,12 @@ func (s *step) restDelivered(h *HandOver, e Event) {
 	s.m.Evidence = h.Evidence
 }
 
-// restUndelivered ends the message, with the failure that an undelivered receipt gave. If
-// no receipt was undelivered, the latest receipt, void, says what stopped the message.
+// restUndelivered ends the message as undelivered. Its failure comes from a receipt whose
+// verdict is undelivered. If there is no such receipt, the failure comes from the
+// parameter void, which is the latest receipt.
 func (s *step) restUndelivered(e Event, void Receipt) {
 	s.rest(Undelivered, e)
-	switch h := s.reported(VerdictUndelivered); {
+	switch h := s.findReported(VerdictUndelivered); {
 	case h != nil:
 		s.m.Failure = Explain(h.Failure)
 	case void.Trouble != "":
@@ -132,9 +133,9 @@ func (s *step) restUndelivered(e Event, void Receipt) {
 	}
 }
 
-// reported returns the first hand-over whose receipt has the verdict v, or nil.
-func (s *step) reported(v Verdict) *HandOver {
-	return s.handOver(func(h HandOver) bool { return h.Receipt == v })
+// findReported returns the first hand-over whose receipt has the verdict v, or nil.
+func (s *step) findReported(v Verdict) *HandOver {
+	return s.findHandOver(func(h HandOver) bool { return h.Receipt == v })
 }
 
 // taken reports whether the provider took a hand-over, and no receipt proved this

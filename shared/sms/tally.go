@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// Tally shows whether the provider takes any numbers at all. A provider that takes none
-// may answer as if each number were bad. A single refused number proves nothing. But if
-// ten different numbers are refused within five minutes and none is taken, the account is
-// in trouble.
+// Tally shows whether the provider takes any numbers at all. A provider that takes no
+// number at all may answer as if each number were bad. A single refused number proves
+// nothing. But if ten different numbers are refused within five minutes and no number is
+// taken, the account is in trouble.
 type Tally struct {
 	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
 	// Taken has the hashes of some numbers that were taken lately, oldest first.
 	Taken []string `json:"taken,omitempty"`
-	// Refused has the numbers that were refused after the last one was taken, oldest
+	// Refused has the numbers that were refused since a number was last taken, oldest
 	// first.
 	Refused []RefusedNumber `json:"refused,omitempty"`
 }
 
-// RefusedNumber is a number that the provider refused with an answer that may not be
-// about the number: it gives the same answer for every number if the account has no SMS.
-// Number and Owner are hashes.
+// RefusedNumber is a number that the provider refused with an answer that perhaps does
+// not concern the number: the provider gives the same answer for every number if the
+// account cannot send SMS. Number and Owner are hashes.
 type RefusedNumber struct {
 	Number string    `json:"number"`
 	Owner  string    `json:"owner"`
@@ -32,7 +32,7 @@ type RefusedNumber struct {
 const (
 	maxTaken     = 20
 	refusedLimit = 10              // how many different refused numbers open the breaker
-	refusedTime  = 5 * time.Minute // the time within which they must be refused
+	refusedTime  = 5 * time.Minute // the time within which these numbers must be refused
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
@@ -48,10 +48,10 @@ func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Break
 
 // NumberRefused notes in b that the provider refused m's number in a way that may mean
 // trouble with the account. It opens b when ten different numbers have been refused
-// within five minutes and none has been taken. If the deployment has several owners, the
-// ten must come from at least two of them. So the bad numbers of one client alone do not
-// stop the others, but nine of them together with one from another owner do. A refusal
-// that could not change the result is not noted.
+// within five minutes and no number has been taken. If the deployment has several owners,
+// the ten messages must have at least two different owners. So the bad numbers of one
+// owner cannot stop the other owners, unless another owner has a bad number too. A
+// refusal that could not change the result is not noted.
 func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time) (after Breaker, changed bool) {
 	if b.Open ||
 		now.Sub(b.Tally.TakenAt) < refusedTime+noteTaken { // guard: a number that was taken
@@ -63,7 +63,7 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	if slices.ContainsFunc(refused, func(n RefusedNumber) bool { return n.Number == this.Number }) {
 		return b, false
 	}
-	if len(refused) == refusedLimit { // they are all from one owner
+	if len(refused) == refusedLimit { // the ten numbers are all from one owner
 		if !slices.ContainsFunc(refused, another) {
 			return b, false
 		}
@@ -78,8 +78,8 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	return b, true
 }
 
-// calm returns t without its refused numbers.
-func (t Tally) calm() Tally {
+// withoutRefused returns t without its refused numbers.
+func (t Tally) withoutRefused() Tally {
 	t.Refused = nil
 	return t
 }

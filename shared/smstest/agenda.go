@@ -25,9 +25,9 @@ func entriesOf(messages ...sms.Message) []sms.DueEntry {
 	return entries
 }
 
-// dueBy reads a whole agenda, shard by shard and page by page. It checks the order of the
-// entries and the length of the pages.
-func (s stage) dueBy(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
+// readDue reads a whole agenda, shard by shard and page by page. It checks the order of
+// the entries and the length of the pages.
+func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry
 	for shard := range s.Shards() {
@@ -60,7 +60,7 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 	byID := func(a, b sms.DueEntry) int { return cmp.Compare(a.Ref.ID, b.Ref.ID) }
 	slices.SortFunc(want, byID)
 	eventually(t, func() string {
-		got := s.dueBy(t, kind, until, limit)
+		got := s.readDue(t, kind, until, limit)
 		slices.SortFunc(got, byID)
 		if d := diff(want, got); d != "" {
 			return fmt.Sprintf("the agenda %q differs (-want +got):\n%s", kind, d)
@@ -72,8 +72,8 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 // farAhead returns a time at which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
-// dueAt stores a new message whose Due is d.
-func (s stage) dueAt(t *testing.T, d sms.Due) sms.Message {
+// createDue stores a new message whose Due is d.
+func (s stage) createDue(t *testing.T, d sms.Due) sms.Message {
 	t.Helper()
 	m := s.message()
 	m.Due = d
@@ -110,10 +110,10 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some are due at the same moment, and they are not created in the order
-				// of their due times.
+				// Some messages are due at the same moment, and the messages are not
+				// created in the order of their due times.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
-				all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
+				all = append(all, s.createDue(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}
 			s.checkDue(t, sms.DueRescue, s.farAhead(), limit, entriesOf(all...)...)
 		})
@@ -122,9 +122,9 @@ func testAgenda(t *testing.T, open opener) {
 	t.Run("an entry that is due exactly at until is included", func(t *testing.T) {
 		s := open(t)
 		at := s.clock.Now()
-		early := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(-time.Millisecond)})
-		exact := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at})
-		late := s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at.Add(time.Millisecond)})
+		early := s.createDue(t, sms.Due{Kind: sms.DueSend, At: at.Add(-time.Millisecond)})
+		exact := s.createDue(t, sms.Due{Kind: sms.DueSend, At: at})
+		late := s.createDue(t, sms.Due{Kind: sms.DueSend, At: at.Add(time.Millisecond)})
 		s.checkDue(t, sms.DueSend, at.Add(-2*time.Millisecond), 10)
 		s.checkDue(t, sms.DueSend, at, 10, entriesOf(early, exact)...)
 		s.checkDue(t, sms.DueSend, at.Add(time.Millisecond), 10, entriesOf(early, exact, late)...)
@@ -138,7 +138,7 @@ func testAgenda(t *testing.T, open opener) {
 			time.Date(2001, 9, 9, 1, 46, 39, 999_000_000, time.UTC),
 			time.Date(2001, 9, 9, 1, 46, 40, 0, time.UTC),
 		} {
-			all = append(all, s.dueAt(t, sms.Due{Kind: sms.DueSend, At: at}))
+			all = append(all, s.createDue(t, sms.Due{Kind: sms.DueSend, At: at}))
 		}
 		s.checkDue(t, sms.DueSend, s.farAhead(), 1, entriesOf(all...)...)
 	})
@@ -159,7 +159,7 @@ func testAgenda(t *testing.T, open opener) {
 
 	t.Run("records at rest are never due", func(t *testing.T) {
 		s := open(t)
-		s.sent(t, sms.NewToken())
+		s.createSent(t, sms.NewToken())
 		hold := s.message()
 		hold.OnUnknown = sms.Hold
 		if m := s.handOver(t, s.create(t, hold), sms.Unanswered()); m.Status != sms.Unknown {

@@ -77,9 +77,9 @@ func testCounters(t *testing.T, open opener) {
 
 	t.Run("concurrent counts reach exactly the limit", func(t *testing.T) {
 		s := open(t)
-		const limit = atOnce / 2
+		const limit = raceCallers / 2
 		counted := 0
-		for _, a := range race(atOnce, func(int) (sms.Message, error) {
+		for _, a := range race(raceCallers, func(int) (sms.Message, error) {
 			return sms.Message{}, s.Count(t.Context(), s.count(limit))
 		}) {
 			switch {

@@ -13,9 +13,9 @@ import (
 // withoutHistory is a comparison option. It ignores the fields that lists do not show.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// listed stores a message of s.owner that was created this long ago, and a little longer,
-// so that every list shows it.
-func (s stage) listed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
+// createListed stores a message of s.owner that is older than age by a minute, so that
+// every list shows the message.
+func (s stage) createListed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
 	const settled = time.Minute
 	m := s.message()
@@ -76,29 +76,29 @@ func testLister(t *testing.T, open opener) {
 
 	t.Run("messages come newest first, no matter when they were stored", func(t *testing.T) {
 		s := open(t)
-		middle := s.listed(t, 24*time.Hour, nil)
-		oldest := s.listed(t, 40*24*time.Hour, nil)
-		newest := s.listed(t, 0, nil)
-		justBefore := s.listed(t, time.Millisecond, nil)
+		middle := s.createListed(t, 24*time.Hour, nil)
+		oldest := s.createListed(t, 40*24*time.Hour, nil)
+		newest := s.createListed(t, 0, nil)
+		justBefore := s.createListed(t, time.Millisecond, nil)
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 100}, newest, justBefore, middle, oldest)
 	})
 
 	t.Run("a listed message is the current record without its events", func(t *testing.T) {
 		s := open(t)
-		full := s.listed(t, 0, func(m *sms.Message) {
+		full := s.createListed(t, 0, func(m *sms.Message) {
 			id, owner, at := m.ID, m.Owner, m.CreatedAt
 			*m = s.fullMessage()
 			m.ID, m.Owner, m.CreatedAt = id, owner, at
 		})
-		claimed := s.claim(t, s.listed(t, time.Hour, nil))
+		claimed := s.claim(t, s.createListed(t, time.Hour, nil))
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 100}, full, claimed)
 	})
 
 	t.Run("other owners' messages are never listed", func(t *testing.T) {
 		s := open(t)
-		mine := s.listed(t, 0, nil)
-		theirs := s.listed(t, 0, func(m *sms.Message) { m.Owner = "owner-" + sms.NewToken() })
-		prefix := s.listed(t, 0, func(m *sms.Message) { m.Owner = s.owner + "0" })
+		mine := s.createListed(t, 0, nil)
+		theirs := s.createListed(t, 0, func(m *sms.Message) { m.Owner = "owner-" + sms.NewToken() })
+		prefix := s.createListed(t, 0, func(m *sms.Message) { m.Owner = s.owner + "0" })
 		s.checkList(t, sms.ListQuery{Limit: 10, Examine: 100}, mine)
 		s.checkList(t, sms.ListQuery{Owner: theirs.Owner, Limit: 10, Examine: 100}, theirs)
 		s.checkList(t, sms.ListQuery{Owner: prefix.Owner, Limit: 10, Examine: 100}, prefix)
@@ -110,7 +110,7 @@ func testLister(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 11 {
-				all = append(all, s.listed(t, time.Duration(i*i)*time.Hour, nil))
+				all = append(all, s.createListed(t, time.Duration(i*i)*time.Hour, nil))
 			}
 			s.checkList(t, sms.ListQuery{Limit: size.limit, Examine: size.examine}, all...)
 		})
@@ -120,7 +120,7 @@ func testLister(t *testing.T, open opener) {
 		s := open(t)
 		want := make(map[string]bool)
 		for range 9 {
-			want[s.listed(t, 0, nil).ID] = true
+			want[s.createListed(t, 0, nil).ID] = true
 		}
 		eventually(t, func() string {
 			all, _ := s.list(t, sms.ListQuery{Owner: s.owner, Limit: 2, Examine: 2})
@@ -139,7 +139,7 @@ func testLister(t *testing.T, open opener) {
 		s := open(t)
 		var want []sms.Message
 		for i := range 6 {
-			want = append(want, s.listed(t, time.Duration(i+1)*time.Minute, nil))
+			want = append(want, s.createListed(t, time.Duration(i+1)*time.Minute, nil))
 		}
 		q := sms.ListQuery{Owner: s.owner, Limit: 3, Examine: 3}
 		s.checkList(t, q, want...)
@@ -147,7 +147,7 @@ func testLister(t *testing.T, open opener) {
 		if err != nil {
 			t.Fatalf("List: %v", err)
 		}
-		s.listed(t, 0, nil)
+		s.createListed(t, 0, nil)
 		s.claim(t, want[5])
 		q.After = first.Next
 		rest, _ := s.list(t, q)
@@ -168,10 +168,10 @@ func testListFilters(t *testing.T, open opener) {
 	t.Run("lists can be filtered by status, number and reference, and by all of them", func(t *testing.T) {
 		s := open(t)
 		other := newNumber()
-		a := s.listed(t, 1*time.Minute, func(m *sms.Message) { m.Status, m.Reference = sms.Delivered, "order 1" })
-		b := s.listed(t, 2*time.Minute, func(m *sms.Message) { m.Status, m.Number = sms.Delivered, other })
-		c := s.listed(t, 3*time.Minute, func(m *sms.Message) { m.Number, m.Reference = other, "order 1" })
-		d := s.listed(t, 4*time.Minute, func(m *sms.Message) { m.Reference = "Order 1" })
+		a := s.createListed(t, 1*time.Minute, func(m *sms.Message) { m.Status, m.Reference = sms.Delivered, "order 1" })
+		b := s.createListed(t, 2*time.Minute, func(m *sms.Message) { m.Status, m.Number = sms.Delivered, other })
+		c := s.createListed(t, 3*time.Minute, func(m *sms.Message) { m.Number, m.Reference = other, "order 1" })
+		d := s.createListed(t, 4*time.Minute, func(m *sms.Message) { m.Reference = "Order 1" })
 		for _, query := range []struct {
 			q    sms.ListQuery
 			want []sms.Message
@@ -192,7 +192,7 @@ func testListFilters(t *testing.T, open opener) {
 
 	t.Run("lists filter by the current status", func(t *testing.T) {
 		s := open(t)
-		m := s.listed(t, 0, nil)
+		m := s.createListed(t, 0, nil)
 		claimed := s.claim(t, m)
 		s.checkList(t, sms.ListQuery{Status: sms.Queued, Limit: 10, Examine: 10})
 		s.checkList(t, sms.ListQuery{Status: sms.Sending, Limit: 10, Examine: 10}, claimed)
@@ -202,9 +202,9 @@ func testListFilters(t *testing.T, open opener) {
 		s := open(t)
 		var m []sms.Message
 		for i := range 4 {
-			m = append(m, s.listed(t, time.Duration(i)*time.Millisecond, nil))
+			m = append(m, s.createListed(t, time.Duration(i)*time.Millisecond, nil))
 		}
-		old := s.listed(t, 100*24*time.Hour, nil)
+		old := s.createListed(t, 100*24*time.Hour, nil)
 		for _, query := range []struct {
 			q    sms.ListQuery
 			want []sms.Message
@@ -226,9 +226,9 @@ func testListFilters(t *testing.T, open opener) {
 		s := open(t)
 		const records, examine = 20, 5
 		for i := range records {
-			s.listed(t, time.Duration(i)*time.Minute, nil)
+			s.createListed(t, time.Duration(i)*time.Minute, nil)
 		}
-		last := s.listed(t, records*time.Minute, func(m *sms.Message) { m.Reference = "the oldest" })
+		last := s.createListed(t, records*time.Minute, func(m *sms.Message) { m.Reference = "the oldest" })
 		q := sms.ListQuery{Owner: s.owner, Reference: "the oldest", Limit: 5, Examine: examine}
 		s.checkList(t, q, last)
 		if _, pages := s.list(t, q); pages < records/examine {

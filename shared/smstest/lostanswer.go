@@ -34,7 +34,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 
 	t.Run("Create replaces a record past its retention", func(t *testing.T) {
 		s, lose := start(t)
-		old := s.sent(t, sms.NewToken())
+		old := s.createSent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention)
 		m := s.message()
 		m.ID = old.ID
@@ -72,7 +72,7 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
 		t.Run("ApplyReceipt notes once that the message is "+string(v), func(t *testing.T) {
 			s, lose := start(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			lose()
 			s.receive(t, m, s.receipt(m, v))
 		})

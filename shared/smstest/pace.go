@@ -9,7 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// booking returns a booking that may begin now, or later by up to ahead.
+// booking returns a booking of this length that may begin at any time from now until the
+// duration ahead has passed.
 func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	now := s.clock.Now()
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
@@ -88,10 +89,10 @@ func testPace(t *testing.T, open opener) {
 		s := open(t)
 		now := s.clock.Now()
 		var starts []time.Duration
-		for _, a := range race(atOnce/4, func(int) (time.Time, error) {
+		for _, a := range race(raceCallers/4, func(int) (time.Time, error) {
 			for {
 				start, err := s.Book(t.Context(), s.booking(time.Second, time.Hour-time.Minute))
-				if !errors.Is(err, sms.ErrUnavailable) { // then others were first
+				if !errors.Is(err, sms.ErrUnavailable) { // ErrUnavailable means that other callers booked first
 					return start, err
 				}
 			}

@@ -8,8 +8,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pending returns a receipt that matches none of our messages.
-func (s stage) pending(detail string) sms.PendingReceipt {
+// newPending returns a receipt that matches none of our messages.
+func (s stage) newPending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
 		ProviderMessageID: sms.NewToken(), Number: s.number, At: s.clock.Now().Add(-time.Second),
@@ -22,7 +22,7 @@ func (s stage) pending(detail string) sms.PendingReceipt {
 // keep stores a pending receipt.
 func (s stage) keep(t *testing.T, detail string) sms.PendingReceipt {
 	t.Helper()
-	k := s.pending(detail)
+	k := s.newPending(detail)
 	s.store(t, k)
 	return k
 }
@@ -92,7 +92,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 				t.Fatalf("Forget: %v", err)
 			}
 		}
-		if err := s.Forget(t.Context(), s.pending("never kept")); err != nil {
+		if err := s.Forget(t.Context(), s.newPending("never kept")); err != nil {
 			t.Errorf("Forget of a receipt that was never kept: %v", err)
 		}
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{other}})
@@ -103,7 +103,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		s := open(t)
 		var all []sms.PendingReceipt
 		for i := range 6 {
-			all = append(all, s.pending(fmt.Sprint(i)))
+			all = append(all, s.newPending(fmt.Sprint(i)))
 			all[i].Receipt.Number = newNumber()
 			all[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
 		}
@@ -145,7 +145,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 				s.clock.Advance(sms.PendingFor + tc.ago)
 				var due []sms.PendingReceipt
 				for i := range 6 {
-					due = append(due, s.pending(fmt.Sprint("due ", i)))
+					due = append(due, s.newPending(fmt.Sprint("due ", i)))
 					due[i].Due = s.clock.Now().Add(time.Duration(i) * time.Millisecond)
 					s.store(t, due[i])
 				}

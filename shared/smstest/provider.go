@@ -71,7 +71,7 @@ func providerTakes(t *testing.T, c ProviderUnderTest) {
 		"日本語 кириллица 🙂👩‍👩‍👧 " + sms.NewToken(),
 		strings.Repeat("0123456789", 150) + sms.NewToken(),
 	} {
-		id, err := c.Provider.HandOver(t.Context(), handed(c.Good, text))
+		id, err := c.Provider.HandOver(t.Context(), claimedMessage(c.Good, text))
 		if err != nil {
 			t.Fatalf("HandOver of %q: %v", text, err)
 		}
@@ -83,7 +83,7 @@ func providerTakes(t *testing.T, c ProviderUnderTest) {
 }
 
 func providerTakesTwice(t *testing.T, c ProviderUnderTest) {
-	m := handed(c.Good, "twice "+sms.NewToken())
+	m := claimedMessage(c.Good, "twice "+sms.NewToken())
 	var want []Taken
 	for range 2 {
 		id, err := c.Provider.HandOver(t.Context(), m)
@@ -101,7 +101,7 @@ func providerTakesTwice(t *testing.T, c ProviderUnderTest) {
 }
 
 func providerRefuses(t *testing.T, c ProviderUnderTest) {
-	m := handed(c.Refused, "refused "+sms.NewToken())
+	m := claimedMessage(c.Refused, "refused "+sms.NewToken())
 	id, err := c.Provider.HandOver(t.Context(), m)
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	if !ok {
@@ -127,7 +127,7 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	ended, cancel := context.WithDeadline(t.Context(), past)
 	defer cancel()
 	for name, ctx := range map[string]context.Context{"ended": ended, "stopped": Stopped{t.Context(), past}} {
-		m := handed(c.Good, "late "+sms.NewToken())
+		m := claimedMessage(c.Good, "late "+sms.NewToken())
 		id, err := c.Provider.HandOver(ctx, m)
 		if id != "" || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: HandOver = %q, %v, want the error %v", name, id, err, context.DeadlineExceeded)
@@ -149,7 +149,7 @@ type Stopped struct {
 func (s Stopped) Deadline() (time.Time, bool) { return s.End, true }
 
 func providerLosesAnswer(t *testing.T, c ProviderUnderTest) {
-	m := handed(c.LossyNumber, "lost "+sms.NewToken())
+	m := claimedMessage(c.LossyNumber, "lost "+sms.NewToken())
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	id, err := c.Lossy.HandOver(ctx, m)
@@ -167,7 +167,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 	want := make([]Taken, callers)
 	var group sync.WaitGroup
 	for i := range want {
-		m := handed(c.Good, sms.NewToken()+mark)
+		m := claimedMessage(c.Good, sms.NewToken()+mark)
 		group.Go(func() {
 			id, err := c.Provider.HandOver(t.Context(), m)
 			if err != nil {
@@ -191,7 +191,7 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns those messages that the service took and whose text contains mark.
+// taken returns those messages that the service has taken and whose text contains mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -203,9 +203,8 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// handed returns a message in the state in which a provider gets it for the first
-// hand-over.
-func handed(number sms.Number, text string) sms.Message {
+// claimedMessage returns a message as a provider gets it for the first hand-over.
+func claimedMessage(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: text}}, now)

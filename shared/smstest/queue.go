@@ -28,8 +28,8 @@ func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
-// lasting is a visibility timeout that no subtest exceeds.
-const lasting = 5 * time.Minute
+// longVisibility is a visibility timeout that is longer than every subtest.
+const longVisibility = 5 * time.Minute
 
 // envelopes returns n envelopes that no other subtest uses.
 func envelopes(n int) []sms.Envelope {
@@ -70,7 +70,8 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	return bodies
 }
 
-// checkBodies checks that each envelope in want came, and nothing else.
+// checkBodies checks that got contains the body of each envelope in want, and nothing
+// else.
 func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
@@ -87,7 +88,7 @@ func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 func testSend(t *testing.T, open OpenQueue) {
 	for _, n := range []int{0, 1, 10, 11, 25} {
 		t.Run(fmt.Sprintf("%d envelopes that are sent in one call all come", n), func(t *testing.T) {
-			q := open(t, lasting)
+			q := open(t, longVisibility)
 			list := envelopes(n)
 			send(t, q, list...)
 			checkBodies(t, list, drain(t, q, n))
@@ -95,7 +96,7 @@ func testSend(t *testing.T, open OpenQueue) {
 	}
 
 	t.Run("an envelope without a group comes too", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		list := envelopes(1)
 		list[0].Group = ""
 		send(t, q, list...)
@@ -103,7 +104,7 @@ func testSend(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("an envelope that is sent twice comes twice", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		list := envelopes(1)
 		send(t, q, list[0], list[0])
 		came := 0
@@ -119,7 +120,7 @@ func testSend(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("a delayed envelope does not come before its time, and delays no other", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		// Engines round times, so an envelope may come a tenth of a second early.
 		const delay, rounding = time.Second, 100 * time.Millisecond
 		list := envelopes(3)
@@ -134,7 +135,7 @@ func testSend(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("the longest delay is accepted", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		list := envelopes(1)
 		list[0].Delay = sms.MaxDelay
 		send(t, q, list...)
@@ -146,7 +147,7 @@ func testSend(t *testing.T, open OpenQueue) {
 
 func testDequeue(t *testing.T, open OpenQueue) {
 	t.Run("at most limit items come at once", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		send(t, q, envelopes(10)...)
 		received, err := q.Dequeue(t.Context(), 3, time.Second)
 		if err != nil || len(received) < 1 || len(received) > 3 {
@@ -167,7 +168,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("a dequeued item is hidden", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		send(t, q, envelopes(1)...)
 		dequeueOne(t, q)
 		if received, err := q.Dequeue(t.Context(), 10, 0); err != nil || len(received) > 0 {
@@ -188,7 +189,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("any number of items can be deleted at once, even none", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		const many = 15 // more than fit into one request to SQS
 		send(t, q, envelopes(many)...)
 		var received []sms.QueueItem
@@ -212,7 +213,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("Dequeue of an empty queue returns after the wait", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		const wait, early, late = time.Second, 900 * time.Millisecond, 5 * time.Second
 		for _, c := range []struct{ wait, least, most time.Duration }{{0, 0, wait}, {wait, early, late}} {
 			before := time.Now()
@@ -227,7 +228,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("a waiting Dequeue ends with its context", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		before := time.Now()
@@ -240,7 +241,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("a waiting Dequeue returns an item that is sent meanwhile", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		list := envelopes(1)
 		got := make(chan map[string]int)
 		go func() {
@@ -263,7 +264,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 	})
 
 	t.Run("concurrent consumers get every item", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		const many, receivers = 200, 8
 		list := envelopes(many)
 		send(t, q, list...)
@@ -299,7 +300,7 @@ func testDequeue(t *testing.T, open OpenQueue) {
 
 func testBacklog(t *testing.T, open OpenQueue) {
 	t.Run("the backlog counts the items that can be dequeued now", func(t *testing.T) {
-		q := open(t, lasting)
+		q := open(t, longVisibility)
 		checkBacklog(t, q, 0)
 		list := envelopes(7)
 		list[0].Delay, list[1].Delay = sms.MaxDelay, sms.MaxDelay

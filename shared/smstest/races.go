@@ -12,7 +12,7 @@ func testRaces(t *testing.T, open opener) {
 	t.Run("of concurrent creations of one id, one wins and the others get its record", func(t *testing.T) {
 		s := open(t)
 		id := sms.NewID()
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			m := s.message()
 			m.ID = id
 			return m, s.Create(t.Context(), m)
@@ -26,7 +26,7 @@ func testRaces(t *testing.T, open opener) {
 	t.Run("concurrent creations of one id with one nonce all succeed", func(t *testing.T) {
 		s := open(t)
 		m := s.message()
-		for _, a := range race(atOnce, func(int) (sms.Message, error) { return m, s.Create(t.Context(), m) }) {
+		for _, a := range race(raceCallers, func(int) (sms.Message, error) { return m, s.Create(t.Context(), m) }) {
 			if a.err != nil {
 				t.Errorf("Create: %v", a.err)
 			}
@@ -37,7 +37,7 @@ func testRaces(t *testing.T, open opener) {
 	t.Run("of concurrent claims, one wins", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 		}))
 		for _, err := range lost {
@@ -50,7 +50,7 @@ func testRaces(t *testing.T, open opener) {
 		s := open(t)
 		m := s.create(t, s.scheduled(time.Minute))
 		s.clock.Advance(time.Minute)
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			return s.Claim(t.Context(), m.Ref(), s.rules.NewClaim("fake", s.clock.Now()))
 		}))
 		for _, err := range lost {
@@ -62,7 +62,7 @@ func testRaces(t *testing.T, open opener) {
 	t.Run("of concurrent updates of one revision, one wins and the others get its record", func(t *testing.T) {
 		s := open(t)
 		m := s.create(t, s.message())
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			next := m
 			next.Reference = sms.NewToken()
 			return s.Update(t.Context(), m, next)
@@ -96,7 +96,7 @@ func testRaces(t *testing.T, open opener) {
 		m := s.create(t, s.message())
 		e := entryOf(m)
 		next := e.Postponed(m.Due.At)
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			return s.Postpone(t.Context(), e, next)
 		}))
 		for _, err := range lost {
@@ -107,12 +107,12 @@ func testRaces(t *testing.T, open opener) {
 
 	t.Run("of concurrent calls that save the breaker, one wins", func(t *testing.T) {
 		s := open(t)
-		for range 2 { // at first no breaker is saved, then the one that won
+		for range 2 { // in the first race no breaker is saved; in the second race, the winner of the first race is saved
 			before, err := s.LoadBreaker(t.Context())
 			if err != nil {
 				t.Fatalf("LoadBreaker: %v", err)
 			}
-			won, lost := oneWinner(t, race(atOnce, func(int) (sms.Breaker, error) {
+			won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Breaker, error) {
 				next := before.Pause(sms.NewToken(), s.clock.Now())
 				return next, s.SaveBreaker(t.Context(), next)
 			}))
@@ -127,7 +127,7 @@ func testRaces(t *testing.T, open opener) {
 
 	t.Run("of concurrent receipts, none is lost", func(t *testing.T) {
 		s := open(t)
-		m := s.sent(t, sms.NewToken())
+		m := s.createSent(t, sms.NewToken())
 		const receipts = 8
 		for _, a := range race(receipts, func(int) (sms.Message, error) {
 			return s.ApplyReceipt(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())

@@ -27,7 +27,7 @@ func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	return rc
 }
 
-// receive applies rc and compares the result with the rule's.
+// receive applies rc to m and compares the result with the result of the rule.
 func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
 	t.Helper()
 	want, changed := s.rules.ApplyReceipt(m, rc, s.clock.Now())
@@ -46,8 +46,8 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	return got
 }
 
-// checkFound waits until the message is found by this provider message id. The provider
-// is the one that most hand-overs in these tests have.
+// checkFound waits until the message is found by this provider message id and the
+// provider "fake", to which these tests hand over most messages.
 func (s stage) checkFound(t *testing.T, providerMessageID, messageID string) {
 	t.Helper()
 	s.checkFoundBy(t, sms.ProviderRef{Provider: "fake", MessageID: providerMessageID}, messageID)
@@ -69,12 +69,12 @@ func testReceipts(t *testing.T, open opener) {
 	t.Run("a message is found by each of its provider message ids", func(t *testing.T) {
 		s := open(t)
 		first, second, foreign := sms.NewToken(), sms.NewToken(), sms.NewToken()
-		m := s.sent(t, first)
+		m := s.createSent(t, first)
 		s.checkFound(t, first, m.ID)
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
 		m = s.handOver(t, m, sms.Taken(second))
-		other := s.sent(t, foreign)
+		other := s.createSent(t, foreign)
 		s.checkFound(t, first, m.ID)
 		s.checkFound(t, second, m.ID)
 		s.checkFound(t, foreign, other.ID)
@@ -82,7 +82,7 @@ func testReceipts(t *testing.T, open opener) {
 
 	t.Run("an unknown provider message id is not found", func(t *testing.T) {
 		s := open(t)
-		s.sent(t, sms.NewToken())
+		s.createSent(t, sms.NewToken())
 		if _, err := s.FindByProviderRef(t.Context(), sms.ProviderRef{Provider: "fake", MessageID: sms.NewToken()}); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("FindByProviderRef: %v, want ErrNotFound", err)
 		}
@@ -91,7 +91,7 @@ func testReceipts(t *testing.T, open opener) {
 	t.Run("the same id from two providers belongs to two messages", func(t *testing.T) {
 		s := open(t)
 		id := sms.NewToken()
-		m := s.sent(t, id)
+		m := s.createSent(t, id)
 		otherClaim := s.rules.NewClaim("other", s.clock.Now())
 		moved, err := s.Claim(t.Context(), s.create(t, s.message()).Ref(), otherClaim)
 		if err != nil {
@@ -118,14 +118,14 @@ func testReceipts(t *testing.T, open opener) {
 	for _, v := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
 		t.Run("the first receipt of a sent message is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			s.clock.Advance(time.Second)
 			s.receive(t, m, s.receipt(m, v))
 		})
 
 		t.Run("a receipt with only a verdict is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			s.receive(t, m, sms.Receipt{Provider: "fake", ProviderMessageID: m.ProviderMessageID(), Number: m.Number, Verdict: v})
 		})
 
@@ -141,7 +141,7 @@ func testReceipts(t *testing.T, open opener) {
 
 		t.Run("a receipt of a message with the maximum number of events is counted if it says "+string(v), func(t *testing.T) {
 			s := open(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			full := m
 			full.Events = s.events(sms.MaxEvents)
 			m = s.update(t, m, full)
@@ -150,14 +150,14 @@ func testReceipts(t *testing.T, open opener) {
 
 		t.Run("a second receipt adds an event and changes no status if it says "+string(v), func(t *testing.T) {
 			s := open(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			m = s.receive(t, m, s.receipt(m, sms.VerdictDelivered))
 			s.receive(t, m, s.receipt(m, v))
 		})
 
 		t.Run("a receipt of an older hand-over is applied if it says "+string(v), func(t *testing.T) {
 			s := open(t)
-			m := s.sent(t, sms.NewToken())
+			m := s.createSent(t, sms.NewToken())
 			old := s.receipt(m, v)
 			m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 			s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
@@ -177,7 +177,7 @@ func testReceipts(t *testing.T, open opener) {
 
 	t.Run("a receipt is a conflict if no hand-over has its provider message id", func(t *testing.T) {
 		s := open(t)
-		for _, m := range []sms.Message{s.sent(t, sms.NewToken()), s.create(t, s.message())} {
+		for _, m := range []sms.Message{s.createSent(t, sms.NewToken()), s.create(t, s.message())} {
 			for _, id := range []string{sms.NewToken(), ""} {
 				rc := s.receipt(m, sms.VerdictDelivered)
 				rc.ProviderMessageID = id

@@ -26,10 +26,10 @@ func TestReopen(t *testing.T, open ReopenStore) {
 
 	t.Run("records survive a restart, and every look-up finds them", func(t *testing.T) {
 		s, reopen := start(t)
-		waiting := s.listed(t, 0, nil)
-		claimed := s.claim(t, s.listed(t, time.Minute, nil))
-		sent := s.handOver(t, s.listed(t, time.Hour, nil), sms.Taken(sms.NewToken()))
-		unanswered := s.handOver(t, s.listed(t, 2*time.Hour, nil), sms.Unanswered())
+		waiting := s.createListed(t, 0, nil)
+		claimed := s.claim(t, s.createListed(t, time.Minute, nil))
+		sent := s.handOver(t, s.createListed(t, time.Hour, nil), sms.Taken(sms.NewToken()))
+		unanswered := s.handOver(t, s.createListed(t, 2*time.Hour, nil), sms.Unanswered())
 		reopen()
 		for _, m := range []sms.Message{waiting, claimed, sent, unanswered} {
 			checkSame(t, m, s.get(t, m.ID))
@@ -71,5 +71,6 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	})
 }
 
-// reopened is the current store: at first the first one, then the second.
+// reopened holds the current store. This is the first store until the restart, and the
+// second store after it.
 type reopened struct{ sms.Store }

@@ -27,7 +27,7 @@ func testRetention(t *testing.T, open opener) {
 
 	t.Run("a record is live until its retention ends", func(t *testing.T) {
 		s := open(t)
-		m := s.sent(t, sms.NewToken())
+		m := s.createSent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention - time.Millisecond)
 		checkDiff(t, "the record", m, s.get(t, m.ID))
 		s.clock.Advance(time.Millisecond)
@@ -92,7 +92,7 @@ func testRetention(t *testing.T, open opener) {
 
 	t.Run("a receipt of a sent message past its retention is not found", func(t *testing.T) {
 		s := open(t)
-		m := s.sent(t, sms.NewToken())
+		m := s.createSent(t, sms.NewToken())
 		s.clock.Advance(s.rules.Retention)
 		_, err := s.ApplyReceipt(t.Context(), s.rules, m.ID, s.receipt(m, sms.VerdictDelivered), s.clock.Now())
 		if !errors.Is(err, sms.ErrNotFound) {
@@ -129,7 +129,7 @@ func testRetention(t *testing.T, open opener) {
 	t.Run("of concurrent creations with such an id, one wins", func(t *testing.T) {
 		s := open(t)
 		old := gone(t, s)
-		won, lost := oneWinner(t, race(atOnce, func(int) (sms.Message, error) {
+		won, lost := oneWinner(t, race(raceCallers, func(int) (sms.Message, error) {
 			m := s.message()
 			m.ID = old.ID
 			return m, s.Create(t.Context(), m)

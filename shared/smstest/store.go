@@ -164,8 +164,8 @@ func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message 
 	return s.record(t, s.claim(t, m), o)
 }
 
-// sent stores a message that the provider took under providerMessageID.
-func (s stage) sent(t *testing.T, providerMessageID string) sms.Message {
+// createSent stores a message that the provider took under providerMessageID.
+func (s stage) createSent(t *testing.T, providerMessageID string) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
@@ -186,8 +186,8 @@ func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// eventually waits until check returns "". It is for reads of indexes, which may be
-// behind writes.
+// eventually waits until check returns "". Tests use it for reads of indexes, because an
+// index may be behind the writes.
 func eventually(t *testing.T, check func() (complaint string)) {
 	t.Helper()
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond
@@ -207,8 +207,8 @@ func eventually(t *testing.T, check func() (complaint string)) {
 	}
 }
 
-// atOnce is the number of callers in a race.
-const atOnce = 64
+// raceCallers is the number of callers in a race.
+const raceCallers = 64
 
 // race calls f from n goroutines that start together. It returns the result of each call.
 func race[T any](n int, f func(i int) (T, error)) []attempt[T] {

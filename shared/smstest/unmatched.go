@@ -32,8 +32,8 @@ func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatche
 	})
 }
 
-// unanswered stores a message with an unanswered hand-over.
-func (s stage) unanswered(t *testing.T) sms.Message {
+// createUnanswered stores a message with an unanswered hand-over.
+func (s stage) createUnanswered(t *testing.T) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Unanswered())
 }
@@ -41,7 +41,7 @@ func (s stage) unanswered(t *testing.T) sms.Message {
 func testUnmatched(t *testing.T, open opener) {
 	t.Run("nothing is unmatched for a number that nobody used", func(t *testing.T) {
 		s := open(t)
-		s.unanswered(t)
+		s.createUnanswered(t)
 		s.checkUnmatched(t, newNumber(), sms.Unmatched{})
 	})
 
@@ -99,7 +99,7 @@ func testUnmatched(t *testing.T, open opener) {
 
 	t.Run("a message that waits again because of trouble with the account is not unmatched", func(t *testing.T) {
 		s := open(t)
-		m := s.sent(t, sms.NewToken())
+		m := s.createSent(t, sms.NewToken())
 		m = s.receive(t, m, s.receipt(m, sms.VerdictVoid))
 		s.checkUnmatched(t, s.number, sms.Unmatched{})
 		s.clock.Advance(m.NotBefore.Sub(s.clock.Now()))
@@ -109,8 +109,8 @@ func testUnmatched(t *testing.T, open opener) {
 
 	t.Run("a delivered message stays unmatched until its unanswered hand-over gets its receipt", func(t *testing.T) {
 		s := open(t)
-		m := s.unanswered(t)
-		other := s.unanswered(t)
+		m := s.createUnanswered(t)
+		other := s.createUnanswered(t)
 		both := sms.Unmatched{MessageIDs: []string{m.ID, other.ID}}
 		s.checkUnmatched(t, s.number, both)
 
@@ -133,7 +133,7 @@ func testUnmatched(t *testing.T, open opener) {
 
 	t.Run("a message stays unmatched after a late answer, until its receipt", func(t *testing.T) {
 		s := open(t)
-		m := s.unanswered(t)
+		m := s.createUnanswered(t)
 		late, _ := s.rules.Record(m, m.HandOvers[0].Token, sms.Taken(sms.NewToken()), s.clock.Now())
 		m = s.update(t, m, late)
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}})
@@ -160,7 +160,7 @@ func testUnmatched(t *testing.T, open opener) {
 
 	t.Run("messages and pending receipts of one number are listed together", func(t *testing.T) {
 		s := open(t)
-		m := s.unanswered(t)
+		m := s.createUnanswered(t)
 		k := s.keep(t, "one")
 		s.checkUnmatched(t, s.number, sms.Unmatched{MessageIDs: []string{m.ID}, Receipts: []sms.PendingReceipt{k}})
 	})
@@ -190,15 +190,15 @@ func (s stage) fill(t *testing.T, n int) {
 		if err := s.Create(t.Context(), m); err != nil {
 			t.Errorf("Create: %v", err)
 		}
-		if err := s.Keep(t.Context(), s.pending(fmt.Sprint(i))); err != nil {
+		if err := s.Keep(t.Context(), s.newPending(fmt.Sprint(i))); err != nil {
 			t.Errorf("Keep: %v", err)
 		}
 		return nil, nil
 	})
 }
 
-// checkCounts waits until this many messages, and this many receipts, are listed. If one
-// kind has more than a hundred, fewer of the other kind may be listed.
+// checkCounts waits until Unmatched lists want messages and want receipts. If more is
+// true, Unmatched may list fewer messages than receipts, or fewer receipts than messages.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

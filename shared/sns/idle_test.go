@@ -32,10 +32,10 @@ import (
 // handOvers is how many hand-overs a test makes after their connections were lost.
 const handOvers = 50
 
-// atLeast is the minimum number of these hand-overs that get no answer if the connections
-// are the SDK's. It is less than all, because the SDK sometimes closes a connection if
-// the answer comes very soon.
-const atLeast = handOvers / 2
+// minUnanswered is the minimum number of the test's hand-overs that get no answer if the
+// connections are the SDK's. It is less than handOvers, because the SDK sometimes closes
+// a connection when the answer comes very soon.
+const minUnanswered = handOvers / 2
 
 // clients contains our client and, as the control, a client with the SDK's connections.
 var clients = map[string]func(aws.Config) *awssns.Client{
@@ -91,8 +91,8 @@ func checkLost(t *testing.T, client string, unanswered int) {
 	switch {
 	case client == "ours" && unanswered != 0:
 		t.Errorf("%d of %d hand-overs ended without an answer, want 0", unanswered, handOvers)
-	case client != "ours" && unanswered < atLeast:
-		t.Errorf("only %d of %d hand-overs of the control ended without an answer, want at least %d", unanswered, handOvers, atLeast)
+	case client != "ours" && unanswered < minUnanswered:
+		t.Errorf("only %d of %d hand-overs of the control ended without an answer, want at least %d", unanswered, handOvers, minUnanswered)
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 // answers maps each of SNS's error codes to the kind of refusal that it means. After any
 // other code, and after almost every 5xx, it is unclear whether SNS took the message.
 // Sources: in the reference of SNS's API, the errors of Publish and the common errors.
-// Neither lists the codes for throttling, but all of these have been seen.
+// Neither source lists the codes for throttling, but SNS has been seen to send each of
+// the codes below.
 var answers = map[string]sms.Refusal{
 	"Throttling":          sms.RefusedForNow,
 	"ThrottlingException": sms.RefusedForNow,
@@ -39,8 +40,8 @@ var answers = map[string]sms.Refusal{
 	"KMSNotFound":        sms.AccountWide,
 	"KMSOptInRequired":   sms.AccountWide,
 
-	// These say that the credentials are missing, wrong or out of date. That stops every
-	// message.
+	// These codes say that the credentials are missing, wrong or out of date, which stops
+	// every message.
 	"AccessDenied":                sms.AccountWide,
 	"AccessDeniedException":       sms.AccountWide,
 	"ExpiredToken":                sms.AccountWide,
@@ -53,8 +54,8 @@ var answers = map[string]sms.Refusal{
 	"UnrecognizedClientException": sms.AccountWide,
 }
 
-// noSuchNumber is in SNS's answer about a bad number. In a Region or an account without
-// SMS, SNS gives this answer for every number.
+// noSuchNumber is a part of SNS's answer about a bad number. In a Region or an account
+// without SMS, SNS gives this answer for every number.
 const noSuchNumber = "is not valid to publish to"
 
 // mayNotPublish is in an AuthorizationError about a role that lacks the permission. No
@@ -69,7 +70,7 @@ const mayNotPublish = "sns:publish"
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
-			Refusal: sms.RefusedForNow, Code: "NotConnected", Detail: redacted(err.Error(), m.Number), Err: err,
+			Refusal: sms.RefusedForNow, Code: "NotConnected", Detail: redact(err.Error(), m.Number), Err: err,
 		}
 	}
 	status, retryAfter := response(err)
@@ -82,10 +83,10 @@ func classify(m sms.Message, err error, unsent bool) error {
 		refusal = sms.RefusedForNow
 	}
 	if refusal == "" || (status >= http.StatusInternalServerError && refusal != sms.RefusedForNow) {
-		return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redacted(err.Error(), m.Number), err})
+		return fmt.Errorf("publishing message %s: %w", m.ID, &privateError{redact(err.Error(), m.Number), err})
 	}
 	refused := &sms.ProviderError{
-		Refusal: refusal, Code: code, Detail: redacted(words, m.Number), RetryAfter: retryAfter, Err: err,
+		Refusal: refusal, Code: code, Detail: redact(words, m.Number), RetryAfter: retryAfter, Err: err,
 	}
 	switch {
 	case code == "AuthorizationError" && (m.SenderID != "" || m.OriginationNumber != ""):
@@ -149,9 +150,9 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redacted returns words with number hidden. SNS repeats the number with or without its
-// plus sign.
-func redacted(words string, number sms.Number) string {
+// redact returns words with number replaced by its redacted form. SNS may have written
+// the number with or without its plus sign.
+func redact(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())
 }

@@ -1,8 +1,8 @@
 // Package sns hands messages over to Amazon SNS.
 //
-// A message id from SNS does not mean success. SNS also returns one if the budget is
-// spent, the account is under review, the number is opted out or the price is above the
-// limit. Only its delivery log shows this; see package deliverylog.
+// A message id from SNS does not mean success. SNS also returns a message id if the
+// budget is spent, the account is under review, the number is opted out or the price is
+// above the limit. Only SNS's delivery log shows such failures; see package deliverylog.
 package sns
 
 import (
@@ -31,9 +31,9 @@ const (
 	attributeTemplateID  = "AWS.MM.SMS.TemplateId"
 )
 
-// idleTime is how long a connection to SNS may be idle. SNS closes connections long
-// before the SDK's 90 s. A hand-over on a connection that SNS has closed ends without an
-// answer.
+// idleTime is how long a connection to SNS may be idle. SNS closes idle connections long
+// before the 90 s after which the SDK closes them. A hand-over on a connection that SNS
+// has closed ends without an answer.
 const idleTime = time.Second
 
 // NewClient returns a client that makes one attempt per call. Publish is not idempotent:

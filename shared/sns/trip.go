@@ -17,12 +17,12 @@ import (
 type trip struct {
 	started   atomic.Bool // the request was handed to the HTTP client
 	asked     atomic.Bool // the HTTP client asked for a connection
-	connected atomic.Bool // it got a connection, so SNS may have the request
+	connected atomic.Bool // the HTTP client got a connection, so SNS may have the request
 	late      atomic.Bool // the request was not sent because its deadline had passed
 }
 
-// watch makes the SDK report progress to t. The trace starts when the signed request is
-// sent. So requests for credentials do not count.
+// watch makes the SDK report to t how far the request has got. The trace starts when the
+// signed request is sent. So requests for credentials do not count.
 func (t *trip) watch(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("smsqueue.Trip",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (

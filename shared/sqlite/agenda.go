@@ -39,9 +39,9 @@ func parsePosition(s string, first position) (position, error) {
 }
 
 // due reads the records after a position: first those due at the same moment, and then
-// those due later. Very many may be due at one moment, for example if clients schedule
-// messages for nine o'clock. Each of the two parts is a range of the index. A comparison
-// of pairs (time, seq) would not use the index in this way.
+// those due later. Very many records may be due at one moment, for example if clients
+// schedule messages for nine o'clock. Each of the two parts is a range of the index. A
+// comparison of pairs (time, seq) would not use the index in this way.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
 	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `

@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// together calls f b.N times, from this number of goroutines.
-func together(b *testing.B, goroutines int, f func(i int) error) {
+// runParallel calls f b.N times in all, from several goroutines.
+func runParallel(b *testing.B, goroutines int, f func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -65,16 +65,16 @@ func BenchmarkDB(b *testing.B) {
 	for _, goroutines := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("Create/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
-			together(b, goroutines, func(int) error { return db.Create(ctx, message("acme")) })
+			runParallel(b, goroutines, func(int) error { return db.Create(ctx, message("acme")) })
 		})
 		b.Run(fmt.Sprintf("Submit/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
-			together(b, goroutines, func(int) error { return submit(ctx, db, message("acme")) })
+			runParallel(b, goroutines, func(int) error { return submit(ctx, db, message("acme")) })
 		})
 		b.Run(fmt.Sprintf("Claim/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			messages := createAll(b, db, b.N)
-			together(b, goroutines, func(i int) error {
+			runParallel(b, goroutines, func(i int) error {
 				_, err := db.Claim(ctx, messages[i].Ref(), rules.NewClaim("fake", time.Now()))
 				return err
 			})
@@ -82,7 +82,7 @@ func BenchmarkDB(b *testing.B) {
 		b.Run(fmt.Sprintf("Get/%d", goroutines), func(b *testing.B) {
 			db := open(b, b.TempDir(), sqlite.Options{})
 			messages := createAll(b, db, 1000)
-			together(b, goroutines, func(i int) error {
+			runParallel(b, goroutines, func(i int) error {
 				_, err := db.Get(ctx, messages[i%len(messages)].ID)
 				return err
 			})
@@ -94,7 +94,7 @@ func BenchmarkDB(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			together(b, goroutines, func(int) error { return deliver(ctx, db, rules, 1) })
+			runParallel(b, goroutines, func(int) error { return deliver(ctx, db, rules, 1) })
 		})
 	}
 }
@@ -122,9 +122,10 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 	return db.Queue().Delete(ctx, received...)
 }
 
-// BenchmarkMillionWaiting submits and drains messages while a million others wait. It
-// reports the median time of one caller's submission, without and with these others. With
-// them, it also reports the times of the other calls and the peak of resident memory.
+// BenchmarkMillionWaiting submits and drains messages while a million other messages
+// wait. It reports the median time of one caller's submission, with and without the
+// million messages. With the million messages, it also reports the times of the other
+// calls and the peak of resident memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -141,7 +142,7 @@ func BenchmarkMillionWaiting(b *testing.B) {
 	}
 	backlog := time.Since(before)
 
-	together(b, 32, func(i int) error {
+	runParallel(b, 32, func(i int) error {
 		if i%2 == 0 {
 			return submit(ctx, db, message("acme"))
 		}

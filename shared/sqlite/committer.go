@@ -19,12 +19,12 @@ var errClosed = unavailable(errors.New("the database is closed"))
 
 // committer carries out all writes of a database, one after another, in one goroutine.
 // The writes that arrive during a flush to the disk share the next transaction and its
-// flush. As a result, a crowd of concurrent callers waits hardly longer than one.
+// flush. As a result, many concurrent callers wait hardly longer than a single caller.
 type committer struct {
 	pool    *sql.DB
 	conn    *sql.Conn
 	tx      tx
-	writes  chan write   // unbuffered: a write that was received is carried out
+	writes  chan write   // unbuffered: every write that the committer receives is carried out
 	commits atomic.Int64 // how many transactions have ended
 	closing chan struct{}
 	stopped chan struct{}
@@ -57,10 +57,10 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	return c, nil
 }
 
-// commit calls f in a transaction, and returns when the transaction is committed. f fails
-// only if the database fails; everything that f did is then undone. f stores its results
-// in variables, which the caller may read only if commit returned nil. f may run twice;
-// everything that the first run did is then undone.
+// commit calls f in a transaction, and returns when the transaction is committed. f must
+// fail only if the database fails. If f fails, everything that f did is undone. f stores
+// its results in variables, which the caller may read only if commit returned nil. f may
+// be called twice, in which case everything that the first call did is undone.
 //
 // If ctx ends before f begins, f does not run, and the error is sms.ErrUnavailable. If
 // ctx ends later, f may still be carried out.
@@ -110,8 +110,9 @@ func (c *committer) gather(group []write) []write {
 	return group
 }
 
-// carryOut commits a group in one transaction. If one of several writes fails, it repeats
-// each in its own transaction. So no write fails because of another.
+// carryOut commits a group in one transaction. If one of several writes fails, carryOut
+// repeats each write in a transaction of its own. So no write fails because of another
+// write.
 func (c *committer) carryOut(group []write) {
 	err := c.transact(group)
 	if _, failed := errors.AsType[*writeError](err); failed && len(group) > 1 {
@@ -185,6 +186,6 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// undo rolls back the transaction. After some failures SQLite has already done so; the
-// error that there is nothing to roll back is ignored.
+// undo rolls back the transaction. After some failures, SQLite itself has already rolled
+// back the transaction. So undo ignores the error that there is nothing to roll back.
 func (t *tx) undo() { _, _ = t.exec(`ROLLBACK`) }

@@ -7,8 +7,7 @@
 //     happens to the program or the machine (write-ahead log, synchronous=FULL).
 //   - queue.db is a hint. It survives the end of the program, but its latest writes may
 //     be lost if the machine loses power (synchronous=NORMAL). The relay rescues messages
-//     whose envelopes were lost. So a submission waits for one flush of the disk and not
-//     for two.
+//     whose envelopes were lost. So a submission waits for only one flush of the disk.
 //
 // Concurrent writes share a transaction and its flush.
 package sqlite
@@ -51,8 +50,9 @@ type DB struct {
 }
 
 // Open opens the folder dir. If dir does not exist, Open makes a folder that only the
-// user can read. It refuses a folder in which others could put files. It returns an *InUseError if another process has the folder open. It
-// refuses a folder that was written before the first release or by a newer program.
+// user can read. It refuses a folder into which other users could put files. It returns
+// an *InUseError if another process has the folder open. It refuses a folder that was
+// written before the first release or by a newer program.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -69,7 +69,7 @@ func Open(dir string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
-	db.wiped.Store(-1) // an earlier process may have left a log
+	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	// The two cache sizes limit the memory of the process, no matter how large the files
 	// are.

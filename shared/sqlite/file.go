@@ -30,7 +30,7 @@ type fileOptions struct {
 	migrations  []string
 }
 
-// companions are the ends of the names of a database's files.
+// companions are the endings of the names of a database's files.
 var companions = []string{"", "-wal", "-shm", "-journal"}
 
 func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
@@ -58,10 +58,10 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 		patient,
 		"journal_mode(WAL)",
 		"synchronous(" + opts.synchronous + ")",
-		// On macOS fsync alone leaves the data in the disk's own memory.
+		// On macOS, a call of fsync alone leaves the data in the disk's own memory.
 		"fullfsync(1)", "checkpoint_fullfsync(1)",
 		"cache_size(-" + strconv.Itoa(opts.cacheKiB) + ")",
-		// What is deleted is overwritten.
+		// SQLite overwrites what it deletes.
 		"secure_delete(1)",
 		"wal_autocheckpoint(2000)",
 		"journal_size_limit(67108864)",
@@ -91,7 +91,7 @@ func dataSource(path, mode string, pragmas []string) string {
 	q := url.Values{"mode": {mode}, "_pragma": pragmas}
 	path = filepath.ToSlash(path)
 	if path[0] != '/' {
-		path = "/" + path // path begins with the letter of a drive
+		path = "/" + path // the path begins with the letter of a drive
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // These are the queries for the messages of one owner and of all owners. If a filter
-// leaves a message out, its record is NULL and is not read: SQLite reads a column outside
-// the index only if the columns in the index pass the filters.
+// excludes a message, the query returns NULL in place of the record, and SQLite does not
+// read the record: it reads a column outside the index only if the columns in the index
+// pass the filters.
 const (
 	listSelect = `SELECT created_at, seq, CASE WHEN (?1 = '' OR number = ?1) AND (?2 = '' OR reference = ?2)
 		AND (?3 = '' OR status = ?3) AND (purge_at IS NULL OR purge_at > ?4) THEN record END FROM messages WHERE `
@@ -27,8 +28,9 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	if err != nil {
 		return sms.ListPage{}, err
 	}
-	// The newest message to examine is a bound of its own. Without this bound, SQLite
-	// would read the index from q.To, through all earlier pages.
+	// The query has a separate bound for the creation of the newest message to examine.
+	// Without this bound, SQLite would read the index from q.To, through all earlier
+	// pages.
 	newest := min(after.at, newestBefore(q.To))
 	query := listAll
 	args := []any{
@@ -76,7 +78,7 @@ func fromMillis(t time.Time) int64 {
 	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
 }
 
-// newestBefore returns the last millisecond before t.
+// newestBefore returns the last millisecond that is earlier than t.
 func newestBefore(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MaxInt64

@@ -27,7 +27,7 @@ func (e *InUseError) Error() string {
 var errLocked = errors.New("locked by another process")
 
 // lockName names the file with the id of the process that has the folder open. The file
-// is not the lock itself, so removing it lets nobody in.
+// is not the lock itself. So whoever removes the file still cannot open the folder.
 const lockName = "lock"
 
 // folderLock is the lock of an open folder. The system releases it when the process ends.
@@ -56,8 +56,8 @@ func lockFolder(root *os.Root) (*folderLock, error) {
 }
 
 func (l *folderLock) release() error {
-	// Nobody should take the id for that of a server. Windows keeps the file, because it
-	// is open.
+	// Remove the id, so that nobody takes it for the id of a running server. On Windows
+	// the file stays, because it is still open.
 	_ = l.root.Remove(lockName)
 	return l.held.Close()
 }
@@ -72,7 +72,7 @@ func writePID(root *os.Root) error {
 }
 
 // readPID returns the id of the process that holds the lock, or 0 if that process has not
-// written it yet, or somebody removed it.
+// written it yet, or if somebody removed the file.
 func readPID(root *os.Root) int {
 	f, err := folder.OpenFile(root, lockName, os.O_RDONLY)
 	if err != nil {

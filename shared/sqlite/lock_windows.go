@@ -15,7 +15,7 @@ func openLock(root *os.Root) (*os.File, error) {
 }
 
 // tryLock locks a byte far behind the text of f. Other processes cannot read a locked
-// range, but must be able to read the text.
+// range, but they must be able to read the text.
 func tryLock(f *os.File) error {
 	const behind = 1 << 20
 	err := windows.LockFileEx(windows.Handle(f.Fd()),

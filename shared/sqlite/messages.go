@@ -109,7 +109,8 @@ func insert(t *tx, m sms.Message, record []byte) (bool, error) {
 }
 
 // link updates the provider references by which the message with this id is found. It
-// adds those that are new in next, and removes those that are only in old.
+// adds the references that are only in next, and removes the references that are only in
+// old.
 func link(t *tx, id string, old, next []sms.ProviderRef) error {
 	for _, ref := range old {
 		if slices.Contains(next, ref) {
@@ -224,8 +225,9 @@ func replacement(old, next sms.Message, record []byte, now time.Time) (query str
 	return query, append(args, old.ID, old.Revision, now.UnixMilli())
 }
 
-// change replaces a record by the result of f. If somebody else changed the record first,
-// change starts again. It returns an error from f unchanged.
+// change replaces a record by the result of f. If another caller changed the record in
+// the meantime, change starts again. If f returns an error, change returns the same
+// error.
 func (db *DB) change(ctx context.Context, id string, f func(sms.Message) (sms.Message, error)) (sms.Message, error) {
 	m, err := db.Get(ctx, id)
 	if err != nil {

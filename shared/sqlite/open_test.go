@@ -144,7 +144,7 @@ func TestOpen(t *testing.T) {
 		now = now.Add(time.Millisecond)
 		receive(second, 1)
 		now = now.Add(time.Hour)
-		receive(second, 3, 3, 2) // the handles from before the restart deleted none of them
+		receive(second, 3, 3, 2) // the handles from before the restart did not delete any item
 	})
 
 	t.Run("calls on a closed folder return ErrUnavailable", func(t *testing.T) {

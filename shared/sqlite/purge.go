@@ -7,13 +7,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// purgeBatch is how many records one write removes. It is small enough that no other
-// write waits long.
+// purgeBatch is the maximum number of records that one write removes. It is so small that
+// no other write waits long.
 const purgeBatch = 100
 
 // Purge removes records past their retention: up to limit messages, limit pending
-// receipts and limit counters. It returns how many it removed. These records are absent
-// anyway; Purge frees their space.
+// receipts and limit counters. It returns how many records it removed. Such records
+// already count as absent; Purge frees their space.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
 	for _, batch := range []func(context.Context, int) (int, error){

@@ -15,8 +15,8 @@ func TestPurge(t *testing.T) {
 		at := time.Now().UTC().Truncate(time.Millisecond)
 		return open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return at }}), &at
 	}
-	// ending stores a message whose retention ends in a day.
-	ending := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
+	// createEnding stores a message whose retention ends in a day.
+	createEnding := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
 		t.Helper()
 		m := message("acme")
 		m.Status, m.Due, m.PurgeAt = sms.Sent, sms.Due{}, now.Add(24*time.Hour)
@@ -35,8 +35,8 @@ func TestPurge(t *testing.T) {
 
 	t.Run("it removes only messages past their retention", func(t *testing.T) {
 		db, now := setUp(t)
-		gone := ending(t, db, *now)
-		later := ending(t, db, now.Add(time.Millisecond))
+		gone := createEnding(t, db, *now)
+		later := createEnding(t, db, now.Add(time.Millisecond))
 		waiting := message("acme")
 		if err := db.Create(t.Context(), waiting); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestPurge(t *testing.T) {
 		check(t, db, 10, 1)
 		check(t, db, 10, 0)
 
-		*now = start // a record that was only hidden would appear again
+		*now = start // a record that was hidden but not removed would appear again
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}
@@ -65,7 +65,7 @@ func TestPurge(t *testing.T) {
 		db, now := setUp(t)
 		const many, most = 250, 210
 		for range many {
-			ending(t, db, *now)
+			createEnding(t, db, *now)
 		}
 		*now = now.Add(24 * time.Hour)
 		check(t, db, most, most)

@@ -27,8 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes those items visible that an earlier process dequeued and did not delete:
-// that process has ended. A delayed item that was never dequeued stays delayed.
+// release makes visible the items that an earlier process dequeued and did not delete,
+// because that process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)
@@ -94,14 +94,14 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 		}
 		until := next.Sub(q.now())
 		if until <= 0 {
-			items, err := q.take(ctx, limit)
+			items, err := q.dequeueVisible(ctx, limit)
 			if err != nil {
 				return nil, fmt.Errorf("dequeuing: %w", err)
 			}
 			if len(items) > 0 {
 				return items, nil
 			}
-			continue // other callers took them
+			continue // other callers have dequeued the visible items
 		}
 		if wait <= 0 {
 			return nil, nil
@@ -132,10 +132,10 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// take dequeues the items that have been visible longest, and hides them. A handle
-// contains the time when the item comes back. So after that time, an older handle no
-// longer fits.
-func (q *Queue) take(ctx context.Context, limit int) ([]sms.QueueItem, error) {
+// dequeueVisible dequeues the items that have been visible longest, and hides them. A
+// handle contains the time at which the item becomes visible again. So a handle is no
+// longer valid once its item has been dequeued again.
+func (q *Queue) dequeueVisible(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
 	var items []sms.QueueItem
@@ -187,7 +187,7 @@ func (q *Queue) Delete(ctx context.Context, items ...sms.QueueItem) error {
 	return nil
 }
 
-// bell wakes all goroutines that wait for something to arrive.
+// bell wakes all goroutines that wait for an item to arrive.
 type bell struct {
 	mu      sync.Mutex
 	waiting chan struct{} // nil if nobody waits

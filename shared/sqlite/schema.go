@@ -7,17 +7,18 @@ import (
 )
 
 // oldestFormat is the oldest format that migrate can read. Until the first release, each
-// change of a schema or of a record's JSON tags raises it by one, and older folders are
-// refused. After the first release it stays the same, and each change adds a migration.
+// change of a schema or of a record's JSON tags increases oldestFormat by one, and older
+// folders are refused. After the first release oldestFormat stays the same, and each
+// change adds a migration.
 const oldestFormat = 8
 
-// These are the migrations of each database. The first creates the database in
-// oldestFormat; each later one leads from one format to the next. A migration never
-// changes after its release.
+// These are the migrations of each database. The first migration creates the database in
+// oldestFormat. Each later migration leads from one format to the next format. A
+// migration never changes after its release.
 //
-//   - The record, as JSON, is the truth. The other columns are for finding it. Its format
-//     is given by the tags of sms.Message, sms.Breaker and sms.PendingReceipt, and
-//     testdata has the records of each release.
+//   - The record, as JSON, is the truth. The other columns serve to find the record. The
+//     record's format is given by the tags of sms.Message, sms.Breaker and
+//     sms.PendingReceipt, and testdata has the records of each release.
 //   - Times are milliseconds since 1970. An absent time is NULL.
 //   - An index that does not need every record is partial. An update names only the
 //     columns that change, so it does not touch other indexes.
@@ -95,8 +96,8 @@ CREATE TABLE queue_items (
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
 `}
 
-// migrate brings a database to the newest format. It does each step completely or not at
-// all.
+// migrate brings a database to the newest format. It carries out each migration
+// completely or not at all.
 func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	var format int
 	if err := conn.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {
@@ -104,7 +105,7 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 	}
 	newest := oldestFormat + len(migrations) - 1
 	switch {
-	case format == 0: // it was just created
+	case format == 0: // the database was just created
 		format = oldestFormat - 1
 	case format < oldestFormat:
 		return fmt.Errorf("it has format %d, from before the first release, and this program reads %d and newer: "+
@@ -117,7 +118,7 @@ func migrate(ctx context.Context, conn *sql.Conn, migrations []string) error {
 		step := migrations[format-oldestFormat]
 		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT;", step, format)
 		if _, err := conn.ExecContext(ctx, script); err != nil {
-			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // ignore its error, which would hide the cause
+			_, _ = conn.ExecContext(ctx, `ROLLBACK`) // ignore the error of the rollback, which would hide the cause
 			return fmt.Errorf("bringing it to format %d: %w", format, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// statements holds the queries of a connection, or of a pool of connections. Each is
-// prepared once and closed with the connection.
+// statements holds the queries of a connection, or of a pool of connections. Each query
+// is prepared once, and is closed with the connection.
 type statements struct {
 	on interface {
 		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
@@ -50,7 +50,7 @@ func (s *statements) closePrepared() error {
 	return errors.Join(errs...)
 }
 
-// get reads one row, or returns sql.ErrNoRows.
+// get reads one row into the variables into. It returns sql.ErrNoRows if there is no row.
 func (s *statements) get(ctx context.Context, query string, args []any, into ...any) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {

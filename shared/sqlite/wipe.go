@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// openWiper opens a connection of its own, which gives up soon. While it waits, nobody
-// can write.
+// openWiper opens a connection of its own. This connection waits only briefly for a lock,
+// because nobody can write while it waits.
 func openWiper(root *os.Root) (*sql.DB, error) {
 	path, err := filepath.Abs(filepath.Join(root.Name(), messagesName))
 	if err != nil {
@@ -29,10 +29,11 @@ func openWiper(root *os.Root) (*sql.DB, error) {
 var errInUse = errors.New("others are reading")
 
 // Wipe empties the write-ahead log of the messages, if anything was written since the
-// last call that succeeded. Texts that were dropped and records that were purged are then
-// nowhere in the folder: SQLite overwrites what it deletes, but the log has old versions.
+// last call that succeeded. After that, deleted texts and purged records are nowhere in
+// the folder. SQLite overwrites what it deletes, but until Wipe the log has old versions.
 //
-// Wipe does not wait long for readers. It then returns an error and may be called again.
+// Wipe does not wait long for readers. If a reader takes too long, Wipe returns an error
+// and may be called again.
 func (db *DB) Wipe(ctx context.Context) error {
 	written := db.messages.commits.Load()
 	if written == db.wiped.Load() {

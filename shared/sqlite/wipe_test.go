@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// left returns how often word stands in each file of the folder.
-func left(t *testing.T, dir, word string) map[string]int {
+// countIn returns how often word stands in each file of the folder.
+func countIn(t *testing.T, dir, word string) map[string]int {
 	t.Helper()
 	found := make(map[string]int)
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -84,16 +84,16 @@ func TestNothingIsLeftOfWhatIsGone(t *testing.T) {
 			if _, err := db.Purge(t.Context(), many); err != nil {
 				t.Fatal(err)
 			}
-			if len(left(t, dir, gone)) == 0 {
+			if len(countIn(t, dir, gone)) == 0 {
 				t.Error("the texts were never in the folder, so this test shows nothing")
 			}
 			if err := db.Wipe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if found := left(t, dir, gone); len(found) > 0 {
+			if found := countIn(t, dir, gone); len(found) > 0 {
 				t.Errorf("texts are left, in these files so often: %v", found)
 			}
-			if found := left(t, dir, kept); found["messages.db"] < many/3 {
+			if found := countIn(t, dir, kept); found["messages.db"] < many/3 {
 				t.Errorf("other texts are gone too: found %v", found)
 			}
 		})

@@ -92,8 +92,9 @@ func entryIndex(id *string, n int) (int, bool) {
 	return i, err == nil && i >= 0 && i < n
 }
 
-// sendError returns a *sms.SendError with the envelopes that have an error, or nil. It is
-// an sms.ErrUnavailable only if every error is one.
+// sendError returns a *sms.SendError with the envelopes that have an error, or nil. The
+// returned error is an sms.ErrUnavailable only if every error in errs is an
+// sms.ErrUnavailable.
 func sendError(errs []error) error {
 	var e sms.SendError
 	for i, err := range errs {
@@ -117,8 +118,8 @@ func sendError(errs []error) error {
 var groupID = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 
 // group returns g as a message group id. On a standard queue, groups keep one client's
-// backlog from delaying others. It returns nil if SQS would refuse g: an unfair queue is
-// better than a message that is not sent.
+// backlog from delaying others. It returns nil if SQS would refuse g, because a message
+// without a group is better than a message that is not sent.
 func group(g string) *string {
 	if !groupID.MatchString(g) {
 		return nil

@@ -1,5 +1,6 @@
-// Package sqsqueue is the queue on SQS. It is a standard queue. The package implements
-// sms.Queue, and sms.Consumer for programs for which Lambda does not poll.
+// Package sqsqueue is the queue on SQS, which must be a standard queue. The package
+// implements sms.Queue. It also implements sms.Consumer, for programs for which Lambda
+// does not poll the queue.
 package sqsqueue
 
 import (
@@ -30,7 +31,7 @@ var (
 )
 
 // idleTime is how long a connection may be idle. A call on a dead connection is repeated
-// after up to two seconds; a new connection costs a few milliseconds.
+// only after up to two seconds, whereas a new connection costs a few milliseconds.
 const idleTime = 10 * time.Second
 
 // NewClient returns a client with the connections that callers of a Queue need.

@@ -21,8 +21,8 @@ func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 // Decode decodes a text that must be one JSON object. It is stricter than encoding/json,
 // which accepts invalid UTF-8, lone surrogates, repeated names, names in another case
 // and, with a Decoder, a second document. Its time is linear in the length of the text.
-// The text must not change while its Fields are used, because they point into it.
-// encoding/json limits nesting to 10,000 levels.
+// The text must not change while its Fields are used, because the Fields point into the
+// text. encoding/json limits nesting to 10,000 levels.
 //
 // The error is a *SyntaxError. If the document is valid but not an object, Decode returns
 // Fields with one error, for the field "".
@@ -34,7 +34,7 @@ func Decode(text []byte) (*Fields, error) {
 		return nil, &SyntaxError{"is not valid UTF-8"}
 	}
 	if !json.Valid(text) {
-		var document json.RawMessage // accepts any value, so the error is about the syntax
+		var document json.RawMessage // accepts any value, so an error can only be about the syntax
 		err := json.Unmarshal(text, &document)
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, &SyntaxError{fmt.Sprintf("is not one JSON document: byte %d: %v", syntax.Offset, err)}

@@ -21,27 +21,29 @@ type FieldError struct {
 
 func (e FieldError) Error() string { return strings.TrimSpace(e.Field + " " + e.Detail) }
 
-// These limit how many unknown fields the errors list, and how many characters of each
-// name. They keep the errors from growing much larger than the document.
+// These are the maximum number of unknown fields that the errors list, and the maximum
+// number of characters of each name. They keep the errors from growing much larger than
+// the document.
 const (
 	maxUnknown    = 20
 	maxNameLength = 64
 )
 
-// maxKept is how many fields of an object are kept. No object may have so many, so all
-// further fields are only counted.
+// maxKept is how many fields of an object are kept. No valid object has so many fields,
+// so all further fields are only counted.
 const maxKept = 64
 
 // Fields reads the fields of one JSON object, and collects the first error of each field.
 // Read every field that is allowed; then call Unknown and Errors.
 //
-// A method that is named after a type returns a value, and whether it is valid. A missing
-// field is not valid, but it is not an error.
+// A method that is named after a type returns the value of a field, and reports whether
+// this value is valid. The value of a missing field is not valid, but a missing field is
+// not an error.
 type Fields struct {
-	document []byte            // nil if it is not an object
-	names    []string          // in the document's order, each once
+	document []byte            // nil if the document is not an object
+	names    []string          // in the document's order, each name once
 	fields   map[string]*field // by name
-	more     int               // fields that were not kept
+	more     int               // the number of fields that were not kept
 	errors   []FieldError
 }
 
@@ -65,7 +67,7 @@ func newFields(document []byte) *Fields {
 }
 
 // fieldsOf returns up to limit fields of an object, with their names in the document's
-// order, and how many members come after these fields.
+// order, and the number of members after these fields.
 func fieldsOf(object []byte, limit int) (names []string, fields map[string]*field, more int) {
 	fields = make(map[string]*field)
 	for quoted, value := range members(object) {
@@ -99,7 +101,7 @@ func (f *Fields) all() iter.Seq2[string, *field] {
 	}
 }
 
-// Fail adds an error, unless the field already has one.
+// Fail adds an error for the field, unless the field already has an error.
 func (f *Fields) Fail(name, detail string) {
 	if !slices.ContainsFunc(f.errors, func(e FieldError) bool { return e.Field == name }) {
 		f.errors = append(f.errors, FieldError{Field: name, Detail: detail})
@@ -140,7 +142,7 @@ func (f *Fields) Unknown() {
 	}
 }
 
-// Ignore makes Unknown accept the fields that were not read.
+// Ignore makes a later call of Unknown accept the fields that have not been read.
 func (f *Fields) Ignore() {
 	f.more = 0
 	for _, unread := range f.fields {
@@ -201,10 +203,10 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls visit for the value of every field; the value must be an object. Then it
-// adds an error for each field of the object that visit did not read. It returns all
-// errors of f and of the objects. An error names its object by kind and name, for
-// example: client "a".
+// Each calls visit for the value of every field. Each value must be an object. After each
+// call, Each adds an error for every field of the object that visit did not read. It
+// returns all errors of f and of the objects. Each error names its object by kind and
+// name, for example: client "a".
 func (f *Fields) Each(kind string, visit func(name string, object *Fields)) error {
 	var errs []error
 	for name, member := range f.all() {
@@ -225,8 +227,8 @@ func (f *Fields) Each(kind string, visit func(name string, object *Fields)) erro
 	return errors.Join(errs...)
 }
 
-// Objects reads an array of 1 to limit objects. Each object collects its own errors. An
-// element that is not an object has only this error.
+// Objects reads an array of 1 to limit objects. Each object collects its own errors. For
+// an element that is not an object, this is the only error.
 func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -239,7 +241,7 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	var elements [][]byte
 	for _, element := range members(raw) {
 		elements = append(elements, element)
-		if len(elements) > limit { // one too many is enough to refuse the array
+		if len(elements) > limit { // there is at least one object too many, so the array is refused
 			break
 		}
 	}

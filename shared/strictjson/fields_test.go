@@ -66,7 +66,7 @@ func TestFieldsCountsARepeatedNameOnce(t *testing.T) {
 
 func TestFieldsCanBeIgnored(t *testing.T) {
 	var many strings.Builder
-	for i := range 100 { // more than are kept
+	for i := range 100 { // more fields than maxKept
 		fmt.Fprintf(&many, `, "b%d": 2`, i)
 	}
 	f := decoded(t, `{"a": 1`+many.String()+`}`)

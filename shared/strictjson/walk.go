@@ -7,7 +7,7 @@ import (
 )
 
 // members yields the name and the value of each member of a valid JSON object or array. A
-// name is still in its quotes; in an array it is nil. Nothing is copied.
+// name still has its quotes. The names of an array's members are nil. Nothing is copied.
 func members(document []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		isObject := document[0] == '{'
@@ -29,8 +29,8 @@ func members(document []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// cut returns the JSON value with which text begins, and what follows it after white
-// space. The text must be valid, and something must follow the value.
+// cut returns the JSON value with which text begins, and the rest of text after that
+// value and white space. text must be valid, and must not end with the value.
 func cut(text []byte) (value, rest []byte) {
 	end, depth := 0, 0
 	for {

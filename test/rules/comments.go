@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Comments counts the functions of a Go file that have a doc comment. nouns counts those
-// whose comment says what the function is ("Name is ...", "Name are ...") rather than
-// what it does.
+// Comments counts the functions of a Go file. The result all counts those that have a doc
+// comment. The result nouns counts those whose doc comment says what the function is
+// ("Name is ...", "Name are ...") rather than what the function does.
 func Comments(path string, source []byte) (all, nouns int, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // TestCommentsSayWhatFunctionsDo fails if too many doc comments say what a function is. A
-// reader wants to know what it does.
+// reader wants to know what the function does.
 func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 	const most = 12 // per cent
 	repo := findRepository(t)

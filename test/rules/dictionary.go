@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// word is a word that must not be written, except in phrases where it has its one
-// meaning. See docs/glossary.md.
+// word is a word that must not be written, except in the phrases in which the word has
+// its one meaning. See docs/glossary.md.
 type word struct {
 	pattern string // a regular expression; case does not matter
 	instead string // what to write in its place
@@ -36,7 +36,7 @@ var dictionary = []word{
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
 		{"failure.go", `[Tt]he carrier\b`},  // the catalogue of failures includes the carrier's faults
-		{"deliverylog.go", `the carrier\b`}, // SNS's log mentions it
+		{"deliverylog.go", `the carrier\b`}, // SNS's log mentions the carrier
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{

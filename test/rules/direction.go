@@ -98,8 +98,9 @@ func Directions(packages []Package) []string {
 	return wrong
 }
 
-// forbidden returns why the package path must not depend on dep, directly or not. It
-// returns "" if it may.
+// forbidden returns the reason why the package named by path must not depend on the
+// package named by dep, directly or not. It returns "" if the first package may depend on
+// the second.
 func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
@@ -120,8 +121,9 @@ func forbidden(path, dep string, standard bool) string {
 	return ""
 }
 
-// forbiddenDirectly returns why the package path must not itself import dep. It returns
-// "" if it may.
+// forbiddenDirectly returns the reason why the package named by path must not itself
+// import the package named by dep. It returns "" if the first package may import the
+// second.
 func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
@@ -150,7 +152,7 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// The result says whether path is one of roots or below one.
+// The result says whether path is one of roots, or below one of roots.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// ofProviders matches words that belong to one provider.
-var ofProviders = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
+// providerWords matches words that belong to one provider.
+var providerWords = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
 
 // TestTheCoreKnowsNoProvider searches the code and comments of packages that must work
 // with any provider. Only their lambda folders may choose one.
@@ -39,7 +39,7 @@ func TestTheCoreKnowsNoProvider(t *testing.T) {
 			}
 			read++
 			for number, line := range strings.Split(string(text), "\n") {
-				if name := ofProviders.FindString(line); name != "" {
+				if name := providerWords.FindString(line); name != "" {
 					t.Errorf("%s:%d names a provider: %q", file, number+1, name)
 				}
 			}

@@ -132,7 +132,8 @@ func TestLineLimit(t *testing.T) {
 	}
 }
 
-// isGenerated follows https://go.dev/s/generatedcode.
+// isGenerated reports whether source is generated code, by the rule of
+// https://go.dev/s/generatedcode.
 func isGenerated(source []byte) bool {
 	for lines := bufio.NewScanner(bytes.NewReader(source)); lines.Scan(); {
 		line := lines.Text()

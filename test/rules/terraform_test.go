@@ -47,7 +47,8 @@ func readTerraform(t *testing.T, folder string) terraformFolder {
 	return f
 }
 
-// named returns the blocks of one kind, such as "variable", by their last labels.
+// named returns the blocks of the given kind, such as "variable". The keys are the last
+// labels of the blocks.
 func (f terraformFolder) named(kind string) map[string]*hclsyntax.Block {
 	found := make(map[string]*hclsyntax.Block)
 	for _, b := range f.blocks {
@@ -152,7 +153,7 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 	for name, v := range module.named("variable") {
 		kind := module.text(v, "type")
 		if !slices.Contains([]string{"string", "bool", "number"}, kind) {
-			kind = "any" // a type with several parts, of which the module says more
+			kind = "any" // a type with several parts; the module describes the parts
 		}
 		preset := "null"
 		if module.text(v, "default") == "" {
@@ -196,20 +197,20 @@ func TestEveryRoleCanBeBounded(t *testing.T) {
 			return err
 		}
 		folder, err := filepath.Rel(root, path)
-		roles += unbounded(t, folder)
+		roles += checkBoundaries(t, folder)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if roles += unbounded(t, "."); roles < 5 {
+	if roles += checkBoundaries(t, "."); roles < 5 {
 		t.Errorf("the test found %d roles, want those of functions, schedule, pipe and logs", roles)
 	}
 }
 
-// unbounded reports each role in a folder that lacks a permissions boundary, and returns
-// the number of all roles in the folder.
-func unbounded(t *testing.T, folder string) int {
+// checkBoundaries reports an error for each role in a folder that lacks a permissions
+// boundary. It returns how many roles the folder has in all.
+func checkBoundaries(t *testing.T, folder string) int {
 	t.Helper()
 	f := readTerraform(t, folder)
 	roles := 0

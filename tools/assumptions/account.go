@@ -77,8 +77,8 @@ func (w wire) metric(ctx context.Context, namespace, name string, dimension [2]s
 	return out.Points, err
 }
 
-// relayRuns counts the minutes in which the relay ran, up to three minutes ago: metrics
-// come late.
+// relayRuns counts the minutes in which the relay ran. It ignores the last three minutes,
+// because metrics come late.
 func relayRuns(ctx context.Context, r *run) (Result, error) {
 	const minutes, fewest = 10, 5
 	to := time.Now().Truncate(time.Minute).Add(-3 * time.Minute)
@@ -90,14 +90,14 @@ func relayRuns(ctx context.Context, r *run) (Result, error) {
 	if len(points) == 0 {
 		return differs("no run between 13 and 3 minutes ago"), nil
 	}
-	possible := int(to.Sub(points[0].At).Minutes()) // the deployment may be younger
+	possible := int(to.Sub(points[0].At).Minutes()) // fewer than minutes if the deployment is younger than that
 	if possible < fewest {
 		return notChecked("the relay began less than %d minutes ago", fewest+3), nil
 	}
 	return judge(len(points) >= possible-1, "runs in %d of %d minutes", len(points), possible), nil
 }
 
-// spent returns what the account has spent on SMS this month, as far as is known.
+// spent returns how much the account has spent on SMS this month, if that is known.
 func (w wire) spent(ctx context.Context, now time.Time) (usd float64, known bool, err error) {
 	points, err := w.metric(ctx, "AWS/SNS", "SMSMonthToDateSpentUSD", [2]string{}, now.Add(-24*time.Hour), now, time.Hour)
 	for _, p := range points {
@@ -198,7 +198,8 @@ func ReadSettings(ctx context.Context, o Options) (Settings, error) {
 	return all, nil
 }
 
-// Compare returns a line for each setting that differs now.
+// Compare returns a line for each setting whose value in now differs from its value in
+// before.
 func (before Settings) Compare(now Settings) []string {
 	var lines []string
 	for name, value := range before {

@@ -43,7 +43,7 @@ func slicesOfNeeds() map[Need]bool {
 	return all
 }
 
-// The ceilings of all messages together are the bound, whichever checks are made.
+// The price ceilings of all messages add up to the bound, whichever checks are made.
 func TestTheCeilingsAddUpToTheBound(t *testing.T) {
 	all := Options{MaxUSD: 0.8}
 	if got, most := all.share()*float64(all.Parts()), 0.8000001; got > most {
@@ -118,7 +118,7 @@ func TestSettingsAreCompared(t *testing.T) {
 
 func TestResultsShowNoWholeNumber(t *testing.T) {
 	r := &run{Options: Options{Number: "+4915112345678", OptedOut: "+12025550142"}}
-	got := r.redacted("+4915112345678 and 4915112345678 are well,\n12025550142 has opted out")
+	got := r.redact("+4915112345678 and 4915112345678 are well,\n12025550142 has opted out")
 	if want := "+49*********78 and 49*********78 are well, 12*******42 has opted out"; got != want {
 		t.Errorf("redacted = %q, want %q", got, want)
 	}

@@ -1,6 +1,6 @@
 // Package assumptions checks, against a real account, what smsqueue assumes about
 // AWS without having seen it: what only public reports say, and what no document
-// says at all. It also runs against emulators, and names what they lack.
+// says at all. The package also runs against emulators, and names what they lack.
 package assumptions
 
 import (
@@ -65,8 +65,8 @@ const (
 	NotChecked State = "not checked"
 )
 
-// Result says how a check ended, and what it saw, or why it could not look. Seen
-// never has a whole number or a secret.
+// Result says how a check ended, and what it saw, or why it could not look. Seen never
+// has a complete phone number or a secret.
 type Result struct {
 	Name   string `json:"name"`
 	State  State  `json:"state"`
@@ -74,7 +74,7 @@ type Result struct {
 	Relied bool   `json:"relied"`
 }
 
-// Failed reports whether the code relies on something that is not so.
+// Failed reports whether the code relies on an assumption that does not hold.
 func Failed(results []Result) bool {
 	for _, r := range results {
 		if r.State == DidNotHold && r.Relied {
@@ -96,7 +96,8 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge returns held if holds is true, and differs otherwise, with these words.
+// judge returns the result held if holds is true, and the result differs otherwise. The
+// format and its arguments say what the check saw.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)

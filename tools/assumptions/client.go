@@ -19,7 +19,7 @@ import (
 const knownFor = time.Minute
 
 // removedClient makes a client that Cognito knows, adds it to the deployment, and takes
-// it away again. Its token stays valid for Cognito all the time.
+// it away again. For Cognito the client's token stays valid all the time.
 func removedClient(ctx context.Context, r *run) (Result, error) {
 	token, err := r.makeClient(ctx)
 	if err != nil {
@@ -55,12 +55,13 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 	return judge(last <= knownFor+margin, "unknown: 401; let in after %v; last let in %v after its removal", in, last.Round(time.Second)), nil
 }
 
-// margin is how much later than promised a client may be out.
+// margin is how much longer than promised the API may let in a client that was removed.
 const margin = 5 * time.Second
 
-// lastLetIn asks with a token for as long as a client may be known, and returns how long
-// after the beginning it was last let in. One refusal proves nothing: several processes
-// answer, and each has its own knowledge of the clients.
+// lastLetIn calls the API with the token of a removed client, again and again for as long
+// as the API may know the client. It returns how long after the first call the client was
+// last let in. One refusal proves nothing: several processes answer, and each has its own
+// knowledge of the clients.
 func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error) {
 	began := time.Now()
 	var last time.Duration
@@ -130,8 +131,8 @@ func poolOf(token string) (string, error) {
 	return claims.Issuer[strings.LastIndexByte(claims.Issuer, '/')+1:], nil
 }
 
-// addClient writes an item with the client to the table, where Terraform has none, and
-// returns a function that deletes it.
+// addClient writes an item with the client to the table, under a key that Terraform does
+// not use, and returns a function that deletes the item.
 func (r *run) addClient(ctx context.Context, id string) (remove func(context.Context) error, err error) {
 	document, err := json.Marshal(map[string]any{id: map[string]any{"owner": "live-test"}})
 	if err != nil {

@@ -18,7 +18,7 @@ type Deployment struct {
 	RestAPI   string
 	Table     string
 	EventBus  string // "" if events are off
-	AccessLog string // "" if the gateway has none
+	AccessLog string // "" if the gateway has no access log
 	Relay     string // the function
 	Receipts  bool
 
@@ -30,7 +30,7 @@ type Deployment struct {
 type login struct{ id, secret string }
 
 // ReadDeployment reads what `terraform output -json` prints. If endpoint is not empty, it
-// is the URL of an emulator, which has a path for each deployment where AWS has a host.
+// is the URL of an emulator, which uses a path for each deployment where AWS uses a host.
 func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 	var all map[string]struct{ Value json.RawMessage }
 	if err := json.Unmarshal(outputs, &all); err != nil {
@@ -86,7 +86,7 @@ func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 // Clients returns the names of the clients, sorted.
 func (d Deployment) Clients() []string { return slices.Sorted(maps.Keys(d.clients)) }
 
-// Choose returns the client with this name, or the first client if name is empty.
+// Choose returns the client with the given name, or the first client if name is empty.
 func (d Deployment) Choose(name string) (string, error) {
 	names := d.Clients()
 	if len(names) == 0 {

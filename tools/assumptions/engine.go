@@ -53,7 +53,7 @@ var (
 // Emulated reports whether this is not AWS.
 func (e Engine) Emulated() bool { return e.Name != "" }
 
-// Having returns e as if it had all of needs, for tests that stand in for what it lacks.
+// Having returns e as if it had all of needs, for tests that stand in for what e lacks.
 func (e Engine) Having(needs ...Need) Engine {
 	lacks := maps.Clone(e.lacks)
 	for _, need := range needs {
@@ -72,7 +72,7 @@ func (e Engine) lacking(needs []Need) string {
 	return ""
 }
 
-// Detect returns the engine at url, and AWS for any other address.
+// Detect returns the engine that runs at url, or AWS if no engine runs there.
 func Detect(ctx context.Context, url string) Engine {
 	for _, known := range []struct {
 		path   string // where only this engine has a JSON object

@@ -28,7 +28,7 @@ type queue struct {
 	seen []entry
 }
 
-// entry is what the queue got.
+// entry is one message that the queue got.
 type entry struct {
 	body  string
 	group string // MessageGroupId
@@ -71,8 +71,8 @@ func (r *run) buses() map[string][]string {
 	return buses
 }
 
-// The sources of events: of texts, from AWS, and of changes of status, from
-// terraform/'s pipe.
+// These are sources of events. Events about texts come from AWS, and events about changes
+// of status come from the pipe in terraform/.
 const (
 	textSource   = "aws.sms-voice"
 	statusSource = "smsqueue"
@@ -100,30 +100,31 @@ func (q *queue) makeRules(ctx context.Context, name string) error {
 		if err := r.json(ctx, "events", "AWSEvents.PutTargets", targets, nil); err != nil {
 			return err
 		}
-		if err := q.prove(ctx, bus); err != nil {
+		if err := q.awaitRule(ctx, bus); err != nil {
 			return fmt.Errorf("waiting for the rule on the bus %s: %w", bus, err)
 		}
 	}
 	return nil
 }
 
-// prove puts events on the bus until one arrives: a new rule takes a while.
-func (q *queue) prove(ctx context.Context, bus string) error {
+// awaitRule puts events on the bus until one of them arrives in the queue, because a new
+// rule does not work at once.
+func (q *queue) awaitRule(ctx context.Context, bus string) error {
 	detail := fmt.Sprintf(`{"bus": %q}`, bus)
 	event := map[string]any{"Entries": []map[string]string{{"Source": proofSource, "DetailType": "Proof", "Detail": detail, "EventBusName": bus}}}
 	return await(ctx, time.Minute, time.Second, func() (bool, error) {
 		if err := q.run.json(ctx, "events", "AWSEvents.PutEvents", event, nil); err != nil {
 			return false, err
 		}
-		return q.has(ctx, func(e entry) bool {
+		return q.receive(ctx, func(e entry) bool {
 			return strings.Contains(e.body, proofSource) && strings.Contains(e.body, `"`+bus+`"`)
 		})
 	})
 }
 
-// has receives the waiting entries, and reports whether any entry received so far
-// matches.
-func (q *queue) has(ctx context.Context, matches func(entry) bool) (bool, error) {
+// receive receives the waiting entries. It reports whether any of the entries received so
+// far matches.
+func (q *queue) receive(ctx context.Context, matches func(entry) bool) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	out, err := q.run.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -142,9 +143,10 @@ func (q *queue) has(ctx context.Context, matches func(entry) bool) (bool, error)
 	return slices.ContainsFunc(q.seen, matches), nil
 }
 
-// await waits until an entry matches. It returns false if the limit passes.
+// await waits until an entry matches. It returns false if no entry matches before limit
+// has passed.
 func (q *queue) await(ctx context.Context, limit time.Duration, matches func(entry) bool) (bool, error) {
-	err := await(ctx, limit, time.Second, func() (bool, error) { return q.has(ctx, matches) })
+	err := await(ctx, limit, time.Second, func() (bool, error) { return q.receive(ctx, matches) })
 	if errors.Is(err, errTimeout) {
 		return false, nil
 	}
@@ -216,7 +218,7 @@ func textEvents(ctx context.Context, r *run) (Result, error) {
 	return judge(found, "an event with the provider message id arrived within %v: %t", r.Patience, found), nil
 }
 
-// awaitEvent waits for an event of a source that names id.
+// awaitEvent waits for an event that comes from source and names id.
 func (r *run) awaitEvent(ctx context.Context, source, id string) (bool, error) {
 	q, err := r.queue()
 	if err != nil {

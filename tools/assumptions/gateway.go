@@ -85,8 +85,9 @@ func largeBody(ctx context.Context, r *run) (Result, error) {
 	return judge(got.status == http.StatusRequestEntityTooLarge && got.problem() == "body-too-large", "the answer to 5 MB is %v", got), nil
 }
 
-// blocked looks like an attack to the common managed rules.
-func blocked(ctx context.Context, r *run) (Result, error) {
+// blockedRequest makes a request that looks like an attack to the common managed rules of
+// AWS WAF.
+func blockedRequest(ctx context.Context, r *run) (Result, error) {
 	var stage struct {
 		WebACL string `json:"webAclArn"`
 	}
@@ -115,7 +116,8 @@ func location(ctx context.Context, r *run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// An emulator has a path where AWS has a host: there, the stage is its last segment.
+	// Location begins with /v1. On an emulator, the path of the API's URL has more segments
+	// before /v1.
 	base.Path = strings.TrimSuffix(base.Path, "/v1")
 	if !strings.HasPrefix(m.location, "/v1/") {
 		return differs("Location is %q", m.location), nil

@@ -38,7 +38,7 @@ func gatewayChecks() []Check {
 			IfNot:   "Nothing breaks: such a request is refused in any case. Correct the response type in `terraform/`.",
 		},
 		{
-			Name: "blocked-request", Source: Documented, Needs: []Need{API}, run: blocked,
+			Name: "blocked-request", Source: Documented, Needs: []Need{API}, run: blockedRequest,
 			Assumes: "A request that a web ACL blocks is answered with 403 and a problem.",
 			How:     "makes a request that looks like an attack, if the stage has a web ACL",
 			IfNot:   "Add the response type of the answer to the table in `terraform/`.",

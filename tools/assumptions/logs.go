@@ -40,8 +40,8 @@ func (r *run) readLines(ctx context.Context, word, group string) ([]string, erro
 	}
 }
 
-// awaitLines waits for lines that contain word in any of the groups. It returns none if
-// patience runs out.
+// awaitLines waits for lines that contain word in any of the groups. It returns no lines
+// if none were written before r.Patience has passed.
 func (r *run) awaitLines(ctx context.Context, word string, groups ...string) ([]string, error) {
 	var lines []string
 	err := await(ctx, r.Patience, 5*time.Second, func() (bool, error) {

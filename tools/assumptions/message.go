@@ -24,8 +24,8 @@ type message struct {
 	Failure           struct{ Code sms.FailureCode }
 	Events            []struct{ Status, Detail string }
 
-	location string // where it is, as the 202 said
-	estimate int    // its parts, as the 202 said
+	location string // the address of the message, from the answer 202
+	estimate int    // the number of its parts, from the answer 202
 	took     time.Duration
 }
 
@@ -49,9 +49,9 @@ var (
 // over: it includes a cold start, but no run of the relay.
 const sentWithin = 30 * time.Second
 
-// send sends a text, and waits until the provider has it. It sends nothing if the ceiling,
-// which bounds the price, turned out not to work. The ceiling is that of one part even if
-// the text is longer, because AWS may compare it with each part.
+// send sends a text, and waits until the provider has taken the message. If the price
+// ceiling turned out not to work, send does not send anything. Even a text of several
+// parts gets the ceiling of one part, because AWS may compare the ceiling with each part.
 func (r *run) send(ctx context.Context, text string) (message, error) {
 	if r.Engine.lacking([]Need{DeliveryLogs}) == "" && r.Deployment.Receipts {
 		if _, result, err := r.ceiling(); err == nil && result.State == DidNotHold {
@@ -61,12 +61,13 @@ func (r *run) send(ctx context.Context, text string) (message, error) {
 	return r.submit(ctx, text, r.share())
 }
 
-// submit sends a text that may cost at most price, and waits until the provider has it.
+// submit sends a text that may cost at most price, and waits until the provider has taken
+// the message.
 func (r *run) submit(ctx context.Context, text string, price float64) (message, error) {
 	if r.Number == "" {
 		return message{}, errNoNumber
 	}
-	if _, err := r.queue(); err != nil { // it must be there before the first event
+	if _, err := r.queue(); err != nil { // the queue must exist before the first event
 		return message{}, err
 	}
 	token, err := r.token()
@@ -121,12 +122,13 @@ func (r *run) follow(ctx context.Context, m message, limit, every time.Duration,
 	return m, err
 }
 
-// received waits for the message's receipt.
-func (r *run) received(ctx context.Context, m message) (message, error) {
+// awaitReceipt waits for the message's receipt.
+func (r *run) awaitReceipt(ctx context.Context, m message) (message, error) {
 	return r.follow(ctx, m, r.Patience, 2*time.Second, func(m message) bool { return m.Status != sms.Sent })
 }
 
-// taken reports whether the provider has the message, whatever became of it since.
+// taken reports whether the provider took the message, whatever became of the message
+// after that.
 func (m message) taken() bool { return m.ProviderMessageID != "" }
 
 func sentByRole(_ context.Context, r *run) (Result, error) {
@@ -145,7 +147,7 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if m, err = r.received(ctx, m); err != nil {
+	if m, err = r.awaitReceipt(ctx, m); err != nil {
 		return Result{}, err
 	}
 	switch {
@@ -172,7 +174,7 @@ func (r *run) tryCeiling(ctx context.Context) (message, Result, error) {
 	if err != nil {
 		return m, Result{}, err
 	}
-	if m, err = r.received(ctx, m); err != nil {
+	if m, err = r.awaitReceipt(ctx, m); err != nil {
 		return m, Result{}, err
 	}
 	if m.Status == sms.Sent {

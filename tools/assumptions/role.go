@@ -88,7 +88,7 @@ func (r *run) makeRole(ctx context.Context, policy string) (credentials.StaticCr
 	assume := url.Values{
 		"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {arn + ":role/" + name}, "RoleSessionName": {"live-test"},
 	}
-	err = await(ctx, time.Minute, 5*time.Second, func() (bool, error) { // a new role takes a while
+	err = await(ctx, time.Minute, 5*time.Second, func() (bool, error) { // a new role does not work at once
 		err := r.query(ctx, call{host: "sts"}, assume, &out)
 		if denied, ok := errors.AsType[*apiError](err); ok && denied.says("AccessDenied") {
 			return false, nil

@@ -20,7 +20,7 @@ import (
 // Options say what to check, and with what.
 type Options struct {
 	Config     aws.Config
-	Endpoint   string // of the engine; "" for AWS
+	Endpoint   string // the URL of the engine; "" for AWS
 	Engine     Engine
 	Deployment Deployment
 	Client     string     // name of the client that calls the API; it needs both scopes
@@ -47,7 +47,7 @@ type run struct {
 	sqs      *sqs.Client
 	dynamodb *dynamodb.Client
 
-	// Each of these does its work once, for all checks.
+	// Each of these functions does its work only once, for all checks.
 	account func() (string, error)
 	token   func() (string, error)
 	ceiling func() (message, Result, error)
@@ -81,8 +81,9 @@ func (o Options) share() float64 {
 	return o.MaxUSD / float64(max(1, o.Parts()))
 }
 
-// Run makes the checks and returns a result for each, in their order. Most checks run
-// at the same time. The error says which temporary things could not be removed.
+// Run makes the checks and returns one result for each check, in the order of the checks.
+// Most checks run at the same time. The error says which temporary resources could not be
+// removed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	r := newRun(ctx, o)
 	checks := o.Checks()
@@ -96,7 +97,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		}
 		all.Wait()
 	}
-	// What was made is removed, even after an interrupt.
+	// Remove everything that the checks made, even after an interrupt.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	var errs []error
@@ -131,12 +132,13 @@ func (r *run) check(ctx context.Context, c Check) Result {
 			result = notChecked("%v", err)
 		}
 	}
-	result.Name, result.Relied, result.Seen = c.Name, c.Relied, r.redacted(result.Seen)
+	result.Name, result.Relied, result.Seen = c.Name, c.Relied, r.redact(result.Seen)
 	return result
 }
 
-// redacted hides the numbers, which answers and log lines repeat, and joins lines.
-func (r *run) redacted(text string) string {
+// redact returns text in one line, with the phone numbers of the options redacted.
+// Answers and log lines repeat these numbers.
+func (r *run) redact(text string) string {
 	for _, number := range []sms.Number{r.Number, r.OptedOut} {
 		if digits := strings.TrimPrefix(number.String(), "+"); digits != "" {
 			text = strings.ReplaceAll(text, digits, strings.TrimPrefix(number.Redacted(), "+"))
@@ -145,7 +147,7 @@ func (r *run) redacted(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// cleanUp calls remove at the end of the run.
+// cleanUp arranges that remove is called at the end of the run.
 func (r *run) cleanUp(remove func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ type logLine struct {
 }
 
 func readLine(text string) (l logLine) {
-	_ = json.Unmarshal([]byte(text), &l) // its fields stay empty
+	_ = json.Unmarshal([]byte(text), &l) // after an error its fields stay empty
 	return l
 }
 
@@ -126,7 +126,8 @@ func logRole(ctx context.Context, r *run) (Result, error) {
 	return judge(len(lines) > 0, "%d lines within %v, with IfExists %t", len(lines), r.Patience, strings.Contains(out.Trust, "StringEqualsIfExists")), nil
 }
 
-// publish publishes directly, with the caller's own permissions.
+// publish gives a message to SNS directly, with the permissions of whoever runs the
+// checks.
 func (r *run) publish(ctx context.Context, number sms.Number, text string, price float64, options ...func(*sns.Options)) (string, error) {
 	out, err := r.sns.Publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(number.String()), Message: aws.String(text),
@@ -182,8 +183,8 @@ func optedOutWords(ctx context.Context, r *run) (Result, error) {
 	return r.failureWords(ctx, r.OptedOut, "opted out")
 }
 
-// failureWords publishes to a number that gets nothing, and looks for the words in SNS's
-// answer or in its log.
+// failureWords publishes to a number that gets nothing, and looks for want in SNS's
+// answer or in SNS's log.
 func (r *run) failureWords(ctx context.Context, number sms.Number, want string) (Result, error) {
 	id, err := r.publish(ctx, number, "smsqueue live test", r.share())
 	if err != nil {

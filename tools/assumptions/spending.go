@@ -13,7 +13,8 @@ import (
 const defaultLimit = 1.0
 
 // CheckSpending returns an error if the bound is not reasonable, or if the account may
-// not spend that much any more this month: then senders would stop for everybody.
+// not spend that much any more this month. The checks would then use up the account's
+// limit, and senders would stop for everybody.
 func CheckSpending(ctx context.Context, o Options) error {
 	if o.MaxUSD <= 0 || o.MaxUSD > 20 {
 		return errors.New("the bound must be more than 0 and at most 20 USD")

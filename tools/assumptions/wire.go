@@ -28,11 +28,11 @@ type wire struct {
 // signatures, unless signAs gives another name.
 type call struct {
 	host, signAs string
-	awsRegion    string // "" for that of the configuration
+	awsRegion    string // "" for the Region of the configuration
 	method, path string
 	header       map[string]string
 	body         []byte
-	credentials  aws.CredentialsProvider // nil for those of the configuration
+	credentials  aws.CredentialsProvider // nil for the credentials of the configuration
 }
 
 // apiError is an answer that is not 200.
@@ -62,7 +62,8 @@ func (w wire) get(ctx context.Context, host, path string, out any) error {
 	return decode(path, answer, err, json.Unmarshal, out)
 }
 
-// query calls an operation of a form protocol. The form has its Action and Version.
+// query calls an operation of a form protocol. The form must have the fields Action and
+// Version.
 func (w wire) query(ctx context.Context, c call, form url.Values, out any) error {
 	c.method, c.path, c.body = http.MethodPost, "/", []byte(form.Encode())
 	c.header = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
@@ -136,5 +137,5 @@ func suffix(awsRegion string) string {
 	return "amazonaws.com"
 }
 
-// says reports whether the answer names an error.
+// says reports whether the answer contains the given error code.
 func (e *apiError) says(code string) bool { return strings.Contains(e.body, code) }

@@ -36,7 +36,7 @@ type Client struct{ ID, Secret string }
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
 // about two minutes; Emulate reports its progress to out. If this machine lacks
 // something, the error says what is missing, and engines.Unavailable returns true for it.
-// [NewFront] describes observe.
+// For the parameter observe, see [NewFront].
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
@@ -88,8 +88,8 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 }
 
 // Settings returns the variables of a deployment whose functions are in the folder zips.
-// The deployment uses every feature, but writes no settings of the account, which some
-// engines do not know. SNS's log groups must exist.
+// The deployment uses every feature, except settings of the account, because some engines
+// do not know these settings. SNS's log groups must exist.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{
@@ -107,12 +107,12 @@ func Settings(zips string) map[string]any {
 			"shop":    object{"owner": "shop"},
 			"watcher": object{"owner": "shop", "scopes": []string{"read"}},
 			"other":   object{},
-			"guest":   object{}, // which shares an item of the table with "shop"
+			"guest":   object{}, // this client shares an item of the table with "shop"
 		},
 	}
 }
 
-// ReadOutputs reads what another apply may have changed.
+// ReadOutputs updates e with those outputs that another apply may have changed.
 func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	var api string
 	ids, secrets := make(map[string]string), make(map[string]string)
@@ -128,7 +128,7 @@ func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	for name, id := range ids {
 		e.Clients[name] = Client{ID: id, Secret: secrets[name]}
 	}
-	// AWS has a host for each deployment; the engine has paths.
+	// AWS uses a host for each deployment; the engine uses a path.
 	e.APIURL = e.Front.URL + "/_aws/execute-api/" + api + "/v1"
 	e.TokenURL = e.Front.URL + "/oauth2/token"
 	return nil

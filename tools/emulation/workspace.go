@@ -48,7 +48,7 @@ func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string
 	if err != nil {
 		return nil, err
 	}
-	w := &Workspace{Root: filepath.Join(dir, root), env: slices.Concat(isolated(), settings, env)}
+	w := &Workspace{Root: filepath.Join(dir, root), env: slices.Concat(isolation(), settings, env)}
 	_, err = w.Run(ctx, "init", "-backend=false")
 	return w, err
 }
@@ -86,13 +86,14 @@ func copySources(to, from string) error {
 	})
 }
 
-// modes lists the extensions of source files, and who may use their copies.
+// modes lists the extensions of source files, each with the permissions of the files'
+// copies.
 var modes = map[string]fs.FileMode{".tf": 0o600, ".hcl": 0o600, ".sh": 0o700}
 
-// isolated returns the environment variables that keep terraform away from the
-// user's AWS account, even if a provider block is incomplete. They also stop it
-// from checking for new versions.
-func isolated() []string {
+// isolation returns the environment variables that keep terraform away from the user's
+// AWS account, even if a provider block is incomplete. These variables also stop
+// terraform from checking for new versions of itself.
+func isolation() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
@@ -101,8 +102,8 @@ func isolated() []string {
 }
 
 // cliConfig returns the variable that makes terraform take the provider from a mirror on
-// this machine, if there is one. A mirror is a folder with the registry's name, at most
-// three levels below the root folder.
+// this machine, if there is one. A mirror is a folder that contains a folder with the
+// registry's name. This folder is at most three levels below the root of the file system.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -145,8 +146,8 @@ func (e *CommandError) Error() string {
 }
 
 // Run runs one terraform command in the root and returns its standard output. The error
-// is a *CommandError if the exit code is not 0. A command may still finish its current
-// resource after ctx has ended.
+// is a *CommandError if the exit code is not 0. After ctx has ended, the command may
+// still finish the resource that it is working on.
 func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 	return w.run(exec.CommandContext(ctx, "terraform", args...))
 }
@@ -169,7 +170,7 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with these variables.
+// Apply applies the root with the variables vars.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
@@ -191,7 +192,8 @@ func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// Destroy removes what was applied, as `make destroy` does, and returns what that prints.
+// Destroy destroys everything that was applied, as `make destroy` does, and returns what
+// this command prints.
 func (w *Workspace) Destroy(ctx context.Context) ([]byte, error) {
 	script := filepath.Join(w.Root, "destroy.sh")
 	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20"))

@@ -12,7 +12,7 @@ import (
 )
 
 // Architecture returns Lambda's name for this machine's processor. BuildZips builds for
-// it.
+// this architecture.
 func Architecture() string {
 	if runtime.GOARCH == "arm64" {
 		return "arm64"

@@ -52,8 +52,9 @@ func DynamoDBOnDisk(folder string) Engine {
 	panic("engines: no engine is named DynamoDB Local")
 }
 
-// ControlPlane returns moto, but as started by the Python program script, so that a
-// deployment can be applied to it. Its resources exist, but do nothing.
+// ControlPlane returns an engine that is moto, started by the Python program script. A
+// deployment can be applied to this engine. The resources of the deployment then exist,
+// but do nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {

@@ -22,15 +22,15 @@ type Engine struct {
 	Env     string // the environment variable that tells tests its URL
 	Needs   []prereq.Tool
 
-	pin     string        // the file under tools/engines that pins it
+	pin     string        // the file under tools/engines that pins the engine's version
 	madeBy  []prereq.Tool // the download works only with the versions of these tools that made it
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)
 }
 
-// All returns every engine. Their documentation gives these commands for use without a
-// container.
+// All returns every engine. The engines are started with the commands that their
+// documentation gives for use without a container.
 func All() []Engine {
 	return []Engine{
 		{
@@ -107,7 +107,8 @@ func Select(list string) ([]Engine, error) {
 // jars returns the class path of all jars in dir.
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// get returns a request for path, which an engine answers with 200 once it is ready.
+// get returns a function that makes a request for path. Once an engine is ready, it
+// answers this request with 200.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test binary acts as an engine if its first argument is one of these.
+// The test binary acts as an engine if its first argument is one of these constants.
 const (
 	answers = "engine that answers"
 	dies    = "engine that dies"
@@ -56,8 +56,8 @@ func engineMain(kind, port, life string) {
 	_ = http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
-// fake returns an engine of this kind. awaitEnd waits until the child of an engine that
-// stays has ended. The child's standard output is a pipe, which closes only then.
+// fake returns an engine of the given kind. awaitEnd waits until the child of an engine
+// that stays has ended. The child's standard output is a pipe, which closes only then.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")

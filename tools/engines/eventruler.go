@@ -37,7 +37,8 @@ type Matcher struct {
 	answers *bufio.Scanner
 }
 
-// OpenMatcher fetches and starts EventRuler; see [Unavailable]. Close ends it.
+// OpenMatcher fetches and starts EventRuler, and returns a matcher that asks it.
+// [Matcher.Close] ends EventRuler. For the error, see [Unavailable].
 func OpenMatcher(ctx context.Context, repo Repository) (*Matcher, error) {
 	e := EventRuler()
 	if missing := prereq.Missing(ctx, e.Needs...); missing != nil {

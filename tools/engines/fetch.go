@@ -118,8 +118,9 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies to dir the dependencies that a pom lists. pin is the path of the
-// pom. Maven reads its own settings, so it uses the user's mirrors and proxies.
+// installJars copies the dependencies that a pom lists to the folder dir. The parameter
+// pin is the path of the pom. Maven reads its own settings, so it uses the user's mirrors
+// and proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))

@@ -45,7 +45,8 @@ func launch(command []string, log string) (*process, error) {
 	started := make(chan error, 1)
 	go func() {
 		// Linux kills the child when the thread that started it ends. So this thread must
-		// last as long as the child. It is not unlocked, and ends with this goroutine.
+		// last as long as the child. The thread is not unlocked, and so it ends with this
+		// goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
 		defer out.Close() //nolint:errcheck // the child wrote it, not we

@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// settings are the flags.
+// settings holds the values of the flags.
 type settings struct {
 	root, number, optedOut, client, before string
 	only                                   string
@@ -120,7 +120,7 @@ func (s settings) print(results []assumptions.Result) error {
 
 func confirmed(in io.Reader) bool {
 	fmt.Fprint(os.Stderr, "Go on? [y/N] ")
-	line, _ := bufio.NewReader(in).ReadString('\n') // the end of input is a no
+	line, _ := bufio.NewReader(in).ReadString('\n') // the end of the input counts as the answer no
 	return strings.EqualFold(strings.TrimSpace(line), "y")
 }
 
@@ -209,7 +209,7 @@ func (s settings) plan(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// withStderr adds what a command printed on standard error.
+// withStderr adds to err what the command printed on standard error.
 func withStderr(err error) error {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
@@ -248,7 +248,8 @@ func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) 
 	}, nil
 }
 
-// accountWide writes the account's settings to a file, or compares them with it.
+// accountWide writes the account's settings to a file, or compares the settings with
+// those in the file.
 func (s settings) accountWide(ctx context.Context, command, file string) error {
 	o, err := s.caller(ctx)
 	if err != nil {

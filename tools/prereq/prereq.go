@@ -38,8 +38,8 @@ func (t Tool) Find(ctx context.Context) (version string, err error) {
 	return t.probe(ctx)
 }
 
-// Missing returns one sentence for each tool that is missing or does not work. It says
-// how to get the tool.
+// Missing returns one sentence for each tool that is missing or does not work. The
+// sentence says how to get the tool.
 func Missing(ctx context.Context, tools ...Tool) []string {
 	var missing []string
 	for _, t := range tools {
@@ -55,7 +55,7 @@ var Go = Tool{
 	Name:  "go",
 	Why:   "builds, runs and checks everything",
 	Get:   "https://go.dev/dl, 1.21 or later",
-	probe: saying(`go(\d\S*)`, "go", "version"),
+	probe: versionProbe(`go(\d\S*)`, "go", "version"),
 }
 
 // Git gives bin/smsqueue its version.
@@ -63,7 +63,7 @@ var Git = Tool{
 	Name:  "git",
 	Why:   "names the version of bin/smsqueue",
 	Get:   "apt-get install git",
-	probe: saying(`git version (\S+)`, "git", "--version"),
+	probe: versionProbe(`git version (\S+)`, "git", "--version"),
 }
 
 // Make runs the targets of the Makefile.
@@ -71,7 +71,7 @@ var Make = Tool{
 	Name:  "make",
 	Why:   "runs the targets of the Makefile",
 	Get:   "apt-get install make",
-	probe: saying(`(?m)^GNU Make (\S+)`, "make", "--version"),
+	probe: versionProbe(`(?m)^GNU Make (\S+)`, "make", "--version"),
 }
 
 // CC is the C compiler, which Go's race detector needs for linking.
@@ -98,15 +98,15 @@ var JavaCompiler = Tool{
 	Name:  "javac",
 	Why:   "runs AWS's matcher of event patterns in `make test`",
 	Get:   "apt-get install default-jdk-headless",
-	probe: saying(`javac (\d\S*)`, "javac", "-version"),
+	probe: versionProbe(`javac (\d\S*)`, "javac", "-version"),
 }
 
-// Maven fetches what is written in Java.
+// Maven fetches the programs that are written in Java.
 var Maven = Tool{
 	Name:  "mvn",
 	Why:   "fetches DynamoDB Local, ElasticMQ and AWS's matcher of event patterns for `make test`",
 	Get:   "apt-get install maven",
-	probe: saying(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
+	probe: versionProbe(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }
 
 // Python runs moto in a virtual environment. Moto's dependencies need version 3.11 or
@@ -115,18 +115,18 @@ var Python = Tool{
 	Name: "python3 with venv",
 	Why:  "fetches and runs moto, the SNS engine, in `make test`",
 	Get:  "apt-get install python3-venv",
-	probe: saying(`^(\d\S*)`, "python3", "-c", "import ensurepip, platform, sys, venv\n"+
+	probe: versionProbe(`^(\d\S*)`, "python3", "-c", "import ensurepip, platform, sys, venv\n"+
 		"sys.version_info >= (3, 11) or sys.exit(f'version {platform.python_version()} found, 3.11 or later needed')\n"+
 		"print(platform.python_version())"),
 }
 
-// Terraform provisions a deployment. Since 1.9, the validation of a variable may refer to
-// other variables.
+// Terraform provisions a deployment. It must have version 1.9 or later, in which the
+// validation of a variable may refer to other variables.
 var Terraform = Tool{
 	Name:  "terraform",
 	Why:   "provisions AWS in `make deploy`, and is tested by `make test`",
 	Get:   "https://developer.hashicorp.com/terraform/install, 1.9 or later",
-	probe: saying(`Terraform v(\d\S*)`, "terraform", "version"),
+	probe: versionProbe(`Terraform v(\d\S*)`, "terraform", "version"),
 }
 
 // Linter returns golangci-lint at path, where `make lint` installs it.
@@ -135,13 +135,13 @@ func Linter(path string) Tool {
 		Name:  "golangci-lint",
 		Why:   "the checks of `make lint`",
 		Get:   "make lint builds it once, in about 2 minutes",
-		probe: saying(`version v?(\d\S*)`, path, "version"),
+		probe: versionProbe(`version v?(\d\S*)`, path, "version"),
 	}
 }
 
-// saying returns a probe that runs a program and searches its output for pattern. The
-// first group of pattern is the version.
-func saying(pattern, name string, args ...string) func(context.Context) (string, error) {
+// versionProbe returns a probe that runs a program and searches its output for pattern.
+// The first group of pattern is the version.
+func versionProbe(pattern, name string, args ...string) func(context.Context) (string, error) {
 	re := regexp.MustCompile(pattern)
 	return func(ctx context.Context) (string, error) {
 		if _, err := exec.LookPath(name); err != nil {
@@ -160,7 +160,7 @@ func saying(pattern, name string, args ...string) func(context.Context) (string,
 }
 
 func probeJava(ctx context.Context) (string, error) {
-	version, err := saying(`version "([^"]+)"`, "java", "-version")(ctx)
+	version, err := versionProbe(`version "([^"]+)"`, "java", "-version")(ctx)
 	if err != nil {
 		return "", err
 	}

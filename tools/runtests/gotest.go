@@ -50,8 +50,8 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether the command line asks for a part of the tests. Skipped tests
-// are then expected.
+// reduced reports whether the command line asks for a part of the tests. If so, it is
+// expected that tests are skipped.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -110,8 +110,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines reports whether a test of packages may need an engine. It also returns true
-// if this cannot be found out, for example because the code does not build.
+// usesEngines reports whether any test of the packages may need an engine. It also
+// returns true if it cannot find this out, for example because the code does not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

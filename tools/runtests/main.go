@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// module is a prefix of import paths. The output leaves it out.
+// module is the prefix of our import paths. The output leaves out this prefix.
 const module = "github.com/smsqueue/smsqueue/"
 
 func main() {

@@ -38,7 +38,7 @@ func (r *Report) Read(stream io.Reader) error {
 var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
 
 // skipReason returns the reason for a skip, which is the last entry that the test logged.
-// Only the first line of an entry has this indentation; further lines are indented more.
+// Only the first line of an entry matches logged; the further lines are indented more.
 func skipReason(output []string) string {
 	var reason []string
 	for _, line := range output {

@@ -55,8 +55,9 @@ type Report struct {
 	broken map[string]bool       // builds whose failure has been shown
 }
 
-// New returns an empty report. It prints the result of each package to out when it comes,
-// and all output of a package that failed. It leaves prefix out of import paths.
+// New returns an empty report. The report prints the result of each package to out as
+// soon as the package has ended, and all output of a package that failed. In what it
+// prints, the report leaves prefix out of import paths.
 func New(out io.Writer, prefix string) *Report {
 	return &Report{
 		ByEngine: make(map[string]Count),
@@ -269,7 +270,7 @@ func (c Count) Add(d Count) Count {
 	return Count{c.Passed + d.Passed, c.Failed + d.Failed, c.Skipped + d.Skipped}
 }
 
-// String returns the count as the last line shows it.
+// String returns the count in the form that the last line of the output has.
 func (c Count) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
 }
@@ -288,5 +289,5 @@ func resultFirst(output []string) []string {
 }
 
 // isFrame reports whether this line comes from the test framework and not from the test.
-// It does not count lines with results, because they separate tests.
+// It returns false for a line with a result, because such a line separates tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

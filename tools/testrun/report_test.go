@@ -14,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// read passes the lines to a new report. It returns the report and what it printed.
+// read passes the lines to a new report. It returns the report, and what the report
+// printed.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder

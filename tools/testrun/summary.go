@@ -14,9 +14,9 @@ import (
 // counted.
 const namedSkips = 5
 
-// Summarize prints how many tests ran on each engine, which did not run and why, and
-// which failed. The caller prints the last line, with the total. versions has the full
-// name of each engine.
+// Summarize prints how many tests ran on each engine, which tests did not run and why,
+// and which tests failed. The caller prints the last line, with the total. versions has
+// the full name of each engine.
 func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)

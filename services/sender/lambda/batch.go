@@ -12,9 +12,9 @@ import (
 
 type batchHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// handle answers a batch with a list of the items that must stay on the queue. The list
-// is never null. handle first calls closeIdle, which closes the provider's idle
-// connections.
+// handle returns a handler that delivers a batch, and answers with a list of the items
+// that must stay on the queue. The list is never null. Before each batch, the handler
+// calls closeIdle, which must close the idle connections to the provider.
 func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	return func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 		closeIdle() // guard: no connection from before a freeze
@@ -30,7 +30,8 @@ func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	}
 }
 
-// receiveCount returns how often m was received. It returns 1 if the count cannot be read.
+// receiveCount returns how many times m has been received. If m does not contain this
+// number, receiveCount returns 1.
 func receiveCount(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {

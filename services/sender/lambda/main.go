@@ -18,7 +18,7 @@ func main() { environ.Start("sender", start) }
 func start(ctx context.Context, getenv func(string) string) (batchHandler, error) {
 	r := environ.Read(getenv)
 	table, rules := r.String("TABLE_NAME"), r.Rules()
-	pace := r.Float("PARTS_PER_SECOND", 0)  // of all senders together; 0 means no limit
+	pace := r.Float("PARTS_PER_SECOND", 0)  // the pace of all senders together; 0 means that the pace is not limited
 	receives := r.Int("MAX_RECEIVES", 5, 2) // the queue's maxReceiveCount
 	cfg, err := r.AWS(ctx)
 	if err != nil {

@@ -11,16 +11,17 @@ import (
 // Cognito user pool.
 type Client struct {
 	// ID is the client_id. It has 1 to 128 visible ASCII characters, and no colon,
-	// because a colon ends the name in HTTP Basic.
+	// because in HTTP Basic a colon ends the client id.
 	ID string
-	// Secret is the client_secret. It has 12 to 256 printable ASCII characters, so nobody
-	// can guess it.
+	// Secret is the client_secret. It has 12 to 256 printable ASCII characters, so that
+	// nobody can guess the secret.
 	Secret string
-	// Scopes are full names such as sms/send. There is at least one.
+	// Scopes contains the full names of scopes, such as sms/send. It must have at least
+	// one element.
 	Scopes []string
 }
 
-// LogValue leaves the secret out.
+// LogValue returns the client as logs show it, without the secret.
 func (c Client) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("client_id", c.ID), slog.Any("scopes", c.Scopes))
 }
@@ -32,7 +33,7 @@ var (
 	secretForm = regexp.MustCompile(`^[[:print:]]{12,256}$`)
 )
 
-// Check returns what is wrong with c, or nil. The error does not show the secret.
+// Check returns an error if c is invalid. The error does not contain the secret.
 func (c Client) Check() error {
 	switch {
 	case !idForm.MatchString(c.ID) || strings.Contains(c.ID, ":"):

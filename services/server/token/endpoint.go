@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// maxForm is the maximum size of the body of a token request, in bytes. Real ones have
-// about 100.
+// maxForm is the maximum size of the body of a token request, in bytes. Real bodies have
+// about 100 bytes.
 const maxForm = 16 << 10
 
 // refusal is an OAuth error code of RFC 6749, section 5.2. Like Cognito, the endpoint
-// sends each with the status 400, even invalid_client, and without a description. The
-// code invalid_grant is for other grants, so it does not occur here.
+// sends every code with the status 400, even invalid_client, and without a description.
+// The code invalid_grant is for other grants, so it does not occur here.
 type refusal string
 
 const (
@@ -42,8 +42,9 @@ type granted struct {
 }
 
 // ServeToken answers POST /oauth2/token with an access token for the grant
-// client_credentials. The client sends its id and secret by HTTP Basic, or in the form as
-// client_id and client_secret. It may ask for fewer scopes with scope.
+// client_credentials. The client sends its id and its secret by HTTP Basic, or as
+// client_id and client_secret in the form. With the parameter scope, the client may ask
+// for some of its scopes only.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -66,15 +67,16 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// warn logs that a client id or a secret was wrong. It shows neither of them.
+// warn logs that a client id or a secret was wrong. The log shows neither the id nor the
+// secret.
 func (i *Issuer) warn(r *http.Request) {
 	if count := i.failed.Note(i.now()); count > 0 {
 		i.logger.WarnContext(r.Context(), "wrong client id or secret", "remote", r.RemoteAddr, "count", count)
 	}
 }
 
-// grant carries out a token request. Its error is a refusal, unless the server is at
-// fault.
+// grant returns the answer to a token request. If the request is at fault, the error is a
+// refusal. If the server is at fault, it is another error.
 func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) {
 	form, err := readForm(w, r)
 	if err != nil {
@@ -106,8 +108,9 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
 }
 
-// readForm reads the parameters in the body, and refuses repeated ones. It ignores the
-// query, which must not contain secrets (RFC 6749).
+// readForm reads the parameters in the body, and returns an error if a parameter is
+// repeated. It ignores the query of the URL, because secrets must not be in a URL (RFC
+// 6749).
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -138,8 +141,8 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 		}
 		return id, nil
 	}
-	// RFC 6749, section 2.3, allows only one method per request. With Basic, the form may
-	// repeat the id, but not the secret.
+	// RFC 6749, section 2.3, allows only one way of authentication in a request. If a
+	// client uses Basic, it may repeat its id in the form, but not its secret.
 	if len(headers) > 1 || form.Has("client_secret") {
 		return "", invalidRequest
 	}
@@ -149,7 +152,8 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 	}
 	if !i.knows(name, password) {
 		// RFC 6749, section 2.3.1, demands that both parts are form-encoded in Basic.
-		// Many clients, such as curl, do not encode them. Accept both.
+		// Many clients, such as curl, do not encode them. Accept encoded parts and plain
+		// parts.
 		if name, password, ok = decodeBasic(name, password); !ok || !i.knows(name, password) {
 			return "", invalidClient
 		}
@@ -170,17 +174,17 @@ func decodeBasic(name, password string) (string, string, bool) {
 	return name, password, err == nil
 }
 
-// knows reports whether a client has this id and secret. Its time reveals nothing about
-// the secret.
+// knows reports whether there is a client with this id and this secret. The time that
+// knows takes reveals nothing about the secret.
 func (i *Issuer) knows(id, secret string) bool {
 	client, ok := i.clients[id]
 	given := sha256.Sum256([]byte(secret))
 	return subtle.ConstantTimeCompare(client.digest[:], given[:]) == 1 && ok
 }
 
-// grantedScopes returns the requested scopes, each once and in the order of allowed. If
-// none was requested, it returns all that are allowed. Like Cognito, it refuses a request
-// for a scope that is not allowed.
+// grantedScopes returns each of the requested scopes once, in the order of allowed. If no
+// scope was requested, it returns all allowed scopes. If a requested scope is not
+// allowed, it returns an error, as Cognito does.
 func grantedScopes(allowed []string, requested string) ([]string, error) {
 	wanted := slices.DeleteFunc(strings.Split(requested, " "), func(scope string) bool { return scope == "" })
 	if len(wanted) == 0 {
@@ -194,8 +198,9 @@ func grantedScopes(allowed []string, requested string) ([]string, error) {
 	return slices.DeleteFunc(slices.Clone(allowed), func(scope string) bool { return !slices.Contains(wanted, scope) }), nil
 }
 
-// ServeKeys answers GET with the JSON Web Key Set that verifies the issuer's tokens. On
-// AWS its path is /.well-known/jwks.json below the issuer's URL.
+// ServeKeys answers a GET request with the JSON Web Key Set with which the issuer's
+// tokens can be verified. On AWS, the path of this key set is /.well-known/jwks.json
+// below the issuer's URL.
 func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -219,6 +224,6 @@ func writeJSON(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	// An error means that the client is gone.
+	// An error means that the client has disconnected.
 	_ = json.NewEncoder(w).Encode(document)
 }

@@ -5,15 +5,17 @@ import (
 	"time"
 )
 
-// Failures counts failed logins for a log. The zero value is ready for use.
+// Failures counts failed logins, and limits how often they are logged. The zero value is
+// ready for use.
 type Failures struct {
 	mu     sync.Mutex
 	count  int
 	logged time.Time
 }
 
-// Note counts one failure. At most once a second, it returns how many there were since it
-// last returned a count. Otherwise it returns 0. So nobody can fill the log.
+// Note counts one failure. At most once a second, it returns the number of failures that
+// must be logged, which are all failures since the last such call. Otherwise it returns
+// 0, so that nobody can fill the log.
 func (f *Failures) Note(now time.Time) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

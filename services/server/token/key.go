@@ -17,9 +17,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// KeyFile names the signing key in the folder given to [Open]. It is a PKCS #8 private
-// key in PEM, with mode 0600. Anyone who has it can make tokens. If it is lost, all
-// existing tokens become invalid.
+// KeyFile is the name of the file with the signing key in the folder given to [Open]. The
+// file contains a PKCS #8 private key in PEM, and has the mode 0600. Anyone who has the
+// key can make tokens. If the key is lost, all existing tokens become invalid.
 const KeyFile = "signing-key.pem"
 
 // keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
@@ -27,8 +27,8 @@ const keyBits = 2048
 
 const pemType = "PRIVATE KEY"
 
-// openKey reads the signing key in dir, or makes one if there is none. It refuses a key
-// that somebody else may have chosen: that person could make tokens.
+// openKey reads the signing key in dir. If there is no key, openKey makes a new key. It
+// refuses a key that somebody else may have chosen: that person could make tokens.
 func openKey(dir string) (*rsa.PrivateKey, error) {
 	root, err := folder.Open(dir)
 	if err != nil {
@@ -71,7 +71,8 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// createKey makes a signing key, and returns it when it is durable.
+// createKey makes a signing key and writes it to the file KeyFile in root. It returns the
+// key only after the file is durable.
 func createKey(root *os.Root) (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
@@ -87,8 +88,8 @@ func createKey(root *os.Root) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// writeDurably writes a private file. After a crash the file is either complete or
-// absent.
+// writeDurably writes a file that only its owner can read. After a crash the file is
+// either complete or absent.
 func writeDurably(root *os.Root, name string, content []byte) error {
 	// An earlier crash may have left an incomplete file.
 	unfinished := name + ".tmp"
@@ -117,8 +118,8 @@ func writeDurably(root *os.Root, name string, content []byte) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). It
-// has the same members as Cognito's keys.
+// webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). The
+// JSON object has the same members as Cognito's keys.
 type webKey struct {
 	Algorithm string `json:"alg"`
 	Exponent  string `json:"e"`
@@ -139,8 +140,8 @@ func newWebKey(key *rsa.PublicKey, id string) webKey {
 	}
 }
 
-// thumbprint returns the key's SHA-256 thumbprint as in RFC 7638: the digest of its
-// required members, sorted by name and without spaces.
+// thumbprint returns the key's SHA-256 thumbprint as RFC 7638 defines it. It is the
+// digest of the key's required JSON members, sorted by name and without spaces.
 func thumbprint(key *rsa.PublicKey) string {
 	public := newWebKey(key, "")
 	digest := sha256.Sum256(fmt.Appendf(nil, `{"e":%q,"kty":%q,"n":%q}`, public.Exponent, public.Type, public.Modulus))

@@ -1,11 +1,11 @@
-// Package token replaces an Amazon Cognito user pool with machine-to-machine clients on
-// one machine. It has the endpoint that gives access tokens to clients, and the key set
-// that verifies these tokens. It also verifies tokens, as the authorizer of API Gateway
-// does on AWS.
+// Package token takes the place of an Amazon Cognito user pool on one machine. The
+// clients are programs, and not people. The package has the endpoint that gives access
+// tokens to clients, and the key set with which these tokens can be verified. It also
+// verifies tokens itself, as the authorizer of API Gateway does on AWS.
 //
-// To clients it looks like Cognito: the form of the request, the OAuth error codes with
-// status 400, and the claims of the token are the same. Code that works with the local
-// server also works with a deployment.
+// For clients, the endpoint works as Cognito's endpoint does: the form of the request,
+// the OAuth error codes with status 400, and the claims of the token are the same. Code
+// that works with the local server also works with a deployment.
 package token
 
 import (
@@ -22,24 +22,26 @@ import (
 	"github.com/google/uuid"
 )
 
-// Lifetime is how long an access token is valid. It is Cognito's default.
+// Lifetime is the time for which an access token is valid. The same time is Cognito's
+// default.
 const Lifetime = time.Hour
 
-// Config is what an Issuer needs besides its folder.
+// Config contains the settings of an Issuer.
 type Config struct {
 	// Issuer is the iss claim of every token. Tokens with another issuer are refused. So
-	// it must not change at a restart; do not derive it from a port that may change.
+	// this value must be the same after a restart; do not derive it from a port that may
+	// change.
 	Issuer string
 	// Clients are the clients that may ask for tokens.
 	Clients []Client
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
-	// Logger logs errors that clients must not see.
+	// Logger gets the errors whose details clients must not see.
 	Logger *slog.Logger
 }
 
-// Issuer gives access tokens to clients that know their secret. It accepts only its own
-// tokens. It is safe for concurrent use.
+// Issuer gives access tokens to clients that know their secret. It also verifies tokens,
+// and accepts only its own. An Issuer is safe for concurrent use.
 type Issuer struct {
 	issuer  string
 	clients map[string]registered
@@ -51,16 +53,16 @@ type Issuer struct {
 	failed  Failures
 }
 
-// registered is a client with a digest in place of its secret. Comparing digests takes
-// the same time for secrets of every length.
+// registered is a client, with the digest of its secret in place of the secret. Comparing
+// digests takes the same time for secrets of any length.
 type registered struct {
 	digest [sha256.Size]byte
 	scopes []string
 }
 
 // Open returns an issuer whose signing key is the file [KeyFile] in the folder dir, which
-// must exist. If there is no key, Open makes one, and returns when it is durable. No
-// other process may have the folder open.
+// must exist. If there is no key, Open makes a key, and returns only after the key is
+// durable. No other process may have the folder open.
 func Open(dir string, config Config) (*Issuer, error) {
 	if config.Issuer == "" {
 		return nil, errors.New("opening the token issuer: it has no name")
@@ -91,7 +93,8 @@ func Open(dir string, config Config) (*Issuer, error) {
 }
 
 // accessClaims are the claims in Cognito's access tokens for the grant
-// client_credentials. client_id names the client; there is no aud.
+// client_credentials. The claim client_id contains the id of the client. There is no
+// claim aud.
 type accessClaims struct {
 	jwt.RegisteredClaims
 	TokenUse string `json:"token_use"`

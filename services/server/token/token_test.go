@@ -20,13 +20,13 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// issuerName is the iss of the tokens in these tests.
+// issuerName is the claim iss of the tokens in these tests.
 const issuerName = "http://issuer.test"
 
-// noon is the time in these tests.
+// noon is the time that the clock shows in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sharedKey returns one key for all tests, because it takes a while to make a key.
+// sharedKey returns the same key to all tests, because making a key takes a while.
 var sharedKey = sync.OnceValue(newKey)
 
 func newKey() *rsa.PrivateKey {
@@ -52,8 +52,8 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	return dir
 }
 
-// testClients returns two clients, "local" and "reader". "local" may do everything. The
-// secret of "reader" would change if it were form-decoded.
+// testClients returns two clients, "local" and "reader". The client "local" has all
+// scopes. The secret of "reader" would change if form decoding were applied to it.
 func testClients() []token.Client {
 	return []token.Client{
 		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
@@ -78,7 +78,8 @@ func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 
 func atNoon() time.Time { return noon }
 
-// post sends a form to the token endpoint. edit, if not nil, changes the request first.
+// post sends a form to the token endpoint and returns the response. If edit is not nil,
+// post calls edit to change the request before sending it.
 func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -11,19 +11,21 @@ import (
 )
 
 const (
-	// algorithm is the only accepted signature algorithm. Cognito uses no other.
+	// algorithm is the only accepted signature algorithm. Cognito uses no other
+	// algorithm.
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway allows for a clock that was adjusted after the token was issued.
+	// leeway is the tolerance in comparing times, because the clock may have been
+	// adjusted after the token was issued.
 	leeway = 5 * time.Second
-	// maxToken limits, in bytes, what is decoded before it is verified. Our tokens have
-	// fewer than 1,000 bytes.
+	// maxToken is the maximum size of a token, in bytes, because a token must be decoded
+	// before it is verified. Our tokens have fewer than 1,000 bytes.
 	maxToken = 8 << 10
 )
 
-// ErrInvalid is in every error about a token. The details are for the log; the client
-// learns only that its token was refused.
+// ErrInvalid is wrapped in every error about a token. Such an error contains details for
+// the log. The client must learn only that its token was refused.
 var ErrInvalid = errors.New("token refused")
 
 // Claims holds those claims of a verified token that the server uses.
@@ -45,7 +47,7 @@ func newParser(issuer string, now func() time.Time) *jwt.Parser {
 }
 
 // Bearer verifies the token in the request's Authorization header (RFC 6750, section
-// 2.1). The request must have exactly one. Every error wraps [ErrInvalid].
+// 2.1). The request must have exactly one such header. Every error wraps [ErrInvalid].
 func (i *Issuer) Bearer(r *http.Request) (Claims, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -64,7 +66,7 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, fmt.Errorf("%w: it has %d bytes", ErrInvalid, len(token))
 	}
-	// Package base64 skips line breaks even when it is strict, so one signature could be
+	// Package base64 ignores line breaks even in strict mode, so one signature could be
 	// written in many ways.
 	if strings.ContainsAny(token, "\r\n") {
 		return Claims{}, fmt.Errorf("%w: it contains a line break", ErrInvalid)
@@ -84,13 +86,14 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	return Claims{ClientID: claims.ClientID, Scopes: strings.Fields(claims.Scope)}, nil
 }
 
-// keyFor returns the key that the header names. The parser has checked the algorithm.
+// keyFor returns the key whose id is in the token's header. The parser has already
+// checked the algorithm.
 func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 	if id, _ := token.Header["kid"].(string); id != i.keyID {
 		return nil, errors.New("the key is not this issuer's")
 	}
-	// Extensions that are marked as critical must be refused if they are not understood
-	// (RFC 7515, section 4.1.11). This parser understands none.
+	// A token with critical extensions must be refused if the parser does not understand
+	// them (RFC 7515, section 4.1.11). This parser understands no extensions.
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}

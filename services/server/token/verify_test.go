@@ -18,7 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// forge signs a token with any method and key, and with this key id.
+// forge returns a token with the given claims, which it signs with the given method and
+// key. The header of the token contains keyID.
 func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims jwt.MapClaims) string {
 	t.Helper()
 	forged := jwt.NewWithClaims(method, claims)
@@ -30,8 +31,8 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims
 	return text
 }
 
-// goodClaims returns the claims of a token that is valid at noon, with changes. In
-// changes, nil removes a claim.
+// goodClaims returns the claims of a token that is valid at noon, and applies changes to
+// them. A claim that is nil in changes is removed.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
@@ -130,7 +131,8 @@ func TestVerify(t *testing.T) {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// swapFirst changes the first six bits of a signature.
+// swapFirst returns signature with another first character, which contains the first six
+// bits.
 func swapFirst(signature string) string {
 	if signature[0] == 'A' {
 		return "B" + signature[1:]
@@ -138,7 +140,7 @@ func swapFirst(signature string) string {
 	return "A" + signature[1:]
 }
 
-// signRaw signs claims in any form.
+// signRaw returns a signed token with the text claims, which need not be valid JSON.
 func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
 	t.Helper()
 	text := encode(`{"alg":"RS256","kid":"`+keyID+`"}`) + "." + encode(claims)

@@ -20,7 +20,8 @@ const Provider sms.ProviderName = "sns"
 const Latest = 72 * time.Hour
 
 // line has those fields of a log line from which a receipt is made. Source: as above. In
-// a failure only the destination and the provider's response are certain to be there.
+// a line about a failure, only the destination and the provider's response are certain to
+// be present.
 type line struct {
 	Notification struct {
 		MessageID string `json:"messageId,omitempty"`
@@ -44,9 +45,9 @@ const (
 // timestamp is the form of a line's time. The time is UTC, but the line does not say so.
 const timestamp = "2006-01-02 15:04:05.000"
 
-// cause is the meaning of a provider's response to a failure: trouble with the
-// whole account, or a reason why this message failed. Without either, the provider
-// refused the message for now.
+// cause is what a provider's response says about a failure. It has either the trouble
+// with the whole account, or the reason why this message failed. If it has neither, the
+// provider refused the message for now.
 type cause struct {
 	words   string
 	trouble sms.Trouble
@@ -54,9 +55,9 @@ type cause struct {
 }
 
 // causes lists the causes of failures, each with the lower-case words by which a
-// response names it; the first match is used. The guide does not list the first four,
-// nor the form "+12025550142 is opted out". "Rate exceeded." is a throttle that Publish
-// did not report: the number that sends is too busy.
+// response names it; the first match is used. The guide lists neither the first four
+// causes nor the form "+12025550142 is opted out". "Rate exceeded." is a throttle that
+// Publish did not report: the number that sends is too busy.
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
 	{words: "requires additional review", trouble: sms.AccountReview},
@@ -76,8 +77,8 @@ var causes = []cause{
 	{words: "unknown error", failure: sms.CarrierFault},
 }
 
-// causeOf returns the cause that response names. If it names none, causeOf returns a
-// fault of the carrier, and known is false.
+// causeOf returns the cause that response names. If response names no cause, causeOf
+// returns a fault of the carrier, and known is false.
 func causeOf(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {
@@ -91,8 +92,8 @@ func causeOf(response string) (c cause, known bool) {
 // evidenceOf returns who confirmed a delivery, according to response. It is the handset
 // if the response is "Message has been accepted by phone" or "Delivered". After "Message
 // has been accepted by phone carrier", and after unknown words, it is only the carrier.
-// The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes it if the phone
-// confirmed nothing, and even in failures.
+// The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field if the
+// phone confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {
 	response = strings.ToLower(response)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These limit what a receipt takes from a line.
+// These are the limits of what a receipt copies from a line.
 const (
 	maxProviderMessageID = 100 // in bytes; SNS's ids have 36
 	maxDetail            = 300 // bytes

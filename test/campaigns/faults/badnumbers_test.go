@@ -26,8 +26,8 @@ const (
 	publishTime = 100 * time.Millisecond
 )
 
-// These are the two owners of the campaign. Every number to which the owner "bad" sends
-// begins with badPrefix.
+// These are the two owners of the campaign. All numbers to which the owner "bad" sends
+// begin with badPrefix.
 const (
 	good, bad = "good", "bad"
 	badPrefix = "+4915"
@@ -156,8 +156,9 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 	return &group
 }
 
-// allSent waits until all messages of the owner "good" are sent. None of them may fail.
-func (d *deployment) allSent() {
+// waitAllSent waits until all messages of the owner "good" are sent. It fails the test if
+// one of these messages fails.
+func (d *deployment) waitAllSent() {
 	d.t.Helper()
 	for _, id := range d.good {
 		for {
@@ -176,10 +177,11 @@ func (d *deployment) allSent() {
 	}
 }
 
-// besideBad measures how long messages of the owner "good" take while the owner "bad"
-// sends to badCount bad numbers. If interval is 0, all bad messages are submitted first.
-// Otherwise one of them is submitted after each interval.
-func besideBad(t *testing.T, badCount int, interval, trouble time.Duration) (took time.Duration) {
+// timeOfGood measures how long the messages of the owner "good" take while the owner
+// "bad" sends to badCount bad numbers. If interval is 0, all messages to bad numbers are
+// submitted first. Otherwise one message to a bad number is submitted after each
+// interval.
+func timeOfGood(t *testing.T, badCount int, interval, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openSQLite(t)
 		d := &deployment{t: t, store: db, queue: &fairQueue{groups: make(map[string][]sms.Ref)}, rules: sms.DefaultRules()}
@@ -205,7 +207,7 @@ func besideBad(t *testing.T, badCount int, interval, trouble time.Duration) (too
 		for n := range badNumbers / 2 {
 			d.submit(good, sms.Number(fmt.Sprintf("+1202%07d", 5_000_000+n)))
 		}
-		d.allSent()
+		d.waitAllSent()
 		if spoiled := provider.spoiled.Load(); trouble > 0 && spoiled > 2 {
 			t.Errorf("%d probes went to bad numbers after the trouble ended, want at most 2", spoiled)
 		}
@@ -227,7 +229,7 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name     string
-		interval time.Duration // the interval between messages to bad numbers; 0 means that all come first
+		interval time.Duration // the interval between messages to bad numbers; 0 means that all of these messages come first
 		trouble  time.Duration // for how long, from the start, the provider refuses everything
 	}{
 		{"before any number was taken", 0, 0},
@@ -236,9 +238,9 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 		{"while the breaker is open for 40 minutes, one every 4 s", 4 * time.Second, 40 * time.Minute},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			alone := besideBad(t, 0, 0, tc.trouble)
+			alone := timeOfGood(t, 0, 0, tc.trouble)
 			for range times {
-				beside := besideBad(t, badNumbers, tc.interval, tc.trouble)
+				beside := timeOfGood(t, badNumbers, tc.interval, tc.trouble)
 				t.Logf("the good messages took %v alone, and %v beside %d bad numbers", alone, beside, badNumbers)
 				if beside > 3*alone {
 					t.Errorf("beside bad numbers, the good messages took %.1f times as long as alone, want at most 3", float64(beside)/float64(alone))

@@ -1,6 +1,6 @@
 // Package faults makes every outside call of every service fail, one at a time and in
-// every way. After each fault it lets all services run on undisturbed, and checks what
-// the service promises. This command prints the table of results:
+// every way. After each fault it lets all services continue without faults, and checks
+// that the service keeps its promises. This command prints the table of results:
 //
 //	go test -v -run TestMatrix ./test/campaigns/faults
 package faults

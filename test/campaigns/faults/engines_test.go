@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark is attached to the requests of a call that is to meet a fault.
+// mark is attached to the requests of a call that must meet a fault.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -34,11 +34,11 @@ type mark struct {
 
 type markKey struct{}
 
-// belowTheSDK carries out a call and marks its requests, so that the fault happens to the
-// requests. Only the faults that kill a process happen to the call itself.
-func belowTheSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
+// faultBelowSDK carries out a call and marks the call's requests, so that the fault
+// happens to the requests. Only the faults that kill a process happen to the call itself.
+func faultBelowSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
-		dies(ctx, p, f, carryOut)
+		dieAround(ctx, p, f, carryOut)
 	}
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
@@ -78,9 +78,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// patience is the time limit of one request to DynamoDB or SQS. The limit in production
-// is longer: with it, the matrix would take an hour.
-const patience = time.Second
+// requestTimeout is the time limit of one request to DynamoDB or SQS. The limit in
+// production is longer, but with that limit the matrix would take an hour.
+const requestTimeout = time.Second
 
 // stand is a table and a queue that cells use one after another.
 type stand struct {
@@ -100,7 +100,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	}
 	configure := func(url string, w *wire) aws.Config {
 		cfg := enginetest.Config(t, url)
-		cfg.HTTPClient = &http.Client{Transport: w, Timeout: patience}
+		cfg.HTTPClient = &http.Client{Transport: w, Timeout: requestTimeout}
 		return cfg
 	}
 	client := dynamo.NewClient(configure(records, s.records))
@@ -149,16 +149,17 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	verify(t, w, a, all)
 }
 
-// fewShards is a store that lets the relay read only a few shards. Reading all 32, most
-// of them empty, would take most of a cell's time.
+// fewShards is a store that lets the relay read only a few shards. If the relay read all
+// 32 shards, most of which are empty, this would take most of a cell's time.
 type fewShards struct{ *dynamo.Store }
 
 const shards = 3
 
 func (fewShards) Shards() int { return shards }
 
-// keyOfAFewShards draws an idempotency key whose message falls into one of these shards.
-// If the hash function changes, every cell fails because no message is found.
+// keyOfAFewShards draws an idempotency key whose message is in one of the shards that
+// fewShards lets the relay read. If the hash function changes, every cell fails because
+// no message is found.
 func keyOfAFewShards() string {
 	for {
 		key := sms.NewToken()
@@ -170,14 +171,14 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewMessages is how many messages of a cell meet the fault. On SQLite a deadline passes
-// in virtual time; here it takes real time.
+// fewMessages is how many messages of a cell meet the fault. The number is small because
+// a deadline takes real time here, whereas it passes in virtual time on SQLite.
 const fewMessages = 5
 
 // policies returns a function that chooses the policies with which a story runs. A story
 // that depends on the policy runs with both policies. Any other story runs with only one:
-// with hold and with resend in turn. With SMSQUEUE_SOAK=1 every story runs with both, as
-// it always does on SQLite.
+// with hold and with resend in turn. With SMSQUEUE_SOAK=1 every story runs with both
+// policies, as every story always does on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -206,7 +207,7 @@ func TestMatrixOnEngines(t *testing.T) {
 		stands <- newStand(t, records, sends, i)
 	}
 	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
-		a.befall, a.atMost = belowTheSDK, fewMessages
+		a.inject, a.maxMessages = faultBelowSDK, fewMessages
 		s := <-stands
 		defer func() { stands <- s }()
 		s.cell(t, a)

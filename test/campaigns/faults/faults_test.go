@@ -30,39 +30,39 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
-// deaths is how many processes die in a cell. Each death hits a whole batch, and a
-// message that is hit too often correctly ends as unknown.
+// deaths is how many processes die in a cell. Each death affects a whole batch of
+// messages. If too many deaths affected a message, it would rightly end as unknown.
 const deaths = 3
 
 // attack makes the first call of a row meet a fault, once for each message.
 type attack struct {
 	row   row
 	fault fault
-	// befall carries out a call with the fault.
-	befall func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
+	// inject carries out a call with the fault.
+	inject func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
 
-	mu      sync.Mutex
-	atMost  int // how many messages meet the fault; 0 means all
-	met     map[string]bool
-	seen    map[row]int
-	orphans map[string]bool
-	wrong   []string
+	mu          sync.Mutex
+	maxMessages int // how many messages may meet the fault; 0 means all
+	met         map[string]bool
+	seen        map[row]int
+	orphans     map[string]bool
+	wrong       []string
 }
 
-// most returns how many messages may meet the fault.
-func (a *attack) most() int {
+// faultLimit returns how many messages may meet the fault.
+func (a *attack) faultLimit() int {
 	switch {
 	case a.fault == diesBefore || a.fault == diesAfter:
 		return deaths
-	case a.atMost > 0:
-		return a.atMost
+	case a.maxMessages > 0:
+		return a.maxMessages
 	}
 	return math.MaxInt
 }
 
-// alone marks the context of submissions whose message cannot be enqueued, even if the
-// attack does not affect them.
-type alone struct{}
+// notEnqueued is the context key that marks a submission whose message cannot be
+// enqueued, even if the attack does not affect this submission.
+type notEnqueued struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
 	a.mu.Lock()
@@ -74,7 +74,7 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 	}
 	f := none
 	switch {
-	case r == a.row && !a.met[c.Key] && len(a.met) < a.most():
+	case r == a.row && !a.met[c.Key] && len(a.met) < a.faultLimit():
 		a.met[c.Key] = true
 		f = a.fault
 	case r == row{"sender", "Update"} && a.orphans[c.Key]:
@@ -82,7 +82,7 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 		delete(a.orphans, c.Key)
 		a.mu.Unlock()
 		return fmt.Errorf("writing the outcome, by the test: %w", sms.ErrUnavailable)
-	case r == row{"api", "Send"} && ctx.Value(alone{}) != nil:
+	case r == row{"api", "Send"} && ctx.Value(notEnqueued{}) != nil:
 		a.mu.Unlock()
 		return fmt.Errorf("enqueuing, by the test: %w", sms.ErrUnavailable)
 	}
@@ -90,7 +90,7 @@ func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, car
 	if f == none {
 		return carryOut(ctx)
 	}
-	return a.befall(ctx, p, c, f, carryOut)
+	return a.inject(ctx, p, c, f, carryOut)
 }
 
 func (a *attack) orphan(id string) {
@@ -99,16 +99,16 @@ func (a *attack) orphan(id string) {
 	a.orphans[id] = true
 }
 
-// dies makes the process die before or after a call.
-func dies(ctx context.Context, p *world.Process, f fault, carryOut func(context.Context) error) {
+// dieAround makes the process die before or after a call.
+func dieAround(ctx context.Context, p *world.Process, f fault, carryOut func(context.Context) error) {
 	if f == diesAfter {
 		_ = carryOut(ctx)
 	}
 	p.Die()
 }
 
-// atThePort applies a fault to a call of a port, for adapters that make no requests.
-func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error {
+// faultAtPort applies a fault to a call of a port, for adapters that make no requests.
+func faultAtPort(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error {
 	switch f {
 	case throttled:
 		if c.Method == "HandOver" {
@@ -136,7 +136,7 @@ func atThePort(ctx context.Context, p *world.Process, c world.Call, f fault, car
 		<-ctx.Done()
 		return fmt.Errorf("waiting: %w", ctx.Err())
 	case diesBefore, diesAfter:
-		dies(ctx, p, f, carryOut)
+		dieAround(ctx, p, f, carryOut)
 	}
 	panic("no such fault: " + string(f))
 }

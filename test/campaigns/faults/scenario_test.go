@@ -112,7 +112,7 @@ func submit(ctx context.Context, w *world.World, a *attack, s *submitted, number
 	}
 	submitting := ctx
 	if s.alone {
-		submitting = context.WithValue(ctx, alone{}, true)
+		submitting = context.WithValue(ctx, notEnqueued{}, true)
 	}
 	id, err := w.Submit(submitting, key, fields)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestMatrixOnSQLite(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	matrix(t, 4, 1, func(t *testing.T, a *attack) {
-		a.befall = atThePort
+		a.inject = faultAtPort
 		onSQLite(t, a)
 	})
 }

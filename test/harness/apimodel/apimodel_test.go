@@ -22,7 +22,8 @@ type request struct {
 	service, method, path, target, form, body string
 }
 
-// These are correct requests, one for each protocol. Violations are planted in them.
+// These are correct requests, one for each protocol. The tests plant violations in these
+// requests.
 var (
 	putItem = request{
 		service: "dynamodb", target: "DynamoDB_20120810.PutItem",
@@ -188,8 +189,8 @@ func tags(n int) string {
 	return b.String()
 }
 
-// send sends a request through the recording proxy, to a server that checks that it
-// arrives unchanged.
+// send sends a request through the recording proxy to a server, which checks that the
+// request arrives unchanged.
 func send(t *testing.T, recorder *apimodel.Recorder, r request) {
 	t.Helper()
 	arrived := make(chan string, 1)

@@ -44,7 +44,7 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s: %s: %s: %s", v.Operation, v.Member, v.Kind, v.Detail)
 }
 
-// check is the check of one request.
+// check holds what is known while one request is checked.
 type check struct {
 	*service
 

@@ -114,7 +114,7 @@ func (b *branch) numbered(name string) []*branch {
 	return all
 }
 
-// fromForm reads a branch as the shape that m names.
+// fromForm reads the branch b as a value of the shape that m names.
 func (s *service) fromForm(m *member, b *branch) any {
 	if m == nil {
 		return map[string]any{}

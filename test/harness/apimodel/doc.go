@@ -4,14 +4,14 @@
 // The package is written in Go because botocore does not help: it writes requests but
 // does not read them, and its validator ignores patterns, enums, maxima and ranges.
 //
-// A model is not everything that AWS checks. For SNS Publish and SQS SendMessage it has
-// names and types only. The following is tested elsewhere, or not at all:
+// A model is not everything that AWS checks. For SNS Publish and SQS SendMessage, the
+// model has only names and types. The following is tested elsewhere, or not at all:
 //
 //   - Policy documents have no model. The package checks their grammar, and whether each
 //     action is an operation of a service.
 //   - The pipe's patterns and its template have no model. test/deploy tests them.
-//   - The schedule has no input. The relay's tests use the event that Scheduler sends
-//     in this case.
+//   - The relay's schedule sets no input for the function. The relay's tests use the
+//     event that Scheduler sends in this case.
 //   - The types of aws-lambda-go decode Lambda's events. Tests use AWS's samples of these
 //     events.
 //   - The patterns of metric filters and the dashboard have no model, and no test knows

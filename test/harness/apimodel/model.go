@@ -91,7 +91,7 @@ type shape struct {
 // it.
 type member struct {
 	Shape        string
-	Location     string // "uri", "querystring", "header", or "" in the body
+	Location     string // "uri", "querystring", "header", or "" for the body
 	LocationName string
 }
 
@@ -103,8 +103,8 @@ func (m *member) name(inModel string) string {
 	return inModel
 }
 
-// service returns the model of the service with this name in signatures, or nil if there
-// is none.
+// service returns the model of the service that signatures call name, or nil if there is
+// no such model.
 func (m *Models) service(name string) (*service, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,8 +12,9 @@ import (
 // permissions lists actions that are not operations.
 var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
 
-// alsoOf lists services whose actions have the prefix of another service.
-var alsoOf = map[string]string{"dynamodb": "streams.dynamodb"}
+// secondServices maps a service to another one whose actions have the same prefix in
+// policies.
+var secondServices = map[string]string{"dynamodb": "streams.dynamodb"}
 
 // policy is a policy document. A list with one element may be written as this element
 // alone.
@@ -28,7 +29,7 @@ type policy struct {
 	}
 }
 
-// policy checks a text if it is a policy document.
+// policy checks text if it is a policy document, and otherwise does nothing.
 func (c *check) policy(path, text string) {
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
 		return
@@ -81,7 +82,7 @@ func (m *Models) action(name string) (bool, error) {
 		return true, nil
 	}
 	prefix, operation, _ := strings.Cut(name, ":")
-	for _, of := range []string{prefix, alsoOf[prefix]} {
+	for _, of := range []string{prefix, secondServices[prefix]} {
 		s, err := m.service(of)
 		if err != nil {
 			return false, err

@@ -89,14 +89,14 @@ func (r *Recorder) Count() int {
 	return n
 }
 
-// Operations lists the operations of the requests, in order.
+// Operations lists the operations of the requests in alphabetical order.
 func (r *Recorder) Operations() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(maps.Keys(r.counts))
 }
 
-// Violations lists each violation once, in order.
+// Violations lists each violation once, in alphabetical order.
 func (r *Recorder) Violations() []Violation {
 	r.mu.Lock()
 	defer r.mu.Unlock()

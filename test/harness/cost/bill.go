@@ -35,13 +35,14 @@ type Columns struct{ Without, Receipts, Events float64 }
 // same returns columns that all have the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
-// then returns columns with a number to which receipts add another one.
-func then(without, receipts float64) Columns {
+// withReceipts returns columns that have the number without, to which receipts is added
+// in the columns with receipts.
+func withReceipts(without, receipts float64) Columns {
 	return Columns{without, without + receipts, without + receipts}
 }
 
-// events returns columns with a number only in the last one.
-func events(n float64) Columns { return Columns{Events: n} }
+// onlyEvents returns columns in which only the last column has a number.
+func onlyEvents(n float64) Columns { return Columns{Events: n} }
 
 // line is a line of the bill.
 type line struct {
@@ -76,22 +77,22 @@ func growing() []line {
 			same(messages * float64(c.Submit.Answered+c.LookUp.Answered+2*gatewayHeader))},
 		{fmt.Sprintf("%v units for the submission, %v for the delivery, %v for the receipt; %v of them in indexes",
 			c.Submit.WriteUnits, c.Delivery.WriteUnits, c.Receipt.WriteUnits, indexUnits), writeUnits,
-			then(messages*writes, messages*c.Receipt.WriteUnits)},
+			withReceipts(messages*writes, messages*c.Receipt.WriteUnits)},
 		{fmt.Sprintf("%v unit for the look-up, %v for the receipt", c.LookUp.ReadUnits, c.Receipt.ReadUnits), readUnits,
-			then(messages*c.LookUp.ReadUnits, messages*c.Receipt.ReadUnits)},
+			withReceipts(messages*c.LookUp.ReadUnits, messages*c.Receipt.ReadUnits)},
 		{fmt.Sprintf("%d bytes for 30 days, indexes included", c.Record), tableStorage, same(messages * float64(c.Record))},
 		{"the same bytes", tableBackup, same(messages * float64(c.Record))},
-		{"2 for the requests, 1 for the delivery, 1 for the receipt", lambdaRequests, then(3*messages, messages)},
+		{"2 for the requests, 1 for the delivery, 1 for the receipt", lambdaRequests, withReceipts(3*messages, messages)},
 		{fmt.Sprintf("%v ms for a request, %v for a delivery, %v for a receipt", apiTime*1000, senderTime*1000, receiptsTime*1000), lambdaSeconds,
-			then(messages*(2*apiSize*apiTime+senderSize*senderTime), messages*receiptsSize*receiptsTime)},
+			withReceipts(messages*(2*apiSize*apiTime+senderSize*senderTime), messages*receiptsSize*receiptsTime)},
 		{"a send, a receive and a delete", sqsRequests, same(messages * float64(c.Submit.QueueCalls+2))},
 		{"the send", sqsFair, same(messages * float64(c.Submit.QueueCalls))},
 		{fmt.Sprintf("%v bytes, and %d for the receipt with SNS's own log", logs, c.Receipt.Logged), logBytes,
-			then(messages*logs, messages*float64(c.Receipt.Logged))},
+			withReceipts(messages*logs, messages*float64(c.Receipt.Logged))},
 		{"the same, compressed, for 30 days", logStorage,
-			then(messages*logs*compressed, messages*float64(c.Receipt.Logged)*compressed)},
-		{fmt.Sprintf("%d changes of the status", busEventsEach), pipeRequests, events(busEventsEach * messages)},
-		{fmt.Sprintf("%d changes of the status", busEventsEach), busEvents, events(busEventsEach * messages)},
+			withReceipts(messages*logs*compressed, messages*float64(c.Receipt.Logged)*compressed)},
+		{fmt.Sprintf("%d changes of the status", busEventsEach), pipeRequests, onlyEvents(busEventsEach * messages)},
+		{fmt.Sprintf("%d changes of the status", busEventsEach), busEvents, onlyEvents(busEventsEach * messages)},
 	}
 }
 
@@ -113,7 +114,7 @@ func monthly() []line {
 		{fmt.Sprintf("the relay, and %d pollers of an empty queue", pollers), sqsRequests, same(minutes*float64(c.QueueCalls) + pollers*seconds/20)},
 		{fmt.Sprintf("%d bytes for a run of the relay", c.Logged), logBytes, same(minutes * float64(c.Logged))},
 		{fmt.Sprintf("%d shards, each read %d times a second, if AWS bills a pipe's reads as those of other programs", shards, pollsASecond), streamReads,
-			events(shards * pollsASecond * seconds)},
+			onlyEvents(shards * pollsASecond * seconds)},
 	}
 }
 

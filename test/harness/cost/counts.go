@@ -13,8 +13,8 @@ type Step struct {
 }
 
 // Counts holds what the steps of one message consume. The message has one full part of
-// 160 characters, no reference, and a client id as long as Cognito's. A batch of its own
-// delivers the message, so the message books its own slot.
+// 160 characters, no reference, and a client id as long as Cognito's. The sender gets the
+// message in a batch of its own, and so books a slot for this message alone.
 type Counts struct {
 	Submit, Delivery, LookUp, Receipt, RelayRun Step
 

@@ -9,7 +9,7 @@ type price struct {
 	per   float64 // the number of units that cost usd
 	units string
 	page  string // the path of AWS's page of prices, below aws.amazon.com
-	asOf  string // the date of the price according to the source; empty if it gives none
+	asOf  string // the date of the price according to the source; empty if the source gives no date
 	read  string // where the price was read: AWS's pages show prices only in a browser
 }
 
@@ -18,8 +18,7 @@ const (
 	gb      = 1e9
 )
 
-// These are the prices. Nobody has compared them with AWS's pages in a browser, or with a
-// bill.
+// Nobody has compared these prices with AWS's pages in a browser, or with a bill.
 var (
 	gatewayRequests = price{
 		"API Gateway, requests to a REST API", 3.50, million, "million",

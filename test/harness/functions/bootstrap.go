@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// builtIn is the folder with the built functions. It is empty until one is built.
+// builtIn is the folder with the built functions. It is empty until a function is built.
 var (
 	building sync.Mutex
 	builtIn  string

@@ -72,12 +72,13 @@ type Options struct {
 	SenderTimeout time.Duration
 
 	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
-	// returns the server's URL. url is DynamoDB's. Nil means no such server.
+	// returns the server's URL. The parameter url is the URL of DynamoDB. If
+	// BeforeDynamoDB is nil, there is no such server.
 	BeforeDynamoDB func(url string) string
 }
 
 // queueVisibility is how long a received envelope stays invisible. This is longer than a
-// test; where a test needs a message sooner, the relay enqueues it.
+// test; where a test needs a message sooner, the relay enqueues the message again.
 const queueVisibility = "360"
 
 // Deploy makes a deployment, which lasts until the end of the test. It skips the test if
@@ -93,7 +94,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	d.DynamoDB, d.SQS, d.SNS = faultproxy.New(t, dynamoURL), faultproxy.New(t, sqsURL), faultproxy.New(t, cmp.Or(o.SNS, d.MotoURL))
 	d.Queue, d.QueueURL = NewQueue(t, sqsURL)
 	d.SetClients(t, cmp.Or(o.Clients, `{"shop": {}}`))
-	d.holdAgainstModels(t)
+	d.checkAgainstModels(t)
 	d.startFunctions(t, o)
 	return d
 }
@@ -111,7 +112,7 @@ func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	if o.TLS {
 		d.Peers.DynamoDB, d.Peers.SQS, d.Peers.SNS = faultproxy.NewTLSPeer(t, urls[0]), faultproxy.NewTLSPeer(t, urls[1]), faultproxy.NewTLSPeer(t, urls[2])
 		urls = [3]string{d.Peers.DynamoDB.URL(), d.Peers.SQS.URL(), d.Peers.SNS.URL()}
-		trusted = "AWS_CA_BUNDLE=" + d.Peers.DynamoDB.CABundle() // all peers have one certificate
+		trusted = "AWS_CA_BUNDLE=" + d.Peers.DynamoDB.CABundle() // all peers have the same certificate
 	}
 	dynamoDB := "AWS_ENDPOINT_URL_DYNAMODB=" + urls[0]
 	toQueue := "AWS_ENDPOINT_URL_SQS=" + urls[1]

@@ -59,7 +59,7 @@ func accessToken(clientID string) map[string]string {
 }
 
 // oneEndpoint starts a server that forwards requests to d's engines, and returns its URL.
-// Like an emulator of AWS, it tells from the request which service is meant.
+// Like an emulator of AWS, the server finds out from a request which service it is for.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)

@@ -11,9 +11,9 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// holdAgainstModels fails the test at its end if a function made a request that AWS would
-// refuse. Requests before the last Reset of a proxy are not checked.
-func (d *Deployment) holdAgainstModels(t testing.TB) {
+// checkAgainstModels makes the test fail when it ends if a function has made a request
+// that AWS would refuse. Requests before the last Reset of a proxy are not checked.
+func (d *Deployment) checkAgainstModels(t testing.TB) {
 	t.Helper()
 	proxies := []*faultproxy.Proxy{d.DynamoDB, d.SQS, d.SNS}
 	for _, p := range proxies {

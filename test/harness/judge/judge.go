@@ -1,7 +1,6 @@
-// Package judge puts any provider behind SNS's wire protocol, or the part of it that
-// sends an SMS. The real SNS client can then hand messages over to a provider with a
-// reliable log. The provider may run in this process, or in another one that outlives the
-// senders.
+// Package judge puts any provider behind that part of SNS's wire protocol that sends an
+// SMS. The real SNS client can then hand messages over to a provider with a reliable log.
+// The provider may run in this process, or in another process that outlives the senders.
 package judge
 
 import (

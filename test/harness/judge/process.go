@@ -20,8 +20,8 @@ type Process struct {
 	dir string
 }
 
-// Start builds and starts a provider. It answers each hand-over after delay, and runs
-// until the test ends.
+// Start builds and starts a provider. The provider answers each hand-over after delay,
+// and runs until the test ends.
 func Start(t testing.TB, delay time.Duration) *Process {
 	t.Helper()
 	// This variable differs in every run, which keeps Go from reusing a cached result. Go
@@ -64,7 +64,7 @@ func (p *Process) Log(t testing.TB) []reconcile.HandOver {
 	return log
 }
 
-// HandOvers returns all hand-overs that a simulated provider took. Its log is in dir.
+// HandOvers returns all hand-overs that the simulated provider whose log is in dir took.
 func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if err != nil {

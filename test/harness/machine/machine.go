@@ -60,8 +60,8 @@ type Machine struct {
 // startTime is how long a server may take until it listens.
 const startTime = 30 * time.Second
 
-// Start starts a server on a free port, with the data folder dir, and waits until it
-// listens. The server ends with the test.
+// Start starts a server on a free port, with the data folder dir, and waits until the
+// server listens. The server ends with the test.
 func Start(t testing.TB, dir string, args ...string) *Machine {
 	t.Helper()
 	return StartIn(t, nil, dir, args...)

@@ -4,7 +4,7 @@
 //
 //	provider -log folder [-addr 127.0.0.1:0] [-delay 20ms]
 //
-// It prints its URL, to be set as AWS_ENDPOINT_URL_SNS.
+// The command prints its URL, which is the value for the variable AWS_ENDPOINT_URL_SNS.
 package main
 
 import (

@@ -135,7 +135,7 @@ func (a API) read(r *http.Request, want int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Await looks up a message again and again until it is in one of the states.
+// Await looks up a message again and again until its status is one of states.
 func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
 	t.Helper()
 	var m Message

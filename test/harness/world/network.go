@@ -49,7 +49,7 @@ type Network struct {
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
 	budget   int // if limited is true: how many more hand-overs have an effect before all are void
-	nameless int // every n-th receipt of a void hand-over names nothing; 0 means that all name their messages
+	nameless int // every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
 }
 
 type pending struct {
@@ -71,8 +71,9 @@ func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.fates[number] = f
 }
 
-// Budget makes every hand-over after the next n void: it is taken as usual, but not
-// delivered. A negative n removes the limit.
+// Budget sets how many more hand-overs have an effect. Every hand-over after these is
+// void: the network takes the message as usual, but does not deliver it. A negative
+// number removes the limit.
 func (n *Network) Budget(handOvers int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -172,8 +173,8 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 // repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt makes a receipt arrive when the delay has passed. The receipt may be another
-// application's.
+// Receipt makes a receipt arrive after delay. The receipt may belong to another
+// application.
 func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -198,8 +199,8 @@ func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []by
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
 
-// due removes and returns the receipts whose time has come.
-func (n *Network) due() [][]byte {
+// takeDue removes the receipts whose time has come from the network, and returns them.
+func (n *Network) takeDue() [][]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now()
@@ -214,8 +215,8 @@ func (n *Network) due() [][]byte {
 	return lines
 }
 
-// nextReceipt returns when the next receipt comes. It returns the zero time if none is on
-// its way.
+// nextReceipt returns when the next receipt comes. It returns the zero time if no receipt
+// is on its way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

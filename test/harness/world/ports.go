@@ -50,7 +50,7 @@ func (p *Process) do(ctx context.Context, method, key string, carryOut func(cont
 	return err
 }
 
-// call is like do, for calls that return a result.
+// call is like [Process.do], for calls that return a result.
 func call[T any](ctx context.Context, p *Process, method, key string, carryOut func(context.Context) (T, error)) (T, error) {
 	var result T
 	err := p.do(ctx, method, key, func(ctx context.Context) (err error) {
@@ -64,8 +64,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// store passes the store calls of a process through Around. If it lacks a method, that
-// method bypasses Around, and the fault matrix fails.
+// store passes the store calls of a process through Around. If store does not define a
+// method of sms.Store, calls of this method bypass Around, and the fault matrix fails.
 type store struct {
 	sms.Store
 

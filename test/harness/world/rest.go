@@ -10,8 +10,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stillFinal returns an error if a message is no longer in its final state.
-func (w *World) stillFinal(ctx context.Context) error {
+// checkFinal returns an error if a message that had a final status has another status
+// now.
+func (w *World) checkFinal(ctx context.Context) error {
 	for id, was := range w.final {
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
@@ -31,8 +32,8 @@ func (w *World) isFinal(id string) bool {
 	return final
 }
 
-// observe reads every message that was not final. It returns how many messages are not at
-// rest, and when the next message is due.
+// observe reads every message whose status was not final so far. It returns how many
+// messages are not at rest, and when the next message is due.
 func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
@@ -41,7 +42,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	}
 	for _, id := range w.Accepted() {
 		if w.isFinal(id) {
-			continue // checked by stillFinal at the end
+			continue // checkFinal checks this message at the end
 		}
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
@@ -66,7 +67,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 func (w *World) Rest(ctx context.Context) error {
 	end := w.Now().Add(72 * time.Hour)
 	for w.Now().Before(end) {
-		if err := w.quiet(ctx); err != nil {
+		if err := w.drain(ctx); err != nil {
 			return err
 		}
 		waiting, next, err := w.observe(ctx)
@@ -78,7 +79,7 @@ func (w *World) Rest(ctx context.Context) error {
 			return err
 		}
 		if waiting == 0 && next.IsZero() {
-			return w.stillFinal(ctx)
+			return w.checkFinal(ctx)
 		}
 		// Wait a second longer than necessary, so that no envelope is delayed. If there
 		// is no time to wait for, wait a minute, the relay's interval.
@@ -93,8 +94,8 @@ func (w *World) Rest(ctx context.Context) error {
 	return errors.New("work is left after three days of virtual time")
 }
 
-// quiet runs the sender and receipts until the queue is empty and no receipt is due.
-func (w *World) quiet(ctx context.Context) error {
+// drain runs the sender and receipts until the queue is empty and no receipt is due.
+func (w *World) drain(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)
 		if err != nil {
@@ -131,7 +132,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		add(b.ProbeAt)
 	}
 	if !b.Open && b.Discards(w.Now()) {
-		add(b.ClosedAt.Add(sms.BreakerAge)) // the relay then enqueues the waiting messages
+		add(b.ClosedAt.Add(sms.BreakerAge)) // from then on, the relay enqueues the waiting messages
 	}
 	return soonest, nil
 }

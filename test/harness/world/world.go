@@ -95,9 +95,9 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// alive runs f in a goroutine, which may end early because the process dies. It reports
+// run runs f in a goroutine, which ends early if f makes the process die. It reports
 // whether the process is still alive.
-func (p *Process) alive(f func()) bool {
+func (p *Process) run(f func()) bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -137,13 +137,14 @@ func (w *World) Request(ctx context.Context, method, path, key, body string) (*h
 		request.Header.Set("Idempotency-Key", key)
 	}
 	recorder := httptest.NewRecorder()
-	if !p.alive(func() { handler.ServeHTTP(recorder, request) }) {
+	if !p.run(func() { handler.ServeHTTP(recorder, request) }) {
 		return nil, nil
 	}
 	return recorder, nil
 }
 
-// Remember adds a message that was not submitted by [World.Submit].
+// Remember adds a message that was not submitted by [World.Submit] to the accepted
+// messages.
 func (w *World) Remember(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -191,7 +192,7 @@ func (w *World) Accepted() []string {
 	return append([]string(nil), w.accepted...)
 }
 
-// lambda returns a context as Lambda gives to a function.
+// lambda returns a context with a deadline, as Lambda gives it to a function.
 func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, w.Timeout)
 }
@@ -217,7 +218,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	}
 	s := w.currentSender()
 	var stay []string
-	alive := s.alive(func() {
+	alive := s.run(func() {
 		ctx, cancel := w.lambda(ctx)
 		defer cancel()
 		stay = s.Batch(ctx, received, 4)
@@ -253,7 +254,7 @@ func (w *World) Relay(ctx context.Context) (relay.Summary, error) {
 	r := w.currentRelay()
 	var report relay.Summary
 	var err error
-	r.alive(func() {
+	r.run(func() {
 		ctx, cancel := w.lambda(ctx)
 		defer cancel()
 		report, err = r.Run(ctx)
@@ -275,7 +276,7 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 		return err
 	}
 	err = fmt.Errorf("the process died")
-	r.alive(func() {
+	r.run(func() {
 		// SNS's receipts do not depend on the caller, so the receipt is applied even if
 		// the caller's context has ended.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
@@ -288,7 +289,7 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 // Receipts applies all receipts whose time has come. A receipt that cannot be applied
 // comes again.
 func (w *World) Receipts(ctx context.Context) int {
-	lines := w.Network.due()
+	lines := w.Network.takeDue()
 	var group sync.WaitGroup
 	for _, line := range lines {
 		group.Go(func() {
