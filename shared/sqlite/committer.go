@@ -41,6 +41,7 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 	if err != nil {
 		return nil, err
 	}
+	pool.SetMaxIdleConns(-1)
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())

@@ -46,13 +46,15 @@ type DB struct {
 	queue    *Queue
 	wiper    *sql.DB
 	wiped    atomic.Int64 // the value of messages.commits when the log was emptied
+	marked   bool         // whether this process has marked the folder as in use
 	close    func() error
 }
 
 // Open opens the folder dir. If dir does not exist, Open makes a folder that only the
-// user can read. It refuses a folder into which other users could put files. It returns
-// an *InUseError if another process has the folder open. It refuses a folder that was
-// written before the first release or by a newer program.
+// user can read. It refuses a folder into which other users could put files, and one that was
+// written before the first release or by a newer program. It returns an *InUseError if
+// another process has the folder open, and a *TornError if the folder was not copied as a
+// whole.
 func Open(dir string, opts Options) (*DB, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -71,26 +73,56 @@ func Open(dir string, opts Options) (*DB, error) {
 	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
 	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
-	// The two cache sizes limit the memory of the process, no matter how large the files
-	// are.
-	db.messages, err = openFile(root, messagesName, fileOptions{
-		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
-	})
-	if err == nil {
-		db.queue.file, err = openFile(root, queueName, fileOptions{
-			synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
-		})
-	}
-	if err == nil {
-		db.wiper, err = openWiper(root)
-	}
-	if err == nil {
-		err = db.queue.release(context.Background())
-	}
-	if err != nil {
+	if err := db.open(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+func (db *DB) open() error {
+	torn, err := missing(db.root)
+	for _, name := range []string{messagesName, queueName} {
+		if err == nil && torn == "" {
+			torn, err = cutOff(db.root, name)
+		}
+	}
+	if err != nil || torn != "" {
+		return db.refusal(torn, err)
+	}
+	hadLog, err := folder.Check(db.root, messagesName+"-wal")
+	if err != nil {
+		return err
+	}
+	// The two cache sizes limit the memory of the process, no matter how large the files
+	// are.
+	db.messages, err = openFile(db.root, messagesName, fileOptions{
+		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
+	})
+	if err != nil {
+		return err
+	}
+	db.queue.file, err = openFile(db.root, queueName, fileOptions{
+		synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
+	})
+	if err != nil {
+		return err
+	}
+	torn, err = db.markOpen(hadLog)
+	if err != nil || torn != "" {
+		return db.refusal(torn, err)
+	}
+	if db.wiper, err = openWiper(db.root); err != nil {
+		return err
+	}
+	return db.queue.release(context.Background())
+}
+
+// refusal returns why the folder is not opened.
+func (db *DB) refusal(torn string, err error) error {
+	if torn != "" {
+		return &TornError{Dir: db.root.Name(), What: torn}
+	}
+	return fmt.Errorf("looking at the data folder %s: %w", db.root.Name(), err)
 }
 
 // Queue returns the queue of the folder.
@@ -101,7 +133,7 @@ func (db *DB) Queue() *Queue { return db.queue }
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
-	var errs []error
+	errs := []error{db.markClosed()}
 	if db.wiper != nil {
 		errs = append(errs, db.wiper.Close())
 	}

@@ -23,7 +23,9 @@ const oldestFormat = 8
 //   - An index that does not need every record is partial. An update names only the
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
-var messagesMigrations = []string{`
+//
+// The table folder has the mark that shows whether both databases belong together.
+var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
 	id               TEXT NOT NULL UNIQUE,
@@ -86,7 +88,16 @@ CREATE TABLE counters (
 CREATE INDEX counters_purge ON counters (purge_at);
 `}
 
-var queueMigrations = []string{`
+const folderTable = `
+CREATE TABLE folder (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	id     TEXT NOT NULL,
+	opened INTEGER NOT NULL,
+	in_use INTEGER NOT NULL
+) STRICT;
+`
+
+var queueMigrations = []string{folderTable + `
 CREATE TABLE queue_items (
 	seq        INTEGER PRIMARY KEY,
 	visible_at INTEGER NOT NULL,
