@@ -134,7 +134,7 @@ func besideProbers(t *testing.T, trouble time.Duration, prefixes []string) {
 	} else {
 		t.Logf("after %v of trouble, sending went on after %v; %d probes were wasted", trouble, time.Since(provider.troubleEnds), provider.wasted.Load())
 		flowed := time.Now()
-		d.allSent()
+		d.waitAllSent()
 		if b, err := d.store.LoadBreaker(t.Context()); err != nil || b.Open {
 			t.Errorf("soon after sending went on, the breaker is %+v, %v, want closed", b, err)
 		}
