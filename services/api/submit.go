@@ -56,8 +56,8 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 // that calls accept must enqueue the message, unless the message was replayed. This code
 // must also give ctx a timeout of Deadlines.Accept.
 //
-// A request may be invalid at its time or under the current configuration, although it
-// repeats an earlier request that was valid and was accepted. So if there is a key,
+// A request may be invalid because time has passed, or because the configuration has
+// changed, although it repeats an earlier request that was accepted. So if there is a key,
 // accept looks for the message of the earlier request before it refuses this one.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {

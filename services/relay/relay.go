@@ -129,8 +129,8 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// shorten returns ctx with an earlier deadline. It cuts the last 1/share off the time
-// until the deadline.
+// shorten returns ctx with an earlier deadline. With a share of 4, the new deadline leaves
+// out the last quarter of the time until the old one.
 func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))

@@ -25,7 +25,7 @@ func (e listEntry) matches(q sms.ListQuery) bool {
 }
 
 // maxQueries is the maximum number of queries for one page: one query for each shard, and
-// two more for shards that have more than their part of the page.
+// two queries in all for shards that have more than their part of the page.
 const maxQueries = listShards + 2
 
 // merge reads the shards of an owner as one list, newest first.

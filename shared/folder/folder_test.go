@@ -22,7 +22,8 @@ func foreign(t *testing.T, path string) {
 	}
 }
 
-// try runs do and expects an error with all words. With no words it expects none.
+// try runs do and checks its error. The error must contain all words. If there are no
+// words, there must be no error.
 func try(t *testing.T, do func() error, words ...string) {
 	t.Helper()
 	err := do()

@@ -140,7 +140,7 @@ type Breakers interface {
 	// one with the Revision "".
 	LoadBreaker(ctx context.Context) (Breaker, error)
 	// SaveBreaker replaces the breaker and gives it a new Revision. It returns
-	// ErrConflict if the saved breaker has another Revision than next.
+	// ErrConflict if the Revision of next is not that of the saved breaker.
 	SaveBreaker(ctx context.Context, next Breaker) error
 }
 

@@ -20,7 +20,8 @@ func (r Rules) step(m Message, now time.Time) *step {
 	return &step{Rules: r, m: m, now: stamp(now)}
 }
 
-// findHandOver returns the first hand-over for which fits returns true, or nil.
+// findHandOver returns the first hand-over that fits accepts. It returns nil if fits
+// accepts none of them.
 func (s *step) findHandOver(fits func(HandOver) bool) *HandOver {
 	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
 		return &s.m.HandOvers[i]

@@ -157,7 +157,7 @@ func merged(all ...map[string]string) map[string]string {
 }
 
 // checkMoto makes all checks against moto. Among other things, they compare the account's
-// settings with before: the settings from before the deployment was applied.
+// settings with those in the parameter before, which was filled before the apply.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)

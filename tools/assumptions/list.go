@@ -218,7 +218,7 @@ func accountChecks() []Check {
 		{
 			Name: "spend-metric", Source: Documented, Relied: true, Needs: []Need{API, Metrics}, run: spendMetric,
 			Assumes: "CloudWatch has the month's spending on SMS in this Region, without dimensions.",
-			How:     "reads the metric after the first message",
+			How:     "reads the metric after the first message, and whether the receipt has a price",
 			IfNot:   "The alarm `spend` never fires. Correct its metric in `terraform/`.",
 		},
 		{

@@ -165,7 +165,7 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 // cheapest is a price that is too low for any message.
 const cheapest = 0.00001
 
-// tryCeiling sends a message that may cost next to nothing.
+// tryCeiling sends a message whose maximum price is too low for any message.
 func (r *run) tryCeiling(ctx context.Context) (message, Result, error) {
 	if !r.Deployment.Receipts {
 		return message{}, notChecked("the deployment reads no receipts"), nil

@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is how many skipped tests are named for one reason; the others are only
-// counted.
+// namedSkips is how many tests a summary names for each reason to skip tests. It only
+// counts the others.
 const namedSkips = 5
 
 // Summarize prints how many tests ran on each engine, which tests did not run and why,

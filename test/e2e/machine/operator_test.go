@@ -146,7 +146,7 @@ func TestAServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	enginetest.SQLite(t)
 	script := filepath.Join(t.TempDir(), "serve")
 	text := "#!/bin/bash\nexec " + machine.Binary(t) + " \"$@\" 2> >(:)\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil { //nolint:gosec // it is a program
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	m := machine.StartBinary(t, script, nil, t.TempDir(), "--log-level", "debug")

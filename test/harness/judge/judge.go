@@ -1,5 +1,5 @@
-// Package judge puts any provider behind that part of SNS's wire protocol that sends an
-// SMS. The real SNS client can then hand messages over to a provider with a reliable log.
+// Package judge serves the part of SNS's wire protocol that sends an SMS, and passes each
+// SMS on to any provider. The real SNS client can then hand messages over to a provider with a reliable log.
 // The provider may run in this process, or in another process that outlives the senders.
 package judge
 
