@@ -35,23 +35,38 @@ func concurrency(ctx context.Context, r *run) (Result, error) {
 
 func alarms(ctx context.Context, r *run) (Result, error) {
 	var out struct {
-		Alarms []struct {
-			Name  string `xml:"AlarmName"`
-			State string `xml:"StateValue"`
-		} `xml:"DescribeAlarmsResult>MetricAlarms>member"`
+		Alarms []alarm `xml:"DescribeAlarmsResult>MetricAlarms>member"`
 	}
 	form := url.Values{"Action": {"DescribeAlarms"}, "Version": {cloudWatchVersion}, "AlarmNamePrefix": {r.Deployment.Name + "-"}, "MaxRecords": {"100"}}
 	if err := r.query(ctx, call{host: "monitoring"}, form, &out); err != nil {
 		return Result{}, err
 	}
+	return judgeAlarms(r.Deployment.Name, out.Alarms), nil
+}
+
+// alarm is the state of an alarm.
+type alarm struct {
+	Name    string `xml:"AlarmName"`
+	State   string `xml:"StateValue"`
+	Missing string `xml:"TreatMissingData"`
+}
+
+// quiet reports whether a looks as it must in a healthy deployment. An alarm that ignores
+// missing data keeps its first state until there is some: the pipe reports nothing before
+// the first change.
+func (a alarm) quiet() bool {
+	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
+}
+
+func judgeAlarms(deployment string, all []alarm) Result {
 	var wrong []string
-	for _, a := range out.Alarms {
-		if a.State != "OK" {
-			wrong = append(wrong, strings.TrimPrefix(a.Name, r.Deployment.Name+"-")+" "+a.State)
+	for _, a := range all {
+		if !a.quiet() {
+			wrong = append(wrong, strings.TrimPrefix(a.Name, deployment+"-")+" "+a.State)
 		}
 	}
 	slices.Sort(wrong)
-	return judge(len(wrong) == 0 && len(out.Alarms) > 0, "%d alarms; not OK: %d %s", len(out.Alarms), len(wrong), strings.Join(wrong, ", ")), nil
+	return judge(len(wrong) == 0 && len(all) > 0, "%d alarms; not OK: %d %s", len(all), len(wrong), strings.Join(wrong, ", "))
 }
 
 // point is a value of a metric.

@@ -99,6 +99,26 @@ func TestASpendMetricWithoutThePriceOfAMessageDoesNotHold(t *testing.T) {
 	}
 }
 
+func TestAnAlarmThatIgnoresMissingDataMayHaveNone(t *testing.T) {
+	for _, tt := range []struct {
+		state, missing string
+		want           State
+	}{
+		{"OK", "ignore", Held},
+		{"OK", "notBreaching", Held},
+		{"INSUFFICIENT_DATA", "ignore", Held},
+		{"INSUFFICIENT_DATA", "notBreaching", DidNotHold},
+		{"ALARM", "ignore", DidNotHold},
+	} {
+		if got := judgeAlarms("sms", []alarm{{"sms-backlog", "OK", "notBreaching"}, {"sms-events-late", tt.state, tt.missing}}); got.State != tt.want {
+			t.Errorf("%s, with missing data %s: %s, want %s", tt.state, tt.missing, got.State, tt.want)
+		}
+	}
+	if got := judgeAlarms("sms", nil); got.State != DidNotHold {
+		t.Errorf("no alarms: %s, want %s", got.State, DidNotHold)
+	}
+}
+
 func TestOnlyWhatTheCodeReliesOnFails(t *testing.T) {
 	results := []Result{
 		{Name: "good-to-know", State: DidNotHold},

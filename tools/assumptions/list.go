@@ -223,7 +223,7 @@ func accountChecks() []Check {
 		},
 		{
 			Name: "alarms", Source: Unverified, Relied: true, Needs: []Need{AlarmStates}, run: alarms,
-			Assumes: "All alarms of a healthy deployment are OK, also those whose metrics have no values yet.",
+			Assumes: "All alarms of a healthy deployment are OK, also if their metrics have no values yet, unless they ignore missing values.",
 			How:     "lists the alarms whose names begin with the deployment's",
 			IfNot:   "In the first 10 minutes, wait. Then look at the alarm's runbook; if all is well, correct how it treats missing data.",
 		},
