@@ -53,10 +53,21 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 	}
 }
 
-// Ask asks whether the breaker allows a hand-over now. If the answer is Probe, the caller
-// must call Gate.Probe with its message.
+// askAgain lists the pauses before a gate that could not be asked is asked again. Without
+// another try, the message would wait until its envelope becomes visible.
+var askAgain = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
+
+// Ask asks whether the breaker allows a hand-over now. If the breaker cannot be read, Ask
+// tries again, as askAgain says. If the answer is Probe, the caller must call Gate.Probe
+// with its message.
 func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	b, err := g.breaker(ctx)
+	for _, pause := range askAgain {
+		if err == nil || g.waitUntil(ctx, g.now().Add(pause)) != nil || ctx.Err() != nil {
+			break
+		}
+		b, err = g.breaker(ctx)
+	}
 	switch {
 	case err != nil:
 		return Wait, err

@@ -20,14 +20,18 @@ type slowBreakers struct {
 	mu   sync.Mutex
 	b    sms.Breaker
 	slow time.Duration // the delay of the next read; later reads are not delayed
+	fail int           // how many of the next reads fail
 }
 
 func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
 	s.mu.Lock()
-	b, slow := s.b, s.slow
-	s.slow = 0
+	b, slow, fail := s.b, s.slow, s.fail
+	s.slow, s.fail = 0, max(0, fail-1)
 	s.mu.Unlock()
 	<-time.After(slow)
+	if fail > 0 {
+		return sms.Breaker{}, sms.ErrUnavailable
+	}
 	return b, nil
 }
 
@@ -46,6 +50,47 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.b, s.slow = b, slow
+}
+
+// TestAGateThatCouldNotBeAskedIsAskedAgain makes reads of the breaker fail, or take so long
+// that their answers are out of date.
+func TestAGateThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		store  *slowBreakers
+		fails  bool
+		within time.Duration
+	}{
+		{"after one failure", &slowBreakers{fail: 1}, false, 0},
+		{"after three failures", &slowBreakers{fail: 3}, false, time.Second},
+		{"but not forever", &slowBreakers{fail: 100}, true, time.Second},
+		{"after an answer that came too late", &slowBreakers{slow: sms.BreakerAge}, false, sms.BreakerAge},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gate := sender.NewGate(tc.store, sms.DefaultRules(), 0, time.Now)
+				begin := time.Now()
+				signal, err := gate.Ask(t.Context())
+				if (err != nil) != tc.fails || (err == nil && signal != sender.Go) {
+					t.Errorf("the gate answered %v, %v; want an error: %v", signal, err, tc.fails)
+				}
+				if took := time.Since(begin); took > tc.within {
+					t.Errorf("the gate took %v, want at most %v", took, tc.within)
+				}
+			})
+		})
+	}
+	t.Run("but not when the caller has left", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		store := &slowBreakers{fail: 100}
+		if _, err := sender.NewGate(store, sms.DefaultRules(), 0, time.Now).Ask(ctx); err == nil {
+			t.Error("the gate answered without an error, want one")
+		}
+		if store.fail < 99 {
+			t.Errorf("the breaker was loaded %d times, want once", 100-store.fail)
+		}
+	})
 }
 
 // TestASlowReadHidesNoPause makes a gate read the closed breaker very slowly. The

@@ -18,7 +18,7 @@ const longestWait = 20 * time.Second
 // URL of the server that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
-		Store: m.store, Queue: m.store.Queue(), Rules: m.rules,
+		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
 	})
@@ -71,7 +71,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
-	entrance := &door{token: m.config.inboxToken, pages: messages, logger: m.logger, now: time.Now}
+	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: time.Now}
 	for _, path := range inboxPaths() {
 		pages[path] = entrance
 	}

@@ -2,23 +2,34 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-const inboxLength = 100
+const (
+	inboxLength = 100
+	// inboxTime is how long reading a page may take.
+	inboxTime = 8 * time.Second
+)
 
 //go:embed page
 var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", "page/login.html"))
+
+// inboxPause is the shortest time between two readings of a page. Everybody sees the same
+// page, so all who ask meanwhile share the next reading.
+const inboxPause = 250 * time.Millisecond
 
 // inbox is a handler that shows the newest messages of all owners. The door in front of
 // it decides who may see these messages.
@@ -28,7 +39,24 @@ type inbox struct {
 	numbers  []simulator.Number
 	lines    string
 	logger   *slog.Logger
+
+	whole, rows crowd[page]
 }
+
+// page is a rendered page.
+type page struct {
+	body []byte
+	tag  string // an entity tag
+}
+
+// open makes i ready for requests.
+func (i *inbox) open() *inbox {
+	i.whole = crowd[page]{pause: inboxPause, work: func(ctx context.Context) (page, error) { return i.render(ctx, pageTemplate.Name()) }}
+	i.rows = crowd[page]{pause: inboxPause, work: func(ctx context.Context) (page, error) { return i.render(ctx, rowsTemplate) }}
+	return i
+}
+
+const rowsTemplate = "rows"
 
 func inboxPaths() []string {
 	return []string{"/", "/inbox/rows", "/inbox/inbox.css", "/inbox/inbox.js", loginPath}
@@ -43,9 +71,9 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.URL.Path {
 	case "/":
-		i.page(w, r, pageTemplate.Name(), "text/html; charset=utf-8")
+		i.show(w, r, &i.whole)
 	case "/inbox/rows":
-		i.page(w, r, "rows", "text/html; charset=utf-8")
+		i.show(w, r, &i.rows)
 	case "/inbox/inbox.css":
 		http.ServeFileFS(w, r, pageFiles, "page/inbox.css")
 	case "/inbox/inbox.js":
@@ -55,34 +83,41 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page answers with the newest messages. The template with the given name renders either
-// the whole page or only the rows of its table.
-func (i *inbox) page(w http.ResponseWriter, r *http.Request, name, contentType string) {
-	list, err := i.messages.List(r.Context(), sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
+// show answers with the page that pages makes.
+func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page]) {
+	p, err := pages.get(r.Context())
 	if err != nil {
-		i.logger.ErrorContext(r.Context(), "inbox not read", "error", err)
+		i.logger.WarnContext(r.Context(), "inbox page not shown", "error", err)
 		http.Error(w, "the messages cannot be read now", http.StatusServiceUnavailable)
 		return
 	}
-	var data any = list.Messages
-	if name != "rows" {
-		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Lines": i.lines}
-	}
-	var page bytes.Buffer
-	if err = pageTemplate.ExecuteTemplate(&page, name, data); err != nil {
-		i.logger.ErrorContext(r.Context(), "inbox page not rendered", "error", err)
-		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
-		return
-	}
-	sum := sha256.Sum256(page.Bytes())
-	etag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	w.Header().Set("ETag", etag)
-	if r.Header.Get("If-None-Match") == etag {
+	w.Header().Set("ETag", p.tag)
+	if r.Header.Get("If-None-Match") == p.tag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.Header().Set("Content-Type", contentType)
-	if _, err = w.Write(page.Bytes()); err != nil {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if _, err = w.Write(p.body); err != nil {
 		i.logger.DebugContext(r.Context(), "inbox page not sent", "error", err)
 	}
+}
+
+// render renders the template with this name: the whole page, or its rows.
+func (i *inbox) render(ctx context.Context, name string) (page, error) {
+	ctx, cancel := context.WithTimeout(ctx, inboxTime)
+	defer cancel()
+	list, err := i.messages.List(ctx, sms.ListQuery{Limit: inboxLength, Examine: inboxLength})
+	if err != nil {
+		return page{}, fmt.Errorf("reading the inbox: %w", err)
+	}
+	var data any = list.Messages
+	if name != rowsTemplate {
+		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Lines": i.lines}
+	}
+	var body bytes.Buffer
+	if err = pageTemplate.ExecuteTemplate(&body, name, data); err != nil {
+		return page{}, fmt.Errorf("rendering the inbox: %w", err)
+	}
+	sum := sha256.Sum256(body.Bytes())
+	return page{body: body.Bytes(), tag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
 }

@@ -96,7 +96,7 @@ func (db *DB) open() error {
 	// The two cache sizes limit the memory of the process, no matter how large the files
 	// are.
 	db.messages, err = openFile(db.root, messagesName, fileOptions{
-		synchronous: "FULL", cacheKiB: 16 << 10, readers: 4, migrations: messagesMigrations,
+		synchronous: "FULL", cacheKiB: 16 << 10, readers: 2, migrations: messagesMigrations,
 	})
 	if err != nil {
 		return err
@@ -123,6 +123,13 @@ func (db *DB) refusal(torn string, err error) error {
 		return &TornError{Dir: db.root.Name(), What: torn}
 	}
 	return fmt.Errorf("looking at the data folder %s: %w", db.root.Name(), err)
+}
+
+// ForClients returns db with other connections for reading. However many clients read
+// through them, readers of db itself do not wait for them. It closes with db.
+func (db *DB) ForClients() *DB {
+	messages := &file{committer: db.messages.committer, statements: db.messages.clients, lists: db.messages.lists}
+	return &DB{now: db.now, messages: messages, queue: db.queue, wiper: db.wiper, close: db.close}
 }
 
 // Queue returns the queue of the folder.

@@ -16,11 +16,14 @@ import (
 )
 
 // file is one database. Its committer has the only connection that writes. A few other
-// connections read what is committed.
+// connections read what is committed. Clients and lists have connections of their own, so
+// that nothing else waits for them.
 type file struct {
 	*committer
-	statements // for reading
-	read       *sql.DB
+	*statements // for reading
+	clients     *statements
+	lists       *statements
+	pools       []*sql.DB
 }
 
 type fileOptions struct {
@@ -69,17 +72,25 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", dataSource(path, "ro", []string{
-		patient,
-		"query_only(1)",
-		"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
-	}))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), committer.close())
+	f := &file{committer: committer}
+	for _, reading := range []struct {
+		connections int
+		of          **statements
+	}{{opts.readers, &f.statements}, {opts.readers, &f.clients}, {1, &f.lists}} {
+		pool, err := sql.Open("sqlite", dataSource(path, "ro", []string{
+			patient,
+			"query_only(1)",
+			"cache_size(-" + strconv.Itoa(opts.cacheKiB/4) + ")",
+		}))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("opening the database %s: %w", path, err), f.close())
+		}
+		pool.SetMaxOpenConns(reading.connections)
+		pool.SetMaxIdleConns(reading.connections)
+		*reading.of = &statements{on: pool}
+		f.pools = append(f.pools, pool)
 	}
-	read.SetMaxOpenConns(opts.readers)
-	read.SetMaxIdleConns(opts.readers)
-	return &file{committer: committer, statements: statements{on: read}, read: read}, nil
+	return f, nil
 }
 
 // patient makes a connection wait 10 s for others that have the database locked.
@@ -100,5 +111,14 @@ func dataSource(path, mode string, pragmas []string) string {
 func unavailable(err error) error { return fmt.Errorf("%w: %w", sms.ErrUnavailable, err) }
 
 func (f *file) close() error {
-	return errors.Join(f.closePrepared(), f.read.Close(), f.committer.close())
+	var errs []error
+	for _, reading := range []*statements{f.statements, f.clients, f.lists} {
+		if reading != nil {
+			errs = append(errs, reading.closePrepared())
+		}
+	}
+	for _, pool := range f.pools {
+		errs = append(errs, pool.Close())
+	}
+	return errors.Join(append(errs, f.committer.close())...)
 }

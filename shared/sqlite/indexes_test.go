@@ -78,8 +78,10 @@ func TestQueriesUseIndexes(t *testing.T) {
 	must(err)
 
 	for _, f := range []*file{db.messages, q.file} {
-		for query := range f.prepared {
-			checkPlan(t, f, query)
+		for _, reading := range []*statements{f.statements, f.lists} {
+			for query := range reading.prepared {
+				checkPlan(t, f, query)
+			}
 		}
 		// The committer's statements may be read only in its goroutine, which is where a
 		// write runs.
@@ -105,7 +107,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 	}
 	args := make([]any, strings.Count(query, "?"))
 	// EXPLAIN only reads, and this connection cannot write.
-	rows, err := f.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	rows, err := f.pools[0].QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}

@@ -22,7 +22,8 @@ const (
 	listAll = listSelect + listWhere
 )
 
-// List implements sms.Lister. It is never behind writes.
+// List implements sms.Lister. It is never behind writes. One list is read at a time, so that
+// no number of readers can take all processors from the writers.
 func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	after, err := parsePosition(q.After, position{math.MaxInt64, math.MaxInt64})
 	if err != nil {
@@ -43,7 +44,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	var page sms.ListPage
 	var last position
 	examined := 0
-	err = db.messages.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
+	err = db.messages.lists.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		if examined == q.Examine || len(page.Messages) == q.Limit {
 			page.Next = last.String()
 			return false, nil

@@ -102,7 +102,7 @@ func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sm
 
 func (db *DB) pendingReceipts(ctx context.Context, query string, args ...any) ([]sms.PendingReceipt, error) {
 	var list []sms.PendingReceipt
-	err := eachRecord(ctx, &db.messages.statements, query, args, func(k sms.PendingReceipt) error {
+	err := eachRecord(ctx, db.messages.statements, query, args, func(k sms.PendingReceipt) error {
 		list = append(list, k)
 		return nil
 	})

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// crowd does work for many callers at once, so that a hundred callers cost hardly more
+// than one. Each run begins after the calls that it answers. Two runs begin at least a
+// pause apart.
+type crowd[T any] struct {
+	pause time.Duration
+	work  func(context.Context) (T, error)
+
+	mu    sync.Mutex
+	began time.Time // the last run that began
+	next  *run[T]   // the run that has not begun yet, or nil
+	last  *run[T]   // the last run that began, or nil
+}
+
+// run is one run of the work.
+type run[T any] struct {
+	ended chan struct{} // closed when value and err are set
+	value T
+	err   error
+}
+
+// get returns the result of a run that begins after the call. It returns an error if ctx
+// ends first.
+func (c *crowd[T]) get(ctx context.Context) (T, error) {
+	c.mu.Lock()
+	r := c.next
+	if r == nil {
+		r = &run[T]{ended: make(chan struct{})}
+		c.next = r
+		go c.do(context.WithoutCancel(ctx), r, c.last, c.began.Add(c.pause))
+	}
+	c.mu.Unlock()
+	select {
+	case <-r.ended:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// do carries out r at the time at, or when the last run has ended if that is later.
+func (c *crowd[T]) do(ctx context.Context, r, last *run[T], at time.Time) {
+	defer close(r.ended)
+	if last != nil {
+		<-last.ended
+	}
+	if wait := time.Until(at); wait > 0 {
+		pause(ctx, wait)
+	}
+	c.mu.Lock()
+	c.began, c.next, c.last = time.Now(), nil, r
+	c.mu.Unlock()
+	r.value, r.err = c.work(ctx)
+}
