@@ -172,8 +172,8 @@ variable "sender" {
     error_message = "Set concurrency of sender to a whole number from 2 to 1000: SQS accepts nothing else."
   }
   validation {
-    condition     = var.sender.parts_per_second >= 0
-    error_message = "Set parts_per_second of sender to 0 or more; 0 means no limit."
+    condition     = var.sender.parts_per_second == 0 || var.sender.parts_per_second >= 0.01
+    error_message = "Set parts_per_second of sender to at least 0.01, or to 0 for no limit."
   }
   validation {
     condition     = var.sender.timeout_seconds >= 15 && var.sender.timeout_seconds <= 900 && floor(var.sender.timeout_seconds) == var.sender.timeout_seconds

@@ -79,7 +79,7 @@ func TestReadClient(t *testing.T) {
 // reads write.
 func stored(documents ...string) (*api.FreshClients, *logBuffer) {
 	log := &logBuffer{}
-	read := func(context.Context) ([]string, error) { return documents, nil }
+	read := func(context.Context, bool) ([]string, error) { return documents, nil }
 	return api.NewFreshClients(read, time.Now, slog.New(slog.NewJSONHandler(log, nil))), log
 }
 

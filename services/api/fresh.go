@@ -26,21 +26,27 @@ const (
 // when a request needs them, and not in the background, because Lambda stops a function
 // between two requests.
 //
+// A refresh reads what may be about a second old, for half the price. A client that is not
+// known makes a strongly consistent read.
+//
 // If a read fails, the clients from the last successful read are used until they are a
 // minute old. After that, Client returns an error until a read succeeds.
 type FreshClients struct {
-	read   func(context.Context) ([]string, error)
+	read   func(ctx context.Context, consistent bool) ([]string, error)
 	now    func() time.Time
 	logger *slog.Logger
 
-	mu   sync.Mutex
-	last *reading // the read that began last; it may still be running
-	good *reading // the last read that succeeded
+	mu    sync.Mutex
+	begun int      // how many reads have begun
+	last  *reading // the read that began last; it may still be running
+	good  *reading // the last read that succeeded
 }
 
 // reading is one read of all clients.
 type reading struct {
+	number  int // the first one has 1
 	begun   time.Time
+	strong  bool          // whether it is strongly consistent
 	ended   chan struct{} // closed when clients and err are set
 	clients FixedClients
 	err     error
@@ -48,9 +54,10 @@ type reading struct {
 
 // NewFreshClients returns a FreshClients that calls the function read when a request
 // needs the clients. NewFreshClients itself does not call read. The function read must
-// return JSON documents. Each document is an object that contains clients by id, with the
-// fields that ReadClient reads.
-func NewFreshClients(read func(context.Context) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
+// return JSON documents, which may be about a second behind if consistent is false. Each
+// document is an object that contains clients by id, with the fields that ReadClient
+// reads.
+func NewFreshClients(read func(ctx context.Context, consistent bool) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
 	// While a process is stopped, its monotonic clock may stop too.
 	wall := func() time.Time { return now().Round(0) }
 	return &FreshClients{read: read, now: wall, logger: logger}
@@ -58,7 +65,7 @@ func NewFreshClients(read func(context.Context) ([]string, error), now func() ti
 
 // Refresh reads the clients, unless they were read within the last second.
 func (f *FreshClients) Refresh(ctx context.Context) error {
-	_, err := f.refresh(ctx)
+	_, err := f.refresh(ctx, true)
 	return err
 }
 
@@ -68,7 +75,8 @@ func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, err
 	if c, ok := f.known(clientsRefreshAge)[id]; ok {
 		return c, true, nil
 	}
-	clients, err := f.refresh(ctx)
+	_, seen := f.known(clientsMaxAge)[id]
+	clients, err := f.refresh(ctx, !seen)
 	if err == nil {
 		c, ok := clients[id]
 		return c, ok, nil
@@ -100,9 +108,10 @@ func (f *FreshClients) isYounger(age time.Duration, t time.Time) bool {
 }
 
 // refresh returns the result of a read. If a read is running, or began within the last
-// second, refresh returns the result of that read. Otherwise it begins a new read.
-func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
-	r, mine := f.join()
+// second, refresh returns the result of that read. Otherwise it begins a new read. If
+// strong is true, only strongly consistent reads count.
+func (f *FreshClients) refresh(ctx context.Context, strong bool) (FixedClients, error) {
+	r, mine := f.join(strong)
 	if mine {
 		f.fill(ctx, r)
 	}
@@ -117,11 +126,12 @@ func (f *FreshClients) refresh(ctx context.Context) (FixedClients, error) {
 var errNotRead = errors.New("the read was given up")
 
 // join returns the read for which the caller must wait. If mine is true, join has created
-// this read, and the caller must carry it out by calling fill.
-func (f *FreshClients) join() (r *reading, mine bool) {
+// this read, and the caller must carry it out by calling fill. If strong is true, the read
+// is strongly consistent.
+func (f *FreshClients) join(strong bool) (r *reading, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.last != nil {
+	if f.last != nil && (f.last.strong || !strong) {
 		select {
 		case <-f.last.ended:
 			if f.isYounger(clientsReadPause, f.last.begun) {
@@ -131,7 +141,8 @@ func (f *FreshClients) join() (r *reading, mine bool) {
 			return f.last, false
 		}
 	}
-	f.last = &reading{begun: f.now(), ended: make(chan struct{}), err: errNotRead}
+	f.begun++
+	f.last = &reading{number: f.begun, begun: f.now(), strong: strong, ended: make(chan struct{}), err: errNotRead}
 	return f.last, true
 }
 
@@ -141,7 +152,7 @@ func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	defer close(r.ended)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientsReadTime)
 	defer cancel()
-	documents, err := f.read(ctx)
+	documents, err := f.read(ctx, r.strong)
 	if r.err = err; err != nil {
 		return
 	}
@@ -150,5 +161,7 @@ func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.good = r
+	if f.good == nil || f.good.number < r.number {
+		f.good = r
+	}
 }

@@ -20,12 +20,16 @@ type table struct {
 	text  string
 	fail  error
 	reads int
+	last  string                      // of which kind the last read was
 	wait  func(context.Context) error // called during each read
 }
 
-func (s *table) read(ctx context.Context) ([]string, error) {
+func (s *table) read(ctx context.Context, consistent bool) ([]string, error) {
 	s.mu.Lock()
 	s.reads++
+	if s.last = "eventual"; consistent {
+		s.last = "consistent"
+	}
 	text, err, wait := s.text, s.fail, s.wait
 	s.mu.Unlock()
 	if wait != nil {
@@ -101,6 +105,26 @@ func TestFreshClients(t *testing.T) {
 		d.set(joined, nil)
 		d.clock.Advance(time.Second)
 		d.finds(t, "new", "known", 1)
+	})
+	t.Run("are refreshed at half the price, and read consistently for an unknown client", func(t *testing.T) {
+		d := openDesk(alone)
+		reads := func(want string) {
+			t.Helper()
+			if d.last != want {
+				t.Errorf("the read is %s, want %s", d.last, want)
+			}
+		}
+		d.finds(t, "old", "known", 1)
+		reads("consistent")
+		d.clock.Advance(50 * time.Second)
+		d.finds(t, "old", "known", 1)
+		reads("eventual")
+		d.set(joined, nil) // the refresh was behind
+		d.finds(t, "new", "known", 1)
+		reads("consistent")
+		d.clock.Advance(time.Minute)
+		d.finds(t, "new", "known", 1)
+		reads("consistent")
 	})
 	t.Run("are read for an unknown client at most once a second", func(t *testing.T) {
 		d := openDesk(alone)
@@ -185,6 +209,29 @@ func TestOneReadServesAllThatWait(t *testing.T) {
 		if d.reads != 1 {
 			t.Errorf("100 requests at once read the clients %d times, want once", d.reads)
 		}
+	})
+}
+
+// TestAnOldReadDoesNotReplaceANewerOne lets a refresh end after a read that began later.
+func TestAnOldReadDoesNotReplaceANewerOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDesk(alone)
+		d.finds(t, "old", "known", 1)
+		d.clock.Advance(50 * time.Second)
+		answer := make(chan struct{})
+		d.wait = func(context.Context) error { <-answer; return nil }
+		var refresh sync.WaitGroup
+		refresh.Go(func() { _, _, _ = d.clients.Client(t.Context(), "old") })
+		synctest.Wait()
+		d.mu.Lock()
+		d.wait = nil
+		d.mu.Unlock()
+		d.set(joined, nil)
+		d.finds(t, "new", "known", 1)
+		close(answer)
+		refresh.Wait()
+		d.clock.Advance(2 * time.Second)
+		d.finds(t, "new", "known", 0)
 	})
 }
 

@@ -46,7 +46,8 @@ func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Rece
 		closed = proves(b) && rc.Verdict == sms.VerdictDelivered
 		switch {
 		case closed:
-			return b.Close(r.now()), true
+			b, _ = r.rules.NumberTaken(b.Close(r.now()), m.Number, r.now())
+			return b, true
 		case proves(b):
 			return b.GiveBack(m, true, r.now())
 		}

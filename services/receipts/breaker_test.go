@@ -151,6 +151,23 @@ func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	}
 }
 
+// TestADeliveredProbeShowsThatNumbersAreTaken delivers a probe. Bad numbers that waited
+// must then not open the breaker again.
+func TestADeliveredProbeShowsThatNumbersAreTaken(t *testing.T) {
+	s := newStage(t)
+	s.spend()
+	s.probe(s.accept(number), sms.Taken("c-1"))
+	s.deliver("c-1", s.now)
+	b := s.breaker()
+	for n := range 20 {
+		m := sms.Message{Owner: fmt.Sprint(n % 2), Request: sms.Request{Number: sms.Number(fmt.Sprintf("+1202555%04d", n))}}
+		b, _ = s.rules.NumberRefused(b, m, "", s.now.Add(time.Second))
+	}
+	if b.Open {
+		t.Errorf("the breaker is %+v, want closed", b)
+	}
+}
+
 func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	s := newStage(t)
 	s.spend()

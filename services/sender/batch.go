@@ -62,7 +62,7 @@ func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
 // slots: only a probe may then be handed over, and a slot is booked for the probe alone.
 func (s *Sender) book(ctx context.Context, turns []Turn) error {
 	left := s.timeLeft(ctx)
-	if s.gate.slot == 0 || left <= 0 || len(turns) == 0 {
+	if len(turns) == 0 || s.gate.slot == 0 || left <= 0 {
 		return nil
 	}
 	if signal, err := s.gate.Ask(ctx); err != nil || signal != Go {

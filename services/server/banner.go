@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 )
 
@@ -38,9 +37,7 @@ func (m *machine) greet(w io.Writer, base string) {
 	fmt.Fprintf(w, "  tokens    %s/oauth2/token\n", base)
 	fmt.Fprintf(w, "  data      %s\n", c.Data)
 	fmt.Fprintf(w, "  provider  %s\n", c.Provider)
-	if len(orders) > 0 {
-		fmt.Fprintf(w, "  pause     kill -USR1 %[1]d (resume: kill -USR2 %[1]d)\n", os.Getpid())
-	}
+	fmt.Fprintf(w, "  pause     smsqueue pause --data %[1]s (resume: smsqueue resume --data %[1]s)\n", c.Data)
 	fmt.Fprintln(w)
 	if paste := m.exampleCommands(base); paste != "" {
 		fmt.Fprintf(w, "Paste this to send a message and see its status:\n\n%s\n", paste)

@@ -10,8 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,8 +26,9 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
 	}
-	signals, stop := operatorSignals()
-	defer stop()
+	// Whoever reads the log may end. Without this line, the next log message would end the
+	// server.
+	signal.Ignore(syscall.SIGPIPE)
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", c.Addr)
 	if err != nil {
@@ -38,6 +40,11 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.close()) }()
+	orders, err := listenControl(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = orders.close() }() // does no harm if it is already closed
 	base := baseURL(c.Addr, listener.Addr())
 	handler, err := m.handler(base)
 	if err != nil {
@@ -45,7 +52,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	}
 	server := newServer(handler)
 	server.RegisterOnShutdown(func() { close(m.closing) })
-	return m.serve(ctx, server, listener, signals, func() { m.greet(stdout, base) })
+	return m.serve(ctx, server, listener, orders, func() { m.greet(stdout, base) })
 }
 
 // newServer returns the HTTP server for handler. Because of its ReadTimeout, the server
@@ -61,13 +68,13 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// serve answers requests, delivers messages and obeys signals until ctx ends. Then it
+// serve answers requests, delivers messages and takes orders until ctx ends. Then it
 // waits for running requests and hand-overs.
-func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, signals <-chan os.Signal, ready func()) error {
+func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, orders *control, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
 	work.Go(func() { m.worker.run(working) })
-	work.Go(func() { m.obey(working, signals) })
+	work.Go(func() { m.serveControl(working, orders) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	ready()

@@ -54,7 +54,7 @@ func (p *program) root() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(p.serve(), p.reconcile(), p.version())
+	root.AddCommand(p.serve(), p.pause(), p.resume(), p.reconcile(), p.version())
 	return root
 }
 

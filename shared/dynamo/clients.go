@@ -23,10 +23,11 @@ type clientsItem struct {
 }
 
 // Clients returns the JSON documents that contain the deployment's clients, as Terraform
-// wrote them. It makes one strongly consistent batch read.
-func (s *Store) Clients(ctx context.Context) ([]string, error) {
+// wrote them. It makes one batch read. If strong is false, the read costs half as much,
+// and the documents may be about a second behind.
+func (s *Store) Clients(ctx context.Context, strong bool) ([]string, error) {
 	var documents []string
-	err := s.readBatch(ctx, clientItems, consistent, func(a attributes) error {
+	err := s.readBatch(ctx, clientItems, strong, func(a attributes) error {
 		var it clientsItem
 		err := decode(a, &it)
 		documents = append(documents, it.Clients)

@@ -35,13 +35,14 @@ func putItem(t *testing.T, client *dynamodb.Client, table, digit, clients string
 
 func TestClients(t *testing.T) {
 	proxy := faultproxy.New(t, enginetest.DynamoDB(t))
+	proxy.KeepBodies()
 	client := newClient(t, proxy.URL())
 	table := newTable(t, client)
 	store := dynamo.New(client, table, time.Now)
 	read := func(t *testing.T) []string {
 		t.Helper()
 		proxy.Reset()
-		documents, err := store.Clients(t.Context())
+		documents, err := store.Clients(t.Context(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,11 +96,23 @@ func TestClients(t *testing.T) {
 			t.Errorf("%d documents were read, want 16 full ones", len(documents))
 		}
 	})
+	t.Run("cost half as much if they may be a second behind", func(t *testing.T) {
+		for _, strong := range []bool{true, false} {
+			proxy.Reset()
+			if _, err := store.Clients(t.Context(), strong); err != nil {
+				t.Fatal(err)
+			}
+			body := string(proxy.Requests()[0].Body)
+			if want := fmt.Sprintf(`"ConsistentRead":%t`, strong); !strings.Contains(body, want) {
+				t.Errorf("the request lacks %s: %s", want, body)
+			}
+		}
+	})
 	t.Run("are read on if DynamoDB stops in the middle", func(t *testing.T) {
 		half := &halfReader{}
 		cfg := enginetest.Config(t, proxy.URL())
 		cfg.HTTPClient = half
-		documents, err := dynamo.New(dynamo.NewClient(cfg), table, time.Now).Clients(t.Context())
+		documents, err := dynamo.New(dynamo.NewClient(cfg), table, time.Now).Clients(t.Context(), true)
 		if err != nil || len(documents) != 16 {
 			t.Errorf("%d documents were read, want 16: %v", len(documents), err)
 		}
@@ -110,12 +123,12 @@ func TestClients(t *testing.T) {
 	})
 	t.Run("are not half read", func(t *testing.T) {
 		applyOnce(proxy, func(op string) bool { return op == "BatchGetItem" }, faultproxy.Throttle())
-		documents, err := store.Clients(t.Context())
+		documents, err := store.Clients(t.Context(), true)
 		if err != nil || len(documents) != 16 {
 			t.Errorf("after one throttled request, %d documents were read: %v", len(documents), err)
 		}
 		proxy.Rule(func(string, int) faultproxy.Fault { return faultproxy.Throttle() })
-		if documents, err := store.Clients(t.Context()); err == nil {
+		if documents, err := store.Clients(t.Context(), true); err == nil {
 			t.Errorf("%d documents were read although every request was throttled", len(documents))
 		}
 		proxy.Rule(nil)

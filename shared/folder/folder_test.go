@@ -164,7 +164,7 @@ func TestCheck(t *testing.T) {
 			}
 			root, err := folder.Open(filepath.Join(t.TempDir(), "data"))
 			must(t, err)
-			defer root.Close()
+			defer func() { must(t, root.Close()) }()
 			path := filepath.Join(root.Name(), "f")
 			tt.make(t, path)
 			try(t, func() error { _, err := folder.CheckAuthentic(root, "f"); return err }, tt.authentic...)

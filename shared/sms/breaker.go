@@ -25,16 +25,19 @@ type Breaker struct { // its tags are a stored format, as in Message
 	Detail   string    `json:"detail,omitempty"` // for operators
 	OpenedAt time.Time `json:"openedAt,omitzero"`
 	ClosedAt time.Time `json:"closedAt,omitzero"`
-	// ProbeAt is when the next probe may begin. Zero means never.
+	// ProbeAt is when the next round of probes may begin. Zero means never.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	// ProbeLastAt is when the next probe may begin if its owner is in LastInLine.
+	// ProbeLastAt is when the next round may begin with an owner in Probers or LastInLine.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
-	Probes      int       `json:"probes,omitempty"` // probes since the breaker opened
+	// TurnAt is when the next owner may probe in this round. Zero means that no other owner
+	// may.
+	TurnAt time.Time `json:"turnAt,omitzero"`
+	Probes int       `json:"probes,omitempty"` // rounds since the breaker opened
 	// ProbeIDs lists the messages of the latest probes, oldest first. Older probes count
 	// too, because a receipt may come days later.
 	ProbeIDs []string `json:"probeIds,omitempty"`
-	// Prober is the hash of the owner of the latest probe.
-	Prober string `json:"prober,omitempty"`
+	// Probers has the hashes of the owners that had a probe in this round, oldest first.
+	Probers []string `json:"probers,omitempty"`
 	// LastInLine has the hashes of the owners that have spoiled a probe since the breaker
 	// opened. A spoiled probe says something about its message, but nothing about the
 	// trouble.

@@ -6,27 +6,33 @@ import (
 )
 
 const (
-	longestProbeWait = 15 * time.Minute // the longest wait between two probes
-	// maxProbes is how many probes the breaker remembers: all those whose receipts may
-	// still come.
+	longestProbeWait = 15 * time.Minute // the longest wait between two rounds of probes
+	// maxProbes is how many probes the breaker remembers: all whose receipts may still
+	// come, if each round has one probe.
 	maxProbes = int(LatestReceipt / longestProbeWait)
+	// maxTurns is how many owners may probe in one round.
+	maxTurns = 12
 	// maxLastInLine is how many owners the breaker remembers as last in line.
 	maxLastInLine = 100
 )
 
 // ProbeDue reports whether any message may be the next probe of b.
 func (b Breaker) ProbeDue(now time.Time) bool {
-	return b.Open && !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
+	round := !b.ProbeAt.IsZero() && !now.Before(b.ProbeAt)
+	turn := !b.TurnAt.IsZero() && !now.Before(b.TurnAt)
+	return b.Open && (round || turn)
 }
 
 // MayProbe reports whether a message of owner to number may be the next probe of b. A
-// client can spoil its probe, for example by a bad number. So owners take turns:
+// client can waste its probes, for example with bad numbers. So probes come in rounds,
+// and every owner has a turn of its own in each round:
 //
-//   - From ProbeAt on, every owner that is not last in line may probe. If a probe was
-//     spoiled before, numbers that the provider has taken come first. The more owners
-//     have spoiled a probe, the longer other numbers wait.
-//   - From ProbeLastAt on, the owners that are last in line may probe too. These are the
-//     owner of the latest probe and all owners that have spoiled a probe.
+//   - From ProbeAt on, every owner that is not last in line may begin a round. If a probe
+//     was spoiled before, numbers that the provider has taken come first. If more
+//     than maxTurns owners have spoiled a probe, other numbers wait longer.
+//   - From TurnAt on, every other owner may probe that has not probed in this round.
+//   - From ProbeLastAt on, the owners that are last in line may begin a round too. These
+//     are the owners in the latest round and all owners that have spoiled a probe.
 //
 // If all messages belong to one owner, it may probe again and again, because nobody else
 // waits for a turn. But after it has spoiled a probe, it waits until ProbeLastAt, unless
@@ -35,46 +41,65 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
 	if r.SeveralOwners {
-		last = spoiled || b.Prober == hashOf(owner)
+		last = spoiled || slices.Contains(b.Probers, hashOf(owner))
 	}
 	switch {
 	case last: // guard: last in line
 		at = later(at, b.ProbeLastAt)
-	case len(b.LastInLine) > 0 && !known: // the wait grows with each owner that spoils a probe, because only maxLastInLine of them are remembered
-		at = at.Add(min(r.FirstProbe/6<<min(len(b.LastInLine)-1, 8), longestProbeWait))
+	case r.SeveralOwners && !b.TurnAt.IsZero(): // guard: every owner's turn
+		at = b.TurnAt
+	case len(b.LastInLine) > 0 && !known: // the wait grows from the owner maxTurns+1 on, because only maxLastInLine owners are remembered
+		at = at.Add(min(r.turn()<<min(max(0, len(b.LastInLine)-maxTurns), 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
 }
+
+// turn returns the time between two probes of a round.
+func (r Rules) turn() time.Duration { return r.FirstProbe / 6 }
 
 // Probe makes m the next probe of b. ok is false if m may not be a probe now.
 func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
 	if !r.MayProbe(b, m.Owner, m.Number, now) {
 		return b, false
 	}
-	b.Probes++
+	if !now.Before(b.ProbeAt) {
+		b.Probes++
+		b.Probers = nil
+		b.ProbeAt = stamp(now.Add(min(r.FirstProbe<<min(b.Probes, 8), longestProbeWait)))
+		b.ProbeLastAt = stamp(b.ProbeAt.Add(2 * r.FirstProbe))
+	}
 	b.ProbeIDs = remember(b.ProbeIDs, m.ID, maxProbes)
-	b.Prober = hashOf(m.Owner)
-	b.ProbeAt = stamp(now.Add(min(r.FirstProbe<<min(b.Probes, 8), longestProbeWait)))
-	b.ProbeLastAt = stamp(b.ProbeAt.Add(2 * r.FirstProbe))
+	b.Probers = remember(b.Probers, hashOf(m.Owner), maxTurns)
+	b.TurnAt = time.Time{}
+	if r.SeveralOwners && len(b.Probers) < maxTurns {
+		b.TurnAt = stamp(now.Add(r.turn()))
+	}
 	return b, true
 }
 
-// GiveBack undoes the probe m of b, because it proves nothing about the trouble. Another
-// message may then be the next probe at once. spoiled means that the provider refused m
-// for something that its client chose, or that m did not arrive. m's owner is then last
-// in line.
+// GiveBack undoes the probe m of b, because it proves nothing about the trouble. spoiled
+// means that the provider refused m for something that its client chose, or that m did
+// not arrive. m's owner is then last in line. If m was the latest probe, another message
+// may be the next one: at once if m began its round, otherwise when the next owner has
+// its turn.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {
 		return b, false
 	}
-	latest := i == len(b.ProbeIDs)-1
+	latest, began := i == len(b.ProbeIDs)-1, len(b.Probers) == 1
 	b.ProbeIDs = slices.Delete(slices.Clone(b.ProbeIDs), i, i+1)
-	if latest {
-		b.ProbeAt = stamp(now)
+	switch {
+	case latest && began:
+		b.ProbeAt, b.TurnAt = stamp(now), time.Time{}
+	case latest && !spoiled && len(b.Probers) > 0:
+		b.TurnAt = stamp(now)
 	}
-	if latest && !spoiled {
-		b.Probes, b.Prober = b.Probes-1, ""
+	if latest && !spoiled && len(b.Probers) > 0 {
+		if began {
+			b.Probes--
+		}
+		b.Probers = slices.Clone(b.Probers[:len(b.Probers)-1])
 	}
 	if spoiled {
 		b.LastInLine = remember(b.LastInLine, hashOf(m.Owner), maxLastInLine)

@@ -2,8 +2,11 @@ package sms_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -22,6 +25,13 @@ func TestWhoMayProbe(t *testing.T) {
 	if !ok {
 		t.Fatal("no probe was due")
 	}
+	alone, _ := one.Probe(opened, candidate("first", "a", unknown), opened.ProbeAt)
+	second, ok := several.Probe(probed, candidate("second", "b", unknown), opened.ProbeAt.Add(10*time.Second))
+	if !ok {
+		t.Fatal("the second owner had no turn")
+	}
+	withdrawn, _ := second.GiveBack(candidate("second", "b", unknown), false, opened.ProbeAt.Add(12*time.Second))
+	refused, _ := second.GiveBack(candidate("second", "b", unknown), true, opened.ProbeAt.Add(12*time.Second))
 	spoiled, _ := probed.GiveBack(candidate("first", "a", unknown), true, opened.ProbeAt)
 	returned, _ := probed.GiveBack(candidate("first", "a", unknown), false, opened.ProbeAt)
 	for _, tc := range []struct {
@@ -33,9 +43,15 @@ func TestWhoMayProbe(t *testing.T) {
 		want   time.Duration // how long after the opening
 	}{
 		{"every owner may have the first probe", several, opened, "a", unknown, time.Minute},
-		{"another owner may have the second probe", several, probed, "b", unknown, 3 * time.Minute},
+		{"another owner has its turn soon", several, probed, "b", unknown, time.Minute + 10*time.Second},
 		{"the owner of the first probe waits longer for another", several, probed, "a", known, 5 * time.Minute},
-		{"a single owner does not wait longer", one, probed, "a", unknown, 3 * time.Minute},
+		{"a single owner does not wait longer", one, alone, "a", unknown, 3 * time.Minute},
+		{"a third owner has its turn after the second", several, second, "c", unknown, time.Minute + 20*time.Second},
+		{"the second owner waits for the next round", several, second, "b", unknown, 5 * time.Minute},
+		{"a turn that is given back unspoiled is free at once", several, withdrawn, "c", unknown, time.Minute + 12*time.Second},
+		{"a turn that is given back unspoiled counts for nobody", several, withdrawn, "b", unknown, time.Minute + 12*time.Second},
+		{"the next round does not begin early after a spoiled turn", several, refused, "a", unknown, 5 * time.Minute},
+		{"a third owner has its turn after a spoiled turn", several, refused, "c", unknown, time.Minute + 20*time.Second},
 		{"a probe that is given back unspoiled changes no turn", several, returned, "a", unknown, time.Minute},
 		{"after a spoiled probe, known numbers of other owners come first", several, spoiled, "b", known, time.Minute},
 		{"after a spoiled probe, unknown numbers of other owners come next", several, spoiled, "b", unknown, time.Minute + 10*time.Second},
@@ -108,10 +124,61 @@ func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 	b, _ = rules().Probe(b, older, start.Add(time.Hour))
 	b, _ = rules().Probe(b, latest, start.Add(2*time.Hour))
 	after, changed := b.GiveBack(older, true, start.Add(2*time.Hour))
-	if !changed || !after.ProbeAt.Equal(b.ProbeAt) || after.Prober != b.Prober || len(after.LastInLine) != 1 {
+	if !changed || !after.ProbeAt.Equal(b.ProbeAt) || !slices.Equal(after.Probers, b.Probers) || len(after.LastInLine) != 1 {
 		t.Errorf("after GiveBack the breaker is %+v, but was %+v before", after, b)
 	}
 	if _, changed = after.GiveBack(older, true, start.Add(2*time.Hour)); changed {
 		t.Error("a probe was given back twice")
 	}
+}
+
+// TestARoundHasFewProbes lets many owners probe as often as they may for a day. All these
+// probes are taken, and nothing is heard of them.
+func TestARoundHasFewProbes(t *testing.T) {
+	r := rules()
+	r.SeveralOwners = true
+	b := open(t, sms.SpendLimit)
+	probes := 0
+	for now := start; now.Before(start.Add(24 * time.Hour)); now = now.Add(10 * time.Second) {
+		for owner := range 50 {
+			if after, ok := r.Probe(b, candidate(fmt.Sprint(probes), fmt.Sprint(owner), "+12025550100"), now); ok {
+				probes++
+				b = after
+			}
+		}
+	}
+	if rounds := b.Probes; rounds > 100 || probes > 12*rounds || len(b.Probers) > 12 {
+		t.Errorf("%d probes in %d rounds of a day, want at most 12 in each of at most 100 rounds", probes, rounds)
+	}
+}
+
+// TestElevenOwnersDelayNobodyForLong lets owners win every race for a probe and waste it.
+// One good owner comes last each time. When the trouble ends, it must have a probe soon.
+func TestElevenOwnersDelayNobodyForLong(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rules()
+		r.SeveralOwners = true
+		b, _ := r.ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start)
+		spoils := rapid.SliceOfN(rapid.Bool(), 0, 11).Draw(t, "which owners spoil their probes; others waste theirs")
+		ends := start.Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "trouble in seconds")) * time.Second)
+		for now, n := start, 0; ; now = now.Add(time.Second) {
+			if now.Sub(ends) > 20*time.Minute {
+				t.Fatalf("20 minutes after the trouble ended, the good owner still has no probe: %+v", b)
+			}
+			for owner, spoil := range spoils {
+				n++
+				m := candidate(fmt.Sprint(n), fmt.Sprint("bad", owner), "+12025550100")
+				after, ok := r.Probe(b, m, now)
+				if ok && spoil {
+					after, _ = after.GiveBack(m, true, now)
+				}
+				b = after
+			}
+			after, ok := r.Probe(b, candidate(fmt.Sprint("good", n), "good", "+12025550101"), now)
+			if ok && !now.Before(ends) {
+				return
+			}
+			b = after
+		}
+	})
 }

@@ -41,7 +41,7 @@ func testBreakers(t *testing.T, open opener) {
 			Open: true, Trouble: sms.SpendLimit, Detail: "No quota left for account — «ação»",
 			OpenedAt: now, ClosedAt: now.Add(-time.Hour), ProbeAt: now.Add(time.Minute),
 			ProbeLastAt: now.Add(3 * time.Minute), Probes: 3, ProbeIDs: []string{sms.NewID(), sms.NewID()},
-			Prober: "an owner", LastInLine: []string{"an owner"}, Reviewed: []string{"a number"},
+			TurnAt: now.Add(time.Second), Probers: []string{"an owner"}, LastInLine: []string{"an owner"}, Reviewed: []string{"a number"},
 			Tally: sms.Tally{
 				TakenAt: now.Add(-time.Minute), Taken: []string{"a number"},
 				Refused: []sms.RefusedNumber{{Number: "another number", Owner: "an owner", At: now}},

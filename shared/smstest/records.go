@@ -122,7 +122,7 @@ func recordedBreaker(at time.Time) sms.Breaker {
 	return sms.Breaker{
 		Open: true, Trouble: sms.SpendLimit, Detail: "No quota left", OpenedAt: at, ClosedAt: at.Add(-time.Hour),
 		ProbeAt: at.Add(time.Minute), ProbeLastAt: at.Add(3 * time.Minute), Probes: 2, ProbeIDs: []string{"probe-1", "probe-2"},
-		Prober: "owner-1", LastInLine: []string{"owner-1", "owner-2"},
+		TurnAt: at.Add(time.Second), Probers: []string{"owner-1"}, LastInLine: []string{"owner-1", "owner-2"},
 		Tally: sms.Tally{
 			TakenAt: at.Add(-time.Minute), Taken: []string{"number-1", "number-2"},
 			Refused: []sms.RefusedNumber{{Number: "number-3", Owner: "owner-1", At: at.Add(-time.Second)}},

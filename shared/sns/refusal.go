@@ -58,9 +58,15 @@ var answers = map[string]sms.Refusal{
 // without SMS, SNS gives this answer for every number.
 const noSuchNumber = "is not valid to publish to"
 
+// mayNotPublish is in an AuthorizationError about a role that lacks the permission. No
+// client can cause these words: SNS does not repeat the sender that it refuses, and a
+// sender cannot contain a colon.
+const mayNotPublish = "sns:publish"
+
 // classify turns an error from Publish into the error that sms.Provider promises. If the
 // client chose a sender, an AuthorizationError is about this sender, and otherwise about
-// the account. If SNS refuses every sender in this way, the account too is in trouble.
+// the account. If it says that the role may not publish, the account may be in trouble
+// even if the client chose a sender.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -84,7 +90,8 @@ func classify(m sms.Message, err error, unsent bool) error {
 	}
 	switch {
 	case code == "AuthorizationError" && (m.SenderID != "" || m.OriginationNumber != ""):
-		refused.Refusal, refused.Failure, refused.PerhapsAccount = sms.RefusedForGood, sms.SenderNotAllowed, true
+		refused.Refusal, refused.Failure = sms.RefusedForGood, sms.SenderNotAllowed
+		refused.PerhapsAccount = strings.Contains(strings.ToLower(words), mayNotPublish)
 	case refusal == sms.RefusedForGood:
 		refused.Failure = failure(code, words)
 		refused.PerhapsAccount = strings.Contains(strings.ToLower(words), noSuchNumber)

@@ -12,23 +12,28 @@ import (
 // TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose checks that such an error
 // fails only a message whose client chose the sender. Otherwise it is account-wide.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
-	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed, PerhapsAccount: true}
+	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}
+	mayNotPublish := notAllowed
+	mayNotPublish.PerhapsAccount = true
+	const role = "User: arn:aws:sts::123456789012:assumed-role/sender/x is not authorized to perform: SNS:Publish on resource: +12025550107"
 	for _, tc := range []struct {
 		name              string
 		senderID          string
 		originationNumber string
-		code              string
+		code, words       string
 		want              sms.ProviderError
 	}{
-		{"a sender id", "ACME", "", "AuthorizationError", notAllowed},
-		{"an origination number", "", "+12025550111", "AuthorizationError", notAllowed},
-		{"neither", "", "", "AuthorizationError", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
-		{"another error", "ACME", "", "InvalidSecurity", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
+		{"a sender id", "ACME", "", "AuthorizationError", "no", notAllowed},
+		{"a sender id that looks like an action", "SNS-Publish", "", "AuthorizationError", "SNS-Publish is not allowed", notAllowed},
+		{"an origination number", "", "+12025550111", "AuthorizationError", "no", notAllowed},
+		{"a sender id, and the role may not publish", "ACME", "", "AuthorizationError", role, mayNotPublish},
+		{"neither", "", "", "AuthorizationError", "no", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
+		{"another error", "ACME", "", "InvalidSecurity", "no", sms.ProviderError{Refusal: sms.AccountWide, Trouble: sms.Authorization}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := message
 			m.SenderID, m.OriginationNumber = tc.senderID, tc.originationNumber
-			_, err := serve(t, refuse(http.StatusForbidden, tc.code, "no")).HandOver(t.Context(), m)
+			_, err := serve(t, refuse(http.StatusForbidden, tc.code, tc.words)).HandOver(t.Context(), m)
 			check(t, err, tc.want)
 		})
 	}

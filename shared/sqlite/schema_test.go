@@ -15,7 +15,7 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	t.Cleanup(func() { _ = root.Close() })
 	steps := []string{
 		`CREATE TABLE a (one INTEGER) STRICT; INSERT INTO a VALUES (1);`,
 		`ALTER TABLE a ADD COLUMN two INTEGER NOT NULL DEFAULT 2;`,

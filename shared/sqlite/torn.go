@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -55,7 +56,7 @@ func (m mark) write(f *file) error {
 	_, err := f.exec(context.Background(), `INSERT OR REPLACE INTO folder (one, id, opened, in_use) VALUES (1, ?, ?, ?)`, m.id, m.opened, m.inUse)
 	if err == nil {
 		// A copy without the log must have the mark too.
-		_, err = f.pool.Exec(`PRAGMA wal_checkpoint(PASSIVE)`) // on a connection of its own
+		_, err = f.pool.ExecContext(context.Background(), `PRAGMA wal_checkpoint(PASSIVE)`) // on a connection of its own
 	}
 	return err
 }
@@ -148,7 +149,7 @@ func cutOff(root *os.Root, name string) (torn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	// Source of the offsets: sqlite.org/fileformat2.html, sections 1.3 and 4.1.
 	var header [100]byte
 	_, err = io.ReadFull(f, header[:])
@@ -168,7 +169,7 @@ func cutOff(root *os.Root, name string) (torn string, err error) {
 		return "", err
 	}
 	for page := size/pageSize + 1; page <= pages; page++ {
-		if !logged[uint32(page)] {
+		if !logged[page] {
 			return fmt.Sprintf("%s has %d bytes of %d: %s", name, size, pages*pageSize, advice(name)), nil
 		}
 	}
@@ -183,8 +184,8 @@ func advice(name string) string {
 }
 
 // pagesInLog returns which pages of a database are in its write-ahead log.
-func pagesInLog(root *os.Root, name string, pageSize int64) (map[uint32]bool, error) {
-	pages := make(map[uint32]bool)
+func pagesInLog(root *os.Root, name string, pageSize int64) (map[int64]bool, error) {
+	pages := make(map[int64]bool)
 	if size, err := sizeOf(root, name); err != nil || size == 0 {
 		return pages, err
 	}
@@ -192,7 +193,7 @@ func pagesInLog(root *os.Root, name string, pageSize int64) (map[uint32]bool, er
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	var header [32]byte
 	if _, err := f.ReadAt(header[:], 0); err != nil {
 		return pages, nil // SQLite ignores such a log
@@ -200,9 +201,9 @@ func pagesInLog(root *os.Root, name string, pageSize int64) (map[uint32]bool, er
 	var frame [24]byte
 	for at := int64(len(header)); ; at += int64(len(frame)) + pageSize {
 		// Frames with other salts are left from before the log was last reset.
-		if _, err := f.ReadAt(frame[:], at); err != nil || string(frame[8:16]) != string(header[16:24]) {
+		if _, err := f.ReadAt(frame[:], at); err != nil || !bytes.Equal(frame[8:16], header[16:24]) {
 			return pages, nil
 		}
-		pages[binary.BigEndian.Uint32(frame[:])] = true
+		pages[int64(binary.BigEndian.Uint32(frame[:]))] = true
 	}
 }

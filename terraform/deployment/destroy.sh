@@ -21,7 +21,7 @@ left=$(terraform state list | grep -F "$shared.aws_" || true)
 if [[ -n $left ]]; then
 	echo 'These belong to the whole account. They stay as they are, and Terraform forgets them:'
 	echo "$left"
-	terraform output account_wide
+	terraform output account_wide 2>/dev/null || true # there is none after an apply that failed
 	terraform state rm "$shared" >/dev/null
 fi
 

@@ -83,6 +83,24 @@ run "senders_hold_no_more_than_the_pace_lets_through" {
   }
 }
 
+run "a_pace_at_which_hardly_anything_is_sent_is_refused" {
+  command = plan
+  variables {
+    sender = { parts_per_second = 0.0000000001 }
+  }
+  expect_failures = [var.sender]
+}
+
+run "a_slow_pace_leaves_one_message_to_each_sender" {
+  variables {
+    sender = { parts_per_second = 0.01 }
+  }
+  assert {
+    condition     = aws_lambda_event_source_mapping.messages.batch_size == 1
+    error_message = "A sender holds several messages although each waits for minutes."
+  }
+}
+
 run "without_a_pace_every_sender_runs" {
   variables {
     sender                = { concurrency = 100, parts_per_second = 0 }

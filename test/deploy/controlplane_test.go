@@ -112,6 +112,37 @@ func TestControlPlane(t *testing.T) {
 	requests.check(t)
 }
 
+// TestADeploymentThatFailedCanBeDestroyed applies a deployment for the first time, in an
+// account where SNS has made its log groups already. That fails, as the README says. The
+// account's settings are written by then, but the output account_wide is not.
+func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
+	t.Parallel()
+	repo := needTerraform(t)
+	url := startMoto(t, repo)
+	w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), emulation.DeploymentRoot, "AWS_ENDPOINT_URL="+url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := account{url}
+	account.setByOthers(t)
+
+	zips := buildZips(t, repo)
+	settings := emulation.Settings(zips)
+	settings["sms_preferences"] = map[string]any{"monthly_spend_limit_usd": 100, "delivery_logs": true}
+	// The rest of the deployment has nothing to do with this, and takes a minute.
+	err = w.Apply(t.Context(), settings, "-target=module.smsqueue.module.account_wide")
+	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "ResourceAlreadyExistsException") {
+		t.Fatalf("the apply ended with %v, want an error because a log group exists already", err)
+	}
+	out, err := w.Destroy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "aws_sns_sms_preferences.spend_limit") {
+		t.Errorf("destroy did not say that the spend limit stays; it printed:\n%s", out)
+	}
+}
+
 // startMoto starts moto for one test and returns its URL.
 func startMoto(t *testing.T, repo engines.Repository) string {
 	t.Helper()

@@ -35,8 +35,9 @@ var dictionary = []word{
 		{"*.json", `"(evidence|S)": "carrier"`}, // in stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
-		{"failure.go", `[Tt]he carrier\b`},  // the catalogue of failures includes the carrier's faults
-		{"deliverylog.go", `the carrier\b`}, // SNS's log mentions the carrier
+		{"failure.go", `[Tt]he carrier\b`},               // the catalogue of failures includes the carrier's faults
+		{"deliverylog.go", `[Tt]he carrier\b|"carrier"`}, // SNS's log mentions the carrier
+		{"parse_test.go", `Delivered to carrier|phone's CARRIER`},
 		{"problems.md", `The carrier reported`},
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{

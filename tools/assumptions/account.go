@@ -3,6 +3,7 @@ package assumptions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 const cloudWatchVersion = "2010-08-01"
@@ -32,23 +35,38 @@ func concurrency(ctx context.Context, r *run) (Result, error) {
 
 func alarms(ctx context.Context, r *run) (Result, error) {
 	var out struct {
-		Alarms []struct {
-			Name  string `xml:"AlarmName"`
-			State string `xml:"StateValue"`
-		} `xml:"DescribeAlarmsResult>MetricAlarms>member"`
+		Alarms []alarm `xml:"DescribeAlarmsResult>MetricAlarms>member"`
 	}
 	form := url.Values{"Action": {"DescribeAlarms"}, "Version": {cloudWatchVersion}, "AlarmNamePrefix": {r.Deployment.Name + "-"}, "MaxRecords": {"100"}}
 	if err := r.query(ctx, call{host: "monitoring"}, form, &out); err != nil {
 		return Result{}, err
 	}
+	return judgeAlarms(r.Deployment.Name, out.Alarms), nil
+}
+
+// alarm is the state of an alarm.
+type alarm struct {
+	Name    string `xml:"AlarmName"`
+	State   string `xml:"StateValue"`
+	Missing string `xml:"TreatMissingData"`
+}
+
+// quiet reports whether a looks as it must in a healthy deployment. An alarm that ignores
+// missing data keeps its first state until there is some: the pipe reports nothing before
+// the first change.
+func (a alarm) quiet() bool {
+	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
+}
+
+func judgeAlarms(deployment string, all []alarm) Result {
 	var wrong []string
-	for _, a := range out.Alarms {
-		if a.State != "OK" {
-			wrong = append(wrong, strings.TrimPrefix(a.Name, r.Deployment.Name+"-")+" "+a.State)
+	for _, a := range all {
+		if !a.quiet() {
+			wrong = append(wrong, strings.TrimPrefix(a.Name, deployment+"-")+" "+a.State)
 		}
 	}
 	slices.Sort(wrong)
-	return judge(len(wrong) == 0 && len(out.Alarms) > 0, "%d alarms; not OK: %d %s", len(out.Alarms), len(wrong), strings.Join(wrong, ", ")), nil
+	return judge(len(wrong) == 0 && len(all) > 0, "%d alarms; not OK: %d %s", len(all), len(wrong), strings.Join(wrong, ", "))
 }
 
 // point is a value of a metric.
@@ -109,20 +127,39 @@ func (w wire) spent(ctx context.Context, now time.Time) (usd float64, known bool
 }
 
 func spendMetric(ctx context.Context, r *run) (Result, error) {
-	if _, err := r.plain(); err != nil {
+	m, err := r.plain()
+	if err != nil {
 		return Result{}, err
 	}
 	var usd float64
 	var known bool
-	err := await(ctx, r.Patience, 15*time.Second, func() (bool, error) {
+	err = await(ctx, r.Patience, 15*time.Second, func() (bool, error) {
 		var err error
 		usd, known, err = r.spent(ctx, time.Now())
 		return known, err
 	})
-	if known {
-		return held("%.5f USD this month", usd), nil
+	if err != nil && !errors.Is(err, errTimeout) {
+		return Result{}, err
 	}
-	return notChecked("the metric has no value: %v", err), nil
+	if !known { // only the receipt says whether there was anything to pay
+		if m, err = r.follow(ctx, m, time.Second, time.Second, func(m message) bool { return m.Status != sms.Sent }); err != nil {
+			return Result{}, err
+		}
+	}
+	return judgeSpending(m, usd, known), nil
+}
+
+// judgeSpending judges the month's spending after the message m. Without a receipt, it is
+// unknown whether AWS bills m.
+func judgeSpending(m message, usd float64, known bool) Result {
+	price, _ := m.PriceUSD.Float64() // 0 if there is none
+	switch {
+	case known:
+		return held("%.5f USD this month", usd)
+	case price > 0:
+		return differs("the metric has no value, although a message cost %s USD", m.PriceUSD)
+	}
+	return notChecked("the metric has no value, and no receipt has a price")
 }
 
 func expiry(ctx context.Context, r *run) (Result, error) {
@@ -161,11 +198,11 @@ type Settings map[string]string
 func ReadSettings(ctx context.Context, o Options) (Settings, error) {
 	r := newRun(ctx, o)
 	all := make(Settings)
-	sms, err := r.smsSettings(ctx)
+	attributes, err := r.smsSettings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range sms {
+	for name, value := range attributes {
 		all["SNS "+name] = value
 	}
 	var account map[string]json.RawMessage

@@ -1,7 +1,9 @@
 package assumptions
 
 import (
+	"encoding/json"
 	"maps"
+	"math"
 	"strings"
 	"testing"
 
@@ -70,10 +72,50 @@ func TestTheBoundStaysBelowTheSpendLimit(t *testing.T) {
 			t.Errorf("%v more after %v of %v USD: error %v, want one: %t", tt.bound, tt.spent, tt.limit, err, tt.refused)
 		}
 	}
-	for _, bound := range []float64{0, -1, 21} {
+	for _, bound := range []float64{0, -1, 21, math.NaN(), 0.00001} { // the last one leaves less for each part than a ceiling can say
 		if err := CheckSpending(t.Context(), Options{MaxUSD: bound, Engine: Ministack}); err == nil {
 			t.Errorf("a bound of %v USD is accepted", bound)
 		}
+	}
+}
+
+// The price comes from the receipt, and the metric must know it too.
+func TestASpendMetricWithoutThePriceOfAMessageDoesNotHold(t *testing.T) {
+	for _, tt := range []struct {
+		price string
+		known bool
+		want  State
+	}{
+		{"0.00645", true, Held},
+		{"0.00645", false, DidNotHold},
+		{"0", false, NotChecked},
+		{"", false, NotChecked},
+		{"", true, Held},
+	} {
+		m := message{PriceUSD: json.Number(tt.price)}
+		if got := judgeSpending(m, 0.00645, tt.known); got.State != tt.want {
+			t.Errorf("price %q, a value of the metric: %t: %s, want %s", tt.price, tt.known, got.State, tt.want)
+		}
+	}
+}
+
+func TestAnAlarmThatIgnoresMissingDataMayHaveNone(t *testing.T) {
+	for _, tt := range []struct {
+		state, missing string
+		want           State
+	}{
+		{"OK", "ignore", Held},
+		{"OK", "notBreaching", Held},
+		{"INSUFFICIENT_DATA", "ignore", Held},
+		{"INSUFFICIENT_DATA", "notBreaching", DidNotHold},
+		{"ALARM", "ignore", DidNotHold},
+	} {
+		if got := judgeAlarms("sms", []alarm{{"sms-backlog", "OK", "notBreaching"}, {"sms-events-late", tt.state, tt.missing}}); got.State != tt.want {
+			t.Errorf("%s, with missing data %s: %s, want %s", tt.state, tt.missing, got.State, tt.want)
+		}
+	}
+	if got := judgeAlarms("sms", nil); got.State != DidNotHold {
+		t.Errorf("no alarms: %s, want %s", got.State, DidNotHold)
 	}
 }
 

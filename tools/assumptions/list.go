@@ -218,12 +218,12 @@ func accountChecks() []Check {
 		{
 			Name: "spend-metric", Source: Documented, Relied: true, Needs: []Need{API, Metrics}, run: spendMetric,
 			Assumes: "CloudWatch has the month's spending on SMS in this Region, without dimensions.",
-			How:     "reads the metric after the first message",
+			How:     "reads the metric after the first message, and whether the receipt has a price",
 			IfNot:   "The alarm `spend` never fires. Correct its metric in `terraform/`.",
 		},
 		{
 			Name: "alarms", Source: Unverified, Relied: true, Needs: []Need{AlarmStates}, run: alarms,
-			Assumes: "All alarms of a healthy deployment are OK, also those whose metrics have no values yet.",
+			Assumes: "All alarms of a healthy deployment are OK, also if their metrics have no values yet, unless they ignore missing values.",
 			How:     "lists the alarms whose names begin with the deployment's",
 			IfNot:   "In the first 10 minutes, wait. Then look at the alarm's runbook; if all is well, correct how it treats missing data.",
 		},

@@ -16,8 +16,8 @@ const defaultLimit = 1.0
 // not spend that much any more this month. The checks would then use up the account's
 // limit, and senders would stop for everybody.
 func CheckSpending(ctx context.Context, o Options) error {
-	if o.MaxUSD <= 0 || o.MaxUSD > 20 {
-		return errors.New("the bound must be more than 0 and at most 20 USD")
+	if !(o.MaxUSD >= 0.01 && o.MaxUSD <= 20) { // so it refuses NaN too
+		return errors.New("the bound must be at least 0.01 and at most 20 USD")
 	}
 	if o.Engine.Emulated() {
 		return nil

@@ -170,8 +170,9 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars.
-func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
+// Apply applies the root with the variables vars. args are more arguments of terraform
+// apply.
+func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...string) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
 		return err
@@ -179,7 +180,7 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]any) error {
 	if err := os.WriteFile(filepath.Join(w.Root, "engine.auto.tfvars.json"), text, 0o600); err != nil {
 		return err
 	}
-	_, err = w.Run(ctx, "apply", "-auto-approve", "-parallelism=20")
+	_, err = w.Run(ctx, append([]string{"apply", "-auto-approve", "-parallelism=20"}, args...)...)
 	return err
 }
 

@@ -90,14 +90,15 @@ func causeOf(response string) (c cause, known bool) {
 }
 
 // evidenceOf returns who confirmed a delivery, according to response. It is the handset
-// if the response is "Message has been accepted by phone" or "Delivered". After "Message
-// has been accepted by phone carrier", and after unknown words, it is only the carrier.
-// The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field if the
-// phone confirmed nothing, and even in failures.
+// if the response is "Message has been accepted by phone" or "Delivered". If the response
+// mentions the carrier, as in "Message has been accepted by phone carrier", it is only
+// the carrier, and also after unknown words. The field dwellTimeMsUntilDeviceAck proves
+// nothing: SNS also writes this field if the phone confirmed nothing, and even in
+// failures.
 func evidenceOf(response string) sms.Evidence {
 	response = strings.ToLower(response)
 	switch {
-	case strings.Contains(response, "phone carrier"): // guard: the longer of two phrases
+	case strings.Contains(response, "carrier"): // guard: the longer of two phrases
 		return sms.ByCarrier
 	case strings.Contains(response, "accepted by phone"), strings.Contains(response, "delivered"):
 		return sms.ByHandset

@@ -126,13 +126,15 @@ func TestARefusalForNowIsVoidWithoutTrouble(t *testing.T) {
 
 func TestTheWordsSayWhoConfirmedADelivery(t *testing.T) {
 	for response, want := range map[string]sms.Evidence{
-		"Message has been accepted by phone carrier": sms.ByCarrier,
-		"message has been ACCEPTED BY phone carrier": sms.ByCarrier,
-		"Message has been accepted by phone":         sms.ByHandset,
-		"Delivered":                                  sms.ByHandset,
-		"delivered to phone carrier":                 sms.ByCarrier,
-		"Something that nobody has seen yet":         sms.ByCarrier,
-		"":                                           sms.ByCarrier,
+		"Message has been accepted by phone carrier":   sms.ByCarrier,
+		"message has been ACCEPTED BY phone carrier":   sms.ByCarrier,
+		"Message has been accepted by phone":           sms.ByHandset,
+		"Delivered":                                    sms.ByHandset,
+		"delivered to phone carrier":                   sms.ByCarrier,
+		"Delivered to carrier":                         sms.ByCarrier,
+		"Message has been accepted by phone's CARRIER": sms.ByCarrier,
+		"Something that nobody has seen yet":           sms.ByCarrier,
+		"":                                             sms.ByCarrier,
 	} {
 		for _, dwell := range []string{"", `, "dwellTimeMs": 105`, `, "dwellTimeMs": 105, "dwellTimeMsUntilDeviceAck": 336`} {
 			t.Run(response+dwell, func(t *testing.T) {

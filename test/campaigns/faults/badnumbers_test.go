@@ -33,10 +33,11 @@ const (
 	badPrefix = "+4915"
 )
 
-// fairQueue takes envelopes from its two groups in turn, as a fair queue of SQS does.
+// fairQueue takes envelopes from its groups in turn, as a fair queue of SQS does.
 type fairQueue struct {
 	mu     sync.Mutex
 	groups map[string][]sms.Ref
+	names  []string
 	turn   int
 }
 
@@ -45,6 +46,9 @@ func (q *fairQueue) Send(_ context.Context, envelopes ...sms.Envelope) error {
 		time.AfterFunc(e.Delay, func() {
 			q.mu.Lock()
 			defer q.mu.Unlock()
+			if _, known := q.groups[e.Group]; !known {
+				q.names = append(q.names, e.Group)
+			}
 			q.groups[e.Group] = append(q.groups[e.Group], e.Ref)
 		})
 	}
@@ -54,15 +58,19 @@ func (q *fairQueue) Send(_ context.Context, envelopes ...sms.Envelope) error {
 func (q *fairQueue) Backlog(context.Context) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.groups[good]) + len(q.groups[bad]), nil
+	n := 0
+	for _, waiting := range q.groups {
+		n += len(waiting)
+	}
+	return n, nil
 }
 
 func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for range 2 {
+	for range q.names {
 		q.turn++
-		group := []string{good, bad}[q.turn%2]
+		group := q.names[q.turn%len(q.names)]
 		if waiting := q.groups[group]; len(waiting) > 0 {
 			q.groups[group] = waiting[1:]
 			return waiting[0], true
@@ -158,7 +166,7 @@ func (d *deployment) waitAllSent() {
 			if err != nil {
 				d.t.Fatal(err)
 			}
-			if m.Status == sms.Sent {
+			if m.Status == sms.Sent || m.Status == sms.Delivered {
 				break
 			}
 			if m.Status.Final() {

@@ -160,6 +160,11 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestAThousandBadNumbersDoNotStarveProbes", "./services/sender"},
 	},
 	{
+		without: "a turn for every owner in a round of probes",
+		changes: map[string]change{"every owner's turn": never},
+		tests:   []string{"-run", "TestWhoMayProbe", "./shared/sms"},
+	},
+	{
 		without: "giving back a probe that was refused because of its client",
 		changes: map[string]change{"a probe is given back": never},
 		tests:   []string{"-run", "TestAProbeThatItsClientSpoiled", "./services/sender"},

@@ -46,6 +46,11 @@ var (
 		service: "lambda", method: http.MethodDelete,
 		path: "/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Arelay?tagKeys=a&tagKeys=b",
 	}
+	getMetric = request{
+		service: "monitoring",
+		form: "Action=GetMetricStatistics&Version=2010-08-01&Namespace=AWS%2FSNS&MetricName=SMSMonthToDateSpentUSD&Period=60" +
+			"&StartTime=TIME&EndTime=2026-11-25T11:00:00Z&Statistics.member.1=Sum",
+	}
 	createAlias = request{
 		service: "lambda", method: http.MethodPost, path: "/2015-03-31/functions/relay/aliases",
 		body: `{"Name": "live", "FunctionVersion": "1"}`,
@@ -139,6 +144,14 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"an unknown member":              {putItem.replace(`"S"`, `"Text"`), violations{{Member: "Item.id.Text", Kind: apimodel.UnknownMember}}},
 		"an unknown parameter":           {createRole.replace("member.1.Value", "member.1.Text"), violations{{Member: "Tags[0].Text", Kind: apimodel.UnknownMember}, {Member: "Tags[0].Value", Kind: apimodel.Required}}},
 		"an unknown query parameter":     {tagFunction.replace("tagKeys=b", "keys=b"), violations{{Member: "keys", Kind: apimodel.UnknownMember}}},
+		"a list of unknown form":         {createRole.replace("Tags.member.1.Key=a&Tags.member.1.Value=b", "Tags.1.Key=a"), violations{{Member: "Tags", Kind: apimodel.Type}}},
+		"a list that begins with 2":      {createRole.replace("Tags.member.1.Key=a&Tags.member.1.Value=b", "Tags.member.2.Key=a&Tags.member.2.Value=b"), violations{{Member: "Tags", Kind: apimodel.Type}}},
+		"an empty list":                  {createRole.replace("Tags.member.1.Key=a&Tags.member.1.Value=b", "Tags="), nil},
+		"a map of unknown form":          {publish.replace("entry.1.Name", "entry.1.Title"), violations{{Member: "MessageAttributes", Kind: apimodel.Type}}},
+		"a structure instead of a text":  {createRole.replace("RoleName=relay", "RoleName.Name=relay"), violations{{Member: "RoleName", Kind: apimodel.Type}}},
+		"a parameter that comes twice":   {createRole.replace("RoleName=relay", "RoleName=relay&RoleName=api"), violations{{Kind: apimodel.Unreadable}}},
+		"a correct time":                 {getMetric.replace("TIME", "2026-11-25T10:00:00Z"), nil},
+		"a time that is none":            {getMetric.replace("TIME", "yesterday"), violations{{Member: "StartTime", Kind: apimodel.Type}}},
 		"a member spelled in lower case": {createMapping.replace("BatchSize", "batchSize"), violations{{Member: "batchSize", Kind: apimodel.UnknownMember}}},
 
 		"a correct policy":             {createRole.replace("{}", allow), nil},
@@ -146,6 +159,8 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		"an action without operations": {createRole.replace("{}", strings.Replace(allow, "kms:ReEncrypt", "kms:Encode", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
 		"a key that policies lack":     {createRole.replace("{}", strings.Replace(allow, "Resource", "Resources", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
 		"an effect that is none":       {createRole.replace("{}", strings.Replace(allow, "Allow", "Permit", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"a condition that is none":     {createRole.replace("{}", strings.Replace(allow, `"Bool"`, `"Boolean"`, 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
+		"a statement about nothing":    {createRole.replace("{}", strings.Replace(allow, `, "Resource": "*"}`, "}", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
 		"an old version":               {createRole.replace("{}", strings.Replace(allow, "2012-10-17", "2008-10-17", 1)), violations{{Member: "AssumeRolePolicyDocument", Kind: apimodel.Policy}}},
 
 		"an unknown target":                       {putItem.replace("PutItem", "PutItems"), violations{{Kind: apimodel.UnknownOperation}}},

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
@@ -107,9 +109,9 @@ func (c *check) value(path string, m *member, v any) {
 	case "boolean":
 		_, fits = v.(bool)
 	case "timestamp":
-		_, isText := v.(string)
+		text, isText := v.(string)
 		_, isNumber := v.(json.Number)
-		fits = isText || isNumber
+		fits = isNumber || isText && isTime(text)
 	default:
 		c.violates(path, Unreadable, "the model has the unknown type %q", sh.Type)
 	}
@@ -165,6 +167,15 @@ func (c *check) within(path string, kind Kind, sh *shape, n float64) {
 	if sh.Max != nil && n > *sh.Max {
 		c.violates(path, kind, "got %v, want at most %v", n, *sh.Max)
 	}
+}
+
+// isTime reports whether a text is a time in one of the forms of AWS's protocols.
+func isTime(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		_, err = http.ParseTime(text)
+	}
+	return err == nil
 }
 
 func blobSize(v any) (int, bool) {

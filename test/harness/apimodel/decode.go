@@ -79,6 +79,9 @@ func (s *service) decodeForm(body []byte) (input, error) {
 	form.Del("Version")
 	root := new(branch)
 	for _, key := range slices.Sorted(maps.Keys(form)) {
+		if len(form[key]) > 1 {
+			return input{name: name}, fmt.Errorf("the body has %s more than once", key)
+		}
 		root.add(strings.Split(key, "."), form.Get(key))
 	}
 	values, _ := s.fromForm(op.Input, root).(map[string]any)
@@ -105,14 +108,20 @@ func (b *branch) add(path []string, text string) {
 	b.sub[path[0]].add(path[1:], text)
 }
 
-// numbered returns the branches 1, 2 and so on below a name.
-func (b *branch) numbered(name string) []*branch {
-	var all []*branch
+// numbered returns the branches 1, 2 and so on below a name. It reports false if b has
+// anything else.
+func (b *branch) numbered(name string) (all []*branch, ok bool) {
+	if len(b.sub) == 0 {
+		return nil, b.text == ""
+	}
 	for i := 1; b.sub[name] != nil && b.sub[name].sub[strconv.Itoa(i)] != nil; i++ {
 		all = append(all, b.sub[name].sub[strconv.Itoa(i)])
 	}
-	return all
+	return all, len(b.sub) == 1 && b.sub[name] != nil && len(all) == len(b.sub[name].sub)
 }
+
+// misfit is the value of a branch that does not have the form of its shape.
+type misfit struct{}
 
 // fromForm reads the branch b as a value of the shape that m names.
 func (s *service) fromForm(m *member, b *branch) any {
@@ -134,19 +143,30 @@ func (s *service) fromForm(m *member, b *branch) any {
 		return values
 	case "list":
 		values := []any{}
-		for _, sub := range b.numbered(sh.Member.name("member")) {
+		all, ok := b.numbered(sh.Member.name("member"))
+		if !ok {
+			return misfit{}
+		}
+		for _, sub := range all {
 			values = append(values, s.fromForm(sh.Member, sub))
 		}
 		return values
 	case "map":
 		values := make(map[string]any)
-		for _, sub := range b.numbered("entry") {
+		all, ok := b.numbered("entry")
+		for _, sub := range all {
 			key, value := sub.sub[sh.Key.name("key")], sub.sub[sh.Value.name("value")]
-			if key != nil && value != nil {
+			if ok = ok && key != nil && value != nil && len(sub.sub) == 2; ok {
 				values[key.text] = s.fromForm(sh.Value, value)
 			}
 		}
+		if !ok {
+			return misfit{}
+		}
 		return values
+	}
+	if b.sub != nil {
+		return misfit{}
 	}
 	return sh.fromText(b.text)
 }

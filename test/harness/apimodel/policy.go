@@ -2,6 +2,7 @@ package apimodel
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -51,6 +52,14 @@ func (c *check) policy(path, text string) {
 		if (s.Action == nil) == (s.NotAction == nil) {
 			c.violates(path, Policy, "the statement %q needs either Action or NotAction", s.Sid)
 		}
+		if s.Resource == nil && s.NotResource == nil && s.Principal == nil && s.NotPrincipal == nil {
+			c.violates(path, Policy, "the statement %q names neither a resource nor a principal", s.Sid)
+		}
+		for operator := range s.Condition {
+			if !operators.MatchString(operator) {
+				c.violates(path, Policy, "AWS has no condition operator %q", operator)
+			}
+		}
 		for _, action := range slices.Concat(texts(s.Action), texts(s.NotAction)) {
 			if known, err := c.models.action(action); err != nil {
 				c.violates(path, Unreadable, "%v", err)
@@ -60,6 +69,12 @@ func (c *check) policy(path, text string) {
 		}
 	}
 }
+
+// operators matches the operators of conditions. Source: IAM User Guide, "IAM JSON policy
+// elements: Condition operators".
+var operators = regexp.MustCompile(`^(Null|(ForAllValues:|ForAnyValue:)?(` +
+	`String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|` +
+	`Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?)$`)
 
 // texts returns the strings of a list, or a single string as a list.
 func texts(v any) []string {

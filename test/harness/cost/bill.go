@@ -20,8 +20,11 @@ const (
 	busEventsEach = 4 // for a message that is delivered: queued, sending, sent, delivered
 	shards        = 4 // in the stream of a new table
 	pollsASecond  = 4 // for each shard
-	methodsInUse  = 2 // submit and look-up
-	methodMetrics = 5 // for each method
+
+	// How old the copies of the breaker and of the clients may be, in seconds.
+	breakerAge, clientsAge = 5, 50
+	methodsInUse           = 2 // submit and look-up
+	methodMetrics          = 5 // for each method
 )
 
 // Alarms counts the alarms of a deployment. A test in test/deploy compares these numbers
@@ -80,6 +83,10 @@ func growing() []line {
 			withReceipts(messages*writes, messages*c.Receipt.WriteUnits)},
 		{fmt.Sprintf("%v unit for the look-up, %v for the receipt", c.LookUp.ReadUnits, c.Receipt.ReadUnits), readUnits,
 			withReceipts(messages*c.LookUp.ReadUnits, messages*c.Receipt.ReadUnits)},
+		{fmt.Sprintf("%v units every %d s for the clients; the breaker: %v every %d s for the deliveries, as many for the receipts, and %v every minute",
+			c.Clients/2, clientsAge, c.Breaker.Reads-1, breakerAge, c.Breaker.Reads-1), readUnits,
+			withReceipts(minutes*60/clientsAge*c.Clients/2+minutes*60/breakerAge*(c.Breaker.Reads-1)+minutes*(c.Breaker.Reads-1), minutes*60/breakerAge*c.Breaker.ReceiptReads)},
+		{fmt.Sprintf("%v unit every minute for the breaker", c.Breaker.Writes), writeUnits, same(minutes * c.Breaker.Writes)},
 		{fmt.Sprintf("%d bytes for 30 days, indexes included", c.Record), tableStorage, same(messages * float64(c.Record))},
 		{"the same bytes", tableBackup, same(messages * float64(c.Record))},
 		{"2 for the requests, 1 for the delivery, 1 for the receipt", lambdaRequests, withReceipts(3*messages, messages)},

@@ -12,11 +12,22 @@ type Step struct {
 	Answered   Bytes // to the client
 }
 
+// Breaker holds what the functions consume to know the breaker, in units of DynamoDB. A
+// sender reads it every five seconds. Once a minute, one of them reads it again and notes
+// that a number was taken.
+type Breaker struct {
+	Reads, Writes float64 // of the first delivery in a minute
+	ReceiptReads  float64 // of the first receipt in five seconds
+}
+
 // Counts holds what the steps of one message consume. The message has one full part of
 // 160 characters, no reference, and a client id as long as Cognito's. The sender gets the
 // message in a batch of its own, and so books a slot for this message alone.
 type Counts struct {
 	Submit, Delivery, LookUp, Receipt, RelayRun Step
+
+	Clients float64 // read units of a consistent read of the clients; a refresh costs half
+	Breaker Breaker
 
 	Record Bytes // the final size of a message in the table and in its indexes
 }
@@ -29,5 +40,7 @@ var Counted = Counts{
 	LookUp:   Step{ReadUnits: 1, Logged: 592, Answered: 1012},
 	Receipt:  Step{WriteUnits: 2, ReadUnits: 0.5, Logged: 660},
 	RelayRun: Step{ReadUnits: 53, QueueCalls: 1, Logged: 288},
+	Clients:  16,
+	Breaker:  Breaker{Reads: 2, Writes: 1, ReceiptReads: 1},
 	Record:   1696,
 }

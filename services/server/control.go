@@ -1,0 +1,156 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+)
+
+// controlName names the socket in the data folder on which a server takes orders. Only
+// root and the user of the server can connect to it.
+const controlName = "control.sock"
+
+// orderTime is how long an order to a running server may take.
+const orderTime = 10 * time.Second
+
+// controlPath returns the path of the socket in dir. Systems limit such paths to about
+// 100 bytes. On Linux, a longer one leads through the open folder.
+func controlPath(dir *os.File) string {
+	const longest = 100
+	path := filepath.Join(dir.Name(), controlName)
+	if len(path) <= longest {
+		return path
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), controlName)
+}
+
+// control is the socket of a running server.
+type control struct {
+	dir    *os.File // open as long as the path may lead through it
+	socket net.Listener
+}
+
+// listenControl opens the socket. The data folder belongs to this process, so a socket in
+// it was left by a server that was killed.
+func listenControl(ctx context.Context, folder string) (*control, error) {
+	dir, err := os.Open(folder)
+	if err != nil {
+		return nil, fmt.Errorf("opening the data folder: %w", err)
+	}
+	path := controlPath(dir)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("removing an old socket: %w", err), dir.Close())
+	}
+	var listening net.ListenConfig
+	socket, err := listening.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listening on %s in the data folder: %w", controlName, err), dir.Close())
+	}
+	c := &control{dir, socket}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("making %s private: %w", controlName, err), c.close())
+	}
+	return c, nil
+}
+
+// close removes the socket.
+func (c *control) close() error { return errors.Join(c.socket.Close(), c.dir.Close()) }
+
+// serveControl takes orders until ctx ends.
+func (m *machine) serveControl(ctx context.Context, c *control) {
+	server := &http.Server{Handler: http.HandlerFunc(m.takeOrder), ReadTimeout: orderTime}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(c.socket); !errors.Is(err, http.ErrServerClosed) {
+		m.logger.ErrorContext(ctx, "orders no longer taken", "error", err)
+	}
+}
+
+func (m *machine) takeOrder(w http.ResponseWriter, r *http.Request) {
+	var order sms.Order
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 8<<10)).Decode(&order); err != nil {
+		http.Error(w, "the order is not readable", http.StatusBadRequest)
+		return
+	}
+	b, err := m.obey(r.Context(), order)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(b) // whoever gave the order may have gone
+}
+
+// Operate carries out an operator's order on the data folder dir, and returns the new
+// breaker. A running server carries out the order itself, so that it takes effect at
+// once. If no server runs, Operate writes the order to the folder, and the next server
+// obeys it.
+func Operate(ctx context.Context, dir string, order sms.Order) (sms.Breaker, error) {
+	if err := order.Check(); err != nil {
+		return sms.Breaker{}, err
+	}
+	// sqlite.Open would create a missing folder.
+	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
+		return sms.Breaker{}, fmt.Errorf("there is no data folder of a server: %w", err)
+	}
+	db, err := sqlite.Open(dir, sqlite.Options{})
+	if inUse, ok := errors.AsType[*sqlite.InUseError](err); ok {
+		return tell(ctx, dir, order, inUse)
+	}
+	if err != nil {
+		return sms.Breaker{}, err
+	}
+	b, err := change.Operate(ctx, db, order, time.Now())
+	return b, errors.Join(err, db.Close())
+}
+
+// tell gives an order to the server that has the folder open.
+func tell(ctx context.Context, dir string, order sms.Order, inUse error) (b sms.Breaker, err error) {
+	ctx, cancel := context.WithTimeout(ctx, orderTime)
+	defer cancel()
+	folder, err := os.Open(dir)
+	if err != nil {
+		return b, fmt.Errorf("opening the data folder: %w", err)
+	}
+	defer func() { _ = folder.Close() }() // nothing is written through it
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", controlPath(folder))
+		},
+	}}
+	body, err := json.Marshal(order)
+	if err != nil {
+		return b, fmt.Errorf("encoding the order: %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+controlName, bytes.NewReader(body))
+	if err != nil {
+		return b, err
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return b, fmt.Errorf("%w, which takes no orders: %w", inUse, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		reason, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+		return b, fmt.Errorf("the server answered: %s", bytes.TrimSpace(reason))
+	}
+	if err := json.NewDecoder(response.Body).Decode(&b); err != nil {
+		return b, fmt.Errorf("reading the server's answer: %w", err)
+	}
+	return b, nil
+}
