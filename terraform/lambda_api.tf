@@ -13,6 +13,9 @@ module "api" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
+  # With a ceiling, look-ups that wait never take what the senders and the relay need.
+  reserved_concurrency = var.api.reserved_concurrency
+
   environment = merge(local.rules, {
     TABLE_NAME        = aws_dynamodb_table.messages.name
     QUEUE_URL         = aws_sqs_queue.messages.url

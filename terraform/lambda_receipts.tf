@@ -23,7 +23,7 @@ module "receipts" {
     dead_letter_arn     = aws_sqs_queue.failed_events.arn
   }
 
-  environment = merge(local.rules, { TABLE_NAME = aws_dynamodb_table.messages.name })
+  environment = merge(local.rules, local.provider.environment, { TABLE_NAME = aws_dynamodb_table.messages.name })
 
   statements = [
     {
@@ -41,4 +41,29 @@ module "receipts" {
     local.keep_clients,
     local.use_key,
   ]
+}
+
+resource "aws_lambda_permission" "delivery_logs" {
+  for_each = local.receipts ? local.provider.receipt_logs : {}
+
+  statement_id  = "delivery-logs-${each.key}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.receipts[0].name
+  qualifier     = module.receipts[0].alias_name
+  principal     = "logs.amazonaws.com"
+  source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
+}
+
+# A log group accepts two subscriptions, so two deployments in an account can both
+# have receipts. Each ignores the receipts of the other.
+resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
+  for_each = local.receipts ? local.provider.receipt_logs : {}
+
+  name            = var.name
+  log_group_name  = each.value
+  filter_pattern  = "" # everything
+  destination_arn = module.receipts[0].alias_arn
+
+  # The groups are created there, or existed before.
+  depends_on = [module.account_wide, aws_lambda_permission.delivery_logs]
 }

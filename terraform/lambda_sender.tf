@@ -25,7 +25,7 @@ module "sender" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  environment = merge(local.rules, {
+  environment = merge(local.rules, local.provider.environment, {
     TABLE_NAME       = aws_dynamodb_table.messages.name
     PARTS_PER_SECOND = var.sender.parts_per_second
     MAX_RECEIVES     = local.max_receives

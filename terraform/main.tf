@@ -64,8 +64,4 @@ check "concurrent_executions" {
     condition     = local.concurrency + 4 <= var.concurrent_executions
     error_message = "${local.concurrency} senders may leave too few of the account's ${var.concurrent_executions} concurrent executions: the relay and receipts need one each, and the api one for each request at the same time. Without them requests fail, and messages are sent late. Ask for more under Service Quotas and set concurrent_executions to it, or lower concurrency of sender."
   }
-  assert {
-    condition     = var.api.longest_wait_seconds == 0 || var.concurrent_executions >= 100
-    error_message = "A look-up that waits holds one of the account's ${var.concurrent_executions} concurrent executions for up to ${var.api.longest_wait_seconds} seconds, so a few clients that wait stop everything. Ask for more under Service Quotas and set concurrent_executions to it, or set longest_wait_seconds of api to 0."
-  }
 }

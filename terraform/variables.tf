@@ -125,11 +125,12 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function; see concurrent_executions."
+  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So waits need reserved_concurrency: the number of functions that the API may and can always run at the same time. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
     longest_wait_seconds = optional(number, 0)
+    reserved_concurrency = optional(number) # the default, null, reserves nothing and sets no ceiling
   })
   default  = {}
   nullable = false
@@ -141,6 +142,18 @@ variable "api" {
   validation {
     condition     = var.api.longest_wait_seconds >= 0 && var.api.longest_wait_seconds <= 15 && floor(var.api.longest_wait_seconds) == var.api.longest_wait_seconds
     error_message = "Set longest_wait_seconds of api to a whole number from 0 to 15: the gateway gives up after 29 seconds, and a look-up takes up to 10 seconds in addition to its wait."
+  }
+  validation {
+    condition     = var.api.longest_wait_seconds == 0 || var.api.reserved_concurrency != null
+    error_message = "Set reserved_concurrency of api, because look-ups that wait could otherwise occupy all functions that the account may run, and nothing would be sent. Or set longest_wait_seconds to 0."
+  }
+  validation {
+    condition     = var.api.reserved_concurrency == null ? true : var.api.reserved_concurrency >= 1 && floor(var.api.reserved_concurrency) == var.api.reserved_concurrency
+    error_message = "Set reserved_concurrency of api to a whole number of at least 1, or leave it out."
+  }
+  validation {
+    condition     = var.api.reserved_concurrency == null ? true : var.api.reserved_concurrency + max(100, var.sender.concurrency + 4) <= var.concurrent_executions
+    error_message = "Set reserved_concurrency of api so that 100 of the account's concurrent_executions are left, because AWS reserves no more, and enough for the senders, the relay and receipts: sender.concurrency and 4. Ask for more under Service Quotas and set concurrent_executions to it, or leave longest_wait_seconds and reserved_concurrency out."
   }
 }
 
@@ -169,7 +182,7 @@ variable "sender" {
 }
 
 variable "concurrent_executions" {
-  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The value changes nothing: it only serves to warn if the deployment may need more."
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The value changes nothing: the plan warns if the deployment may need more, and refuses a reservation that does not fit."
   type        = number
   default     = 10
   nullable    = false

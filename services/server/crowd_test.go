@@ -29,15 +29,15 @@ func TestACrowdSharesItsWork(t *testing.T) {
 		var callers sync.WaitGroup
 		for _, tc := range []struct{ comes, begins time.Duration }{
 			{0, 0},
-			{0, 3}, {1, 3}, {2, 3}, // come during the first run or the pause
-			{4, 6}, {4, 6}, // come during the second run
-			{20, 20}, // comes when nothing runs
+			{0, 3 * time.Second}, {time.Second, 3 * time.Second}, {2 * time.Second, 3 * time.Second}, // come during the first run or the pause
+			{4 * time.Second, 6 * time.Second}, {4 * time.Second, 6 * time.Second}, // come during the second run
+			{20 * time.Second, 20 * time.Second}, // comes when nothing runs
 		} {
 			callers.Go(func() {
-				time.Sleep(tc.comes * time.Second)
+				time.Sleep(tc.comes)
 				began, err := c.get(t.Context())
-				if want := start.Add(tc.begins * time.Second); err != nil || !began.Equal(want) {
-					t.Errorf("the answer to a call at %v is from a run at %v, %v; want one at %v", tc.comes*time.Second, began.Sub(start), err, want.Sub(start))
+				if want := start.Add(tc.begins); err != nil || !began.Equal(want) {
+					t.Errorf("the answer to a call at %v is from a run at %v, %v; want one at %v", tc.comes, began.Sub(start), err, want.Sub(start))
 				}
 			})
 			synctest.Wait()

@@ -227,7 +227,8 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 		})
 	}
 	for _, h := range taken[:max(0, len(taken)-1)] {
-		if !h.Void || !(proved(h.ProviderMessageID) || len(m.HandOvers) > sms.MaxVoids) {
+		forgotten := len(m.HandOvers) > sms.MaxVoids // then the record lacks its oldest void hand-overs
+		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
 		}
 	}

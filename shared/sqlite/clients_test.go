@@ -17,7 +17,11 @@ func TestNothingWaitsForClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	rules, now := sms.DefaultRules(), time.Now()
 	m := rules.Accept(sms.NewID(), sms.Draft{Owner: "owner", Client: "c", Request: sms.Request{Number: "+12025550142", Text: "Hi"}}, now)
 	if err := db.Create(t.Context(), m); err != nil {
@@ -29,7 +33,11 @@ func TestNothingWaitsForClients(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close()
+			t.Cleanup(func() {
+				if err := conn.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
 	type call func(context.Context, *DB) error

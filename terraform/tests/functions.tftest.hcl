@@ -168,7 +168,7 @@ run "clients_of_two_owners_are" {
 run "limits_and_waits_reach_the_api" {
   variables {
     limits                = { parts_per_day = 1000 }
-    api                   = { longest_wait_seconds = 15 }
+    api                   = { longest_wait_seconds = 15, reserved_concurrency = 100 }
     concurrent_executions = 1000
   }
   assert {

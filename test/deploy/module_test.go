@@ -237,6 +237,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a maximum of zero attempts", `messages = { max_attempts = 0 }`, `at least 1`},
 		{"a negative limit", `limits = { parts_per_day = -1 }`, `0 means no limit`},
 		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
+		{"a wait without a ceiling", `api = { longest_wait_seconds = 1 }`, `Set reserved_concurrency of api`},
+		{"a ceiling in a new account", `api = { reserved_concurrency = 5 }`, `so that 100 of the account's`},
 		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},
 		{"a log retention that CloudWatch does not offer", `logs = { retention_days = 31 }`, `such as 7, 30, 90 or 365`},
 		{"a key named by its alias", `kms_key_arn = "alias/key"`, `not of an alias`},

@@ -56,7 +56,7 @@ resource "aws_iam_role_policy" "this" {
 
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_50: X-Ray is a choice, because it can cost more than the functions
-  # checkov:skip=CKV_AWS_115: the event source mapping limits the sender; reserved concurrency would throttle its polls, which count as receives
+  # checkov:skip=CKV_AWS_115: only the api can need a reservation; the event source mapping limits the sender, whose throttled polls would count as receives
   # checkov:skip=CKV_AWS_116: aws_lambda_function_event_invoke_config sets the queue for failed asynchronous calls
   # checkov:skip=CKV_AWS_117: it only calls AWS services, by IAM; a VPC would add cost but no protection
   # checkov:skip=CKV_AWS_173: no variable is a secret
@@ -70,6 +70,8 @@ resource "aws_lambda_function" "this" {
   memory_size   = var.memory_mb
   timeout       = var.timeout_seconds
   publish       = true
+
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency # -1 reserves nothing
 
   filename         = var.package.file
   source_code_hash = var.package.hash

@@ -18,6 +18,11 @@ output "alias_invoke_arn" {
   value       = aws_lambda_alias.live.invoke_arn
 }
 
+output "reserved_concurrency" {
+  description = "Reserved concurrency of the function or, without a reservation, -1; for tests."
+  value       = aws_lambda_function.this.reserved_concurrent_executions
+}
+
 output "policy" {
   description = "IAM policy of the function's role, for tests."
   value       = aws_iam_role_policy.this.policy

@@ -42,6 +42,12 @@ variable "timeout_seconds" {
   type        = number
 }
 
+variable "reserved_concurrency" {
+  description = "How many calls run at the same time at most, and always can, or null to reserve nothing."
+  type        = number
+  default     = null
+}
+
 variable "environment" {
   description = "Environment variables."
   type        = map(string)
