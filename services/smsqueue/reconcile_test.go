@@ -18,8 +18,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes the folder of a server with one message. The record of the message has one
-// hand-over, but the log of the provider has as many as the parameter handOvers says.
+// folder makes the data folder of a server, with one message in it. The record of the
+// message has one hand-over. The provider's log has as many hand-overs of this message as
+// the parameter handOvers says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)

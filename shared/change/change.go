@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// attempts is the number of times that a change is tried if others keep changing the
-// record first.
+// attempts is the maximum number of times that a change is tried. An attempt fails if
+// somebody else has changed the record in the meantime.
 const attempts = 10
 
 // Message applies rule to m, updates the record and returns the new record. If somebody

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// dialTime is the longest time for the look-up of a name and the dial together.
-	// handshakeTime is the longest time for the TLS handshake. A hand-over may take 5 s,
-	// so at least 2 s are left for the provider's answer.
+	// dialTime is the longest time that looking up the host's name and dialing may take
+	// together. handshakeTime is the longest time that the TLS handshake may take. A
+	// hand-over may take 5 s, so at least 2 s are left for the provider's answer.
 	dialTime      = 2 * time.Second
 	handshakeTime = time.Second
 	// idleConnections is the highest number of idle connections that a client keeps. No
@@ -32,8 +32,8 @@ const (
 // Options are the settings for the connections of a client.
 type Options struct {
 	// Idle is the longest time that a connection may be idle and still be used for the
-	// next request. Go measures this by the wall clock, so the time in which a process is
-	// frozen counts.
+	// next request. Go measures the idle time by the wall clock, so the time for which a
+	// process is frozen counts as idle time.
 	Idle time.Duration
 
 	// Timeout is the longest time that a request may take. 0 means that there is no
@@ -80,9 +80,10 @@ func CloseIdle(client aws.HTTPClient) {
 }
 
 // Open makes client open a connection, which stays open for the next request of client.
-// Open passes another HTTP client to the function call, and call must make an SDK call
-// with that HTTP client. The call is not sent: Open only learns the host from it, and
-// uses client to get the page / of this host. This needs no permission and costs nothing.
+// The parameter call is a function that must make an SDK call with the HTTP client that
+// Open passes to it. This SDK call is not sent: Open only learns the host from it, and
+// then uses client to request the path "/" from that host. This needs no permission and
+// costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err

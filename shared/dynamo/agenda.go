@@ -63,8 +63,8 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads one page of a partition. The result lastKey is the same as that of
-// query.
+// queryDue reads one page of a partition. The result lastKey has the same meaning as in
+// the function query.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, lastKey attributes, err error) {
 	if r.from > r.until { // DynamoDB would refuse this query
 		return nil, nil, nil
@@ -80,8 +80,8 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 
 var errCursor = errors.New("the position is not from this store")
 
-// duePosition returns the key of the last entry before a page. The position after is a
-// text that an earlier page returned, or "" for the first page.
+// duePosition returns the key of the last entry before a page. The parameter after is the
+// position that an earlier page returned, or "" for the first page.
 func duePosition(shard, after string) (attributes, error) {
 	if after == "" {
 		return nil, nil
@@ -100,7 +100,7 @@ func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 // a query can return, because a query returns at most 1 MB.
 const maxPage = 10_000
 
-// Postpone sets the Due of the record of e to next, in one write.
+// Postpone sets the Due of e's record to next, in one write.
 func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
 	before := stored(sms.Message{ID: e.Ref.ID, Due: e.Due})
 	after := stored(sms.Message{ID: e.Ref.ID, Due: next})

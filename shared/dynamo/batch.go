@@ -18,12 +18,12 @@ const maxBatch = 100
 // These constants are the values of the parameter consistency of readBatch.
 const (
 	consistent = true
-	eventual   = false // may show a write about a second late, for half the price
+	eventual   = false // costs half as much, but a write may become visible only after about a second
 )
 
 // readBatch reads the items with the given ids, and calls take for each item that exists.
-// There may be at most maxBatch ids. It makes one batch read. Only if DynamoDB leaves
-// some items unread, it makes another read for these.
+// There may be at most maxBatch ids. It makes one batch read. If DynamoDB leaves some of
+// the items unread, readBatch makes another batch read for them.
 func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, take func(attributes) error) error {
 	var keys []attributes
 	for _, id := range ids {

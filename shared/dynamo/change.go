@@ -36,8 +36,8 @@ func (c *change) set(path string, v types.AttributeValue) {
 	c.sets = append(c.sets, path+" = "+c.value(v))
 }
 
-// require adds condition to the conditions of the write. Each ? in condition is replaced
-// with the placeholder of one of values, in order.
+// require adds condition to the conditions of the write. The question marks in condition
+// are replaced with the placeholders for values, in order.
 func (c *change) require(condition string, values ...types.AttributeValue) {
 	for _, v := range values {
 		condition = strings.Replace(condition, "?", c.value(v), 1)
@@ -45,7 +45,8 @@ func (c *change) require(condition string, values ...types.AttributeValue) {
 	c.conditions = append(c.conditions, "("+condition+")")
 }
 
-// requireSame adds the condition that the named attributes have the same values as in a.
+// requireSame adds the condition that the item's attributes with these names have the
+// same values as the attributes in a.
 func (c *change) requireSame(a attributes, names ...string) {
 	for _, name := range names {
 		if v, there := a[name]; there {

@@ -16,7 +16,8 @@ var clientItems = func() (ids []string) {
 	return ids
 }()
 
-// clientsItem has at most 100 clients, and no attribute of an index or of the TTL.
+// clientsItem is an item with at most 100 clients. It has none of the attributes that the
+// indexes and the TTL use.
 type clientsItem struct {
 	ID      string `json:"id"`
 	Clients string `json:"clients"` // a JSON document

@@ -11,19 +11,19 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// countersKept is the time that a counter is kept after the end of its window, in case a
-// clock is slow.
+// countersKept is how long a counter is kept after the end of its window, in case a clock
+// is slow.
 const countersKept = time.Hour
 
 // Count adds c to its counter in one conditional write. If c adds nothing, Count makes
-// one strongly consistent read instead. A counter is one item. So it can be written 1,000
-// times a second, because this is the limit of a partition. A counter that is spread over
-// several items could not be exact.
+// one strongly consistent read instead. A counter is one item, so it can be written at
+// most 1,000 times a second, which is the limit of a partition. A counter that is spread
+// over several items could not be exact.
 //
 // The item holds a token of the last write. So if the answer to a write is lost and the
-// client repeats the write, c is not counted twice. It is counted twice only if there was
-// another write before the repetition. The limit is then reached too early, but never too
-// late.
+// client repeats the write, c is not counted twice. c is counted twice only if another
+// write of the counter came between the first write and its repetition. The limit is then
+// reached too early, but never too late.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit

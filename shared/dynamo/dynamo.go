@@ -2,8 +2,8 @@
 //
 // A message is one item, and each change of it is one conditional write. Four sparse
 // indexes find messages: by due time, by provider reference, by number and by owner.
-// Terraform creates the table, with a TTL on the attribute purge. Readers never see
-// records past their retention, even if there is no TTL.
+// Terraform creates the table. The table's TTL uses the attribute "purge". Readers never
+// see records past their retention, even if there is no TTL.
 //
 // Times are stored as milliseconds since 1970, and empty optional fields are absent. A
 // write does not touch attributes that this release does not know.
@@ -28,13 +28,14 @@ type Store struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	booked atomic.Int64 // the end of the booked time that Book saw last, in nanoseconds since 1970
+	booked atomic.Int64 // the end of the booked time when Book last saw it, in nanoseconds since 1970
 }
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store that keeps records in table. The function now returns the current
-// time. The Store uses it to find out which records are past their retention.
+// New returns a Store that keeps records in table. The parameter now is a function that
+// returns the current time. The Store calls this function to find out which records are
+// past their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 	return &Store{client: client, table: table, now: now}
 }
@@ -43,9 +44,9 @@ const (
 	// maxAttempts is the number of times that the client tries each call. If an attempt
 	// to write succeeded without an answer, the next attempt recognizes this.
 	maxAttempts = 3
-	// attemptTimeout is several times the time that DynamoDB needs for any call. Three
-	// attempts and the pauses between them take at most 8 seconds. So the API answers a
-	// request in time even if one attempt hangs.
+	// attemptTimeout is the longest time that one attempt may take. DynamoDB needs only a
+	// fraction of this time for any call. Three attempts and the pauses between them take
+	// at most 8 seconds. So the API answers a request in time even if one attempt hangs.
 	attemptTimeout = 2 * time.Second
 	maxPause       = time.Second
 	// idleTime is the longest time that a connection may be idle. A call on a dead

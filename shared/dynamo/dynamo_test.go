@@ -49,8 +49,8 @@ func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store, step by step. After each step, it calls the function
-// after with the name of the step.
+// story changes messages in a store, step by step. The function in the field after is
+// called after each step, with the name of the step.
 type story struct {
 	*testing.T
 	store *dynamo.Store

@@ -16,9 +16,9 @@ import (
 type attributes = map[string]types.AttributeValue
 
 // item is the stored form of a message. A message's own attributes have its JSON names,
-// in camel case. sms.Message declares these names to be a stored format. The attributes
-// for the indexes and the TTL are derived from a message's own attributes, and have names
-// in snake case.
+// in camel case. The JSON names are a stored format, as the comment of sms.Message says.
+// The attributes for the indexes and the TTL are derived from a message's own attributes,
+// and have names in snake case.
 type item struct {
 	sms.Message
 
@@ -86,9 +86,9 @@ func (it item) due() sms.Due {
 	return sms.Due{Kind: sms.DueKind(kind), At: it.DueAt, Round: it.DueRound}
 }
 
-// encode returns v as attributes, named by its JSON tags. Every value that this package
-// stores can be encoded. A time becomes a number of milliseconds, so that conditions can
-// compare it. A zero time is left out.
+// encode returns the fields of v as attributes. The JSON tags of v determine the names of
+// the attributes. Every value that this package stores can be encoded. A time becomes a
+// number of milliseconds, so that conditions can compare it. A zero time is left out.
 func encode(v any) attributes {
 	a, err := attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
 		o.TagKey = "json"
@@ -105,8 +105,8 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode stores in v the values of the attributes a. encode must have made the
-// attributes.
+// decode stores the values of the attributes a in the variable to which v points. The
+// attributes must have been made by encode.
 func decode(a attributes, v any) error {
 	err := attributevalue.UnmarshalMapWithOptions(a, v, func(o *attributevalue.DecoderOptions) {
 		o.TagKey = "json"

@@ -14,8 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// pendingItem is the item of a pending receipt. The indexes of such items contain the
-// whole receipt, too.
+// pendingItem is the item of a pending receipt. Each index that contains such an item
+// contains the whole receipt.
 type pendingItem struct {
 	ID        string             `json:"id"`
 	Receipt   sms.PendingReceipt `json:"receipt"`
@@ -59,9 +59,9 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// DueReceipts returns the pending receipts that are due, oldest first. It queries each
-// shard once, all at the same time. It queries a shard again only if it found receipts
-// past their retention there.
+// DueReceipts returns the pending receipts that are due, oldest first. It queries all
+// shards at the same time, each of them once. It queries a shard again only if it found
+// receipts past their retention there.
 func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)

@@ -23,8 +23,9 @@ const (
 	indexList      = "list"
 )
 
-// These are the numbers of shards. They are part of the stored format: if one changes,
-// older items are no longer found. A partition of an index takes 1,000 writes a second.
+// These constants say how many shards there are. They are part of the stored format: if
+// one of them changes, older items are no longer found. A partition of an index can take
+// 1,000 writes a second.
 const (
 	dueShards     = 32 // for each kind
 	receiptShards = 8
@@ -53,7 +54,8 @@ func listShard(owner string, shard int) string { return fmt.Sprintf("%s#%d", own
 // within a millisecond, by id. So no two messages have the same place.
 func listAt(created time.Time, id string) string { return listTime(created) + "." + id }
 
-// listTime returns a place that comes before all messages created at t or later.
+// listTime returns a place that comes before the places of all messages created at t or
+// later.
 func listTime(t time.Time) string { return fmt.Sprintf("%013d", t.UnixMilli()) }
 
 // providerKey returns ref as the index stores it: the provider, "#" and the id.
@@ -64,8 +66,9 @@ func providerKey(ref sms.ProviderRef) string { return string(ref.Provider) + "#"
 // the message.
 func aliasID(message, providerKey string) string { return message + "#" + providerKey }
 
-// aliasTarget returns the id of the message to which an item belongs. A query by a
-// provider reference found this item, which is the message itself or an alias.
+// aliasTarget returns the id of the message to which the item with this id belongs. A
+// query by a provider reference has found the item, which is either the message itself or
+// an alias.
 func aliasTarget(id string) (message string, alias bool) {
 	message, _, alias = strings.Cut(id, "#")
 	return message, alias

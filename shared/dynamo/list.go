@@ -58,7 +58,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
-	batches int // how many were read
+	batches int // how many batches have been read
 	page    sms.ListPage
 }
 
@@ -133,8 +133,8 @@ func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread b
 	return false, nil
 }
 
-// readAll returns, by id, the records of the entries. It leaves out records that no
-// longer exist. There may be at most maxBatch entries.
+// readAll returns the records of the entries, in a map whose keys are the ids. It leaves
+// out records that no longer exist. There may be at most maxBatch entries.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	records := make(map[string]sms.Message, len(entries))
 	ids := make([]string, len(entries))

@@ -20,7 +20,8 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// issuerName is the claim iss of the tokens in these tests.
+// issuerName is the issuer in these tests. Their tokens contain this name as the claim
+// iss.
 const issuerName = "http://issuer.test"
 
 // noon is the time that the clock shows in these tests.
@@ -61,7 +62,8 @@ func testClients() []token.Client {
 	}
 }
 
-// open opens an issuer on the folder, with now as its clock.
+// open opens the issuer whose key is in the folder dir. The issuer gets the time from the
+// function now.
 func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 	t.Helper()
 	issuer, err := token.Open(dir, token.Config{

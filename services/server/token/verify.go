@@ -16,11 +16,12 @@ const (
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway is the tolerance in comparing times, because the clock may have been
-	// adjusted after the token was issued.
+	// leeway is the tolerance for the times in a token. It is needed because the clock
+	// may have been adjusted after the token was issued.
 	leeway = 5 * time.Second
-	// maxToken is the maximum size of a token, in bytes, because a token must be decoded
-	// before it is verified. Our tokens have fewer than 1,000 bytes.
+	// maxToken is the maximum size of a token, in bytes. The size is limited because a
+	// token must be decoded before it is verified. Our tokens have fewer than 1,000
+	// bytes.
 	maxToken = 8 << 10
 )
 
@@ -31,7 +32,7 @@ var ErrInvalid = errors.New("token refused")
 // Claims holds those claims of a verified token that the server uses.
 type Claims struct {
 	ClientID string   // never empty
-	Scopes   []string // full names, like sms/send; may be empty
+	Scopes   []string // full names, such as sms/send; the list may be empty
 }
 
 func newParser(issuer string, now func() time.Time) *jwt.Parser {

@@ -131,8 +131,8 @@ func TestVerify(t *testing.T) {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// swapFirst returns signature with another first character, which contains the first six
-// bits.
+// swapFirst returns signature with a different first character. The first character
+// encodes the first six bits of the signature.
 func swapFirst(signature string) string {
 	if signature[0] == 'A' {
 		return "B" + signature[1:]
@@ -140,7 +140,8 @@ func swapFirst(signature string) string {
 	return "A" + signature[1:]
 }
 
-// signRaw returns a signed token with the text claims, which need not be valid JSON.
+// signRaw returns a signed token whose claims are the text in the parameter claims. This
+// text need not be valid JSON.
 func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
 	t.Helper()
 	text := encode(`{"alg":"RS256","kid":"`+keyID+`"}`) + "." + encode(claims)
