@@ -38,8 +38,8 @@ type merge struct {
 	shards  [listShards]listShardReader
 }
 
-// listShardReader holds the entries of a shard that were read, but that next has not
-// returned yet.
+// listShardReader reads one shard. It holds the entries that have been read, but that the
+// method next of merge has not returned yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
@@ -92,8 +92,9 @@ func (m *merge) more() bool {
 	return false
 }
 
-// refill reads more entries from each shard that next has emptied, because any such shard
-// may have the newest entry. ok is false if more than maxQueries queries would be needed.
+// refill reads more entries from each shard that is not at its end but has no entries
+// left in m, because any such shard may have the newest entry. ok is false if more than
+// maxQueries queries would be needed.
 func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	var empty []int
 	for i, r := range m.shards {

@@ -125,9 +125,9 @@ func claim(ref sms.Ref, c sms.Claim) *change {
 	return &w
 }
 
-// Update writes the difference between old and next, in one write. If a provider
-// reference is no longer the newest, Update first writes an item by which receipts still
-// find the message.
+// Update writes the difference between old and next, in one write. If old has a provider
+// reference that is no longer the newest in next, Update first writes an alias. With the
+// alias, receipts that contain the older reference still find the message.
 func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message, error) {
 	m, done, err := s.replace(ctx, old, next)
 	if err != nil {

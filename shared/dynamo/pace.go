@@ -42,8 +42,9 @@ func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("booking time: other senders came first %d times: %w", maxBookings, sms.ErrUnavailable)
 }
 
-// tryBooking makes one write, and returns the end of the booked time after it. If the
-// write is not right for the record, it changes nothing, and ok is false.
+// tryBooking tries one of the two writes: if anew is true, the write that begins anew. It
+// returns the end of the booked time, as the record then contains it. If the write is not
+// right for the record, the record stays as it is, and ok is false.
 func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until time.Time, ok bool, err error) {
 	var w change
 	if anew {
@@ -67,7 +68,7 @@ func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until
 	return until, true, err
 }
 
-// nanos returns t in nanoseconds since 1970, as the record of the pace holds times.
+// nanos returns t as the record of the pace stores times: in nanoseconds since 1970.
 // Milliseconds would be too coarse: at a fast pace, a part takes less than a millisecond.
 func nanos(t time.Time) types.AttributeValue { return num(t.UnixNano()) }
 

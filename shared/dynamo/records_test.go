@@ -35,7 +35,8 @@ func TestRecordFormat(t *testing.T) {
 	})
 }
 
-// toJSON returns a as the AWS CLI shows an item: {"id": {"S": "..."}}.
+// toJSON returns the attributes a in the form in which the AWS CLI shows an item:
+// {"id": {"S": "..."}}.
 func toJSON(a attributes) ([]byte, error) { return json.Marshal(mapJSON(a)) }
 
 func mapJSON(a attributes) map[string]any {

@@ -50,15 +50,15 @@ func DynamoDB(t testing.TB) string {
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ. If the engine does not run, SQS ends the test as
-// [DynamoDB] does.
+// SQS returns the URL of ElasticMQ. If the engine does not run, SQS skips or fails the
+// test, as [DynamoDB] does.
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto. If the engine does not run, SNS ends the test as
-// [DynamoDB] does.
+// SNS returns the URL of moto. If the engine does not run, SNS skips or fails the test,
+// as [DynamoDB] does.
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)

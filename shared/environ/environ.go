@@ -1,5 +1,5 @@
 // Package environ starts a Lambda function. It reads the configuration from the
-// environment, and reports all mistakes in it at once.
+// environment, and reports all mistakes in the configuration at once.
 package environ
 
 import (

@@ -77,7 +77,8 @@ func LoseAnswerAfter(call func()) Fault {
 	}}
 }
 
-// StatusAfter forwards the request, and replaces the engine's answer by only a status.
+// StatusAfter forwards the request, but the client gets only this status instead of the
+// engine's answer.
 func StatusAfter(status int) Fault {
 	return Fault{fmt.Sprintf("carried out, answered %d", status), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)

@@ -31,7 +31,8 @@ type Peer struct {
 	current  map[*connection]bool
 }
 
-// connection is a client's connection, and where its bytes go.
+// connection is a client's connection to the peer, together with the peer's connection to
+// the engine.
 type connection struct {
 	client    *net.TCPConn
 	engine    net.Conn

@@ -1,6 +1,6 @@
 // Package faultproxy is a proxy between a test's AWS clients and an engine. It counts
-// requests below the SDK, so that it sees retries. It makes requests fail as they do on
-// the network and at AWS. Only tests import this package.
+// requests below the SDK, so that each retry counts too. It makes requests fail as they
+// do on the network and at AWS. Only tests import this package.
 package faultproxy
 
 import (
@@ -76,10 +76,11 @@ func New(t testing.TB, targetURL string) *Proxy {
 // URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides the fault of each request from now on. The request
-// is the nth request of the operation op since New or Reset, counted from 1. A nil rule
-// lets every request pass. rule may be called concurrently. rule may have effects, such
-// as killing the process that sent the request.
+// Rule sets the function that decides the fault of each request from now on. The
+// parameters op and n tell this function that the request is the nth request of the
+// operation op since New or Reset, counted from 1. A nil rule lets every request pass.
+// rule may be called concurrently. rule may have effects, such as killing the process
+// that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

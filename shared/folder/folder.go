@@ -22,8 +22,9 @@ const othersWrite fs.FileMode = 0o022
 
 // Open opens the folder dir. If dir does not exist, Open makes it, and only the user may
 // enter it. Open refuses a symbolic link, a folder of another user, and a folder that
-// other users may write. An empty folder that only the user's group may write becomes
-// private instead: umask 0002 makes such folders.
+// other users may write. There is one exception: if a folder is empty and the only other
+// users who may write it are in the user's group, Open does not refuse the folder but
+// makes it private. With the umask 0002, all new folders are like this.
 func Open(dir string) (*os.Root, error) {
 	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -68,7 +69,7 @@ func private(root *os.Root, dir string) error {
 	if err := root.Chmod(".", 0o700); err != nil {
 		return fmt.Errorf("making the folder %s private: %w", dir, err)
 	}
-	// Somebody may have been faster.
+	// Somebody may have added a file before the folder became private.
 	if empty, err := isEmpty(root); err != nil || !empty {
 		return errors.Join(refused, err)
 	}
@@ -80,7 +81,7 @@ func isEmpty(root *os.Root) (bool, error) {
 	return len(entries) == 0, err
 }
 
-// Check makes the file with this name private, if it exists. It reports whether it
+// Check makes the file with this name private, if it exists. It reports whether the file
 // exists. It refuses symbolic links, files of other users, and everything that is not a
 // regular file.
 func Check(root *os.Root, name string) (exists bool, err error) {
@@ -88,8 +89,8 @@ func Check(root *os.Root, name string) (exists bool, err error) {
 	return info != nil, err
 }
 
-// CheckAuthentic is like Check, for a file whose content nobody else may have chosen. It
-// refuses a file that other users could write.
+// CheckAuthentic is like Check, but is meant for a file whose content must come from the
+// user. So it also refuses a file that other users may write.
 func CheckAuthentic(root *os.Root, name string) (exists bool, err error) {
 	if info, err := root.Lstat(name); err == nil && hasModes && info.Mode()&os.ModeSymlink == 0 && info.Mode()&othersWrite != 0 {
 		return true, fmt.Errorf("other users could write the file %s (its mode is %v)", path(root, name), info.Mode().Perm())

@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// foreign gives path to another user. Only root can do that; the tests of other users
-// look at a file of root instead, see TestAFolderOfRootIsRefused.
+// foreign makes another user the owner of the file at path. Only root can do that. If the
+// user is not root, TestAFolderOfRootIsRefused tests with a folder of root instead.
 func foreign(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Chown(path, 12345, -1); err != nil {
@@ -115,11 +115,11 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestAFolderOfRootIsRefused needs no rights: everybody has a folder of another user, or
-// is root.
+// TestAFolderOfRootIsRefused needs no special rights: the folder "/" belongs to root, who
+// is another user for everybody but root.
 func TestAFolderOfRootIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
-		return // TestOpen has the folder of another user
+		return // TestOpen tests a folder of another user
 	}
 	try(t, func() error { _, err := folder.Open("/"); return err }, "belongs to user 0")
 }

@@ -11,8 +11,8 @@ import (
 
 const hasModes = true
 
-// owned returns an error if what info describes belongs to another user. This holds for
-// root too: files that root adds would lock the owner out.
+// owned returns an error if the file or folder that info describes belongs to another
+// user. This holds for root too: files that root adds would lock the owner out.
 func owned(info fs.FileInfo, what string) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || int(stat.Uid) == os.Geteuid() {
