@@ -1,7 +1,7 @@
 // Package lambdatest emulates Lambda, its SQS event source and API Gateway on this
-// machine, for the binaries that are deployed. It runs a built bootstrap as a process
-// under Lambda's Runtime API, polls batches from a queue, and makes proxy events from
-// HTTP requests. Only tests import this package.
+// machine, so that tests can run the same binaries that are deployed. It runs a built
+// bootstrap as a process under Lambda's Runtime API, polls batches from a queue, and
+// makes proxy events from HTTP requests. Only tests import this package.
 package lambdatest
 
 import (

@@ -170,8 +170,9 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang keeps a process of the function busy until the test ends. It returns once the
-// process has begun. Invoke's error arrives on the channel.
+// hang keeps a process of the function busy until the test ends. It returns when the
+// process has begun to handle an event. The error that Invoke returns for this event
+// arrives on the channel.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")

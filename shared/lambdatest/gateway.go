@@ -36,8 +36,8 @@ type Gateway struct {
 
 // Event returns the proxy event for a request. claims are those of the request's token;
 // nil means that the method has no authorizer. The request's URL is the one that the
-// client used. Event reads the body. An error says how API Gateway itself would refuse
-// the request.
+// client used. Event reads the body. If API Gateway itself would refuse the request,
+// Event returns an error that says how.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
 	stage := g.Stage
 	if stage == "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// initTimeout is how long Lambda gives a process until it asks for its first event.
+// initTimeout is how long Lambda waits for a new process to ask for its first event.
 const initTimeout = 10 * time.Second
 
 // answer is the result of one event.
@@ -60,7 +60,8 @@ func (s *sandbox) invoke(event []byte) answer {
 	}
 }
 
-// running returns the current process. If it has ended, running starts a new one.
+// running returns the current process. If this process has ended, running starts a new
+// process.
 func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// HandOver is one message that the provider took, according to its own log.
+// HandOver is one hand-over in the provider's own log: the provider took a message.
 type HandOver struct {
 	At                time.Time
 	MessageID         string // "" if the provider does not know it; then number and text must match
@@ -80,8 +80,8 @@ func (r Report) Print(w io.Writer) {
 	}
 }
 
-// Everything reports on every message of a store. Read the provider's log before you call
-// it, or stop the senders: the log must not be newer than the records.
+// Everything reports on every message of a store. The provider's log must not be newer
+// than the records: read the log before you call Everything, or stop the senders.
 func Everything(ctx context.Context, store interface {
 	Every(ctx context.Context, visit func(sms.Message) error) error
 }, log []HandOver, now time.Time,

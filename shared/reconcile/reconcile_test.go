@@ -66,8 +66,8 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
-// handedOverLate returns a message whose receipt says that the hand-over was this long
-// after the message's expiry.
+// handedOverLate returns a message with a receipt. The receipt says that the message was
+// handed over after its expiry, late by the given duration.
 func handedOverLate(t *testing.T, late time.Duration) sms.Message {
 	t.Helper()
 	m := handedOver(t, accepted(nil), sms.Taken("c1"))

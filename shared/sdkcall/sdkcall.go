@@ -27,8 +27,8 @@ type Attempts struct {
 	refused, unclear int
 }
 
-// Watch adds middleware to the stack of the call, so that a counts the call's attempts.
-// Pass the method Watch in the APIOptions of a service's Options.
+// Watch adds middleware to the stack of the call. The middleware counts the call's
+// attempts in a. Pass the method Watch in the APIOptions of a service's Options.
 func (a *Attempts) Watch(stack *middleware.Stack) error {
 	note := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 		middleware.FinalizeOutput, middleware.Metadata, error,

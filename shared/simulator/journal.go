@@ -140,9 +140,9 @@ func syncFolder(root *os.Root) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// append writes e, unless ctx has ended, and returns nil when e is durable. After
-// errNotWritten, e will never be durable. After any other error, e may still become durable, even if the error says
-// that ctx ended.
+// append writes e, unless ctx has ended, and returns nil when e is durable. If the error
+// is errNotWritten, e will never be durable. After any other error, e may still become
+// durable, even if the error says that ctx ended.
 func (j *journal) append(ctx context.Context, e Entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {

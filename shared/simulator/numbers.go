@@ -10,7 +10,7 @@ import (
 type Number struct {
 	Number  sms.Number
 	Name    string
-	Happens string // a description for people
+	Happens string // what happens with messages to the number, described for people
 }
 
 // These are the names of the Numbers, and of the faults in the log.
@@ -72,8 +72,8 @@ func fault(number sms.Number, nth int) string {
 }
 
 // refusal returns the refusal that fault produces. It returns nil if the provider takes
-// the message. Codes and words are those of SNS, so that tests can put
-// the simulator behind SNS's protocol.
+// the message. The codes and words of the refusal are those of SNS, so that tests can let
+// clients of SNS use the simulator.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

@@ -16,24 +16,25 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// Receipts are made from the log, so they take no memory. A position in the log says up
-// to where all receipts are confirmed. The position survives a restart.
+// Receipts are made from the log, so they take no memory. All receipts before a certain
+// position in the log are confirmed. This position survives a restart.
 
 // groupSize is how many receipts are sent at the same time.
 const groupSize = 64
 
 const positionName = "receipts-sent"
 
-// position says up to where all receipts are confirmed, as a number of bytes from the
-// beginning of the log. Its file is not synced, so some receipts are sent again after a
-// power cut.
+// position is the place in the log before which all receipts are confirmed, as a number
+// of bytes from the beginning of the log. Its file is not synced, so some receipts are
+// sent again after a power cut.
 type position struct {
 	file *os.File
 	at   int64
 }
 
-// openPosition reads the position in a log of size bytes. A position beyond the end
-// belongs to another log; openPosition then returns 0.
+// openPosition reads the position from its file. The parameter size is the size of the
+// log in bytes. A position beyond the end of the log belongs to another log; openPosition
+// then returns 0.
 func openPosition(root *os.Root, size int64) (*position, error) {
 	file, err := folder.OpenFile(root, positionName, os.O_RDWR|os.O_CREATE)
 	if err != nil {

@@ -145,7 +145,7 @@ func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessage
 }
 
 // fault returns what happens to this hand-over of m. It counts the hand-overs of m only
-// if not all of them have the same fault.
+// if the fault depends on this count.
 func (p *Provider) fault(m sms.Message) string {
 	if always := fault(m.Number, 1); always == fault(m.Number, Throttles+1) {
 		return always
@@ -166,9 +166,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// counts holds, for each message whose fault depends on it, the number of hand-overs so
-// far. It forgets a message that has had no hand-over for a long time. A restart of the
-// program discards all numbers, so that the faults start over.
+// counts holds the number of hand-overs so far, for each message whose fault depends on
+// this number. It forgets a message that has had no hand-over for a long time. A restart
+// of the program discards all numbers, so that the faults start over.
 type counts struct {
 	mu         sync.Mutex
 	young, old map[string]int
