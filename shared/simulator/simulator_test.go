@@ -302,7 +302,7 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer returns the answer to a hand-over in a word or two.
+// answer describes the answer to a hand-over in one or two words.
 func answer(id string, err error) string {
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
@@ -330,7 +330,8 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the collected receipts. From now on, add returns err for every receipt.
+// fail discards the collected receipts. From now on, the method add returns err for every
+// receipt.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -33,8 +33,8 @@ type Breaker struct { // its tags are a stored format, as in Message
 	// may.
 	TurnAt time.Time `json:"turnAt,omitzero"`
 	Probes int       `json:"probes,omitempty"` // rounds since the breaker opened
-	// ProbeIDs lists the messages of the latest probes, oldest first. Older probes count
-	// too, because a receipt may come days later.
+	// ProbeIDs lists the ids of the latest probes, oldest first. A probe from an earlier
+	// round can still close the breaker, because its receipt may come days later.
 	ProbeIDs []string `json:"probeIds,omitempty"`
 	// Probers has the hashes of the owners that had a probe in this round, oldest first.
 	Probers []string `json:"probers,omitempty"`
@@ -57,8 +57,8 @@ const BreakerAge = 5 * time.Second
 const staleTrouble = 15 * time.Minute
 
 // ReportTrouble opens b because a hand-over or a receipt reported trouble. metAt is when
-// the provider met the trouble; zero means now. Trouble from before the last closing, or
-// older than 15 minutes, changes nothing.
+// the provider met the trouble; zero means now. Trouble that the provider met before b
+// was last closed, or more than 15 minutes ago, changes nothing.
 func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now time.Time) (after Breaker, changed bool) {
 	if metAt.IsZero() {
 		metAt = now

@@ -118,7 +118,7 @@ func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
 		name  string
 		rules sms.Rules
 		b     sms.Breaker
-		want  time.Duration // how long after the breaker is read
+		want  time.Duration // the time from reading the breaker to the next probe
 	}{
 		{"closed: it is read again before a probe begins", rules(), sms.Breaker{}, sms.BreakerAge},
 		{"closed: it may open at once, with a first probe soon after", hasty, sms.Breaker{}, time.Second},

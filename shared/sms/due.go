@@ -36,7 +36,7 @@ type DueEntry struct {
 
 const (
 	firstRescue = 2 * time.Minute  // after the enqueue
-	nextRescue  = 5 * time.Minute  // after the first rescue; the wait then doubles
+	nextRescue  = 5 * time.Minute  // after the first rescue; each further wait is twice as long
 	lastRescue  = 15 * time.Minute // the longest wait
 )
 

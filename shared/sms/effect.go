@@ -46,9 +46,9 @@ type Effect struct {
 }
 
 // Effects is the table of receipts. The rules, the table in docs/design.md and the tests
-// come from it. For each combination of a status, a verdict and a case of Others, exactly
-// one row fits. The exception is a scheduled message: it has no hand-over, and so there
-// is no row for it.
+// are derived from this table. For each combination of a status, a verdict and a case of
+// Others, exactly one row fits. The exception is a scheduled message: it has no
+// hand-over, and so there is no row for it.
 var Effects = []Effect{
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},

@@ -31,7 +31,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return e.Field + ": " + e.Reason }
 
-// ConflictError is an ErrConflict with the current record.
+// ConflictError is an ErrConflict that also contains the current record.
 type ConflictError struct{ Current Message }
 
 func (e *ConflictError) Error() string { return ErrConflict.Error() }

@@ -24,7 +24,7 @@ var gsmSeptets = func() map[rune]int {
 	return m
 }()
 
-// septets returns the width of r in GSM-7, or 0 if GSM-7 lacks r.
+// septets returns the number of septets that r takes in GSM-7, or 0 if GSM-7 lacks r.
 func septets(r rune) int { return gsmSeptets[r] }
 
 // standIn returns GSM-7 text that reads like r. ok is false if there is no such text.

@@ -7,8 +7,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAFinalStateIsNeverLeft ends a message that has an earlier hand-over with neither an
-// answer nor a receipt. Then it records an answer and a receipt for that hand-over.
+// TestAFinalStateIsNeverLeft makes a message final although an earlier hand-over of the
+// message has neither an answer nor a receipt. Then the test records an answer and a
+// receipt for that hand-over.
 func TestAFinalStateIsNeverLeft(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)

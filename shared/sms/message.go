@@ -116,8 +116,8 @@ type Failure struct {
 	Action    string      `json:"action"` // what the client can do
 }
 
-// Ref names a record on the queue. An id may be used again after the retention of its
-// record. The generation then distinguishes the two records.
+// Ref is a reference to a record, as the queue carries it. An id may be used again after
+// the retention of its record. The generation then distinguishes the two records.
 type Ref struct {
 	ID         string
 	Generation int64 // when the record was created, in milliseconds since 1970
