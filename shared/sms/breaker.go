@@ -33,8 +33,9 @@ type Breaker struct { // its tags are a stored format, as in Message
 	// may.
 	TurnAt time.Time `json:"turnAt,omitzero"`
 	Probes int       `json:"probes,omitempty"` // rounds since the breaker opened
-	// ProbeIDs lists the ids of the latest probes, oldest first. A probe from an earlier
-	// round can still close the breaker, because its receipt may come days later.
+	// ProbeIDs lists the ids of the messages of the latest probes, oldest first. A probe
+	// from an earlier round can still close the breaker, because its receipt may come
+	// days later.
 	ProbeIDs []string `json:"probeIds,omitempty"`
 	// Probers has the hashes of the owners that had a probe in this round, oldest first.
 	Probers []string `json:"probers,omitempty"`

@@ -16,8 +16,8 @@ type Booking struct {
 	Farthest time.Time
 }
 
-// Start returns the time at which b would begin if all time before until is booked. It
-// returns a *BookedError if this time is too late for b.
+// Start returns the time at which b would begin. The parameter until is the end of the
+// time that is already booked. If b would begin too late, Start returns a *BookedError.
 func (b Booking) Start(until time.Time) (time.Time, error) {
 	if until.After(b.Farthest) { // guard: a wrong clock
 		until = time.Time{}
@@ -34,7 +34,7 @@ func (b Booking) Start(until time.Time) (time.Time, error) {
 
 // BookedError says that a booking would begin too late. Nothing was booked.
 type BookedError struct {
-	Until time.Time // all time before Until is booked
+	Until time.Time // the end of the time that is already booked
 }
 
 func (e *BookedError) Error() string {

@@ -40,8 +40,9 @@ type Agenda interface {
 	// Shards returns how many independent parts the agenda of each kind has. The number
 	// never changes.
 	Shards() int
-	// Due returns the entries that are due until q.Until (included), oldest first. It may
-	// be a second behind writes, and then returns entries that are no longer due.
+	// Due returns the entries that are due at q.Until or earlier, oldest first. It may
+	// not see the writes of the last second, and may then return entries that are no
+	// longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 	// Postpone replaces the Due of e's record by next, in one write, and returns the
 	// record. It returns a *ConflictError if the Due of the record is no longer that of
@@ -73,10 +74,10 @@ type Receipts interface {
 	// ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// ApplyReceipt applies rules.ApplyReceipt to the record with this id, and returns the
-	// record. If the record is sent and rc is the receipt for its only hand-over, this
-	// takes one write and no read. ApplyReceipt returns ErrNotFound if the record is
-	// absent. It returns ErrConflict if no hand-over has this provider and provider
-	// message id.
+	// record. If the status of the record is sent and rc is the receipt for its only
+	// hand-over, this takes one write and no read. ApplyReceipt returns ErrNotFound if
+	// the record is absent. It returns ErrConflict if no hand-over has this provider and
+	// provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the unmatched messages to number and the pending receipts for it:
 	// at most MaxUnmatched of each. Some messages may be past their retention. Unmatched

@@ -7,8 +7,8 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two rounds of probes
-	// maxProbes is how many probes the breaker remembers: all whose receipts may still
-	// come, if each round has one probe.
+	// maxProbes is how many probes the breaker remembers. If each round has one probe, it
+	// remembers all probes whose receipts may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxTurns is how many owners may probe in one round.
 	maxTurns = 12
@@ -30,13 +30,14 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 //   - From ProbeAt on, every owner that is not last in line may begin a round. If a probe
 //     was spoiled before, numbers that the provider has taken come first. If more
 //     than maxTurns owners have spoiled a probe, other numbers wait longer.
-//   - From TurnAt on, every other owner may probe that has not probed in this round.
+//   - From TurnAt on, every owner that has not probed in this round may probe.
 //   - From ProbeLastAt on, the owners that are last in line may begin a round too. These
 //     are the owners in the latest round and all owners that have spoiled a probe.
 //
-// If all messages belong to one owner, it may probe again and again, because nobody else
-// waits for a turn. But after it has spoiled a probe, it waits until ProbeLastAt, unless
-// the provider took the number lately. number is "" if it is not known.
+// If all messages belong to one owner, this owner may probe again and again, because
+// nobody else waits for a turn. But after the owner has spoiled a probe, it waits until
+// ProbeLastAt, unless the provider took the number lately. number is "" if it is not
+// known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
@@ -77,11 +78,11 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 	return b, true
 }
 
-// GiveBack undoes the probe m of b, because it proves nothing about the trouble. spoiled
-// means that the provider refused m for something that its client chose, or that m did
-// not arrive. m's owner is then last in line. If m was the latest probe, another message
-// may be the next one: at once if m began its round, otherwise when the next owner has
-// its turn.
+// GiveBack undoes the probe m of b, because the probe proves nothing about the trouble.
+// spoiled means that the provider refused m for something that its client chose, or that
+// m did not arrive. m's owner is then last in line. If m was the latest probe, another
+// message may be the next one: at once if m began its round, otherwise when the next
+// owner has its turn.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {
@@ -112,7 +113,8 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 // may begin, if b was read at readAt:
 //
 //   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
-//     later. The breaker is read again by BreakerAge after readAt.
+//     later. The breaker is read again at the latest when BreakerAge has passed after
+//     readAt.
 //   - If a breaker is open and has had no probe, its first probe begins at ProbeAt.
 //   - If a breaker is open and has had a probe, another probe may begin at any moment,
 //     because the earlier probe may be given back.

@@ -76,8 +76,8 @@ func TestWhoMayProbe(t *testing.T) {
 	}
 }
 
-// TestSpoiledProbesWaitLongerEachTime spoils all probes of one owner for an hour. Few of
-// its messages may fail.
+// TestSpoiledProbesWaitLongerEachTime spoils all probes of one owner for an hour. It
+// checks that the owner loses only a few messages in this way.
 func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	for _, several := range []bool{true, false} {
 		r := rules()
@@ -133,7 +133,7 @@ func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 }
 
 // TestARoundHasFewProbes lets many owners probe as often as they may for a day. All these
-// probes are taken, and nothing is heard of them.
+// probes are taken, but no receipts come for them.
 func TestARoundHasFewProbes(t *testing.T) {
 	r := rules()
 	r.SeveralOwners = true
@@ -152,8 +152,9 @@ func TestARoundHasFewProbes(t *testing.T) {
 	}
 }
 
-// TestElevenOwnersDelayNobodyForLong lets owners win every race for a probe and waste it.
-// One good owner comes last each time. When the trouble ends, it must have a probe soon.
+// TestElevenOwnersDelayNobodyForLong lets up to eleven bad owners win every race for a
+// probe, and waste their probes. One good owner comes last each time. When the trouble
+// ends, the good owner must have a probe soon.
 func TestElevenOwnersDelayNobodyForLong(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()

@@ -22,9 +22,10 @@ type ProviderRef struct {
 // us.
 const LatestReceipt = 73 * time.Hour
 
-// Late returns an error if ctx has ended, or if its deadline has passed by the clock. If
-// a process was stopped for a while, its timers all fire at once when it goes on: then
-// ctx.Err may still be nil, and a select may choose another channel than ctx.Done.
+// Late returns an error if ctx has ended, or if the clock shows that the deadline of ctx
+// has passed. If a process was stopped for a while, its timers all fire at once when it
+// goes on: then ctx.Err may still be nil, and a select may choose another channel than
+// ctx.Done.
 func Late(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -48,8 +49,8 @@ type Provider interface {
 	//   - After any other error the provider may have taken m, even if the error is that
 	//     ctx ended.
 	//
-	// After the deadline of ctx, HandOver offers nothing. It asks Late after its last wait,
-	// right before it offers m.
+	// After the deadline of ctx, HandOver offers nothing. It calls Late after its last
+	// wait, right before it offers m.
 	//
 	// No error contains the whole number of m.
 	HandOver(ctx context.Context, m Message) (providerMessageID string, err error)

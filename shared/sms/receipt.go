@@ -64,8 +64,8 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 // PendingFor is how long a receipt stays pending.
 const PendingFor = 24 * time.Hour
 
-// firstLook is how long a pending receipt waits until its message is first looked for. By
-// then, the outcome of the hand-over is usually recorded.
+// firstLook is the time from the arrival of a pending receipt to the first search for its
+// message. By then, the outcome of the hand-over is usually recorded.
 const firstLook = 5 * time.Second
 
 // Pending returns r as a pending receipt that has just arrived.
@@ -91,7 +91,8 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 }
 
 // ApplyMatched returns m after rc was matched to the hand-over with this token. changed
-// is false if this hand-over now has another id, has a receipt, or is still in flight.
+// is false if this hand-over now has another provider message id, has a receipt, or is
+// still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.findHandOver(func(h HandOver) bool {

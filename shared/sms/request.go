@@ -23,7 +23,7 @@ import (
 type Request struct {
 	Number            Number    `json:"phoneNumber"`
 	Text              string    `json:"message,omitempty"`
-	Reference         string    `json:"reference,omitempty" max:"100"` // the client's own name for it
+	Reference         string    `json:"reference,omitempty" max:"100"` // the client's own name for the message
 	Type              Type      `json:"type"`
 	SenderID          string    `json:"senderId,omitempty"`
 	OriginationNumber string    `json:"originationNumber,omitempty"`
@@ -33,7 +33,7 @@ type Request struct {
 	OnUnknown         OnUnknown `json:"onUnknown"`
 	EntityID          string    `json:"entityId,omitempty"`   // India's registration of the sender
 	TemplateID        string    `json:"templateId,omitempty"` // India's registration of the text
-	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that it repeats
+	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that this request repeats
 }
 
 // Type is the kind of traffic that providers bill and route by.
@@ -54,10 +54,11 @@ const (
 	Hold   OnUnknown = "hold"   // do nothing, so that the recipient gets the message at most once
 )
 
-// defaults has the values of fields that the client leaves out.
+// defaults has the values that are used for fields that the client leaves out.
 var defaults = Request{Type: Transactional, OnUnknown: Resend}
 
-// Draft is a request that is not accepted yet, and who makes it.
+// Draft is a request that is not accepted yet, together with the owner and the client
+// that make it.
 type Draft struct {
 	Request
 
@@ -96,8 +97,8 @@ func (r Request) Fill() Request {
 	return r
 }
 
-// Check returns the mistakes in r that are mistakes at any time and in every deployment.
-// It checks neither the number nor the times.
+// Check returns the mistakes in r. It finds only what is wrong at any time and in every
+// deployment. It checks neither the number nor the times.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {
