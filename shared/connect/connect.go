@@ -60,8 +60,8 @@ func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	transport.TLSHandshakeTimeout = handshakeTime
 	transport.IdleConnTimeout = o.Idle
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
-	// With HTTP/2, all requests would share one connection, and would be lost with it.
-	// A copied transport already offers HTTP/2 in its TLS settings.
+	// With HTTP/2, all requests would share one connection, and if it died, all of them
+	// would be lost. A copied transport already offers HTTP/2 in its TLS settings.
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
 	transport.TLSClientConfig.NextProtos = nil

@@ -49,8 +49,8 @@ func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store, step by step. The function in the field after is
-// called after each step, with the name of the step.
+// story changes messages in a store, step by step. The field "after" contains a function.
+// The story calls this function at the end of each step, with the name of the step.
 type story struct {
 	*testing.T
 	store *dynamo.Store

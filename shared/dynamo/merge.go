@@ -38,8 +38,8 @@ type merge struct {
 	shards  [listShards]listShardReader
 }
 
-// listShardReader reads one shard. It holds the entries that have been read, but that the
-// method next of merge has not returned yet.
+// listShardReader reads one shard. It holds the entries that have been read, but that
+// merge.next has not returned yet.
 type listShardReader struct {
 	entries []listEntry
 	start   attributes // the key after which the next page begins
