@@ -57,7 +57,7 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a conflict with the current record.
+// checkConflict checks that err is a ConflictError that contains the record current.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)
