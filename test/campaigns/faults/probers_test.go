@@ -70,7 +70,8 @@ func (p *spent) HandOver(_ context.Context, m sms.Message) (string, error) {
 }
 
 // flowsWithin is the longest time from the end of the trouble until the breaker has
-// closed: the longest wait between two rounds of probes, and one round.
+// closed. It is the longest wait between two rounds of probes, plus the time that one
+// round takes.
 const flowsWithin = 20 * time.Minute
 
 // TestNoOwnerKeepsWinningProbes lets one or two owners submit messages that waste probes,
