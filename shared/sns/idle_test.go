@@ -32,9 +32,9 @@ import (
 // handOvers is how many hand-overs a test makes after their connections were lost.
 const handOvers = 50
 
-// minUnanswered is how many of the control's hand-overs must get no answer, at least. The
-// number is less than handOvers, because the SDK sometimes closes a connection when the
-// answer comes very soon.
+// minUnanswered is the minimum number of the control's hand-overs that must get no
+// answer. The number is less than handOvers, because the SDK sometimes closes a
+// connection when the answer comes very soon.
 const minUnanswered = handOvers / 2
 
 // clients contains our client and, as the control, a client with the SDK's connections.

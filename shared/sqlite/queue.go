@@ -27,9 +27,8 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release handles the items that an earlier process dequeued and did not delete. That
-// process has ended, so release makes these items visible again. A delayed item that was
-// never dequeued stays delayed.
+// release makes all items visible that an earlier process dequeued and did not delete,
+// because that process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
 	_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ? AND received > 0`, now, now)

@@ -67,9 +67,9 @@ func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 }
 
 // Decimal reads a JSON number that is greater than 0 and at most limit. The parameter
-// decimals is the maximum number of digits after the decimal point. It returns the exact
-// value in its shortest form, for example 0.5 for 0.50 and for 5e-1. It never rounds the
-// value to a binary fraction.
+// decimals is the maximum number of digits after the decimal point. Decimal returns the
+// exact value in its shortest form, for example 0.5 for 0.50 and for 5e-1. It never
+// rounds the value to a binary fraction.
 func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
