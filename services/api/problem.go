@@ -197,5 +197,3 @@ func mustJSON(v any) []byte {
 	}
 	return b.Bytes()
 }
-
-// sentence turns a phrase into a sentence.
