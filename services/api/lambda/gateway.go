@@ -114,7 +114,7 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 // mergeMaps returns the values in multi and single. These are the two maps in which an
 // event contains its headers, or its query parameters. API Gateway fills both maps, but
 // only multi is complete. Events made by hand often have only one of the maps. In the
-// result, the values of a name are under canonical(name).
+// result, the key for the values of a name is canonical(name).
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.
