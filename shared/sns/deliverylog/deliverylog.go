@@ -89,12 +89,12 @@ func causeOf(response string) (c cause, known bool) {
 	return cause{failure: sms.CarrierFault}, false
 }
 
-// evidenceOf returns who confirmed a delivery, according to response. evidenceOf returns
-// the handset for "Message has been accepted by phone" and for "Delivered". For a
-// response that mentions the carrier, such as "Message has been accepted by phone
-// carrier", evidenceOf returns the carrier. For unknown words it also returns the
-// carrier. The field dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field
-// if the phone confirmed nothing, and even in failures.
+// evidenceOf returns who confirmed a delivery, according to response. It returns the
+// handset for "Message has been accepted by phone" and for "Delivered". It returns
+// the carrier for a response that mentions the carrier, such as "Message has been
+// accepted by phone carrier", and also for unknown words. The field
+// dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field if the phone
+// confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {
 	response = strings.ToLower(response)
 	switch {
