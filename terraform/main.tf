@@ -58,7 +58,7 @@ locals {
   }
 }
 
-# The account's quota is a variable, because reading it from AWS would need a permission
+# AWS's quota comes from a variable, because reading it from AWS would need a permission
 # that nothing else here needs.
 check "concurrent_executions" {
   assert {

@@ -182,7 +182,7 @@ variable "sender" {
 }
 
 variable "concurrent_executions" {
-  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The variable does not change this quota: the plan warns if the deployment may need more, and refuses a reservation that does not fit."
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The variable does not change AWS's quota: the plan warns if the deployment may need more, and refuses a reservation that does not fit."
   type        = number
   default     = 10
   nullable    = false
@@ -299,7 +299,7 @@ variable "sms_preferences" {
 }
 
 variable "receipts" {
-  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means that they are read only if sms_preferences has delivery_logs. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
+  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means that they are read only if sms_preferences has delivery_logs. Set receipts to true if the delivery logs are managed elsewhere; their log groups must exist."
   type        = bool
   default     = null
 }
