@@ -13,7 +13,7 @@ import (
 )
 
 // matcher counts the retries of each receipt. The retry of a receipt fails if the
-// provider message id of the receipt is fails.
+// provider message id of the receipt equals the field fails.
 type matcher struct {
 	relay.Receipts
 	fails string
