@@ -29,7 +29,8 @@ func (e *TornError) Error() string {
 	return fmt.Sprintf("the data folder %s is not complete: %s", e.Dir, e.What)
 }
 
-// These are the parts of what to do about a torn folder.
+// These sentences tell the operator what to do about a torn folder. An error joins those
+// that apply.
 const (
 	copyAgain    = "copy the whole folder again, while no server runs on the original"
 	withoutQueue = "remove queue.db; the relay then enqueues the waiting messages again within 15 minutes"

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Comments counts the doc comments of functions in a Go file. The result all is the
-// number of these comments. The result nouns is the number of comments that say what the
-// function is ("Name is ...", "Name are ...") rather than what the function does.
+// Comments counts the doc comments of functions in a Go file. It returns two
+// numbers: of all these comments, and of those that open with "Name is ..." or "Name are
+// ...".
 func Comments(path string, source []byte) (all, nouns int, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {

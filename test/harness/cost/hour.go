@@ -31,7 +31,8 @@ type request struct {
 	perSecond     float64 // how many such requests an owner can make in each process; 0 if nothing but the gateway limits them
 }
 
-// requests returns what an owner can ask for without sending anything.
+// requests returns the kinds of requests that an owner can make without sending a
+// message.
 func requests() []request {
 	one := Counted.LookUp.Answered
 	return []request{

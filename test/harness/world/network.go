@@ -182,7 +182,7 @@ func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.receipts = append(n.receipts, pending{n.now().Add(delay), line})
 }
 
-// Nameless returns a receipt for number that names no message. It says only that some
+// Nameless returns a receipt that has a number but no message id. It says only that some
 // application's budget is spent.
 func Nameless(number sms.Number) []byte {
 	raw, err := json.Marshal(map[string]any{
@@ -217,8 +217,8 @@ func (n *Network) takeDue() [][]byte {
 	return lines
 }
 
-// nextReceipt returns when the next receipt comes. It returns the zero time if no receipt
-// is on its way.
+// nextReceipt returns the time at which the next receipt comes. It returns the zero time if
+// no receipt is on its way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
