@@ -1,9 +1,9 @@
 # The REST API. Each line of routes is an operation in services/api/openapi.yaml.
 
 locals {
-  # Any of our scopes opens every route here, and the function checks the scope of the
-  # operation: if the token had none of the method's scopes, the gateway would answer 401,
-  # as if a new token could help.
+  # Every route accepts any of our scopes, and the function checks the scope of the
+  # operation. If a route named only the scope of its operation, the gateway would answer
+  # 401 to a token with another scope, as if a new token could help.
   routes = {
     send_message    = { method = "POST", path = "/sms" }
     list_messages   = { method = "GET", path = "/sms" }
@@ -103,7 +103,8 @@ resource "aws_api_gateway_integration" "this" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a snapshot of the API. Any change to these makes a new one.
+  # A deployment is a snapshot of the API. Any change to this content makes a new
+  # deployment.
   triggers = {
     content = sha256(jsonencode([
       aws_api_gateway_rest_api.this.binary_media_types,
@@ -122,7 +123,7 @@ resource "aws_api_gateway_deployment" "this" {
 
 resource "aws_api_gateway_stage" "v1" {
   # checkov:skip=CKV_AWS_73: X-Ray is a choice, because it can cost more than the requests
-  # checkov:skip=CKV_AWS_76: API Gateway can log only if the account has a role for it, which the caller has to say
+  # checkov:skip=CKV_AWS_76: API Gateway can log only if the account has a role for its logs, and only the caller knows whether it has
   # checkov:skip=CKV_AWS_120: look-ups must return the current state
   # checkov:skip=CKV2_AWS_4: execution logs contain texts and numbers; the access log is enough
   # checkov:skip=CKV2_AWS_29: every route requires a token; the account can attach its own web ACL to the stage

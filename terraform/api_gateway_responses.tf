@@ -1,5 +1,5 @@
-# Errors that the gateway answers by itself. A test checks that the texts are those
-# of the table in services/api/problem.go.
+# The errors with which the gateway itself answers. A test checks that their texts are
+# those of the table in services/api/problem.go.
 
 locals {
   problems = {
@@ -83,8 +83,8 @@ locals {
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"
-    # The default's status and text hold for every error without an entry here. Only an
-    # incomplete signature has no response type of its own.
+    # This default's status and text hold for every 4xx error without an entry here. The
+    # only such error is an incomplete signature, which has no response type of its own.
     DEFAULT_4XX = "not-found"
 
     # The function was called, and may have done its work before this error.

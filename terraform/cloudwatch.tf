@@ -3,8 +3,8 @@
 locals {
   minute = 60
 
-  # missing says what a period without data means. The queues and the pipe report nothing
-  # while they are idle, so for them it is "ignore": the alarm stays as it is.
+  # The field missing says what a period without data means. The queues and the pipe report
+  # nothing while they are idle, so their alarms have "ignore": such an alarm stays as it is.
   alarms = merge(
     {
       dead-letters = {

@@ -46,7 +46,7 @@ resource "aws_cognito_user_pool_client" "this" {
     access_token = "minutes"
   }
 
-  # A client that goes is first taken from the table, which ends its tokens.
+  # With this, a client that is removed is first taken from the table, which ends its tokens.
   lifecycle {
     create_before_destroy = true
   }

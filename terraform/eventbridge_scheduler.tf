@@ -20,7 +20,7 @@ resource "aws_scheduler_schedule" "relay" {
     role_arn = aws_iam_role.schedule.arn
 
     # By default, Scheduler repeats a failed call 185 times in a day. It does not see how a
-    # run ends: the function's own settings limit the repeats of throttled ones.
+    # run ends: the function's own settings limit how long throttled runs are repeated.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60

@@ -13,7 +13,8 @@ module "api" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  # With a ceiling, look-ups that wait never take what the senders and the relay need.
+  # With this ceiling, look-ups that wait never occupy the functions that the senders and
+  # the relay need.
   reserved_concurrency = var.api.reserved_concurrency
 
   environment = merge(local.rules, {
@@ -50,8 +51,8 @@ module "api" {
     local.use_key,
   ]
 
-  # Deploys the functions that read records before the one that creates them, which
-  # needs its clients.
+  # Deploys the functions that read records before the API, which creates records. The API
+  # also needs the items with its clients.
   depends_on = [module.receipts, module.relay, module.sender, aws_dynamodb_table_item.clients]
 }
 

@@ -55,7 +55,7 @@ resource "aws_lambda_permission" "delivery_logs" {
 }
 
 # A log group accepts two subscriptions, so two deployments in an account can both
-# have receipts. Each ignores the receipts of the other.
+# have receipts. A receipt about the other deployment's message matches no message.
 resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   for_each = local.receipts ? local.provider.receipt_logs : {}
 
@@ -64,6 +64,6 @@ resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   filter_pattern  = "" # everything
   destination_arn = module.receipts[0].alias_arn
 
-  # The groups are created there, or existed before.
+  # The log groups are created in that module, or existed before.
   depends_on = [module.account_wide, aws_lambda_permission.delivery_logs]
 }

@@ -13,8 +13,8 @@ module "relay" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  # The next run makes up for one that failed or was throttled. Without a maximum age,
-  # Lambda would keep throttled runs for 6 hours and then start them all.
+  # After a run that failed or was throttled, the next run does its work. Without a maximum
+  # age, Lambda would keep throttled runs for 6 hours and then start them all.
   asynchronous = {
     retries             = 0
     maximum_age_seconds = 60

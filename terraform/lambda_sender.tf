@@ -5,8 +5,8 @@ locals {
 
   # The messages that senders hold at the same time wait for their turn at the gate. All of
   # them must get their turn before their sender's time ends, even if each has four parts.
-  # More messages would not go out faster, because all senders share the pace: they wait on
-  # the queue.
+  # If senders held more messages, these would not go out faster, because all senders share
+  # the pace. So further messages wait on the queue.
   paced       = var.sender.parts_per_second > 0
   held        = var.sender.parts_per_second * (var.sender.timeout_seconds - 10) / 4 # a hand-over takes up to 10 seconds after the gate
   concurrency = local.paced ? max(2, min(var.sender.concurrency, floor(local.held / 10))) : var.sender.concurrency

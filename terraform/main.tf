@@ -58,7 +58,8 @@ locals {
   }
 }
 
-# Reading AWS's quota would need a permission that nothing else here needs.
+# AWS's quota comes from a variable, because reading it from AWS would need a permission
+# that nothing else here needs.
 check "concurrent_executions" {
   assert {
     condition     = local.concurrency + 4 <= var.concurrent_executions

@@ -35,7 +35,7 @@ output "table_name" {
 }
 
 output "table_arn" {
-  description = "ARN of that table."
+  description = "ARN of the DynamoDB table with the messages."
   value       = aws_dynamodb_table.messages.arn
 }
 

@@ -49,7 +49,7 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old one, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
+  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old client, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
@@ -125,7 +125,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So waits need reserved_concurrency: the number of functions that the API may and can always run at the same time. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
+  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -158,7 +158,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender reaches 91 % of it too. Set it to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency says run if more would only wait for each other."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
@@ -182,7 +182,7 @@ variable "sender" {
 }
 
 variable "concurrent_executions" {
-  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The value changes nothing: the plan warns if the deployment may need more, and refuses a reservation that does not fit."
+  description = "AWS's quota of concurrent Lambda executions for the account in this Region, which all of its functions share. New accounts have 10, others 1000; see Service Quotas. The variable does not change AWS's quota: the plan warns if the deployment may need more, and refuses a reservation that does not fit."
   type        = number
   default     = 10
   nullable    = false
@@ -299,7 +299,7 @@ variable "sms_preferences" {
 }
 
 variable "receipts" {
-  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means only if sms_preferences has delivery_logs. Set it to true if the delivery logs are managed elsewhere; their log groups must exist."
+  description = "Whether to read SNS's delivery logs, which are the only source of receipts: without them no message becomes delivered. Null means that they are read only if sms_preferences has delivery_logs. Set receipts to true if the delivery logs are managed elsewhere; their log groups must exist."
   type        = bool
   default     = null
 }
@@ -312,7 +312,7 @@ variable "events" {
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set it. Null leaves it alone and does without the API's access log, which needs the role."
+  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
   type        = bool
   default     = null
 }

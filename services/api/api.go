@@ -53,13 +53,13 @@ type Options struct {
 	// 3166-1 alpha-2 code or phone.International, or AllCountries is the only element.
 	Countries []string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
-	// it is empty, such numbers are refused.
+	// DefaultCountry is empty, such numbers are refused.
 	DefaultCountry string
 	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
 	// MaxWait is the longest time that a look-up with the parameter ?wait= may wait. It
-	// must not exceed 20 s. Set it to 0 if a waiting request keeps a Lambda function
-	// busy.
+	// must not exceed 20 s. Set it to 0 in a Lambda function, because each waiting
+	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
 	Closing   <-chan struct{}
@@ -153,7 +153,7 @@ type api struct {
 	waiters *shares  // each waiting look-up takes one share
 	bodies  *shares  // each request with one message takes a share for each byte of its body
 	batches *shares  // each batch takes a share for each byte of its body
-	pages   *buckets // each page of a list counts
+	pages   *buckets // each page of a list takes one token of the owner
 	backlog backlogCache
 }
 

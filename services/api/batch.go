@@ -58,8 +58,8 @@ type result struct {
 }
 
 // acceptAll accepts messages in parallel. If several messages have the same key,
-// acceptAll accepts these messages one after another, so that the first message is the
-// original.
+// acceptAll accepts these messages one after another, so that the first message is
+// accepted and the others are treated as repetitions of the first.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
 	defer cancel()

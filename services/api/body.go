@@ -31,12 +31,13 @@ func idempotencyKey(h http.Header) (string, error) {
 	return values[0], nil
 }
 
-// keyRule describes a valid key. It is written after a name, for example "The header
-// Idempotency-Key must have ...".
+// keyRule describes a valid key. It is the end of a sentence that begins with the name of
+// a header or field, for example "The header Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. Keys in a batch follow the same
-// rule as the header, which cannot keep spaces at either end.
+// validKey reports whether key may be an idempotency key. The rule is the same for a key
+// in a batch and for a key in the header, although only the header would lose spaces at
+// the beginning or end.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
@@ -105,15 +106,16 @@ const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
 	// maxRetry is the longest time that a client must wait before it repeats a request
-	// that found no room in memory. Each client gets a random time, so that the
-	// repetitions do not all come at once.
+	// that found no room in memory. Each client is told to wait for a random time up to
+	// maxRetry, so that the repetitions do not all come at once.
 	maxRetry = 10 * time.Second
 )
 
 // admit reserves room in memory for the body of c. The caller must call done to release
 // the room. If too many bodies are in memory, admit waits for up to roomTime. If there is
-// still no room, admit returns an error. Before that, it reads the body without keeping
-// it, because many clients do not read an answer before they have sent everything.
+// still no room, admit returns an error. Before admit returns this error, it reads the
+// body and discards it, because many clients do not read an answer before they have sent
+// the whole body.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {
@@ -129,7 +131,7 @@ func (a *api) admit(c *call) (done func(), err error) {
 	if ok {
 		return done, nil
 	}
-	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)                                                      // the answer is the same if this fails
+	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)                                                      // an error is ignored, because the answer is the same
 	return nil, &apiError{slug: busy, retryAfter: rand.N(maxRetry).Truncate(time.Second) + time.Second} //nolint:gosec // no secret
 }
 

@@ -12,17 +12,17 @@ type buckets struct {
 	size  int           // how many tokens a full bucket has
 
 	mu   sync.Mutex
-	full map[string]time.Time // by owner: when the bucket will be full, if nothing is taken
+	full map[string]time.Time // for each owner, the time when the bucket will be full if no more tokens are taken
 }
 
 func newBuckets(perSecond, size int) *buckets {
 	return &buckets{pause: time.Second / time.Duration(perSecond), size: size, full: make(map[string]time.Time)}
 }
 
-// take takes a token of owner. If the bucket is empty, it takes none and returns how long
-// it takes until there is one.
+// take takes one token from the bucket of owner, and returns 0. If the bucket is empty,
+// take returns the time until the bucket gets its next token.
 func (b *buckets) take(owner string, now time.Time) (wait time.Duration) {
-	now = now.Round(0) // while a process is stopped, its monotonic clock may stop too
+	now = now.Round(0) // use the wall clock, because the monotonic clock may stop while the process is stopped
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	full := b.full[owner]

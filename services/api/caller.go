@@ -71,10 +71,10 @@ func unauthorizedFor(r *http.Request) *apiError {
 
 // Authenticate returns a handler that passes each request on to next, with the caller in
 // the context of the request. The handler answers 401 if verify refuses the token, or if
-// the deployment does not know the client. This is because a token stays valid when its
-// client is removed. The token may also contain scopes that the client has lost; the
-// caller does not get these scopes. If clients returns an error, the handler answers 503.
-// It logs errors and never shows them to the client.
+// the deployment does not know the client. A token stays valid after its client is
+// removed, so a valid token is not enough. The token may also contain scopes that the
+// client has lost; the caller does not get these scopes. If the handler cannot read the
+// clients, it answers 503. It logs errors and never shows them to the client.
 func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Request) (Token, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState stores a message of alice, and applies the rules until the message has the
-// status state.
+// inState creates a message of alice, brings it to the status state as the rules allow,
+// and stores it.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules

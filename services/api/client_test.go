@@ -75,8 +75,8 @@ func TestReadClient(t *testing.T) {
 	}
 }
 
-// stored returns clients that are read from the given documents, and the log to which the
-// reads write.
+// stored returns a FreshClients that reads the given documents, and the log to which this
+// FreshClients writes.
 func stored(documents ...string) (*api.FreshClients, *logBuffer) {
 	log := &logBuffer{}
 	read := func(context.Context, bool) ([]string, error) { return documents, nil }

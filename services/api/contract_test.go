@@ -42,8 +42,8 @@ func openContract(t testing.TB) *openapi3.T {
 }
 
 // strictContract is the contract, changed so that unknown fields and values are errors.
-// These tests must find an unknown field or value. Clients must accept it, because later
-// versions of the contract add fields and values.
+// The tests must fail on an answer with an unknown field or value. Clients must accept
+// such an answer, because later versions of the contract add fields and values.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -202,8 +202,8 @@ const throttle = "the gateway's throttle"
 // produced collects the operations and statuses that tests have seen.
 var produced sync.Map
 
-// TestMain fails a complete run (without flags such as -run) if no test has seen a
-// declared answer, or if a test has seen an answer that is in excused.
+// TestMain fails a complete run (without flags such as -run) if there is a declared
+// answer that no test has seen, or an answer in excused that a test has seen.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true

@@ -137,7 +137,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	// almost waits until just before its deadline, and then succeeds.
+	// almost waits until just before the deadline of ctx, and then succeeds.
 	almost := func(ctx context.Context) error {
 		deadline, ok := ctx.Deadline()
 		if !ok {

@@ -11,8 +11,8 @@ import (
 const (
 	// clientsMaxAge is how long a client may still call the API after it was removed.
 	clientsMaxAge = time.Minute
-	// clientsRefreshAge is the age at which the clients are read again. If such a read
-	// fails, there is still time to repeat it before clientsMaxAge.
+	// clientsRefreshAge is the age at which the clients are read again. If this read
+	// fails, there is still time to repeat it before the clients reach clientsMaxAge.
 	clientsRefreshAge = 50 * time.Second
 	// clientsReadPause is the shortest time from the beginning of a read to the beginning
 	// of the next one.
@@ -26,8 +26,9 @@ const (
 // when a request needs them, and not in the background, because Lambda stops a function
 // between two requests.
 //
-// A refresh reads what may be about a second old, for half the price. A client that is not
-// known makes a strongly consistent read.
+// A refresh may return clients that are about a second behind the table, but costs half
+// as much as a strongly consistent read. A request of an unknown client causes a strongly
+// consistent read.
 //
 // If a read fails, the clients from the last successful read are used until they are a
 // minute old. After that, Client returns an error until a read succeeds.
@@ -44,9 +45,9 @@ type FreshClients struct {
 
 // reading is one read of all clients.
 type reading struct {
-	number  int // the first one has 1
+	number  int // 1 for the first read
 	begun   time.Time
-	strong  bool          // whether it is strongly consistent
+	strong  bool          // whether the read is strongly consistent
 	ended   chan struct{} // closed when clients and err are set
 	clients FixedClients
 	err     error
@@ -58,7 +59,8 @@ type reading struct {
 // document is an object that contains clients by id, with the fields that ReadClient
 // reads.
 func NewFreshClients(read func(ctx context.Context, consistent bool) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
-	// While a process is stopped, its monotonic clock may stop too.
+	// Use the wall clock, because the monotonic clock may stop while the process is
+	// stopped.
 	wall := func() time.Time { return now().Round(0) }
 	return &FreshClients{read: read, now: wall, logger: logger}
 }

@@ -20,7 +20,7 @@ type table struct {
 	text  string
 	fail  error
 	reads int
-	last  string                      // of which kind the last read was
+	last  string                      // "eventual" or "consistent": the kind of the last read
 	wait  func(context.Context) error // called during each read
 }
 
@@ -119,7 +119,7 @@ func TestFreshClients(t *testing.T) {
 		d.clock.Advance(50 * time.Second)
 		d.finds(t, "old", "known", 1)
 		reads("eventual")
-		d.set(joined, nil) // the refresh was behind
+		d.set(joined, nil) // the refresh did not see this change yet
 		d.finds(t, "new", "known", 1)
 		reads("consistent")
 		d.clock.Advance(time.Minute)

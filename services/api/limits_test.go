@@ -87,7 +87,7 @@ func TestLimits(t *testing.T) {
 	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5})
 		d.accepted(t, goodBody)
-		for range 10 { // these messages keep the limit per number, but exceed the limit per day
+		for range 10 { // these messages stay within the limit per number, but exceed the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5

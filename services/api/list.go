@@ -22,7 +22,7 @@ const (
 	examine = 200
 	// listRate and listBurst limit how many pages an owner may read in each process:
 	// listRate pages per second, and listBurst pages at once. A client that reads pages
-	// one after another over the internet does not reach this rate for long.
+	// one after another over the internet is too slow to exceed these limits.
 	listRate  = 10
 	listBurst = 100
 )
@@ -83,7 +83,7 @@ func (c *call) nextPage(cursor string) string {
 }
 
 // readList reads the query parameters. The result selection identifies the list to which
-// a cursor is tied, by the owner and the filters, but not by the page size.
+// a cursor is tied. It contains the owner and the filters, but not the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
 	filters := url.Values{"owner": {q.Owner}}

@@ -109,7 +109,8 @@ func TestListSelects(t *testing.T) {
 	})
 }
 
-// listing is a store that keeps the last query for a list in asked.
+// listing is a store that stores the query of each List call in the variable to which
+// asked points.
 type listing struct {
 	api.Store
 	asked *sms.ListQuery
@@ -283,7 +284,7 @@ func FuzzListQuery(f *testing.F) {
 		if err != nil {
 			t.Skip("no request can have such a query")
 		}
-		d.clock.Advance(time.Second) // so that the rate of lists is not reached
+		d.clock.Advance(time.Second) // so that the request does not exceed the limit for lists
 		if response := perform(t, d.handler, r); response.status != http.StatusOK && response.status != http.StatusBadRequest {
 			t.Errorf("status %d: %s", response.status, response.body)
 		}

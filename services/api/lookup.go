@@ -72,8 +72,9 @@ func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	return m, nil
 }
 
-// get reads one message. Its error is sms.ErrNotFound, or unavailable after any other
-// error of the store, because reading again is always safe.
+// get reads one message. If there is no such message, its error is sms.ErrNotFound. For
+// any other error of the store, its error is unavailable, because the client can always
+// repeat a read.
 func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 )
 
 // preview serves POST /v1/sms/preview. It refuses a malformed message with the same error
-// as a submission. For any other message, the answer reports the checks that depend on
-// the time, on the deployment or on the limits.
+// as a submission. For any other message, the answer shows the results of the checks that
+// depend on the time, on the deployment or on the limits.
 func (a *api) preview(c *call) (answer, error) {
 	f, err := c.readDocument()
 	if err != nil {

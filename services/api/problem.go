@@ -49,7 +49,7 @@ type kind struct {
 	means      string        // the detail of the problem, unless the error has its own
 	action     string        // what the client can do; shown in docs/problems.md
 	retryAfter time.Duration // when to repeat the request, in whole seconds; 0 if a repetition cannot help
-	of         error         // the error of a port that becomes this problem, if any
+	of         error         // the error of a store or queue that becomes this problem; may be nil
 }
 
 // kinds lists all kinds of problems, and which error becomes which kind. docs/problems.md
@@ -120,8 +120,8 @@ type apiError struct {
 	detail string // shown to the client; "" means the text of the kind
 	fields []strictjson.FieldError
 	header http.Header
-	// retryAfter is the time after which the client may repeat the request. 0 means that
-	// the time of the kind applies.
+	// retryAfter is the time after which the client may repeat the request. 0 means the
+	// retryAfter of the kind.
 	retryAfter time.Duration
 	cause      error // written to the log and not shown to the client
 }
@@ -197,5 +197,3 @@ func mustJSON(v any) []byte {
 	}
 	return b.Bytes()
 }
-
-// sentence turns a phrase into a sentence.

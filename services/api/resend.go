@@ -16,8 +16,8 @@ var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expi
 
 // resend serves POST /v1/sms/{id}/resend. It does not change the old message. Before
 // resend refuses a request with a key, it looks for the message that an earlier request
-// with this key created. This is because the old message may have changed or been deleted
-// after that request.
+// with this key created. After that request, the old message may have changed or been
+// deleted. A repetition of the request must not be refused because of such a change.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// shares divides a scarce resource among owners. No owner may hold more than the amount
-// share, so that one owner cannot keep the others from the resource.
+// shares divides a scarce resource among owners. No owner may hold more than a fixed
+// amount, which is the field share. So one owner cannot keep the others from the
+// resource.
 type shares struct {
 	total, share int64
 

@@ -67,7 +67,7 @@ var pauses = map[sms.Trouble]string{
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {
-	reading chan struct{} // holds one element: only one caller at a time uses what follows
+	reading chan struct{} // a lock: the goroutine whose element is in the channel may use the fields below
 
 	at     time.Time
 	paused bool
@@ -105,7 +105,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is the number of entries of each shard among which oldest looks for the
+// oldestAmong is how many entries of each shard the method oldest reads to find the
 // oldest message. The first entry of a shard has waited longest, unless the relay has
 // enqueued messages again.
 const oldestAmong = 10

@@ -58,7 +58,7 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 //
 // A request may be invalid because time has passed, or because the configuration has
 // changed, although it repeats an earlier request that was accepted. So if there is a key,
-// accept looks for the message of the earlier request before it refuses this one.
+// accept looks for the message of the earlier request before it refuses the new request.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {
 		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
@@ -95,9 +95,9 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 }
 
 // replay returns the message original if it was accepted for the same request as d.
-// Otherwise it returns an error. Both have the same owner, because the id depends on the
-// owner. Two resends are the same request if they name the same message, no matter what
-// its status was.
+// Otherwise it returns an error. The message and the draft have the same owner, because
+// the id of a message depends on its owner and key. Two resends are the same request if
+// they name the same message, no matter what its status was.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
 	if !same {

@@ -9,8 +9,8 @@ import (
 const (
 	maxWait = 20 * time.Second
 	// maxWaiters limits how many look-ups wait at the same time. At most a quarter of
-	// these may be of one owner. Further look-ups do not wait. maxWaiters and lastLook
-	// limit how many reads the waiting look-ups make.
+	// these look-ups may be from one owner. Further look-ups do not wait. maxWaiters and
+	// lastLook limit how many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second

@@ -29,8 +29,9 @@ func (r *Receipts) reportTrouble(ctx context.Context, rc sms.Receipt) error {
 
 // updateBreaker changes the breaker if m was a probe. The receipt rc must have been
 // applied to m. If rc says that the probe was delivered, updateBreaker closes the
-// breaker. If rc says that the probe was undelivered, it gives the probe back. The same
-// receipt may be passed to updateBreaker several times.
+// breaker. If rc says that the probe was undelivered, updateBreaker undoes the probe, as
+// sms.Breaker.GiveBack describes. The same receipt may be passed to updateBreaker several
+// times.
 func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Receipt) error {
 	i := slices.IndexFunc(m.HandOvers, rc.Names)
 	if i < 0 || rc.Verdict == sms.VerdictVoid {
@@ -62,8 +63,10 @@ func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Rece
 	return nil
 }
 
-// cannotProve reports whether it is certain that a hand-over cannot close the breaker,
-// even if the breaker has changed since it was last read. The hand-over began at beganAt.
+// cannotProve reports whether the hand-over that began at beganAt certainly cannot close
+// the breaker, even if the breaker has changed since it was last read. The parameter
+// proves is a function that reports whether this hand-over would close a breaker with the
+// given state.
 func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt

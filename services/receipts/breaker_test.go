@@ -151,8 +151,8 @@ func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	}
 }
 
-// TestADeliveredProbeShowsThatNumbersAreTaken delivers a probe. Bad numbers that waited
-// must then not open the breaker again.
+// TestADeliveredProbeShowsThatNumbersAreTaken delivers a probe. After that, the refusals
+// of bad numbers that have waited must not open the breaker again.
 func TestADeliveredProbeShowsThatNumbersAreTaken(t *testing.T) {
 	s := newStage(t)
 	s.spend()
@@ -192,8 +192,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count makes a new Receipts for the stage. It remembers no earlier read of the breaker,
-// and the returned store counts its reads of the breaker.
+// count gives the stage a new Receipts, which remembers no earlier read of the breaker.
+// It returns the store of this Receipts, which counts the reads of the breaker.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })

@@ -13,7 +13,7 @@ import (
 // receipt again.
 const (
 	soon      = time.Minute      // the wait while the receipt is not ripe
-	ripeAfter = 90 * time.Second // the time until a receipt is ripe, because every hand-over that it may be about has ended
+	ripeAfter = 90 * time.Second // the time after which a receipt is most likely ripe, measured from the end of the last lease of a hand-over that it may be about
 	lastLook  = 10 * time.Minute // the wait after the first look for the message of a ripe receipt
 )
 
@@ -21,9 +21,8 @@ const (
 // is ripe, by its number. If Retry finds the message, it applies k and removes k from the
 // pending receipts. Otherwise it postpones k.
 //
-// The caller must make sure that every hand-over that began before cutoff has ended. It
-// must have ended so long ago that all indexes show its provider message id, or that it
-// got no answer.
+// The caller must make sure that every hand-over that began before cutoff has ended, so
+// long ago that all indexes show its outcome.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {

@@ -45,10 +45,10 @@ type Receipts struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // when the breaker seen was read, or somewhat earlier; zero if the breaker was never read
+	seenAt time.Time // when the breaker in the field seen was read, or somewhat earlier; zero if the breaker was never read
 }
 
-// New returns Receipts that work on store.
+// New returns a Receipts that works on store.
 func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time) *Receipts {
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }

@@ -65,8 +65,9 @@ func TestApply(t *testing.T) {
 }
 
 // TestARefusalForNowInAReceiptIsOneMessagesMatter applies receipts with refusals for now.
-// As when the provider itself refuses a hand-over for now, no attempt is counted, the
-// message waits longer each time, and the breaker stays closed.
+// Such a receipt must have the same effect as a refusal for now in the provider's answer:
+// no attempt is counted, the message waits longer each time, and the breaker stays
+// closed.
 func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")

@@ -29,7 +29,7 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s.pass(time.Second)
 	s.fill()
 	s.pass(10 * time.Second)
-	later := s.accept(nil) // accepted after the breaker closed, so that the envelope of this message may only be late
+	later := s.accept(nil) // accepted after the breaker closed, so that no sender has discarded the envelope of this message
 	if got := s.run().Enqueued; got != 1 {
 		t.Errorf("%d messages were enqueued, want only the message whose envelope was discarded", got)
 	}
@@ -43,7 +43,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 
 // TestABreakerThatOpensOftenMakesNobodyWaitLonger opens and closes the breaker several
 // times. Each time the breaker closes, the relay enqueues the waiting messages at once.
-// If this counted as a rescue, a message would wait longer each time the breaker opens.
+// If the relay counted this as a rescue, a message would wait longer each time the
+// breaker opens.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)

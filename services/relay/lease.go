@@ -17,9 +17,10 @@ const indexLag = 2 * time.Second
 // If no such time is known, cutoff returns the zero time.
 //
 // A pending receipt may be matched by its number only if no hand-over that it may be
-// about is in flight. A complete pass over the leases ensures that none is. The indexes
-// must also show how each of these hand-overs ended, so cutoff waits until the indexes do
-// so.
+// about is in flight. After a pass has ended all leases that are over, no hand-over that
+// began before the returned time is in flight. The indexes must also show how each of
+// these hand-overs ended, so cutoff waits until indexLag has passed since the end of the
+// leases.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}

@@ -70,7 +70,7 @@ func (s *stage) submit(n int) {
 	}
 }
 
-// work hands over the messages of up to limit envelopes, as a sender does. It returns how
+// work receives at most limit envelopes and hands their messages over, as a sender does. It returns how
 // many messages it handed over.
 func (s *stage) work(limit int) int {
 	s.t.Helper()

@@ -145,8 +145,8 @@ func (p *pass) waits(kind sms.DueKind) bool {
 	return false
 }
 
-// skips reports whether this pass leaves e in the agenda and does not work on it. It
-// works on e, whatever waits reports, if
+// skips reports whether this pass leaves e in the agenda and does not work on it.
+// No matter what the method waits returns, the pass works on e if
 //
 //   - the envelope of e was discarded before the breaker closed,
 //   - the message of e has expired, so that it must end, or
@@ -173,7 +173,7 @@ func (p *pass) skips(e sms.DueEntry) bool {
 func (p *pass) discarded(e sms.DueEntry) bool { return !p.discards && e.Discarded(p.breaker) }
 
 // batch is the number of records that a pass works on in parallel and enqueues together.
-// As many envelopes fit in one request to SQS.
+// One request to SQS can contain this number of envelopes.
 const batch = 10
 
 // batch works on all entries, even after errors, and enqueues the messages to be sent.
@@ -193,10 +193,10 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp postpones e, so that no other relay works on e at the same time, unless e is due
-// for the end of its lease. Then takeUp does the work that e is due for, except
-// enqueuing. If the message of e must be enqueued now, takeUp returns this message, which
-// is then due for rescue.
+// takeUp does the work that e is due for, except enqueuing. Unless this work is to end a
+// lease, takeUp first postpones e, so that no other relay works on e at the same time. If
+// the message of e must be enqueued now, takeUp returns this message, which is then due
+// for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)

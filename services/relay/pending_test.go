@@ -12,11 +12,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher counts the retries of each receipt. The retry of a receipt fails if the
-// provider message id of the receipt is fails.
+// matcher counts the retries of each receipt. The retries of one receipt fail.
 type matcher struct {
 	relay.Receipts
-	fails string
+	fails string // the provider message id of the receipt whose retries fail
 	mu    sync.Mutex
 	calls map[string]int
 }

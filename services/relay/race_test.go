@@ -246,8 +246,8 @@ func (s *street) run(t *rapid.T) {
 	s.store.fails = nil
 }
 
-// applyReceipt applies a random one of the receipts that are on their way. Some receipts
-// come twice.
+// applyReceipt applies one of the receipts that are on their way, chosen at random. Some
+// receipts come twice.
 func (s *street) applyReceipt(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")
@@ -265,7 +265,8 @@ func (s *street) applyReceipt(t *rapid.T) {
 	}
 }
 
-// check fails if a hand-over has the id or the receipt of another hand-over.
+// check fails t if a hand-over is recorded with the provider message id of another
+// hand-over.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {

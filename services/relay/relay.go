@@ -48,8 +48,8 @@ type Options struct {
 	Backlog int
 	// Page is the number of entries of the agenda that the relay reads in one call.
 	Page int
-	// Wait sleeps for the given time, so that the store's indexes show earlier writes. It
-	// is nil if the indexes always show them.
+	// Wait sleeps for the given time, so that the store's indexes show earlier writes.
+	// Wait is nil if the indexes show every write at once.
 	Wait func(time.Duration)
 }
 
@@ -68,7 +68,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // for each place in which a pass stopped among skipped entries, the DueQuery.After with which the next pass begins
+	stopped sync.Map // for each place in which a pass stopped after skippedPages, the DueQuery.After with which the next pass begins there
 }
 
 type place struct {
@@ -103,8 +103,8 @@ const (
 	concurrency = 8
 	// reserve is the time between the end of a run's work and the deadline of the run.
 	reserve = 5 * time.Second
-	// receiptsShare is the divisor of the time that a run reserves for pending receipts:
-	// it reserves 1/receiptsShare of its time, no matter how long the agenda is.
+	// receiptsShare determines how much of its time a run reserves for pending receipts:
+	// 1/receiptsShare of the time, no matter how long the agenda is.
 	receiptsShare = 4
 )
 
@@ -129,8 +129,8 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// shorten returns ctx with an earlier deadline. With a share of 4, the new deadline leaves
-// out the last quarter of the time until the old one.
+// shorten returns ctx with an earlier deadline. If share is 4, for example, the time
+// until the new deadline is three quarters of the time until the old deadline.
 func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))

@@ -57,8 +57,8 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
 
-// wait is relay.Options.Wait. It moves the clock forward, even while other goroutines
-// read it.
+// wait is the stage's relay.Options.Wait. It moves the clock forward by d. Other
+// goroutines may read the clock at the same time.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
 // on returns another relay. It uses the given store and queue, and the clock and rules of
@@ -87,8 +87,8 @@ func (s *stage) repeat(n int) {
 	}
 }
 
-// accept records a message as if its envelope had been enqueued and then lost. If the
-// message is scheduled for later, it has had no envelope.
+// accept records a message as if its envelope had been enqueued and then lost. A message
+// that is scheduled for later has not had an envelope yet.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -182,8 +182,8 @@ func (s *stage) arrived() []sms.Ref {
 	}
 }
 
-// arrive fails the test unless the envelopes that can be received now are those of the
-// messages want.
+// arrive fails the test unless the envelopes that can be received now are exactly the
+// envelopes of the messages in want.
 func (s *stage) arrive(want ...sms.Message) {
 	s.t.Helper()
 	got := s.arrived()

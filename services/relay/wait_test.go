@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// posting is a store that counts the messages that a relay takes up. Taking up a message
-// takes a millisecond.
+// posting is a store that counts the calls of Postpone, with which a relay takes up
+// messages. Each call takes a millisecond.
 type posting struct {
 	relay.Store
 	s     *stage

@@ -13,8 +13,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// TestTheDeadlineOfAHandOverDoesNotMove stops the sender each time after it has read its
-// clock. No hand-over may then have a deadline after the message expires.
+// TestTheDeadlineOfAHandOverDoesNotMove runs the sender several times. Each time, the
+// sender stands still after another read of its clock, until the message has expired.
+// Even then, no hand-over may have a deadline later than the expiry of the message.
 func TestTheDeadlineOfAHandOverDoesNotMove(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {

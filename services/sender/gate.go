@@ -34,7 +34,7 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // when the breaker seen was read, or somewhat earlier
+	seenAt time.Time // when the breaker in the field seen was read, or somewhat earlier
 	probed string    // the id of the message that this gate last chose as a probe
 }
 
@@ -53,13 +53,14 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 	}
 }
 
-// askAgain lists the pauses before a gate that could not be asked is asked again. Without
-// another try, the message would wait until its envelope becomes visible.
+// askAgain contains the pauses after which Ask tries again to read the breaker, one pause
+// for each try. Without these tries, the message would wait until its envelope becomes
+// visible again.
 var askAgain = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
 
-// Ask asks whether the breaker allows a hand-over now. If the breaker cannot be read, Ask
-// tries again, as askAgain says. If the answer is Probe, the caller must call Gate.Probe
-// with its message.
+// Ask asks whether the breaker allows a hand-over now. If Ask cannot read the breaker, it
+// tries again, as the comment of askAgain describes. If the answer is Probe, the caller
+// must call Gate.Probe with its message.
 func (g *Gate) Ask(ctx context.Context) (Signal, error) {
 	b, err := g.breaker(ctx)
 	for _, pause := range askAgain {

@@ -12,8 +12,9 @@ import (
 // In any ten seconds, all senders together hand over at most the parts that the pace
 // allows in ten seconds, and one message more. To ensure this, all senders book slots in
 // the same record. A sender hands a message over at the start of the message's slot, or
-// later by up to lapse. So all slots from a time of ten seconds plus lapse may be used
-// within ten seconds. To make up for this, each slot is longer by the factor stretch.
+// up to the time lapse later. So within ten seconds, senders may use all slots that start
+// in a span of ten seconds plus lapse. To make up for this, each slot is longer by the
+// factor stretch.
 const (
 	window = 10 * time.Second
 	lapse  = time.Second
@@ -21,7 +22,7 @@ const (
 	// of its message. The rest of lapse is the time for the claim itself.
 	claimBy = lapse / 2
 	// pause limits how far in the past a booked slot may begin. So a sender loses no
-	// slots if it pauses for that long between two batches.
+	// slots if it pauses for up to this time between two batches.
 	pause = lapse / 4
 	// bookTime is the longest time that one booking may take.
 	bookTime = 3 * time.Second

@@ -28,8 +28,8 @@ const (
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
 )
 
-// road is a store that any number of senders share. Its clock is the one of synctest. It
-// remembers every hand-over.
+// road is a store that any number of senders share. It takes the time from the virtual
+// clock of synctest, and remembers every hand-over.
 type road struct {
 	store *sqlite.DB
 	rules sms.Rules
@@ -70,7 +70,8 @@ func (r *road) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return sms.NewToken(), nil
 }
 
-// calls is the store as one sender calls it.
+// calls is the store of one sender. It delays calls and lets them fail as the road
+// demands, and passes them on to the store of the road.
 type calls struct {
 	sender.Store
 	road *road
@@ -144,7 +145,7 @@ func (r *road) run(s *sender.Sender, items []sms.QueueItem) (stay []string) {
 	return s.Batch(ctx, items, 4)
 }
 
-// most returns the highest number of parts that were handed over within ten seconds.
+// most returns the highest number of parts that were handed over in any ten seconds.
 func (r *road) most() int {
 	slices.SortFunc(r.given, func(a, b given) int { return a.at.Compare(b.at) })
 	most := 0
@@ -168,7 +169,7 @@ func (r *road) largest() (parts int) {
 	return parts
 }
 
-// allowed returns the number of parts that may be handed over within ten seconds.
+// allowed returns the number of parts that may be handed over in any ten seconds.
 func (r *road) allowed() int { return int(math.Floor(10*r.pace)) + r.largest() }
 
 func (r *road) sum() (parts int) {

@@ -153,8 +153,8 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 // only if the message has not expired meanwhile, the slot of t has not lapsed, and the
 // rest of the lease and the rest of the caller's time are both long enough.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
-	// Read the real clock first. If the process is stopped from here on, the deadline does
-	// not move.
+	// Read the real clock first. If the process is stopped after this read, the deadline
+	// stays the same.
 	began, now := time.Now(), s.now()
 	end := now.Add(PublishTime)
 	if m.ExpiresAt.Before(end) { // guard: expired before the hand-over

@@ -122,8 +122,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// A file that we accept must be JSON for all other readers too. After it is
-		// written and read again, the clients must be the same.
+		// A file that we accept must be JSON for all other readers too. If the clients
+		// are written to another file and read again, they must be the same clients.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}

@@ -21,11 +21,11 @@ type Config struct {
 	// provider.
 	Data string
 	// Provider is an element of Providers. All providers except Simulated use the AWS
-	// credentials in the environment, and require a file of Clients in which each client
-	// has allowed countries.
+	// credentials in the environment, and require that the field Clients names a file in
+	// which each client has allowed countries.
 	Provider string
 	// ProviderDelay is the time that the simulated provider takes to answer. It must not
-	// be longer than senders wait for an answer.
+	// exceed the time for which senders wait for an answer.
 	ProviderDelay time.Duration
 	// Clients is the name of a file that readClients can read. If Clients is empty, the
 	// server has one client, whose secret everyone knows.

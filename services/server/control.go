@@ -18,15 +18,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// controlName names the socket in the data folder on which a server takes orders. Only
-// root and the user of the server can connect to it.
+// controlName is the name of the socket on which a server takes orders. The socket is in
+// the data folder. Only root and the user of the server can connect to it.
 const controlName = "control.sock"
 
 // orderTime is how long an order to a running server may take.
 const orderTime = 10 * time.Second
 
-// controlPath returns the path of the socket in dir. Systems limit such paths to about
-// 100 bytes. On Linux, a longer one leads through the open folder.
+// controlPath returns the path of the socket in dir. Operating systems limit the path of
+// a socket to about 100 bytes. If the path is longer, controlPath returns a short path
+// through the descriptor of dir, which works only on Linux.
 func controlPath(dir *os.File) string {
 	const longest = 100
 	path := filepath.Join(dir.Name(), controlName)
@@ -38,12 +39,13 @@ func controlPath(dir *os.File) string {
 
 // control is the socket of a running server.
 type control struct {
-	dir    *os.File // open as long as the path may lead through it
+	dir    *os.File // stays open, because the path of the socket may lead through its descriptor
 	socket net.Listener
 }
 
-// listenControl opens the socket. The data folder belongs to this process, so a socket in
-// it was left by a server that was killed.
+// listenControl opens the socket. It first removes any socket that is in the data folder.
+// No other process has the folder open, so a server that was killed must have left this
+// socket.
 func listenControl(ctx context.Context, folder string) (*control, error) {
 	dir, err := os.Open(folder)
 	if err != nil {
@@ -90,7 +92,7 @@ func (m *machine) takeOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(b) // whoever gave the order may have gone
+	_ = json.NewEncoder(w).Encode(b) // an error is ignored, because the client may have disconnected
 }
 
 // Operate carries out an operator's order on the data folder dir, and returns the new

@@ -7,16 +7,16 @@ import (
 )
 
 // crowd does work for many callers at once, so that a hundred callers cost hardly more
-// than one. Each run begins after the calls that it answers. Two runs begin at least a
-// pause apart.
+// than one. A run answers only calls that came before the run began. Between the
+// beginnings of two runs, at least the time in pause passes.
 type crowd[T any] struct {
 	pause time.Duration
 	work  func(context.Context) (T, error)
 
 	mu    sync.Mutex
-	began time.Time // the last run that began
+	began time.Time // when the last run began; zero before the first run
 	next  *run[T]   // the run that has not begun yet, or nil
-	last  *run[T]   // the last run that began, or nil
+	last  *run[T]   // the run that began last, or nil
 }
 
 // run is one run of the work.
@@ -46,7 +46,8 @@ func (c *crowd[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-// do carries out r at the time at, or when the last run has ended if that is later.
+// do waits until the run in last has ended and the time in at has come, and then carries
+// out r.
 func (c *crowd[T]) do(ctx context.Context, r, last *run[T], at time.Time) {
 	defer close(r.ended)
 	if last != nil {

@@ -128,7 +128,7 @@ func (d *door) warn(r *http.Request) {
 func showLogin(w http.ResponseWriter, status int, failure string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = pageTemplate.ExecuteTemplate(w, "login.html", failure) // the client may be gone
+	_ = pageTemplate.ExecuteTemplate(w, "login.html", failure) // an error is ignored, because the client may have disconnected
 }
 
 // tokenForm matches a token that is so long that nobody can guess it.

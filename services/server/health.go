@@ -12,8 +12,8 @@ import (
 // healthTime is the longest time that a health check may take.
 const healthTime = 3 * time.Second
 
-// health answers 200 if records can be read, and 503 otherwise. Anybody may make these
-// requests, so health reads records at most once a second.
+// health answers 200 if records can be read, and 503 otherwise. Anybody may ask for the
+// health of the server, so health reads records at most once a second.
 type health struct {
 	read   func(context.Context) error
 	now    func() time.Time

@@ -28,7 +28,7 @@ var pageFiles embed.FS
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", "page/login.html"))
 
 // inboxPause is the shortest time between two readings of a page. Everybody sees the same
-// page, so all who ask meanwhile share the next reading.
+// page, so the next reading answers all requests that come during the pause.
 const inboxPause = 250 * time.Millisecond
 
 // inbox is a handler that shows the newest messages of all owners. The door in front of
@@ -83,7 +83,7 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// show answers with the page that pages makes.
+// show answers the request r with the page that it gets from the parameter pages.
 func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page]) {
 	p, err := pages.get(r.Context())
 	if err != nil {
@@ -102,7 +102,8 @@ func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page])
 	}
 }
 
-// render renders the template with this name: the whole page, or its rows.
+// render renders the template with the given name. The template is either that of the
+// whole page or that of the rows alone.
 func (i *inbox) render(ctx context.Context, name string) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, inboxTime)
 	defer cancel()

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// obey carries out an order. It records the order, so that a restart keeps it, and tells
-// the gate of this process at once.
+// obey carries out an order. It records the order, so that the order stays in force after
+// a restart, and tells the gate of this process at once.
 func (m *machine) obey(ctx context.Context, order sms.Order) (sms.Breaker, error) {
 	asked := time.Now()
 	b, err := change.Operate(ctx, m.store, order, asked)

@@ -26,8 +26,8 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
 	}
-	// Whoever reads the log may end. Without this line, the next log message would end the
-	// server.
+	// The process that reads the log may end. Without this call, the signal SIGPIPE would
+	// then end the server at its next log message.
 	signal.Ignore(syscall.SIGPIPE)
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", c.Addr)

@@ -87,8 +87,8 @@ func TestFingerprintOfTimesAndOffsets(t *testing.T) {
 	}
 }
 
-// TestANewFieldChangesNoFingerprint adds fields, as the next release might. A client must
-// be able to repeat a request after an update.
+// TestANewFieldChangesNoFingerprint adds fields to a request, as the next release might.
+// A client must be able to repeat a request after the deployment was updated.
 func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Rules are a deployment's choices about the life of its messages. Only their methods
-// change a status. Each is a pure function: it takes a record and an event, and returns
-// the record after the event.
+// Rules are a deployment's choices about the life of its messages. Only the methods of
+// Rules change a status. Each method is a pure function: it takes a record and an event,
+// and returns the record after the event.
 type Rules struct {
-	Validity    time.Duration // sets expiresAt if the client does not set it
+	Validity    time.Duration // determines expiresAt if the client's request does not contain it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it

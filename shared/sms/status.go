@@ -28,7 +28,8 @@ type Transition struct {
 }
 
 // Transitions is the status table. Every check, the diagram in docs/design.md and the
-// property tests come from it. No other change can happen.
+// property tests are derived from this table. A status cannot change in a way that the
+// table does not list.
 var Transitions = []Transition{
 	{From: Scheduled, To: Queued, When: "its time has come"},
 	{From: Scheduled, To: Canceled, When: "the client cancels"},

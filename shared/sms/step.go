@@ -20,8 +20,8 @@ func (r Rules) step(m Message, now time.Time) *step {
 	return &step{Rules: r, m: m, now: stamp(now)}
 }
 
-// findHandOver returns the first hand-over that fits accepts. It returns nil if fits
-// accepts none of them.
+// findHandOver returns the first hand-over h for which fits(h) is true. It returns nil if
+// there is no such hand-over.
 func (s *step) findHandOver(fits func(HandOver) bool) *HandOver {
 	if i := slices.IndexFunc(s.m.HandOvers, fits); i >= 0 {
 		return &s.m.HandOvers[i]
@@ -84,8 +84,8 @@ func (s *step) retry(wait time.Duration, e Event) {
 	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)
 }
 
-// giveUp ends a message that will not be handed over again. If it has an unanswered
-// hand-over, it may have arrived, so it ends as unknown.
+// giveUp ends a message that will not be handed over again. If the message has an
+// unanswered hand-over, the message may have arrived, so its status becomes unknown.
 func (s *step) giveUp() {
 	if s.m.Unanswered() {
 		s.restUnknown("time or attempts ran out; a hand-over got no answer")

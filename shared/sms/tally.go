@@ -36,8 +36,8 @@ const (
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
 
-// NumberTaken notes in b that the provider took number. It notes nothing if its last note
-// is less than a minute old and no number was refused since.
+// NumberTaken notes in b that the provider took number. It notes nothing if the last such
+// note is less than a minute old and no number was refused since that note.
 func (r Rules) NumberTaken(b Breaker, number Number, now time.Time) (after Breaker, changed bool) {
 	if b.Open || (len(b.Tally.Refused) == 0 && now.Sub(b.Tally.TakenAt) < noteTaken) {
 		return b, false

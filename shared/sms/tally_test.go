@@ -21,7 +21,7 @@ type answer struct {
 func numbered(n int) sms.Number { return sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 
 // TestTheTally draws random answers of a provider. The breaker remembers only a few
-// answers, but the test searches all of them to check each opening.
+// answers, but the test searches all answers to check each opening of the breaker.
 func TestTheTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
@@ -66,7 +66,7 @@ func TestTheTally(t *testing.T) {
 func TestTheTallyOpensTheBreaker(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		owners []string // the owners of refused messages, one message a second
+		owners []string // the owners of the refused messages; one message is refused each second
 		taken  time.Duration
 		want   bool
 	}{

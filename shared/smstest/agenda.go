@@ -54,7 +54,8 @@ func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit in
 	return all
 }
 
-// checkDue waits until the agenda of kind contains exactly want, in any order of shards.
+// checkDue waits until the agenda of kind contains exactly the entries in want. Their
+// order does not matter.
 func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit int, want ...sms.DueEntry) {
 	t.Helper()
 	byID := func(a, b sms.DueEntry) int { return cmp.Compare(a.Ref.ID, b.Ref.ID) }

@@ -57,7 +57,8 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a conflict with the current record.
+// checkConflict checks that err is a *sms.ConflictError whose field Current is the
+// parameter current.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)

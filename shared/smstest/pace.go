@@ -16,7 +16,8 @@ func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
 }
 
-// checkBooked books b, and checks how long from now the booked time begins.
+// checkBooked books b, and checks that the booked time begins at the clock's time plus
+// want.
 func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)
@@ -28,8 +29,8 @@ func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	}
 }
 
-// checkRefused tries to book b, and checks that all time is booked for this long from
-// now.
+// checkRefused tries to book b, and checks that the error says that all time is booked up
+// to the clock's time plus until.
 func (s stage) checkRefused(t *testing.T, b sms.Booking, until time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)

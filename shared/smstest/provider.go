@@ -138,8 +138,8 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	}
 }
 
-// Stopped is the context of a process that was stopped until after End, and that goes on.
-// The timer of the context has not run yet.
+// Stopped is the context of a process that was stopped before the time End and continued
+// after it. The timer of the context has not run yet.
 type Stopped struct {
 	context.Context //nolint:containedctx // it is a context
 	End             time.Time

@@ -26,8 +26,8 @@ const (
 	maxReceiptID     = 100 // bytes
 )
 
-// TestReceiptFormat checks that f reads every sample as a valid receipt, which it can
-// write and read again, and refuses text that is not a receipt.
+// TestReceiptFormat checks that f reads every sample as a valid receipt, that f can write
+// and read this receipt again, and that f refuses text that is not a receipt.
 func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
 		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
@@ -56,8 +56,8 @@ func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	}
 }
 
-// FuzzReceiptFormat checks that f either refuses a text, or reads it as a valid receipt,
-// which it can write and read again.
+// FuzzReceiptFormat checks that f either refuses a text, or reads the text as a valid
+// receipt, which f can then write and read again.
 func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	for _, text := range f.Samples {
 		fuzz.Add(text)

@@ -19,7 +19,7 @@ type RecordFormat struct {
 	Receipt Codec[sms.PendingReceipt]
 }
 
-// Codec writes a record as JSON and reads it.
+// Codec writes a record as JSON, and reads a record from JSON.
 type Codec[T any] struct {
 	Write func(T) ([]byte, error)
 	Read  func([]byte) (T, error)

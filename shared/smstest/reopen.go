@@ -12,8 +12,8 @@ import (
 // The first store is not used any more after reopen is called.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
-// TestReopen restarts a store and checks that it still has everything for which a call
-// had returned nil.
+// TestReopen restarts a store and checks that it still has the result of every call that
+// returned no error before the restart.
 func TestReopen(t *testing.T, open ReopenStore) {
 	start := func(t *testing.T) (s stage, reopen func()) {
 		t.Helper()

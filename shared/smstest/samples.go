@@ -71,7 +71,7 @@ func (s stage) fullMessage() sms.Message {
 
 // fill sets v to a value if v is zero, and does the same for each field of a struct and
 // for the first element of a list. So the tests also store fields that recordedMessage
-// does not have yet. A text becomes the name of its field.
+// does not have yet. It sets a text to the name of its field.
 func fill(v reflect.Value, name string) {
 	at, isTime := reflect.TypeAssert[*time.Time](v.Addr())
 	switch kind := v.Kind(); {

@@ -105,7 +105,7 @@ func (s stage) message() sms.Message {
 	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.Now())
 }
 
-// scheduled returns a message that is to be sent later.
+// scheduled returns a message that is to be sent when the duration in has passed.
 func (s stage) scheduled(in time.Duration) sms.Message {
 	d := s.draft()
 	d.SendAt = s.clock.Now().Add(in)

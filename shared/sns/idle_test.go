@@ -32,9 +32,9 @@ import (
 // handOvers is how many hand-overs a test makes after their connections were lost.
 const handOvers = 50
 
-// minUnanswered is the minimum number of the test's hand-overs that get no answer if the
-// connections are the SDK's. It is less than handOvers, because the SDK sometimes closes
-// a connection when the answer comes very soon.
+// minUnanswered is the minimum number of the control's hand-overs that must get no
+// answer. The number is less than handOvers, because the SDK sometimes closes a
+// connection when the answer comes very soon.
 const minUnanswered = handOvers / 2
 
 // clients contains our client and, as the control, a client with the SDK's connections.
@@ -96,8 +96,9 @@ func checkLost(t *testing.T, client string, unanswered int) {
 	}
 }
 
-// TestAPeerThatForgetsLosesNoHandOver loses connections before they are idle for a
-// second. Only CloseIdle helps then.
+// TestAPeerThatForgetsLosesNoHandOver makes the peer forget each connection before the
+// connection was idle for a second. In this case only CloseIdle prevents hand-overs
+// without an answer.
 func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	for client := range clients {
 		t.Run(client, func(t *testing.T) {
@@ -120,7 +121,8 @@ func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 }
 
 // takeAll returns a server that takes every message. If connState is not nil, the server
-// calls it for each change of a connection, and closes idle connections after 100 ms.
+// calls connState whenever the state of a connection changes, and closes idle connections
+// after 100 ms.
 func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -135,8 +137,8 @@ func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.S
 	return server
 }
 
-// envChild is a variable with a client's name and the URL of its peer. If it is set,
-// this program hands over messages.
+// envChild is an environment variable with a client's name and the URL of its peer. If it
+// is set, this program hands over messages.
 const envChild = "SNS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -147,7 +149,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// handOverOnDemand reads lines. For each line it hands one message over with each of many
+// handOverOnDemand reads lines. For each line it calls HandOver once on each of handOvers
 // providers, and prints how many hand-overs ended without an answer.
 func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
 	providers := make([]*sns.Provider, handOvers)
@@ -221,8 +223,8 @@ func (c *child) handOver(t *testing.T) int {
 	return n
 }
 
-// freeze stops the child for longer than its connections may be idle. Meanwhile it
-// calls lose.
+// freeze stops the child for longer than its connections may be idle. While the child is
+// stopped, freeze calls lose.
 func (c *child) freeze(t *testing.T, lose func()) {
 	t.Helper()
 	c.signal(t, syscall.SIGSTOP)

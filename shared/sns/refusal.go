@@ -58,15 +58,15 @@ var answers = map[string]sms.Refusal{
 // without SMS, SNS gives this answer for every number.
 const noSuchNumber = "is not valid to publish to"
 
-// mayNotPublish is in an AuthorizationError about a role that lacks the permission. No
-// client can cause these words: SNS does not repeat the sender that it refuses, and a
-// sender cannot contain a colon.
+// mayNotPublish is a part of SNS's AuthorizationError if the role lacks the permission to
+// publish. No client can cause these words: SNS does not repeat the sender that it
+// refuses, and a sender cannot contain a colon.
 const mayNotPublish = "sns:publish"
 
 // classify turns an error from Publish into the error that sms.Provider promises. If the
 // client chose a sender, an AuthorizationError is about this sender, and otherwise about
-// the account. If it says that the role may not publish, the account may be in trouble
-// even if the client chose a sender.
+// the account. If the error says that the role may not publish, the account may be in
+// trouble even if the client chose a sender.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{
@@ -126,8 +126,8 @@ func failure(code, words string) sms.FailureCode {
 	return sms.RequestRefused
 }
 
-// response returns the status of SNS's answer, and how long SNS asks to wait. Both are 0
-// if not known.
+// response returns the status of SNS's answer, and how long SNS asks to wait. Each of the
+// two is 0 if it is not known.
 func response(err error) (status int, retryAfter time.Duration) {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || answer.Response == nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose checks that such an error
-// fails only a message whose client chose the sender. Otherwise it is account-wide.
+// TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose checks that an
+// AuthorizationError is about one message only if the message's client chose the sender.
+// Otherwise the error is account-wide.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
 	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}
 	mayNotPublish := notAllowed

@@ -63,7 +63,7 @@ func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 func (p *Provider) CloseIdle() { connect.CloseIdle(p.client.Options().HTTPClient) }
 
 // HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError
-// if SNS refused m or could not be connected to.
+// if SNS refused m, or if no connection to SNS could be made.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	if err := sms.Late(ctx); err != nil {
 		return "", classify(m, fmt.Errorf("publishing message %s: %w", m.ID, err), true)

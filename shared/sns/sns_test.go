@@ -205,7 +205,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 		if requests.Add(1) == 1 {
 			close(reached)
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // the server then notices when the client leaves
+		_, _ = io.Copy(io.Discard, r.Body) // once the body is read, the server notices when the client closes the connection
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -50,9 +50,9 @@ func (t *trip) unsent() bool {
 	return t.late.Load() || !t.started.Load() || (t.asked.Load() && !t.connected.Load())
 }
 
-// body is the body of a request. It is read when there is a connection, right before it
-// is sent. If the deadline has passed by then, body returns an error. SNS then gets no
-// complete request.
+// body is the body of a request. The HTTP client reads it when there is a connection,
+// right before sending it. If the deadline has passed by then, Read returns an error, and
+// SNS does not get a complete request.
 type body struct {
 	io.Reader
 	ctx   context.Context //nolint:containedctx // the request's, for its deadline

@@ -22,7 +22,8 @@ func (p position) String() string {
 	return strconv.FormatInt(p.at, 10) + "." + strconv.FormatInt(p.seq, 10)
 }
 
-// parsePosition parses what String returns. It returns first for "".
+// parsePosition parses the text that String returns for a position. For "", parsePosition
+// returns the parameter first.
 func parsePosition(s string, first position) (position, error) {
 	if s == "" {
 		return first, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestNothingWaitsForClients takes all connections that clients and lists read with. The
-// services must work as if nothing had happened.
+// TestNothingWaitsForClients occupies all connections through which clients and lists
+// read. The services must work as if nothing had happened.
 func TestNothingWaitsForClients(t *testing.T) {
 	enginetest.SQLite(t)
 	db, err := Open(t.TempDir(), Options{})

@@ -125,8 +125,9 @@ func (db *DB) refusal(torn string, err error) error {
 	return fmt.Errorf("looking at the data folder %s: %w", db.root.Name(), err)
 }
 
-// ForClients returns db with other connections for reading. However many clients read
-// through them, readers of db itself do not wait for them. It closes with db.
+// ForClients returns a DB on the same folder that has other connections for reading.
+// However many clients read through these connections, readers of db itself do not wait
+// for the clients. Closing db also closes the returned DB.
 func (db *DB) ForClients() *DB {
 	messages := &file{committer: db.messages.committer, statements: db.messages.clients, lists: db.messages.lists}
 	return &DB{now: db.now, messages: messages, queue: db.queue, wiper: db.wiper, close: db.close}

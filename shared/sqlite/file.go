@@ -93,7 +93,8 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	return f, nil
 }
 
-// patient makes a connection wait 10 s for others that have the database locked.
+// patient makes a connection wait up to 10 s while another connection has the database
+// locked.
 const patient = "busy_timeout(10000)"
 
 // dataSource returns the URI of a database. Source of the parameters: package

@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestQueriesUseIndexes makes every call, and asks SQLite how it carries out the prepared
-// statements. No statement may read a whole table or sort.
+// TestQueriesUseIndexes calls the methods of a DB, and asks SQLite how it carries out
+// the statements that the calls prepared. No statement may read a whole table or sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	db, err := Open(t.TempDir(), Options{})
 	if err != nil {
@@ -83,8 +83,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 				checkPlan(t, f, query)
 			}
 		}
-		// The committer's statements may be read only in its goroutine, which is where a
-		// write runs.
+		// Only the committer's goroutine may read the committer's statements. A write
+		// runs in that goroutine.
 		var written []string
 		must(f.commit(ctx, func(t *tx) error {
 			for query := range t.prepared {

@@ -22,8 +22,8 @@ const (
 	listAll = listSelect + listWhere
 )
 
-// List implements sms.Lister. It is never behind writes. One list is read at a time, so that
-// no number of readers can take all processors from the writers.
+// List implements sms.Lister. It is never behind writes. Only one list is read at a time.
+// So even very many readers of lists cannot take all processors from the writers.
 func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	after, err := parsePosition(q.After, position{math.MaxInt64, math.MaxInt64})
 	if err != nil {

@@ -36,7 +36,7 @@ type folderLock struct {
 	held *os.File
 }
 
-// lockFolder locks the folder, and writes the id of this process to it.
+// lockFolder locks the folder, and writes the id of this process to a file in it.
 func lockFolder(root *os.Root) (*folderLock, error) {
 	held, err := openLock(root)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// openLock opens the folder itself, to lock it. It cannot be removed while it has files.
+// openLock opens the folder itself, which tryLock then locks. The folder cannot be
+// removed while it has files.
 func openLock(root *os.Root) (*os.File, error) { return root.Open(".") }
 
 // tryLock locks f, or returns errLocked.

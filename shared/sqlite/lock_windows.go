@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openLock opens the file with the process id, to lock it. It does not use root, which
-// would let others remove the open file.
+// openLock opens the file with the process id, which tryLock then locks. It does not use
+// root, because root would let others remove the open file.
 func openLock(root *os.Root) (*os.File, error) {
 	return os.OpenFile(filepath.Join(root.Name(), lockName), os.O_RDWR|os.O_CREATE, 0o600)
 }

@@ -72,7 +72,7 @@ func purge(t *tx, m sms.Message) error {
 	return err
 }
 
-// rowPurger returns a function that removes rows with this query.
+// rowPurger returns a function that removes rows by executing query.
 func (db *DB) rowPurger(query string) func(ctx context.Context, limit int) (int, error) {
 	return func(ctx context.Context, limit int) (int, error) {
 		rows, err := db.messages.exec(ctx, query, db.now().UnixMilli(), limit)

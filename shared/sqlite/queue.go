@@ -17,9 +17,9 @@ var (
 	_ sms.Consumer = (*Queue)(nil)
 )
 
-// Queue is the queue of a DB. It closes with the DB. It implements sms.Queue and
-// sms.Consumer. Goroutines may use it concurrently. Items that were dequeued and not
-// deleted come back at the next Open at the latest.
+// Queue is the queue of a DB. Closing the DB also closes the Queue. A Queue implements
+// sms.Queue and sms.Consumer. Goroutines may use it concurrently. Items that were
+// dequeued and not deleted come back at the next Open at the latest.
 type Queue struct {
 	now        func() time.Time
 	visibility time.Duration
@@ -27,7 +27,7 @@ type Queue struct {
 	arrivals   bell
 }
 
-// release makes visible the items that an earlier process dequeued and did not delete,
+// release makes all items visible that an earlier process dequeued and did not delete,
 // because that process has ended. A delayed item that was never dequeued stays delayed.
 func (q *Queue) release(ctx context.Context) error {
 	now := q.now().UnixMilli()
@@ -193,7 +193,7 @@ type bell struct {
 	waiting chan struct{} // nil if nobody waits
 }
 
-// next returns a channel that is closed by the next ring.
+// next returns a channel that the next call of ring closes.
 func (b *bell) next() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -63,7 +63,8 @@ func (s *statements) get(ctx context.Context, query string, args []any, into ...
 	return err
 }
 
-// each calls row for every row of the result, until row returns false or an error.
+// each calls the function row for every row of query's result, until the function returns
+// false or an error.
 func (s *statements) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 )
 
 // A torn folder was not copied as a whole: a file is missing, was cut off, or comes from
-// another copy. SQLite notices little of that. So Open looks at the sizes of the files,
-// and at a mark that each database has.
+// another copy. SQLite does not notice most of this. So Open looks at the sizes of the
+// files, and at a mark that each database has.
 
 // TornError says that the folder was not copied as a whole.
 type TornError struct {
@@ -29,14 +29,15 @@ func (e *TornError) Error() string {
 	return fmt.Sprintf("the data folder %s is not complete: %s", e.Dir, e.What)
 }
 
-// These are the parts of what to do about a torn folder.
+// These sentences tell the operator what to do about a torn folder. An error joins those
+// that apply.
 const (
 	copyAgain    = "copy the whole folder again, while no server runs on the original"
 	withoutQueue = "remove queue.db; the relay then enqueues the waiting messages again within 15 minutes"
 )
 
-// mark is a row of the table folder. Both databases have the same id. Each Open counts
-// opened up, first in the queue.
+// mark is the row of the table folder. The id is the same in both databases. Each Open
+// adds one to opened, first in queue.db and then in messages.db.
 type mark struct {
 	id     string
 	opened int64
@@ -61,8 +62,9 @@ func (m mark) write(f *file) error {
 	return err
 }
 
-// markOpen compares the marks of both databases, and marks them as in use. It gets whether
-// messages.db had a log before it was opened. It returns what is wrong, or "".
+// markOpen compares the marks of both databases, and marks both as in use. hadLog says
+// whether messages.db had a log before it was opened. markOpen returns what is wrong with
+// the folder, or "" if nothing is wrong.
 func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 	messages, err := readMark(db.messages)
 	if err != nil {
@@ -101,8 +103,8 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 	return "", nil
 }
 
-// markClosed says that the folder had a regular end. SQLite then moves all changes from
-// the log to messages.db.
+// markClosed notes in messages.db that the folder is closed regularly. When messages.db
+// is then closed, SQLite moves all changes from the log to messages.db.
 func (db *DB) markClosed() error {
 	if !db.marked {
 		return nil
@@ -125,7 +127,7 @@ func missing(root *os.Root) (torn string, err error) {
 	return "", nil
 }
 
-// sizeOf returns the size of a file, or 0 if there is none.
+// sizeOf returns the size of a file, or 0 if the file does not exist.
 func sizeOf(root *os.Root, name string) (int64, error) {
 	exists, err := folder.Check(root, name)
 	if err != nil || !exists {
@@ -138,8 +140,9 @@ func sizeOf(root *os.Root, name string) (int64, error) {
 	return info.Size(), nil
 }
 
-// cutOff returns what to do if the database with this name is shorter than it says, and
-// "" otherwise. The pages behind its end may be in its log.
+// cutOff compares the size of a database with the size that its header gives. If the file
+// is too short, cutOff returns what to do, and otherwise "". A file is not too short if
+// the pages behind its end are in its log.
 func cutOff(root *os.Root, name string) (torn string, err error) {
 	size, err := sizeOf(root, name)
 	if err != nil || size == 0 {

@@ -44,7 +44,7 @@ func fill(t *testing.T, db *sqlite.DB, n int) {
 	}
 }
 
-// TestATornCopyIsRefused copies a folder that is open, or that was closed, in wrong ways.
+// TestATornCopyIsRefused copies open folders and closed folders in wrong ways.
 func TestATornCopyIsRefused(t *testing.T) {
 	cut := func(t *testing.T, path string, size int64) {
 		t.Helper()
@@ -64,7 +64,7 @@ func TestATornCopyIsRefused(t *testing.T) {
 		name   string
 		tear   func(t *testing.T, closed, open, dir string)
 		words  []string
-		remedy func(t *testing.T, dir string) // what the error says, besides copying again
+		remedy func(t *testing.T, dir string) // what the error recommends, besides copying again
 		want   int                            // how many messages there are after the remedy
 	}{
 		{"messages.db is missing", func(t *testing.T, closed, _, dir string) {
@@ -205,8 +205,9 @@ func TestAWholeCopyIsOpened(t *testing.T) {
 			}
 		}},
 		{"of a folder that sqlite3 has repaired", func(t *testing.T, from, dir string) {
-			// After a crash, another program may move the log into the database and delete it.
-			// Then an empty log says that all is well.
+			// After a crash, another program may move the log into the database and
+			// delete the log. The user then creates an empty log, to say that no change
+			// is missing.
 			copyFiles(t, from, dir, wholeFolder()...)
 			raw, err := sql.Open("sqlite", filepath.Join(dir, "messages.db"))
 			if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Dequeue returns up to limit items, and at most ten, with one request. It waits a whole
-// number of seconds, rounded up, and at most 20.
+// Dequeue returns up to limit items, and at most ten, with one request. It rounds wait up
+// to whole seconds, and waits at most 20 seconds.
 func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	const count = types.MessageSystemAttributeNameApproximateReceiveCount
 	wait = min(max(wait, 0)+time.Second-1, maxWait)
@@ -42,8 +42,8 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 	return received, nil
 }
 
-// Delete removes received items, ten per request. It tries to remove all of them. After
-// an error, some of them will come back.
+// Delete removes received items, ten per request. It tries to remove all of them. If it
+// returns an error, the items that were not removed will come back.
 func (q *Queue) Delete(ctx context.Context, received ...sms.QueueItem) error {
 	var failed []error
 	for batch := range slices.Chunk(received, maxBatch) {

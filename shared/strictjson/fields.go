@@ -228,7 +228,7 @@ func (f *Fields) Each(kind string, visit func(name string, object *Fields)) erro
 }
 
 // Objects reads an array of 1 to limit objects. Each object collects its own errors. For
-// an element that is not an object, this is the only error.
+// an element that is not an object, the only error is that it is not an object.
 func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {

@@ -66,9 +66,10 @@ func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	return n, true
 }
 
-// Decimal reads a JSON number that is greater than 0, at most limit, and has at most this
-// number of decimals. It returns the exact value in its shortest form, for example 0.5
-// for 0.50 and for 5e-1. It never rounds the value to a binary fraction.
+// Decimal reads a JSON number that is greater than 0 and at most limit. The parameter
+// decimals is the maximum number of digits after the decimal point. Decimal returns the
+// exact value in its shortest form, for example 0.5 for 0.50 and for 5e-1. It never
+// rounds the value to a binary fraction.
 func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -86,7 +87,7 @@ func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) 
 }
 
 // parseDecimal parses a JSON number. It refuses long numbers and large exponents, and
-// does not expand them, because this could use up the memory.
+// does not expand them, because expanding them could use up the memory.
 func parseDecimal(number string, decimals int, limit int64) (string, bool) {
 	if len(number) > maxNumberLength {
 		return "", false

@@ -1,6 +1,5 @@
-# The root that `make deploy` applies. Its variables are those of the module in
-# the parent folder: name them in terraform.tfvars. Region and credentials come
-# from the environment.
+# The root that `make deploy` applies. It has the variables of the module in the parent
+# folder: set them in terraform.tfvars. Region and credentials come from the environment.
 
 terraform {
   required_version = ">= 1.9"

@@ -136,7 +136,7 @@ variable "tags" {
 }
 
 variable "existing_log_groups" {
-  description = "Log groups of SNS that exist already, by name, to take over instead of creating them. It applies to sms_preferences with delivery_logs."
+  description = "Log groups of SNS that exist already, by name, to take over instead of creating them. They are taken over only if sms_preferences has delivery_logs."
   type        = list(string)
   default     = []
   nullable    = false

@@ -58,8 +58,8 @@ type account struct{ url string }
 // its logs. All other account-wide settings belong to SNS.
 const apiGatewayLogRole = "cloudwatchRoleArn"
 
-// setByOthers makes every account-wide setting as if another application made it, creates
-// SNS's log groups, and returns the settings.
+// setByOthers plays the part of another application: it makes every account-wide setting
+// and creates SNS's log groups. It returns the settings.
 func (a account) setByOthers(t *testing.T) map[string]string {
 	t.Helper()
 	settings := map[string]string{
@@ -86,8 +86,8 @@ func (a account) setByOthers(t *testing.T) map[string]string {
 	return settings
 }
 
-// checkSettings compares the account's settings with those in others and in replaced. A
-// setting that is in both must have the value that replaced gives.
+// checkSettings compares the account's settings with those in others and in replaced. If
+// a setting is in both maps, the account must have the value in replaced.
 func (a account) checkSettings(t *testing.T, others, replaced map[string]string) {
 	t.Helper()
 	want := maps.Clone(others)

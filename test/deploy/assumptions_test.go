@@ -39,8 +39,8 @@ func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.
 	}
 }
 
-// check makes the checks, and compares their states with want. Where want says "not
-// checked", it also gives the reason.
+// check makes the checks, and compares the state of each check with its state in want. A
+// state "not checked" in want is followed by the reason.
 func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	t.Helper()
 	results, err := assumptions.Run(t.Context(), o)

@@ -113,8 +113,9 @@ func TestControlPlane(t *testing.T) {
 }
 
 // TestADeploymentThatFailedCanBeDestroyed applies a deployment for the first time, in an
-// account where SNS has made its log groups already. That fails, as the README says. The
-// account's settings are written by then, but the output account_wide is not.
+// account where SNS has made its log groups already. The apply fails, as the README says.
+// When it fails, the account's settings are already written, but the output account_wide
+// is not.
 func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -129,7 +130,8 @@ func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	zips := buildZips(t, repo)
 	settings := emulation.Settings(zips)
 	settings["sms_preferences"] = map[string]any{"monthly_spend_limit_usd": 100, "delivery_logs": true}
-	// The rest of the deployment has nothing to do with this, and takes a minute.
+	// Apply only this module: the rest of the deployment does not matter to the test, and
+	// would take a minute.
 	err = w.Apply(t.Context(), settings, "-target=module.smsqueue.module.account_wide")
 	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "ResourceAlreadyExistsException") {
 		t.Fatalf("the apply ended with %v, want an error because a log group exists already", err)

@@ -25,10 +25,11 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestEmulation applies terraform/ to ministack and uses the deployment as its
-// clients would.
+// deployment is a deployment in ministack, with methods for these tests.
 type deployment struct{ *emulation.Emulation }
 
+// TestEmulation applies terraform/ to ministack and uses the deployment as the
+// deployment's clients would.
 func TestEmulation(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)

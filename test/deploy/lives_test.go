@@ -24,7 +24,8 @@ var private = sms.Draft{
 }
 
 // lives lists the changes that a message may go through, and the statuses that the events
-// must report. If one write changes the status twice, the first of the two has no event.
+// must report. If one write changes the status twice, the first of the two changes has no
+// event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status

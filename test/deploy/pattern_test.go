@@ -54,10 +54,10 @@ func objectOrEmpty(v any) map[string]any {
 
 var templateVariable = regexp.MustCompile(`<\$\.([A-Za-z_.]+)>`)
 
-// fill returns the text that a pipe makes from its input template and one change. AWS
-// says that variables for strings need quotes around them. It does not say whether quotes
-// in the values are escaped. So fill escapes nothing, and no value may need escaping. If
-// a variable has no value, the test fails.
+// fill returns the JSON object that a pipe makes from its input template and one change.
+// AWS says that variables for strings need quotes around them. It does not say whether
+// quotes in the values are escaped. So fill escapes nothing. The values must not contain
+// characters that JSON escapes. If a variable has no value, the test fails.
 // Source: Amazon EventBridge User Guide, "Amazon EventBridge Pipes input transformation".
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
@@ -85,8 +85,8 @@ func object(t testing.TB, text string) map[string]any {
 	return v
 }
 
-// TestPatternsAreReadAsEventBridgeReadsThem shows how the operators that this repository
-// uses work.
+// TestPatternsAreReadAsEventBridgeReadsThem shows which events match a pattern, for each
+// operator that this repository's patterns use.
 func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	t.Parallel()
 	needTerraform(t) // a test of patterns needs terraform as well as the matcher

@@ -26,8 +26,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// standIn describes what a server that stands in for AWS does where ministack does
-// nothing.
+// standIn describes a server that stands in for AWS: what this server does in the cases
+// in which ministack does nothing.
 type standIn struct {
 	number   string // receives the messages; each standIn needs a number of its own
 	optedOut string
@@ -44,7 +44,7 @@ type standIn struct {
 	changed      bool   // whether the account's settings have changed
 }
 
-// asAssumed does everything as smsqueue assumes.
+// asAssumed behaves as smsqueue assumes that AWS behaves.
 var asAssumed = standIn{
 	number: "+4915112345611", optedOut: "+4915112345621",
 	tooExpensive: "This delivery would exceed max price",
@@ -119,8 +119,8 @@ func (e deployment) checkWithStandIns(t *testing.T, outputs []byte) {
 	}
 }
 
-// play starts a server in front of ministack, which does what p says, and returns its
-// URL.
+// play starts a server in front of ministack, and returns the URL of this server. The
+// server does what p says.
 func (e deployment) play(t *testing.T, p standIn) string {
 	t.Helper()
 	target, err := url.Parse(e.Front.URL)
@@ -253,9 +253,9 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 	}
 }
 
-// textEvent puts a message that looks like an event from AWS about a text on the queues
-// of the checks. It cannot put an event on a bus, because only AWS may put such events
-// there.
+// textEvent puts a message on the queues of the checks. The message looks like an event
+// that AWS sends about a text. textEvent cannot put an event on a bus, because only AWS
+// may put such events there.
 func (e deployment) textEvent(ctx context.Context, id string) error {
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})

@@ -75,7 +75,8 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed stores a message to the given number as if it had been accepted at the time now.
+// seed stores a message to the given number. The parameter now is the time at which the
+// message was accepted, according to its record.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

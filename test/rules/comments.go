@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Comments counts the functions of a Go file. The result all counts those that have a doc
-// comment. The result nouns counts those whose doc comment says what the function is
-// ("Name is ...", "Name are ...") rather than what the function does.
+// Comments counts the doc comments of functions in a Go file. It returns two
+// numbers: of all these comments, and of those that open with "Name is ..." or "Name are
+// ...".
 func Comments(path string, source []byte) (all, nouns int, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {

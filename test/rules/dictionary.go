@@ -15,7 +15,8 @@ type word struct {
 	phrases []phrase
 }
 
-// phrase allows a word inside a match of text, a regular expression.
+// phrase allows a word wherever the word is part of a match of the regular expression
+// text.
 type phrase struct {
 	files string // a pattern of [path.Match] for the path or the file name; "" means all files
 	text  string // case matters

@@ -168,7 +168,7 @@ func effects() string {
 	return b.String()
 }
 
-// join lists words, each in quotes.
+// join returns words as a list. It writes quote before and after each word.
 func join[S ~string](words []S, quote string) string {
 	all := make([]string, len(words))
 	for i, w := range words {

@@ -51,9 +51,9 @@ type alarm struct {
 	Missing string `xml:"TreatMissingData"`
 }
 
-// quiet reports whether a looks as it must in a healthy deployment. An alarm that ignores
-// missing data keeps its first state until there is some: the pipe reports nothing before
-// the first change.
+// quiet reports whether the alarm has a state that is right for a healthy deployment. An
+// alarm that ignores missing data keeps its first state until there is data. The pipe,
+// for example, reports no data before the first change.
 func (a alarm) quiet() bool {
 	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
 }
@@ -108,7 +108,7 @@ func relayRuns(ctx context.Context, r *run) (Result, error) {
 	if len(points) == 0 {
 		return differs("no run between 13 and 3 minutes ago"), nil
 	}
-	possible := int(to.Sub(points[0].At).Minutes()) // fewer than minutes if the deployment is younger than that
+	possible := int(to.Sub(points[0].At).Minutes()) // this is less than the constant minutes if the deployment is younger
 	if possible < fewest {
 		return notChecked("the relay began less than %d minutes ago", fewest+3), nil
 	}
@@ -235,8 +235,8 @@ func ReadSettings(ctx context.Context, o Options) (Settings, error) {
 	return all, nil
 }
 
-// Compare returns a line for each setting whose value in now differs from its value in
-// before.
+// Compare returns a line for each setting that has changed. The receiver has the earlier
+// settings, and the parameter now has the current settings.
 func (before Settings) Compare(now Settings) []string {
 	var lines []string
 	for name, value := range before {

@@ -72,14 +72,14 @@ func TestTheBoundStaysBelowTheSpendLimit(t *testing.T) {
 			t.Errorf("%v more after %v of %v USD: error %v, want one: %t", tt.bound, tt.spent, tt.limit, err, tt.refused)
 		}
 	}
-	for _, bound := range []float64{0, -1, 21, math.NaN(), 0.00001} { // the last one leaves less for each part than a ceiling can say
+	for _, bound := range []float64{0, -1, 21, math.NaN(), 0.00001} { // the last bound divided by the number of parts is below the lowest possible price ceiling
 		if err := CheckSpending(t.Context(), Options{MaxUSD: bound, Engine: Ministack}); err == nil {
 			t.Errorf("a bound of %v USD is accepted", bound)
 		}
 	}
 }
 
-// The price comes from the receipt, and the metric must know it too.
+// If the receipt has a price above 0, the metric must have a value.
 func TestASpendMetricWithoutThePriceOfAMessageDoesNotHold(t *testing.T) {
 	for _, tt := range []struct {
 		price string

@@ -96,8 +96,8 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge returns the result held if holds is true, and the result differs otherwise. The
-// format and its arguments say what the check saw.
+// judge returns a result with the state Held if holds is true, and with the state
+// DidNotHold if holds is false. The format and its arguments say what the check saw.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)

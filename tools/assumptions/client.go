@@ -55,7 +55,8 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 	return judge(last <= knownFor+margin, "unknown: 401; let in after %v; last let in %v after its removal", in, last.Round(time.Second)), nil
 }
 
-// margin is how much longer than promised the API may let in a client that was removed.
+// margin is how much longer than knownFor the API may go on letting in a client that was
+// removed.
 const margin = 5 * time.Second
 
 // lastLetIn calls the API with the token of a removed client, again and again for as long

@@ -11,7 +11,8 @@ import (
 const clockSkew = 5 * time.Second
 
 // readLines returns those lines of a log group that were written since the run began and
-// contain word; "" means all. A group that does not exist has no lines.
+// contain word. If word is "", it returns all lines since then. A group that does not
+// exist has no lines.
 func (r *run) readLines(ctx context.Context, word, group string) ([]string, error) {
 	in := map[string]any{"logGroupName": group, "startTime": r.began.Add(-clockSkew).UnixMilli()}
 	if word != "" {

@@ -49,9 +49,9 @@ var (
 // over: it includes a cold start, but no run of the relay.
 const sentWithin = 30 * time.Second
 
-// send sends a text, and waits until the provider has taken the message. If the price
-// ceiling turned out not to work, send does not send anything. Even a text of several
-// parts gets the ceiling of one part, because AWS may compare the ceiling with each part.
+// send sends a text, and waits until the provider has taken the message. If a check has
+// found that price ceilings do not work, send sends nothing. Even a text of several parts
+// gets the ceiling of one part, because AWS may compare the ceiling with each part.
 func (r *run) send(ctx context.Context, text string) (message, error) {
 	if r.Engine.lacking([]Need{DeliveryLogs}) == "" && r.Deployment.Receipts {
 		if _, result, err := r.ceiling(); err == nil && result.State == DidNotHold {
@@ -61,8 +61,8 @@ func (r *run) send(ctx context.Context, text string) (message, error) {
 	return r.submit(ctx, text, r.share())
 }
 
-// submit sends a text that may cost at most price, and waits until the provider has taken
-// the message.
+// submit sends a text, with price as its price ceiling, and waits until the provider has
+// taken the message.
 func (r *run) submit(ctx context.Context, text string, price float64) (message, error) {
 	if r.Number == "" {
 		return message{}, errNoNumber

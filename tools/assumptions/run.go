@@ -24,7 +24,7 @@ type Options struct {
 	Engine     Engine
 	Deployment Deployment
 	Client     string     // name of the client that calls the API; it needs both scopes
-	Number     sms.Number // gets the messages; verified, if the account is in the sandbox
+	Number     sms.Number // the number that gets the messages; it must be verified if the account is in the sandbox
 	OptedOut   sms.Number // a number that has opted out, if there is one
 	MaxUSD     float64    // the most that all messages may cost together
 	Patience   time.Duration
@@ -74,8 +74,8 @@ func (o Options) Parts() int {
 	return parts
 }
 
-// share returns the price that each part may have. It counts the parts of all checks, so
-// that a ceiling never depends on which checks are made.
+// share returns the highest price that one part may have. It counts the parts of all
+// checks, so that a ceiling never depends on which checks are made.
 func (o Options) share() float64 {
 	o.Only = nil
 	return o.MaxUSD / float64(max(1, o.Parts()))
@@ -111,7 +111,7 @@ func newRun(ctx context.Context, o Options) *run {
 	r := &run{
 		Options: o, wire: wire{o.Config, o.Endpoint}, began: time.Now(), suffix: sms.NewToken()[:8],
 		dynamodb: dynamodb.NewFromConfig(o.Config), sqs: sqs.NewFromConfig(o.Config),
-		sns: sns.NewFromConfig(o.Config, func(o *sns.Options) { o.RetryMaxAttempts = 1 }), // a repetition costs a message
+		sns: sns.NewFromConfig(o.Config, func(o *sns.Options) { o.RetryMaxAttempts = 1 }), // a retry could send the message twice, and both messages cost money
 	}
 	r.account = sync.OnceValues(func() (string, error) { return r.readAccount(ctx) })
 	r.token = sync.OnceValues(func() (string, error) { return r.getToken(ctx, r.Deployment.clients[r.Client], "") })
@@ -164,8 +164,8 @@ func (r *run) readAccount(ctx context.Context) (string, error) {
 
 var errTimeout = errors.New("the time is over")
 
-// await calls done until it returns true or an error, or until limit has passed: then the
-// error is errTimeout.
+// await calls done until it returns true or an error, or until limit has passed. If limit
+// has passed, await returns errTimeout.
 func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()

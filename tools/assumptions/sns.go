@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// logLine has the fields of a line of SNS's delivery log that checks read.
+// logLine is a line of SNS's delivery log. It has only the fields that the checks read.
 type logLine struct {
 	Notification struct{ MessageID, Timestamp string }
 	Delivery     struct {
@@ -28,7 +28,7 @@ type logLine struct {
 }
 
 func readLine(text string) (l logLine) {
-	_ = json.Unmarshal([]byte(text), &l) // after an error its fields stay empty
+	_ = json.Unmarshal([]byte(text), &l) // after an error, the fields of l stay empty
 	return l
 }
 

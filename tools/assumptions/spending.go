@@ -12,11 +12,11 @@ import (
 // dollars a month. Source: Amazon SNS Developer Guide, "Requesting support for SMS".
 const defaultLimit = 1.0
 
-// CheckSpending returns an error if the bound is not reasonable, or if the account may
-// not spend that much any more this month. The checks would then use up the account's
-// limit, and senders would stop for everybody.
+// CheckSpending returns an error if o.MaxUSD is not reasonable, or if it is more than the
+// account can still spend this month. In the second case, the checks would use up the
+// account's spend limit, and senders would stop sending for everybody.
 func CheckSpending(ctx context.Context, o Options) error {
-	if !(o.MaxUSD >= 0.01 && o.MaxUSD <= 20) { // so it refuses NaN too
+	if !(o.MaxUSD >= 0.01 && o.MaxUSD <= 20) { // a condition in this form also refuses NaN
 		return errors.New("the bound must be at least 0.01 and at most 20 USD")
 	}
 	if o.Engine.Emulated() {

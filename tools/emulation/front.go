@@ -40,7 +40,7 @@ type Front struct {
 // called. Unless observe is nil, the proxy calls it with every request and its body. The
 // calls may be concurrent.
 func NewFront(observe func(req *http.Request, body []byte)) (*Front, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // this call does not block
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func copySources(to, from string) error {
 		if !copied {
 			return nil
 		}
-		source, err := os.ReadFile(path) //nolint:gosec // of the checkout itself
+		source, err := os.ReadFile(path) //nolint:gosec // path is in the checkout
 		if err != nil {
 			return err
 		}
@@ -102,8 +102,9 @@ func isolation() []string {
 }
 
 // cliConfig returns the variable that makes terraform take the provider from a mirror on
-// this machine, if there is one. A mirror is a folder that contains a folder with the
-// registry's name. This folder is at most three levels below the root of the file system.
+// this machine, if there is such a mirror. A mirror is a folder that contains a folder
+// with the registry's name. cliConfig finds a mirror at most two levels below the root of
+// the file system.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -130,7 +131,7 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	if err := errors.Join(err, part.Close()); err != nil {
 		return nil, err
 	}
-	// Rename the file into place, because another test may be writing it too.
+	// Rename the file into place, because another test may be writing the same file.
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 
@@ -170,8 +171,8 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars. args are more arguments of terraform
-// apply.
+// Apply applies the root with the variables vars. The parameter args holds further
+// arguments for terraform apply.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...string) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
@@ -184,7 +185,8 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...stri
 	return err
 }
 
-// Changes returns what another apply would change, or "" if it would change nothing.
+// Changes returns what terraform apply would change if it ran again, or "" if it would
+// change nothing.
 func (w *Workspace) Changes(ctx context.Context) (string, error) {
 	_, err := w.Run(ctx, "plan", "-detailed-exitcode")
 	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 2 {

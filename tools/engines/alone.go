@@ -10,7 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// These engines each run one deployment. They are never shared, so no [Set] has them.
+// Each of these engines runs only one deployment. The engines are never shared, so no
+// [Set] contains them.
 const (
 	MinistackName    = "ministack"
 	ControlPlaneName = "moto"
@@ -52,9 +53,9 @@ func DynamoDBOnDisk(folder string) Engine {
 	panic("engines: no engine is named DynamoDB Local")
 }
 
-// ControlPlane returns an engine that is moto, started by the Python program script. A
-// deployment can be applied to this engine. The resources of the deployment then exist,
-// but do nothing.
+// ControlPlane returns moto as an engine. The parameter script is the path of the Python
+// program that starts moto. A deployment can be applied to this engine. The resources of
+// the deployment then exist, but do nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {

@@ -23,7 +23,7 @@ type Engine struct {
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins the engine's version
-	madeBy  []prereq.Tool // the download works only with the versions of these tools that made it
+	madeBy  []prereq.Tool // the tools that make the download; with other versions of these tools, it would not work
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)

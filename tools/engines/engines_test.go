@@ -57,7 +57,8 @@ func engineMain(kind, port, life string) {
 }
 
 // fake returns an engine of the given kind. awaitEnd waits until the child of an engine
-// that stays has ended. The child's standard output is a pipe, which closes only then.
+// that stays has ended. The child's standard output is a pipe, which closes only when the
+// child ends.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")

@@ -71,9 +71,9 @@ func (e Engine) pinned(repo Repository) string {
 	return repo.Path("tools", "engines", filepath.FromSlash(e.pin))
 }
 
-// dir returns the folder of the download. Its name is a hash of the pins and of the
-// versions of the tools that made the download. If one of them changes, the name changes,
-// and the engine is downloaded again.
+// dir returns the folder of the download. The name of the folder is a hash of the pins
+// and of the versions of the tools that made the download. If one of them changes, the
+// name changes, and the engine is downloaded again.
 func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	pins, err := os.ReadFile(e.pinned(repo))
 	if err != nil {
@@ -118,7 +118,7 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars copies the dependencies that a pom lists to the folder dir. The parameter
+// installJars fills the folder dir with the dependencies that a pom lists. The parameter
 // pin is the path of the pom. Maven reads its own settings, so it uses the user's mirrors
 // and proxies.
 func installJars(ctx context.Context, pin, dir string) error {

@@ -28,8 +28,8 @@ type process struct {
 	done chan struct{} // closed when the process has ended
 }
 
-// launch starts a command, whose output goes to a file. log is the path of this file, and
-// the command runs in the same folder.
+// launch starts a command. The parameter log is the path of a file for the command's
+// output. The command runs in the folder of this file.
 func launch(command []string, log string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -49,7 +49,7 @@ func launch(command []string, log string) (*process, error) {
 		// goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
-		defer out.Close() //nolint:errcheck // the child wrote it, not we
+		defer out.Close() //nolint:errcheck // the child writes the file, and this process does not
 		err := cmd.Start()
 		started <- err
 		if err == nil {

@@ -196,7 +196,7 @@ func (s settings) readNumber(engine assumptions.Engine) (sms.Number, error) {
 	return number, nil
 }
 
-// plan returns what another apply would change.
+// plan returns what terraform apply would change if it ran again.
 func (s settings) plan(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, "terraform", "-chdir="+s.root, "plan", "-no-color", "-input=false", "-lock=false", "-detailed-exitcode")
 	out, err := cmd.Output()
@@ -248,8 +248,8 @@ func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) 
 	}, nil
 }
 
-// accountWide writes the account's settings to a file, or compares the settings with
-// those in the file.
+// accountWide writes the account's settings to a file if command is "snapshot". Otherwise
+// it compares these settings with the settings in the file.
 func (s settings) accountWide(ctx context.Context, command, file string) error {
 	o, err := s.caller(ctx)
 	if err != nil {

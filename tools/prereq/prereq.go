@@ -26,8 +26,8 @@ type Tool struct {
 	probe func(ctx context.Context) (version string, err error)
 }
 
-// probeLimit is more than any program needs to print its version. The slowest, Maven,
-// takes about a second on a busy machine.
+// probeLimit is the time limit for a program that prints its version. The slowest
+// program, Maven, takes about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
 // Find returns the version of the tool on this machine. The error says what is wrong, but
@@ -50,7 +50,8 @@ func Missing(ctx context.Context, tools ...Tool) []string {
 	return missing
 }
 
-// Go compiles everything. An older go fetches the toolchain that go.work names.
+// Go compiles everything. If the installed go is older than the toolchain that go.work
+// names, it downloads this toolchain.
 var Go = Tool{
 	Name:  "go",
 	Why:   "builds, runs and checks everything",

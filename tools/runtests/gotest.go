@@ -50,8 +50,8 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether the command line asks for a part of the tests. If so, it is
-// expected that tests are skipped.
+// reduced reports whether the command line asks for only a part of the tests. If it does,
+// skipped tests are expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -80,7 +80,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// Go never takes the result of a test from its cache if the test reads this variable.
+	// The value of this variable differs in every run. So go never reuses a cached result
+	// of a test that reads the variable.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")

@@ -38,8 +38,8 @@ type Skip struct{ Package, Test string }
 // Report collects events and counts tests.
 //
 //   - A test without sub-tests counts.
-//   - A test with sub-tests counts only if it failed or was skipped, and none of its
-//     sub-tests did.
+//   - A test with sub-tests counts only if it failed and no sub-test failed, or if it was
+//     skipped and no sub-test was skipped.
 //   - A failure outside every test, for example of a build, counts as a failed test.
 type Report struct {
 	Total    Count

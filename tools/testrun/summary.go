@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is how many tests a summary names for each reason to skip tests. It only
-// counts the others.
+// namedSkips is the maximum number of skipped tests that a summary names for each reason.
+// Of any further tests, the summary prints only the number.
 const namedSkips = 5
 
 // Summarize prints how many tests ran on each engine, which tests did not run and why,

@@ -1,5 +1,6 @@
-// Command withengines starts the engines that emulate AWS and runs a command, whose
-// environment has their addresses. Then it stops the engines:
+// Command withengines starts the engines that emulate AWS, runs a command, and stops the
+// engines when the command has ended. The command finds the engines' addresses in its
+// environment:
 //
 //	go run ./tools/withengines go test -run TestConformance ./shared/dynamo
 //
@@ -46,7 +47,7 @@ func run(ctx context.Context, command []string) error {
 	env := set.Environ()
 	fmt.Fprintln(os.Stderr, strings.Join(env, "\n"))
 
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // to run what it is given is its purpose
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the purpose of this program is to run any command
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -113,8 +113,8 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 
 // mergeMaps returns the values in multi and single. These are the two maps in which an
 // event contains its headers, or its query parameters. API Gateway fills both maps, but
-// only multi is complete. Events made by hand often have only one of the maps. The
-// function canonical returns the name under which mergeMaps puts the values of a name.
+// only multi is complete. Events made by hand often have only one of the maps. In the
+// result, the key for the values of a name is canonical(name).
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.

@@ -87,7 +87,7 @@ var errUnreadable = errors.New("the line is not a receipt")
 
 type parser func(line []byte) (sms.Receipt, error)
 
-// apply parses the line e and applies the receipt. It sets the time in the receipt at
+// apply parses the line e and applies the receipt. It adds to the receipt the time at
 // which the line was logged.
 func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser) (receipts.Result, error) {
 	rc, err := parse([]byte(e.Message))

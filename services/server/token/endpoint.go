@@ -44,7 +44,7 @@ type granted struct {
 // ServeToken answers POST /oauth2/token with an access token for the grant
 // client_credentials. The client sends its id and its secret by HTTP Basic, or as
 // client_id and client_secret in the form. With the parameter scope, the client may ask
-// for some of its scopes only.
+// for only some of its scopes.
 func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)

@@ -13,9 +13,9 @@ type Failures struct {
 	logged time.Time
 }
 
-// Note counts one failure. At most once a second, it returns the number of failures that
-// must be logged, which are all failures since the last such call. Otherwise it returns
-// 0, so that nobody can fill the log.
+// Note counts one failure. At most once a second, it returns a number that the caller
+// must log: how many failures there were since it last returned such a number. All other
+// calls return 0, so that nobody can fill the log.
 func (f *Failures) Note(now time.Time) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -22,7 +22,8 @@ import (
 // key can make tokens. If the key is lost, all existing tokens become invalid.
 const KeyFile = "signing-key.pem"
 
-// keyBits is the size of new keys: the minimum for RS256 (RFC 7518, section 3.3).
+// keyBits is the size of new keys in bits. It is the minimum size for RS256 (RFC 7518,
+// section 3.3).
 const keyBits = 2048
 
 const pemType = "PRIVATE KEY"

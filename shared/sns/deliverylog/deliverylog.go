@@ -57,7 +57,7 @@ type cause struct {
 // causes lists the causes of failures, each with the lower-case words by which a
 // response names it; the first match is used. The guide lists neither the first four
 // causes nor the form "+12025550142 is opted out". "Rate exceeded." is a throttle that
-// Publish did not report: the number that sends is too busy.
+// Publish did not report: too much is sent from one number.
 var causes = []cause{
 	{words: "no quota left for account", trouble: sms.SpendLimit},
 	{words: "requires additional review", trouble: sms.AccountReview},
@@ -89,12 +89,12 @@ func causeOf(response string) (c cause, known bool) {
 	return cause{failure: sms.CarrierFault}, false
 }
 
-// evidenceOf returns who confirmed a delivery, according to response. It is the handset
-// if the response is "Message has been accepted by phone" or "Delivered". If the response
-// mentions the carrier, as in "Message has been accepted by phone carrier", it is only
-// the carrier, and also after unknown words. The field dwellTimeMsUntilDeviceAck proves
-// nothing: SNS also writes this field if the phone confirmed nothing, and even in
-// failures.
+// evidenceOf returns who confirmed a delivery, according to response. It returns the
+// handset for "Message has been accepted by phone" and for "Delivered". It returns
+// the carrier for a response that mentions the carrier, such as "Message has been
+// accepted by phone carrier", and also for unknown words. The field
+// dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field if the phone
+// confirmed nothing, and even in failures.
 func evidenceOf(response string) sms.Evidence {
 	response = strings.ToLower(response)
 	switch {

@@ -71,7 +71,7 @@ func (l line) verdict(rc sms.Receipt) (sms.Receipt, error) {
 	return rc, nil
 }
 
-// parseTimestamp reads the time of a line. "" is the zero time.
+// parseTimestamp reads the time of a line. For "" it returns the zero time.
 func parseTimestamp(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil

@@ -1,5 +1,5 @@
-# A deployment under a domain of its own, such as https://api.example.com/sms/v1. Answers
-# link to each other under the path that the client used.
+# A deployment under a domain of its own, such as https://api.example.com/sms/v1. The links
+# in answers begin with the path that the client used.
 
 terraform {
   required_version = ">= 1.9"

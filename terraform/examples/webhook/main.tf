@@ -1,4 +1,4 @@
-# A deployment with events: they go to an event bus, and webhook.tf calls a webhook
+# A deployment with events. All events go to an event bus, and webhook.tf calls a webhook
 # for some of them.
 
 terraform {

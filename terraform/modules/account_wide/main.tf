@@ -1,6 +1,6 @@
-# What one account has once in each Region. Each setting is written only if it is
-# named. `make destroy` takes this whole module out of the state first, so that the
-# account keeps its settings.
+# The settings that an account has once in each Region. A setting is written only if a
+# value for it is given. `make destroy` takes this whole module out of the state first, so
+# that the account keeps its settings.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}

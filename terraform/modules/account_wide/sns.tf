@@ -1,5 +1,5 @@
-# SNS's settings for SMS. Each resource writes only the settings that it names, and
-# ignores the others: the provider sends no unset argument.
+# SNS's settings for SMS. When a resource is created, it writes only the settings that it
+# names, because the provider sends no unset argument.
 
 resource "aws_sns_sms_preferences" "spend_limit" {
   count = var.monthly_spend_limit_usd == null ? 0 : 1
@@ -7,15 +7,16 @@ resource "aws_sns_sms_preferences" "spend_limit" {
   monthly_spend_limit = var.monthly_spend_limit_usd
 
   lifecycle {
-    prevent_destroy = true # it would empty all settings, and those of others too
+    prevent_destroy = true # destroying it would empty all of SNS's settings, also those of others
     ignore_changes = [
       default_sender_id, default_sms_type, delivery_status_iam_role_arn, delivery_status_success_sampling_rate, usage_report_s3_bucket,
     ]
   }
 }
 
-# An update sends again what the resource ignores, as it was before the apply. Hence
-# this order, and hence the limit here.
+# An update of a resource also sends the settings that the resource ignores, with their
+# values from before the apply. So the resources are written one after another, and this
+# one also names the limit, which may just have changed.
 
 resource "aws_sns_sms_preferences" "sender_id" {
   count = var.default_sender_id == null ? 0 : 1
@@ -47,9 +48,9 @@ resource "aws_sns_sms_preferences" "delivery_logs" {
   depends_on = [aws_iam_role_policy.sns, aws_sns_sms_preferences.sender_id]
 }
 
-# If these groups do not exist, SNS creates them on first use, without expiry and
-# with whole phone numbers in them. They outlive the deployment, so its key does not
-# encrypt them: after its deletion nobody could read them.
+# If these groups do not exist, SNS creates them on first use. Their entries contain whole
+# phone numbers, and would then never expire. The groups outlive the deployment, so the
+# deployment's key does not encrypt them: nobody could read them after the key is deleted.
 resource "aws_cloudwatch_log_group" "sns" {
   # checkov:skip=CKV_AWS_158: they are encrypted with AWS's key unless the caller has one that outlives the deployment
   for_each = var.delivery_logs ? var.log_groups : {}

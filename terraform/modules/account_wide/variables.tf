@@ -9,12 +9,12 @@ variable "delivery_logs" {
 }
 
 variable "monthly_spend_limit_usd" {
-  description = "SNS's spend limit. Null leaves it alone."
+  description = "SNS's spend limit. Null leaves the limit as it is."
   type        = number
 }
 
 variable "default_sender_id" {
-  description = "SNS's sender id for messages without one. Null leaves it alone."
+  description = "SNS's sender id for messages without one. Null leaves this setting as it is."
   type        = string
 }
 

@@ -1,5 +1,5 @@
-# One function with its role, policy, log group and code, and the alias that
-# triggers call. A release publishes a new version and moves the alias to it.
+# One function with its role, policy, log group and code, and with the alias by which all
+# triggers call it. A release publishes a new version and moves the alias to this version.
 
 locals {
   keeps_failed = var.asynchronous != null && try(var.asynchronous.dead_letter_arn, null) != null

@@ -4,7 +4,7 @@ output "name" {
 }
 
 output "alias_arn" {
-  description = "ARN of the alias that triggers call."
+  description = "ARN of the alias by which triggers call the function."
   value       = aws_lambda_alias.live.arn
 }
 
@@ -44,7 +44,7 @@ output "tracing_mode" {
 }
 
 output "invoke_config" {
-  description = "How Lambda repeats asynchronous calls, for tests, or null."
+  description = "How Lambda repeats asynchronous calls, or null if there are none; for tests."
   value = one([for c in aws_lambda_function_event_invoke_config.this : {
     qualifier           = c.qualifier
     retries             = c.maximum_retry_attempts

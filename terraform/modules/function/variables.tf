@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "role" {
-  description = "What the name of the function's role has after the function's name, and the ARN of the policy that bounds the role, or null."
+  description = "The name of the function's role is the function's name and this suffix. permissions_boundary is the ARN of the policy that bounds the role, or null."
   type = object({
     suffix               = string
     permissions_boundary = string
@@ -43,7 +43,7 @@ variable "timeout_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many calls run at the same time at most, and always can, or null to reserve nothing."
+  description = "The number of calls that may run at the same time, and that can always run. Null reserves nothing and sets no ceiling."
   type        = number
   default     = null
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,29 +36,47 @@ const (
 
 // fairQueue takes envelopes from its groups in turn, as a fair queue of SQS does.
 type fairQueue struct {
-	mu     sync.Mutex
-	groups map[string][]sms.Ref
-	names  []string
-	turn   int
+	mu      sync.Mutex
+	delayed []delayed
+	groups  map[string][]sms.Ref
+	names   []string
+	turn    int
+}
+
+// delayed is an envelope that cannot be received before a time.
+type delayed struct {
+	sms.Envelope
+	until time.Time
 }
 
 func (q *fairQueue) Send(_ context.Context, envelopes ...sms.Envelope) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, e := range envelopes {
-		time.AfterFunc(e.Delay, func() {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			if _, known := q.groups[e.Group]; !known {
-				q.names = append(q.names, e.Group)
-			}
-			q.groups[e.Group] = append(q.groups[e.Group], e.Ref)
-		})
+		q.delayed = append(q.delayed, delayed{Envelope: e, until: time.Now().Add(e.Delay)})
 	}
 	return nil
+}
+
+// release moves the envelopes whose delay is over to their groups.
+func (q *fairQueue) release() {
+	now := time.Now()
+	q.delayed = slices.DeleteFunc(q.delayed, func(e delayed) bool {
+		if now.Before(e.until) {
+			return false
+		}
+		if _, known := q.groups[e.Group]; !known {
+			q.names = append(q.names, e.Group)
+		}
+		q.groups[e.Group] = append(q.groups[e.Group], e.Ref)
+		return true
+	})
 }
 
 func (q *fairQueue) Backlog(context.Context) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.release()
 	n := 0
 	for _, waiting := range q.groups {
 		n += len(waiting)
@@ -68,6 +87,7 @@ func (q *fairQueue) Backlog(context.Context) (int, error) {
 func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.release()
 	for range q.names {
 		q.turn++
 		group := q.names[q.turn%len(q.names)]

@@ -176,9 +176,9 @@ func keyOfAFewShards() string {
 const fewMessages = 5
 
 // policies returns a function that chooses the policies with which a story runs. A story
-// that depends on the policy runs with both policies. Any other story runs with only one:
-// with hold and with resend in turn. With SMSQUEUE_SOAK=1 every story runs with both
-// policies, as every story always does on SQLite.
+// that depends on the policy runs with both policies. Any other story runs with only one
+// policy; these stories use hold and resend in turn. With SMSQUEUE_SOAK=1 every story
+// runs with both policies, as every story always does on SQLite.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {

@@ -31,10 +31,12 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 var errLost = errors.New("connection reset by peer")
 
 // deaths is how many processes die in a cell. Each death affects a whole batch of
-// messages. If too many deaths affected a message, it would rightly end as unknown.
+// messages. With more deaths, too many of them could affect one message, which would then
+// rightly end as unknown.
 const deaths = 3
 
-// attack makes the first call of a row meet a fault, once for each message.
+// attack makes calls of a row meet a fault: for each message, the first such call that
+// concerns the message.
 type attack struct {
 	row   row
 	fault fault

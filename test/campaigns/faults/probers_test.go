@@ -70,7 +70,8 @@ func (p *spent) HandOver(_ context.Context, m sms.Message) (string, error) {
 }
 
 // flowsWithin is the longest time from the end of the trouble until the breaker has
-// closed: the longest wait between two rounds of probes, and one round.
+// closed. It is the longest wait between two rounds of probes, plus the time that one
+// round takes.
 const flowsWithin = 20 * time.Minute
 
 // TestNoOwnerKeepsWinningProbes lets one or two owners submit messages that waste probes,
@@ -79,23 +80,28 @@ const flowsWithin = 20 * time.Minute
 func TestNoOwnerKeepsWinningProbes(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
-	troubles := []time.Duration{16 * time.Minute}
-	if os.Getenv("SMSQUEUE_SOAK") == "1" {
-		troubles = []time.Duration{90 * time.Second, 5 * time.Minute, 16 * time.Minute, time.Hour}
-	}
-	for _, tc := range []struct {
+	type attack struct {
 		name string
 		bad  []string // the prefixes of the numbers of each bad owner
-	}{
-		{name: "nobody else"},
-		{name: "one owner, refused numbers", bad: []string{refusedPrefix}},
-		{name: "one owner, undelivered numbers", bad: []string{undeliveredPrefix}},
+	}
+	// The attacks that came closest to the bound.
+	attacks := []attack{
 		{name: "one owner, silent numbers", bad: []string{silentPrefix}},
-		{name: "two owners, refused numbers", bad: []string{refusedPrefix, refusedPrefix}},
-		{name: "two owners, silent numbers", bad: []string{silentPrefix, silentPrefix}},
-		{name: "two owners, refused and silent numbers", bad: []string{refusedPrefix, silentPrefix}},
 		{name: "two owners, undelivered and silent numbers", bad: []string{undeliveredPrefix, silentPrefix}},
-	} {
+	}
+	troubles := []time.Duration{5 * time.Minute}
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		troubles = []time.Duration{90 * time.Second, 5 * time.Minute, 16 * time.Minute, time.Hour}
+		attacks = append(attacks, []attack{
+			{name: "nobody else"},
+			{name: "one owner, refused numbers", bad: []string{refusedPrefix}},
+			{name: "one owner, undelivered numbers", bad: []string{undeliveredPrefix}},
+			{name: "two owners, refused numbers", bad: []string{refusedPrefix, refusedPrefix}},
+			{name: "two owners, silent numbers", bad: []string{silentPrefix, silentPrefix}},
+			{name: "two owners, refused and silent numbers", bad: []string{refusedPrefix, silentPrefix}},
+		}...)
+	}
+	for _, tc := range attacks {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, trouble := range troubles {
 				synctest.Test(t, func(t *testing.T) { besideProbers(t, trouble, tc.bad) })

@@ -57,7 +57,7 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, tt := range []struct {
 		name     string
-		nameless int // every n-th receipt about trouble names no message; 0 means that each names its message
+		nameless int // if this is n, every n-th receipt about trouble names no message; if it is 0, each receipt names its message
 		policies []sms.OnUnknown
 	}{
 		{"every receipt names its message", 0, []sms.OnUnknown{sms.Resend, sms.Hold}},
@@ -161,8 +161,8 @@ func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless i
 	return left
 }
 
-// checkPace checks the hand-overs after start. There must be at least minimum of them,
-// and within any ten seconds no more than the pace allows.
+// checkPace checks the hand-overs after start. There must be at least minimum hand-overs,
+// and within any ten seconds no more hand-overs than the pace allows.
 func checkPace(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
 	t.Helper()
 	var times []time.Time

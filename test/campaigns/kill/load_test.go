@@ -27,7 +27,7 @@ func size() campaign {
 const users = 32
 
 // load runs clients that repeat each submission, with its key, until the answer is 202.
-// It records what was accepted.
+// It records which messages were accepted.
 type load struct {
 	api      func() user.API // returns the server that is running now
 	next     atomic.Int64
@@ -78,8 +78,8 @@ func (l *load) reach(t *testing.T, n int) {
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await waits until so returns true. If this takes longer than within, the test fails
-// with a message that contains what.
+// await waits until the function so returns true. If this takes longer than the duration
+// within, the test fails with a message that contains the text what.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)

@@ -52,7 +52,7 @@ type stage struct {
 	running map[string]int // how many processes of each kind are running
 	ended   chan ending
 	truths  []*truth
-	paused  time.Time // when an operator paused sending; zero if it is not paused
+	paused  time.Time // when an operator paused sending; zero while sending is not paused
 	log     []string
 }
 
@@ -109,7 +109,8 @@ func (s *stage) wait(ctx context.Context, p *world.Process, c world.Call, after 
 	}
 }
 
-// ending is the result of a process, for the stage to record.
+// ending says that a process has ended. The stage then calls note, which records the
+// result of the process.
 type ending struct {
 	kind string
 	note func()

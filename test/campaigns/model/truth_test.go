@@ -95,9 +95,9 @@ func allVoid(m sms.Message, log []reconcile.HandOver) bool {
 	})
 }
 
-// latest returns the latest time at which m may be due if it has work left. This is 15
-// minutes after the work can first be done, or 15 minutes after now if it can be done
-// already.
+// latest returns the latest time at which m may be due if it has work left. If the work
+// can be done now, this is 15 minutes after now. Otherwise it is 15 minutes after the
+// time from which the work can be done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {

@@ -12,7 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// counting is a provider that takes everything and counts hand-overs by message.
+// counting is a provider that takes every message and counts the hand-overs of each
+// message.
 type counting struct {
 	mu    sync.Mutex
 	taken map[string]int
@@ -49,8 +50,8 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// The one that starts first has an advantage, so the client and the sender
-			// start first in turn.
+			// Whichever of the two starts first has an advantage, so the client starts
+			// first in one try and the sender in the next.
 			cancel := func() {
 				status, _ = callAs[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}

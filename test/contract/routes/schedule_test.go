@@ -99,8 +99,8 @@ func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (s
 }
 
 // runFor moves the clock second by second. It runs the relay every minute, and handles
-// each envelope in the second in which the envelope becomes visible. It returns when each
-// message first arrived.
+// each envelope in the second in which the envelope becomes visible. It returns the time
+// at which each message first arrived.
 func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	t.Helper()
 	arrived := make(map[string]time.Time)

@@ -158,8 +158,8 @@ func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	handler := newAPI(t, store, nil)
 	fill(t, store, "small", few)
 	fill(t, store, "large", plenty)
-	// The messages of one owner are all in one shard. Those of another take as much room in
-	// the index as possible.
+	// The messages of one owner are all in one shard. The messages of another owner take
+	// as much room in the index as possible.
 	long := strings.Repeat("x", 128)
 	for i := range 800 {
 		id, d := sms.NewID(), draft("lopsided")
@@ -225,8 +225,8 @@ func shard(id string) uint32 {
 	return h.Sum32() % 8
 }
 
-// meter returns an option for a client of DynamoDB that calls tell with the capacity that
-// each read consumed.
+// meter returns an option for a client of DynamoDB. After each read, a client with this
+// option calls tell with the capacity that the read consumed.
 func meter(tell func(operation string, units float64)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(

@@ -25,7 +25,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is how many calls of each operation must be answered with 2xx, at least.
+// leastGood is the minimum number of calls of each operation that must be answered with
+// 2xx.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {

@@ -73,7 +73,7 @@ func BenchmarkHandOver(b *testing.B) {
 	}
 }
 
-// taker is a provider that takes every message at once.
+// taker is a provider that takes every message without delay.
 type taker struct{}
 
 func (taker) Name() sms.ProviderName { return "taker" }

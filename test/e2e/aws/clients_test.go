@@ -39,7 +39,8 @@ func awaitClients(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// TestClientsComeAndGo changes clients while the functions run, as an apply does.
+// TestClientsComeAndGo changes the clients while the functions run, as `terraform apply`
+// does.
 func TestClientsComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{Clients: `{"old": {}, "gone": {}}`})
@@ -56,8 +57,8 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestAReadOfClientsThatFails makes the first read of the clients fail, which is in the
-// Init phase, and then later reads.
+// TestAReadOfClientsThatFails makes reads of the clients fail: the first read, in the
+// Init phase, and the reads after that.
 func TestAReadOfClientsThatFails(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

@@ -71,8 +71,8 @@ func TestNoClientKeepsIdleConnectionsForLong(t *testing.T) {
 	}
 }
 
-// TestTheFirstInvocationUsesTheConnectionsOfInit counts connections: a second one would
-// show that the first, from init, was not used.
+// TestTheFirstInvocationUsesTheConnectionsOfInit counts connections. A second connection
+// would show that a function did not use the connection that it had opened at init.
 func TestTheFirstInvocationUsesTheConnectionsOfInit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{TLS: true})

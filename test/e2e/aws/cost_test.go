@@ -37,7 +37,7 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	text := text("+5511987654321", strings.Repeat("Your code is 123", 10))
 
 	var got cost.Counts
-	get(t, api, "x") // waits for the init, and reads nothing itself
+	get(t, api, "x") // this request waits until the API has started, and reads no record
 	_, got.Clients = m.take()
 	for range 2 {
 		first := got
@@ -79,7 +79,7 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	}
 }
 
-// step calls the function something and measures what the call consumes.
+// step calls something, which is a function, and measures what this call consumes.
 func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) cost.Step {
 	t.Helper()
 	outputs := func() (size int) {
@@ -172,7 +172,8 @@ func accessLine(t *testing.T) cost.Bytes {
 }
 
 // recordSize returns the size of a record in the table and in the indexes together.
-// DynamoDB adds 100 bytes in the table and in each index.
+// DynamoDB adds 100 bytes to the size in the table, and 100 bytes to the size in each
+// index.
 func recordSize(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{

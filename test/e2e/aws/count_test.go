@@ -22,8 +22,8 @@ type requests map[string]int
 // opened is the operation of the request that opens a connection at init.
 const opened = ""
 
-// requestsOf calls the function something, and returns the requests that the functions
-// make to the engines during this call.
+// requestsOf calls something, which is a function, and counts the requests that the
+// deployment's functions make to the engines during this call.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()

@@ -138,8 +138,8 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease moves the times of a message's lease and first hand-over back by the duration
-// by.
+// ageLease makes the times of a message's lease and of its first hand-over earlier. The
+// parameter by is how much earlier.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

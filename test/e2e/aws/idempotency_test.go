@@ -26,7 +26,8 @@ import (
 )
 
 // localAPI is the API in the process of the test, with DynamoDB Local and ElasticMQ.
-// Unlike a function, it serves requests concurrently, and the test sets its clock.
+// Unlike a function, localAPI serves requests concurrently, and has a clock that the test
+// sets.
 type localAPI struct {
 	handler http.Handler
 	records *dynamodb.Client
@@ -34,7 +35,7 @@ type localAPI struct {
 	queue   *faultproxy.Proxy
 
 	mu    sync.Mutex
-	ahead time.Duration // how far its clock is ahead of the real time
+	ahead time.Duration // how far the API's clock is ahead of the real time
 }
 
 func startLocalAPI(t *testing.T) *localAPI {

@@ -66,7 +66,7 @@ func (m *meter) start(t *testing.T, engineURL string) string {
 }
 
 // addBatch adds the capacity that a BatchGetItem consumes for items of up to 4 KB. On AWS,
-// an item that does not exist consumes as much as a small one.
+// the read of an item that does not exist consumes as much as the read of a small item.
 func (m *meter) addBatch(items json.RawMessage) {
 	var tables map[string]struct {
 		Keys           []json.RawMessage

@@ -17,7 +17,7 @@ const (
 	kills       = 5
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // the least number of requests in flight, of unfinished messages and of messages handed over at each kill
+	atLeast     = 50  // the minimum, before a kill, of each of these: requests in flight, unfinished messages, hand-overs since the last kill
 	drainWithin = 3 * time.Minute
 )
 

@@ -104,8 +104,8 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	t.Logf("%d waiting messages were delivered within %v of the order to resume", waiting, time.Since(resumed).Round(time.Millisecond))
 }
 
-// TestOrdersWithoutAServer pauses and resumes on a folder whose server was killed. The
-// folder's path is too long for a socket.
+// TestOrdersWithoutAServer pauses and resumes sending in a data folder whose server was
+// killed. The folder's path is too long for a socket.
 func TestOrdersWithoutAServer(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

@@ -25,16 +25,18 @@ func readers() int {
 	return 300
 }
 
-// slower and each bound the time from accepted to sent beside readers: slower times the
-// time alone, and each for every reader. The readers of this test use the same processors
-// as the server.
+// These constants bound how long a message may take from accepted to sent while there are
+// readers. The bound is the time without readers multiplied by slower, plus the number of
+// readers multiplied by each. The readers of this test use the same processors as the
+// server.
 const (
 	slower = 5
 	each   = 2 * time.Millisecond
 )
 
 // TestReadersDoNotStarveTheSender measures how long messages take from accepted to sent,
-// first alone and then beside many readers, which ask again as soon as they have an answer.
+// first without readers, and then with many readers. A reader asks again as soon as it
+// has an answer.
 func TestReadersDoNotStarveTheSender(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error")
@@ -139,6 +141,6 @@ func read(ctx context.Context, client *http.Client, url string) []byte {
 		return nil
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body) // a reader that leaves reads no more
+	body, _ := io.ReadAll(response.Body) // an error is expected when the test stops the reader
 	return body
 }

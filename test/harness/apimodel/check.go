@@ -189,7 +189,8 @@ func blobSize(v any) (int, bool) {
 	return 0, false
 }
 
-// aboveFFFF is how Java's patterns write all characters above U+FFFF.
+// aboveFFFF matches the part of a pattern in Java's syntax that stands for all characters
+// above U+FFFF.
 var aboveFFFF = regexp.MustCompile(`(?i)\\uD800\\uDC00-\\uDBFF\\uDFFF`)
 
 // wholeText compiles a pattern of a model so that it must match the whole text, as in the

@@ -17,9 +17,9 @@ import (
 // errUnknownOperation reports a request that no operation of its service accepts.
 var errUnknownOperation = errors.New("the model has no such operation")
 
-// input is what a request says, decoded by its protocol. Values are those of
-// encoding/json, with json.Number for numbers; a blob that is a whole body is
-// []byte. Structures are keyed by the names that their members have in requests.
+// input is what a request says, decoded by its protocol. The values have the types that
+// encoding/json uses, with json.Number for numbers. Only a blob that is the whole body is
+// a []byte. The keys of a structure are the names that its members have in requests.
 type input struct {
 	name   string // of the operation
 	values map[string]any
@@ -108,8 +108,8 @@ func (b *branch) add(path []string, text string) {
 	b.sub[path[0]].add(path[1:], text)
 }
 
-// numbered returns the branches 1, 2 and so on below a name. It reports false if b has
-// anything else.
+// numbered returns the branches 1, 2 and so on below a name. It returns false if b has
+// other branches, or a text and no branches.
 func (b *branch) numbered(name string) (all []*branch, ok bool) {
 	if len(b.sub) == 0 {
 		return nil, b.text == ""

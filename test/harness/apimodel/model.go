@@ -20,8 +20,8 @@ var folders = map[string]string{
 	"sms-voice":        "pinpoint-sms-voice-v2",
 }
 
-// Models reads the models of services from a folder of botocore, each when it is
-// first needed. Its methods may be called concurrently.
+// Models reads the models of services from a folder of botocore. It reads each model when
+// the model is first needed. The methods of Models may be called concurrently.
 type Models struct {
 	dir string
 
@@ -103,8 +103,8 @@ func (m *member) name(inModel string) string {
 	return inModel
 }
 
-// service returns the model of the service that signatures call name, or nil if there is
-// no such model.
+// service returns the model of one service, or nil if there is no such model. The
+// parameter name is the name of the service in signatures.
 func (m *Models) service(name string) (*service, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +132,7 @@ func (m *Models) service(name string) (*service, error) {
 }
 
 func readModel(path string) (s *service, err error) {
-	file, err := os.Open(path) //nolint:gosec // of the engine's own environment
+	file, err := os.Open(path) //nolint:gosec // the file belongs to the engine's own environment
 	if err != nil {
 		return nil, err
 	}

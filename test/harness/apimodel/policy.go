@@ -13,7 +13,7 @@ import (
 // permissions lists actions that are not operations.
 var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
 
-// secondServices maps a service to another one whose actions have the same prefix in
+// secondServices maps a service to another service whose actions have the same prefix in
 // policies.
 var secondServices = map[string]string{"dynamodb": "streams.dynamodb"}
 

@@ -84,7 +84,7 @@ func (s *service) fromQuery(m *member, wire string, query url.Values, values map
 }
 
 // route finds the operation of a request, and the labels in its path. If several
-// templates fit, the one with the fewest labels is meant.
+// templates match the path, route chooses the template with the fewest labels.
 func (s *service) route(r *http.Request) (name string, labels map[string]string) {
 	for candidate, op := range s.Operations {
 		if op.HTTP.Method != r.Method {

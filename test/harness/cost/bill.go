@@ -8,9 +8,9 @@ const (
 
 	minutes       = 30.44 * 24 * 60 // in a month
 	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
-	pollers       = 5               // in the event source; while the queue is empty, each receives once in 20 s
+	pollers       = 5               // in the event source; while the queue is empty, each poller makes one request in 20 s
 	kmsCalls      = 100_000
-	compressed    = 0.15 // the part of a log's size that its storage takes
+	compressed    = 0.15 // the size of a log in storage, divided by the size that was written
 	gatewayHeader = 300  // bytes that the gateway and TLS add to each answer
 
 	// For each function: its memory in GB, and its time in seconds.
@@ -38,8 +38,8 @@ type Columns struct{ Without, Receipts, Events float64 }
 // same returns columns that all have the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
-// withReceipts returns columns that have the number without, to which receipts is added
-// in the columns with receipts.
+// withReceipts returns columns in which the first number is without. The other two
+// numbers are the sum of without and receipts.
 func withReceipts(without, receipts float64) Columns {
 	return Columns{without, without + receipts, without + receipts}
 }

@@ -12,9 +12,9 @@ type Step struct {
 	Answered   Bytes // to the client
 }
 
-// Breaker holds what the functions consume to know the breaker, in units of DynamoDB. A
-// sender reads it every five seconds. Once a minute, one of them reads it again and notes
-// that a number was taken.
+// Breaker holds what the functions consume to know whether the breaker is open, in units
+// of DynamoDB. A sender reads the breaker every five seconds. Once a minute, one of the
+// senders reads the breaker again and notes that a number was taken.
 type Breaker struct {
 	Reads, Writes float64 // of the first delivery in a minute
 	ReceiptReads  float64 // of the first receipt in five seconds

@@ -28,10 +28,11 @@ type request struct {
 	reads, writes float64 // units of DynamoDB
 	answered      Bytes
 	seconds       float64 // of the function
-	perSecond     float64 // how many an owner can make in each process; 0 if nothing but the gateway limits it
+	perSecond     float64 // how many such requests an owner can make in each process; 0 if nothing but the gateway limits them
 }
 
-// requests returns what an owner can ask for without sending anything.
+// requests returns the kinds of requests that an owner can make without sending a
+// message.
 func requests() []request {
 	one := Counted.LookUp.Answered
 	return []request{

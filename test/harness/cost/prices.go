@@ -10,7 +10,7 @@ type price struct {
 	units string
 	page  string // the path of AWS's page of prices, below aws.amazon.com
 	asOf  string // the date of the price according to the source; empty if the source gives no date
-	read  string // where the price was read: AWS's pages show prices only in a browser
+	read  string // the page from which the price was taken; AWS's own pages show prices only in a browser
 }
 
 const (

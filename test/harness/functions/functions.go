@@ -77,8 +77,9 @@ type Options struct {
 	BeforeDynamoDB func(url string) string
 }
 
-// queueVisibility is how long a received envelope stays invisible. This is longer than a
-// test; where a test needs a message sooner, the relay enqueues the message again.
+// queueVisibility is how long a received envelope stays invisible. This is longer than
+// any test takes. Where a test needs a message sooner, the relay enqueues the message
+// again.
 const queueVisibility = "360"
 
 // Deploy makes a deployment, which lasts until the end of the test. It skips the test if
@@ -226,7 +227,7 @@ func (d *Deployment) Deliver(t testing.TB, batch []sqstypes.Message) string {
 	return answer
 }
 
-// TryDeliver is like Deliver, for a sender that may fail.
+// TryDeliver is like Deliver, but returns an error if the sender fails.
 func (d *Deployment) TryDeliver(ctx context.Context, batch []sqstypes.Message) (answer string, err error) {
 	raw, err := d.Sender.Invoke(ctx, lambdatest.SQSEvent("arn:aws:sqs:us-east-1:123456789012:messages", batch))
 	return string(raw), err

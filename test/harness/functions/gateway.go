@@ -59,7 +59,8 @@ func accessToken(clientID string) map[string]string {
 }
 
 // oneEndpoint starts a server that forwards requests to d's engines, and returns its URL.
-// Like an emulator of AWS, the server finds out from a request which service it is for.
+// Like an emulator of AWS, the server finds out from each request which service the
+// request is for.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)

@@ -39,8 +39,8 @@ func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	return all
 }
 
-// RecordProvider makes moto record its requests from now on, for
-// [Deployment.TakenAttributes].
+// RecordProvider makes moto record every request that it receives from now on.
+// [Deployment.TakenAttributes] reads the record.
 func (d *Deployment) RecordProvider(t testing.TB) {
 	t.Helper()
 	d.moto(t, http.MethodPost, "recorder/start-recording")

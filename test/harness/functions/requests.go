@@ -11,8 +11,9 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// checkAgainstModels makes the test fail when it ends if a function has made a request
-// that AWS would refuse. Requests before the last Reset of a proxy are not checked.
+// checkAgainstModels checks the functions' requests at the end of the test. If AWS would
+// refuse any of these requests, the test fails. Requests before the last Reset of a proxy
+// are not checked.
 func (d *Deployment) checkAgainstModels(t testing.TB) {
 	t.Helper()
 	proxies := []*faultproxy.Proxy{d.DynamoDB, d.SQS, d.SNS}

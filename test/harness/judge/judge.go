@@ -1,6 +1,7 @@
 // Package judge serves the part of SNS's wire protocol that sends an SMS, and passes each
-// SMS on to any provider. The real SNS client can then hand messages over to a provider with a reliable log.
-// The provider may run in this process, or in another process that outlives the senders.
+// SMS on to a provider. So the real SNS client can hand messages over to a provider with
+// a reliable log. The provider may run in this process, or in another process that
+// outlives the senders.
 package judge
 
 import (

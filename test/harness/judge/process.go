@@ -64,7 +64,8 @@ func (p *Process) Log(t testing.TB) []reconcile.HandOver {
 	return log
 }
 
-// HandOvers returns all hand-overs that the simulated provider whose log is in dir took.
+// HandOvers reads the log of the simulated provider in dir, and returns all hand-overs that
+// the provider took.
 func HandOvers(dir string) ([]reconcile.HandOver, error) {
 	entries, err := simulator.ReadLog(dir)
 	if err != nil {

@@ -98,7 +98,8 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus reads the deployment's status again and again until enough(status) is true.
+// AwaitStatus reads the deployment's status again and again until enough returns true.
+// The test fails if this takes longer than within.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough func(Status) bool) {
 	t.Helper()
 	var s Status
@@ -135,7 +136,8 @@ func (a API) read(r *http.Request, want int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Await looks up a message again and again until its status is one of states.
+// Await looks up a message again and again until its status is one of states. The test
+// fails if this takes longer than within.
 func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
 	t.Helper()
 	var m Message

@@ -36,8 +36,8 @@ const (
 // ReceiptDelay is the time from a hand-over to its receipt.
 const ReceiptDelay = 3 * time.Second
 
-// Network is a provider in memory that remembers every hand-over. A number without a fate
-// has the fate Plain.
+// Network is a provider in memory that remembers every hand-over. A number has the fate
+// Plain unless SetFate sets another fate.
 type Network struct {
 	now func() time.Time
 
@@ -48,8 +48,8 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // if limited is true: how many more hand-overs have an effect before all are void
-	nameless int // every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
+	budget   int // if limited is true: how many more hand-overs have an effect; every later hand-over is void
+	nameless int // if this is n, every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
 }
 
 type pending struct {
@@ -59,7 +59,8 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider that calls now to learn the time.
+// NewNetwork returns a provider in which no hand-over was made yet. The parameter now is
+// a function that returns the time.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -80,8 +81,8 @@ func (n *Network) Budget(handOvers int) {
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes some receipts of void hand-overs name neither a message nor a time:
-// about one in oneIn of them.
+// NameNothing makes some receipts of void hand-overs name neither a message nor a time.
+// For example, if oneIn is 3, about a third of these receipts name nothing.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -181,7 +182,7 @@ func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.receipts = append(n.receipts, pending{n.now().Add(delay), line})
 }
 
-// Nameless returns a receipt for number that names no message. It says only that some
+// Nameless returns a receipt that has a number but no message id. It says only that some
 // application's budget is spent.
 func Nameless(number sms.Number) []byte {
 	raw, err := json.Marshal(map[string]any{
@@ -199,7 +200,8 @@ func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []by
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
 
-// takeDue removes the receipts whose time has come from the network, and returns them.
+// takeDue returns the receipts whose time has come, and removes these receipts from the
+// network.
 func (n *Network) takeDue() [][]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -215,8 +217,8 @@ func (n *Network) takeDue() [][]byte {
 	return lines
 }
 
-// nextReceipt returns when the next receipt comes. It returns the zero time if no receipt
-// is on its way.
+// nextReceipt returns the time at which the next receipt comes. It returns the zero time if
+// no receipt is on its way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

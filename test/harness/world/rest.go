@@ -81,8 +81,8 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.checkFinal(ctx)
 		}
-		// Wait a second longer than necessary, so that no envelope is delayed. If there
-		// is no time to wait for, wait a minute, the relay's interval.
+		// Wait a second longer than necessary, so that no envelope is delayed. If next is
+		// the zero time, wait for the relay's interval, which is a minute.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second

@@ -122,7 +122,7 @@ func (w *World) Request(ctx context.Context, method, path, key, body string) (*h
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
-		Limits: api.Limits{PartsPerDay: 1_000_000}, // large enough to refuse nothing, but makes the API count
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // this limit is too high to refuse a message, but makes the API count parts
 	})
 	if err != nil {
 		return nil, err
@@ -197,7 +197,8 @@ func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, w.Timeout)
 }
 
-// currentSender returns the running sender. It starts a new one if the last one died.
+// currentSender returns the running sender. If that sender has died, currentSender starts
+// another sender.
 func (w *World) currentSender() *senderProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -235,7 +236,8 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	return len(received), w.Queue.Delete(ctx, done...)
 }
 
-// currentRelay returns the running relay. It starts a new one if the last one died.
+// currentRelay returns the running relay. If that relay has died, currentRelay starts
+// another relay.
 func (w *World) currentRelay() *relayProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -286,8 +288,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	return err
 }
 
-// Receipts applies all receipts whose time has come. A receipt that cannot be applied
-// comes again.
+// Receipts applies all receipts whose time has come, and returns their number. A receipt
+// that cannot be applied comes again.
 func (w *World) Receipts(ctx context.Context) int {
 	lines := w.Network.takeDue()
 	var group sync.WaitGroup

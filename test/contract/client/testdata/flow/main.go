@@ -36,8 +36,8 @@ func run(ctx context.Context, base string) error {
 	return errors.Join(send(ctx, api), takeBack(ctx, api), sendMany(ctx, api), previewRefused(ctx, api), service(ctx, api))
 }
 
-// unexpected returns an error that shows an answer which the flow did not expect. what
-// says what the flow was doing.
+// unexpected returns an error that shows an answer which the flow did not expect. The
+// parameter what says what the flow was doing.
 func unexpected(what string, response *http.Response, body []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
