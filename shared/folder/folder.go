@@ -132,4 +132,13 @@ func OpenFile(root *os.Root, name string, flag int) (*os.File, error) {
 	return root.OpenFile(name, flag, 0o600)
 }
 
+// Sync makes the names of new and renamed files in the folder durable.
+func Sync(root *os.Root) error {
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
 func path(root *os.Root, name string) string { return filepath.Join(root.Name(), name) }

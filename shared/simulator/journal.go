@@ -95,7 +95,7 @@ func openJournal(root *os.Root) (*journal, error) {
 	j := &journal{file: file, writes: make(chan write), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
 	size, err := cutTornLine(file)
 	if err == nil {
-		err = syncFolder(root)
+		err = folder.Sync(root)
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -129,15 +129,6 @@ func cutTornLine(file *os.File) (int64, error) {
 		}
 	}
 	return size, file.Sync()
-}
-
-// syncFolder makes the names of new files in the folder durable.
-func syncFolder(root *os.Root) error {
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // append writes e, unless ctx has ended, and returns nil when e is durable. If the error

@@ -111,12 +111,7 @@ func writeDurably(root *os.Root, name string, content []byte) error {
 	if err := root.Rename(unfinished, name); err != nil {
 		return err
 	}
-	// The new name is durable only after the folder is synced.
-	dir, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return folder.Sync(root)
 }
 
 // webKey is a public RSA key as a JSON Web Key (RFC 7517, and RFC 7518, section 6.3). The
