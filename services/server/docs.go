@@ -39,10 +39,7 @@ func (d *docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !isRead(w, r) {
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
+	setPageHeaders(w.Header(), docsPolicy)
 	switch name := path.Base(r.URL.Path); name {
 	case "docs":
 		var page bytes.Buffer

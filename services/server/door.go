@@ -38,10 +38,8 @@ type door struct {
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", inboxPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
+	setPageHeaders(h, inboxPolicy)
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
 	switch {
 	case d.token == "":
 		// There is no token, and onlyLocal has already refused all requests from other

@@ -83,6 +83,14 @@ func (m *machine) verify(r *http.Request) (api.Token, error) {
 	return api.Token(claims), err
 }
 
+// setPageHeaders sets the headers that every page for people has. The parameter policy is
+// the Content-Security-Policy of the page.
+func setPageHeaders(h http.Header, policy string) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+}
+
 func onlyRead(page http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isRead(w, r) {
