@@ -106,8 +106,8 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 			wrong = unless(err == nil, "must be in E.164 form, with its plus sign written as %2B")
 		case "reference":
 			q.Reference = value
-			n := utf8.RuneCountInString(value)
-			wrong = unless(n > 0 && n <= 100, "must have 1 to 100 characters")
+			n, most := utf8.RuneCountInString(value), sms.MaxLength(name)
+			wrong = unless(n > 0 && n <= most, fmt.Sprintf("must have 1 to %d characters", most))
 		case "from", "to":
 			t, ok := strictjson.ParseTime(value)
 			if t.IsZero() {

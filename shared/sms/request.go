@@ -117,12 +117,40 @@ func (r Request) Check() []InvalidError {
 	refuse(r.SenderID != "" && r.OriginationNumber != "", "originationNumber", "cannot be combined with senderId")
 	refuse(r.EntityID != "" && !registered.MatchString(r.EntityID), "entityId", "must be 1 to 50 letters or digits")
 	refuse(r.TemplateID != "" && !registered.MatchString(r.TemplateID), "templateId", "must be 1 to 50 letters or digits")
-	for field, value := range reflect.ValueOf(r).Fields() {
-		if most, err := strconv.Atoi(field.Tag.Get("max")); err == nil {
-			refuse(utf8.RuneCountInString(value.String()) > most, jsonName(field), "must have at most %d characters", most)
-		}
+	for _, l := range textLimits {
+		text := reflect.ValueOf(r).Field(l.field).String()
+		refuse(utf8.RuneCountInString(text) > l.most, l.name, "must have at most %d characters", l.most)
 	}
 	return bad
+}
+
+// textLimit is the tag max of a field of Request.
+type textLimit struct {
+	field int    // the index of the field
+	name  string // the JSON name of the field
+	most  int    // characters
+}
+
+// textLimits contains the limit of each field that has one, in the order of the fields.
+var textLimits = func() (limits []textLimit) {
+	for i := range reflect.TypeFor[Request]().NumField() {
+		field := reflect.TypeFor[Request]().Field(i)
+		if most, err := strconv.Atoi(field.Tag.Get("max")); err == nil {
+			limits = append(limits, textLimit{field: i, name: jsonName(field), most: most})
+		}
+	}
+	return limits
+}()
+
+// MaxLength returns how many characters the text field with the given JSON name may have.
+// It returns 0 if the field has no tag max.
+func MaxLength(name string) int {
+	for _, l := range textLimits {
+		if l.name == name {
+			return l.most
+		}
+	}
+	return 0
 }
 
 // visible reports whether a phone shows anything for text. At least one character must be
