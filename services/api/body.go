@@ -131,8 +131,10 @@ func (a *api) admit(c *call) (done func(), err error) {
 	if ok {
 		return done, nil
 	}
-	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)                                                      // an error is ignored, because the answer is the same
-	return nil, &apiError{slug: busy, retryAfter: rand.N(maxRetry).Truncate(time.Second) + time.Second} //nolint:gosec // no secret
+	// The answer is the same whether or not the whole body arrives.
+	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)
+	wait := rand.N(maxRetry).Truncate(time.Second) + time.Second //nolint:gosec // no secret
+	return nil, &apiError{slug: busy, retryAfter: wait}
 }
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {

@@ -79,7 +79,7 @@ func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Reques
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
 		ctx, id := ensureRequestID(r.Context())
-		caller, err := identify(r.WithContext(ctx), clients, verify)
+		caller, err := identify(ctx, r, clients, verify)
 		if err == nil {
 			next.ServeHTTP(w, r.WithContext(WithCaller(ctx, caller)))
 			return
@@ -98,24 +98,28 @@ func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Reques
 
 // identify returns the caller of r. If there is no valid caller, identify returns the
 // error with which the request must be answered.
-func identify(r *http.Request, clients Clients, verify func(*http.Request) (Token, error)) (Caller, error) {
-	refused := unauthorizedFor(r)
+func identify(ctx context.Context, r *http.Request, clients Clients, verify func(*http.Request) (Token, error)) (Caller, error) {
 	token, err := verify(r)
 	if err != nil {
-		refused.cause = err
-		return Caller{}, refused
+		return Caller{}, refuseToken(r, err)
 	}
-	client, known, err := clients.Client(r.Context(), token.ClientID)
+	client, known, err := clients.Client(ctx, token.ClientID)
 	if err != nil {
 		return Caller{}, &apiError{slug: unavailable, cause: err}
 	}
 	if !known { // guard: a removed client
-		refused.cause = fmt.Errorf("client %s is not known", token.ClientID)
-		return Caller{}, refused
+		return Caller{}, refuseToken(r, fmt.Errorf("client %s is not known", token.ClientID))
 	}
 	gone := func(scope string) bool { return !slices.Contains(client.Scopes, scope) }
 	return Caller{
 		ClientID: token.ClientID, Owner: client.Owner, Limits: client.Limits,
 		Scopes: slices.DeleteFunc(slices.Clone(token.Scopes), gone),
 	}, nil
+}
+
+// refuseToken returns the error for a request whose token is refused because of cause.
+func refuseToken(r *http.Request, cause error) *apiError {
+	refused := unauthorizedFor(r)
+	refused.cause = cause
+	return refused
 }

@@ -47,13 +47,14 @@ func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack fun
 		return giveBack, true
 	}
 	w := &waiting{owner: owner, n: n, taken: make(chan struct{})}
+	giveBack = func() { s.giveBack(owner, n) }
 	s.mu.Lock()
 	s.line = append(s.line, w)
 	s.admit() // something may have been given back since take
 	s.mu.Unlock()
 	select {
 	case <-w.taken:
-		return func() { s.giveBack(owner, n) }, true
+		return giveBack, true
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
@@ -62,7 +63,7 @@ func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack fun
 		s.line = slices.Delete(s.line, at, at+1)
 		return nil, false
 	}
-	return func() { s.giveBack(owner, n) }, true // n was taken just when ctx ended
+	return giveBack, true // n was taken just when ctx ended
 }
 
 func (s *shares) giveBack(owner string, n int64) {
