@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
@@ -45,13 +46,13 @@ func deploy(t testing.TB) *deployment {
 	}
 	d.store = &watchedStore{Store: openStore(t, d.clock.Now)}
 	d.options = api.Options{
-		Store:          d.store,
-		Queue:          d.queue,
-		Rules:          sms.DefaultRules(),
-		Countries:      []string{"BR", "US"},
-		DefaultCountry: "BR",
-		Logger:         slog.New(slog.NewJSONHandler(d.log, nil)),
-		Now:            d.clock.Now,
+		Store:     d.store,
+		Queue:     d.queue,
+		Rules:     sms.DefaultRules(),
+		Countries: []string{"BR", "US"},
+		Numbers:   phone.Rules{DefaultCountry: "BR"},
+		Logger:    slog.New(slog.NewJSONHandler(d.log, nil)),
+		Now:       d.clock.Now,
 	}
 	d.restart(t)
 	return d
