@@ -15,7 +15,6 @@ import (
 
 	_ "embed" // for the contract
 
-	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -53,10 +52,7 @@ type Options struct {
 	// is the only element.
 	Countries []string
 	// Numbers says which phone numbers are accepted. The zero value is a good choice.
-	Numbers phone.Rules
-	// NumberTypes lists the types of phone numbers that are accepted. If it is empty,
-	// phone.DefaultTypes are accepted.
-	NumberTypes []phone.Type
+	Numbers NumberRules
 	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
 	// MaxWait is the longest time that a look-up with the parameter ?wait= may wait. It
@@ -113,11 +109,14 @@ func (o Options) check() error {
 	case o.MaxWait < 0 || o.MaxWait > maxWait:
 		return fmt.Errorf("the maximum wait must be between 0 and %v", maxWait)
 	}
-	if err := o.checkNumbers(); err != nil {
-		return err
-	}
 	if err := checkCountries(o.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
+	}
+	if country := o.Numbers.DefaultCountry; country != "" && !allows(o.Countries, country) {
+		return fmt.Errorf("default country: %q is not an allowed country", country)
+	}
+	if err := o.Numbers.Check(); err != nil {
+		return err
 	}
 	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
@@ -155,9 +154,6 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	if len(o.NumberTypes) == 0 {
-		o.NumberTypes = phone.DefaultTypes()
-	}
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
 		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/api"
-	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
@@ -50,7 +49,7 @@ func deploy(t testing.TB) *deployment {
 		Queue:     d.queue,
 		Rules:     sms.DefaultRules(),
 		Countries: []string{"BR", "US"},
-		Numbers:   phone.Rules{DefaultCountry: "BR"},
+		Numbers:   api.NumberRules{DefaultCountry: "BR"},
 		Logger:    slog.New(slog.NewJSONHandler(d.log, nil)),
 		Now:       d.clock.Now,
 	}

@@ -18,26 +18,51 @@ var territories = map[string][]string{
 	"us-territories":     {"AS", "GU", "MP", "PR", "VI"},
 }
 
-// checkNumbers returns an error if something is wrong with the options that are about
-// phone numbers.
-func (o Options) checkNumbers() error {
-	if err := checkCountries(o.Countries); err != nil {
-		return fmt.Errorf("allowed countries: %w", err)
+// NumberRules are a deployment's choices about the phone numbers that it accepts.
+type NumberRules struct {
+	// DefaultCountry is the country of numbers that are written without a plus sign. It is
+	// an ISO 3166-1 alpha-2 code, and must be an allowed country. If it is empty, such
+	// numbers are refused.
+	DefaultCountry string
+	// Types lists the types of numbers that are accepted, such as "mobile". If it is
+	// empty, all types but premium-rate are accepted.
+	Types []string
+	// Strict refuses numbers in ranges that the numbering plans lack. The plans are built
+	// into the program, so Strict also refuses ranges that are newer than the program.
+	Strict bool
+	// Fiction accepts the numbers that regulators reserve for films and books. Set it only
+	// if the provider sends nothing.
+	Fiction bool
+}
+
+// Check returns an error if a value in r does not exist.
+func (r NumberRules) Check() error {
+	if r.DefaultCountry != "" && !phone.ValidCountry(r.DefaultCountry) {
+		return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", r.DefaultCountry)
 	}
-	if country := o.Numbers.DefaultCountry; country != "" {
-		switch {
-		case !phone.ValidCountry(country):
-			return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", country)
-		case !allows(o.Countries, country):
-			return fmt.Errorf("default country: %q is not an allowed country", country)
-		}
-	}
-	for _, kind := range o.NumberTypes {
-		if !slices.Contains(phone.Types(), kind) {
-			return fmt.Errorf("number types: %q is not one of %v", kind, phone.Types())
+	for _, name := range r.Types {
+		if !slices.Contains(phone.Types(), phone.Type(name)) {
+			return fmt.Errorf("number types: %q is not one of %v", name, phone.Types())
 		}
 	}
 	return nil
+}
+
+// parse parses a phone number as a client wrote it.
+func (r NumberRules) parse(written string) (phone.Parsed, error) {
+	return phone.Rules{DefaultCountry: r.DefaultCountry, Strict: r.Strict, Fiction: r.Fiction}.Parse(written)
+}
+
+// accepts reports whether numbers of type t are accepted.
+func (r NumberRules) accepts(t phone.Type) bool {
+	if len(r.Types) == 0 {
+		return t.AcceptedBy(phone.DefaultTypes())
+	}
+	accepted := make([]phone.Type, len(r.Types))
+	for i, name := range r.Types {
+		accepted[i] = phone.Type(name)
+	}
+	return t.AcceptedBy(accepted)
 }
 
 func checkCountries(countries []string) error {
@@ -66,7 +91,7 @@ func allows(countries []string, country string) bool {
 // readNumber parses the phone number of d. It returns an error if something is wrong with
 // the number.
 func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
-	parsed, err := a.Numbers.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)))
+	parsed, err := a.Numbers.parse(cmp.Or(d.NumberAsWritten, string(d.Number)))
 	if err != nil {
 		return phone.Parsed{}, wrongNumber(err)
 	}
@@ -97,7 +122,7 @@ func checkCountry(l Limits, number phone.Parsed) *sms.InvalidError {
 
 // checkType returns an error unless the deployment accepts numbers of this type.
 func (a *api) checkType(number phone.Parsed) *sms.InvalidError {
-	if number.Type.AcceptedBy(a.NumberTypes) {
+	if a.Numbers.accepts(number.Type) {
 		return nil
 	}
 	return &sms.InvalidError{Field: "phoneNumber", Reason: fmt.Sprintf("is of the type %s, to which this deployment does not send", number.Type)}

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/smsqueue/smsqueue/services/api"
-	"github.com/smsqueue/smsqueue/shared/phone"
 )
 
 // bodyTo returns the body of a message to number.
@@ -18,10 +17,10 @@ func bodyTo(t *testing.T, number string) string {
 // TestNumbersThatADeploymentAccepts previews and submits messages. Both must agree.
 func TestNumbersThatADeploymentAccepts(t *testing.T) {
 	strict := func(o *api.Options) { o.Numbers.Strict = true }
-	onlyMobile := func(o *api.Options) { o.NumberTypes = []phone.Type{phone.Mobile} }
-	withPremium := func(o *api.Options) { o.NumberTypes = []phone.Type{phone.Mobile, phone.PremiumRate} }
+	onlyMobile := func(o *api.Options) { o.Numbers.Types = []string{"mobile"} }
+	withPremium := func(o *api.Options) { o.Numbers.Types = []string{"mobile", "premium-rate"} }
 	only := func(countries ...string) func(*api.Options) {
-		return func(o *api.Options) { o.Countries, o.Numbers = countries, phone.Rules{} }
+		return func(o *api.Options) { o.Countries, o.Numbers = countries, api.NumberRules{} }
 	}
 	for _, tt := range []struct {
 		name, number  string
@@ -63,8 +62,8 @@ func TestNumbersThatADeploymentAccepts(t *testing.T) {
 			}
 			d.restart(t)
 			got := d.preview(t, bodyTo(t, tt.number))
-			if (tt.kind != "" && got.NumberType != tt.kind) || (got.Doubt != "") != tt.doubtful {
-				t.Errorf("the preview says that the type is %q and the doubt %q; want type %q, doubtful: %t", got.NumberType, got.Doubt, tt.kind, tt.doubtful)
+			if (tt.kind != "" && got.NumberType != tt.kind) || (got.Warning != "") != tt.doubtful {
+				t.Errorf("the preview says that the type is %q and the warning %q; want type %q, doubtful: %t", got.NumberType, got.Warning, tt.kind, tt.doubtful)
 			}
 			if got.Acceptable != (tt.check == "") {
 				t.Errorf("acceptable is %t", got.Acceptable)

@@ -40,15 +40,15 @@ type previewView struct {
 	PhoneNumber sms.Number    `json:"phoneNumber,omitempty"`
 	Country     string        `json:"country,omitempty"`
 	NumberType  phone.Type    `json:"numberType,omitempty"`
-	Doubt       string        `json:"doubt,omitempty"`
+	Warning     string        `json:"warning,omitempty"`
 	Encoding    sms.Encoding  `json:"encoding"`
 	Parts       int           `json:"parts"`
 	Forcing     []forcingView `json:"forcing,omitempty"`
 	Checks      []checkView   `json:"checks"`
 }
 
-// doubt says why a number is doubtful.
-const doubt = "No assigned range that this service knows contains the number. Its range may be new, or the number is mistyped."
+// mayNotExist is the warning about a doubtful number.
+const mayNotExist = "No assigned range that this service knows contains the number. Its range may be new, or the number is mistyped."
 
 type forcingView struct {
 	Character string  `json:"character"`
@@ -85,7 +85,7 @@ func (a *api) checkAll(ctx context.Context, d sms.Draft, l Limits) (previewView,
 	if wrong == nil {
 		d.Number, v.PhoneNumber, v.Country, v.NumberType = parsed.Number, parsed.Number, parsed.Country, parsed.Type
 		if parsed.Doubtful {
-			v.Doubt = doubt
+			v.Warning = mayNotExist
 		}
 		v.add("country", reasonOf(checkCountry(l, parsed)))
 		v.add("numberType", reasonOf(a.checkType(parsed)))

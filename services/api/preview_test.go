@@ -13,7 +13,7 @@ import (
 type previewed struct {
 	Acceptable           bool
 	PhoneNumber, Country string
-	NumberType, Doubt    string
+	NumberType, Warning  string
 	Encoding             string
 	Parts                int
 	Forcing              []forcing

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/services/api"
-	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -220,7 +219,7 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		{"an unknown default country", func(o *api.Options) { o.Numbers.DefaultCountry = "br" }, `"br"`},
 		{"a default country not allowed", func(o *api.Options) { o.Numbers.DefaultCountry = "DE" }, "allowed"},
 		{"territories", func(o *api.Options) { o.Countries = append(o.Countries, "crown-dependencies", "us-territories") }, ""},
-		{"an unknown type of number", func(o *api.Options) { o.NumberTypes = []phone.Type{phone.Mobile, "satellite"} }, `"satellite"`},
+		{"an unknown type of number", func(o *api.Options) { o.Numbers.Types = []string{"mobile", "satellite"} }, `"satellite"`},
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
 		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
 		{"a negative limit", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},

@@ -21,6 +21,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Numbers: m.config.numbers(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)

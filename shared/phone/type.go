@@ -2,7 +2,6 @@ package phone
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -54,17 +53,6 @@ func Types() []Type {
 // but premium-rate numbers, which fraudsters use to earn money.
 func DefaultTypes() []Type {
 	return slices.DeleteFunc(Types(), func(t Type) bool { return t == PremiumRate })
-}
-
-// ReadTypes returns the types in a list with commas. They may be invalid. The result is
-// nil if list is empty.
-func ReadTypes(list string) (accepted []Type) {
-	for name := range strings.SplitSeq(list, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			accepted = append(accepted, Type(name))
-		}
-	}
-	return accepted
 }
 
 // AcceptedBy reports whether a deployment that accepts the given types accepts t. It

@@ -11,7 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/environ"
-	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
 )
 
@@ -21,10 +20,13 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	r := environ.Read(getenv)
 	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
 	options := api.Options{
-		Rules:       r.Rules(),
-		Countries:   r.List("ALLOWED_COUNTRIES"),
-		Numbers:     phone.Rules{DefaultCountry: r.Optional("DEFAULT_COUNTRY"), Strict: r.Bool("STRICT_NUMBERS")},
-		NumberTypes: phone.ReadTypes(r.Optional("NUMBER_TYPES")),
+		Rules:     r.Rules(),
+		Countries: r.List("ALLOWED_COUNTRIES"),
+		Numbers: api.NumberRules{
+			DefaultCountry: r.Optional("DEFAULT_COUNTRY"),
+			Types:          r.OptionalList("NUMBER_TYPES"),
+			Strict:         r.Bool("STRICT_NUMBERS"),
+		},
 		Limits: api.Limits{
 			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
 			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),
