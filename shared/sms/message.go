@@ -54,7 +54,7 @@ type Message struct {
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
 	// Fingerprint is the fingerprint of the draft. It shows whether an idempotency key
-	// was used again for another request.
+	// was used again for another request. It is "" if the text was deleted.
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// Nonce is new for each attempt to create the record. A writer that finds its own
 	// nonce in the record knows that it created the record.
