@@ -19,9 +19,6 @@ const (
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// MaxEvents is how many events a message keeps. Later events are only counted.
-const MaxEvents = 50
-
 // Message is the stored record: what the client asked for, what became of it, and the
 // work that is left. Its methods only read it, and the rules change copies. Times are UTC
 // with millisecond precision. A zero time means that there is no such time.
