@@ -95,8 +95,7 @@ func queueARN(ctx context.Context, source EventSource) (string, error) {
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
 }
 
-// pollOnce handles one batch, if one comes within a second. It never interrupts a
-// receive, because this could lose messages.
+// pollOnce never interrupts a receive, because this could lose messages.
 func (s EventSource) pollOnce(arn string) error {
 	ctx := context.Background()
 	out, err := s.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -225,7 +224,6 @@ func FailedItems(response []byte, batch []string) ([]string, error) {
 	return failed, nil
 }
 
-// encode returns the JSON of a value that can always be encoded.
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {

@@ -54,7 +54,7 @@ const (
 // Function is a deployed function. Its methods may be called concurrently.
 type Function struct {
 	options Options
-	idle    chan *sandbox // the sandboxes that handle no event
+	idle    chan *sandbox // those that handle no event
 	all     []*sandbox
 	output  output
 	running sync.WaitGroup
@@ -137,7 +137,6 @@ func (f *Function) Kill() {
 // in order of arrival.
 func (f *Function) Output() string { return f.output.String() }
 
-// output collects the output of several processes.
 type output struct {
 	mu  sync.Mutex
 	all bytes.Buffer

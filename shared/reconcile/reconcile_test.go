@@ -16,7 +16,6 @@ var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 const number sms.Number = "+12025550100"
 
-// accepted returns an accepted message that waits for a sender.
 func accepted(change func(*sms.Draft)) sms.Message {
 	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
@@ -27,8 +26,6 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// handedOver hands m over once for each of the outcomes, and returns the message as it is
-// then.
 func handedOver(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -52,8 +49,7 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-// handedOverTwice returns a held message that was handed over twice. The first hand-over
-// has this receipt, or no receipt if receipt is "".
+// The first hand-over has this receipt, or none if receipt is "".
 func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -67,8 +63,6 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
-// handedOverLate returns a message with a receipt. The receipt says that the message was
-// handed over after its expiry, late by the given duration.
 func handedOverLate(t *testing.T, late time.Duration) sms.Message {
 	t.Helper()
 	m := handedOver(t, accepted(nil), sms.Taken("c1"))

@@ -8,7 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// newPending returns a receipt that matches none of our messages.
 func (s stage) newPending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
@@ -19,7 +18,6 @@ func (s stage) newPending(detail string) sms.PendingReceipt {
 	return rc.Pending(s.clock.Now())
 }
 
-// keep stores a pending receipt.
 func (s stage) keep(t *testing.T, detail string) sms.PendingReceipt {
 	t.Helper()
 	k := s.newPending(detail)
@@ -41,7 +39,7 @@ func (s stage) rekeep(t *testing.T, k sms.PendingReceipt) {
 	}
 }
 
-// checkDueReceipts waits until exactly want is due, in this order.
+// The receipts must come in the order of want.
 func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {

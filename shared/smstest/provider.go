@@ -191,7 +191,6 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns those messages that the service has taken and whose text contains mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -203,7 +202,6 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// claimedMessage returns a message as a provider gets it for the first hand-over.
 func claimedMessage(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()

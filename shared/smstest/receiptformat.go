@@ -20,7 +20,7 @@ type ReceiptFormat struct {
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// These are the maximum lengths of texts that a receipt copies from its provider.
+// A receipt copies no more than this from its provider's texts.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes
@@ -65,7 +65,6 @@ func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	fuzz.Fuzz(func(t *testing.T, text []byte) { f.check(t, text) })
 }
 
-// check reports whether f can read text, and checks the receipt if it can.
 func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	t.Helper()
 	rc, err := f.Parse(text)

@@ -71,6 +71,4 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	})
 }
 
-// reopened holds the current store. This is the first store until the restart, and the
-// second store after it.
 type reopened struct{ sms.Store }

@@ -16,8 +16,8 @@ const (
 const (
 	hour        = 3600 // seconds
 	pageRate    = 10   // pages of lists a second, for each owner in each process
-	gatewayRate = 100  // requests a second to each method, by default
-	pageTime    = 0.1  // seconds that a function takes for a page; an assumption
+	gatewayRate = 100  // requests a second to each method by default
+	pageTime    = 0.1  // seconds of a function for one page; an assumption
 	pageLength  = 100  // messages on the longest page
 	batchLength = 100  // messages in the longest batch
 )
@@ -28,11 +28,10 @@ type request struct {
 	reads, writes float64 // units of DynamoDB
 	answered      Bytes
 	seconds       float64 // of the function
-	perSecond     float64 // how many such requests an owner can make in each process; 0 if nothing but the gateway limits them
+	perSecond     float64 // the most that an owner can make in each process; 0 if only the gateway limits them
 }
 
-// requests returns the kinds of requests that an owner can make without sending a
-// message.
+// requests returns what an owner can ask for without sending a message.
 func requests() []request {
 	one := Counted.LookUp.Answered
 	return []request{

@@ -40,7 +40,6 @@ func Handler(provider sms.Provider) http.Handler {
 	})
 }
 
-// kind returns the SMS type in the attributes of a request.
 func kind(r *http.Request) sms.Type {
 	for name, values := range r.Form {
 		entry, isName := strings.CutSuffix(name, ".Name")
