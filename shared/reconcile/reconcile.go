@@ -226,8 +226,14 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
 		})
 	}
+	voids := 0
+	for _, h := range m.HandOvers {
+		if h.Receipt == sms.VerdictVoid {
+			voids++
+		}
+	}
+	forgotten := voids == sms.MaxVoids // then the record may lack its oldest void hand-overs
 	for _, h := range taken[:max(0, len(taken)-1)] {
-		forgotten := len(m.HandOvers) > sms.MaxVoids // then the record lacks its oldest void hand-overs
 		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
 		}

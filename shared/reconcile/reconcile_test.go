@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,35 @@ func TestFindings(t *testing.T) {
 				t.Errorf("found %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestAHeldMessageMayHaveForgottenVoidHandOvers hands a held message over more often than
+// its record shows.
+func TestAHeldMessageMayHaveForgottenVoidHandOvers(t *testing.T) {
+	rules, at := sms.DefaultRules(), now
+	m := accepted(hold)
+	m.ExpiresAt = now.Add(sms.MaxSchedule)
+	var ids []string
+	for i := range sms.MaxVoids + 2 {
+		id := fmt.Sprint("c", i)
+		ids, at = append(ids, id), at.Add(time.Hour)
+		claim := rules.NewClaim("fake", at)
+		claimed, err := claim.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ = rules.Record(claimed, claim.Token, sms.Taken(id), at)
+		m, _ = rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: number, Verdict: sms.VerdictVoid}, at)
+	}
+	log := took(m, ids...)
+	for i := range log {
+		log[i].Void, log[i].At = true, now.Add(time.Duration(i)*time.Hour)
+	}
+	l := reconcile.New(log, at)
+	l.Add(m)
+	if err := l.Report().Err(); err != nil {
+		t.Errorf("found %v, want nothing", err)
 	}
 }
 

@@ -19,9 +19,6 @@ const (
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// MaxEvents is how many events a message keeps. Later events are only counted.
-const MaxEvents = 50
-
 // Message is the stored record: what the client asked for, what became of it, and the
 // work that is left. Its methods only read it, and the rules change copies. Times are UTC
 // with millisecond precision. A zero time means that there is no such time.
@@ -54,7 +51,7 @@ type Message struct {
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
 	// Fingerprint is the fingerprint of the draft. It shows whether an idempotency key
-	// was used again for another request.
+	// was used again for another request. It is "" if the text was deleted.
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// Nonce is new for each attempt to create the record. A writer that finds its own
 	// nonce in the record knows that it created the record.

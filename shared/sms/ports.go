@@ -98,8 +98,12 @@ type Unmatched struct {
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep stores k. It replaces a receipt with the same ID.
+	// Keep stores k, which has just arrived. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
+	// Rekeep replaces the receipt with k's ID by k. It changes nothing and returns nil if
+	// there is no such receipt: somebody has used and forgotten it since the caller read
+	// it.
+	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts returns up to limit pending receipts that are due at until or

@@ -99,6 +99,15 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 
+	t.Run("Rekeep replaces the receipt", func(t *testing.T) {
+		s, lose := start(t)
+		k := s.keep(t, "one")
+		k.Due, k.Tries = k.Due.Add(time.Minute), 1
+		lose()
+		s.rekeep(t, k)
+		s.checkDueReceipts(t, k.Due, 10, k)
+	})
+
 	t.Run("Forget returns no error", func(t *testing.T) {
 		s, lose := start(t)
 		k := s.keep(t, "one")

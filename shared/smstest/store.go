@@ -36,6 +36,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Agenda", testAgenda},
 		{"Postpone", testPostpone},
 		{"Receipts", testReceipts},
+		{"Bound", testBound},
 		{"Unmatched", testUnmatched},
 		{"ReceiptKeeper", testReceiptKeeper},
 		{"Lister", testLister},

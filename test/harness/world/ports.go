@@ -115,6 +115,10 @@ func (s store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Keep", k.ID, func(ctx context.Context) error { return s.Store.Keep(ctx, k) })
 }
 
+func (s store) Rekeep(ctx context.Context, k sms.PendingReceipt) error {
+	return s.process.do(ctx, "Rekeep", k.ID, func(ctx context.Context) error { return s.Store.Rekeep(ctx, k) })
+}
+
 func (s store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Forget", k.ID, func(ctx context.Context) error { return s.Store.Forget(ctx, k) })
 }
