@@ -41,9 +41,8 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// strictContract is the contract, changed so that unknown fields and values are errors,
-// and values of the wrong form too. The tests must fail on such an answer. Clients must
-// accept it, because later versions of the contract add fields and values.
+// strictContract forbids unknown fields and values, and values of the wrong form. Clients
+// must accept them, because later versions of the contract add some.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -87,8 +86,8 @@ func openStrictContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// listedValues returns the values that the description of s lists, if s is an open
-// enumeration. Otherwise it returns nil.
+// listedValues returns nil if s is not an open enumeration. The description of an open
+// enumeration lists its values.
 func listedValues(s *openapi3.Schema) []any {
 	list, _, open := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added.")
 	if !open {
@@ -101,13 +100,11 @@ func listedValues(s *openapi3.Schema) []any {
 	return values
 }
 
-// eachSchema calls visit for every schema in the components of doc, including nested
-// ones. visit also gets the name of the component.
 func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema)) {
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // the schema is a component, and is visited as such
+			if ref == nil || ref.Ref != "" { // visited as a component
 				return
 			}
 			visit(name, ref.Value)
@@ -180,8 +177,7 @@ func TestContractHoldsAnswersToWhatItDeclares(t *testing.T) {
 	}
 }
 
-// TestContractClosesRequestsAlone checks that only requests forbid unknown fields. A
-// client that is generated from the contract must not break when answers get new fields.
+// A client that is generated from the contract must not break when answers get new fields.
 func TestContractClosesRequestsAlone(t *testing.T) {
 	requests := []string{"MessageRequest", "BatchMessageRequest", "BatchRequest"}
 	eachSchema(openContract(t), func(component string, s *openapi3.Schema) {
@@ -204,8 +200,8 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused contains the answers that the contract declares but that no handler of this
-// package gives. Each value names the component that gives the answer.
+// excused lists the declared answers that another component gives, with the name of that
+// component.
 var excused = map[string]string{
 	"POST /sms/batch 429":          throttle,
 	"POST /sms/preview 429":        throttle,
@@ -217,11 +213,9 @@ var excused = map[string]string{
 
 const throttle = "the gateway's throttle"
 
-// produced collects the operations and statuses that tests have seen.
 var produced sync.Map
 
-// TestMain fails a complete run (without flags such as -run) if there is a declared
-// answer that no test has seen, or an answer in excused that a test has seen.
+// In a complete run, every declared answer must be seen, except those in excused.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -253,7 +247,6 @@ func unseen(doc *openapi3.T) []string {
 	return names
 }
 
-// holdToContract fails t if the answer to r breaks the contract.
 func holdToContract(t testing.TB, r *http.Request, response reply) {
 	t.Helper()
 	doc := openStrictContract(t)
@@ -265,9 +258,7 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf describes how response breaks the contract. It returns "" if response keeps
-// the contract. The answer to an unknown operation needs to match only the schema
-// Problem. After breachOf returns, the body can still be read.
+// breachOf returns "" if response keeps the contract.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation
@@ -316,7 +307,7 @@ func breachOfProblem(doc *openapi3.T, response reply) string {
 	return ""
 }
 
-// breachOf304 checks an answer with 304, because openapi3filter accepts every 304.
+// breachOf304 is needed because openapi3filter accepts every 304.
 func breachOf304(operation *openapi3.Operation, response reply) string {
 	switch {
 	case operation.Responses.Status(http.StatusNotModified) == nil:
@@ -329,8 +320,6 @@ func breachOf304(operation *openapi3.Operation, response reply) string {
 	return ""
 }
 
-// operationPath finds the path in the contract that matches the path of a request. The
-// path of the request is given without /v1.
 func operationPath(doc *openapi3.T, requested string) (string, *openapi3.PathItem) {
 	below, ok := strings.CutPrefix(requested, "/v1")
 	if !ok {

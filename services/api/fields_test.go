@@ -24,10 +24,8 @@ var unexampled = map[string]any{
 // meansAbsent contains the values that mean the same as an absent field.
 var meansAbsent = map[any]bool{"transactional": true, "resend": true}
 
-// TestEveryFieldOfARequestIsEverywhere submits one message for each field of
-// [sms.Request], with this field set. It looks for the field in the record, the answer,
-// the contract and the README. An answer must show exactly the fields in the schema
-// Message.
+// Each field of [sms.Request] must be in the record, the answer, the contract and the
+// README.
 func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -78,7 +76,6 @@ func TestEveryFieldOfARequestIsEverywhere(t *testing.T) {
 	}
 }
 
-// recorded submits a message, and returns its record and the answer.
 func (d *deployment) recorded(t *testing.T, body map[string]any) (sms.Request, map[string]any) {
 	t.Helper()
 	response := d.post(t, asJSON(t, body))

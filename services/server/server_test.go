@@ -26,8 +26,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// start starts a server with the configuration c. The server delivers messages until the
-// test ends.
 func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -64,15 +62,12 @@ func start(t *testing.T, c Config) *httptest.Server {
 	return server
 }
 
-// answer is a complete response.
 type answer struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// ask sends a request to the server and returns the answer. The Host header of the
-// request is host.
 func ask(t *testing.T, server *httptest.Server, method, path, host string, header http.Header, body string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
@@ -282,7 +277,6 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}
 }
 
-// deletions is a queue that remembers which items were deleted.
 type deletions struct {
 	sms.Consumer
 	deleted []sms.QueueItem
@@ -330,8 +324,8 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// pipes is a listener whose connections exist only in memory. So the deadlines of its
-// connections follow the test's clock.
+// The connections of pipes exist only in memory, so that their deadlines follow the test's
+// clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// open starts a browser without a window. The test fails if a page writes an error to the
-// browser's console, for example about its content security policy.
+// The test fails if a page writes an error to the browser's console, for example about its
+// content security policy.
 func open(t *testing.T) context.Context {
 	t.Helper()
 	name := "chromium"
