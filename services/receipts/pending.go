@@ -13,8 +13,8 @@ import (
 // receipt again.
 const (
 	soon      = time.Minute      // the wait while the receipt is not ripe
-	ripeAfter = 90 * time.Second // the time after which a receipt is most likely ripe, measured from the end of the last lease of a hand-over that it may be about
-	lastLook  = 10 * time.Minute // the wait after the first look for the message of a ripe receipt
+	ripeAfter = 90 * time.Second // a receipt is most likely ripe this long after the last lease of a hand-over that it may be about
+	lastLook  = 10 * time.Minute // the wait after the first look for a ripe receipt's message
 )
 
 // Retry looks for the message of k again: first by its provider message id and then, if k

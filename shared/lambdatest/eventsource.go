@@ -158,7 +158,7 @@ func ids(messages []types.Message) []string {
 	return all
 }
 
-// SQSEvent returns the event in which Lambda passes messages of the queue to a function.
+// SQSEvent returns the event with which Lambda passes the queue's messages to a function.
 func SQSEvent(queueARN string, messages []types.Message) []byte {
 	event := events.SQSEvent{Records: []events.SQSMessage{}}
 	queueRegion := strings.Split(queueARN+":::", ":")[3]
@@ -189,10 +189,9 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 	return encode(event)
 }
 
-// FailedItems returns the ids that a function's response to a batch reports as failed. It
-// returns an error if Lambda would treat the whole batch as failed: if the response
-// cannot be read, contains an empty id, or contains an id that is not in the batch. The
-// rules are from
+// FailedItems returns the ids that a function's response reports as failed. It returns an
+// error if Lambda would treat the whole batch as failed: if the response cannot be read, or
+// has an empty id or an id that is not in the batch. Source:
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
 	// Decode into maps, because a field of a struct would match a key in any letter case.

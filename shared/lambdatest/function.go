@@ -35,9 +35,8 @@ type Options struct {
 	Concurrency int
 }
 
-// FunctionError means that a function did not answer an event. Its two fields are those
-// of Lambda's own error object. The constants below are the types that Lambda itself
-// uses.
+// FunctionError means that a function did not answer an event. Its fields are those of
+// Lambda's own error object.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`

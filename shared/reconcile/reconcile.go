@@ -47,8 +47,8 @@ type Report struct {
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
 	HandOvers int // hand-overs in the provider's log, except void ones
-	// Doubles counts, for each message, the hand-overs after the first hand-over. If the
-	// message's events do not record one of these hand-overs, there is also a Finding.
+	// Doubles counts the hand-overs after the first one of each message. A hand-over that
+	// the message's events do not record is also a Finding.
 	Doubles  int
 	Findings []Finding
 }

@@ -78,8 +78,8 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 }
 
 // ReportVoid opens b because of the trouble in a void receipt. A review may concern only
-// one destination. So after a receipt for a number has opened b because of a review, b
-// does not open for a day because of a review that is reported for the same number.
+// one destination. So after a review of a number has opened b, another review of the same
+// number does not open b for a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time

@@ -42,7 +42,7 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate until a receipt reports the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have reached it; hand-overs that account-wide trouble stopped do not count
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
@@ -76,9 +76,8 @@ type Event struct {
 	ProviderAt time.Time `json:"providerAt,omitzero"` // by the provider's clock
 }
 
-// HandOver is a hand-over that reached the provider or may have reached it: the hand-over
-// was taken, is unanswered or is in flight. A refused hand-over is removed from the
-// record.
+// HandOver is a hand-over that reached the provider, or may have reached it: it was taken,
+// is unanswered or is in flight. A refused hand-over is removed from the record.
 type HandOver struct {
 	Token             string       `json:"token"` // the token of the lease
 	Provider          ProviderName `json:"provider"`

@@ -20,8 +20,8 @@ type ProviderUnderTest struct {
 	Provider sms.Provider
 	// The provider takes every message to Good, and refuses every message to Refused.
 	Good, Refused sms.Number
-	// Lossy is a provider in front of the same service. But the answer to each hand-over
-	// to LossyNumber is lost after the message was taken.
+	// Lossy hands messages over to the same service. It loses the answer to each hand-over
+	// to LossyNumber, after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
 	// Taken returns the messages that the service has taken, in any order. If tests share
@@ -138,8 +138,8 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	}
 }
 
-// Stopped is the context of a process that was stopped before the time End and continued
-// after it. The timer of the context has not run yet.
+// Stopped is the context of a process that stood still past the time End. The timer of the
+// context has not fired yet.
 type Stopped struct {
 	context.Context //nolint:containedctx // it is a context
 	End             time.Time

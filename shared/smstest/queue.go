@@ -16,9 +16,8 @@ type Queue interface {
 	sms.Consumer
 }
 
-// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that
-// is not deleted stays hidden for the duration visibility, which must be a whole number
-// of seconds.
+// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that is
+// not deleted stays hidden for visibility, a whole number of seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
 // TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It

@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReceiptFormat is a provider's format of receipts, with the functions by which its
-// adapter reads and writes them.
+// ReceiptFormat is a provider's format of receipts, as its adapter reads and writes them.
 type ReceiptFormat struct {
 	Provider sms.ProviderName
 	Latest   time.Duration // how long after the hand-over a receipt may come

@@ -185,8 +185,8 @@ func secondPlan(ctx context.Context, r *run) (Result, error) {
 	return differs("it has changes"), nil
 }
 
-// Settings are the settings that an account has once in each Region, under the names that
-// the module's output account_wide uses.
+// Settings are the settings that an account has once in each Region, by their names in the
+// module's output account_wide.
 type Settings map[string]string
 
 // ReadSettings reads the account's settings that a deployment could change.
@@ -230,8 +230,7 @@ func ReadSettings(ctx context.Context, o Options) (Settings, error) {
 	return all, nil
 }
 
-// Compare returns a line for each setting that has changed. The receiver has the earlier
-// settings, and the parameter now has the current settings.
+// Compare returns a line for each setting that has changed since before.
 func (before Settings) Compare(now Settings) []string {
 	var lines []string
 	for name, value := range before {

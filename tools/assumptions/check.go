@@ -1,6 +1,6 @@
-// Package assumptions checks, against a real account, what smsqueue assumes about
-// AWS without having seen it: what only public reports say, and what no document
-// says at all. The package also runs against emulators, and names what they lack.
+// Package assumptions checks what smsqueue assumes about AWS but has not seen. Some
+// assumptions come only from public reports, and some from no document at all. The checks
+// run against a real account or against emulators, and name what an emulator lacks.
 package assumptions
 
 import (

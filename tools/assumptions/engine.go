@@ -53,8 +53,7 @@ var (
 // Emulated reports whether e is an emulator and not AWS.
 func (e Engine) Emulated() bool { return e.Name != "" }
 
-// Having returns a copy of e that lacks none of needs. It is for tests that
-// imitate what e lacks.
+// Having returns a copy of e that lacks none of needs, for tests that imitate them.
 func (e Engine) Having(needs ...Need) Engine {
 	lacks := maps.Clone(e.lacks)
 	for _, need := range needs {

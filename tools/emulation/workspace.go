@@ -38,8 +38,7 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
-// root there. Terraform commands get the variables in env in addition to the usual
-// environment.
+// root there. env adds variables to the environment of all Terraform commands.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)

@@ -55,9 +55,9 @@ type Report struct {
 	broken map[string]bool       // builds whose failure has been shown
 }
 
-// New returns an empty report. The report prints the result of each package to out as
-// soon as the package has ended, and all output of a package that failed. In what it
-// prints, the report leaves prefix out of import paths.
+// New returns an empty report. The report prints each package's result to out as soon as
+// the package has ended, with all output of a package that failed. It leaves prefix out of
+// import paths.
 func New(out io.Writer, prefix string) *Report {
 	return &Report{
 		ByEngine: make(map[string]Count),

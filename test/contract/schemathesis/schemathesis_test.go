@@ -1,5 +1,5 @@
-// Package schemathesis sends requests to the running server: some that openapi.yaml
-// allows, and some that it forbids.
+// Package schemathesis sends the running server requests that openapi.yaml allows, and
+// requests that it forbids.
 package schemathesis_test
 
 import (

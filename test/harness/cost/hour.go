@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// These are the bounds of a page of a list. They hold for records of up to 4 KB; each
-// further 4 KB of a record costs half a unit more. A test in test/contract/routes compares
-// them with real pages.
+// A page of a list costs at most this much, for records of up to 4 KB. Each further 4 KB of
+// a record costs half a unit more. A test in test/contract/routes compares these bounds
+// with real pages.
 const (
 	DearestPage = 128.0 // read units: half a unit for each of 200 records; the rest for the index
 	PageQueries = 10    // queries of the index; 2 or 3 more reads, in batches, get the records
@@ -59,7 +59,7 @@ func (r request) usd() float64 {
 	return usd
 }
 
-// Hour returns a table of the most that an owner can cost in an hour with requests that
+// Hour returns a table of what an owner can cost at most in an hour, with requests that
 // send nothing.
 func Hour() string {
 	var b strings.Builder

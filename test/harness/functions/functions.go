@@ -34,7 +34,7 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// With TLS, these peers accept the functions' connections and pass them on to the
+	// With TLS, the functions connect to these peers, which pass the connections on to the
 	// proxies.
 	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
 
@@ -71,9 +71,8 @@ type Options struct {
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
-	// returns the server's URL. The parameter url is the URL of DynamoDB. If
-	// BeforeDynamoDB is nil, there is no such server.
+	// BeforeDynamoDB, if not nil, starts a server that the functions call in place of
+	// DynamoDB at url. It returns the URL of this server.
 	BeforeDynamoDB func(url string) string
 }
 

@@ -59,8 +59,8 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider in which no hand-over was made yet. The parameter now is
-// a function that returns the time.
+// NewNetwork returns a provider to which nothing was handed over yet. The function now
+// returns the time.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -81,8 +81,8 @@ func (n *Network) Budget(handOvers int) {
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes some receipts of void hand-overs name neither a message nor a time.
-// For example, if oneIn is 3, about a third of these receipts name nothing.
+// NameNothing makes about one in oneIn receipts of void hand-overs name neither a message
+// nor a time.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
