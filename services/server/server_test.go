@@ -40,7 +40,7 @@ func start(t *testing.T, c Config) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := m.handler("http://localhost")
+	handler, err := m.handler("http://localhost:9090")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +168,16 @@ func TestPagesBesideTheAPI(t *testing.T) {
 				t.Errorf("Allow %q", allow)
 			}
 		})
+	}
+}
+
+func TestTheContractNamesTheServersOwnAddress(t *testing.T) {
+	server := start(t, Config{})
+	got := ask(t, server, http.MethodGet, "/openapi.yaml", "localhost", nil, "")
+	for _, want := range []string{"- url: http://localhost:9090/v1\n", "tokenUrl: http://localhost:9090/oauth2/token\n"} {
+		if !strings.Contains(got.text, want) {
+			t.Errorf("the contract lacks %q:\n%.900s", want, got.text)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 		for method, operation := range item.Operations() {
 			for _, requirement := range *operation.Security {
 				want[method+" "+path] = nil
-				for _, scope := range requirement["client"] {
+				for _, scope := range requirement["oauth2"] {
 					scopes[scope] = true
 				}
 			}

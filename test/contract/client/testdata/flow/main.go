@@ -46,7 +46,7 @@ func unexpected(what string, response *http.Response, body []byte, err error) er
 func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	key, reference := "flow-1", "flow"
 	sent, err := api.SendMessageWithResponse(ctx, &smsapi.SendMessageParams{IdempotencyKey: &key},
-		smsapi.NewMessage{PhoneNumber: number, Message: "Your code is 1234", Reference: &reference})
+		smsapi.MessageRequest{PhoneNumber: number, Message: "Your code is 1234", Reference: &reference})
 	if err != nil || sent.JSON202 == nil {
 		return unexpected("sending", sent.HTTPResponse, sent.Body, err)
 	}
@@ -73,7 +73,7 @@ func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 
 func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	later := time.Now().Add(time.Hour)
-	sent, err := api.SendMessageWithResponse(ctx, nil, smsapi.NewMessage{PhoneNumber: number, Message: "Later", SendAt: &later})
+	sent, err := api.SendMessageWithResponse(ctx, nil, smsapi.MessageRequest{PhoneNumber: number, Message: "Later", SendAt: &later})
 	if err != nil || sent.JSON202 == nil {
 		return unexpected("scheduling", sent.HTTPResponse, sent.Body, err)
 	}
@@ -89,9 +89,9 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 }
 
 func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
-	var batch smsapi.Batch
+	var batch smsapi.BatchRequest
 	for _, to := range []string{number, "+1"} {
-		batch.Messages = append(batch.Messages, smsapi.BatchMessage{PhoneNumber: to, Message: "Hello"})
+		batch.Messages = append(batch.Messages, smsapi.BatchMessageRequest{PhoneNumber: to, Message: "Hello"})
 	}
 	sent, err := api.SendBatchWithResponse(ctx, batch)
 	if err != nil || sent.JSON200 == nil || len(sent.JSON200.Results) != 2 ||
@@ -102,7 +102,7 @@ func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
 }
 
 func previewRefused(ctx context.Context, api *smsapi.ClientWithResponses) error {
-	message := smsapi.NewMessage{PhoneNumber: "+1", Message: "Hello"}
+	message := smsapi.MessageRequest{PhoneNumber: "+1", Message: "Hello"}
 	preview, err := api.PreviewMessageWithResponse(ctx, message)
 	if err != nil || preview.JSON200 == nil || preview.JSON200.Acceptable {
 		return unexpected("previewing", preview.HTTPResponse, preview.Body, err)
