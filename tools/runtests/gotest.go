@@ -50,8 +50,7 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether only a part of the tests runs, so that skipped tests are
-// expected.
+// reduced reports whether only a part of the tests runs. Skipped tests are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -86,7 +85,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// In their own process group, only we pass Ctrl-C on to go and the test binaries.
+	// go and the test binaries get a process group of their own, so that only we pass Ctrl-C
+	// on to them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second

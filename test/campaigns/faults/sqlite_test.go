@@ -78,8 +78,8 @@ func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 		}
 	}
 	t.Logf("the scenario makes %d calls", sum(calm.seen))
-	// t.Parallel would run only as many cells as there are processors, but a cell on the
-	// engines mostly waits.
+	// t.Parallel would run only as many cells as there are processors. On the engines more
+	// can run, because a cell mostly waits.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0

@@ -10,7 +10,7 @@ import (
 // with real pages.
 const (
 	DearestPage = 128.0 // read units: half a unit for each of 200 records; the rest for the index
-	PageQueries = 10    // queries of the index; 2 or 3 more reads, in batches, get the records
+	PageQueries = 10    // queries of the index; 2 or 3 batches then read the records
 )
 
 const (
