@@ -29,7 +29,9 @@ func TestReceiptsGoOnAfterTheLogWasChanged(t *testing.T) {
 		{"it was cut within a line", func(t *testing.T, path string, content []byte) {
 			must(t, os.Truncate(path, int64(len(content)/2)))
 		}, []int{1, 2}},
-		{"a line was damaged", func(t *testing.T, path string, content []byte) { overwrite(t, path, content, len(content)/2, "\x00\x00{") }, []int{1}},
+		{"a line was damaged", func(t *testing.T, path string, content []byte) {
+			overwrite(t, path, content, len(content)/2, "\x00\x00{")
+		}, []int{1}},
 		{"a line end was damaged", func(t *testing.T, path string, content []byte) { overwrite(t, path, content, len(content)/3-1, " ") }, []int{0, 1}},
 		{"a line was added", func(t *testing.T, path string, _ []byte) { add(t, path, "what is this?\n") }, nil},
 		{"an empty line was added", func(t *testing.T, path string, _ []byte) { add(t, path, "\n") }, nil},

@@ -23,6 +23,8 @@ func openWiper(root *os.Root) (*sql.DB, error) {
 		return nil, fmt.Errorf("opening the messages to wipe: %w", err)
 	}
 	wiper.SetMaxOpenConns(1)
+	// A connection that was made while the disk was read-only would stay read-only.
+	wiper.SetMaxIdleConns(-1)
 	return wiper, nil
 }
 
