@@ -194,7 +194,7 @@ variable "concurrent_executions" {
 }
 
 variable "messages" {
-  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs."
+  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs, at most 20."
   type = object({
     validity_hours = optional(number, 24)
     retention_days = optional(number, 30)
@@ -212,8 +212,8 @@ variable "messages" {
     error_message = "Set retention_days of messages to a whole number of at least 7: receipts come up to 3 days late."
   }
   validation {
-    condition     = var.messages.max_attempts >= 1 && floor(var.messages.max_attempts) == var.messages.max_attempts
-    error_message = "Set max_attempts of messages to a whole number of at least 1."
+    condition     = var.messages.max_attempts >= 1 && var.messages.max_attempts <= 20 && floor(var.messages.max_attempts) == var.messages.max_attempts
+    error_message = "Set max_attempts of messages to a whole number from 1 to 20."
   }
 }
 

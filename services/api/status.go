@@ -81,10 +81,10 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest waiting message. It
-// reads the age from the agenda, because messages also wait outside the queue: if the
-// relay is down, the queue is empty. While sending is paused, all messages wait outside
-// the queue, and their number is not known.
+// waiting returns the backlog of the queue and the age of the oldest waiting message. The
+// age comes from the agenda, because messages also wait outside the queue: if the relay is
+// down, the queue is empty. While sending is paused, all messages wait outside the queue,
+// and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	select {
 	case a.backlog.reading <- struct{}{}:
@@ -112,9 +112,8 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is how many entries of each shard the method oldest reads to find the
-// oldest message. The first entry of a shard has waited longest, unless the relay has
-// enqueued messages again.
+// oldestAmong is how many entries of each shard the method oldest reads. The first entry of
+// a shard has waited longest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
 // oldest returns for how many seconds the oldest message has waited, or nil if no message

@@ -189,9 +189,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
-// breaker. Only the breaker's record shows whether it really does. The hand-over is of
-// the message with the given id, and began at beganAt.
+// mayProve reports whether, as far as g knows, a taken hand-over may close the breaker.
+// Only the breaker's record shows whether it does. The hand-over is of the message with
+// this id, and began at beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -126,9 +126,8 @@ func (g *Gate) waitUntil(ctx context.Context, t time.Time) error {
 	}
 }
 
-// missed reports whether the message of t must not be handed over in the slot of t,
-// because the slot has lapsed, or because the slot was booked for fewer parts than the
-// message has. The parameter parts is the number of parts of the message.
+// missed reports whether the message of t must not be handed over in its slot: the slot has
+// lapsed, or was booked for fewer parts than the message has.
 func (g *Gate) missed(t Turn, parts int) bool {
 	if g.slot == 0 {
 		return false

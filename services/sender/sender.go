@@ -149,9 +149,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver hands a claimed message to the provider, and returns the outcome. It does so
-// only if the message has not expired meanwhile, the slot of t has not lapsed, and the
-// rest of the lease and the rest of the caller's time are both long enough.
+// handOver hands a claimed message to the provider, and returns the outcome. First it
+// checks that the message has not expired, that the slot of t has not lapsed, and that
+// enough is left of the lease and of the caller's time.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	// Read the real clock first. If the process is stopped after this read, the deadline
 	// stays the same.

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// crowd does work for many callers at once, so that a hundred callers cost hardly more
-// than one. A run answers only calls that came before the run began. Between the
-// beginnings of two runs, at least the time in pause passes.
+// crowd does work for many callers at once, so that a hundred callers cost hardly more than
+// one. A run answers only calls that came before it began. Runs begin at least pause apart.
 type crowd[T any] struct {
 	pause time.Duration
 	work  func(context.Context) (T, error)

@@ -18,9 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes the data folder of a server, with one message in it. The record of the
-// message has one hand-over. The provider's log has as many hand-overs of this message as
-// the parameter handOvers says.
+// The record of the message has one hand-over. The provider's log has as many as handOvers
+// says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -125,7 +124,7 @@ func TestReconcileTable(t *testing.T) {
 	store, rules := dynamo.New(client, table, time.Now), sms.DefaultRules()
 	var forgotten sms.Message
 	for i := range 3 {
-		// Use long texts, so that a scan returns several pages.
+		// Long texts make a scan return several pages.
 		m := rules.Accept(sms.NewID(), sms.Draft{
 			Owner: "o", Client: "c",
 			Request: sms.Request{Number: "+5511999999999", Text: strings.Repeat("x", 380_000)},

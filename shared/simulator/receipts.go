@@ -183,9 +183,9 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares to send the receipt of the hand-over e before the answer to e, if
-// e's fault demands this. It returns a function that sends the receipt if e was written
-// to the log. The caller must call that function.
+// expectEarly prepares to send the receipt of e before the answer to e, if e's fault
+// demands this. The caller must call the function that it returns, which sends the receipt
+// if e was written to the log.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}

@@ -2,10 +2,10 @@ package sms
 
 import "time"
 
-// EnqueueAhead is the time from the enqueue of a scheduled message to the time for which
-// the message is scheduled. The envelope is delayed until then. EnqueueAhead must be
-// longer than the relay's interval. If a message is accepted when less than EnqueueAhead
-// is left, the API enqueues the message. Otherwise the relay enqueues the message.
+// EnqueueAhead is how long before its scheduled time a message is enqueued. Its envelope is
+// delayed until that time. EnqueueAhead must be longer than the relay's interval. If less
+// time is left when a message is accepted, the API enqueues the message. Otherwise the
+// relay does.
 const EnqueueAhead = 2 * time.Minute
 
 // Accept returns the record of the draft d, which is accepted at the time now and gets

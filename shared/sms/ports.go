@@ -18,8 +18,8 @@ import (
 //     recognizes that the write succeeded.
 //   - A record past its PurgeAt is absent.
 type Messages interface {
-	// Create writes m if there is no record with m's id. If there is such a record,
-	// Create returns a *ConflictError with that record. But if that record has m's Nonce,
+	// Create writes m if there is no record with m's id. Otherwise it returns a
+	// *ConflictError with that record. There is one exception: if that record has m's Nonce,
 	// an earlier attempt of the same call wrote it, and Create returns nil.
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as it is now, or ErrNotFound.
@@ -98,8 +98,12 @@ type Unmatched struct {
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep stores k. It replaces a receipt with the same ID.
+	// Keep stores k, which has just arrived. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
+	// Rekeep replaces the receipt with k's ID by k. It changes nothing and returns nil if
+	// there is no such receipt: somebody has used and forgotten it since the caller read
+	// it.
+	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts returns up to limit pending receipts that are due at until or
@@ -158,12 +162,11 @@ type Counters interface {
 // Pace holds the one record by which all senders share the pace: the time up to which
 // hand-overs are booked.
 type Pace interface {
-	// Book books a span of b.Length and returns its start: the end of the booked time or,
-	// if later, b.Earliest. It returns a *BookedError if the start would be after
-	// b.Latest. Any number of callers may book at once, and no two get the same time. It
-	// takes one write, and up to two more if others book meanwhile. After an error other
-	// than ErrUnavailable, or after an answer that was lost on the way to the client, the
-	// time may be booked; it is then wasted.
+	// Book books a span of b.Length and returns its start: the end of the booked time or, if
+	// later, b.Earliest. It returns a *BookedError if the start would be after b.Latest. Any
+	// number of callers may book at once, and no two get the same time. It takes one write,
+	// and up to two more if others book meanwhile. If an answer is lost, or after an error
+	// other than ErrUnavailable, the time may be booked; it is then wasted.
 	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
@@ -181,8 +184,8 @@ type Store interface {
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
-	// Send enqueues any number of envelopes. Unless all envelopes were certainly
-	// enqueued, Send returns a *SendError that lists the other envelopes.
+	// Send enqueues any number of envelopes. If some of them may not be enqueued, Send
+	// returns a *SendError that lists these.
 	Send(ctx context.Context, envelopes ...Envelope) error
 	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
 	// do not count.
