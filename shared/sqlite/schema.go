@@ -10,7 +10,7 @@ import (
 // change of a schema or of a record's JSON tags increases oldestFormat by one, and older
 // folders are refused. After the first release oldestFormat stays the same, and each
 // change adds a migration.
-const oldestFormat = 8
+const oldestFormat = 9
 
 // These are the migrations of each database. The first migration creates the database in
 // oldestFormat. Each later migration leads from one format to the next format. A
