@@ -81,9 +81,9 @@ const (
 	stepsPerWipe = 25
 )
 
-// shrink gives free pages at the end of the file back to the file system, and moves pages
-// in use to the free pages before them. A quarter of the pages in use and sparePages more
-// may stay free, because most files grow again.
+// shrink moves pages in use from the end of the file to free pages before them, and gives
+// the end of the file back to the file system. A quarter of the pages in use and sparePages
+// more may stay free, because most files grow again.
 func (w *wiper) shrink(ctx context.Context) error {
 	for range stepsPerWipe {
 		var pages, free int
