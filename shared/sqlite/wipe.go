@@ -32,6 +32,8 @@ func openWiper(root *os.Root, name string, f *file) (*wiper, error) {
 		return nil, fmt.Errorf("opening %s to wipe it: %w", name, err)
 	}
 	conn.SetMaxOpenConns(1)
+	// A connection that was made while the disk was read-only would stay read-only.
+	conn.SetMaxIdleConns(-1)
 	w := &wiper{root: root, name: name, file: f, conn: conn}
 	w.wiped.Store(-1) // -1 forces the first wipe, because an earlier process may have left a log
 	return w, nil
