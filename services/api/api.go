@@ -49,8 +49,8 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Each element is an ISO
-	// 3166-1 alpha-2 code or phone.International, or AllCountries is the only element.
+	// Countries lists the countries that messages may go to. Each element is an ISO 3166-1
+	// alpha-2 code or phone.International. AllCountries must be the only element.
 	Countries []string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// DefaultCountry is empty, such numbers are refused.
@@ -62,7 +62,10 @@ type Options struct {
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
-	Closing   <-chan struct{}
+	Closing <-chan struct{}
+	// Trouble says what keeps this deployment from sending, and since when. The words are
+	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
+	Trouble   func() (words string, since time.Time)
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
@@ -70,7 +73,7 @@ type Options struct {
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
 // answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. The default deadlines in each line add up to at most 9 s, and a
+// for, one after another. In each line, the default deadlines add up to at most 9 s. A
 // request may also wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
@@ -172,6 +175,9 @@ func New(o Options) (http.Handler, error) {
 	o.Deadlines = o.Deadlines.filled()
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() (string, time.Time) { return "", time.Time{} }
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),

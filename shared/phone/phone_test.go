@@ -111,9 +111,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestParseTakesNumbersForFiction parses the simulated provider's numbers, 555-0100 to
-// 555-0199. North America reserves these numbers for fiction in every area code: they are
-// valid, but no phone has such a number.
+// North America reserves these numbers for fiction in every area code: they are valid, but
+// no phone has one.
 func TestParseTakesNumbersForFiction(t *testing.T) {
 	for i := range 100 {
 		raw := fmt.Sprintf("+1202555%04d", 100+i)

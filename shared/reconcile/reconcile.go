@@ -47,8 +47,8 @@ type Report struct {
 	OnTheWay  int
 	ByStatus  map[sms.Status]int
 	HandOvers int // hand-overs in the provider's log, except void ones
-	// Doubles counts, for each message, the hand-overs after the first hand-over. If the
-	// message's events do not record one of these hand-overs, there is also a Finding.
+	// Doubles counts the hand-overs after the first one of each message. A hand-over that
+	// the message's events do not record is also a Finding.
 	Doubles  int
 	Findings []Finding
 }
@@ -226,8 +226,14 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
 		})
 	}
+	voids := 0
+	for _, h := range m.HandOvers {
+		if h.Receipt == sms.VerdictVoid {
+			voids++
+		}
+	}
+	forgotten := voids == sms.MaxVoids // then the record may lack its oldest void hand-overs
 	for _, h := range taken[:max(0, len(taken)-1)] {
-		forgotten := len(m.HandOvers) > sms.MaxVoids // then the record lacks its oldest void hand-overs
 		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// options holds the command line. Most options are passed to go test unchanged.
+// Most options are passed to go test unchanged.
 type options struct {
 	engines  string
 	packages []string
@@ -59,8 +59,7 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether the command line asks for only a part of the tests. If it does,
-// skipped tests are expected.
+// reduced reports whether only a part of the tests runs. Skipped tests are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -89,20 +88,19 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest runs go test in the checkout and reads its output into report. It adds env to
-// the environment.
+// goTest adds env to the environment.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// The value of this variable differs in every run. So go never reuses a cached result
-	// of a test that reads the variable.
+	// This value differs in every run, so go never reuses a cached result of a test that
+	// reads the variable.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// Give go and the test binaries their own process group, so that only we pass Ctrl-C
+	// go and the test binaries get a process group of their own, so that only we pass Ctrl-C
 	// on to them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
@@ -126,8 +124,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines reports whether any test of the packages may need an engine. It also
-// returns true if it cannot find this out, for example because the code does not build.
+// usesEngines also returns true if it cannot find out, for example because the code does
+// not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

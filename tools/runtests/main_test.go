@@ -76,7 +76,6 @@ func TestConclusion(t *testing.T) {
 	}
 }
 
-// TestRun really runs a package's tests, without engines.
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	args := []string{"-engines=none", "-race=false", "-shuffle=off", "-timeout=5m", "./tools/lambdazip"}

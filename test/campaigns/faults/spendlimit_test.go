@@ -32,8 +32,6 @@ const (
 	spendFor  = 2 * time.Hour
 )
 
-// goOn runs the services sender, receipts and relay of w concurrently, for the duration
-// d.
 func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -59,9 +57,8 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle uses a provider that goes on taking messages
-// after the account's spend limit is reached. Only the provider's receipts say that these
-// messages are not delivered.
+// The provider goes on taking messages after the spend limit is reached. Only its receipts
+// say that these messages are not delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -81,9 +78,8 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// spend submits messages, using the policies in turn. The budget runs out in the middle
-// and is refilled later. A message whose receipt names no message keeps the status sent,
-// because no receipt proves that it must be sent again.
+// The budget runs out in the middle and is refilled later. A message whose receipt names no
+// message stays sent, because nothing proves that it must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
@@ -123,8 +119,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	checkPace(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// checkLimit checks the state after the limit was reached. It returns how many messages
-// will keep the status sent because their receipts name no message.
+// checkLimit returns how many messages stay sent because their receipts name no message.
 func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()
@@ -147,8 +142,8 @@ func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless i
 			late = append(late, h)
 		}
 	}
-	// Messages still go out at the sender's rate until the first receipt, and then until
-	// the sender reads the breaker again. After that, only probes go out.
+	// Until the first receipt, and then until the sender reads the breaker again, messages
+	// go out at the sender's rate. After that, only probes go out.
 	probes := len(b.ProbeIDs)
 	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
 		t.Errorf("%d messages were handed over after the breaker had opened, want at most %d", len(late), bound)
@@ -171,8 +166,7 @@ func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless i
 	return left
 }
 
-// checkPace checks the hand-overs after start. There must be at least minimum hand-overs,
-// and within any ten seconds no more hand-overs than the pace allows.
+// In any ten seconds there must be no more hand-overs than the pace allows.
 func checkPace(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
 	t.Helper()
 	var times []time.Time

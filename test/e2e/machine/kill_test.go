@@ -25,11 +25,10 @@ func kills() int {
 const (
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // the minimum, before a kill, of each of these: requests in flight, unfinished messages, hand-overs since the last kill
+	atLeast     = 50  // the minimum before a kill: of requests in flight, of unfinished messages, and of hand-overs since the last kill
 	drainWithin = 3 * time.Minute
 )
 
-// load submits messages for many users at once, and records what was accepted.
 type load struct {
 	posted   atomic.Int64
 	inFlight atomic.Int64
@@ -37,13 +36,12 @@ type load struct {
 	accepted map[string]bool
 }
 
-// run submits without a pause until the server is gone.
 func (l *load) run(ctx context.Context, api user.API) {
 	var users sync.WaitGroup
 	for range loadUsers {
 		users.Go(func() {
 			for {
-				// Use one number per message, so that each receipt matches one message.
+				// Each receipt must match one message, so each message has its own number.
 				number := fmt.Sprintf("+551198%07d", l.posted.Add(1))
 				l.inFlight.Add(1)
 				m, err := api.Submit(ctx, "", map[string]any{"phoneNumber": number, "message": "load"})
