@@ -47,9 +47,9 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Each element is an ISO
-	// 3166-1 alpha-2 code, phone.International or a name in territories, or AllCountries
-	// is the only element.
+	// Countries lists the countries that messages may go to. Each element is an ISO 3166-1
+	// alpha-2 code, phone.International or a key of territories. AllCountries must be the
+	// only element.
 	Countries []string
 	// Numbers says which phone numbers are accepted. The zero value is a good choice.
 	Numbers NumberRules
@@ -60,7 +60,10 @@ type Options struct {
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
-	Closing   <-chan struct{}
+	Closing <-chan struct{}
+	// Trouble says what keeps this deployment from sending, and since when. The words are
+	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
+	Trouble   func() (words string, since time.Time)
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
@@ -68,7 +71,7 @@ type Options struct {
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
 // answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. The default deadlines in each line add up to at most 9 s, and a
+// for, one after another. In each line, the default deadlines add up to at most 9 s. A
 // request may also wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
@@ -152,6 +155,9 @@ func New(o Options) (http.Handler, error) {
 	o.Deadlines = o.Deadlines.filled()
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() (string, time.Time) { return "", time.Time{} }
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),

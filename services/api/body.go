@@ -35,9 +35,8 @@ func idempotencyKey(h http.Header) (string, error) {
 // a header or field, for example "The header Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. The rule is the same for a key
-// in a batch and for a key in the header, although only the header would lose spaces at
-// the beginning or end.
+// validKey reports whether key may be an idempotency key. A key in a batch obeys the same
+// rule as a key in the header, although only the header would lose spaces at its ends.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
@@ -95,8 +94,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// These constants limit how many bytes of bodies are in memory at the same time. The
-// values decoded from a body take up to about twice the size of the body.
+// These constants limit how many bytes of request bodies are in memory. A decoded body
+// takes up to about twice its size.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -105,17 +104,16 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time that a client must wait before it repeats a request
-	// that found no room in memory. Each client is told to wait for a random time up to
-	// maxRetry, so that the repetitions do not all come at once.
+	// maxRetry is the longest time that a client is told to wait if there is no room in
+	// memory. Each client waits for a random time, so that they do not all come back at
+	// once.
 	maxRetry = 10 * time.Second
 )
 
-// admit reserves room in memory for the body of c. The caller must call done to release
-// the room. If too many bodies are in memory, admit waits for up to roomTime. If there is
-// still no room, admit returns an error. Before admit returns this error, it reads the
-// body and discards it, because many clients do not read an answer before they have sent
-// the whole body.
+// admit reserves room in memory for the body of c. The caller must call done to release the
+// room. If too many bodies are in memory, admit waits for up to roomTime and then returns
+// an error. Before it returns this error, it reads and discards the body, because many
+// clients do not read an answer before they have sent the whole body.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {

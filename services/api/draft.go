@@ -55,8 +55,8 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 }
 
 // checkHere sets d.Number and makes all checks that depend on the time, the deployment or
-// the client's limits. So a draft with such errors may have been valid at an earlier time
-// or in another deployment.
+// the client's limits. A draft that fails here may have been valid at another time or in
+// another deployment.
 func (a *api) checkHere(d *sms.Draft, l Limits, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)

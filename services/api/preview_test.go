@@ -30,8 +30,7 @@ type forcing struct {
 	StandIn   *string
 }
 
-// results returns the names of the checks, with a minus before the name of each check
-// that failed.
+// results puts a minus before the name of each check that failed.
 func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {

@@ -123,7 +123,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	long := strings.Repeat("x", 1601)
 	for _, tt := range []struct {
 		name, body string
-		fields     string // the names of the invalid fields, in the order of the answer
+		fields     string // their names, in the order of the answer
 	}{
 		{"an array", `[]`, ""},
 		{"null", `null`, ""},

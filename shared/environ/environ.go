@@ -107,6 +107,9 @@ func (r *Reader) Rules() sms.Rules {
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
 	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
+	if rules.MaxAttempts > sms.MostAttempts {
+		r.fail("MAX_ATTEMPTS", fmt.Sprintf("must be at most %d", sms.MostAttempts))
+	}
 	timeout := int((rules.Lease - sms.LeaseMargin) / time.Second)
 	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", timeout, 15))*time.Second + sms.LeaseMargin
 	rules.SeveralOwners = r.Bool("SEVERAL_OWNERS")

@@ -40,20 +40,18 @@ func (f Finding) String() string { return f.MessageID + ": " + f.What }
 
 // Report has the totals and the findings.
 type Report struct {
-	Accepted  int
-	Final     int
-	Sent      int
-	Unknown   int
-	OnTheWay  int
-	ByStatus  map[sms.Status]int
+	Accepted int
+	Final    int
+	Sent     int
+	Unknown  int
+	OnTheWay int
+	ByStatus map[sms.Status]int
 	// HandOvers counts the hand-overs in the provider's log, except void ones. Without a
 	// log, it counts those in the records: taken, unanswered or in flight.
 	HandOvers int
-	// Logged says whether there is a provider's log.
-	Logged bool
-	// Doubles counts, for each message, the hand-overs after the first hand-over. If there
-	// is a log, and the message's events lack one of its hand-overs, there is also a
-	// Finding.
+	Logged    bool // whether there is a provider's log
+	// Doubles counts the hand-overs after the first one of each message. A hand-over that
+	// is in the log, but not in the message's events, is also a Finding.
 	Doubles  int
 	Findings []Finding
 }
@@ -238,8 +236,14 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
 		})
 	}
+	voids := 0
+	for _, h := range m.HandOvers {
+		if h.Receipt == sms.VerdictVoid {
+			voids++
+		}
+	}
+	forgotten := voids == sms.MaxVoids // then the record may lack its oldest void hand-overs
 	for _, h := range taken[:max(0, len(taken)-1)] {
-		forgotten := len(m.HandOvers) > sms.MaxVoids // then the record lacks its oldest void hand-overs
 		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
 		}

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,6 @@ var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 const number sms.Number = "+12025550100"
 
-// accepted returns an accepted message that waits for a sender.
 func accepted(change func(*sms.Draft)) sms.Message {
 	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
@@ -26,8 +26,6 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// handedOver hands m over once for each of the outcomes, and returns the message as it is
-// then.
 func handedOver(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -51,8 +49,7 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-// handedOverTwice returns a held message that was handed over twice. The first hand-over
-// has this receipt, or no receipt if receipt is "".
+// The first hand-over has this receipt, or none if receipt is "".
 func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -66,8 +63,6 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
-// handedOverLate returns a message with a receipt. The receipt says that the message was
-// handed over after its expiry, late by the given duration.
 func handedOverLate(t *testing.T, late time.Duration) sms.Message {
 	t.Helper()
 	m := handedOver(t, accepted(nil), sms.Taken("c1"))
@@ -155,6 +150,34 @@ func TestFindings(t *testing.T) {
 				t.Errorf("found %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// The message is handed over more often than its record shows.
+func TestAHeldMessageMayHaveForgottenVoidHandOvers(t *testing.T) {
+	rules, at := sms.DefaultRules(), now
+	m := accepted(hold)
+	m.ExpiresAt = now.Add(sms.MaxSchedule)
+	var ids []string
+	for i := range sms.MaxVoids + 2 {
+		id := fmt.Sprint("c", i)
+		ids, at = append(ids, id), at.Add(time.Hour)
+		claim := rules.NewClaim("fake", at)
+		claimed, err := claim.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ = rules.Record(claimed, claim.Token, sms.Taken(id), at)
+		m, _ = rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: number, Verdict: sms.VerdictVoid}, at)
+	}
+	log := took(m, ids...)
+	for i := range log {
+		log[i].Void, log[i].At = true, now.Add(time.Duration(i)*time.Hour)
+	}
+	l := reconcile.New(log, at)
+	l.Add(m)
+	if err := l.Report().Err(); err != nil {
+		t.Errorf("found %v, want nothing", err)
 	}
 }
 

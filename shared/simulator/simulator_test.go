@@ -333,7 +333,6 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer describes the answer to a hand-over in one or two words.
 func answer(id string, err error) string {
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
@@ -347,7 +346,6 @@ func answer(id string, err error) string {
 	return "no answer"
 }
 
-// receipts collects the receipts that a provider sends.
 type receipts struct {
 	mu  sync.Mutex
 	all []sms.Receipt
@@ -361,8 +359,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the collected receipts. From now on, the method add returns err for every
-// receipt.
+// fail discards the receipts so far, and makes the method add return err from now on.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -375,7 +372,6 @@ func (r *receipts) list() []sms.Receipt {
 	return slices.Clone(r.all)
 }
 
-// summaries returns the verdict of each receipt, and the reason.
 func (r *receipts) summaries() []string {
 	var all []string
 	for _, rc := range r.list() {
@@ -384,8 +380,8 @@ func (r *receipts) summaries() []string {
 	return all
 }
 
-// TestNothingIsTakenAfterTheDeadline lets the deadline pass during the delay, while the
-// process is stopped: the timer of the delay fires before that of the context.
+// The process stands still during the delay until the deadline has passed. Then the timer
+// of the delay fires first.
 func TestNothingIsTakenAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

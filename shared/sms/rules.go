@@ -14,7 +14,7 @@ type Rules struct {
 	Validity    time.Duration // determines expiresAt if the client's request does not contain it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
-	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it
+	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it; at most MostAttempts
 	FirstRetry  time.Duration // the longest wait after one refusal; later waits are longer
 	FirstProbe  time.Duration // from the opening of the breaker to its first probe; later probes wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
@@ -44,8 +44,8 @@ func (r Rules) Check() error {
 		return errors.New("retention must be at least 7 days")
 	case r.Lease < LeaseMargin:
 		return fmt.Errorf("lease must be at least %v", LeaseMargin)
-	case r.MaxAttempts < 1:
-		return errors.New("attempts must be at least 1")
+	case r.MaxAttempts < 1 || r.MaxAttempts > MostAttempts:
+		return fmt.Errorf("attempts must be 1 to %d", MostAttempts)
 	case r.FirstRetry <= 0:
 		return errors.New("the first retry must wait")
 	case r.FirstProbe < time.Second:

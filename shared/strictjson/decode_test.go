@@ -81,8 +81,7 @@ func TestDecodeKeepsText(t *testing.T) {
 	}
 }
 
-// TestDecodeTakesLinearTime decodes three megabytes of each shape. If Decode took more
-// than linear time, the test would take very long.
+// If Decode took more than linear time, the test would take very long.
 func TestDecodeTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
@@ -155,7 +154,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// readAll reads a field of each kind. It checks that a valid value adds no error.
 func readAll(t *testing.T, f *Fields) {
 	t.Helper()
 	before := len(f.Errors())

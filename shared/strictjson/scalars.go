@@ -3,6 +3,7 @@ package strictjson
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 // maxNumberLength is the maximum length, in bytes, of a JSON number that Decimal reads.
 const maxNumberLength = 40
 
-// Time reads an RFC 3339 time with any offset. It returns the time in UTC, truncated to
+// Time reads a time with any offset, as [ParseTime] does. It returns the time in UTC, truncated to
 // milliseconds. It refuses leap seconds, which package time does not have.
 func (f *Fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
@@ -30,23 +31,23 @@ func (f *Fields) Time(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// ParseTime parses an RFC 3339 time. time.Parse would also accept hours with one digit, a
-// comma before the fraction, and offsets of 24 hours (go.dev/issue/54580).
+// timeForm matches an RFC 3339 time, and what the clients of some languages make of it:
+// Python writes the offset without a colon, and Ruby a space before it or UTC.
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)(?:[Zz]| ?UTC| ?([+-](?:[01]\d|2[0-3])):?([0-5]\d))$`)
+
+// ParseTime parses a time with an offset, in the form that RFC 3339 or timeForm describes.
 func ParseTime(s string) (time.Time, bool) {
-	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
-	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"
-	if len(s) <= seconds || s[date+len("15")] != ':' || s[seconds] == ',' {
+	part := timeForm.FindStringSubmatch(s)
+	if part == nil {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(time.RFC3339, s)
+	offset := "Z"
+	if part[3] != "" {
+		offset = part[3] + ":" + part[4]
+	}
+	t, err := time.Parse(time.RFC3339, part[1]+"T"+part[2]+offset)
 	if err != nil {
 		return time.Time{}, false
-	}
-	if !strings.HasSuffix(s, "Z") {
-		offset := s[len(s)-len("07:00"):]
-		if offset[:2] > "23" || offset[3:] > "59" {
-			return time.Time{}, false
-		}
 	}
 	return t.UTC().Truncate(time.Millisecond), true
 }
