@@ -125,7 +125,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
+  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; beyond them, the gateway answers 429. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -158,7 +158,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency says run if more would only wait for each other."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
@@ -312,7 +312,7 @@ variable "events" {
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
+  description = "Whether to set the role with which API Gateway writes logs. An account has one such role in each Region, for all of its APIs. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
   type        = bool
   default     = null
 }

@@ -62,7 +62,10 @@ type Options struct {
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
-	Closing   <-chan struct{}
+	Closing <-chan struct{}
+	// Trouble says what keeps this deployment from sending, and since when. The words are
+	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
+	Trouble   func() (words string, since time.Time)
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
@@ -172,6 +175,9 @@ func New(o Options) (http.Handler, error) {
 	o.Deadlines = o.Deadlines.filled()
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() (string, time.Time) { return "", time.Time{} }
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),

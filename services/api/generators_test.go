@@ -21,8 +21,8 @@ import (
 var reserved = regexp.MustCompile(`(?i)^(new.*|.*(response|params|jsonbody|requestbody|withdefaults)|client|server|handler|config|configuration|` +
 	`error|exception|event|status|time|date|datetime|encoding|type|key|map|list|set|object|string|number|any|enum|file|model|request|api)$`)
 
-// owned contains the beginnings of names in generated code that an operation makes: the
-// type of its parameters, its answers and so on.
+// owned has the beginnings of the names that an operation has in generated code: of its
+// parameters, its answers and so on.
 var owned = []string{"Request", "Response", "Params", "OperationRequest", "Error", "Success"}
 
 func TestNoNameCollidesWithGeneratedCode(t *testing.T) {
@@ -166,7 +166,7 @@ func TestShapeRulesFindFaults(t *testing.T) {
 	}
 }
 
-// TestAddressesAreAbsolute checks the addresses that generated clients use as they are.
+// Generated clients use these addresses as they are.
 func TestAddressesAreAbsolute(t *testing.T) {
 	doc := openContract(t)
 	var addresses []string

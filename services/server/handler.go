@@ -22,6 +22,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -54,7 +55,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.checkStore, now: time.Now, logger: m.logger},
+		"/healthz":               &health{read: m.checkStore, condition: &m.condition, now: time.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contractAt(base)),
 	}
 	reference := &docs{logger: m.logger}

@@ -83,7 +83,7 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// show answers the request r with the page that it gets from the parameter pages.
+// show answers r with a page from pages.
 func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page]) {
 	p, err := pages.get(r.Context())
 	if err != nil {

@@ -74,5 +74,6 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 		return nil, err
 	}
 	m.closers = append(m.closers, p.Close)
+	m.checkProvider = p.Check
 	return p, nil
 }

@@ -10,9 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -26,9 +24,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
 	}
-	// The process that reads the log may end. Without this call, the signal SIGPIPE would
-	// then end the server at its next log message.
-	signal.Ignore(syscall.SIGPIPE)
+	ignoreSignals()
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", c.Addr)
 	if err != nil {
@@ -74,6 +70,7 @@ func (m *machine) serve(ctx context.Context, server *http.Server, listener net.L
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
 	work.Go(func() { m.worker.run(working) })
+	work.Go(func() { repeat(working, checkInterval, m.check) })
 	work.Go(func() { m.serveControl(working, orders) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -153,8 +153,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestAHeldMessageMayHaveForgottenVoidHandOvers hands a held message over more often than
-// its record shows.
+// The message is handed over more often than its record shows.
 func TestAHeldMessageMayHaveForgottenVoidHandOvers(t *testing.T) {
 	rules, at := sms.DefaultRules(), now
 	m := accepted(hold)

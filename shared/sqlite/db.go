@@ -136,6 +136,18 @@ func (db *DB) ForClients() *DB {
 // Queue returns the queue of the folder.
 func (db *DB) Queue() *Queue { return db.queue }
 
+// Check returns why the folder cannot be written at the moment, or nil. If nothing was
+// written for a while, Check writes something.
+func (db *DB) Check(ctx context.Context) error {
+	if err := db.messages.check(ctx); err != nil {
+		return fmt.Errorf("writing the messages: %w", err)
+	}
+	if err := db.queue.file.check(ctx); err != nil {
+		return fmt.Errorf("writing the queue: %w", err)
+	}
+	return nil
+}
+
 // Close waits for writes in flight and closes the folder. Later calls return
 // sms.ErrUnavailable.
 func (db *DB) Close() error { return db.close() }

@@ -32,6 +32,8 @@ func openWiper(root *os.Root, name string, f *file) (*wiper, error) {
 		return nil, fmt.Errorf("opening %s to wipe it: %w", name, err)
 	}
 	conn.SetMaxOpenConns(1)
+	// A connection that was made while the disk was read-only would stay read-only.
+	conn.SetMaxIdleConns(-1)
 	w := &wiper{root: root, name: name, file: f, conn: conn}
 	w.wiped.Store(-1) // -1 forces the first wipe, because an earlier process may have left a log
 	return w, nil
@@ -79,9 +81,9 @@ const (
 	stepsPerWipe = 25
 )
 
-// shrink gives free pages at the end of the file back to the file system, and moves pages
-// in use to the free pages before them. A quarter of the pages in use and sparePages more
-// may stay free, because most files grow again.
+// shrink moves pages in use from the end of the file to free pages before them, and gives
+// the end of the file back to the file system. A quarter of the pages in use and sparePages
+// more may stay free, because most files grow again.
 func (w *wiper) shrink(ctx context.Context) error {
 	for range stepsPerWipe {
 		var pages, free int

@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark is attached to the requests of a call that must meet a fault.
+// mark marks the requests of a call to which a fault must happen.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
