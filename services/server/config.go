@@ -35,6 +35,9 @@ type Config struct {
 	// InboxToken is empty and Clients is set, the server has no inbox. If both are empty,
 	// the inbox answers only requests from this machine.
 	InboxToken string
+	// AllowOrigin is the origin whose web pages may use the API, such as
+	// https://app.example.com. If it is empty, browsers let no page of another origin use it.
+	AllowOrigin string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// DefaultCountry is empty, such numbers are refused.
 	DefaultCountry string
@@ -90,6 +93,9 @@ func (c *Config) check() error {
 		if c.inboxToken, err = readInboxToken(c.InboxToken); err != nil {
 			errs = append(errs, fmt.Errorf("--inbox-token %s: %w", c.InboxToken, err))
 		}
+	}
+	if c.AllowOrigin != "" && !api.ValidOrigin(c.AllowOrigin) {
+		errs = append(errs, fmt.Errorf("--allow-origin must be one origin like https://app.example.com, in small letters and without a path, not %q", c.AllowOrigin))
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {
