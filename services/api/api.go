@@ -49,8 +49,8 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Each element is an ISO
-	// 3166-1 alpha-2 code or phone.International, or AllCountries is the only element.
+	// Countries lists the countries that messages may go to. Each element is an ISO 3166-1
+	// alpha-2 code or phone.International. AllCountries must be the only element.
 	Countries []string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// DefaultCountry is empty, such numbers are refused.
@@ -73,7 +73,7 @@ type Options struct {
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
 // answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. The default deadlines in each line add up to at most 9 s, and a
+// for, one after another. In each line, the default deadlines add up to at most 9 s. A
 // request may also wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup

@@ -136,9 +136,9 @@ func (d *deployment) mustBeUntouched(t testing.TB) {
 }
 
 type message struct {
-	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
-	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
-	Attempts                                                         int
+	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown, ResendOf string
+	CreatedAt, UpdatedAt, SendAt, ExpiresAt                                    string
+	Attempts                                                                   int
 }
 
 type problem struct {

@@ -122,13 +122,13 @@ func places(t *testing.T) []place {
 // shapeRules contains a sentence for each rule, and a function that reports whether a
 // schema breaks the rule.
 var shapeRules = map[string]func(p place) bool{
-	// Python, Ruby and PHP check the pattern after they have converted the value. They
-	// raise after the message was accepted, so that the caller sends it again.
+	// Python, Ruby and PHP check the pattern after they have converted the value. They raise
+	// an error after the message was accepted, and the caller sends it again.
 	"a time must not have a pattern":   func(p place) bool { return p.Format == "date-time" && p.Pattern != "" },
 	"an answer must not have patterns": func(p place) bool { return p.answer && p.Pattern != "" },
 	// openapi-typescript makes such a field required in requests.
 	"nothing may have a default": func(p place) bool { return p.Default != nil },
-	// Generators name such a schema by themselves, each in another way.
+	// Each generator names such a schema in its own way.
 	"an object must be a component":          func(p place) bool { return len(p.Properties) > 0 && !p.root },
 	"an enumeration must be a component":     func(p place) bool { return len(p.Enum) > 0 && !p.root },
 	"a time must not be a component":         func(p place) bool { return p.Format == "date-time" && p.root },

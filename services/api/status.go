@@ -116,7 +116,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 // a shard has waited longest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns for how many seconds the oldest message has waited, or nil if no message
+// oldest returns how many seconds the oldest message has waited, or nil if no message
 // waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex

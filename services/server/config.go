@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	// InboxToken is empty and Clients is set, the server has no inbox. If both are empty,
 	// the inbox answers only requests from this machine.
 	InboxToken string
+	// AllowOrigin is the origin whose web pages may use the API, such as
+	// https://app.example.com. If it is empty, browsers let no page of another origin use it.
+	AllowOrigin string
 	// LogLevel is the lowest level of the lines in the log.
 	LogLevel slog.Level
 	// Version is the version of this program that the greeting shows.
@@ -69,6 +73,9 @@ func (c *Config) check() error {
 		if c.inboxToken, err = readInboxToken(c.InboxToken); err != nil {
 			errs = append(errs, fmt.Errorf("--inbox-token %s: %w", c.InboxToken, err))
 		}
+	}
+	if c.AllowOrigin != "" && !api.ValidOrigin(c.AllowOrigin) {
+		errs = append(errs, fmt.Errorf("--allow-origin must be one origin like https://app.example.com, in small letters and without a path, not %q", c.AllowOrigin))
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {

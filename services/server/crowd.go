@@ -7,8 +7,8 @@ import (
 )
 
 // crowd does work for many callers at once, so that a hundred callers cost hardly more than
-// one. A run answers only calls that came before it began. Between the beginnings of two
-// runs lies at least the time pause.
+// one. A run answers only calls that came before it began. At least the time pause passes
+// between the beginnings of two runs.
 type crowd[T any] struct {
 	pause time.Duration
 	work  func(context.Context) (T, error)

@@ -31,7 +31,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	for _, c := range m.config.clients {
 		clients[c.id] = c.Client
 	}
-	authenticated := api.Authenticate(m.logger, clients, m.verify, routes)
+	authenticated := api.AllowOrigin(m.config.AllowOrigin, api.Authenticate(m.logger, clients, m.verify, routes))
 	pages := m.pages(base)
 	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]

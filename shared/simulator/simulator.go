@@ -204,7 +204,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// minCounts is the minimum number of messages that a value of the type counts remembers.
+// minCounts is how many messages are remembered at least.
 const minCounts = 10_000
 
 func (c *counts) next(messageID string) int {

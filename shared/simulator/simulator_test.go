@@ -328,7 +328,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the receipts so far, and makes add return err from now on.
+// fail discards the receipts so far, and makes the method add return err from now on.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
