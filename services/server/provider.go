@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns"
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 type provider struct {
@@ -69,6 +71,10 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 			}
 			read.Provider = rc.Provider
 			_, err = r.Apply(ctx, read)
+			if errors.Is(err, sqlite.ErrDamaged) {
+				m.logger.ErrorContext(ctx, "receipt not applied", "provider_message_id", rc.ProviderMessageID, "error", err)
+				return nil // otherwise, no later receipt would be sent
+			}
 			return err
 		},
 	})
