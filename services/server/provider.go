@@ -41,7 +41,9 @@ func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	firstProbe   = 5 * time.Second // short, because simulated trouble is over soon
+	// These two are short, because simulated trouble is over soon.
+	firstRetry = time.Second
+	firstProbe = 5 * time.Second
 )
 
 // openSNS returns SNS as the provider, with the AWS credentials in the environment. The
