@@ -103,8 +103,7 @@ resource "aws_api_gateway_integration" "this" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a snapshot of the API. Any change to this content makes a new
-  # deployment.
+  # A deployment is a snapshot of the API. Any change to the values in this hash makes a new deployment.
   triggers = {
     content = sha256(jsonencode([
       aws_api_gateway_rest_api.this.binary_media_types,

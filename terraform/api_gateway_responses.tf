@@ -1,5 +1,5 @@
-# The errors with which the gateway itself answers. A test checks that their texts are
-# those of the table in services/api/problem.go.
+# The errors with which the gateway itself answers. A test checks that these errors have the same texts as the
+# table in services/api/problem.go.
 
 locals {
   problems = {

@@ -27,7 +27,7 @@ func TestNumbersThatADeploymentAccepts(t *testing.T) {
 		change        func(*api.Options)
 		kind          string
 		doubtful      bool
-		check, detail string // the check that fails, if there is one, and part of the reason
+		check, detail string // the check that fails and a part of the reason, or "" if no check fails
 	}{
 		{"a mobile number", "+5511999999999", nil, "mobile", false, "", ""},
 		{"a landline", "+551123456789", nil, "fixed-line", false, "", ""},

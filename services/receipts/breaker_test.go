@@ -124,8 +124,8 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// Each receipt is void. Each time, another owner's message proves that the account is not
-// in trouble.
+// Each receipt is void. After each receipt, another owner's message proves that the account is not in
+// trouble.
 func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-0")
@@ -337,7 +337,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// The receipt is about a message of another application.
+// This receipt is about a message of another application.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}

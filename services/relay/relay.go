@@ -66,7 +66,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // by place: the DueQuery.After with which the next pass continues after skippedPages
+	stopped sync.Map // by place: where the next pass continues after skippedPages, as a DueQuery.After
 }
 
 type place struct {

@@ -42,8 +42,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	switch {
 	case d.token == "":
-		// There is no token, and onlyLocal has already refused all requests from other
-		// machines.
+		// There is no token, so the handler onlyLocal has already refused all requests from other machines.
 		d.pages.ServeHTTP(w, r)
 	case r.URL.Path == loginPath:
 		d.login(w, r)

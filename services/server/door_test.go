@@ -95,8 +95,8 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The loud proxy reveals itself by its headers, and keeps the Host header. The
-			// silent proxy replaces the Host header.
+			// The "loud" proxy adds the headers of a proxy, and keeps the Host header. The "silent" proxy
+			// adds no headers, and replaces the Host header.
 			loud := httputil.NewSingleHostReverseProxy(target)
 			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
 			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {

@@ -36,7 +36,7 @@ type worker struct {
 	relay  *relay.Relay
 	purge  func(ctx context.Context, limit int) (int, error)
 	wipe   func(ctx context.Context) error
-	idle   func() bool // whether nothing could be delivered now
+	idle   func() bool // whether nothing can be delivered at the moment
 	note   func(ctx context.Context, p *part, err error)
 	logger *slog.Logger
 }

@@ -7,7 +7,7 @@ type DueKind string
 
 // These are the kinds of work.
 const (
-	// DueSend: the queue has no envelope of the message, and one must be enqueued. Either
+	// DueSend: the queue has no envelope of the message, so the relay must enqueue an envelope. Either
 	// the enqueue failed, or it is time for a scheduled message or for a retry.
 	DueSend DueKind = "send"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
@@ -16,7 +16,7 @@ const (
 	DueLease DueKind = "lease"
 )
 
-// Due is the work that is left to do for a record. A record at rest has none.
+// Due is the work that is left to do for a record. A record at rest has no work left.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
 	At    time.Time `json:"at,omitzero"`

@@ -18,7 +18,7 @@ type Number string
 
 // These are the bounds of a Number, in digits. The upper bound is E.164's. E.164 has no
 // lower bound, but the shortest mobile numbers have 7 digits (South Africa and some
-// islands). Anything shorter is a short code, which has no meaning outside its country.
+// islands). A shorter number is a short code, which has no meaning outside its country.
 const (
 	minDigits = 7
 	maxDigits = 15

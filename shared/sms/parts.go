@@ -42,8 +42,8 @@ type Measurement struct {
 type Forcing struct {
 	Char  rune
 	Count int // how often Char occurs
-	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty
-	// if nobody would miss Char, as with a zero width space.
+	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty if nobody would
+	// miss Char, for example a zero width space.
 	Replacement string
 	Replaceable bool
 }

@@ -7,8 +7,8 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two rounds of probes
-	// maxProbes is how many probes the breaker remembers. If each round has one probe, it
-	// remembers all probes whose receipts may still come.
+	// maxProbes is how many probes the breaker remembers. If each round has one probe, the breaker remembers
+	// every probe whose receipt may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxTurns is how many owners may probe in one round.
 	maxTurns = 12
@@ -24,8 +24,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 }
 
 // MayProbe reports whether a message of owner to number may be the next probe of b. A
-// client can waste its probes, for example with bad numbers. So probes come in rounds,
-// and every owner has a turn of its own in each round:
+// client can waste its probes, for example with bad numbers. So probes come in rounds, and every owner gets a
+// turn in each round:
 //
 //   - From ProbeAt on, every owner that is not last in line may begin a round. If a probe
 //     was spoiled before, numbers that the provider has taken come first. If more

@@ -38,7 +38,7 @@ type committer struct {
 
 type write struct {
 	do   func(*tx) error
-	test bool       // whether the write changes nothing
+	test bool       // whether the write is only a test that changes nothing
 	done chan error // buffered, so that sending the result never blocks
 }
 
@@ -219,7 +219,7 @@ const (
 	fullCode = 13
 )
 
-// codeOf returns the code that SQLite gave for err, without its details, or 0.
+// codeOf returns SQLite's code for err, without the details, or 0 if SQLite gave no code.
 func codeOf(err error) int {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
 		return e.Code() & 0xff

@@ -141,7 +141,7 @@ func (q *Queue) dequeueVisible(ctx context.Context, limit int) ([]sms.QueueItem,
 	var items []sms.QueueItem
 	err := q.file.commit(ctx, func(t *tx) error {
 		items = nil
-		return t.each(context.Background(), `UPDATE queue_items SET visible_at = ?, received = received + 1
+		return t.forEachRow(context.Background(), `UPDATE queue_items SET visible_at = ?, received = received + 1
 			WHERE seq IN (SELECT seq FROM queue_items WHERE visible_at <= ? ORDER BY visible_at, seq LIMIT ?)
 			RETURNING seq, received, body`, []any{back, now.UnixMilli(), limit},
 			func(scan func(...any) error) (bool, error) {

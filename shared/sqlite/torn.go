@@ -29,8 +29,8 @@ func (e *TornError) Error() string {
 	return fmt.Sprintf("the data folder %s is not complete: %s", e.Dir, e.What)
 }
 
-// These sentences tell the operator what to do about a torn folder. An error joins those
-// that apply.
+// These sentences tell the operator what to do about a torn folder. An error contains every sentence that
+// applies.
 const (
 	copyAgain    = "copy the whole folder again, while no server runs on the original"
 	withoutQueue = "remove queue.db; the relay then enqueues the waiting messages again within 15 minutes"
@@ -152,7 +152,7 @@ func cutOff(root *os.Root, name string) (torn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = f.Close() }() // it is only read
+	defer func() { _ = f.Close() }() // the file is only read
 	// Source of the offsets: sqlite.org/fileformat2.html, sections 1.3 and 4.1.
 	var header [100]byte
 	_, err = io.ReadFull(f, header[:])
@@ -196,7 +196,7 @@ func pagesInLog(root *os.Root, name string, pageSize int64) (map[int64]bool, err
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // it is only read
+	defer func() { _ = f.Close() }() // the file is only read
 	var header [32]byte
 	if _, err := f.ReadAt(header[:], 0); err != nil {
 		return pages, nil // SQLite ignores such a log

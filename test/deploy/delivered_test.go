@@ -42,7 +42,7 @@ func (e deployment) checkPipePatterns(t *testing.T) {
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // ministack ignores patterns and does not store them, so the pipe comes from the mocked state
+	p := readPipe(t, mocked(t)) // ministack ignores patterns and does not store them, so read the pipe from the mocked state
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {

@@ -23,8 +23,7 @@ type phrase struct {
 
 var dictionary = []word{
 	{`carrier`, "provider, for whom we hand over to; a carrier is the mobile network", []phrase{
-		// These are the words of SNS's delivery log, and codes and constants made from
-		// them.
+		// These words are from SNS's delivery log, or are codes and constants that are made from its words.
 		{"", `[Pp]hone('s)? ?[Cc]arrier`},
 		{"", `"carrier has blocked"`},
 		{"*.go", `A Carrier`},

@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// stage is a server, and what clients know of it.
+// stage is a server, together with everything that its clients have learned from its answers.
 type stage struct {
 	*testing.T
 	m      *machine.Machine
@@ -154,7 +154,7 @@ func (s *stage) statusOf(id string) string {
 	return m.Status
 }
 
-// await waits until the function so returns true.
+// await waits until the given function returns true.
 func (s *stage) await(what string, so func() bool) {
 	s.Helper()
 	const longest = 5 * time.Minute

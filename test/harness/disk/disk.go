@@ -7,10 +7,11 @@ import (
 	"syscall"
 )
 
-// Fault is what is wrong with a disk.
+// Fault is a fault of a disk.
 type Fault int32
 
-// These are the faults. Each holds for all files of the disk, opened before or after.
+// These constants are the faults. Each fault affects all files of the disk, whether they were opened before
+// or after it was switched on.
 const (
 	None     Fault = iota
 	NoGrowth       // files cannot grow and no file can be made; what exists can be overwritten

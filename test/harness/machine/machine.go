@@ -106,7 +106,7 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	return m
 }
 
-// The banner's last line begins with this.
+// The last line of the banner begins with this text.
 const endOfBanner = "Ctrl-C"
 
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
