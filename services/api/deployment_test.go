@@ -42,13 +42,13 @@ func deploy(t testing.TB) *deployment {
 	}
 	d.store = &watchedStore{Store: openStore(t, d.clock.Now)}
 	d.options = api.Options{
-		Store:          d.store,
-		Queue:          d.queue,
-		Rules:          sms.DefaultRules(),
-		Countries:      []string{"BR", "US"},
-		DefaultCountry: "BR",
-		Logger:         slog.New(slog.NewJSONHandler(d.log, nil)),
-		Now:            d.clock.Now,
+		Store:     d.store,
+		Queue:     d.queue,
+		Rules:     sms.DefaultRules(),
+		Countries: []string{"BR", "US"},
+		Numbers:   api.NumberRules{DefaultCountry: "BR"},
+		Logger:    slog.New(slog.NewJSONHandler(d.log, nil)),
+		Now:       d.clock.Now,
 	}
 	d.restart(t)
 	return d

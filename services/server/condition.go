@@ -78,8 +78,8 @@ func (c *condition) fails(p *part) bool {
 	return c.failing[p] != nil
 }
 
-// troubles returns what is wrong, or "". If onlyStops is true, only that counts because of
-// which messages wait. The result since is the time when the first of these troubles
+// troubles returns what is wrong, or "". If onlyStops is true, it leaves out trouble that
+// keeps no message waiting. The result since is the time when the first of these troubles
 // began.
 func (c *condition) troubles(onlyStops bool) (words string, since time.Time) {
 	c.mu.Lock()

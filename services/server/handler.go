@@ -22,6 +22,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Numbers: m.config.numbers(),
 		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
 	if err != nil {

@@ -113,7 +113,7 @@ func (i *inbox) render(ctx context.Context, name string) (page, error) {
 	}
 	var data any = list.Messages
 	if name != rowsTemplate {
-		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Lines": i.lines}
+		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Prefixes": simulator.Prefixes, "Lines": i.lines}
 	}
 	var body bytes.Buffer
 	if err = pageTemplate.ExecuteTemplate(&body, name, data); err != nil {

@@ -48,7 +48,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
 	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.Owner != c.clients[0].Owner })
 	if c.Provider == Simulated {
-		m.rules.FirstProbe = firstProbe
+		m.rules.FirstRetry, m.rules.FirstProbe = firstRetry, firstProbe
 	}
 	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	m.condition.now, m.condition.logger = time.Now, m.logger

@@ -59,7 +59,7 @@ func (w *worker) consume(ctx context.Context) {
 	defer group.Wait()
 	for ctx.Err() == nil {
 		if w.idle() {
-			// Dequeued items would come closer to their last receive in vain.
+			// Dequeuing items now would only bring them closer to their last receive.
 			pause(ctx, errorPause)
 			continue
 		}

@@ -57,6 +57,29 @@ func TestTheCommitterReplacesABrokenConnection(t *testing.T) {
 	}
 }
 
+// TestADamagedRecordKeepsNoOthersFromBeingPurged damages the oldest record.
+func TestADamagedRecordKeepsNoOthersFromBeingPurged(t *testing.T) {
+	db, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	const count = 3
+	for i := range count {
+		m := sms.Message{ID: sms.NewID(), Status: sms.Sent, PurgeAt: time.Now().Add(time.Duration(i-count) * time.Minute)}
+		if err := db.Create(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage := `UPDATE messages SET record = x'7b' WHERE purge_at = (SELECT min(purge_at) FROM messages)`
+	if rows, err := db.messages.exec(t.Context(), damage); err != nil || rows != 1 {
+		t.Fatalf("%d records were damaged, error %v, want 1", rows, err)
+	}
+	if n, err := db.Purge(t.Context(), 10); n != count || err != nil {
+		t.Errorf("Purge removed %d records, error %v, want %d", n, err, count)
+	}
+}
+
 // unprepared prepares no statement.
 type unprepared struct{}
 

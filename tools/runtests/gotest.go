@@ -31,8 +31,8 @@ type options struct {
 	atOnce    int // how many packages to test at once
 }
 
-// translated are packages that contain SQLite's C code, translated to Go. The race
-// detector leaves them out: there it doubles the CPU time of the tests, and its findings
+// translated lists the packages with SQLite's C code, translated to Go. The race detector
+// leaves them out, because it would double the CPU time of the tests, and its findings
 // would not be about our code.
 var translated = []string{"modernc.org/sqlite/lib", "modernc.org/libc"}
 
@@ -46,7 +46,7 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.race, "race", true, "look for data races")
 	flags.StringVar(&o.shuffle, "shuffle", "on", "order of the tests: on, off, or the `seed` of an earlier run; off lets results be cached")
 	flags.IntVar(&o.count, "count", 0, "run each test this many times; 0 is once, cached if possible")
-	// One more than there are processors, because many tests wait.
+	// Test one more package at once than there are processors, because many tests wait.
 	flags.IntVar(&o.atOnce, "p", runtime.NumCPU()+1, "test this many packages at once")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "time limit of one package")
 	if err := flags.Parse(args); err != nil {

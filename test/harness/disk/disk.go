@@ -80,8 +80,8 @@ func (d *Disk) opening(flags uint32) syscall.Errno {
 	return d.errno(ReadOnly)
 }
 
-// writing returns how many of n bytes can be written at the offset at of a file with this
-// size, and the error if none can be written.
+// writing returns how many of n bytes can be written at this offset of a file with this
+// size. If none can be written, it returns an error.
 func (d *Disk) writing(n, at, size int64) (int64, syscall.Errno) {
 	if err := d.errno(Full, ReadOnly, BadWrite, BadDisk); err != 0 {
 		return 0, err
