@@ -127,13 +127,15 @@ func installJars(ctx context.Context, pin, dir string) error {
 }
 
 // installVenv makes a virtual environment in dir with the requirements in the file pin.
-// pip reads its own settings, so it uses the user's indexes and proxies.
+// pip reads its own settings, so it uses the user's indexes and proxies. It refuses a
+// package whose hash the file does not list. It also refuses to build a package, because
+// a build would fetch tools whose hashes nobody checks.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
 	}
 	return runQuietly(exec.CommandContext(ctx, venvPython(dir), "-m", "pip", "install",
-		"--quiet", "--disable-pip-version-check", "--requirement", pin))
+		"--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "--requirement", pin))
 }
 
 // venvPython returns the interpreter of the virtual environment in dir. Run programs as
