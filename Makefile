@@ -39,7 +39,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr
 	@exec bin/smsqueue serve $(ARGS)
 
 .PHONY: build
-build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date, so it always runs.
 .PHONY: FORCE
@@ -47,6 +47,7 @@ FORCE:
 
 bin/smsqueue: FORCE
 	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/smsqueue
+	@$(GO) run ./tools/licensefile -o $@.licenses.txt $@
 
 bin/%/bootstrap: FORCE
 	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda

@@ -1,12 +1,15 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
@@ -164,14 +167,25 @@ func startMoto(t *testing.T, repo engines.Repository) string {
 	return url
 }
 
-// buildZips builds the functions' archives and returns their folder.
+var archives struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+// buildZips returns a folder with the functions' archives, which all tests share.
+// TestMain removes it.
 func buildZips(t *testing.T, repo engines.Repository) string {
 	t.Helper()
-	zips := t.TempDir()
-	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
-		t.Fatal(err)
+	archives.once.Do(func() {
+		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil {
+			archives.err = emulation.BuildZips(context.Background(), repo, archives.folder)
+		}
+	})
+	if archives.err != nil {
+		t.Fatal(archives.err)
 	}
-	return zips
+	return archives.folder
 }
 
 // listing is an AWS call that lists resources by name. Our names begin with smsqueue.
