@@ -64,8 +64,7 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// pack writes an archive with the binary and its licences. The binary has the name and
-// mode that the provided.al2023 runtime requires.
+// The provided.al2023 runtime requires the binary's name and mode.
 func pack(w io.Writer, binary, licenseText []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
