@@ -326,7 +326,7 @@ func operationPath(doc *openapi3.T, requested string) (string, *openapi3.PathIte
 		return "", nil
 	}
 	for path, item := range doc.Paths.Map() {
-		const id = `[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`
+		const id = `[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}`
 		if regexp.MustCompile("^" + strings.ReplaceAll(path, "{id}", id) + "$").MatchString(below) {
 			return path, item
 		}

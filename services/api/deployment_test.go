@@ -42,13 +42,13 @@ func deploy(t testing.TB) *deployment {
 	}
 	d.store = &watchedStore{Store: openStore(t, d.clock.Now)}
 	d.options = api.Options{
-		Store:          d.store,
-		Queue:          d.queue,
-		Rules:          sms.DefaultRules(),
-		Countries:      []string{"BR", "US"},
-		DefaultCountry: "BR",
-		Logger:         slog.New(slog.NewJSONHandler(d.log, nil)),
-		Now:            d.clock.Now,
+		Store:     d.store,
+		Queue:     d.queue,
+		Rules:     sms.DefaultRules(),
+		Countries: []string{"BR", "US"},
+		Numbers:   api.NumberRules{DefaultCountry: "BR"},
+		Logger:    slog.New(slog.NewJSONHandler(d.log, nil)),
+		Now:       d.clock.Now,
 	}
 	d.restart(t)
 	return d
@@ -136,9 +136,9 @@ func (d *deployment) mustBeUntouched(t testing.TB) {
 }
 
 type message struct {
-	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
-	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
-	Attempts                                                         int
+	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown, ResendOf string
+	CreatedAt, UpdatedAt, SendAt, ExpiresAt                                    string
+	Attempts                                                                   int
 }
 
 type problem struct {

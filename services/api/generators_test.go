@@ -21,8 +21,8 @@ import (
 var reserved = regexp.MustCompile(`(?i)^(new.*|.*(response|params|jsonbody|requestbody|withdefaults)|client|server|handler|config|configuration|` +
 	`error|exception|event|status|time|date|datetime|encoding|type|key|map|list|set|object|string|number|any|enum|file|model|request|api)$`)
 
-// owned contains the beginnings of names in generated code that an operation makes: the
-// type of its parameters, its answers and so on.
+// owned has the beginnings of the names that an operation has in generated code: of its
+// parameters, its answers and so on.
 var owned = []string{"Request", "Response", "Params", "OperationRequest", "Error", "Success"}
 
 func TestNoNameCollidesWithGeneratedCode(t *testing.T) {
@@ -122,13 +122,13 @@ func places(t *testing.T) []place {
 // shapeRules contains a sentence for each rule, and a function that reports whether a
 // schema breaks the rule.
 var shapeRules = map[string]func(p place) bool{
-	// Python, Ruby and PHP check the pattern after they have converted the value. They
-	// raise after the message was accepted, so that the caller sends it again.
+	// Python, Ruby and PHP check the pattern after they have converted the value. They raise
+	// an error after the message was accepted, and the caller sends it again.
 	"a time must not have a pattern":   func(p place) bool { return p.Format == "date-time" && p.Pattern != "" },
 	"an answer must not have patterns": func(p place) bool { return p.answer && p.Pattern != "" },
 	// openapi-typescript makes such a field required in requests.
 	"nothing may have a default": func(p place) bool { return p.Default != nil },
-	// Generators name such a schema by themselves, each in another way.
+	// Each generator names such a schema in its own way.
 	"an object must be a component":          func(p place) bool { return len(p.Properties) > 0 && !p.root },
 	"an enumeration must be a component":     func(p place) bool { return len(p.Enum) > 0 && !p.root },
 	"a time must not be a component":         func(p place) bool { return p.Format == "date-time" && p.root },
@@ -166,7 +166,7 @@ func TestShapeRulesFindFaults(t *testing.T) {
 	}
 }
 
-// TestAddressesAreAbsolute checks the addresses that generated clients use as they are.
+// Generated clients use these addresses as they are.
 func TestAddressesAreAbsolute(t *testing.T) {
 	doc := openContract(t)
 	var addresses []string

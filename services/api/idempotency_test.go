@@ -130,15 +130,15 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 		{"at once", goodBody, func(*testing.T, *deployment) {}, 0},
 		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.Advance(10 * time.Hour) }, 1},
 		{"after its country is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
-			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
+			d.options.Countries, d.options.Numbers.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}, 1},
 		{"after the default country was removed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultCountry = ""
+			d.options.Numbers.DefaultCountry = ""
 			d.restart(t)
 		}, 1},
 		{"after the default country was changed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultCountry = "US"
+			d.options.Numbers.DefaultCountry = "US"
 			d.restart(t)
 		}, 1},
 	} {

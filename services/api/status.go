@@ -25,6 +25,10 @@ func (a *api) status(c *call) (answer, error) {
 		return answer{}, &apiError{slug: unavailable, cause: err}
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
+	if words, since := a.Trouble(); words != "" {
+		v.Sending = false
+		v.Paused = &pausedView{Reason: fault, Detail: "Something is wrong with the server: " + words + ". Nothing is lost; messages wait until it is over.", Since: instant{since}}
+	}
 	if breaker.Open {
 		v.Paused = &pausedView{Reason: breaker.Trouble, Detail: pauses[breaker.Trouble], Since: instant{breaker.OpenedAt}}
 	}
@@ -61,6 +65,9 @@ var pauses = map[sms.Trouble]string{
 	sms.Authorization: "The provider does not allow this service to send. Nothing is lost; the operator must fix it.",
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
+
+// fault is the reason for a pause that is not in the breaker's record.
+const fault sms.Trouble = "fault"
 
 // backlogAge is the maximum age of the backlog in an answer. During this time, status
 // requests read the queue and the agenda at most once.
@@ -109,7 +116,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 // a shard has waited longest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns for how many seconds the oldest message has waited, or nil if no message
+// oldest returns how many seconds the oldest message has waited, or nil if no message
 // waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex

@@ -246,8 +246,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// The delivery of a probe must close the breaker, whatever state of the breaker the
-// Receipts remembers.
+// The delivery of a probe must close the breaker, whatever state the Receipts remembers.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// overtaken is a store whose reader another relay overtakes: after an id was not found,
-// the store calls the function meanwhile, once.
+// overtaken calls meanwhile once, after an id was not found. So another relay can overtake
+// the reader.
 type overtaken struct {
 	*sqlite.DB
 

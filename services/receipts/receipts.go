@@ -60,7 +60,8 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 // Apply never matches by number, even if rc fits an unanswered hand-over: rc may be about
 // another hand-over to the same number that is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
-	if rc.Trouble != "" { // guard: a refusal for now is no trouble
+	rc.Number = rc.Number.Canonical() // a provider may use another form of the number than the record
+	if rc.Trouble != "" {             // guard: a refusal for now is no trouble
 		if err := r.reportTrouble(ctx, rc); err != nil {
 			return "", err
 		}

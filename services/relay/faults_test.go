@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -249,6 +250,10 @@ type silentQueue struct{ sms.Queue }
 func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }
 
 func TestARunEndsBeforeItsDeadline(t *testing.T) {
+	synctest.Test(t, runEndsBeforeItsDeadline)
+}
+
+func runEndsBeforeItsDeadline(t *testing.T) {
 	s := newStage(t)
 	options := relay.DefaultOptions()
 	options.Page = 10

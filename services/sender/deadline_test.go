@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// The sender stands still after each read of its clock in turn, until the message has
-// expired.
+// In each run, the sender stands still after another read of its clock, until the message
+// has expired.
 func TestTheDeadlineOfAHandOverDoesNotMove(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {

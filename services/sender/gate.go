@@ -106,8 +106,8 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 }
 
 // Tell tells g that the breaker had the state b at askedAt or later. If b is closed and g
-// knows a newer state, g ignores b. If b is open, g always uses b for the time
-// sms.BreakerAge, because it is safer to send nothing.
+// knows a newer state, g ignores b. If b is open, g always uses b for sms.BreakerAge,
+// because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -27,8 +27,8 @@ const (
 // has changed nothing.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
-// notTried is the refusal that a sender records for a message that it claimed too late to
-// hand the message over. No provider has refused this message.
+// notTried is the refusal that a sender records if it claimed a message too late to hand it
+// over. No provider has refused this message.
 var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
 // Store is the part of the record store that a sender uses.
@@ -166,8 +166,8 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Tur
 		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}
-	// Without its monotonic reading, the deadline counts the time in which the whole
-	// machine sleeps.
+	// Without its monotonic reading, the deadline also counts the time during which the
+	// whole machine sleeps.
 	ctx, cancel := context.WithDeadline(ctx, began.Add(end.Sub(now)).Round(0))
 	defer cancel()
 	if sms.Late(ctx) != nil {

@@ -22,6 +22,8 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Numbers: m.config.numbers(),
+		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -30,7 +32,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	for _, c := range m.config.clients {
 		clients[c.id] = c.Client
 	}
-	authenticated := api.Authenticate(m.logger, clients, m.verify, routes)
+	authenticated := api.AllowOrigin(m.config.AllowOrigin, api.Authenticate(m.logger, clients, m.verify, routes))
 	pages := m.pages(base)
 	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]
@@ -54,7 +56,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.checkStore, now: time.Now, logger: m.logger},
+		"/healthz":               &health{read: m.checkStore, condition: &m.condition, now: time.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contractAt(base)),
 	}
 	reference := &docs{logger: m.logger}

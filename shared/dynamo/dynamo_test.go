@@ -45,7 +45,8 @@ func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store step by step. It calls after at the end of each step.
+// story changes messages in a store step by step. At the end of each step it calls the
+// function after.
 type story struct {
 	*testing.T
 	store *dynamo.Store

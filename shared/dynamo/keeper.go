@@ -49,8 +49,8 @@ func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// Rekeep replaces the pending receipt with k's id by k, in one write. If there is no such
-// receipt, Rekeep changes nothing.
+// Rekeep replaces the stored receipt that has k's id by k, in one write. If there is no
+// such receipt, Rekeep changes nothing.
 func (s *Store) Rekeep(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
 		TableName:           aws.String(s.table),

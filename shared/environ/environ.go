@@ -40,14 +40,21 @@ func (r *Reader) Optional(name string) string { return r.getenv(name) }
 // List splits the variable with this name at commas, and returns the elements that are
 // not empty. There must be at least one such element.
 func (r *Reader) List(name string) []string {
+	list := r.OptionalList(name)
+	if len(list) == 0 {
+		r.fail(name, "is not set")
+	}
+	return list
+}
+
+// OptionalList returns the elements of the variable with this name, as List does. There
+// may be none.
+func (r *Reader) OptionalList(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {
 		if element = strings.TrimSpace(element); element != "" {
 			list = append(list, element)
 		}
-	}
-	if len(list) == 0 {
-		r.fail(name, "is not set")
 	}
 	return list
 }

@@ -30,8 +30,8 @@ func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 const connectTime = time.Second
 
 // Connect opens connections during the init, so that the first invocation need not wait for
-// them. It calls all functions of the list opens in parallel. Each of them opens one
-// connection. A failure is only logged, because the invocation tries again.
+// them. It calls all of the given functions in parallel. Each of them opens one connection.
+// A failure is only logged, because the invocation tries again.
 func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()

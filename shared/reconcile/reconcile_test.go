@@ -153,8 +153,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestAHeldMessageMayHaveForgottenVoidHandOvers hands a held message over more often than
-// its record shows.
+// The message is handed over more often than its record shows.
 func TestAHeldMessageMayHaveForgottenVoidHandOvers(t *testing.T) {
 	rules, at := sms.DefaultRules(), now
 	m := accepted(hold)
@@ -188,21 +187,32 @@ func TestSum(t *testing.T) {
 	l.Add(handedOver(t, accepted(nil), sms.Taken("c1")))
 	l.Add(handedOver(t, accepted(hold), sms.Unanswered()))
 	l.Add(handedOver(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
+	l.Add(handedOver(t, accepted(nil), sms.Unanswered(), sms.Taken("c2")))
+	l.Add(handedOverTwice(t, sms.VerdictVoid))
 	lost := accepted(nil)
 	lost.ID, lost.Due = "lost", sms.Due{}
 	l.Add(lost)
 	var printed strings.Builder
 	l.Report().Print(&printed)
-	want := `accepted 5 = final 1 + sent 1 + unknown 1 + on the way 2
+	want := `accepted 7 = final 1 + sent 3 + unknown 1 + on the way 2
   queued       2
-  sent         1
+  sent         3
   unknown      1
   failed       1
-hand-overs 0, of which 0 are repetitions
+hand-overs 5, of which 1 are repetitions (by the records, without a provider's log)
 findings: 1
   lost: queued, but it is never due
 `
 	if diff := cmp.Diff(want, printed.String()); diff != "" {
 		t.Errorf("the printed report differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheLogCountsHandOversIfThereIsOne(t *testing.T) {
+	m := handedOver(t, accepted(nil), sms.Unanswered(), sms.Taken("c1"))
+	l := reconcile.New(took(m, "c1"), now) // the first hand-over never arrived
+	l.Add(m)
+	if got := l.Report(); got.HandOvers != 1 || got.Doubles != 0 || !got.Logged {
+		t.Errorf("%d hand-overs, %d repetitions, from a log: %t; want 1, 0, true", got.HandOvers, got.Doubles, got.Logged)
 	}
 }

@@ -39,7 +39,7 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 }
 
 // EnqueueNow reports whether the caller that creates m must also enqueue m, and with what
-// delay. If yes is false, the relay will enqueue m.
+// delay. If it need not, the relay will enqueue m.
 func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	if m.Due.Kind != DueRescue {
 		return 0, false

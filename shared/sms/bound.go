@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// These bound what a record keeps. Whatever happens to a message, and whatever a provider
-// says about it, the record as JSON has at most MaxRecord bytes.
+// These constants limit what a record keeps. Whatever happens to a message, and whatever a
+// provider says about it, the record as JSON has at most MaxRecord bytes.
 const (
 	MaxEvents            = 50                      // the first events; later events are only counted
 	MaxVoids             = 20                      // the latest void hand-overs
@@ -18,8 +18,8 @@ const (
 	MaxRecord            = 160 << 10               // bytes
 )
 
-// Shorten returns the first most bytes of s, or all of s. It cuts s between two
-// characters, and replaces bytes that are no UTF-8.
+// Shorten cuts s to a maximum number of bytes. It cuts s between two characters, and
+// replaces bytes that are not UTF-8.
 func Shorten(s string, most int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= most {
@@ -31,8 +31,8 @@ func Shorten(s string, most int) string {
 	return s[:most]
 }
 
-// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them.
-// What it cost is added to the next one, so that the price of the message stays right.
+// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them. Its
+// price is added to the next one, so that the price of the message stays right.
 func (s *step) forgetVoid() {
 	if s.m.voids() <= MaxVoids {
 		return

@@ -73,8 +73,8 @@ func TextLength(text string) int {
 }
 
 // split returns the number of units in text, and the number of parts that hold the text if
-// no character is split. The function width returns the units of a character. A single part
-// has room for alone units, and each of several parts has room for joined units.
+// no character is split. The function width returns the units of a character. alone and
+// joined are how many units fit into a single part, and into each of several parts.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0

@@ -95,7 +95,7 @@ func hashOf(s string) string {
 }
 
 // remember returns a copy of list with s at its end, and nowhere else. It keeps only the
-// last limit elements.
+// last elements, at most limit of them.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)
 	return append(list[max(0, len(list)-limit+1):], s)

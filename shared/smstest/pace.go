@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The booking may begin at any time from now until ahead has passed.
+// The booking may begin now, or later by up to ahead.
 func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	now := s.clock.Now()
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}

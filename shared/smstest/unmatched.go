@@ -193,8 +193,8 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until Unmatched lists want messages and want receipts. If more is true,
-// one of the two lists may be shorter.
+// checkCounts waits until Unmatched returns this number of messages and of receipts, and
+// this More. If more is true, one of the two lists may be shorter.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

@@ -216,8 +216,8 @@ func (c *child) handOver(t *testing.T) int {
 	return n
 }
 
-// freeze stops the child for longer than its connections may be idle, and calls lose
-// meanwhile.
+// freeze stops the child for longer than its connections may be idle, and calls the
+// function lose meanwhile.
 func (c *child) freeze(t *testing.T, lose func()) {
 	t.Helper()
 	c.signal(t, syscall.SIGSTOP)

@@ -202,7 +202,7 @@ func TestAWholeCopyIsOpened(t *testing.T) {
 		}},
 		{"of a folder that sqlite3 has repaired", func(t *testing.T, from, dir string) {
 			// After a crash, another program may move the log into the database and delete it.
-			// An empty log of the user then says that no change is missing.
+			// The user then creates an empty log, to say that no change is missing.
 			copyFiles(t, from, dir, wholeFolder()...)
 			raw, err := sql.Open("sqlite", filepath.Join(dir, "messages.db"))
 			if err != nil {

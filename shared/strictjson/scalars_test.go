@@ -28,6 +28,10 @@ func TestFieldsTime(t *testing.T) {
 		{"an offset of zero without a colon", "2026-01-02T03:04:05+0000", at(0)},
 		{"a space before the offset", "2026-01-01 22:34:05 -0430", at(0)},
 		{"UTC in words", "2026-01-02 03:04:05 UTC", at(0)},
+		{"a leap second", "2016-12-31T23:59:60Z", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second with a fraction", "2015-06-30T23:59:60.123456Z", time.Date(2015, 6, 30, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second with an offset", "2016-12-31T15:59:60-08:00", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second on the next day", "2017-01-01T05:29:60+05:30", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
 		{"a leap day", "2028-02-29T00:00:00Z", time.Date(2028, 2, 29, 0, 0, 0, 0, time.UTC)},
 	} {
 		t.Run("reads "+tt.name, func(t *testing.T) {
@@ -61,7 +65,11 @@ func TestFieldsTime(t *testing.T) {
 		{"a line break after it", "2026-01-02T03:04:05Z\\n"},
 		{"an offset with seconds", "2026-01-02T03:04:05+01:00:00"},
 		{"hour 24", "2026-01-02T24:00:00Z"},
-		{"a leap second", "2016-12-31T23:59:60Z"},
+		{"a leap second within a month", "2016-12-30T23:59:60Z"},
+		{"a leap second at noon", "2016-12-31T12:00:60Z"},
+		{"a leap second of another offset's day", "2016-12-31T23:59:60-08:00"},
+		{"a 62nd second", "2016-12-31T23:59:61Z"},
+		{"a 60th minute", "2016-12-31T23:60:00Z"},
 		{"a day that does not exist", "2026-02-29T00:00:00Z"},
 		{"month 13", "2026-13-01T00:00:00Z"},
 		{"a year of five digits", "12026-01-02T03:04:05Z"},
@@ -105,6 +113,8 @@ func TestFieldsDecimal(t *testing.T) {
 		"0.05": "0.05", "0.00645": "0.00645", "0.00001": "0.00001", "1": "1", "10": "10", "100": "100", "100.00000": "100",
 		"0.50": "0.5", "1.0": "1", "0.500000000": "0.5", "5e-1": "0.5", "1e-05": "0.00001", "1E2": "100", "1.5e+1": "15",
 		"0.1": "0.1", "99.99999": "99.99999",
+		"0.30000000000000004": "0.3", "0.123456": "0.12346", "0.123454": "0.12345", "0.000005": "0.00001", "0.5000049999": "0.5",
+		"99.999999": "100", "100.00000000000001": "100", "100.000004999": "100", "6.4500000000000002e-3": "0.00645",
 	} {
 		t.Run("reads "+in, func(t *testing.T) {
 			f := decoded(t, `{"maxPriceUSD": `+in+` }`)
@@ -115,12 +125,12 @@ func TestFieldsDecimal(t *testing.T) {
 		})
 	}
 	const (
-		bounds = "must be greater than 0 and at most 100, with at most 5 decimals"
+		bounds = "must be greater than 0 and at most 100, after rounding to 5 decimals"
 		number = "must be a number"
 	)
 	for in, detail := range map[string]string{
 		"0": bounds, "-0": bounds, "0.0": bounds, "0e5": bounds, "-1": bounds, "-0.05": bounds,
-		"100.00001": bounds, "101": bounds, "1e3": bounds, "0.000001": bounds, "0.123456": bounds, "1e-6": bounds,
+		"100.00001": bounds, "100.000005": bounds, "101": bounds, "1e3": bounds, "0.000001": bounds, "0.000004999": bounds, "1e-6": bounds,
 		"1e999999999": bounds, "1e-999999999": bounds, "1e99999999999999999999": bounds, "0e999999999": bounds,
 		"0.05000000000000000000000000000000000000000": bounds,
 		`"0.05"`: number, `""`: number, "true": number, "[]": number, "{}": number,

@@ -150,7 +150,7 @@ func merged(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// before must be filled before the apply.
+// before has the settings from before the apply.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)

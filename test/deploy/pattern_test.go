@@ -117,7 +117,7 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	})
 }
 
-// pipe holds what decides which changes become events, and what the events contain.
+// pipe has the parts of the plan that choose the changes and make the events.
 type pipe struct {
 	patterns           []map[string]any
 	template           string

@@ -46,6 +46,7 @@ var dictionary = []word{
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
+		{"plan.go", `phonenumbers\.GetRegionCodeForCountryCode\b`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bregional_[a-z_]+|\bskip_region_validation\b`},
 		{"*.hcl", `\baws_region\b`},
 	}},

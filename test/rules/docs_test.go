@@ -182,6 +182,12 @@ func numbers() string {
 	for _, n := range simulator.Numbers {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", n.Number, n.Happens)
 	}
+	b.WriteString("\nThe same last two digits do the same in other countries:\n\n| country | from | to |\n|---|---|---|\n")
+	for _, p := range simulator.Prefixes {
+		ending := func(n simulator.Number) sms.Number { return n.Number[len(n.Number)-2:] }
+		fmt.Fprintf(&b, "| %s | `%s%s` | `%s%s` |\n", p.Country,
+			p.Digits, ending(simulator.Numbers[0]), p.Digits, ending(simulator.Numbers[len(simulator.Numbers)-1]))
+	}
 	b.WriteString("\n")
 	return b.String()
 }

@@ -104,7 +104,7 @@ func relayRuns(ctx context.Context, r *run) (Result, error) {
 	if len(points) == 0 {
 		return differs("no run between 13 and 3 minutes ago"), nil
 	}
-	possible := int(to.Sub(points[0].At).Minutes()) // less than minutes if the deployment is younger
+	possible := int(to.Sub(points[0].At).Minutes()) // less than the constant minutes if the deployment is younger
 	if possible < fewest {
 		return notChecked("the relay began less than %d minutes ago", fewest+3), nil
 	}

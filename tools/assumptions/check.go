@@ -96,7 +96,7 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge's format and arguments say what the check saw.
+// The format and its arguments say what the check saw.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)

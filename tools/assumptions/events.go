@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// The events that prove a rule works have this source.
+// Events with this source prove that a rule works.
 const proofSource = "smsqueue.live-test"
 
 type queue struct {

@@ -47,7 +47,7 @@ var (
 // sentWithin includes a cold start, but no run of the relay.
 const sentWithin = 30 * time.Second
 
-// send sends nothing if a check has found that price ceilings do not work. Even a text of
+// If a check has found that price ceilings do not work, nothing is sent. Even a text of
 // several parts gets the ceiling of one part, because AWS may compare the ceiling with each
 // part.
 func (r *run) send(ctx context.Context, text string) (message, error) {

@@ -181,7 +181,7 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	}
 }
 
-// The port is free only at the moment.
+// Another program may take the port at any time.
 func freePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark is attached to the requests of a call that must meet a fault.
+// mark marks the requests of a call to which a fault must happen.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -188,7 +188,7 @@ func policies(begin int) func(story) []sms.OnUnknown {
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // 8 cells at once, and only every 11th cell, which reaches every fault and every service
+	atOnce, every := 8, 17 // 8 cells at once, and only every 17th cell, which reaches every fault and every service
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}

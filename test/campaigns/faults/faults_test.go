@@ -33,7 +33,8 @@ var errLost = errors.New("connection reset by peer")
 // message, which would then rightly end as unknown.
 const deaths = 3
 
-// attack makes calls of a row meet a fault: for each message, the first such call.
+// attack applies a fault to calls of a row, but only to the first such call for each
+// message.
 type attack struct {
 	row    row
 	fault  fault

@@ -26,8 +26,8 @@ const (
 
 const receiptDelay = 3 * time.Second
 
-// The budget of spent is used up until troubleEnds: it takes messages, and its receipts say
-// that they were not sent.
+// spent has no budget until troubleEnds: it takes messages, and its receipts say that they
+// were not sent.
 type spent struct {
 	troubleEnds time.Time
 	receipts    *receipts.Receipts

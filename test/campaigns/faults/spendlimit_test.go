@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -15,11 +16,20 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
+// spendBudget is how many messages the provider takes before the limit is reached, and
+// spendMessages is how many are submitted.
+var spendBudget, spendMessages = spendSize()
+
+func spendSize() (budget, messages int) {
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		return 500, 1000
+	}
+	return 150, 450
+}
+
 const (
-	spendMessages = 1000
-	spendBudget   = 500
-	spendRate     = 20 // parts a second
-	spendFor      = 2 * time.Hour
+	spendRate = 20 // parts a second
+	spendFor  = 2 * time.Hour
 )
 
 func goOn(ctx context.Context, w *world.World, d time.Duration) {

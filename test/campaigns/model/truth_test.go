@@ -35,8 +35,8 @@ var next = map[sms.Status][]sms.Status{
 }
 
 // log holds the hand-overs that the provider took. If oneStep is true, m changed in one
-// step, and the table must allow the change. Otherwise m must only not have left a final
-// status.
+// step, and the table must allow the change. Otherwise it is enough that m has not left a
+// final status.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Each guard's line ends with a comment that begins with marker and names the guard.
+// The comment at the end of a guard's line begins with this, and then names the guard.
 const marker = "// guard: "
 
 type guard struct {

@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// TLS stands in front of the engines, and the time of init does not count.
+// The functions call the engines over TLS. The time of init does not count.
 func BenchmarkFirstSubmit(b *testing.B) {
 	_, table := functions.NewTable(b, enginetest.DynamoDB(b))
 	_, queueURL := functions.NewQueue(b, enginetest.SQS(b))

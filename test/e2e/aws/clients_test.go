@@ -72,7 +72,7 @@ func TestAReadOfClientsThatFails(t *testing.T) {
 	awaitClients(t, "the client is let in", func() bool { return submit().status == http.StatusAccepted })
 }
 
-// A user pool of Cognito may have no more clients.
+// This is the largest number of clients in a user pool of Cognito.
 func TestAThousandClients(t *testing.T) {
 	t.Parallel()
 	clients := make([]string, 1000)

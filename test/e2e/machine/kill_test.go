@@ -3,6 +3,7 @@ package machine_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,8 +14,15 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
+// kills returns how often the server is killed.
+func kills() int {
+	if os.Getenv("SMSQUEUE_SOAK") != "" {
+		return 5
+	}
+	return 1
+}
+
 const (
-	kills       = 5
 	loadUsers   = 100
 	perRound    = 300 // messages accepted before a kill
 	atLeast     = 50  // the minimum before a kill: of requests in flight, of unfinished messages, and of hand-overs since the last kill
@@ -60,7 +68,7 @@ func TestKilledUnderLoadNothingIsLost(t *testing.T) {
 	enginetest.SQLite(t)
 	dir := t.TempDir()
 	l := &load{accepted: make(map[string]bool)}
-	for round := 1; round <= kills; round++ {
+	for round := 1; round <= kills(); round++ {
 		m := machine.Start(t, dir, "--provider-delay", "200ms", "--log-level", "error")
 		ended := make(chan struct{})
 		go func() {

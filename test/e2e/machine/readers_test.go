@@ -24,8 +24,9 @@ func readers() int {
 	return 300
 }
 
-// From accepted to sent, a message may take slower times as long as without readers, plus
-// the number of readers times each. The readers use the same processors as the server.
+// These constants bound the time from accepted to sent. It may be the time without readers
+// multiplied by slower, plus the number of readers multiplied by each. The readers use the
+// same processors as the server.
 const (
 	slower = 5
 	each   = 2 * time.Millisecond

@@ -9,8 +9,10 @@ import (
 // a record costs half a unit more. A test in test/contract/routes compares these bounds
 // with real pages.
 const (
-	DearestPage = 128.0 // read units: half a unit for each of 200 records; the rest for the index
-	PageQueries = 10    // queries of the index; 2 or 3 more reads, in batches, get the records
+	// Half a unit for each of 200 records, and 3.5 units for each query of 39 entries of at
+	// most 700 bytes.
+	DearestPage = 100 + PageQueries*3.5 // read units
+	PageQueries = 10                    // queries of the index; 2 or 3 batches then read the records
 )
 
 const (

@@ -81,8 +81,8 @@ func (n *Network) Budget(handOvers int) {
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes about one in oneIn receipts of void hand-overs name neither a message
-// nor a time.
+// NameNothing makes some receipts of void hand-overs name neither a message nor a time:
+// about one in oneIn of them.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -63,8 +63,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// A method of sms.Store that store does not define bypasses Around, and the fault matrix
-// fails.
+// If store does not define a method of sms.Store, its calls bypass Around, and the fault
+// matrix fails.
 type store struct {
 	sms.Store
 

@@ -80,7 +80,7 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.checkFinal(ctx)
 		}
-		// A second more than necessary lets no envelope be delayed. Without a next time, the
+		// The extra second makes sure that no envelope is delayed. Without a next time, the
 		// relay's interval of a minute counts.
 		pause := time.Minute
 		if !next.IsZero() {
