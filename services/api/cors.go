@@ -14,8 +14,8 @@ const (
 	preflights  = "600" // seconds for which a browser may keep the answer to a preflight
 )
 
-// AllowOrigin returns a handler by which web pages of origin, and of no other origin, may
-// use the API in next. If origin is empty, it returns next. A browser asks for permission
+// AllowOrigin returns a handler that lets web pages of origin, and of no other origin, use
+// the API in next. If origin is empty, it returns next. A browser asks for permission
 // without a token, so next must contain the handler of Authenticate.
 func AllowOrigin(origin string, next http.Handler) http.Handler {
 	if origin == "" {

@@ -48,7 +48,7 @@ This page is generated from the table in services/api/problem.go.
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "## %s\n\nStatus %d. %s.\n\n%s\n\nWhat to do: %s\n\n", k.slug, k.status, k.title, k.means, k.action)
 	}
-	b.WriteString(`# Answers that are no problems
+	b.WriteString(`# Answers that are not problem documents
 
 A request that is not proper HTTP does not reach the API. On one machine, Go's HTTP server answers it by itself, in plain
 text, without an ` + "`X-Request-Id`" + ` and without a line in the log, and closes the connection. Nothing was accepted.

@@ -10,8 +10,8 @@ import (
 )
 
 // listen listens at addr. For some programs localhost is 127.0.0.1, and for others ::1, so
-// under that name it listens on both. Otherwise another program could have the other
-// address, and get the requests of some clients.
+// for that name listen uses both. Otherwise another program could use the other address,
+// and get the requests of some clients.
 func listen(ctx context.Context, addr string) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -61,7 +61,7 @@ func closeAll(listeners []net.Listener) error {
 // loopbacks returns the addresses of localhost that this machine has. If it cannot tell,
 // it returns the name.
 func loopbacks() []string {
-	addrs, _ := net.InterfaceAddrs() // without addresses, the name must do
+	addrs, _ := net.InterfaceAddrs() // without addresses, the name is used
 	var found []string
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		if slices.ContainsFunc(addrs, func(a net.Addr) bool {
