@@ -72,8 +72,8 @@ func run(token, reference string) error {
 	}
 
 	_, _, err = api.SendMessage(ctx).MessageRequest(*smsapi.NewMessageRequest("+1", "Hello")).Execute()
-	var refused *smsapi.GenericOpenAPIError
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*smsapi.GenericOpenAPIError](err)
+	if !ok {
 		return fmt.Errorf("sending to nobody: %w", err)
 	}
 	problem, ok := refused.Model().(smsapi.Problem)
