@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,48 @@ func (c client) run(t *testing.T, env []string) {
 	if !strings.HasSuffix(last, "the flow is done\n") {
 		t.Errorf("the program printed %q, want the end of the flow", last)
 	}
+}
+
+func TestReadmeNamesTheGenerators(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{"oapi-codegen": generator[strings.LastIndex(generator, "@v")+2:]}
+	for _, c := range clients() {
+		for _, command := range c.commands {
+			if _, version, found := strings.Cut(command, "ogen@v"); found {
+				versions["ogen"], _, _ = strings.Cut(version, " ")
+			}
+		}
+		if c.fetch != nil {
+			versions[c.fetch.Name] = c.fetch.Version
+		}
+	}
+	versions["openapi-python-client"] = engines.ClientsPython().Version
+	for _, name := range []string{"openapi-typescript", "openapi-fetch"} {
+		versions[name] = packageVersion(t, name)
+	}
+	for name, version := range versions {
+		family := strings.TrimSuffix(name, "-7.12")
+		if !regexp.MustCompile(`(?m)^\|[^\n]*` + family + `[^\n]*` + regexp.QuoteMeta(version)).Match(readme) {
+			t.Errorf("no line of the README's table has %s %s", family, version)
+		}
+	}
+}
+
+// packageVersion returns the version of an npm package that the client uses.
+func packageVersion(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/openapi-typescript/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"` + name + `": "([^"]+)"`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("package.json lacks %s", name)
+	}
+	return string(found[1])
 }
 
 // get returns the body of an answer with 200.
