@@ -8,6 +8,7 @@ import types
 from datetime import datetime, timedelta, timezone
 
 import swagger_client
+from swagger_client.rest import ApiException
 from swagger_client import MessageRequest, BatchRequest, BatchMessageRequest
 
 _, token, reference = sys.argv[1:]
@@ -43,7 +44,7 @@ assert batch.results[1].problem.type == "urn:smsqueue:problem:invalid-fields", b
 try:
     api.send_message(MessageRequest(phone_number="+1", message="Hello"))
     raise SystemExit("a message to nobody was accepted")
-except swagger_client.ApiException as refused:
+except ApiException as refused:
     problem = client.deserialize(types.SimpleNamespace(data=refused.body), "Problem")
 assert isinstance(problem, swagger_client.Problem), problem
 assert problem.type == "urn:smsqueue:problem:invalid-fields" and problem.errors[0].field == "phoneNumber", problem
