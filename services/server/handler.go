@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 )
 
@@ -20,7 +21,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
-		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Now: clock.Now, Logger: m.logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -53,7 +54,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.checkStore, now: time.Now, logger: m.logger},
+		"/healthz":               &health{read: m.checkStore, now: clock.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contract),
 	}
 	reference := &docs{logger: m.logger}
@@ -71,7 +72,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
-	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: time.Now}
+	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: clock.Now}
 	for _, path := range inboxPaths() {
 		pages[path] = entrance
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -22,6 +23,7 @@ const (
 	purgeInterval = time.Hour
 	purgeLimit    = 1000
 	wipeInterval  = 10 * time.Second
+	clockInterval = time.Second
 	errorPause    = time.Second
 )
 
@@ -33,6 +35,7 @@ type worker struct {
 	relay  *relay.Relay
 	purge  func(ctx context.Context, limit int) (int, error)
 	wipe   func(ctx context.Context) error
+	watch  clock.Watch
 	logger *slog.Logger
 }
 
@@ -43,6 +46,7 @@ func (w *worker) run(ctx context.Context) {
 	group.Go(func() { repeat(ctx, relayInterval, w.runRelay) })
 	group.Go(func() { repeat(ctx, purgeInterval, w.runPurge) })
 	group.Go(func() { repeat(ctx, wipeInterval, w.runWipe) })
+	group.Go(func() { repeat(ctx, clockInterval, w.watchClock) })
 	group.Wait()
 }
 
@@ -121,6 +125,14 @@ func (w *worker) runPurge(ctx context.Context) {
 func (w *worker) runWipe(ctx context.Context) {
 	if err := w.wipe(ctx); err != nil && ctx.Err() == nil {
 		w.logger.WarnContext(ctx, "deleted texts not wiped yet", "error", err)
+	}
+}
+
+// watchClock logs when the clock has jumped. Nothing else depends on this: the relay finds
+// the times that a wrong clock has written.
+func (w *worker) watchClock(ctx context.Context) {
+	if jump := w.watch.Jump(); jump.Abs() > sms.Skew {
+		w.logger.WarnContext(ctx, "clock jumped", "by", jump.Round(time.Millisecond).String())
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/simulator"
@@ -63,7 +63,7 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 	if err != nil {
 		return reconcile.Report{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, time.Now), nil, time.Now())
+	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, clock.Now), nil, clock.Now())
 }
 
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
@@ -80,7 +80,7 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return reconcile.Everything(ctx, db, log, time.Now())
+	return reconcile.Everything(ctx, db, log, clock.Now())
 }
 
 // handOvers returns the hand-overs that the simulated provider took, or nil if the

@@ -72,9 +72,10 @@ const firstLook = 5 * time.Second
 func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	id := fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
-	return PendingReceipt{
+	k, _ := PendingReceipt{
 		ID: "receipt-" + id, Receipt: r, CameAt: now, Due: now.Add(firstLook), PurgeAt: now.Add(PendingFor),
-	}
+	}.Bound(now)
+	return k
 }
 
 // ApplyReceipt returns m after the receipt rc, which is about the hand-over with the same

@@ -38,7 +38,7 @@ func (s stage) store(t *testing.T, k sms.PendingReceipt) {
 func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {
-		got, err := s.DueReceipts(t.Context(), until, limit)
+		got, err := s.DueReceipts(t.Context(), time.Time{}, until, limit)
 		if err != nil {
 			t.Fatalf("DueReceipts: %v", err)
 		}
