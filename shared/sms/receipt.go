@@ -61,8 +61,9 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
-// PendingFor is how long a receipt stays pending.
-const PendingFor = 24 * time.Hour
+// PendingFor is how long a receipt stays pending: a day, and an hour more, so that no
+// receipt is lost if the clock jumps by a day.
+const PendingFor = 25 * time.Hour
 
 // firstLook is the time from the arrival of a pending receipt to the first search for its
 // message. By then, the outcome of the hand-over is usually recorded.

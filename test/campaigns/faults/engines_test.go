@@ -206,7 +206,7 @@ func TestMatrixOnEngines(t *testing.T) {
 	for i := range atOnce {
 		stands <- newStand(t, records, sends, i)
 	}
-	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
+	matrix(t, allFaults, atOnce, every, func(t *testing.T, a *attack) {
 		a.inject, a.maxMessages = faultBelowSDK, fewMessages
 		s := <-stands
 		defer func() { stands <- s }()

@@ -72,9 +72,21 @@ type submitted struct {
 // bothPolicies returns both policies for every story.
 func bothPolicies(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario submits the messages of all stories in w, lets the attack a disturb them, and
-// checks how each message ends.
+// scenario submits the messages of all stories in w, and lets the attack a disturb them
+// until all are at rest.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
+	t.Helper()
+	all := submitStories(t, w, a, begin, key, policies)
+	if t.Failed() {
+		return nil
+	}
+	if err := w.Rest(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return all
+}
+
+func submitStories(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
 	t.Helper()
 	ctx := t.Context()
 	var all []submitted
@@ -96,12 +108,6 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() str
 	group.Wait()
 	w.Network.Receipt(w.Network.Foreign("+5511980000000", false, w.Now()), time.Second)
 	w.Network.Receipt(w.Network.Foreign("+5511980000001", true, w.Now().Add(trouble)), trouble)
-	if t.Failed() {
-		return nil
-	}
-	if err := w.Rest(ctx); err != nil {
-		t.Error(err)
-	}
 	return all
 }
 

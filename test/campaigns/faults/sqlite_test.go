@@ -17,7 +17,13 @@ import (
 // openSQLite opens an empty store and queue, and closes them after the test.
 func openSQLite(t *testing.T) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	return openSQLiteWith(t, time.Now)
+}
+
+// openSQLiteWith is like openSQLite, with another clock.
+func openSQLiteWith(t *testing.T, now func() time.Time) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,19 +57,20 @@ func onSQLite(t *testing.T, a *attack) {
 func TestMatrixOnSQLite(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
-	matrix(t, 4, 1, func(t *testing.T, a *attack) {
+	matrix(t, allFaults, 4, 1, func(t *testing.T, a *attack) {
 		a.inject = faultAtPort
 		onSQLite(t, a)
 	})
 }
 
-// matrix calls run for the cells of the matrix, n cells at a time, and prints the table.
+// matrix calls run for the cells of the matrix of all outside calls and these faults, n
+// cells at a time, and prints the table.
 // If step is 1, it runs every cell; if step is 11, it runs only every 11th cell.
-func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
+func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
 	newAttack := func(r row, f fault) *attack {
 		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 	}
-	table := &table{cells: make(map[row]map[fault]string)}
+	table := &table{faults: faults, cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
 	told := false // the flag -run may have skipped this cell
 	if !t.Run("without faults", func(t *testing.T) {
@@ -89,7 +96,7 @@ func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 	group.SetLimit(n)
 	cell := 0
 	for _, r := range rows() {
-		for _, f := range allFaults {
+		for _, f := range faults {
 			if cell++; cell%step != 0 {
 				continue
 			}
@@ -129,6 +136,8 @@ func verdict(t *testing.T, a *attack) string {
 
 // table collects verdicts.
 type table struct {
+	faults []fault
+
 	mu    sync.Mutex
 	cells map[row]map[fault]string
 }
