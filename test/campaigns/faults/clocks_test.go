@@ -63,6 +63,13 @@ func (c *wrongClock) Now() time.Time {
 	return now.Add(c.jump.by)
 }
 
+// reset makes the clock right, and ready for another jump.
+func (c *wrongClock) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.jumpedAt = time.Time{}
+}
+
 // done reports whether the clock has been right for the time restTime after its jump.
 func (c *wrongClock) done() bool {
 	c.mu.Lock()
@@ -148,5 +155,26 @@ func TestClockJumpsOnSQLite(t *testing.T) {
 				Rules: rulesForJumps(), Interval: time.Minute, Around: a.around, PartsPerSecond: matrixPace,
 			}), a, c, 7_000_000, sms.NewToken, bothPolicies)
 		})
+	})
+}
+
+// TestClockJumpsOnEngines does the same over DynamoDB Local and ElasticMQ.
+func TestClockJumpsOnEngines(t *testing.T) {
+	t.Parallel()
+	atOnce, every := 2, 127
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		atOnce, every = 24, 3
+	}
+	stands := newStands(t, atOnce)
+	cells(t, allJumps, atOnce, every, func(t *testing.T, a *attack) {
+		s := <-stands
+		defer func() {
+			s.clock.Advance(48 * time.Hour) // past everything that this cell wrote
+			s.wrong.reset()
+			stands <- s
+		}()
+		a.inject, a.maxMessages = s.wrong.inject, 1
+		w, begin := s.world(t, a, rulesForJumps())
+		runWithClock(t, w, a, s.wrong, begin, keyOfAFewShards, policies(begin))
 	})
 }

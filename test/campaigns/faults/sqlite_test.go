@@ -63,14 +63,13 @@ func TestMatrixOnSQLite(t *testing.T) {
 	})
 }
 
-// matrix calls run for the cells of the matrix of all outside calls and these faults, n
-// cells at a time, and prints the table.
-// If step is 1, it runs every cell; if step is 11, it runs only every 11th cell.
+func newAttack(r row, f fault) *attack {
+	return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
+}
+
+// matrix calls run without faults, and checks that this makes all outside calls. Then it
+// runs the cells of the matrix.
 func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
-	newAttack := func(r row, f fault) *attack {
-		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
-	}
-	table := &table{faults: faults, cells: make(map[row]map[fault]string)}
 	calm := newAttack(row{}, none)
 	told := false // the flag -run may have skipped this cell
 	if !t.Run("without faults", func(t *testing.T) {
@@ -90,6 +89,14 @@ func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a 
 		}
 	}
 	t.Logf("the scenario makes %d calls", sum(calm.seen))
+	cells(t, faults, n, step, run)
+}
+
+// cells calls run for the cells of the matrix of all outside calls and these faults, n
+// cells at a time, and prints the table. If step is 1, it runs every cell; if step is 11,
+// it runs only every 11th cell.
+func cells(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
+	table := &table{faults: faults, cells: make(map[row]map[fault]string)}
 	// t.Parallel would run only as many cells as there are processors. On the engines
 	// more cells can run at once, because a cell mostly waits.
 	var group errgroup.Group
