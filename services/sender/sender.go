@@ -121,15 +121,13 @@ func (s *Sender) giveBack(ctx context.Context, m sms.Message, spoiled bool) {
 	}
 }
 
-// timeLeft returns how long a delivery may wait before it claims its message. If the
-// clock was set back, the deadline of ctx may seem to be hours away; but a sender never
-// runs longer than a lease.
+// timeLeft returns how long a delivery may wait before it claims its message.
 func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return s.rules.Lease
 	}
-	return min(time.Until(deadline), s.rules.Lease) - PublishTime - RecordTime - margin
+	return time.Until(deadline) - PublishTime - RecordTime - margin
 }
 
 // notClaimed ends the delivery of a message that could not be claimed. The parameter err
