@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -21,13 +22,11 @@ type Tool struct {
 	Why  string // what it is needed for
 	Get  string // how to get it, for example on Debian or Ubuntu
 
-	// probe returns the program's version, or an error that says why the program cannot
-	// be used.
+	// probe returns the program's version, or the reason why the program cannot be used.
 	probe func(ctx context.Context) (version string, err error)
 }
 
-// probeLimit is the time limit for a program that prints its version. The slowest
-// program, Maven, takes about a second on a busy machine.
+// Maven is the slowest to print its version: about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
 // Find returns the version of the tool on this machine. The error says what is wrong, but
@@ -83,7 +82,7 @@ var CC = Tool{
 	probe: probeCC,
 }
 
-// javaMajor is the oldest Java version that DynamoDB Local 3 runs on.
+// DynamoDB Local 3 needs at least this version.
 const javaMajor = 17
 
 // Java runs DynamoDB Local and ElasticMQ.
@@ -130,6 +129,29 @@ var Terraform = Tool{
 	probe: versionProbe(`Terraform v(\d\S*)`, "terraform", "version"),
 }
 
+// FUSE mounts the file systems whose faults tests switch on. Without it, `make test`
+// breaks the disk of a server in one way only.
+var FUSE = Tool{
+	Name: "fuse",
+	Why:  "breaks the disk of a server in every way, in `make test`",
+	Get:  "apt-get install fuse3; a container also needs --device /dev/fuse --cap-add SYS_ADMIN",
+	probe: func(context.Context) (string, error) {
+		device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+		if err != nil {
+			return "", err
+		}
+		if err := device.Close(); err != nil {
+			return "", err
+		}
+		_, err3 := exec.LookPath("fusermount3")
+		_, err2 := exec.LookPath("fusermount")
+		if os.Geteuid() != 0 && err3 != nil && err2 != nil {
+			return "", errors.New("fusermount3 is not installed")
+		}
+		return "/dev/fuse", nil
+	},
+}
+
 // Linter returns golangci-lint at path, where `make lint` installs it.
 func Linter(path string) Tool {
 	return Tool{
@@ -140,7 +162,6 @@ func Linter(path string) Tool {
 	}
 }
 
-// versionProbe returns a probe that runs a program and searches its output for pattern.
 // The first group of pattern is the version.
 func versionProbe(pattern, name string, args ...string) func(context.Context) (string, error) {
 	re := regexp.MustCompile(pattern)
@@ -168,7 +189,7 @@ func probeJava(ctx context.Context) (string, error) {
 	return version, checkJava(version)
 }
 
-// checkJava returns an error if version is below javaMajor. Java 8 calls itself 1.8.
+// Java 8 calls itself 1.8.
 func checkJava(version string) error {
 	first, _, _ := strings.Cut(version, ".")
 	first, _, _ = strings.Cut(first, "-")
@@ -178,7 +199,7 @@ func checkJava(version string) error {
 	return nil
 }
 
-// probeCC links a program. A minimal machine may have a compiler, but lack the C
+// probeCC links a program, because a minimal machine may have a compiler but lack the C
 // library's headers.
 func probeCC(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
