@@ -19,7 +19,7 @@ func main() { environ.Start("api", start) }
 
 func start(ctx context.Context, getenv func(string) string) (proxyHandler, error) {
 	r := environ.Read(getenv)
-	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
+	table, queue, origin := r.String("TABLE_NAME"), r.String("QUEUE_URL"), r.Optional("ALLOWED_ORIGIN")
 	options := api.Options{
 		Rules:     r.Rules(),
 		Countries: r.List("ALLOWED_COUNTRIES"),
@@ -49,5 +49,5 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	}
 	clients := api.NewFreshClients(store.Clients, clock.Now, options.Logger)
 	environ.Connect(ctx, options.Logger, clients.Refresh, envelopes.Connect) // reading the clients also opens the connection to the store
-	return gateway{api.Authenticate(options.Logger, clients, verify, routes)}.handle, nil
+	return gateway{api.AllowOrigin(origin, api.Authenticate(options.Logger, clients, verify, routes))}.handle, nil
 }
