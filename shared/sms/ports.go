@@ -40,8 +40,8 @@ type Agenda interface {
 	// Shards returns how many independent parts the agenda of each kind has. The number
 	// never changes.
 	Shards() int
-	// Due returns the entries that are due at q.Until or earlier, oldest first. It may miss the writes of the
-	// last second, so it may return entries that are no longer due.
+	// Due returns the entries that are due from q.From to q.Until, oldest first. It may miss the writes of
+	// the last second, so it may return entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 	// Postpone replaces the Due of e's record by next, in one write, and returns the
 	// record. It returns a *ConflictError if the Due of the record is no longer that of
@@ -53,6 +53,7 @@ type Agenda interface {
 type DueQuery struct {
 	Kind  DueKind
 	Shard int
+	From  time.Time // entries that are due earlier do not count; zero means that all count
 	Until time.Time
 	Limit int
 	After string // DuePage.Next of the previous page; "" for the first page
@@ -104,9 +105,10 @@ type ReceiptKeeper interface {
 	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due at until or
-	// earlier, oldest first.
-	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
+	// DueReceipts returns up to limit pending receipts that are due at or after from and
+	// at or before until, oldest first. If from is zero, all receipts that are due by
+	// until count.
+	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
 // Lister lists an owner's messages.

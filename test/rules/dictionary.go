@@ -30,7 +30,7 @@ var dictionary = []word{
 		{"", `\b(blocked|taken)-by-carrier\b|\bcarrier-fault\b`},
 		{"*.go", `\b(BlockedByCarrier|CarrierFault|[bB]yCarrier)\b`},
 		// Evidence says who confirmed a delivery.
-		{"message.go", `Evidence = "carrier"|the carrier took it`},
+		{"message.go", `Evidence = "carrier"|the carrier confirmed the delivery`},
 		{"*.json", `"(evidence|S)": "carrier"`}, // in stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},
@@ -41,11 +41,12 @@ var dictionary = []word{
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
 		{"", `\bRegions?\b`},
-		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:`},
+		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:|"REGION"`},
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
 		{"plan.go", `phonenumbers\.GetRegionCodeForCountryCode\b`},
+		{"numbers.py", `COUNTRY_CODE_TO_REGION_CODE|metadata_for_(nongeo_)?region|region_code_for_number`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bregional_[a-z_]+|\bskip_region_validation\b`},
 		{"*.hcl", `\baws_region\b`},
 	}},
@@ -62,7 +63,9 @@ var dictionary = []word{
 		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
 		{"", `AWS's quota|Service Quotas`},
 	}},
-	{`(sms|message|text)[ -]segment`, "part", nil},
+	{`(sms|message|text)[ -]segment`, "part", []phrase{
+		{"", `sms-segments-calculator`}, // a library
+	}},
 }
 
 // misused returns a sentence for each word in text that does not have its one meaning.

@@ -13,12 +13,12 @@ func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range []Engine{Ministack(""), Checkov(), EventRuler()} {
+	for _, e := range []Engine{Ministack(""), Checkov(), EventRuler(), Numbers()} {
 		pins, err := os.ReadFile(e.pinned(repo))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := string(pins); !strings.Contains(text, "\n"+e.Name+"=="+e.Version+"\n") && !strings.Contains(text, ">"+e.Version+"<") {
+		if text := string(pins); !strings.Contains(text, "\n"+e.Name+"=="+e.Version+" \\\n") && !strings.Contains(text, ">"+e.Version+"<") {
 			t.Errorf("%s is displayed as %s, which its pins do not contain", e.Name, e.Version)
 		}
 	}
