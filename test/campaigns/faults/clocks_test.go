@@ -163,7 +163,7 @@ func TestClockJumpsOnEngines(t *testing.T) {
 	t.Parallel()
 	atOnce, every := 2, 127
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
-		atOnce, every = 24, 3
+		atOnce, every = 6, 3
 	}
 	stands := newStands(t, atOnce)
 	cells(t, allJumps, atOnce, every, func(t *testing.T, a *attack) {
