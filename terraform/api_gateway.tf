@@ -101,8 +101,8 @@ resource "aws_api_gateway_integration" "this" {
 }
 
 # A browser asks for permission with OPTIONS and without a token. The function answers
-# these requests too, and does nothing else for a request without a token. An integration
-# of type MOCK would have to repeat its answer here.
+# these requests too, and does nothing else for a request without a token. An integration of type MOCK would
+# repeat the function's answer in this file.
 resource "aws_api_gateway_method" "preflight" {
   # checkov:skip=CKV2_AWS_53: the function validates everything
   for_each = var.api.allowed_origin == null ? [] : toset([for r in local.routes : trimprefix(r.path, "/")])

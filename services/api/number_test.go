@@ -95,8 +95,8 @@ func TestARefusalNamesTheCharacter(t *testing.T) {
 	}
 }
 
-// TestTwoFormsOfANumberAreOneRecipient checks numbers in Argentina and Mexico, of which
-// people use two international forms.
+// TestTwoFormsOfANumberAreOneRecipient checks numbers in Argentina and Mexico, where people use two
+// international forms of the same number.
 func TestTwoFormsOfANumberAreOneRecipient(t *testing.T) {
 	for country, forms := range map[string][]string{
 		"AR": {"+54 9 11 2345-6789", "+54 11 2345-6789", "+541123456789"},

@@ -95,9 +95,9 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 
 // replay returns the message original if it was accepted for the same request as d, and
 // otherwise an error. Both have the same owner, because the id of a message depends on its
-// owner and key. Two resends of one message are the same request, whatever the status of the message was.
-// If the text of the original was deleted, its fingerprint is gone too, and only the key
-// counts.
+// owner and key. Two resends of one message are the same request, even if the status of the message has
+// changed in between. If the text of the original was deleted, its fingerprint is gone too, so only the keys
+// are compared.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.TextDeleted || original.Fingerprint == d.Fingerprint())
 	if !same {

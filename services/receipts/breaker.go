@@ -71,7 +71,7 @@ func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool)
 	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
 	switch {
-	case seenAt.IsZero(), seenAt.After(r.now()), seen.OpenedAt.After(r.now()): // if a time is in the future, a clock was wrong
+	case seenAt.IsZero(), seenAt.After(r.now()), seen.OpenedAt.After(r.now()): // a time in the future shows that a clock was wrong
 		return false
 	case beganAt.Before(seen.OpenedAt):
 		return true

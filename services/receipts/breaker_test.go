@@ -180,7 +180,7 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 }
 
 // TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead uses a process that remembers the
-// breaker as it was when it opened. The relay then puts the times of the breaker right.
+// breaker as it was when it opened. The relay then corrects the times of the breaker.
 func TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead(t *testing.T) {
 	s := newStage(t)
 	right := s.now
@@ -267,7 +267,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// The delivery of a probe must close the breaker, whatever state the Receipts remembers.
+// The delivery of a probe must close the breaker, even if the Receipts remembers an older state.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()

@@ -207,7 +207,7 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	})
 }
 
-// The first hand-overs are as late as their slots allow, and the others are on time.
+// The first hand-overs are as late as their slots allow, and all other hand-overs are on time.
 func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {

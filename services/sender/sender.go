@@ -140,7 +140,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.TooEarly: // the envelope came too early, perhaps because the clock was set back, so the message needs another one
+	case refused.Reason == sms.TooEarly: // the envelope came too early, perhaps because the clock was set back, so the message needs another envelope
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.EnqueueFailed(m, s.now())
 		})

@@ -46,7 +46,7 @@ type Report struct {
 	Unknown  int
 	OnTheWay int
 	ByStatus map[sms.Status]int
-	// HandOvers counts the hand-overs in the provider's log, except void ones. Without a
+	// HandOvers counts the hand-overs in the provider's log, except void hand-overs. Without a
 	// log, it counts those in the records: taken, unanswered or in flight.
 	HandOvers int
 	Logged    bool // whether there is a provider's log
@@ -56,7 +56,7 @@ type Report struct {
 	Findings []Finding
 }
 
-// Err returns all findings as one error, or nil if there are none.
+// Err returns all findings as one error, or nil if there are no findings.
 func (r Report) Err() error {
 	if len(r.Findings) == 0 {
 		return nil

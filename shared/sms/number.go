@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Number is a phone number in E.164 form: a plus sign and 7 to 15 ASCII digits, of which
-// the first is not 0.
+// Number is a phone number in E.164 form: a plus sign and 7 to 15 ASCII digits. The first digit is not 0.
 //
 // String returns the whole number, for providers and stores. Redacted returns a form for
 // people and logs. LogValue redacts a Number that slog gets directly, as a pointer or in

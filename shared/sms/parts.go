@@ -93,7 +93,7 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 	return units, parts
 }
 
-// findForcing returns the characters of text that GSM-7 lacks, or nil if there are none.
+// findForcing returns the characters of text that GSM-7 lacks, or nil if GSM-7 has all of them.
 func findForcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found

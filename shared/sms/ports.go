@@ -53,7 +53,7 @@ type Agenda interface {
 type DueQuery struct {
 	Kind  DueKind
 	Shard int
-	From  time.Time // entries that are due earlier do not count; zero means that all count
+	From  time.Time // entries that are due earlier are left out; zero means that no entry is left out
 	Until time.Time
 	Limit int
 	After string // DuePage.Next of the previous page; "" for the first page
@@ -106,8 +106,7 @@ type ReceiptKeeper interface {
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts returns up to limit pending receipts that are due at or after from and
-	// at or before until, oldest first. If from is zero, all receipts that are due by
-	// until count.
+	// at or before until, oldest first. If from is zero, it returns all receipts that are due by until.
 	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -186,8 +185,7 @@ type Queue interface {
 	// Send enqueues any number of envelopes. After an error, some may not have been
 	// enqueued: the error is a *SendError that lists them.
 	Send(ctx context.Context, envelopes ...Envelope) error
-	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
-	// do not count.
+	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes are not included.
 	Backlog(ctx context.Context) (int, error)
 }
 

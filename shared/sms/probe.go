@@ -80,9 +80,8 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 
 // GiveBack undoes the probe m of b, because the probe proves nothing about the trouble.
 // spoiled means that the provider refused m for something that its client chose, or that
-// m did not arrive. m's owner is then last in line. If m was the latest probe, another
-// message may be the next one: at once if m began its round, otherwise when the next
-// owner has its turn.
+// m did not arrive. m's owner is then last in line. If m was the latest probe, another message may be the
+// next probe: at once if m began its round, otherwise at the turn of the next owner.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {

@@ -57,8 +57,8 @@ type PendingReceipt struct { // the tags of PendingReceipt and Receipt are a sto
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
-// PendingFor is how long a receipt stays pending: a day, and an hour more, so that no
-// receipt is lost if the clock jumps by a day.
+// PendingFor is how long a receipt stays pending. It is an hour longer than a day, so that no receipt is lost
+// if the clock jumps by a day.
 const PendingFor = 25 * time.Hour
 
 // firstLook is the time from the arrival of a pending receipt to the first search for its

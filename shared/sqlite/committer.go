@@ -34,7 +34,7 @@ type committer struct {
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
-	// keepsLog is whether the write-ahead log stays when the database is closed. It may be
+	// keepsLog is true if the write-ahead log must stay when the database is closed. It may be
 	// changed until close is called.
 	keepsLog bool
 }
@@ -194,9 +194,9 @@ func (c *committer) tryTransact(group []write) error {
 	return nil
 }
 
-// begin begins a transaction. If the connection cannot do so, begin replaces it. The
-// connection may have a transaction that could not be rolled back, and a connection that
-// was made while the disk was read-only stays read-only.
+// begin begins a transaction. If the connection cannot begin a transaction, begin replaces the connection.
+// The connection may have a transaction that could not be rolled back, and a connection that was made while
+// the disk was read-only stays read-only.
 func (c *committer) begin() error {
 	const begin = `BEGIN IMMEDIATE`
 	err := errNoConnection

@@ -106,8 +106,8 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 
 // markClosed notes in messages.db that the folder is closed regularly. When messages.db
 // is then closed, SQLite moves all changes from the log to messages.db and removes the
-// log. If the disk prevents the mark, the log must stay: a folder that is in use and has
-// no log counts as torn.
+// log. If the mark cannot be written, the log must stay, because Open treats a folder that is marked as in
+// use and has no log as torn.
 func (db *DB) markClosed() error {
 	if !db.marked {
 		return nil

@@ -35,7 +35,7 @@ func deliveryLine(providerMessageID, number string) string {
 }
 
 // deliverBatch sends 40 messages with one request, and waits until each of them is sent.
-// Then it writes a receipt for each into SNS's delivery log, and waits until each is
+// Then it writes a receipt for each message into SNS's delivery log, and waits until each message is
 // delivered. The API enqueues such messages with SQS's batch operation.
 func (e deployment) deliverBatch(t *testing.T, token string) {
 	t.Helper()

@@ -125,7 +125,7 @@ func (s *stage) submit(key string, fields map[string]any, ends ...string) string
 	return ""
 }
 
-// message returns the fields of a message to a number. If number is "", the message goes
+// message returns the fields of a message to the given number. If number is "", the message goes
 // to an ordinary number, which hardly any other message has, so that receipts can be
 // matched by it.
 func message(number string) map[string]any {
@@ -135,7 +135,7 @@ func message(number string) map[string]any {
 	return map[string]any{"phoneNumber": number, "message": strings.Repeat("A disk may fail. ", 8), "reference": sms.NewToken()}
 }
 
-// held is like message, for a message that is handed over at most once.
+// held is like the function message, for a message that is handed over at most once.
 func held(number string) map[string]any {
 	fields := message(number)
 	fields["onUnknown"] = sms.Hold

@@ -41,7 +41,7 @@ type Disk struct {
 // Set switches a fault on, and any other fault off.
 func (d *Disk) Set(f Fault) { d.SetAfter(f, 0) }
 
-// SetAfter is like Set, but the first calls that the fault would make fail succeed.
+// SetAfter is like Set, but lets a number of calls succeed that the fault would make fail.
 func (d *Disk) SetAfter(f Fault, calls int) {
 	d.hits.Store(0)
 	d.spare.Store(int64(calls))

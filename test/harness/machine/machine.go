@@ -73,7 +73,7 @@ func (c Clock) Set(t testing.TB, offset time.Duration) {
 	}
 }
 
-// Env returns the environment variable that gives the clock to the program.
+// Env returns the environment variable that makes a program use this clock.
 func (c Clock) Env() []string { return []string{"SMSQUEUE_CLOCK_OFFSET_FILE=" + c.file} }
 
 func built(t testing.TB, build func() (string, error)) string {

@@ -48,7 +48,7 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // if limited is true: how many more hand-overs have an effect; all later ones are void
+	budget   int // if limited is true: how many more hand-overs have an effect; all later hand-overs are void
 	nameless int // every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
 }
 
