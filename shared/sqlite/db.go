@@ -70,7 +70,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility, served: turns{last: make(map[string]int)}}}
 	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	if err := db.open(); err != nil {

@@ -52,6 +52,7 @@ func TestHostileClientsBesideAGoodOne(t *testing.T) {
 	all, length := mixedTime(t)
 	var alone, beside phases
 	for begin := time.Now(); time.Since(begin) < all; {
+		api.AwaitStatus(t, 5*time.Minute, "no backlog", func(s user.Status) bool { return s.Backlog.OnQueue == 0 })
 		alone.run(t, m, api, length)
 		stop := attack(t, hostile)
 		beside.run(t, m, api, length)
