@@ -38,6 +38,7 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	if wrong := document.Errors(); wrong != nil {
 		return answer{}, &apiError{slug: invalidFields, fields: wrong}
 	}
+	c.leave() // from now on, each message waits for its own turn
 	results := a.acceptAll(c.Context(), c, messages)
 	var accepted []acceptance
 	view := batchView{Results: make([]resultView, len(results))}
@@ -83,6 +84,11 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 		group.Go(func() error {
 			for _, i := range chain {
 				results[i].err = a.protect(ctx, func() (err error) {
+					leave, ok := a.writes.enter(ctx, c.caller.Owner)
+					if !ok {
+						return tooBusy()
+					}
+					defer leave()
 					results[i].accepted, err = a.accept(ctx, c.caller, messages[i], keys[i])
 					return err
 				})

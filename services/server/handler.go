@@ -78,8 +78,15 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	return pages
 }
 
+// refusalPause is how long the answer to a wrong token, or to a wrong secret, is delayed.
+// So a client that sends one after the other takes little time of the processors.
+const refusalPause = 100 * time.Millisecond
+
 func (m *machine) verify(r *http.Request) (api.Token, error) {
 	claims, err := m.issuer.Bearer(r)
+	if err != nil {
+		pause(r.Context(), refusalPause)
+	}
 	return api.Token(claims), err
 }
 

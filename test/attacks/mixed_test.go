@@ -47,6 +47,7 @@ func TestHostileClientsBesideAGoodOne(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t, "good", "bad", "worse"))
 	api := user.API{HTTP: clientOf(t, m, "good"), Base: m.Base}
+	machine.Prefer(t) // in reality, the work of the clients is done on other machines
 	send(t, api, 100) // from now on, the server is warm
 	hostile := []*enemy{newEnemy(t, m, "bad"), newEnemy(t, m, "worse")}
 	all, length := mixedTime(t)

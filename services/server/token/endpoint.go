@@ -55,6 +55,10 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if code, refused := errors.AsType[refusal](err); refused {
 		if code == invalidClient {
 			i.warn(r)
+			select {
+			case <-time.After(i.pause):
+			case <-r.Context().Done():
+			}
 		}
 		refuse(w, http.StatusBadRequest, code)
 		return
@@ -101,11 +105,11 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	if err != nil {
 		return granted{}, err
 	}
-	signed, err := i.sign(id, scopes)
+	signed, valid, err := i.issue(id, scopes)
 	if err != nil {
 		return granted{}, err
 	}
-	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
+	return granted{AccessToken: signed, ExpiresIn: int(valid / time.Second), TokenType: "Bearer"}, nil
 }
 
 // readForm reads the parameters in the body, and returns an error if a parameter is

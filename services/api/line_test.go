@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestOwnersTakeTurnsInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(1)
+		leave, ok := l.enter(t.Context(), "a")
+		if !ok {
+			t.Fatal("the first request has no turn")
+		}
+		var got []string
+		handle := func(name string) {
+			go func() {
+				if leave, ok := l.enter(t.Context(), name[:1]); ok {
+					got = append(got, name)
+					leave()
+					leave() // does nothing
+				}
+			}()
+			synctest.Wait() // the next request comes later
+		}
+		for _, name := range []string{"a1", "a2", "a3", "b1", "b2", "c1"} {
+			handle(name)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, ok := l.enter(ctx, "d"); ok {
+			t.Error("a request had its turn while another was handled")
+		}
+		leave()
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"b1", "c1", "a1", "b2", "a2", "a3"}, got); diff != "" {
+			t.Errorf("the requests were handled in another order (-want +got):\n%s", diff)
+		}
+		if l.free != 1 || len(l.waiting) != 0 {
+			t.Errorf("afterwards, %d turns are free and %d requests wait, want 1 and 0", l.free, len(l.waiting))
+		}
+	})
+}
+
+func TestALineIsAsWideAsItsLimit(t *testing.T) {
+	l := newLine(2)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 2 {
+		if _, ok := l.enter(t.Context(), "a"); !ok {
+			t.Error("a request has no turn although one is free")
+		}
+	}
+	if _, ok := l.enter(ended, "b"); ok {
+		t.Error("three requests have their turn at the same time, want 2")
+	}
+}
