@@ -62,7 +62,10 @@ type Options struct {
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
-	Closing   <-chan struct{}
+	Closing <-chan struct{}
+	// Share limits the rate of each owner while other owners make requests too. Set it to
+	// false in a Lambda function, which has only one request at a time.
+	Share     bool
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
@@ -157,6 +160,13 @@ const (
 	maxDecode = 1        // batches that are decoded
 )
 
+// While several owners make requests, each of them must pause after a request, if
+// Options.Share is set.
+const (
+	requestPause = 10 * time.Millisecond
+	bytePause    = 200 * time.Nanosecond // for each byte of the body, too
+)
+
 type api struct {
 	Options
 	routes  []route
@@ -185,10 +195,10 @@ func New(o Options) (http.Handler, error) {
 		o.Now = time.Now
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &api{Options: o, writes: newLine(maxWrites), waiters: newShares(maxWaiters, maxWaiters/4),
+	a := &api{Options: o, writes: newLine(maxWrites, o.Share), waiters: newShares(maxWaiters, maxWaiters/4),
 		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
-	reads, writes, lists, decoding := newLine(maxReads), a.writes, newLine(maxLists), newLine(maxDecode)
+	reads, writes, lists, decoding := newLine(maxReads, o.Share), a.writes, newLine(maxLists, o.Share), newLine(maxDecode, o.Share)
 	a.routes = []route{
 		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, writes, a.submit},
 		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, lists, a.list},

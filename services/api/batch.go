@@ -84,7 +84,7 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 		group.Go(func() error {
 			for _, i := range chain {
 				results[i].err = a.protect(ctx, func() (err error) {
-					leave, ok := a.writes.enter(ctx, c.caller.Owner)
+					leave, ok := a.writes.enter(ctx, c.caller.Owner, requestPause)
 					if !ok {
 						return tooBusy()
 					}

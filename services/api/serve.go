@@ -103,7 +103,7 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, roomTime)
 	defer cancel()
-	leave, ok := r.line.enter(ctx, caller.Owner)
+	leave, ok := r.line.enter(ctx, caller.Owner, requestPause+time.Duration(len(c.body))*bytePause)
 	if !ok {
 		return answer{}, tooBusy()
 	}

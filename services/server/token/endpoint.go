@@ -55,10 +55,7 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if code, refused := errors.AsType[refusal](err); refused {
 		if code == invalidClient {
 			i.warn(r)
-			select {
-			case <-time.After(i.pause):
-			case <-r.Context().Done():
-			}
+			i.wait(r)
 		}
 		refuse(w, http.StatusBadRequest, code)
 		return
@@ -69,6 +66,14 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// wait delays an answer.
+func (i *Issuer) wait(r *http.Request) {
+	select {
+	case <-time.After(i.pause):
+	case <-r.Context().Done():
+	}
 }
 
 // warn logs that a client id or a secret was wrong. The log shows neither the id nor the
@@ -105,9 +110,12 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	if err != nil {
 		return granted{}, err
 	}
-	signed, valid, err := i.issue(id, scopes)
+	signed, valid, again, err := i.issue(id, scopes)
 	if err != nil {
 		return granted{}, err
+	}
+	if again {
+		i.wait(r)
 	}
 	return granted{AccessToken: signed, ExpiresIn: int(valid / time.Second), TokenType: "Bearer"}, nil
 }

@@ -37,8 +37,9 @@ type Config struct {
 	Clients []Client
 	// Now returns the current time.
 	Now func() time.Time
-	// Pause is how long the answer to a wrong id or secret is delayed, so that nobody can
-	// try out many.
+	// Pause is how long an answer is delayed if the id or the secret is wrong, or if the
+	// client got the same token before. So nobody can try out many secrets, and a client
+	// that asks for tokens without end does not slow the others down.
 	Pause time.Duration
 	// Logger gets the errors whose details clients must not see.
 	Logger *slog.Logger
@@ -126,21 +127,21 @@ type accessClaims struct {
 }
 
 // issue returns an access token for a client that has been authenticated, and the time
-// for which the token is still valid.
-func (i *Issuer) issue(clientID string, scopes []string) (token string, valid time.Duration, err error) {
+// for which the token is still valid. If again is true, the client got this token before.
+func (i *Issuer) issue(clientID string, scopes []string) (token string, valid time.Duration, again bool, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	name := clientID + " " + strings.Join(scopes, " ")
 	now := i.now()
 	last, ok := i.latest[name]
-	if age := now.Sub(last.at); !ok || age < 0 || age >= reuse {
-		if last.token, err = i.sign(clientID, scopes, now); err != nil {
-			return "", 0, err
-		}
-		last.at = now
-		i.latest[name] = last
+	if age := now.Sub(last.at); ok && age >= 0 && age < reuse {
+		return last.token, Lifetime - age, true, nil
 	}
-	return last.token, Lifetime - now.Sub(last.at), nil
+	token, err = i.sign(clientID, scopes, now)
+	if err == nil {
+		i.latest[name] = issued{token, now}
+	}
+	return token, Lifetime, false, err
 }
 
 // sign returns a new access token.
