@@ -174,6 +174,7 @@ type api struct {
 	bodies  *shares  // each request with one message takes a share for each byte of its body
 	batches *shares  // each batch takes a share for each byte of its body
 	pages   *buckets // each page of a list takes one token of the owner
+	batched *buckets // each message in a batch takes one token of the owner
 	writes  *line
 	backlog backlogCache
 }
@@ -196,7 +197,7 @@ func New(o Options) (http.Handler, error) {
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, writes: newLine(maxWrites, o.Share), waiters: newShares(maxWaiters, maxWaiters/4),
-		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
+		pages: newBuckets(listRate, listBurst), batched: newBuckets(batchRate, batchBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
 	reads, writes, lists, decoding := newLine(maxReads, o.Share), a.writes, newLine(maxLists, o.Share), newLine(maxDecode, o.Share)
 	a.routes = []route{

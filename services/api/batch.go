@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,6 +15,11 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
+	// batchRate and batchBurst limit how many messages an owner may submit in batches in
+	// each function: batchRate per second, and batchBurst at once. They bound what an
+	// owner can cost with messages that are not accepted.
+	batchRate  = 500
+	batchBurst = 5000
 	// parallel is the number of calls that one request makes at the same time.
 	parallel = 16
 )
@@ -37,6 +43,11 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	document.Unknown()
 	if wrong := document.Errors(); wrong != nil {
 		return answer{}, &apiError{slug: invalidFields, fields: wrong}
+	}
+	if !a.Share {
+		if wait := a.batched.take(c.caller.Owner, len(messages), a.Now()); wait > 0 {
+			return answer{}, tooMany(fmt.Sprintf("At most %d messages may be submitted in batches per second, and %d at once.", batchRate, batchBurst), wait)
+		}
 	}
 	c.leave() // from now on, each message waits for its own turn
 	results := a.acceptAll(c.Context(), c, messages)

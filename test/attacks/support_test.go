@@ -130,3 +130,74 @@ func read(ctx context.Context, client *http.Client, url string) []byte {
 	body, _ := io.ReadAll(response.Body) // an error is expected when the test stops the reader
 	return body
 }
+
+// answer is what the server answered to a request.
+type answer struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ask makes a request. The target is a method and a path, for example "GET /v1/sms". The
+// edits change the request before it is sent.
+func ask(t *testing.T, m *machine.Machine, target, authorization, body string, edits ...func(*http.Request)) answer {
+	t.Helper()
+	method, path, _ := strings.Cut(target, " ")
+	r, err := http.NewRequestWithContext(t.Context(), method, m.Base+path, strings.NewReader(body))
+	if err != nil {
+		t.Errorf("%s: %v", target, err)
+		return answer{}
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	for _, edit := range edits {
+		edit(r)
+	}
+	response, err := http.DefaultTransport.RoundTrip(r) // does not follow redirects
+	if err != nil {
+		t.Errorf("%s: %v", target, err)
+		return answer{}
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Errorf("%s: %v", target, err)
+	}
+	return answer{status: response.StatusCode, header: response.Header, text: string(text)}
+}
+
+// tokenOf returns a token of the client with the given name.
+func tokenOf(t *testing.T, m *machine.Machine, name string) string {
+	t.Helper()
+	token, err := credentials(m, name).Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.AccessToken
+}
+
+// machineToken returns a token of the well-known client.
+func machineToken(t *testing.T, m *machine.Machine) (string, error) {
+	t.Helper()
+	c := clientcredentials.Config{ClientID: "local", ClientSecret: "local-secret", TokenURL: m.Base + "/oauth2/token"}
+	token, err := c.Token(t.Context())
+	if err != nil {
+		return "", err
+	}
+	return token.AccessToken, nil
+}
+
+// submitted submits a message as the well-known client, and waits until it is delivered.
+func submitted(t *testing.T, m *machine.Machine) {
+	t.Helper()
+	api := user.API{HTTP: m.Client(t.Context()), Base: m.Base}
+	sent, err := api.Submit(t.Context(), "", map[string]any{"phoneNumber": "+12025550100", "message": "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Await(t, sent.ID, time.Minute, "delivered")
+}
