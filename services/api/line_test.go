@@ -40,8 +40,11 @@ func TestOwnersTakeTurnsInLine(t *testing.T) {
 		if diff := cmp.Diff([]string{"b1", "c1", "a1", "b2", "a2", "a3"}, got); diff != "" {
 			t.Errorf("the requests were handled in another order (-want +got):\n%s", diff)
 		}
-		if l.free != 1 || len(l.waiting) != 0 {
-			t.Errorf("afterwards, %d turns are free and %d requests wait, want 1 and 0", l.free, len(l.waiting))
+		time.Sleep(active)
+		if leave, ok := l.enter(t.Context(), "e", 0); !ok || len(l.owners) != 1 {
+			t.Errorf("afterwards, a request has its turn: %t; and the line knows %d owners, want 1", ok, len(l.owners))
+		} else {
+			leave()
 		}
 	})
 }

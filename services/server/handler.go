@@ -71,15 +71,15 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
-	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: time.Now}
+	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: time.Now, pause: refusalPause}
 	for _, path := range inboxPaths() {
 		pages[path] = entrance
 	}
 	return pages
 }
 
-// refusalPause is how long the answer to a wrong token, or to a wrong secret, is delayed.
-// So a client that sends one after the other takes little time of the processors.
+// refusalPause is how long the answer to a wrong token or secret is delayed. So a program
+// that tries out one after the other is slow, and leaves the processors to the others.
 const refusalPause = 100 * time.Millisecond
 
 func (m *machine) verify(r *http.Request) (api.Token, error) {
