@@ -17,7 +17,6 @@ import (
 
 const inboxToken = "inbox-token-of-tests"
 
-// fileOf writes text to a new file, and returns the file's name.
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")

@@ -128,13 +128,20 @@ run "the_relay_is_never_repeated" {
 
 run "the_environment_says_what_was_set" {
   variables {
-    default_country = "GB"
-    clients         = { shop = {} }
-    messages        = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
+    allowed_countries = ["DE", "GB", "crown-dependencies"]
+    default_country   = "GB"
+    number_types      = ["mobile", "fixed-line"]
+    strict_numbers    = true
+    clients           = { shop = { allowed_countries = ["US", "us-territories"] } }
+    messages          = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
   }
   assert {
-    condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB" && module.api.environment.DEFAULT_COUNTRY == "GB"
+    condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB,crown-dependencies" && module.api.environment.DEFAULT_COUNTRY == "GB"
     error_message = "The api allows the wrong countries."
+  }
+  assert {
+    condition     = module.api.environment.NUMBER_TYPES == "mobile,fixed-line" && module.api.environment.STRICT_NUMBERS == "true"
+    error_message = "The api accepts the wrong numbers."
   }
   assert {
     condition = alltrue([

@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// readers returns how many clients read at the same time.
 func readers() int {
 	if soak() {
 		return 2500
@@ -20,18 +19,15 @@ func readers() int {
 	return 300
 }
 
-// These constants bound how long a message may take from accepted to sent while there are
-// readers. The bound is the time without readers multiplied by slower, plus the number of
-// readers multiplied by each. The readers of this test use the same processors as the
-// server.
+// These constants bound the time from accepted to sent. It may be the time without readers
+// multiplied by slower, plus the number of readers multiplied by each. The readers use the
+// same processors as the server.
 const (
 	slower = 5
 	each   = 2 * time.Millisecond
 )
 
-// TestReadersDoNotStarveTheSender measures how long messages take from accepted to sent,
-// first without readers, and then with many readers. A reader asks again as soon as it
-// has an answer.
+// A reader asks again as soon as it has an answer.
 func TestReadersDoNotStarveTheSender(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error")

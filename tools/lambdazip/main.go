@@ -52,8 +52,7 @@ func run(args []string) error {
 	return nil
 }
 
-// pack writes an archive with binary as its only file. The file has the name and mode
-// that the provided.al2023 runtime requires.
+// The provided.al2023 runtime requires this name and mode.
 func pack(w io.Writer, binary []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {

@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// archive runs the command on binary and returns the archive.
 func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) []byte {
 	t.Helper()
 	dir := t.TempDir()
