@@ -15,6 +15,8 @@ LINTER_VERSION := v2.15.0
 LINTER := .build/bin/golangci-lint
 TFLINT_VERSION := v0.64.0
 TFLINT := .build/bin/tflint
+VULNCHECK_VERSION := v1.9.0
+VULNCHECK := .build/bin/govulncheck
 VERSION := $(shell git describe --always --dirty 2>/dev/null)
 
 # The services that run on AWS: one Lambda function each. Their archives are for
@@ -37,7 +39,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr
 	@exec bin/smsqueue serve $(ARGS)
 
 .PHONY: build
-build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date, so it always runs.
 .PHONY: FORCE
@@ -45,6 +47,7 @@ FORCE:
 
 bin/smsqueue: FORCE
 	@CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags "-X main.version=$(VERSION)") -o $@ ./services/smsqueue
+	@$(GO) run ./tools/licensefile -o $@.licenses.txt $@
 
 bin/%/bootstrap: FORCE
 	@$(LAMBDA_BUILD) -o $@ ./services/$*/lambda
@@ -129,6 +132,15 @@ lint-terraform: $(TFLINT)-$(TFLINT_VERSION) # checkov runs in `make test`
 
 $(TFLINT)-$(TFLINT_VERSION):
 	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/terraform-linters/tflint@$(TFLINT_VERSION)
+	@touch $@
+
+# It reads a database on the internet, vuln.go.dev, or the one in ARGS="-db file:///...".
+.PHONY: vulncheck
+vulncheck: $(VULNCHECK)-$(VULNCHECK_VERSION) ## Look for known vulnerabilities in what the code calls; needs vuln.go.dev
+	@$(VULNCHECK) $(ARGS) ./... ./test/...
+
+$(VULNCHECK)-$(VULNCHECK_VERSION):
+	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK_VERSION)
 	@touch $@
 
 .PHONY: fmt

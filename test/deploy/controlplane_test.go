@@ -1,12 +1,15 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
@@ -158,13 +161,24 @@ func startMoto(t *testing.T, repo engines.Repository) string {
 	return url
 }
 
+var archives struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+// All tests share the folder, which TestMain removes.
 func buildZips(t *testing.T, repo engines.Repository) string {
 	t.Helper()
-	zips := t.TempDir()
-	if err := emulation.BuildZips(t.Context(), repo, zips); err != nil {
-		t.Fatal(err)
+	archives.once.Do(func() {
+		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil {
+			archives.err = emulation.BuildZips(context.Background(), repo, archives.folder)
+		}
+	})
+	if archives.err != nil {
+		t.Fatal(archives.err)
 	}
-	return zips
+	return archives.folder
 }
 
 type listing struct {

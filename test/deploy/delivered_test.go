@@ -3,10 +3,11 @@ package deploy
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/smsqueue/smsqueue/tools/emulation"
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
 // writeReceipts writes three lines to SNS's delivery log: one about this message, one about
@@ -14,15 +15,9 @@ import (
 func (e deployment) writeReceipts(t *testing.T, token, id string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+id, token, "")
-	line := func(id, number, response, status string) string {
-		return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q,
-			"priceInUSD": 0.00645, "numberOfMessageParts": 1, "providerResponse": %q}, "status": %q}`,
-			id, time.Now().UTC().Format(time.DateTime), number, response, status)
-	}
-	const taken = "Message has been accepted by phone carrier"
 	err := e.Deliveries(t.Context(),
-		line("of-another-application", "+4915112345699", taken, "SUCCESS"),
-		line(message.field("providerMessageId"), message.field("phoneNumber"), taken, "SUCCESS"),
+		deliveryLine("of-another-application", "+4915112345699"),
+		deliveryLine(message.field("providerMessageId"), message.field("phoneNumber")),
 		"not a line of SNS",
 	)
 	if err != nil {
@@ -31,6 +26,62 @@ func (e deployment) writeReceipts(t *testing.T, token, id string) {
 	await(t, 30*time.Second, "the message is delivered", func() bool {
 		return e.call(t, http.MethodGet, "/sms/"+id, token, "").field("status") == "delivered"
 	})
+}
+
+func deliveryLine(providerMessageID, number string) string {
+	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q,
+		"priceInUSD": 0.00645, "numberOfMessageParts": 1, "providerResponse": "Message has been accepted by phone carrier"},
+		"status": "SUCCESS"}`, providerMessageID, time.Now().UTC().Format(time.DateTime), number)
+}
+
+// deliverBatch sends 40 messages with one request, and waits until each of them is sent.
+// Then it writes a receipt for each into SNS's delivery log, and waits until each is
+// delivered. The API enqueues such messages with SQS's batch operation.
+func (e deployment) deliverBatch(t *testing.T, token string) {
+	t.Helper()
+	var request struct {
+		Messages []map[string]string `json:"messages"`
+	}
+	for i := range 40 {
+		number := fmt.Sprintf("+49151123457%02d", i)
+		request.Messages = append(request.Messages, map[string]string{"phoneNumber": number, "message": "one of a batch"})
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := e.call(t, http.MethodPost, "/sms/batch", token, string(body))
+	var accepted struct {
+		Results []struct{ Message struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(answer.body), &accepted); err != nil || len(accepted.Results) != len(request.Messages) {
+		t.Fatalf("the answer is %d %s, want 40 results (%v)", answer.status, answer.body, err)
+	}
+	reach := func(status string) (lines []string) {
+		t.Helper()
+		waiting := accepted.Results
+		await(t, 2*time.Minute, "every message of the batch is "+status, func() bool {
+			for len(waiting) > 0 {
+				m := e.call(t, http.MethodGet, "/sms/"+waiting[0].Message.ID, token, "")
+				if m.field("status") != status {
+					return false
+				}
+				lines = append(lines, deliveryLine(m.field("providerMessageId"), m.field("phoneNumber")))
+				waiting = waiting[1:]
+			}
+			return true
+		})
+		return lines
+	}
+	if err := e.Deliveries(t.Context(), reach("sent")...); err != nil {
+		t.Fatal(err)
+	}
+	reach("delivered")
+	for _, m := range request.Messages {
+		if n := len(e.phone(t, m["phoneNumber"])); n != 1 {
+			t.Errorf("the phone %s got %d messages, want 1", m["phoneNumber"], n)
+		}
+	}
 }
 
 // checkPipePatterns compares our reading of the pipe's patterns with that of ministack's

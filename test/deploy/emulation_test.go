@@ -109,6 +109,8 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("a receipt says that the message was delivered", func(t *testing.T) { e.writeReceipts(t, shop, id) })
 
+	t.Run("a batch is delivered", func(t *testing.T) { e.deliverBatch(t, shop) })
+
 	t.Run("every other route works", func(t *testing.T) { e.callRoutes(t, shop, id) })
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
@@ -140,16 +142,25 @@ func TestEmulation(t *testing.T) {
 	t.Run("messages that need the relay are sent", func(t *testing.T) { e.relayWork(t, shop) })
 
 	t.Run("the printed commands work as pasted", func(t *testing.T) {
-		script := exec.CommandContext(t.Context(), "bash", "-eu", "-c", e.Commands())
-		out, err := script.Output()
-		if err != nil {
-			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-				t.Logf("%s", exit.Stderr)
-			}
-			t.Fatalf("%v\n%s", err, out)
+		out := paste(t, e.Commands())
+		if n := strings.Count(out, `"message":"Your code is 1234"`); n != 3 {
+			t.Errorf("the output shows the message %d times, want 3 times (from POST, sent, and delivered):\n%s", n, out)
 		}
-		if n := strings.Count(string(out), `"message":"Your code is 1234"`); n != 2 {
-			t.Errorf("the output shows the message %d times, want twice (from POST and from GET):\n%s", n, out)
+		if !strings.Contains(out, `"status":"delivered"`) {
+			t.Errorf("the output does not show that the message was delivered:\n%s", out)
+		}
+	})
+
+	t.Run("the printed settings lead AWS's clients here", func(t *testing.T) {
+		engine, err := engines.Ministack("").Fetch(t.Context(), repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// botocore, on which the AWS CLI is built
+		list := "import botocore.session; print(botocore.session.get_session().create_client('dynamodb').list_tables()['TableNames'])"
+		out := paste(t, e.CLI()+engines.VenvPython(engine)+` -c "`+list+`"`)
+		if want := "['smsqueue-messages']\n"; out != want {
+			t.Errorf("the tables are %q, want %q", out, want)
 		}
 	})
 
@@ -179,6 +190,23 @@ func TestEmulation(t *testing.T) {
 		t.Fatal(err)
 	}
 	requests.check(t)
+}
+
+// paste runs shell commands as a user who pastes them, and returns what they print.
+func paste(t *testing.T, commands string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	script := exec.CommandContext(ctx, "bash", "-eu", "-c", commands)
+	script.WaitDelay = 10 * time.Second
+	out, err := script.Output()
+	if err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			t.Logf("%s", exit.Stderr)
+		}
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
 }
 
 type answer struct {

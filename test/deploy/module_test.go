@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
+	if err := os.RemoveAll(archives.folder); err != nil {
+		fmt.Fprintln(os.Stderr, "removing the archives:", err)
+		code = 1
+	}
 	if ruler.matcher != nil {
 		if err := ruler.matcher.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "ending the matcher:", err)

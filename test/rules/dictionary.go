@@ -42,7 +42,7 @@ var dictionary = []word{
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
 		{"", `\bRegions?\b`},
-		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:`},
+		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:|"REGION"`},
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},

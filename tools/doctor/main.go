@@ -47,6 +47,12 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 	} else {
 		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", linter.Name, version, linter.Why)
 	}
+	// Without this tool, `make test` leaves a part of one test out.
+	if found, err := prereq.FUSE.Find(ctx); err != nil {
+		fmt.Fprintf(table, "without\t%s\t%v\t%s\tget it: %s\n", prereq.FUSE.Name, err, prereq.FUSE.Why, prereq.FUSE.Get)
+	} else {
+		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", prereq.FUSE.Name, found, prereq.FUSE.Why)
+	}
 	for _, e := range engines.All() {
 		if e.Fetched(ctx, repo) {
 			fmt.Fprintf(table, "ok\t%s\t%s\tan engine of `make test`\t\n", e.Name, e.Version)

@@ -1,6 +1,6 @@
 // Command emulate runs a whole deployment on this machine, without an AWS
 // account or a container. It applies terraform/ to ministack, prints commands
-// that get a token and send a message, and runs until it is interrupted.
+// that send a message and make it delivered, and runs until it is interrupted.
 package main
 
 import (
@@ -39,7 +39,8 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer running.Stop()
-	fmt.Println("\nPaste this into another terminal; Ctrl-C here ends everything.\n" + running.Commands())
+	fmt.Println("\nPaste this into another terminal; Ctrl-C here ends everything.\n" + running.Commands() +
+		"\nWith this, the AWS CLI looks at the emulation, for example with `aws dynamodb list-tables`:\n\n" + running.CLI())
 	<-ctx.Done()
 	return nil
 }

@@ -11,7 +11,7 @@ const ministackAccount = "000000000000"
 // DeliveryLogs returns the names of the log groups in which SNS would log delivered and
 // failed messages of an account.
 func DeliveryLogs(account string) []string {
-	group := "sns/us-east-1/" + account + "/DirectPublishToPhoneNumber"
+	group := "sns/" + Region + "/" + account + "/DirectPublishToPhoneNumber"
 	return []string{group, group + "/Failure"}
 }
 

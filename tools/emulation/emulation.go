@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/smsqueue/smsqueue/tools/engines"
@@ -132,25 +131,6 @@ func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	e.APIURL = e.Front.URL + "/_aws/execute-api/" + api + "/v1"
 	e.TokenURL = e.Front.URL + "/oauth2/token"
 	return nil
-}
-
-// Commands returns shell commands to paste. They get a token, send a message, and show
-// its status and what the phone got.
-func (e *Emulation) Commands() string {
-	shop := e.Clients["shop"]
-	return strings.NewReplacer("API", e.APIURL, "TOKEN_URL", e.TokenURL, "ENGINE", e.Front.URL, "ID:SECRET", shop.ID+":"+shop.Secret).Replace(`
-token=$(curl -sS -u ID:SECRET -d grant_type=client_credentials TOKEN_URL |
-  sed 's/.*"access_token": *"\([^"]*\)".*/\1/')
-
-answer=$(curl -sS -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
-  -d '{"phoneNumber": "+4915112345678", "message": "Your code is 1234"}' API/sms)
-echo "$answer"
-
-sleep 2
-curl -sS -H "Authorization: Bearer $token" "API/sms/$(echo "$answer" | sed 's/.*"id": *"\([^"]*\)".*/\1/')"
-
-curl -sS 'ENGINE/_ministack/sns/sms-messages?phoneNumber=%2B4915112345678'
-`)
 }
 
 // Stop ends the processes. The deployment ends with them.

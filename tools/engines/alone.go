@@ -2,6 +2,7 @@ package engines
 
 import (
 	"context"
+	_ "embed" // for the program that starts ministack
 	"errors"
 	"os"
 	"slices"
@@ -17,6 +18,11 @@ const (
 	ControlPlaneName = "moto"
 )
 
+// serveMinistack is a Python program that starts ministack.
+//
+//go:embed ministack/serve.py
+var serveMinistack string
+
 // Ministack returns the engine that runs a whole deployment: gateway, tokens, functions
 // and queue. The functions send their AWS calls to endpoint. Ministack enforces policies,
 // but the access key "test" may do everything.
@@ -30,7 +36,7 @@ func Ministack(endpoint string) Engine {
 		install: installVenv,
 		command: func(dir, port string) []string {
 			return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
-				"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-m", "ministack"}
+				"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-c", serveMinistack}
 		},
 		ready: get("/_ministack/health"),
 	}

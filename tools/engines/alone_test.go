@@ -18,7 +18,7 @@ func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := string(pins); !strings.Contains(text, "\n"+e.Name+"=="+e.Version+"\n") && !strings.Contains(text, ">"+e.Version+"<") {
+		if text := string(pins); !strings.Contains(text, "\n"+e.Name+"=="+e.Version+" \\\n") && !strings.Contains(text, ">"+e.Version+"<") {
 			t.Errorf("%s is displayed as %s, which its pins do not contain", e.Name, e.Version)
 		}
 	}

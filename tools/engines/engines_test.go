@@ -284,7 +284,7 @@ func TestPinsAreWhatIsSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := string(pins); !strings.Contains(text, ">"+e.Version+"<") && !strings.Contains(text, "=="+e.Version+"\n") {
+		if text := string(pins); !strings.Contains(text, ">"+e.Version+"<") && !strings.Contains(text, "=="+e.Version+" \\\n") {
 			t.Errorf("%s is displayed as %s, which its pins do not contain", e.Name, e.Version)
 		}
 	}

@@ -123,13 +123,14 @@ func installJars(ctx context.Context, pin, dir string) error {
 }
 
 // pin is the path of a list of requirements. pip reads its own settings, so it uses the
-// user's indexes and proxies.
+// user's indexes and proxies. It refuses a package whose hash the list lacks. It also
+// refuses to build a package, because a build fetches tools whose hashes nobody checks.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
 	}
 	return runQuietly(exec.CommandContext(ctx, venvPython(dir), "-m", "pip", "install",
-		"--quiet", "--disable-pip-version-check", "--requirement", pin))
+		"--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "--requirement", pin))
 }
 
 // Run programs as modules of this interpreter. Their scripts name the folder in which they

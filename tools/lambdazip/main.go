@@ -1,4 +1,5 @@
-// Command lambdazip packs a Lambda function's binary for upload:
+// Command lambdazip packs a Lambda function's binary for upload, together with the
+// licences of everything that it contains:
 //
 //	lambdazip -o dist/api.zip path/to/bootstrap
 //
@@ -10,23 +11,30 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/smsqueue/smsqueue/tools/licenses"
 )
 
+// licenseFile is the name of the file with the licences.
+const licenseFile = "LICENSES.txt"
+
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "lambdazip:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("lambdazip", flag.ContinueOnError)
 	target := flags.String("o", "", "the archive to write")
 	if err := flags.Parse(args); err != nil {
@@ -39,8 +47,12 @@ func run(args []string) error {
 	if err != nil {
 		return fmt.Errorf("reading the binary: %w", err)
 	}
+	text, err := licenses.Text(ctx, flags.Arg(0))
+	if err != nil {
+		return err
+	}
 	var archive bytes.Buffer
-	if err := pack(&archive, binary); err != nil {
+	if err := pack(&archive, binary, text); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(*target), 0o750); err != nil {
@@ -52,28 +64,38 @@ func run(args []string) error {
 	return nil
 }
 
-// The provided.al2023 runtime requires this name and mode.
-func pack(w io.Writer, binary []byte) error {
+// The provided.al2023 runtime requires the binary's name and mode.
+func pack(w io.Writer, binary, licenseText []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
+	if err := add(z, "bootstrap", 0o755, binary); err != nil {
+		return err
+	}
+	if err := add(z, licenseFile, 0o644, licenseText); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("closing the archive: %w", err)
+	}
+	return nil
+}
+
+func add(z *zip.Writer, name string, mode fs.FileMode, content []byte) error {
 	header := &zip.FileHeader{
-		Name:   "bootstrap",
+		Name:   name,
 		Method: zip.Deflate,
 		// This is the earliest time that the zip format can express.
 		Modified: time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC),
 	}
-	header.SetMode(0o755)
+	header.SetMode(mode)
 	file, err := z.CreateHeader(header)
 	if err != nil {
-		return fmt.Errorf("starting the archive: %w", err)
+		return fmt.Errorf("adding %s to the archive: %w", name, err)
 	}
-	if _, err := file.Write(binary); err != nil {
-		return fmt.Errorf("packing the binary: %w", err)
-	}
-	if err := z.Close(); err != nil {
-		return fmt.Errorf("closing the archive: %w", err)
+	if _, err := file.Write(content); err != nil {
+		return fmt.Errorf("packing %s: %w", name, err)
 	}
 	return nil
 }

@@ -3,11 +3,15 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) []byte {
@@ -20,7 +24,7 @@ func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) 
 	if err := os.Chtimes(source, modified, modified); err != nil {
 		t.Fatal(err)
 	}
-	if err := run([]string{"-o", target, source}); err != nil {
+	if err := run(t.Context(), []string{"-o", target, source}); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(target)
@@ -30,8 +34,30 @@ func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) 
 	return packed
 }
 
+// build returns the smallest Go program.
+func build(t *testing.T) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module example.com/m\n", "main.go": "package main\n\nfunc main() {}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	target := filepath.Join(dir, "built")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", target)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	binary, err := os.ReadFile(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
 func TestArchive(t *testing.T) {
-	binary := bytes.Repeat([]byte("machine code "), 1<<16)
+	binary := build(t)
 
 	t.Run("is the same for another time, time zone and file mode", func(t *testing.T) {
 		first := archive(t, binary, time.Unix(1_000_000_000, 0), 0o600)
@@ -42,32 +68,39 @@ func TestArchive(t *testing.T) {
 		}
 	})
 
-	t.Run("contains only the binary, as an executable called bootstrap", func(t *testing.T) {
+	t.Run("contains the binary, as an executable called bootstrap, and its licences", func(t *testing.T) {
 		packed := archive(t, binary, time.Now(), 0o600)
 		z, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 {
-			t.Fatalf("the archive contains %v, want one executable called bootstrap", z.File)
+		got := make(map[string]fs.FileMode)
+		for _, f := range z.File {
+			got[f.Name] = f.Mode()
 		}
-		file, err := z.File[0].Open()
-		if err != nil {
-			t.Fatal(err)
+		if diff := cmp.Diff(map[string]fs.FileMode{"bootstrap": 0o755, "LICENSES.txt": 0o644}, got); diff != "" {
+			t.Fatalf("the files in the archive differ (-want +got):\n%s", diff)
 		}
-		defer file.Close()
-		unpacked, err := io.ReadAll(file)
+		unpacked, err := fs.ReadFile(z, "bootstrap")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(unpacked, binary) {
 			t.Error("the unpacked file differs from the binary")
 		}
+		text, err := fs.ReadFile(z, "LICENSES.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"the Go standard library, LICENSE", "Redistribution and use in source and binary forms", "Apache License"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("the licences do not contain %q", want)
+			}
+		}
 	})
 
 	t.Run("differs for another binary", func(t *testing.T) {
-		changed := bytes.Clone(binary)
-		changed[len(changed)/2]++
+		changed := append(bytes.Clone(binary), 0)
 		if bytes.Equal(archive(t, binary, time.Now(), 0o600), archive(t, changed, time.Now(), 0o600)) {
 			t.Error("archives of different binaries are the same")
 		}
@@ -80,12 +113,16 @@ func TestUsageErrors(t *testing.T) {
 		"no binary":        {"-o", "x.zip"},
 		"two binaries":     {"-o", "x.zip", "a", "b"},
 		"a missing binary": {"-o", "x.zip", filepath.Join("no", "such", "file")},
+		"no Go program":    {"-o", "x.zip", "text"},
 		"unknown flag":     {"-x"},
 		"no arguments":     nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			if err := run(args); err == nil {
+			if err := os.WriteFile("text", []byte("not a program"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := run(t.Context(), args); err == nil {
 				t.Error("no error")
 			}
 			if _, err := os.Stat("x.zip"); err == nil {
