@@ -73,7 +73,7 @@ type result struct {
 // acceptAll accepts these messages one after another, so that the first message is
 // accepted and the others are treated as repetitions of the first.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
-	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept-c.waited)
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))

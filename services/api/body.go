@@ -102,8 +102,11 @@ const (
 )
 
 const (
-	// roomTime is how long a request waits for room in memory, and for its turn.
+	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
+	// lineTime is how long a request waits for its turn. It is part of the time that the
+	// request has.
+	lineTime = 3 * time.Second
 	// maxRetry is the longest time that a client must wait before it repeats a request
 	// that was refused as busy. Each client is told to wait for a random time up to
 	// maxRetry, so that the repetitions do not all come at once.

@@ -20,6 +20,7 @@ type line struct {
 
 	mu     sync.Mutex
 	free   int // how many requests may still have their turn
+	came   int // how many requests have come
 	turns  int // how many turns there were
 	owners map[string]*queuer
 	wake   *time.Timer // calls admit when a pause ends
@@ -35,8 +36,9 @@ type queuer struct {
 
 // place is the place of a request in the line.
 type place struct {
-	pause time.Duration // after this request
-	turn  chan struct{} // closed when the request has its turn
+	number int           // in the order in which the requests came
+	pause  time.Duration // after this request
+	turn   chan struct{} // closed when the request has its turn
 }
 
 // active is how long an owner counts as one that makes requests.
@@ -64,6 +66,8 @@ func (l *line) enter(ctx context.Context, owner string, pause time.Duration) (le
 		l.owners[owner] = q
 	}
 	q.seen = time.Now()
+	l.came++
+	p.number = l.came
 	q.waiting = append(q.waiting, p)
 	l.admit()
 	l.mu.Unlock()
@@ -123,7 +127,7 @@ func (l *line) next(now time.Time) (next *queuer, until time.Time) {
 			if until.IsZero() || q.pause.Before(until) {
 				until = q.pause
 			}
-		case next == nil || q.last < next.last:
+		case next == nil || q.last < next.last || (q.last == next.last && q.waiting[0].number < next.waiting[0].number):
 			next = q
 		}
 	}

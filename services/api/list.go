@@ -38,7 +38,7 @@ func (a *api) list(c *call) (answer, error) {
 	if wait := a.pages.take(c.caller.Owner, 1, a.Now()); wait > 0 {
 		return answer{}, tooMany(fmt.Sprintf("At most %d pages of lists are read per second, and %d at once.", listRate, listBurst), wait)
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List-c.waited)
 	defer cancel()
 	page, err := a.Store.List(ctx, q)
 	if _, ok := errors.AsType[*sms.InvalidError](err); ok {

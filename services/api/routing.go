@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -33,7 +34,8 @@ type call struct {
 	id        string // the id of the message in the path, or "" if the path has none
 	query     url.Values
 	body      []byte
-	leave     func() // ends the turn of this request early
+	leave     func()        // ends the turn of this request early
+	waited    time.Duration // how long the request waited for its turn; the deadlines are shorter by this time
 }
 
 // find returns the route for c, and sets the fields of c that depend on the route. If no

@@ -101,14 +101,15 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, roomTime)
+	ctx, cancel := context.WithTimeout(ctx, lineTime)
 	defer cancel()
+	begin := time.Now()
 	leave, ok := r.line.enter(ctx, caller.Owner, requestPause+time.Duration(len(c.body))*bytePause)
 	if !ok {
 		return answer{}, tooBusy()
 	}
 	defer leave()
-	c.leave = leave
+	c.leave, c.waited = leave, time.Since(begin)
 	return r.serve(c)
 }
 
