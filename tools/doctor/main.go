@@ -31,7 +31,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	ok = true
-	for _, t := range []prereq.Tool{prereq.Go, prereq.Git, prereq.Make, prereq.CC, prereq.Java, prereq.JavaCompiler, prereq.Maven, prereq.Python, prereq.Terraform} {
+	for _, t := range []prereq.Tool{prereq.Go, prereq.Git, prereq.Make, prereq.CC, prereq.Java, prereq.JavaCompiler, prereq.Maven, prereq.Python, prereq.NPM, prereq.Terraform} {
 		version, err := t.Find(ctx)
 		if err != nil {
 			ok = false

@@ -109,6 +109,14 @@ var Maven = Tool{
 	probe: versionProbe(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }
 
+// NPM fetches JavaScript libraries, and node runs them.
+var NPM = Tool{
+	Name:  "npm with node",
+	Why:   "fetches and runs the libraries that `make soak` compares with",
+	Get:   "apt-get install nodejs npm",
+	probe: versionProbe(`^(\d\S*)`, "npm", "--version"),
+}
+
 // Python runs moto in a virtual environment. Moto's dependencies need version 3.11 or
 // later.
 var Python = Tool{
