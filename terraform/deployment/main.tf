@@ -17,6 +17,7 @@ module "smsqueue" {
   messages                    = var.messages
   monitoring                  = var.monitoring
   name                        = var.name
+  package_digests             = var.package_digests
   packages                    = var.packages
   permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts

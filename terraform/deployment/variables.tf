@@ -96,6 +96,12 @@ variable "name" {
   default     = null
 }
 
+variable "package_digests" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
 variable "packages" {
   description = "See the module."
   type        = string

@@ -144,7 +144,7 @@ func TestTheExampleServesADomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`)
+	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`, digests)
 	if state == nil {
 		t.Fatal("the example has no state")
 	}
@@ -230,6 +230,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a country of a client in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `a client's allowed_countries, each once, as two capital letters`},
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
+		{"a release without digests", `packages = "s3://bucket/release"`, `Name the digests of these zips in package_digests`},
+		{"a digest in hexadecimal", `package_digests = { api = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }`, `SHA-256 in base64`},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
 		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},
@@ -259,8 +261,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		if !strings.Contains(set, "allowed_countries") {
 			set += "\n    allowed_countries = [\"DE\"]"
 		}
-		if !strings.Contains(set, "packages") {
-			set += "\n    packages = \"s3://bucket/release\""
+		if !strings.Contains(set, "packages") && !strings.Contains(set, "package_digests") {
+			set += "\n    " + release
 		}
 		filters = append(filters, "-filter="+w.writeTest(t, fmt.Sprintf("wrong%02d", i), "command = plan", set))
 	}
@@ -279,6 +281,12 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		})
 	}
 }
+
+// digests sets a variable to the digests of the functions of the mocked provider.
+const digests = `package_digests = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }`
+
+// release sets the variables that name a release in a bucket.
+const release = `packages = "s3://bucket/release"` + "\n    " + digests
 
 // writeTest adds a test file with one run, which uses the mocked provider. It returns the
 // name by which terraform selects the file.
@@ -396,7 +404,7 @@ func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	return state
 }
 
-var everything struct {
+var everything, webhook struct {
 	once  sync.Once
 	state *stateModule
 }
@@ -407,11 +415,28 @@ func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)
 	everything.once.Do(func() {
-		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
+		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, release,
 			`events = true`, `receipts = true`, `manage_api_gateway_log_role = false`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("the mocked deployment has no state")
 	}
 	return *everything.state
+}
+
+// webhookState returns the state of the example with a webhook, a deployment that also has
+// SNS's delivery logs. The state comes from the mocked provider.
+func webhookState(t *testing.T, repo engines.Repository) stateModule {
+	t.Helper()
+	webhook.once.Do(func() {
+		w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "webhook"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		webhook.state = workspace{w}.mock(t, `webhook_key = "key"`, digests)
+	})
+	if webhook.state == nil {
+		t.Fatal("the example has no state")
+	}
+	return *webhook.state
 }

@@ -188,7 +188,7 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 }
 
 // TestEveryRoleCanBeBounded checks that each role of the module has a permissions
-// boundary that a variable sets.
+// boundary that a variable sets, and names the account for which AWS may take it.
 func TestEveryRoleCanBeBounded(t *testing.T) {
 	roles := 0
 	root := filepath.Join("..", "..", "terraform")
@@ -221,6 +221,9 @@ func checkBoundaries(t *testing.T, folder string) int {
 		roles++
 		if boundary := f.text(b, "permissions_boundary"); !strings.HasSuffix(boundary, ".permissions_boundary") {
 			t.Errorf("the role %s in terraform/%s has the permissions boundary %q, want the variable's", b.Labels[1], folder, boundary)
+		}
+		if !strings.Contains(f.text(b, "assume_role_policy"), `"aws:SourceAccount"`) {
+			t.Errorf("the trust policy of the role %s in terraform/%s does not name aws:SourceAccount", b.Labels[1], folder)
 		}
 	}
 	return roles
