@@ -69,9 +69,9 @@ resource "aws_dynamodb_table" "messages" {
   }
 }
 
-# What the API knows of its clients, in the form that services/api reads. A hash of its
-# name alone says in which item a client is, so that no client moves to another item when
-# other clients come or go. shared/dynamo reads all 16 items.
+# What the API knows of its clients, in the form that services/api reads. A hash of a
+# client's name determines its item, so that no client moves to another item when other
+# clients come or go. shared/dynamo reads all 16 items.
 
 locals {
   # Only Terraform writes clients.

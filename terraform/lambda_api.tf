@@ -22,6 +22,8 @@ module "api" {
     QUEUE_URL         = aws_sqs_queue.messages.url
     ALLOWED_COUNTRIES = join(",", var.allowed_countries)
     DEFAULT_COUNTRY   = var.default_country == null ? "" : var.default_country
+    NUMBER_TYPES      = var.number_types == null ? "" : join(",", var.number_types)
+    STRICT_NUMBERS    = var.strict_numbers
 
     PARTS_PER_DAY               = var.limits.parts_per_day
     MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour

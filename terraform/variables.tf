@@ -1,5 +1,5 @@
 variable "allowed_countries" {
-  description = "Countries that messages may be sent to, as ISO 3166-1 alpha-2 codes such as [\"DE\", \"GB\"]. There is no default, because every additional country widens exposure to toll fraud."
+  description = "Countries that messages may be sent to, as ISO 3166-1 alpha-2 codes such as [\"DE\", \"GB\"]. The word \"crown-dependencies\" stands for Guernsey, Jersey and the Isle of Man, whose numbers look like those of GB, and \"us-territories\" for American Samoa, Guam, the Northern Mariana Islands, Puerto Rico and the US Virgin Islands. There is no default, because every additional country widens exposure to toll fraud."
   type        = list(string)
   nullable    = false
 
@@ -8,7 +8,7 @@ variable "allowed_countries" {
     error_message = "Name at least one country in allowed_countries, such as [\"DE\"]."
   }
   validation {
-    condition     = alltrue([for c in var.allowed_countries : can(regex("^[A-Z]{2}$", c))])
+    condition     = alltrue([for c in var.allowed_countries : can(regex("^([A-Z]{2}|crown-dependencies|us-territories)$", c))])
     error_message = "Write each country in allowed_countries as two capital letters (ISO 3166-1), such as \"DE\"."
   }
   validation {
@@ -30,6 +30,24 @@ variable "default_country" {
     condition     = var.default_country == null ? true : contains(var.allowed_countries, var.default_country)
     error_message = "Set default_country to one of allowed_countries, or leave it out."
   }
+}
+
+variable "number_types" {
+  description = "Types of phone numbers that messages may be sent to. Null means all of them except \"premium-rate\". The types are \"mobile\", \"fixed-line\", \"toll-free\", \"premium-rate\", \"shared-cost\", \"voip\", \"personal\", \"pager\", \"company\" and \"voicemail\". North America does not tell mobile numbers from landlines: its numbers need one of \"mobile\" and \"fixed-line\"."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.number_types == null ? true : length(var.number_types) > 0 && length(setsubtract(var.number_types, ["mobile", "fixed-line", "toll-free", "premium-rate", "shared-cost", "voip", "personal", "pager", "company", "voicemail"])) == 0
+    error_message = "List at least one type in number_types, such as [\"mobile\"], and only types that the description names, or leave it out."
+  }
+}
+
+variable "strict_numbers" {
+  description = "Refuse phone numbers whose range no numbering plan contains. Plans are built into a release, so this refuses new ranges until a newer release is deployed. Otherwise a number is accepted if mobile numbers of its country have this length, and the preview says that it is doubtful."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "name" {
@@ -77,7 +95,7 @@ variable "clients" {
     error_message = "Set parts_per_day and messages_per_recipient_hour of a client to whole numbers from 1 to 1000000000, or to -1 for no limit."
   }
   validation {
-    condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])
+    condition     = alltrue([for c in values(var.clients) : c.allowed_countries == null ? true : length(c.allowed_countries) > 0 && alltrue([for country in c.allowed_countries : can(regex("^([A-Z]{2}|001|crown-dependencies|us-territories)$", country))]) && length(distinct(c.allowed_countries)) == length(c.allowed_countries)])
     error_message = "List at least one country in a client's allowed_countries, each once, as two capital letters (ISO 3166-1) such as \"DE\"."
   }
 }
@@ -141,7 +159,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Requests per second and burst that the gateway accepts for each of the API's methods by itself, before it answers 429: POST /sms and GET /sms/{id} are two methods. The gateway has no such limit for all methods together, except that of the account, 10,000 a second. The variable also sets the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
+  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; beyond them, the gateway answers 429. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -174,7 +192,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency says run if more would only wait for each other."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
@@ -210,7 +228,7 @@ variable "concurrent_executions" {
 }
 
 variable "messages" {
-  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs."
+  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs, at most 20."
   type = object({
     validity_hours = optional(number, 24)
     retention_days = optional(number, 30)
@@ -228,8 +246,8 @@ variable "messages" {
     error_message = "Set retention_days of messages to a whole number of at least 7: receipts come up to 3 days late."
   }
   validation {
-    condition     = var.messages.max_attempts >= 1 && floor(var.messages.max_attempts) == var.messages.max_attempts
-    error_message = "Set max_attempts of messages to a whole number of at least 1."
+    condition     = var.messages.max_attempts >= 1 && var.messages.max_attempts <= 20 && floor(var.messages.max_attempts) == var.messages.max_attempts
+    error_message = "Set max_attempts of messages to a whole number from 1 to 20."
   }
 }
 
@@ -328,7 +346,7 @@ variable "events" {
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "The role with which API Gateway writes logs, which an account has once in each Region, for all of its APIs. True sets it. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
+  description = "Whether to set the role with which API Gateway writes logs. An account has one such role in each Region, for all of its APIs. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
   type        = bool
   default     = null
 }

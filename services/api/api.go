@@ -11,12 +11,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	_ "embed" // for the contract
 
-	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -49,12 +47,12 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Each element is an ISO
-	// 3166-1 alpha-2 code or phone.International, or AllCountries is the only element.
+	// Countries lists the countries that messages may go to. Each element is an ISO 3166-1
+	// alpha-2 code, phone.International or a key of territories. AllCountries must be the
+	// only element.
 	Countries []string
-	// DefaultCountry is the country of numbers that are written without a plus sign. If
-	// DefaultCountry is empty, such numbers are refused.
-	DefaultCountry string
+	// Numbers says which phone numbers are accepted. The zero value is a good choice.
+	Numbers NumberRules
 	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
 	// MaxWait is the longest time that a look-up with the parameter ?wait= may wait. It
@@ -62,7 +60,10 @@ type Options struct {
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
-	Closing   <-chan struct{}
+	Closing <-chan struct{}
+	// Trouble says what keeps this deployment from sending, and since when. The words are
+	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
+	Trouble   func() (words string, since time.Time)
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
 	Deadlines Deadlines
@@ -70,7 +71,7 @@ type Options struct {
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
 // answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. The default deadlines in each line add up to at most 9 s, and a
+// for, one after another. In each line, the default deadlines add up to at most 9 s. A
 // request may also wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
@@ -110,13 +111,15 @@ func (o Options) check() error {
 		return errors.New("no allowed country: list ISO 3166-1 codes like BR")
 	case o.MaxWait < 0 || o.MaxWait > maxWait:
 		return fmt.Errorf("the maximum wait must be between 0 and %v", maxWait)
-	case o.DefaultCountry != "" && !phone.ValidCountry(o.DefaultCountry):
-		return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", o.DefaultCountry)
-	case o.DefaultCountry != "" && !allows(o.Countries, o.DefaultCountry):
-		return fmt.Errorf("default country: %q is not an allowed country", o.DefaultCountry)
 	}
 	if err := checkCountries(o.Countries); err != nil {
 		return fmt.Errorf("allowed countries: %w", err)
+	}
+	if country := o.Numbers.DefaultCountry; country != "" && !allows(o.Countries, country) {
+		return fmt.Errorf("default country: %q is not an allowed country", country)
+	}
+	if err := o.Numbers.Check(); err != nil {
+		return err
 	}
 	if err := o.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
@@ -125,26 +128,6 @@ func (o Options) check() error {
 		return fmt.Errorf("rules: %w", err)
 	}
 	return nil
-}
-
-func checkCountries(countries []string) error {
-	if slices.Contains(countries, AllCountries) && len(countries) > 1 {
-		return fmt.Errorf("%q cannot be combined with other countries", AllCountries)
-	}
-	for _, country := range countries {
-		if country != AllCountries && !validCountry(country) {
-			return fmt.Errorf("%q is not an ISO 3166-1 code like BR", country)
-		}
-	}
-	return nil
-}
-
-func validCountry(country string) bool {
-	return country == phone.International || phone.ValidCountry(country)
-}
-
-func allows(countries []string, country string) bool {
-	return slices.Contains(countries, country) || slices.Contains(countries, AllCountries)
 }
 
 type api struct {
@@ -172,6 +155,9 @@ func New(o Options) (http.Handler, error) {
 	o.Deadlines = o.Deadlines.filled()
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Trouble == nil {
+		o.Trouble = func() (string, time.Time) { return "", time.Time{} }
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),

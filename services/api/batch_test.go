@@ -16,7 +16,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// batchResults holds the fields that tests read from the answer to a batch.
 type batchResults struct {
 	Results []struct {
 		Status             int
@@ -46,7 +45,6 @@ func (d *deployment) batch(t testing.TB, messages ...string) batchResults {
 	return results
 }
 
-// outcome returns a text that has one word for each result.
 func (b batchResults) outcome() string {
 	var words []string
 	for _, r := range b.Results {

@@ -3,12 +3,12 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,30 +35,38 @@ func idempotencyKey(h http.Header) (string, error) {
 // a header or field, for example "The header Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. The rule is the same for a key
-// in a batch and for a key in the header, although only the header would lose spaces at
-// the beginning or end.
+// validKey reports whether key may be an idempotency key. A key in a batch obeys the same
+// rule as a key in the header, although only the header would lose spaces at its ends.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// readNoBody returns an error if the request has a body. A client that sends a body
-// expects the body to have an effect, but these operations ignore it.
+// maxNothing is the maximum size, in bytes, of a body that says nothing.
+const maxNothing = 16
+
+// readNoBody returns an error if the request has a body that says something. A client that
+// sends such a body expects it to have an effect, but these operations ignore it. Some
+// client libraries send an empty JSON object with every POST.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
-	if c.ContentLength > 0 { // refuse the body before it has arrived
+	if c.ContentLength > maxNothing { // refuse the body before it has arrived
 		return unexpected
 	}
-	n, err := io.ReadFull(c.Body, make([]byte, 1))
+	body, err := io.ReadAll(io.LimitReader(c.Body, maxNothing+1))
 	switch {
-	case n > 0:
+	case len(body) > maxNothing:
 		return unexpected
-	case !errors.Is(err, io.EOF):
+	case err != nil:
 		return unreadable(err)
+	case !nothing.Match(body):
+		return unexpected
 	}
 	return nil
 }
+
+// nothing matches an empty body and an empty JSON object.
+var nothing = regexp.MustCompile("^(\ufeff)?[ \t\r\n]*(\\{[ \t\r\n]*\\}[ \t\r\n]*)?$")
 
 func unreadable(err error) *apiError {
 	return &apiError{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
@@ -78,7 +86,7 @@ func (c *call) readDocument() (*strictjson.Fields, error) {
 
 // checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no parameters for
 // application/json, but clients add some. Only a charset other than UTF-8 would change
-// the meaning of the body.
+// the meaning of the body. Some clients write UTF-8 without its hyphen.
 func checkMediaType(h http.Header) error {
 	declared := h.Values("Content-Type")
 	if len(declared) != 1 {
@@ -87,7 +95,7 @@ func checkMediaType(h http.Header) error {
 	media, parameters, err := mime.ParseMediaType(declared[0])
 	charset, given := parameters["charset"]
 	switch {
-	case err != nil, media != "application/json", given && !strings.EqualFold(charset, "utf-8"):
+	case err != nil, media != "application/json", given && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8"):
 		return &apiError{slug: unsupportedMediaType}
 	case h.Get("Content-Encoding") != "" && !strings.EqualFold(h.Get("Content-Encoding"), "identity"):
 		return &apiError{slug: unsupportedMediaType}
@@ -95,8 +103,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// These constants limit how many bytes of bodies are in memory at the same time. The
-// values decoded from a body take up to about twice the size of the body.
+// These constants limit how many bytes of request bodies are in memory. A decoded body
+// takes up to about twice its size.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -105,17 +113,16 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time that a client must wait before it repeats a request
-	// that found no room in memory. Each client is told to wait for a random time up to
-	// maxRetry, so that the repetitions do not all come at once.
+	// maxRetry is the longest time that a client is told to wait if there is no room in
+	// memory. Each client waits for a random time, so that they do not all come back at
+	// once.
 	maxRetry = 10 * time.Second
 )
 
-// admit reserves room in memory for the body of c. The caller must call done to release
-// the room. If too many bodies are in memory, admit waits for up to roomTime. If there is
-// still no room, admit returns an error. Before admit returns this error, it reads the
-// body and discards it, because many clients do not read an answer before they have sent
-// the whole body.
+// admit reserves room in memory for the body of c. The caller must call done to release the
+// room. If too many bodies are in memory, admit waits for up to roomTime and then returns
+// an error. Before it returns this error, it reads and discards the body, because many
+// clients do not read an answer before they have sent the whole body.
 func (a *api) admit(c *call) (done func(), err error) {
 	room := a.bodies
 	if c.maxBody == maxBatchBody {

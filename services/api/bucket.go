@@ -6,7 +6,7 @@ import (
 )
 
 // buckets limits how often each owner does something in this process. Each owner has a
-// bucket of tokens, which refills over time. An action takes one token.
+// bucket of tokens, which refills over time. Each action takes one token.
 type buckets struct {
 	pause time.Duration // the time in which a bucket gets one token
 	size  int           // how many tokens a full bucket has

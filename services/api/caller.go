@@ -59,8 +59,8 @@ func (c Caller) require(scope string) error {
 	}
 }
 
-// unauthorizedFor returns the error for a request without a valid token. If the request
-// has no token at all, the error contains no error code, as RFC 6750 demands.
+// unauthorizedFor returns the error for a request without a valid token. If the request has
+// no token at all, the error has no error code, as RFC 6750 demands.
 func unauthorizedFor(r *http.Request) *apiError {
 	challenge := `Bearer realm="sms"`
 	if r.Header.Get("Authorization") != "" {

@@ -87,7 +87,6 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// unreadable is a set of clients that cannot be read.
 type unreadable struct{}
 
 func (unreadable) Client(context.Context, string) (api.Client, bool, error) {

@@ -9,10 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the message whose id is in the path, if the caller owns the
-// message. If rule returns an error, change returns the same error. If the store fails
-// without telling whether it made the change, change returns an error whose detail is
-// onUnknown.
+// change applies rule to the caller's message whose id is in the path. It returns an error
+// of rule unchanged. If it does not know whether the store made the change, the detail of
+// its error is onUnknown.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {

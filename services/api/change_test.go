@@ -10,8 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// inState creates a message of alice, brings it to the status state as the rules allow,
-// and stores it.
 func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.Draft)) sms.Message {
 	t.Helper()
 	rules := d.options.Rules
@@ -65,8 +63,6 @@ func (d *deployment) inState(t testing.TB, state sms.Status, edits ...func(*sms.
 	return m
 }
 
-// storeWithoutText stores a message of alice that has the status state, and deletes the
-// text of the message.
 func (d *deployment) storeWithoutText(t testing.TB, state sms.Status) sms.Message {
 	t.Helper()
 	m := d.inState(t, state)

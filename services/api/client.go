@@ -46,8 +46,8 @@ var ownerForm = regexp.MustCompile(`^[[:graph:]]{1,128}$`)
 //	{"owner": "shop", "scopes": ["send", "read"],
 //	  "allowedCountries": ["BR", "DE"], "partsPerDay": 5000, "messagesPerRecipientHour": 5}
 //
-// All fields are optional. The default owner is the parameter name. By default, a client
-// has both scopes and the limits of the deployment.
+// All fields are optional. By default, the owner has the client's name. By default, a
+// client has both scopes and the limits of the deployment.
 func ReadClient(name string, f *strictjson.Fields) Client {
 	c := Client{Owner: name, Scopes: []string{ScopeSend, ScopeRead}}
 	if owner, ok := f.String("owner"); ok {

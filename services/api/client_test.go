@@ -75,8 +75,6 @@ func TestReadClient(t *testing.T) {
 	}
 }
 
-// stored returns a FreshClients that reads the given documents, and the log to which this
-// FreshClients writes.
 func stored(documents ...string) (*api.FreshClients, *logBuffer) {
 	log := &logBuffer{}
 	read := func(context.Context, bool) ([]string, error) { return documents, nil }

@@ -18,15 +18,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
-// morning is the time at which the tests begin.
 var morning = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
-// alice may do everything.
 var alice = api.Caller{ClientID: "alice-1", Owner: "alice", Scopes: []string{api.ScopeSend, api.ScopeRead}}
 
 const goodBody = `{"phoneNumber": "+5511999999999", "message": "Your code is 1234"}`
 
-// deployment is an API with its store, queue, clock and log.
 type deployment struct {
 	options api.Options
 	store   *watchedStore
@@ -45,19 +42,18 @@ func deploy(t testing.TB) *deployment {
 	}
 	d.store = &watchedStore{Store: openStore(t, d.clock.Now)}
 	d.options = api.Options{
-		Store:          d.store,
-		Queue:          d.queue,
-		Rules:          sms.DefaultRules(),
-		Countries:      []string{"BR", "US"},
-		DefaultCountry: "BR",
-		Logger:         slog.New(slog.NewJSONHandler(d.log, nil)),
-		Now:            d.clock.Now,
+		Store:     d.store,
+		Queue:     d.queue,
+		Rules:     sms.DefaultRules(),
+		Countries: []string{"BR", "US"},
+		Numbers:   api.NumberRules{DefaultCountry: "BR"},
+		Logger:    slog.New(slog.NewJSONHandler(d.log, nil)),
+		Now:       d.clock.Now,
 	}
 	d.restart(t)
 	return d
 }
 
-// restart creates the handler again with the current options.
 func (d *deployment) restart(t testing.TB) {
 	t.Helper()
 	handler, err := api.New(d.options)
@@ -67,7 +63,6 @@ func (d *deployment) restart(t testing.TB) {
 	d.handler = handler
 }
 
-// edit changes a request before it is sent.
 type edit func(*http.Request) *http.Request
 
 func header(name string, values ...string) edit {
@@ -88,7 +83,6 @@ func by(c api.Caller) edit {
 
 func nobody(r *http.Request) *http.Request { return r.WithContext(context.Background()) }
 
-// do sends a request as alice, and checks that the answer keeps the contract.
 func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit) reply {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -102,14 +96,12 @@ func (d *deployment) do(t testing.TB, method, target, body string, edits ...edit
 	return perform(t, d.handler, r)
 }
 
-// reply is an answer as the client receives it.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// perform sends a request, and checks that the answer keeps the contract.
 func perform(t testing.TB, handler http.Handler, r *http.Request) reply {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -124,8 +116,6 @@ func (d *deployment) post(t testing.TB, body string, edits ...edit) reply {
 	return d.do(t, http.MethodPost, "/v1/sms", body, edits...)
 }
 
-// accepted posts body to submit a message. It fails t unless the answer has the status
-// 202, and returns the message and the header of the answer.
 func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message, http.Header) {
 	t.Helper()
 	response := d.post(t, body, edits...)
@@ -135,7 +125,6 @@ func (d *deployment) accepted(t testing.TB, body string, edits ...edit) (message
 	return decode[message](t, response), response.header
 }
 
-// mustBeUntouched fails t if anything was recorded or enqueued.
 func (d *deployment) mustBeUntouched(t testing.TB) {
 	t.Helper()
 	if n := d.store.count("create") + d.store.count("update") + d.store.count("count"); n != 0 {
@@ -146,14 +135,12 @@ func (d *deployment) mustBeUntouched(t testing.TB) {
 	}
 }
 
-// message holds the fields that tests read from a message.
 type message struct {
-	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown string
-	CreatedAt, UpdatedAt, SendAt, ExpiresAt                          string
-	Attempts                                                         int
+	ID, Status, PhoneNumber, Message, Reference, Encoding, OnUnknown, ResendOf string
+	CreatedAt, UpdatedAt, SendAt, ExpiresAt                                    string
+	Attempts                                                                   int
 }
 
-// problem holds the fields that tests read from an error response.
 type problem struct {
 	Type, Title, Detail, Instance string
 	Status                        int
@@ -171,7 +158,6 @@ func decode[T any](t testing.TB, response reply) T {
 	return v
 }
 
-// mustBe fails t unless response is the problem with that status and slug.
 func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	t.Helper()
 	p := decode[problem](t, response)
@@ -181,12 +167,11 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 	return p
 }
 
-// watchedStore passes calls to a store and counts them. A test can make the calls fail.
 type watchedStore struct {
 	api.Store
-	// before, if set, runs before each call. If it returns an error, the call fails.
+	// before runs before each call. If it returns an error, the call fails.
 	before func(ctx context.Context, call string, m sms.Message) error
-	// after, if set, runs after each call. Its result replaces the error of the call.
+	// after runs after each call. Its result replaces the error of the call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
 
 	mu    sync.Mutex
@@ -266,10 +251,7 @@ func (s *watchedStore) Due(ctx context.Context, q sms.DueQuery) (page sms.DuePag
 	return page, err
 }
 
-// watchedQueue keeps all envelopes that it receives. Its backlog is the number of these
-// envelopes.
 type watchedQueue struct {
-	// fail, if set, is the error of every Send.
 	fail func(ctx context.Context) error
 
 	mu        sync.Mutex
@@ -305,7 +287,6 @@ func (q *watchedQueue) sent() []sms.Envelope {
 	return q.envelopes
 }
 
-// logBuffer collects a log in JSON.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -323,7 +304,6 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// lines returns the log lines whose message is msg.
 func (l *logBuffer) lines(t testing.TB, msg string) []map[string]any {
 	t.Helper()
 	var found []map[string]any

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"errors"
-	"regexp"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/phone"
@@ -18,9 +16,6 @@ const (
 	maxPrice      = 100 // US dollars
 )
 
-// numberForm matches a phone number in any notation that the API accepts.
-var numberForm = regexp.MustCompile(`^[-0-9 .()+]{1,40}$`)
-
 // readDraft reads the fields of a message, and adds errors to f. It makes all checks that
 // depend neither on the time nor on the deployment.
 func readDraft(f *strictjson.Fields) sms.Draft {
@@ -34,8 +29,10 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	f.Require("phoneNumber", "message")
 	var d sms.Draft
 	var written bool
-	if d.NumberAsWritten, written = f.String("phoneNumber"); written && !numberForm.MatchString(d.NumberAsWritten) {
-		f.Fail("phoneNumber", "must have 1 to 40 characters: digits, spaces, hyphens, dots, parentheses and plus signs")
+	if d.NumberAsWritten, written = f.String("phoneNumber"); written {
+		if _, err := phone.Dialed(d.NumberAsWritten); err != nil {
+			f.Fail("phoneNumber", wrongNumber(err).Reason)
+		}
 	}
 	d.Text, _ = f.String("message")
 	d.Reference = text("reference")
@@ -57,37 +54,15 @@ func readDraft(f *strictjson.Fields) sms.Draft {
 	return d
 }
 
-// readNumber parses the phone number of d. It returns an error if something is wrong with
-// the number.
-func (a *api) readNumber(d sms.Draft) (phone.Parsed, *sms.InvalidError) {
-	parsed, err := phone.Parse(cmp.Or(d.NumberAsWritten, string(d.Number)), a.DefaultCountry)
-	if err == nil {
-		return parsed, nil
-	}
-	reason := "is not a phone number"
-	if known, ok := errors.AsType[*phone.Error](err); ok {
-		reason = known.Reason
-	}
-	return phone.Parsed{}, &sms.InvalidError{Field: "phoneNumber", Reason: reason}
-}
-
-// checkCountry returns an error unless l allows country.
-func checkCountry(l Limits, country string) *sms.InvalidError {
-	if allows(l.AllowedCountries, country) {
-		return nil
-	}
-	return &sms.InvalidError{Field: "phoneNumber", Reason: "is in a country that this deployment does not send to"}
-}
-
 // checkHere sets d.Number and makes all checks that depend on the time, the deployment or
-// the client's limits. So a draft with such errors may have been valid at an earlier time
-// or in another deployment.
+// the client's limits. A draft that fails here may have been valid at another time or in
+// another deployment.
 func (a *api) checkHere(d *sms.Draft, l Limits, now time.Time) []sms.InvalidError {
 	var invalid []sms.InvalidError
 	parsed, wrong := a.readNumber(*d)
 	if wrong == nil {
 		d.Number = parsed.Number
-		wrong = checkCountry(l, parsed.Country)
+		wrong = cmp.Or(checkCountry(l, parsed), a.checkType(parsed))
 	}
 	if wrong != nil {
 		invalid = append(invalid, *wrong)

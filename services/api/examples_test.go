@@ -9,8 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// TestRequestExamplesAreAccepted posts each example of the contract as it is served. The
-// example must be valid today, because people try it out.
+// The examples must be valid today, because people try them out.
 func TestRequestExamplesAreAccepted(t *testing.T) {
 	posted := 0
 	for path, item := range openContract(t).Paths.Map() {
@@ -45,8 +44,6 @@ func TestRequestExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// requestExamples returns the examples that the contract gives for the body of an
-// operation.
 func requestExamples(operation *openapi3.Operation) map[string]any {
 	examples := map[string]any{}
 	if operation.RequestBody == nil {
@@ -63,10 +60,8 @@ func requestExamples(operation *openapi3.Operation) map[string]any {
 	return examples
 }
 
-// TestOptionalParametersHaveNoExample checks the contract. The page /docs fills its forms
-// with the examples of the contract. If optional parameters had examples, the first list
-// that a reader requests would be filtered, and the first message would have an
-// idempotency key that another reader has used before.
+// The page /docs fills its forms with the examples of the contract. A reader's first list
+// must not be filtered, and a reader's first message must not reuse an idempotency key.
 func TestOptionalParametersHaveNoExample(t *testing.T) {
 	for path, item := range openContract(t).Paths.Map() {
 		for method, operation := range item.Operations() {

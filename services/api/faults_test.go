@@ -129,15 +129,12 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
-// TestNoAnswerTakesTenSeconds lets each call to the store and to the queue take as long
-// as its deadline allows.
 func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	const longest = 9 * time.Second // the sum of the deadlines of one request
 	hang := func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	// almost waits until just before the deadline of ctx, and then succeeds.
 	almost := func(ctx context.Context) error {
 		deadline, ok := ctx.Deadline()
 		if !ok {
@@ -172,7 +169,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, method, path string
-		state              sms.Status // the status of the message in the path
+		state              sms.Status
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
@@ -262,13 +259,11 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	}
 }
 
-// unknownLength returns r without the length of its body.
 func unknownLength(r *http.Request) *http.Request {
 	r.ContentLength = -1
 	return r
 }
 
-// brokenBody returns r with a body that ends in an error when it is read.
 func brokenBody(r *http.Request) *http.Request {
 	r.Body = io.NopCloser(io.MultiReader(r.Body, failingReader{}))
 	return r
@@ -278,8 +273,6 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// FuzzSubmit searches for a request body that makes the service fail. The service must
-// accept or refuse each body.
 func FuzzSubmit(f *testing.F) {
 	for _, seed := range []string{
 		goodBody, "", "{}", "[]", "null", `{"phoneNumber": null}`, goodBody + goodBody, "{\"a\":\"\xff\"}", `{"message": "\ud800"}`,

@@ -13,14 +13,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/smstest"
 )
 
-// table takes the place of the table that contains the clients. It counts the reads, and
-// can make reads fail.
 type table struct {
 	mu    sync.Mutex
 	text  string
 	fail  error
 	reads int
-	last  string                      // "eventual" or "consistent": the kind of the last read
+	last  string                      // "eventual" or "consistent"
 	wait  func(context.Context) error // called during each read
 }
 
@@ -44,7 +42,6 @@ func (s *table) set(text string, fail error) {
 	s.text, s.fail = text, fail
 }
 
-// desk looks up clients in a table, with a clock that the test sets.
 type desk struct {
 	*table
 	clock   *smstest.Clock
@@ -57,8 +54,6 @@ func openDesk(text string) desk {
 	return d
 }
 
-// finds looks up the client id. It fails the test unless the result is want and the
-// look-up causes the given number of reads.
 func (d desk) finds(t *testing.T, id string, want string, reads int) {
 	t.Helper()
 	before := d.reads
@@ -119,7 +114,7 @@ func TestFreshClients(t *testing.T) {
 		d.clock.Advance(50 * time.Second)
 		d.finds(t, "old", "known", 1)
 		reads("eventual")
-		d.set(joined, nil) // the refresh did not see this change yet
+		d.set(joined, nil) // the refresh has not seen this change
 		d.finds(t, "new", "known", 1)
 		reads("consistent")
 		d.clock.Advance(time.Minute)
@@ -212,7 +207,6 @@ func TestOneReadServesAllThatWait(t *testing.T) {
 	})
 }
 
-// TestAnOldReadDoesNotReplaceANewerOne lets a refresh end after a read that began later.
 func TestAnOldReadDoesNotReplaceANewerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := openDesk(alone)

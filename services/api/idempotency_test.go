@@ -65,6 +65,32 @@ func TestOneKeyMakesOneMessage(t *testing.T) {
 		late := strings.Replace(goodBody, "{", `{"sendAt": "2020-01-01T00:00:00Z", `, 1)
 		mustBe(t, d.post(t, late, key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
 	})
+	t.Run("after the text was deleted, the key alone decides", func(t *testing.T) {
+		d := deploy(t)
+		first, _ := d.accepted(t, goodBody, key("k"))
+		d.clock.Advance(48 * time.Hour)
+		m, err := d.store.Get(t.Context(), first.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expired, _ := d.options.Rules.GiveUp(m, d.clock.Now())
+		if _, err := d.store.Update(t.Context(), m, expired); err != nil {
+			t.Fatal(err)
+		}
+		if r := d.do(t, http.MethodDelete, "/v1/sms/"+first.ID+"/message", ""); r.status != http.StatusNoContent {
+			t.Fatalf("status %d: %s", r.status, r.body)
+		}
+		for _, body := range []string{goodBody, strings.Replace(goodBody, "1234", "5678", 1)} {
+			again, header := d.accepted(t, body, key("k"))
+			if again.ID != first.ID || again.Message != "" || header.Get("Idempotent-Replayed") != "true" {
+				t.Errorf("got message %s with the text %q, replayed: %q", again.ID, again.Message, header.Get("Idempotent-Replayed"))
+			}
+		}
+		mustBe(t, d.do(t, http.MethodPost, "/v1/sms/"+first.ID+"/resend", "", key("k")), http.StatusUnprocessableEntity, "idempotency-key-reused")
+		if n := len(d.queue.sent()); n != 1 {
+			t.Errorf("%d envelopes, want 1", n)
+		}
+	})
 	t.Run("another owner can use the same key", func(t *testing.T) {
 		d := deploy(t)
 		first, _ := d.accepted(t, goodBody, key("k"))
@@ -104,15 +130,15 @@ func TestReplayIsTheMessageAsItIsNow(t *testing.T) {
 		{"at once", goodBody, func(*testing.T, *deployment) {}, 0},
 		{"after sendAt and expiresAt have passed", scheduled, func(_ *testing.T, d *deployment) { d.clock.Advance(10 * time.Hour) }, 1},
 		{"after its country is no longer allowed", goodBody, func(t *testing.T, d *deployment) {
-			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
+			d.options.Countries, d.options.Numbers.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}, 1},
 		{"after the default country was removed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultCountry = ""
+			d.options.Numbers.DefaultCountry = ""
 			d.restart(t)
 		}, 1},
 		{"after the default country was changed", strings.Replace(goodBody, "+55", "", 1), func(t *testing.T, d *deployment) {
-			d.options.DefaultCountry = "US"
+			d.options.Numbers.DefaultCountry = "US"
 			d.restart(t)
 		}, 1},
 	} {

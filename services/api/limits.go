@@ -18,9 +18,8 @@ const Unlimited = -1
 const highestLimit = 1_000_000_000
 
 // Limits protect against a client that sends too much or to the wrong places. They count
-// all messages of an owner, no matter which client sent them. If a field is zero in the
-// limits of a client, the deployment's limit applies. If that is not set either, there is
-// no limit.
+// all messages of an owner, whichever client sent them. Where a client's limit is zero, the
+// deployment's limit applies. If that is zero too, there is no limit.
 type Limits struct {
 	// AllowedCountries lists the countries that the client may send messages to. For this
 	// client, it replaces the deployment's list of countries.

@@ -15,7 +15,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limit returns a deployment whose API has the given limits.
 func limit(t testing.TB, limits api.Limits) *deployment {
 	t.Helper()
 	d := deploy(t)
@@ -87,7 +86,7 @@ func TestLimits(t *testing.T) {
 	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5})
 		d.accepted(t, goodBody)
-		for range 10 { // these messages stay within the limit per number, but exceed the limit per day
+		for range 10 { // within the limit per number, beyond the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5

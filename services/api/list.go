@@ -103,6 +103,7 @@ func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 			wrong = unless(q.Status.Valid(), "must be a status that messages have")
 		case "phoneNumber":
 			q.Number, err = sms.ParseNumber(value)
+			q.Number = q.Number.Canonical()
 			wrong = unless(err == nil, "must be in E.164 form, with its plus sign written as %2B")
 		case "reference":
 			q.Reference = value

@@ -46,7 +46,6 @@ func (l messageList) texts() string {
 	return strings.Join(texts, " ")
 }
 
-// storeFive stores messages 1 to 5 of alice, a minute apart, and one message of bob.
 func (d *deployment) storeFive(t testing.TB) {
 	t.Helper()
 	for i, edit := range []func(*sms.Message){
@@ -109,8 +108,6 @@ func TestListSelects(t *testing.T) {
 	})
 }
 
-// listing is a store that stores the query of each List call in the variable to which
-// asked points.
 type listing struct {
 	api.Store
 	asked *sms.ListQuery
@@ -267,7 +264,6 @@ func TestListIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 	})
 }
 
-// FuzzListQuery searches for a query that makes the service fail.
 func FuzzListQuery(f *testing.F) {
 	d := deploy(f)
 	d.storeFive(f)
@@ -284,7 +280,7 @@ func FuzzListQuery(f *testing.F) {
 		if err != nil {
 			t.Skip("no request can have such a query")
 		}
-		d.clock.Advance(time.Second) // so that the request does not exceed the limit for lists
+		d.clock.Advance(time.Second) // so that the request stays within the limit for lists
 		if response := perform(t, d.handler, r); response.status != http.StatusOK && response.status != http.StatusBadRequest {
 			t.Errorf("status %d: %s", response.status, response.body)
 		}

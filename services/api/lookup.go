@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -51,9 +48,8 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer returns an answer that shows the message. Its entity tag is the same as in the
-// answer to a look-up, so that after any operation a client can look up the message with
-// If-None-Match.
+// answer returns an answer that shows the message. Its entity tag is the one of a look-up,
+// so that a client can use it with If-None-Match after any operation.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
@@ -72,9 +68,8 @@ func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	return m, nil
 }
 
-// get reads one message. If there is no such message, its error is sms.ErrNotFound. For
-// any other error of the store, its error is unavailable, because the client can always
-// repeat a read.
+// get reads one message. If there is no such message, its error is sms.ErrNotFound. Any
+// other error becomes unavailable, because a client can always repeat a read.
 func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
 	defer cancel()
@@ -87,45 +82,3 @@ func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	}
 	return sms.Message{}, &apiError{slug: unavailable, cause: fmt.Errorf("reading message %s: %w", id, err)}
 }
-
-// entityTag matches one entity tag (RFC 9110, section 8.8.3) in ASCII.
-// entityTags matches a list of entity tags, or a star.
-const (
-	entityTag  = `(W/)?"[\x21\x23-\x7e]*"`
-	entityTags = `^(\*|` + entityTag + `([ \t]*,[ \t]*` + entityTag + `)*)$`
-)
-
-var (
-	oneTag  = regexp.MustCompile(entityTag)
-	allTags = regexp.MustCompile(entityTags)
-)
-
-// tagSet holds the tags of a client's If-None-Match header.
-type tagSet struct {
-	any  bool
-	tags []string // without W/
-}
-
-// readIfNoneMatch reads the header If-None-Match. A tag without quotes is an error,
-// because it would never match and nobody would notice.
-func readIfNoneMatch(h http.Header) (tagSet, error) {
-	values := h.Values("If-None-Match")
-	if len(values) == 0 {
-		return tagSet{}, nil
-	}
-	list := strings.Join(values, ", ")
-	if !allTags.MatchString(list) {
-		return tagSet{}, &apiError{slug: malformedRequest, detail: `The header If-None-Match must be * or a list of entity tags in double quotes.`}
-	}
-	if list == "*" {
-		return tagSet{any: true}, nil
-	}
-	tags := oneTag.FindAllString(list, -1)
-	for i := range tags {
-		tags[i] = strings.TrimPrefix(tags[i], "W/")
-	}
-	return tagSet{tags: tags}, nil
-}
-
-// includes reports whether tag is in s. It compares tags weakly, as RFC 9110 demands.
-func (s tagSet) includes(tag string) bool { return s.any || slices.Contains(s.tags, tag) }

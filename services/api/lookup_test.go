@@ -16,7 +16,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// stored stores m unchanged and returns its path.
 func (d *deployment) stored(t testing.TB, m sms.Message) string {
 	t.Helper()
 	if err := d.store.Store.Create(t.Context(), m); err != nil {
@@ -29,7 +28,7 @@ func draft(text string) sms.Draft {
 	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// life returns a message whose history has an example of everything that a look-up shows.
+// The history of this message has an example of everything that a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }

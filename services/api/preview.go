@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/smsqueue/smsqueue/shared/phone"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -38,11 +39,16 @@ type previewView struct {
 	Acceptable  bool          `json:"acceptable"`
 	PhoneNumber sms.Number    `json:"phoneNumber,omitempty"`
 	Country     string        `json:"country,omitempty"`
+	NumberType  phone.Type    `json:"numberType,omitempty"`
+	Warning     string        `json:"warning,omitempty"`
 	Encoding    sms.Encoding  `json:"encoding"`
 	Parts       int           `json:"parts"`
 	Forcing     []forcingView `json:"forcing,omitempty"`
 	Checks      []checkView   `json:"checks"`
 }
+
+// mayNotExist is the warning about a doubtful number.
+const mayNotExist = "No assigned range that this service knows contains the number. Its range may be new, or the number is mistyped."
 
 type forcingView struct {
 	Character string  `json:"character"`
@@ -77,8 +83,12 @@ func (a *api) checkAll(ctx context.Context, d sms.Draft, l Limits) (previewView,
 	parsed, wrong := a.readNumber(d)
 	v.add("phoneNumber", reasonOf(wrong))
 	if wrong == nil {
-		d.Number, v.PhoneNumber, v.Country = parsed.Number, parsed.Number, parsed.Country
-		v.add("country", reasonOf(checkCountry(l, parsed.Country)))
+		d.Number, v.PhoneNumber, v.Country, v.NumberType = parsed.Number, parsed.Number, parsed.Country, parsed.Type
+		if parsed.Doubtful {
+			v.Warning = mayNotExist
+		}
+		v.add("country", reasonOf(checkCountry(l, parsed)))
+		v.add("numberType", reasonOf(a.checkType(parsed)))
 	}
 	times := map[string]string{}
 	for _, e := range d.CheckTimes(now) {

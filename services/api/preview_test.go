@@ -13,6 +13,7 @@ import (
 type previewed struct {
 	Acceptable           bool
 	PhoneNumber, Country string
+	NumberType, Warning  string
 	Encoding             string
 	Parts                int
 	Forcing              []forcing
@@ -29,8 +30,7 @@ type forcing struct {
 	StandIn   *string
 }
 
-// results returns the names of the checks, with a minus before the name of each check
-// that failed.
+// results puts a minus before the name of each check that failed.
 func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {
@@ -57,11 +57,11 @@ func TestPreview(t *testing.T) {
 	for _, tt := range []struct {
 		name, body, results string
 	}{
-		{"a good message", goodBody, "phoneNumber country sendAt expiresAt"},
+		{"a good message", goodBody, "phoneNumber country numberType sendAt expiresAt"},
 		{"an invalid number", strings.Replace(goodBody, "+5511999999999", "+1", 1), "-phoneNumber sendAt expiresAt"},
-		{"a country that is not allowed", strings.Replace(goodBody, "+5511999999999", "+4915112345678", 1), "phoneNumber -country sendAt expiresAt"},
-		{"a time that has passed", with(`"sendAt": "2020-01-01T00:00:00Z"`), "phoneNumber country -sendAt expiresAt"},
-		{"an expiry that has passed", with(`"expiresAt": "2020-01-01T00:00:00Z"`), "phoneNumber country sendAt -expiresAt"},
+		{"a country that is not allowed", strings.Replace(goodBody, "+5511999999999", "+4915112345678", 1), "phoneNumber -country numberType sendAt expiresAt"},
+		{"a time that has passed", with(`"sendAt": "2020-01-01T00:00:00Z"`), "phoneNumber country numberType -sendAt expiresAt"},
+		{"an expiry that has passed", with(`"expiresAt": "2020-01-01T00:00:00Z"`), "phoneNumber country numberType sendAt -expiresAt"},
 		{"everything wrong at once", `{"phoneNumber": "1", "message": "x", "sendAt": "2020-01-01T00:00:00Z", "expiresAt": "2020-01-01T00:00:00Z"}`,
 			"-phoneNumber -sendAt -expiresAt"},
 	} {
@@ -84,7 +84,7 @@ func TestPreview(t *testing.T) {
 		got := d.preview(t, `{"phoneNumber": "(11) 99999-9999", "message": "Olá, olá😀\u200b`+strings.Repeat("x", 60)+`"}`)
 		got.Checks = nil
 		want := previewed{
-			Acceptable: true, PhoneNumber: "+5511999999999", Country: "BR", Encoding: "UCS-2", Parts: 2,
+			Acceptable: true, PhoneNumber: "+5511999999999", Country: "BR", NumberType: "mobile", Encoding: "UCS-2", Parts: 2,
 			Forcing: []forcing{{"á", 2, &a}, {"😀", 1, nil}, {"\u200b", 1, &none}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -97,12 +97,12 @@ func TestPreview(t *testing.T) {
 		d.options.Limits = api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 1}
 		d.restart(t)
 		for range 3 {
-			if got := d.preview(t, goodBody).results(); got != "phoneNumber country sendAt expiresAt messagesPerRecipientHour partsPerDay" {
+			if got := d.preview(t, goodBody).results(); got != "phoneNumber country numberType sendAt expiresAt messagesPerRecipientHour partsPerDay" {
 				t.Errorf("results are %q", got)
 			}
 		}
 		d.accepted(t, goodBody)
-		if got := d.preview(t, goodBody).results(); got != "phoneNumber country sendAt expiresAt -messagesPerRecipientHour -partsPerDay" {
+		if got := d.preview(t, goodBody).results(); got != "phoneNumber country numberType sendAt expiresAt -messagesPerRecipientHour -partsPerDay" {
 			t.Errorf("results are %q", got)
 		}
 	})

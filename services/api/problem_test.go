@@ -48,7 +48,24 @@ This page is generated from the table in services/api/problem.go.
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "## %s\n\nStatus %d. %s.\n\n%s\n\nWhat to do: %s\n\n", k.slug, k.status, k.title, k.means, k.action)
 	}
-	b.WriteString(`# Failures
+	b.WriteString(`# Answers that are not problem documents
+
+A request that is not proper HTTP does not reach the API. On one machine, Go's HTTP server answers it by itself, in plain
+text, without an ` + "`X-Request-Id`" + ` and without a line in the log, and closes the connection. Nothing was accepted.
+
+| status | the request |
+|---|---|
+| 400 | is not HTTP/1.x, has no or several ` + "`Host`" + ` headers, or has a broken path, header or ` + "`Content-Length`" + ` |
+| 417 | has an ` + "`Expect`" + ` header other than ` + "`100-continue`" + ` |
+| 421 | has a proxy's headers or a name that is not loopback, and the server was started without ` + "`--clients`" + ` |
+| 431 | has more than 32 KiB of headers |
+| 501 | has a ` + "`Transfer-Encoding`" + ` other than ` + "`chunked`" + ` |
+| 505 | has another version of HTTP |
+
+A client that is too slow gets no answer: the connection is closed if the headers do not arrive within 5 s. On AWS, API
+Gateway answers such requests, as it documents.
+
+# Failures
 
 The values of ` + "`failure`" + ` in a message. After a permanent failure, resending the same message fails again.
 

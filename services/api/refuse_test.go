@@ -33,7 +33,7 @@ func TestRefusedRequestsChangeNothing(t *testing.T) {
 			[]edit{by(api.Caller{ClientID: "a", Owner: "a", Scopes: []string{"sms/sender", "other/sms/send"}})}, 403, "insufficient-scope"},
 
 		{"an unknown id", "GET", "/v1/sms/" + id, "", nil, 404, "not-found"},
-		{"an id in capitals", "GET", "/v1/sms/" + strings.ToUpper(id), "", nil, 404, "not-found"},
+		{"an id in capitals without hyphens", "GET", "/v1/sms/" + strings.ToUpper(strings.ReplaceAll(id, "-", "")), "", nil, 404, "not-found"},
 		{"an id without hyphens", "GET", "/v1/sms/" + strings.ReplaceAll(id, "-", ""), "", nil, 404, "not-found"},
 		{"an id in braces", "GET", "/v1/sms/%7B" + id + "%7D", "", nil, 404, "not-found"},
 		{"a word as an id", "GET", "/v1/sms/latest", "", nil, 404, "not-found"},
@@ -123,7 +123,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	long := strings.Repeat("x", 1601)
 	for _, tt := range []struct {
 		name, body string
-		fields     string // the names of the invalid fields, in the order of the answer
+		fields     string // their names, in the order of the answer
 	}{
 		{"an array", `[]`, ""},
 		{"null", `null`, ""},
@@ -197,7 +197,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 
 func TestNumbersWithoutPlusNeedADefaultCountry(t *testing.T) {
 	d := deploy(t)
-	d.options.DefaultCountry = ""
+	d.options.Numbers.DefaultCountry = ""
 	d.restart(t)
 	p := mustBe(t, d.post(t, `{"phoneNumber": "11 99999-9999", "message": "Hi"}`), http.StatusUnprocessableEntity, "invalid-fields")
 	if len(p.Errors) != 1 || p.Errors[0].Field != "phoneNumber" {
@@ -216,8 +216,10 @@ func TestNewRefusesBadOptions(t *testing.T) {
 		{"no country", func(o *api.Options) { o.Countries = nil }, "no allowed country"},
 		{"an unknown country", func(o *api.Options) { o.Countries = []string{"BR", "Brazil"} }, `"Brazil"`},
 		{"all countries and one", func(o *api.Options) { o.Countries = []string{"BR", "*"} }, "cannot be combined"},
-		{"an unknown default country", func(o *api.Options) { o.DefaultCountry = "br" }, `"br"`},
-		{"a default country not allowed", func(o *api.Options) { o.DefaultCountry = "DE" }, "allowed"},
+		{"an unknown default country", func(o *api.Options) { o.Numbers.DefaultCountry = "br" }, `"br"`},
+		{"a default country not allowed", func(o *api.Options) { o.Numbers.DefaultCountry = "DE" }, "allowed"},
+		{"territories", func(o *api.Options) { o.Countries = append(o.Countries, "crown-dependencies", "us-territories") }, ""},
+		{"an unknown type of number", func(o *api.Options) { o.Numbers.Types = []string{"mobile", "satellite"} }, `"satellite"`},
 		{"no store", func(o *api.Options) { o.Store = nil }, "store"},
 		{"a wait too long", func(o *api.Options) { o.MaxWait = 21 * time.Second }, "wait"},
 		{"a negative limit", func(o *api.Options) { o.Limits.PartsPerDay = -2 }, "parts"},

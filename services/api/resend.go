@@ -14,10 +14,10 @@ import (
 // resendable lists the statuses in which a message can be resent.
 var resendable = []sms.Status{sms.Unknown, sms.Undelivered, sms.Failed, sms.Expired, sms.Canceled}
 
-// resend serves POST /v1/sms/{id}/resend. It does not change the old message. Before
-// resend refuses a request with a key, it looks for the message that an earlier request
-// with this key created. After that request, the old message may have changed or been
-// deleted. A repetition of the request must not be refused because of such a change.
+// resend serves POST /v1/sms/{id}/resend. It does not change the old message. A repeated
+// request must succeed even if the old message has changed or was deleted since the first
+// request. So before resend refuses a request with a key, it looks for the message that an
+// earlier request with this key created.
 func (a *api) resend(c *call) (answer, error) {
 	key, err := idempotencyKey(c.Header)
 	if err != nil {

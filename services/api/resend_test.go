@@ -62,7 +62,7 @@ func TestResend(t *testing.T) {
 	t.Run("to a country that is no longer allowed is refused", func(t *testing.T) {
 		d := deploy(t)
 		m := d.inState(t, sms.Failed)
-		d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
+		d.options.Countries, d.options.Numbers.DefaultCountry = []string{"US"}, ""
 		d.restart(t)
 		mustBe(t, d.resend(t, m.ID), http.StatusUnprocessableEntity, "invalid-fields")
 	})
@@ -90,7 +90,7 @@ func TestResendWithOneKeyMakesOneMessage(t *testing.T) {
 		}},
 		{"after the original was deleted", func(_ *testing.T, d *deployment, _ sms.Message) { d.clock.Advance(40 * 24 * time.Hour) }},
 		{"after its country is no longer allowed", func(t *testing.T, d *deployment, _ sms.Message) {
-			d.options.Countries, d.options.DefaultCountry = []string{"US"}, ""
+			d.options.Countries, d.options.Numbers.DefaultCountry = []string{"US"}, ""
 			d.restart(t)
 		}},
 	} {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -78,6 +80,7 @@ func segmentsOf(escapedPath string) ([]string, bool) {
 	return segments, true
 }
 
+// match reports whether the path of r fits. The id is in small letters, as in all answers.
 func (r route) match(segments []string) (id string, ok bool) {
 	pattern := strings.Split(r.path, "/")
 	if len(pattern) != len(segments) {
@@ -85,14 +88,17 @@ func (r route) match(segments []string) (id string, ok bool) {
 	}
 	for i, want := range pattern {
 		switch {
-		case want == "{id}" && sms.ValidID(segments[i]):
-			id = segments[i]
+		case want == "{id}" && sms.ValidID(strings.ToLower(segments[i])):
+			id = strings.ToLower(segments[i])
 		case want != segments[i] || want == "{id}":
 			return "", false
 		}
 	}
 	return id, true
 }
+
+// maxParameterName is how many bytes of the name of an unknown parameter an answer shows.
+const maxParameterName = 128
 
 // readQuery refuses parameters that the route does not have. Otherwise a misspelled
 // filter would select everything.
@@ -101,9 +107,9 @@ func (c *call) readQuery(r route) error {
 	if err != nil {
 		return &apiError{slug: malformedRequest, detail: "The query cannot be read."}
 	}
-	for name := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(r.query, name) {
-			return &apiError{slug: malformedRequest, detail: "The query has an unknown parameter."}
+			return &apiError{slug: malformedRequest, detail: fmt.Sprintf("The query parameter %q is unknown.", sms.Shorten(name, maxParameterName))}
 		}
 		if len(query[name]) > 1 {
 			return &apiError{slug: malformedRequest, detail: "The query parameter " + name + " is repeated."}

@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// shares divides a scarce resource among owners. No owner may hold more than a fixed
-// amount, which is the field share. So one owner cannot keep the others from the
-// resource.
+// shares divides a scarce resource among owners. No owner may hold more than the amount
+// share, so that one owner cannot keep the others from the resource.
 type shares struct {
 	total, share int64
 
@@ -73,9 +72,8 @@ func (s *shares) giveBack(owner string, n int64) {
 	s.admit()
 }
 
-// admit goes through the line of waiting calls, and takes the amount of each call for
-// which enough is left. A call for which too little is left stays in the line, but does
-// not stop the calls behind it.
+// admit goes through the line of waiting calls, and takes what each call needs if enough is
+// left. A call that needs more stays in the line, but does not stop the calls behind it.
 func (s *shares) admit() {
 	s.line = slices.DeleteFunc(s.line, func(w *waiting) bool {
 		if !s.fits(w.owner, w.n) {

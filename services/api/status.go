@@ -25,6 +25,10 @@ func (a *api) status(c *call) (answer, error) {
 		return answer{}, &apiError{slug: unavailable, cause: err}
 	}
 	v := statusView{Sending: !breaker.Open, Backlog: waiting}
+	if words, since := a.Trouble(); words != "" {
+		v.Sending = false
+		v.Paused = &pausedView{Reason: fault, Detail: "Something is wrong with the server: " + words + ". Nothing is lost; messages wait until it is over.", Since: instant{since}}
+	}
 	if breaker.Open {
 		v.Paused = &pausedView{Reason: breaker.Trouble, Detail: pauses[breaker.Trouble], Since: instant{breaker.OpenedAt}}
 	}
@@ -62,6 +66,9 @@ var pauses = map[sms.Trouble]string{
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
+// fault is the reason for a pause that is not in the breaker's record.
+const fault sms.Trouble = "fault"
+
 // backlogAge is the maximum age of the backlog in an answer. During this time, status
 // requests read the queue and the agenda at most once.
 const backlogAge = 5 * time.Second
@@ -74,10 +81,10 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest waiting message. It
-// reads the age from the agenda, because messages also wait outside the queue: if the
-// relay is down, the queue is empty. While sending is paused, all messages wait outside
-// the queue, and their number is not known.
+// waiting returns the backlog of the queue and the age of the oldest waiting message. The
+// age comes from the agenda, because messages also wait outside the queue: if the relay is
+// down, the queue is empty. While sending is paused, all messages wait outside the queue,
+// and their number is not known.
 func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	select {
 	case a.backlog.reading <- struct{}{}:
@@ -105,12 +112,11 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is how many entries of each shard the method oldest reads to find the
-// oldest message. The first entry of a shard has waited longest, unless the relay has
-// enqueued messages again.
+// oldestAmong is how many entries of each shard the method oldest reads. The first entry of
+// a shard has waited longest, unless the relay has enqueued messages again.
 const oldestAmong = 10
 
-// oldest returns for how many seconds the oldest message has waited, or nil if no message
+// oldest returns how many seconds the oldest message has waited, or nil if no message
 // waits.
 func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var mu sync.Mutex

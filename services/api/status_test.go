@@ -110,6 +110,20 @@ func TestStatus(t *testing.T) {
 		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+
 			`Nothing is lost; messages wait until sending is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
 	})
+	t.Run("of a service with a fault says what is wrong, unless sending is paused for another reason", func(t *testing.T) {
+		words := "the data folder cannot be written"
+		d := deploy(t)
+		d.options.Trouble = func() (string, time.Time) { return words, morning }
+		d.restart(t)
+		wantStatus(t, d, `{"sending":false,"paused":{"reason":"fault","detail":"Something is wrong with the server: the data folder cannot be written. `+
+			`Nothing is lost; messages wait until it is over.","since":"2030-05-04T09:00:00.000Z"},"backlog":{"onQueue":0}}`)
+		words = ""
+		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":0}}`)
+		words = "the queue cannot be read"
+		d.saveBreaker(t, sms.Breaker{}.Pause("secret words", morning))
+		wantStatus(t, d, `{"sending":false,"paused":{"reason":"operator","detail":"The operator has paused sending. `+
+			`Nothing is lost; messages wait until sending is resumed.","since":"2030-05-04T09:00:00.000Z"},"backlog":{}}`)
+	})
 	t.Run("that cannot be read is unavailable", func(t *testing.T) {
 		d := deploy(t)
 		d.queue.fail = func(context.Context) error { return errBroken }

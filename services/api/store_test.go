@@ -8,7 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// openStore opens an empty store and closes it at the end of the test.
 func openStore(t testing.TB, now func() time.Time) *sqlite.DB {
 	t.Helper()
 	enginetest.SQLite(t)

@@ -51,14 +51,13 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 	return reply
 }
 
-// accept records the message in f for caller. The parameter key is the idempotency key,
-// or "" if there is no key. If accept returns an error, it has changed nothing. The code
-// that calls accept must enqueue the message, unless the message was replayed. This code
-// must also give ctx a timeout of Deadlines.Accept.
+// accept records the message in f for caller. The idempotency key may be "". If accept
+// returns an error, it has changed nothing. Whoever calls accept must give ctx a timeout of
+// Deadlines.Accept, and must enqueue the message unless it was replayed.
 //
-// A request may be invalid because time has passed, or because the configuration has
-// changed, although it repeats an earlier request that was accepted. So if there is a key,
-// accept looks for the message of the earlier request before it refuses the new request.
+// The repetition of an accepted request may have become invalid, because time has passed or
+// the configuration has changed. So if there is a key, accept looks for the original message
+// before it refuses the request.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
 	if !f.IsObject() {
 		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
@@ -94,12 +93,13 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 	return replay(m, d)
 }
 
-// replay returns the message original if it was accepted for the same request as d.
-// Otherwise it returns an error. The message and the draft have the same owner, because
-// the id of a message depends on its owner and key. Two resends are the same request if
-// they name the same message, no matter what its status was.
+// replay returns the message original if it was accepted for the same request as d, and
+// otherwise an error. Both have the same owner, because the id of a message depends on its
+// owner and key. Two resends of one message are the same request, whatever its status was.
+// If the text of the original was deleted, its fingerprint is gone too, and only the key
+// counts.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
-	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.Fingerprint == d.Fingerprint())
+	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.TextDeleted || original.Fingerprint == d.Fingerprint())
 	if !same {
 		return acceptance{}, &apiError{slug: idempotencyKeyReused}
 	}

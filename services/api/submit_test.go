@@ -108,7 +108,7 @@ func TestSubmitAcceptsOtherFormsOfTheMediaType(t *testing.T) {
 
 func TestSubmitAcceptsEveryCountryIfAllAreAllowed(t *testing.T) {
 	d := deploy(t)
-	d.options.Countries, d.options.DefaultCountry = []string{api.AllCountries}, ""
+	d.options.Countries, d.options.Numbers.DefaultCountry = []string{api.AllCountries}, ""
 	d.restart(t)
 	for _, number := range []string{"+5511999999999", "+12065550100", "+4915112345678", "+870776001234"} {
 		d.accepted(t, strings.Replace(goodBody, "+5511999999999", number, 1))

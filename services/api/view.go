@@ -12,6 +12,7 @@ type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
 	sms.Request                    // the fields of the request, under the same names as in the stores
+	MaxPriceUSD       json.Number  `json:"maxPriceUSD,omitempty"` // hides the field of Request, which is a string
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`
@@ -42,13 +43,12 @@ type event struct {
 
 func viewOf(m sms.Message) view {
 	v := view{
-		ID: m.ID, Status: m.Status, Request: m.Request,
+		ID: m.ID, Status: m.Status, Request: m.Request, MaxPriceUSD: json.Number(m.MaxPriceUSD),
 		Encoding: m.Encoding, Parts: m.Parts,
 		CreatedAt: instant{m.CreatedAt}, UpdatedAt: instant{m.UpdatedAt},
 		SendAt: instant{m.SendAt}, ExpiresAt: instant{m.ExpiresAt},
 		Attempts: m.Attempts, ProviderMessageID: m.ProviderMessageID(), Evidence: m.Evidence, Failure: (*failure)(m.Failure),
 	}
-	v.MaxPriceUSD, v.EntityID, v.TemplateID = "", "", "" // a client does not see these fields, because only the provider needs them
 	if price := m.Price(); price != 0 {
 		v.PriceUSD = json.Number(price.String())
 	}

@@ -8,9 +8,9 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time. At most a quarter of
-	// these look-ups may be from one owner. Further look-ups do not wait. maxWaiters and
-	// lastLook limit how many reads the waiting look-ups make.
+	// maxWaiters limits how many look-ups wait at the same time. At most a quarter of them
+	// may be from one owner. Further look-ups do not wait. Together with lastLook, this
+	// limits the reads of waiting look-ups.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second

@@ -64,9 +64,8 @@ func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Rece
 }
 
 // cannotProve reports whether the hand-over that began at beganAt certainly cannot close
-// the breaker, even if the breaker has changed since it was last read. The parameter
-// proves is a function that reports whether this hand-over would close a breaker with the
-// given state.
+// the breaker, even if the breaker has changed since the last read. The function proves
+// reports whether this hand-over would close a breaker in the given state.
 func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt

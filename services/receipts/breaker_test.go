@@ -78,7 +78,7 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 		}, false},
 		{"not the delivery of another message", func(s *stage) {
 			s.spend()
-			s.sent(number, "c-1") // the sender of this message did not know yet that the breaker had opened
+			s.sent(number, "c-1") // the sender did not know yet that the breaker was open
 			s.probe(s.accept(number), sms.Taken("c-2"))
 			s.deliver("c-1", s.now)
 		}, true},
@@ -124,9 +124,8 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// TestOneDestinationUnderReviewStopsEverybodyOnce hands over messages to a destination
-// under review. Each receipt has the verdict void. Each time, another owner's message
-// proves that the account itself is not in trouble.
+// Each receipt is void. Each time, another owner's message proves that the account is not
+// in trouble.
 func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-0")
@@ -151,8 +150,7 @@ func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	}
 }
 
-// TestADeliveredProbeShowsThatNumbersAreTaken delivers a probe. After that, the refusals
-// of bad numbers that have waited must not open the breaker again.
+// After the delivery, older refusals of bad numbers must not open the breaker again.
 func TestADeliveredProbeShowsThatNumbersAreTaken(t *testing.T) {
 	s := newStage(t)
 	s.spend()
@@ -181,7 +179,6 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	}
 }
 
-// counted is a store that counts the reads of the breaker.
 type counted struct {
 	*sqlite.DB
 	looks int
@@ -192,8 +189,7 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count gives the stage a new Receipts, which remembers no earlier read of the breaker.
-// It returns the store of this Receipts, which counts the reads of the breaker.
+// count gives the stage a new Receipts, which has not read the breaker yet.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -250,9 +246,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// TestNoProbesDeliveryIsMissed makes a Receipts read the breaker at several times around
-// its opening. Then a probe is delivered. The Receipts must close the breaker, no matter
-// which state of the breaker it remembers.
+// The delivery of a probe must close the breaker, whatever state the Receipts remembers.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -334,7 +328,6 @@ func (s *stage) change(f func(sms.Breaker) sms.Breaker) {
 	}
 }
 
-// accept stores and returns a message that waits for a sender.
 func (s *stage) accept(to sms.Number) sms.Message {
 	s.t.Helper()
 	m := s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi"}}, s.now)
@@ -344,8 +337,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// spend applies a receipt about a message of another application. The receipt reports
-// that the budget is spent.
+// The receipt is about a message of another application.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}
@@ -355,8 +347,6 @@ func (s *stage) spend() {
 	}
 }
 
-// probe moves the clock to the time of the next probe, hands m over as this probe, and
-// records o as the outcome of the hand-over.
 func (s *stage) probe(m sms.Message, o sms.Outcome) {
 	s.t.Helper()
 	b := s.breaker()
@@ -388,8 +378,6 @@ func (s *stage) deliver(providerMessageID string, at time.Time) {
 	s.mustApply(delivered(providerMessageID, at))
 }
 
-// mustApply applies rc. It fails the test unless a message has the provider message id in
-// rc.
 func (s *stage) mustApply(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Applied || err != nil {

@@ -15,10 +15,10 @@ import (
 // clockSlack is how much the provider's clock may differ from ours.
 const clockSlack = 5 * time.Second
 
-// fits reports whether the receipt k may be about the hand-over h. The caller must have
-// checked that both have the same number. To fit, h must have neither a provider message
-// id nor a receipt. The time in k is the time of the hand-over, so it must lie within the
-// lease of h. If k has no time, it may be about every hand-over that began before k came.
+// fits reports whether the receipt k may be about the hand-over h. Both must have the same
+// number. A hand-over that has a provider message id or a receipt does not fit. The time in
+// k is that of the hand-over, so it must lie within the lease of h. A receipt without a
+// time may be about every hand-over that began before it came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -37,9 +37,8 @@ func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
-// published returns the time of the hand-over that k is about, or a later time. If the
-// provider's clock is slow, the returned time may be earlier, but by no more than
-// clockSlack.
+// published returns the time of k's hand-over, or a later time. If the provider's clock is
+// slow, the time may be too early by up to clockSlack.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
 // matchByNumber applies k to the only hand-over that k may be about. The receipt k must

@@ -13,7 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// keep applies rc, which must become a pending receipt.
 func (s *stage) keep(rc sms.Receipt) {
 	s.t.Helper()
 	if got, err := s.receipts.Apply(s.t.Context(), rc); got != receipts.Pending || err != nil {
@@ -38,8 +37,6 @@ func TestAReceiptThatCameBeforeItsAnswerIsNotAnOlderMessages(t *testing.T) {
 	}
 }
 
-// unnamed is a receipt that reports trouble but has no provider message id. It has only a
-// number and the provider's words.
 var unnamed = sms.Receipt{Provider: "fake", Number: number, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit, Detail: "No quota left for account"}
 
 func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
@@ -101,7 +98,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	}
 }
 
-// lagging is a store whose index of provider message ids does not show any write yet.
+// lagging hides all writes from its index of provider message ids.
 type lagging struct{ *sqlite.DB }
 
 func (lagging) FindByProviderRef(context.Context, sms.ProviderRef) (string, error) {
@@ -149,8 +146,6 @@ func TestAReceiptOfAMessageThatEndedIsNoOtherMessages(t *testing.T) {
 	}
 }
 
-// TestWhichUnansweredHandOverAReceiptFits retries ripe receipts. Each may match a message
-// whose hand-over got no answer.
 func TestWhichUnansweredHandOverAReceiptFits(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -306,7 +301,6 @@ func TestAForeignReceiptWithoutATimeSettlesNothingOld(t *testing.T) {
 	}
 }
 
-// counting is a store that counts the reads for matching by number.
 type counting struct {
 	*sqlite.DB
 	reads int

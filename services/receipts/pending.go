@@ -13,8 +13,8 @@ import (
 // receipt again.
 const (
 	soon      = time.Minute      // the wait while the receipt is not ripe
-	ripeAfter = 90 * time.Second // the time after which a receipt is most likely ripe, measured from the end of the last lease of a hand-over that it may be about
-	lastLook  = 10 * time.Minute // the wait after the first look for the message of a ripe receipt
+	ripeAfter = 90 * time.Second // a receipt is most likely ripe this long after the last lease of a hand-over that it may be about
+	lastLook  = 10 * time.Minute // the wait after the first look for a ripe receipt's message
 )
 
 // Retry looks for the message of k again: first by its provider message id and then, if k
@@ -42,7 +42,7 @@ func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.
 		r.logger.InfoContext(ctx, "pending receipt matches no message",
 			"provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
 	}
-	return r.keep(ctx, k)
+	return r.rekeep(ctx, k)
 }
 
 // Settle looks for pending receipts about the unanswered hand-overs of m, and applies the
@@ -63,7 +63,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
 			k.Due = r.now().Add(soon) // the receipt was not to be retried any more
-			err = r.keep(ctx, k)
+			err = r.rekeep(ctx, k)
 		}
 		if err != nil {
 			return m, false, err
@@ -105,6 +105,14 @@ func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.T
 	r.logger.InfoContext(ctx, "pending receipt applied",
 		"result", string(result), "provider_message_id", k.Receipt.ProviderMessageID, "number", k.Receipt.Number)
 	return result, nil
+}
+
+// rekeep changes the pending receipt k, unless another relay has used it meanwhile.
+func (r *Receipts) rekeep(ctx context.Context, k sms.PendingReceipt) error {
+	if err := r.store.Rekeep(ctx, k); err != nil {
+		return fmt.Errorf("keeping a receipt again: %w", err)
+	}
+	return nil
 }
 
 func (r *Receipts) keep(ctx context.Context, k sms.PendingReceipt) error {

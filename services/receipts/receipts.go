@@ -53,15 +53,15 @@ func New(store Store, rules sms.Rules, logger *slog.Logger, now func() time.Time
 	return &Receipts{store: store, rules: rules, logger: logger, now: now}
 }
 
-// Apply applies rc to its message, or keeps it as a pending receipt. Apply makes one read
-// of an index and one write. If rc has no provider message id, Apply does not keep it,
-// but still opens the breaker if rc reports trouble. No such receipt has been seen so
-// far.
+// Apply applies rc to its message, or keeps it as a pending receipt. This takes one read of
+// an index and one write. A receipt without a provider message id is not kept, but still
+// opens the breaker if it reports trouble. No such receipt has been seen so far.
 //
-// Apply never matches by number, even if rc fits an unanswered hand-over. rc may be about
+// Apply never matches by number, even if rc fits an unanswered hand-over: rc may be about
 // another hand-over to the same number that is still in flight.
 func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
-	if rc.Trouble != "" { // guard: a refusal for now is no trouble
+	rc.Number = rc.Number.Canonical() // a provider may use another form of the number than the record
+	if rc.Trouble != "" {             // guard: a refusal for now is no trouble
 		if err := r.reportTrouble(ctx, rc); err != nil {
 			return "", err
 		}

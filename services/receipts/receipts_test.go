@@ -64,10 +64,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// TestARefusalForNowInAReceiptIsOneMessagesMatter applies receipts with refusals for now.
-// Such a receipt must have the same effect as a refusal for now in the provider's answer:
-// no attempt is counted, the message waits longer each time, and the breaker stays
-// closed.
+// A refusal for now has the same effect in a receipt as in the provider's answer.
 func TestARefusalForNowInAReceiptIsOneMessagesMatter(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-1")
@@ -231,7 +228,6 @@ func TestRetryEndsAndLeavesTheReceiptToBeFoundByItsNumber(t *testing.T) {
 	}
 }
 
-// stage is a store, a clock that only the test moves, and the receipts under test.
 type stage struct {
 	t        *testing.T
 	now      time.Time
@@ -255,7 +251,6 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-// useStore gives the stage a new Receipts that works on store.
 func (s *stage) useStore(store receipts.Store) {
 	s.receipts = receipts.New(store, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
 }
@@ -269,8 +264,6 @@ func (s *stage) update(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// handOverAgain hands the message m over again. The provider takes m under
-// providerMessageID.
 func (s *stage) handOverAgain(m sms.Message, providerMessageID string) {
 	s.t.Helper()
 	claim := s.rules.NewClaim("fake", s.now)
@@ -281,7 +274,6 @@ func (s *stage) handOverAgain(m sms.Message, providerMessageID string) {
 	s.record(m, claim.Token, sms.Taken(providerMessageID))
 }
 
-// handedOver returns a message in flight and the token of its hand-over.
 func (s *stage) handedOver(to sms.Number, onUnknown sms.OnUnknown) (m sms.Message, token string) {
 	s.t.Helper()
 	m = s.rules.Accept(sms.NewID(), sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: to, Text: "hi", OnUnknown: onUnknown}}, s.now)
@@ -307,14 +299,12 @@ func (s *stage) record(m sms.Message, token string, o sms.Outcome) sms.Message {
 	return m
 }
 
-// sent returns a message that the provider took under providerMessageID.
 func (s *stage) sent(to sms.Number, providerMessageID string) sms.Message {
 	s.t.Helper()
 	m, token := s.handedOver(to, sms.Resend)
 	return s.record(m, token, sms.Taken(providerMessageID))
 }
 
-// unanswered returns the id of a message whose hand-over got no answer.
 func (s *stage) unanswered(to sms.Number, onUnknown sms.OnUnknown) string {
 	s.t.Helper()
 	m, token := s.handedOver(to, onUnknown)
@@ -339,8 +329,6 @@ func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 	return waiting.Receipts
 }
 
-// retryDue moves the clock forward by 15 minutes, and retries all pending receipts that
-// are then due. It returns the number of these receipts.
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)
@@ -356,7 +344,6 @@ func (s *stage) retryDue() int {
 	return len(due)
 }
 
-// retryAll retries all pending receipts with this cutoff, as a relay does.
 func (s *stage) retryAll(cutoff time.Time) {
 	s.t.Helper()
 	for _, k := range s.pending(number) {

@@ -9,7 +9,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fill enqueues so many envelopes that the relay sees a backlog.
 func (s *stage) fill() {
 	s.t.Helper()
 	backlog := make([]sms.Envelope, relay.DefaultOptions().Backlog+1)
@@ -23,13 +22,13 @@ func (s *stage) fill() {
 
 func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	s := newStage(t)
-	discarded := s.accept(nil) // a sender has discarded the envelope of this message
+	discarded := s.accept(nil) // a sender discarded its envelope
 	s.pass(30 * time.Second)
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(time.Second)
 	s.fill()
 	s.pass(10 * time.Second)
-	later := s.accept(nil) // accepted after the breaker closed, so that no sender has discarded the envelope of this message
+	later := s.accept(nil) // accepted after the closing, so no sender discarded its envelope
 	if got := s.run().Enqueued; got != 1 {
 		t.Errorf("%d messages were enqueued, want only the message whose envelope was discarded", got)
 	}
@@ -41,10 +40,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	}
 }
 
-// TestABreakerThatOpensOftenMakesNobodyWaitLonger opens and closes the breaker several
-// times. Each time the breaker closes, the relay enqueues the waiting messages at once.
-// If the relay counted this as a rescue, a message would wait longer each time the
-// breaker opens.
+// The relay enqueues the waiting messages each time the breaker closes. This must not count
+// as a rescue, or messages would wait longer each time.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)
@@ -58,11 +55,9 @@ func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 		}
 	}
 	s.pass(2 * time.Minute).run()
-	s.arrive(m) // the last envelope of m was lost and not discarded, so that this is the first rescue of m
+	s.arrive(m) // the envelope was lost, not discarded: this is the first rescue
 }
 
-// waitFor runs the relay every minute until an envelope of m arrives on the queue, and
-// returns how long that took.
 func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	s.t.Helper()
 	since := s.now
@@ -79,8 +74,7 @@ func (s *stage) waitFor(m sms.Message, r *relay.Relay) time.Duration {
 	return 0
 }
 
-// TestTheWaitForARescueDoesNotGrowWithEachOpening discards envelopes several times. A
-// discarded envelope was not lost, so the next rescue must not wait longer.
+// A discarded envelope was not lost, so the next rescue must not wait longer.
 func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	for _, closed := range []time.Duration{sms.BreakerAge, 4 * time.Minute} {
 		t.Run("closed for "+closed.String(), func(t *testing.T) {
@@ -104,8 +98,7 @@ func TestTheWaitForARescueDoesNotGrowWithEachOpening(t *testing.T) {
 	}
 }
 
-// TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing loses every envelope for
-// hours, as if the senders were broken. Then the breaker opens and closes.
+// Every envelope is lost for hours, as if the senders were broken.
 func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -154,8 +147,7 @@ func TestAMessageThatWasRescuedForHoursComesBackAfterTheClosing(t *testing.T) {
 	}
 }
 
-// TestWhatExpiresWithin2MinutesEndsInTime loses the envelope of a message that expires
-// before its first rescue. The message is due only at its expiry, and must end then.
+// The message is due only at its expiry, and must end then.
 func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })

@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// deadProbe returns a probe whose sender died after the hand-over. A pending receipt says
-// that the probe was delivered, and the relay is due to run.
+// deadProbe returns a probe whose sender died after the hand-over. A pending receipt
+// reports the delivery of the probe.
 func (s *stage) deadProbe() sms.Message {
 	s.t.Helper()
 	m := s.accept(nil)
@@ -42,7 +42,6 @@ func (s *stage) isOpen(want bool) {
 	}
 }
 
-// countPending returns the number of pending receipts.
 func (s *stage) countPending() int {
 	s.t.Helper()
 	unmatched, err := s.store.Unmatched(s.t.Context(), number)
@@ -63,7 +62,6 @@ func TestAPendingReceiptOfAProbeClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// unreachable is a store whose breaker cannot be written.
 type unreachable struct{ *sqlite.DB }
 
 func (unreachable) SaveBreaker(context.Context, sms.Breaker) error { return errBroken }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,8 +18,6 @@ import (
 
 var errBroken = errors.New("broken")
 
-// brokenQueue is a queue whose Send calls the function send. The function fails for some
-// or all envelopes, and puts the others on the queue.
 type brokenQueue struct {
 	sms.Queue
 	send func(ctx context.Context, queue sms.Queue, envelopes []sms.Envelope) error
@@ -169,15 +168,14 @@ func TestWhileTheBreakerIsOpen(t *testing.T) {
 	})
 }
 
-// brokenStore has three shards. All records are in the last shard. A test can make it
-// fail when the relay reads the middle shard, or one kind of work.
+// All records of a brokenStore are in the last of its three shards.
 type brokenStore struct {
 	relay.Store
 	shard error
 	kind  sms.DueKind
-	due   func(ctx context.Context, page int) error // called before the store reads a page of messages that are due to be sent
+	due   func(ctx context.Context, page int) error // called before each page of messages that are due to be sent
 	pages int
-	err   error // what Postpone returns for the message with the id in the field id
+	err   error // what Postpone returns for the message id
 	id    string
 }
 
@@ -247,12 +245,15 @@ func TestAnErrorDoesNotKeepTheRestFromWork(t *testing.T) {
 	})
 }
 
-// silentQueue is a queue that does not return its backlog.
 type silentQueue struct{ sms.Queue }
 
 func (silentQueue) Backlog(context.Context) (int, error) { return 0, errBroken }
 
 func TestARunEndsBeforeItsDeadline(t *testing.T) {
+	synctest.Test(t, runEndsBeforeItsDeadline)
+}
+
+func runEndsBeforeItsDeadline(t *testing.T) {
 	s := newStage(t)
 	options := relay.DefaultOptions()
 	options.Page = 10

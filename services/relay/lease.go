@@ -13,14 +13,12 @@ import (
 // indexLag is a little more than the longest time that an index may take to show a write.
 const indexLag = 2 * time.Second
 
-// cutoff returns a time such that every hand-over that began before this time has ended.
-// If no such time is known, cutoff returns the zero time.
+// cutoff returns a time such that every hand-over that began before this time has ended. If
+// no such time is known, cutoff returns the zero time.
 //
-// A pending receipt may be matched by its number only if no hand-over that it may be
-// about is in flight. After a pass has ended all leases that are over, no hand-over that
-// began before the returned time is in flight. The indexes must also show how each of
-// these hand-overs ended, so cutoff waits until indexLag has passed since the end of the
-// leases.
+// A pending receipt may be matched by its number only if no hand-over that it may be about
+// is in flight. So the pass must first end all leases that are over. Then cutoff waits for
+// indexLag, until the indexes show how the hand-overs ended.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -59,9 +57,9 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 }
 
 // end ends the lease of m if the lease is over, and gives m up if m has expired. If m has
-// an unanswered hand-over, end first looks for a pending receipt about it. If a pending
-// receipt may still turn out to be about m, then m stays due for the next run, but not
-// longer than until ten minutes after the expiry of m.
+// an unanswered hand-over, end first looks for a pending receipt about it. While a pending
+// receipt may still turn out to be about m, m stays due for the next run, for at most ten
+// minutes after its expiry.
 func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {

@@ -38,8 +38,7 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 	s.arrive(messages...)
 }
 
-// runParallel calls f with each number from 0 to n-1. It makes 64 calls at the same time,
-// because the store commits writes in groups.
+// runParallel makes 64 calls at a time, because the store commits writes in groups.
 func runParallel(n int, f func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
@@ -53,7 +52,6 @@ func runParallel(n int, f func(i int)) {
 	group.Wait()
 }
 
-// submit accepts n messages and enqueues them.
 func (s *stage) submit(n int) {
 	s.t.Helper()
 	envelopes := make([]sms.Envelope, n)
@@ -70,8 +68,6 @@ func (s *stage) submit(n int) {
 	}
 }
 
-// work receives at most limit envelopes and hands their messages over, as a sender does. It returns how
-// many messages it handed over.
 func (s *stage) work(limit int) int {
 	s.t.Helper()
 	if limit == 0 {
@@ -104,9 +100,8 @@ func (s *stage) work(limit int) int {
 	return int(sent.Load())
 }
 
-// TestALongBacklogDoesNotMultiplyEnvelopes runs the relay while many messages wait. If
-// the relay rescued messages whose envelopes are only waiting on the queue, the queue
-// would grow with each run, and all messages would wait even longer.
+// If the relay rescued messages that still wait on the queue, the queue would grow with
+// each run.
 func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)
@@ -138,7 +133,6 @@ func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	}
 }
 
-// calls is a store that counts the relay's calls, by method.
 type calls struct {
 	relay.Store
 	mu    sync.Mutex

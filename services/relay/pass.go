@@ -24,7 +24,7 @@ type pass struct {
 	breaker       sms.Breaker
 	truncated     bool        // whether a kind of work took so long that its share of the time was used up
 	discards      bool        // whether senders may discard envelopes
-	probed        atomic.Bool // whether this pass has enqueued a message as a possible probe; it may enqueue only one
+	probed        atomic.Bool // whether this pass has enqueued a possible probe; it may enqueue only one
 	lag           sync.Once   // makes cutoff wait only once
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
@@ -130,10 +130,9 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 	return p.until
 }
 
-// waits reports whether this pass leaves entries of this kind in the agenda and does not
-// work on them. It does so if senders may discard the envelopes of these entries, or if
-// the queue is so long that envelopes are late and not lost. The comment of skips lists
-// the exceptions.
+// waits reports whether this pass leaves entries of this kind in the agenda. It does so if
+// senders may discard their envelopes, or if the queue is so long that envelopes are late
+// and not lost. The comment of skips lists the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend:
@@ -145,8 +144,8 @@ func (p *pass) waits(kind sms.DueKind) bool {
 	return false
 }
 
-// skips reports whether this pass leaves e in the agenda and does not work on it.
-// No matter what the method waits returns, the pass works on e if
+// skips reports whether this pass leaves e in the agenda and does not work on it. Even if
+// the method waits returns true, the pass works on e if
 //
 //   - the envelope of e was discarded before the breaker closed,
 //   - the message of e has expired, so that it must end, or
@@ -195,8 +194,7 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 
 // takeUp does the work that e is due for, except enqueuing. Unless this work is to end a
 // lease, takeUp first postpones e, so that no other relay works on e at the same time. If
-// the message of e must be enqueued now, takeUp returns this message, which is then due
-// for rescue.
+// the message must be enqueued now, takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -215,8 +213,8 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	return p.end(ctx, m)
 }
 
-// sendTime limits how long the relay tries to enqueue messages. If enqueuing has failed,
-// mendTime limits how long the relay tries to make these messages due again.
+// sendTime limits how long the relay tries to enqueue messages. If this fails, mendTime
+// limits how long it tries to make them due again.
 const (
 	sendTime = 5 * time.Second
 	mendTime = 3 * time.Second

@@ -36,9 +36,9 @@ func (p *pass) retryReceipts(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// lookAgain retries several receipts in parallel until ctx ends. If two receipts are
-// about the same number, the retry of each may find the other receipt still pending. In
-// this case fewer receipts are matched, but no receipt is matched to a wrong message.
+// lookAgain retries several receipts in parallel until ctx ends. Two receipts about the
+// same number may each find the other still pending. Then fewer receipts are matched, but
+// none to a wrong message.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group

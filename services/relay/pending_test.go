@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// matcher counts the retries of each receipt. The retries of one receipt fail.
 type matcher struct {
 	relay.Receipts
 	fails string // the provider message id of the receipt whose retries fail
@@ -57,7 +56,6 @@ func TestPendingReceiptsAreLookedAtAgain(t *testing.T) {
 	}
 }
 
-// lateMatcher takes a second to retry a receipt.
 type lateMatcher struct{}
 
 func (lateMatcher) Retry(ctx context.Context, _ sms.PendingReceipt, _ time.Time) error {
@@ -73,8 +71,7 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// endless is a store that has due receipts and an agenda so long that no run can finish
-// it.
+// endless has an agenda so long that no run can finish it.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt
@@ -97,9 +94,7 @@ func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingRece
 	return s.receipts, nil
 }
 
-// TestALongAgendaLeavesTimeForPendingReceipts runs the relay with an endless agenda. A
-// run of 60 s works for 55 s, and keeps a quarter of this time for pending receipts. It
-// retries eight receipts at a time.
+// A run of 60 s works for 55 s, and keeps a quarter of this time for pending receipts.
 func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := endless{receipts: make([]sms.PendingReceipt, 99)}
@@ -116,8 +111,6 @@ func TestALongAgendaLeavesTimeForPendingReceipts(t *testing.T) {
 	})
 }
 
-// expired is a store with an endless agenda of messages that are due for rescue. All
-// these messages have expired.
 type expired struct {
 	endless
 	sends int

@@ -18,14 +18,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// lagging is a store whose two indexes of messages show each write late. Each index has a
-// delay of its own.
+// The two indexes of a lagging store show writes late, each with its own delay.
 type lagging struct {
 	*sqlite.DB
 	now    func() time.Time
 	byID   time.Duration
 	number time.Duration
-	fails  func(id string) bool // reports whether writes of the message with this id fail; nil means that no write fails
+	fails  func(id string) bool // nil means that no write fails
 
 	mu      sync.Mutex
 	named   map[sms.ProviderRef]time.Time // when a message got the provider message id
@@ -79,7 +78,6 @@ func (l *lagging) Unmatched(ctx context.Context, n sms.Number) (sms.Unmatched, e
 	return u, err
 }
 
-// onStore returns a new relay and a new Receipts that both work on store.
 func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	r, ok := store.(relay.Store)
 	if !ok {
@@ -90,8 +88,7 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// twins returns two messages to the same number. The hand-over of a got no answer, and
-// the sender of b died. A receipt about b is pending.
+// The hand-over of a got no answer, and the sender of b died. A receipt about b is pending.
 func (s *stage) twins() (a, b sms.Message) {
 	s.t.Helper()
 	a = s.handOver(s.accept(nil), noAnswer)
@@ -161,15 +158,15 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 	})
 }
 
-// street is a stage with several messages to the same number. It knows which provider
-// message id each hand-over really got.
+// street has several messages to one number, and knows which provider message id each
+// hand-over really got.
 type street struct {
 	*stage
 	store    *lagging
 	relay    *relay.Relay
-	ids      []string          // the ids of messages
+	ids      []string          // of messages
 	left     map[string]string // the provider message id of each hand-over, by token
-	answered map[string]bool   // the hand-overs whose outcome was recorded, by token: true if the provider message id was recorded too
+	answered map[string]bool   // by token: whether the recorded outcome has a provider message id
 	coming   []sms.Receipt
 }
 
@@ -181,7 +178,6 @@ func (s *street) submit(t *rapid.T) {
 	s.ids = append(s.ids, m.ID)
 }
 
-// anyMessage returns a random message.
 func (s *street) anyMessage(t *rapid.T) sms.Message {
 	if len(s.ids) == 0 {
 		t.Skip("no message yet")
@@ -189,7 +185,6 @@ func (s *street) anyMessage(t *rapid.T) sms.Message {
 	return s.get(sms.Message{ID: rapid.SampledFrom(s.ids).Draw(t, "message")})
 }
 
-// claim makes a sender claim a message and, perhaps, hand it over.
 func (s *street) claim(t *rapid.T) {
 	m, err := s.store.Claim(t.Context(), s.anyMessage(t).Ref(), s.rules.NewClaim("fake", s.now))
 	if err != nil {
@@ -207,7 +202,6 @@ func (s *street) claim(t *rapid.T) {
 	})
 }
 
-// answer records the outcome of a hand-over, perhaps late.
 func (s *street) answer(t *rapid.T) {
 	m := s.anyMessage(t)
 	if len(m.HandOvers) == 0 {
@@ -231,8 +225,6 @@ func (s *street) answer(t *rapid.T) {
 	}
 }
 
-// run runs the relay once. Sometimes all writes of one message fail. Sometimes the relay
-// is a new process that remembers no earlier run.
 func (s *street) run(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "new") == 0 {
 		s.relay = s.onStore(s.store)
@@ -246,8 +238,6 @@ func (s *street) run(t *rapid.T) {
 	s.store.fails = nil
 }
 
-// applyReceipt applies one of the receipts that are on their way, chosen at random. Some
-// receipts come twice.
 func (s *street) applyReceipt(t *rapid.T) {
 	if len(s.coming) == 0 {
 		t.Skip("no receipt is on its way")
@@ -265,8 +255,7 @@ func (s *street) applyReceipt(t *rapid.T) {
 	}
 }
 
-// check fails t if a hand-over is recorded with the provider message id of another
-// hand-over.
+// No hand-over may be recorded with the provider message id of another one.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {
@@ -277,9 +266,7 @@ func (s *street) check(t *rapid.T) {
 	}
 }
 
-// TestNoReceiptGoesToAnotherMessageOfItsNumber makes random steps with several messages
-// to one number. Senders die, outcomes come late, indexes show old states, and runs of
-// the relay fail.
+// Senders die, outcomes come late, indexes show old states, and runs of the relay fail.
 func TestNoReceiptGoesToAnotherMessageOfItsNumber(t *testing.T) {
 	enginetest.SQLite(t)
 	matched := 0

@@ -1,8 +1,7 @@
-// Package relay does the work that is due. It enqueues a message if an earlier attempt to
-// enqueue the message failed, if the envelope of the message was lost, or if the time has
-// come at which the message was to be sent or retried. It ends leases that are over, and
-// messages that have expired. It reads the agenda page by page, and never the whole
-// table.
+// Package relay does the work that is due. It enqueues a message that could not be enqueued
+// before, that lost its envelope, or that is to be sent or retried now. It ends leases that
+// are over, and messages that have expired. It reads the agenda page by page, and never the
+// whole table.
 package relay
 
 import (
@@ -25,9 +24,8 @@ type Store interface {
 	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
 }
 
-// Receipts finds the messages of pending receipts. The relay passes a cutoff such that
-// every hand-over that began before cutoff has ended, so long ago that all indexes show
-// its outcome.
+// Receipts finds the messages of pending receipts. Every hand-over that began before cutoff
+// must have ended, so long ago that all indexes show its outcome.
 type Receipts interface {
 	// Retry looks for the message of k again.
 	Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error
@@ -39,9 +37,9 @@ type Receipts interface {
 
 // Options contains the settings of a relay that each deployment chooses.
 type Options struct {
-	// Interval is the time between two runs. A run enqueues, with a delay, everything
-	// that is due within two intervals. So messages are not late even if a run is late.
-	// Two intervals together must not be longer than sms.EnqueueAhead.
+	// Interval is the time between two runs. A run enqueues, with a delay, everything that
+	// is due within two intervals, so that messages are not late even if a run is late. Two
+	// intervals together must not be longer than sms.EnqueueAhead.
 	Interval time.Duration
 	// Backlog is the number of envelopes on the queue above which the relay does not
 	// rescue messages, because the envelopes are then late and not lost.
@@ -68,7 +66,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
-	stopped sync.Map // for each place in which a pass stopped after skippedPages, the DueQuery.After with which the next pass begins there
+	stopped sync.Map // by place: the DueQuery.After with which the next pass continues after skippedPages
 }
 
 type place struct {
@@ -104,7 +102,7 @@ const (
 	// reserve is the time between the end of a run's work and the deadline of the run.
 	reserve = 5 * time.Second
 	// receiptsShare determines how much of its time a run reserves for pending receipts:
-	// 1/receiptsShare of the time, no matter how long the agenda is.
+	// 1/receiptsShare, however long the agenda is.
 	receiptsShare = 4
 )
 
@@ -129,8 +127,8 @@ func (r *Relay) Run(ctx context.Context) (Summary, error) {
 	return summary, errors.Join(errs...)
 }
 
-// shorten returns ctx with an earlier deadline. If share is 4, for example, the time
-// until the new deadline is three quarters of the time until the old deadline.
+// shorten returns ctx with an earlier deadline. It takes away 1/share of the time that is
+// left.
 func shorten(ctx context.Context, share time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		return context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/share))

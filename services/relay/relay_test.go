@@ -32,8 +32,8 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// enqueued runs the relay once a minute, and deletes all envelopes as if they were
-	// lost. It returns the numbers of the minutes in which the relay enqueued a message.
+	// enqueued loses all envelopes, and returns the minutes in which the relay enqueued a
+	// message.
 	enqueued := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {
@@ -255,8 +255,6 @@ func TestValidityRunsOut(t *testing.T) {
 	}
 }
 
-// TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait uses a provider that asks the
-// sender to wait longer than the message is valid.
 func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

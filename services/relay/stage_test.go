@@ -23,7 +23,6 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 var discard = slog.New(slog.DiscardHandler)
 
-// stage is a relay on SQLite, with a clock that only the test moves.
 type stage struct {
 	*relay.Relay
 	t        *testing.T
@@ -57,12 +56,9 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
 
-// wait is the stage's relay.Options.Wait. It moves the clock forward by d. Other
-// goroutines may read the clock at the same time.
+// wait is the stage's relay.Options.Wait. It moves the clock.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
-// on returns another relay. It uses the given store and queue, and the clock and rules of
-// the stage.
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
 	return relay.New(store, queue, s.receipts, s.rules, options, s.clock, discard)
 }
@@ -78,7 +74,6 @@ func (s *stage) run() relay.Summary {
 	return report
 }
 
-// repeat runs the relay n times, with a minute between runs.
 func (s *stage) repeat(n int) {
 	s.t.Helper()
 	for range n {
@@ -87,8 +82,7 @@ func (s *stage) repeat(n int) {
 	}
 }
 
-// accept records a message as if its envelope had been enqueued and then lost. A message
-// that is scheduled for later has not had an envelope yet.
+// accept records a message as if its envelope had been lost.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -102,8 +96,7 @@ func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	return m
 }
 
-// acceptMany accepts n messages as if the queue did not answer, and returns them. These
-// messages are due at once.
+// acceptMany accepts messages as if the queue did not answer, so that they are due at once.
 func (s *stage) acceptMany(n int) []sms.Message {
 	s.t.Helper()
 	messages := make([]sms.Message, n)
@@ -123,7 +116,6 @@ func (s *stage) change(m sms.Message, f func(sms.Message) (sms.Message, bool)) s
 	return m
 }
 
-// claim claims m for a sender that then does nothing.
 func (s *stage) claim(m sms.Message) sms.Message {
 	s.t.Helper()
 	m, err := s.store.Claim(s.t.Context(), m.Ref(), s.rules.NewClaim("fake", s.now))
@@ -133,7 +125,6 @@ func (s *stage) claim(m sms.Message) sms.Message {
 	return m
 }
 
-// handOver claims m and records the outcome of its hand-over.
 func (s *stage) handOver(m sms.Message, o sms.Outcome) sms.Message {
 	s.t.Helper()
 	m = s.claim(m)
@@ -156,8 +147,6 @@ func (s *stage) is(m sms.Message, want sms.Status) {
 	}
 }
 
-// arrived receives and deletes all envelopes that can be received from the queue now. It
-// returns the references in them.
 func (s *stage) arrived() []sms.Ref {
 	s.t.Helper()
 	var refs []sms.Ref
@@ -182,8 +171,6 @@ func (s *stage) arrived() []sms.Ref {
 	}
 }
 
-// arrive fails the test unless the envelopes that can be received now are exactly the
-// envelopes of the messages in want.
 func (s *stage) arrive(want ...sms.Message) {
 	s.t.Helper()
 	got := s.arrived()
@@ -212,13 +199,11 @@ func (s *stage) breaker(b sms.Breaker) {
 	}
 }
 
-// counted is a queue that counts its envelopes, including delayed envelopes and received
-// envelopes. It refuses a delay that is too long for SQS.
 type counted struct {
 	*sqlite.Queue
 
 	depth atomic.Int64
-	calls atomic.Int64 // counts the calls of Send and Backlog
+	calls atomic.Int64 // of Send and Backlog
 }
 
 func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {

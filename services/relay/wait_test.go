@@ -11,8 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// posting is a store that counts the calls of Postpone, with which a relay takes up
-// messages. Each call takes a millisecond.
 type posting struct {
 	relay.Store
 	s     *stage
@@ -47,7 +45,6 @@ func TestARunTakesUpOnceWhatWaitsForReceipts(t *testing.T) {
 	}
 }
 
-// unreadable is a store in which one record cannot be read.
 type unreadable struct {
 	relay.Store
 	id string

@@ -17,9 +17,8 @@ import (
 //     lastReceive-th time, it leaves the queue: its record is due, and the relay enqueues
 //     the message again.
 //
-// An item also leaves the queue if its slot would begin too late. If the item waited on
-// the queue instead, it would be received again, and would come closer to its
-// lastReceive-th receive.
+// An item also leaves the queue if its slot would begin too late. If the item waited on the
+// queue instead, each further receive would bring it closer to its last one.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn

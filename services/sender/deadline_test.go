@@ -13,9 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// TestTheDeadlineOfAHandOverDoesNotMove runs the sender several times. Each time, the
-// sender stands still after another read of its clock, until the message has expired.
-// Even then, no hand-over may have a deadline later than the expiry of the message.
+// In each run, the sender stands still after another read of its clock, until the message
+// has expired.
 func TestTheDeadlineOfAHandOverDoesNotMove(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {

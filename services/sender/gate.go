@@ -106,8 +106,8 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 }
 
 // Tell tells g that the breaker had the state b at askedAt or later. If b is closed and g
-// knows a newer state, g ignores b. If b is open, g always uses b for the time
-// sms.BreakerAge, because it is safer to send nothing.
+// knows a newer state, g ignores b. If b is open, g always uses b for sms.BreakerAge,
+// because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -189,9 +189,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a hand-over that was taken may close the
-// breaker. Only the breaker's record shows whether it really does. The hand-over is of
-// the message with the given id, and began at beganAt.
+// mayProve reports whether, as far as g knows, a taken hand-over may close the breaker.
+// Only the breaker's record shows whether it does. The hand-over is of the message with
+// this id, and began at beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,14 +12,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// slowBreakers is a store that can delay the answer to a read of the breaker. The answer
-// shows the breaker as it was when the read began.
+// The answer to a slow read shows the breaker as it was when the read began.
 type slowBreakers struct {
 	sms.Pace // never used
 
 	mu   sync.Mutex
 	b    sms.Breaker
-	slow time.Duration // the delay of the next read; later reads are not delayed
+	slow time.Duration // the delay of the next read only
 	fail int           // how many of the next reads fail
 }
 
@@ -52,8 +51,7 @@ func (s *slowBreakers) set(b sms.Breaker, slow time.Duration) {
 	s.b, s.slow = b, slow
 }
 
-// TestAGateThatCouldNotBeAskedIsAskedAgain makes reads of the breaker fail, or take so long
-// that their answers are out of date.
+// Reads of the breaker fail, or take so long that their answers are out of date.
 func TestAGateThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -93,8 +91,7 @@ func TestAGateThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
 	})
 }
 
-// TestASlowReadHidesNoPause makes a gate read the closed breaker very slowly. The
-// operator pauses sending before the gate gets the answer.
+// The operator pauses sending while the gate still reads the closed breaker.
 func TestASlowReadHidesNoPause(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -141,9 +138,8 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 	}
 }
 
-// TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile hands over a probe.
-// During the hand-over, the gate gets an older state of the breaker from a read that
-// began before the probe was chosen.
+// During the hand-over, the gate gets a state of the breaker from before the probe was
+// chosen.
 func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }
@@ -167,9 +163,8 @@ func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) 
 	}
 }
 
-// TestATakenHandOverFromBeforeTheOpeningClosesNothing opens the breaker during a
-// hand-over, which may take five seconds. Then a second envelope makes the same message
-// the first probe.
+// The breaker opens during a hand-over. Then a second envelope makes the same message the
+// first probe.
 func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b := open(t)
 	b.rules.FirstProbe = time.Second

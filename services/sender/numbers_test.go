@@ -12,18 +12,16 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// badNumber is the error that SNS returns for a bad number. If the account may not send
-// SMS, SNS returns this error for every number.
+// badNumber is SNS's answer to a bad number, and to every number if the account may not
+// send SMS.
 var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
 
-// toNumber returns a change that sets the number of a message to the nth of many numbers.
 func toNumber(n int) func(*sms.Draft) {
 	return func(d *sms.Draft) { d.Number = sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 }
 
-// ofOwner returns a change that sets the owner of a message, and then applies change.
 func ofOwner(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	return func(d *sms.Draft) {
 		change(d)
@@ -31,8 +29,6 @@ func ofOwner(owner string, change func(*sms.Draft)) func(*sms.Draft) {
 	}
 }
 
-// refuseNumbers delivers messages of owner, one after another. There is one message to
-// each number from first to end-1. The provider refuses each message.
 func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messages []sms.Message) {
 	t.Helper()
 	b.provider.answer = refuses(badNumber)
@@ -44,7 +40,6 @@ func (b *bench) refuseNumbers(t *testing.T, owner string, first, end int) (messa
 	return messages
 }
 
-// take delivers a message that the provider takes.
 func (b *bench) take(t *testing.T, n int) {
 	t.Helper()
 	b.provider.answer = takes
@@ -71,14 +66,11 @@ func (b *bench) isOpen(t *testing.T, want bool) {
 	}
 }
 
-// severalOwners tells the sender of b that the deployment has several owners, and
-// restarts this sender.
 func (b *bench) severalOwners() *bench {
 	b.rules.SeveralOwners = true
 	return b.restart()
 }
 
-// restart gives b a new sender that remembers nothing.
 func (b *bench) restart() *bench {
 	b.Sender = b.newSender(b.store)
 	return b
@@ -93,8 +85,8 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
 	b.expect(t, waiting, sms.Queued, 0, 10)
 
-	// The provider refuses the probe as it refuses all other messages. So the probe
-	// fails, and proves nothing about the account.
+	// The provider refuses the probe like every other message, so the probe proves nothing
+	// about the account.
 	b.now = b.now.Add(time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Failed, 1, 11)
@@ -189,7 +181,6 @@ func TestRefusedNumbersOfTwoOwnersOpenTheBreaker(t *testing.T) {
 	}
 }
 
-// countedBreakers counts the sender's requests for the breaker.
 type countedBreakers struct {
 	sender.Store
 	loads, saves int
@@ -210,7 +201,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // how often the breaker may be loaded in addition to once every 5 seconds
+		loads  int // beyond one every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -226,8 +217,8 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 				b.deliver(t, b.accept(t, toNumber(n)))
 				b.now = b.now.Add(time.Second)
 			}
-			// A sender that writes a note learns the state of the breaker, so it need not
-			// read the breaker soon.
+			// A save also tells the sender the state of the breaker, so the sender need not
+			// load the breaker soon.
 			if counted.saves != tc.saves || counted.loads > 120+tc.loads {
 				t.Errorf("the breaker was loaded %d times and saved %d times, want at most %d and %d", counted.loads, counted.saves, 120+tc.loads, tc.saves)
 			}
@@ -235,8 +226,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 	}
 }
 
-// openFor opens the breaker because of trouble, and moves the clock to the time at which
-// a probe is due.
+// openFor also moves the clock to the time of the next probe.
 func (b *bench) openFor(t *testing.T, trouble sms.Trouble) {
 	t.Helper()
 	opened, _ := b.rules.ReportTrouble(b.breaker(t), trouble, "", time.Time{}, b.now)
@@ -307,9 +297,6 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 	}
 }
 
-// TestTheOnlyOwnerWithTrafficProbesInTheEnd delivers messages of only one owner, who is
-// the last owner in line for probes. In the end, a message of this owner must become a
-// probe.
 func TestTheOnlyOwnerWithTrafficProbesInTheEnd(t *testing.T) {
 	for _, several := range []bool{false, true} {
 		t.Run(fmt.Sprint("several owners: ", several), func(t *testing.T) {
@@ -363,8 +350,6 @@ func TestAProbeThatIsNotHandedOverIsGivenBack(t *testing.T) {
 	}
 }
 
-// TestAnOrderForgetsRefusedNumbers makes an operator resume sending. The numbers that
-// were refused before this order must not count any more.
 func TestAnOrderForgetsRefusedNumbers(t *testing.T) {
 	b := open(t)
 	b.refuseNumbers(t, "owner", 0, 9)

@@ -9,12 +9,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// In any ten seconds, all senders together hand over at most the parts that the pace
-// allows in ten seconds, and one message more. To ensure this, all senders book slots in
-// the same record. A sender hands a message over at the start of the message's slot, or
-// up to the time lapse later. So within ten seconds, senders may use all slots that start
-// in a span of ten seconds plus lapse. To make up for this, each slot is longer by the
-// factor stretch.
+// In any ten seconds, all senders together hand over at most the parts that the pace allows
+// in ten seconds, and one message more. To ensure this, all senders book slots in the same
+// record. A sender hands a message over at the start of the message's slot, or later by up
+// to lapse. So within ten seconds, senders may use all slots that start in a span of ten
+// seconds plus lapse. To make up for this, each slot is longer by the factor stretch.
 const (
 	window = 10 * time.Second
 	lapse  = time.Second
@@ -126,9 +125,8 @@ func (g *Gate) waitUntil(ctx context.Context, t time.Time) error {
 	}
 }
 
-// missed reports whether the message of t must not be handed over in the slot of t,
-// because the slot has lapsed, or because the slot was booked for fewer parts than the
-// message has. The parameter parts is the number of parts of the message.
+// missed reports whether the message of t must not be handed over in its slot: the slot has
+// lapsed, or was booked for fewer parts than the message has.
 func (g *Gate) missed(t Turn, parts int) bool {
 	if g.slot == 0 {
 		return false

@@ -21,23 +21,20 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// These constants are the timeout of one Lambda function, and the time that the function
-// needs for one message after the gate.
+// These are the timeout of a Lambda function, and its time for one message after the gate.
 const (
 	runTime = time.Minute
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
 )
 
-// road is a store that any number of senders share. It takes the time from the virtual
-// clock of synctest, and remembers every hand-over.
+// road is a store that any number of senders share, on synctest's clock.
 type road struct {
 	store *sqlite.DB
 	rules sms.Rules
 	pace  float64
-	// delay returns how long a call of the store waits before it is carried out. If delay
-	// is nil, no call waits.
+	// delay returns how long a call waits. If delay is nil, no call waits.
 	delay func(call string) time.Duration
-	// fails is true if every booking must fail.
+	// fails makes every booking fail.
 	fails bool
 
 	mu    sync.Mutex
@@ -70,8 +67,6 @@ func (r *road) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return sms.NewToken(), nil
 }
 
-// calls is the store of one sender. It delays calls and lets them fail as the road
-// demands, and passes them on to the store of the road.
 type calls struct {
 	sender.Store
 	road *road
@@ -105,15 +100,12 @@ func (c calls) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.Store.LoadBreaker(ctx)
 }
 
-// sender returns a new sender.
 func (r *road) sender() (*sender.Sender, *sender.Gate) {
 	store := calls{r.store, r}
 	gate := sender.NewGate(store, r.rules, r.pace, time.Now)
 	return sender.New(store, r, gate, r.rules, time.Now, slog.New(slog.DiscardHandler)), gate
 }
 
-// items accepts one message for each element of parts, with that number of parts. It
-// returns the queue items of the messages.
 func (r *road) items(t *testing.T, parts ...int) []sms.QueueItem {
 	t.Helper()
 	items := make([]sms.QueueItem, len(parts))
@@ -138,7 +130,6 @@ func (r *road) items(t *testing.T, parts ...int) []sms.QueueItem {
 	return items
 }
 
-// run passes one batch to s, as Lambda does.
 func (r *road) run(s *sender.Sender, items []sms.QueueItem) (stay []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), runTime)
 	defer cancel()
@@ -169,7 +160,7 @@ func (r *road) largest() (parts int) {
 	return parts
 }
 
-// allowed returns the number of parts that may be handed over in any ten seconds.
+// allowed returns how many parts may be handed over in any ten seconds.
 func (r *road) allowed() int { return int(math.Floor(10*r.pace)) + r.largest() }
 
 func (r *road) sum() (parts int) {
@@ -179,8 +170,6 @@ func (r *road) sum() (parts int) {
 	return parts
 }
 
-// TestAllSendersTogetherKeepThePace starts many senders at once, each with several
-// batches, on a store that is sometimes slow.
 func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -217,9 +206,7 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	})
 }
 
-// The first hand-overs are as late as their slots allow, and the others are on time. So
-// there are many hand-overs within a short time, but there must not be more within ten
-// seconds than the pace allows.
+// The first hand-overs are as late as their slots allow, and the others are on time.
 func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -242,8 +229,6 @@ func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	})
 }
 
-// jitter returns a function that returns random times up to longest. Two functions with
-// the same seed return the same times.
 func jitter(seed uint64, longest time.Duration) func(string) time.Duration {
 	var mu sync.Mutex
 	return func(string) time.Duration {
@@ -302,9 +287,8 @@ func TestABatchBooksOnce(t *testing.T) {
 	}
 }
 
-// A message that gets no slot is neither received again nor lost: its envelope is
-// deleted, and its record is due. The sender delays the deletion as long as it can, so
-// that it does not receive more messages before then.
+// The sender deletes the envelopes as late as it can, so that it receives no further
+// messages until then.
 func TestWhatDoesNotFitIntoTheTimeIsLeftToTheRelay(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -371,8 +355,8 @@ func TestASenderThatComesTooLateBooksAgain(t *testing.T) {
 	})
 }
 
-// A claim may take so long that the slot lapses, and a message may have more parts than
-// its envelope says. In both cases the message is not handed over, and becomes due soon.
+// A message misses its slot if the claim takes too long, or if it has more parts than its
+// envelope says.
 func TestWhatMissedItsSlotIsNotHandedOver(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, tt := range []struct {

@@ -27,8 +27,8 @@ const (
 // has changed nothing.
 var ErrNoTime = errors.New("not enough time left to hand the message over")
 
-// notTried is the refusal that a sender records for a message that it claimed too late to
-// hand the message over. No provider has refused this message.
+// notTried is the refusal that a sender records if it claimed a message too late to hand it
+// over. No provider has refused this message.
 var notTried = &sms.ProviderError{Refusal: sms.RefusedForNow, Code: "no-time"}
 
 // Store is the part of the record store that a sender uses.
@@ -149,9 +149,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver hands a claimed message to the provider, and returns the outcome. It does so
-// only if the message has not expired meanwhile, the slot of t has not lapsed, and the
-// rest of the lease and the rest of the caller's time are both long enough.
+// handOver hands a claimed message to the provider, and returns the outcome. First it
+// checks that the message has not expired, that the slot of t has not lapsed, and that
+// enough is left of the lease and of the caller's time.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	// Read the real clock first. If the process is stopped after this read, the deadline
 	// stays the same.
@@ -166,8 +166,8 @@ func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Tur
 		s.timeLeft(ctx) <= -margin {
 		return sms.Refused(notTried)
 	}
-	// Without its monotonic reading, the deadline counts the time in which the whole
-	// machine sleeps.
+	// Without its monotonic reading, the deadline also counts the time during which the
+	// whole machine sleeps.
 	ctx, cancel := context.WithDeadline(ctx, began.Add(end.Sub(now)).Round(0))
 	defer cancel()
 	if sms.Late(ctx) != nil {

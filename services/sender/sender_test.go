@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// provider is a provider whose answers the test sets. It keeps the messages that it gets.
 type provider struct {
 	mu     sync.Mutex
 	given  []string
@@ -39,7 +38,6 @@ func refuses(e sms.ProviderError) func(context.Context, sms.Message) (string, er
 	return func(context.Context, sms.Message) (string, error) { return "", &e }
 }
 
-// bench is a sender on SQLite, with a clock and a provider that the test controls.
 type bench struct {
 	*sender.Sender
 	store    *sqlite.DB
@@ -126,7 +124,7 @@ func TestDeliver(t *testing.T) {
 			m := b.accept(t, tc.change)
 			b.deliver(t, m)
 			b.expect(t, m, tc.status, tc.attempts, 1)
-			b.deliver(t, m) // for a second envelope, there is nothing to do
+			b.deliver(t, m) // nothing is left to do for a second envelope
 			b.expect(t, m, tc.status, tc.attempts, 1)
 		})
 	}
@@ -201,7 +199,6 @@ func TestOneOfManySendersHandsOver(t *testing.T) {
 	b.expect(t, m, sms.Sent, 1, 1)
 }
 
-// brokenStore is a store whose claims and updates return the errors in its fields.
 type brokenStore struct {
 	sender.Store
 	claim, update error
@@ -245,7 +242,6 @@ func TestDeliverWhenTheStoreFails(t *testing.T) {
 	})
 }
 
-// slowStore delays each claim.
 type slowStore struct {
 	sender.Store
 	pass func()
@@ -292,8 +288,7 @@ func TestBreaker(t *testing.T) {
 	b.deliver(t, second)
 	b.expect(t, second, sms.Queued, 0, 1)
 
-	// Later, one message may be handed over as a probe. The provider takes the probe, so
-	// the trouble is over.
+	// The provider takes the next probe, so the trouble is over.
 	b.provider.answer = takes
 	b.now = b.now.Add(2 * time.Minute)
 	b.deliver(t, second)

@@ -122,8 +122,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// A file that we accept must be JSON for all other readers too. If the clients
-		// are written to another file and read again, they must be the same clients.
+		// An accepted file must be JSON for other readers too. When its clients are written
+		// and read again, they must be the same.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}
@@ -155,7 +155,6 @@ func FuzzReadClients(f *testing.F) {
 	})
 }
 
-// shortNames returns scopes as the file names them.
 func shortNames(scopes []string) []string {
 	short := make([]string, len(scopes))
 	for at, scope := range scopes {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smsqueue/smsqueue/services/api"
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
@@ -34,6 +35,17 @@ type Config struct {
 	// InboxToken is empty and Clients is set, the server has no inbox. If both are empty,
 	// the inbox answers only requests from this machine.
 	InboxToken string
+	// AllowOrigin is the origin whose web pages may use the API, such as
+	// https://app.example.com. If it is empty, browsers let no page of another origin use it.
+	AllowOrigin string
+	// DefaultCountry is the country of numbers that are written without a plus sign. If
+	// DefaultCountry is empty, such numbers are refused.
+	DefaultCountry string
+	// NumberTypes lists the types of numbers that are accepted. If it is empty, all types
+	// but premium-rate are accepted.
+	NumberTypes []string
+	// StrictNumbers refuses numbers in ranges that the numbering plans lack.
+	StrictNumbers bool
 	// LogLevel is the lowest level of the lines in the log.
 	LogLevel slog.Level
 	// Version is the version of this program that the greeting shows.
@@ -47,6 +59,12 @@ type Config struct {
 // hasInbox reports whether the server has an inbox. The inbox shows the messages of all
 // owners, so it needs a token if people at other machines can reach the server.
 func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
+
+// numbers returns the rules for phone numbers. The simulated provider takes the numbers
+// that nobody can have.
+func (c *Config) numbers() api.NumberRules {
+	return api.NumberRules{DefaultCountry: c.DefaultCountry, Types: c.NumberTypes, Strict: c.StrictNumbers, Fiction: c.Provider == Simulated}
+}
 
 // ConfigError reports everything that is wrong with a Config.
 type ConfigError struct{ error }
@@ -64,11 +82,20 @@ func (c *Config) check() error {
 	if c.Data == "" {
 		errs = append(errs, errors.New("--data must name a folder"))
 	}
+	if err := (api.NumberRules{DefaultCountry: c.DefaultCountry}).Check(); err != nil {
+		errs = append(errs, fmt.Errorf("--default-country: %w", err))
+	}
+	if err := (api.NumberRules{Types: c.NumberTypes}).Check(); err != nil {
+		errs = append(errs, fmt.Errorf("--number-types: %w", err))
+	}
 	if c.InboxToken != "" {
 		var err error
 		if c.inboxToken, err = readInboxToken(c.InboxToken); err != nil {
 			errs = append(errs, fmt.Errorf("--inbox-token %s: %w", c.InboxToken, err))
 		}
+	}
+	if c.AllowOrigin != "" && !api.ValidOrigin(c.AllowOrigin) {
+		errs = append(errs, fmt.Errorf("--allow-origin must be one origin like https://app.example.com, in small letters and without a path, not %q", c.AllowOrigin))
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {

@@ -70,14 +70,46 @@ func listenControl(ctx context.Context, folder string) (*control, error) {
 // close removes the socket.
 func (c *control) close() error { return errors.Join(c.socket.Close(), c.dir.Close()) }
 
-// serveControl takes orders until ctx ends.
+// serveControl takes orders until ctx ends. If the socket fails or is removed,
+// serveControl opens a new one.
 func (m *machine) serveControl(ctx context.Context, c *control) {
-	server := &http.Server{Handler: http.HandlerFunc(m.takeOrder), ReadTimeout: orderTime}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(c.socket); !errors.Is(err, http.ErrServerClosed) {
-		m.logger.ErrorContext(ctx, "orders no longer taken", "error", err)
+	for {
+		err := m.takeOrders(ctx, c)
+		_ = c.close() // the socket may be closed already
+		for ctx.Err() == nil && err != nil {
+			m.condition.note(ctx, obeying, err)
+			m.logger.ErrorContext(ctx, "orders not taken", "error", err)
+			pause(ctx, errorPause)
+			c, err = listenControl(ctx, m.config.Data)
+		}
+		if ctx.Err() != nil {
+			if err == nil {
+				_ = c.close()
+			}
+			return
+		}
+		m.condition.note(ctx, obeying, nil)
 	}
+}
+
+var errRemoved = errors.New("the socket " + controlName + " is no longer in the data folder")
+
+// takeOrders takes orders until ctx ends or the socket no longer works.
+func (m *machine) takeOrders(ctx context.Context, c *control) error {
+	server := &http.Server{Handler: http.HandlerFunc(m.takeOrder), ReadTimeout: orderTime}
+	serving, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	context.AfterFunc(serving, func() { _ = server.Close() })
+	go repeat(serving, checkInterval, func(context.Context) {
+		if _, err := os.Lstat(controlPath(c.dir)); errors.Is(err, os.ErrNotExist) {
+			stop(errRemoved)
+		}
+	})
+	err := server.Serve(c.socket)
+	if cause := context.Cause(serving); cause != nil {
+		return cause
+	}
+	return err
 }
 
 func (m *machine) takeOrder(w http.ResponseWriter, r *http.Request) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// crowd does work for many callers at once, so that a hundred callers cost hardly more
-// than one. A run answers only calls that came before the run began. Between the
-// beginnings of two runs, at least the time in pause passes.
+// crowd does work for many callers at once, so that a hundred callers cost hardly more than
+// one. A run answers only calls that came before it began. At least the time pause passes
+// between the beginnings of two runs.
 type crowd[T any] struct {
 	pause time.Duration
 	work  func(context.Context) (T, error)
@@ -46,8 +46,7 @@ func (c *crowd[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-// do waits until the run in last has ended and the time in at has come, and then carries
-// out r.
+// do carries out r, after the run last has ended and not before the time at.
 func (c *crowd[T]) do(ctx context.Context, r, last *run[T], at time.Time) {
 	defer close(r.ended)
 	if last != nil {

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// TestACrowdSharesItsWork calls the crowd at several times. Each run takes two seconds,
-// and runs begin at least three seconds apart.
+// Each run takes two seconds, and runs begin at least three seconds apart.
 func TestACrowdSharesItsWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs, running atomic.Int64

@@ -18,7 +18,6 @@ import (
 
 const inboxToken = "inbox-token-of-tests"
 
-// fileOf writes text to a new file, and returns the file's name.
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
@@ -96,9 +95,8 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The loud proxy adds headers that reveal it as a proxy, and keeps the Host
-			// header of the request. The silent proxy adds no such headers, and replaces
-			// the Host header.
+			// The loud proxy reveals itself by its headers, and keeps the Host header. The
+			// silent proxy replaces the Host header.
 			loud := httputil.NewSingleHostReverseProxy(target)
 			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
 			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {
@@ -113,8 +111,6 @@ func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 	}
 }
 
-// tokenFile returns the name of a new file that contains token. It returns "" if token is
-// empty.
 func tokenFile(t *testing.T, token string) string {
 	t.Helper()
 	if token == "" {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -21,6 +22,8 @@ func (m *machine) handler(base string) (http.Handler, error) {
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
 		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Numbers: m.config.numbers(),
+		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the API: %w", err)
@@ -29,7 +32,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	for _, c := range m.config.clients {
 		clients[c.id] = c.Client
 	}
-	authenticated := api.Authenticate(m.logger, clients, m.verify, routes)
+	authenticated := api.AllowOrigin(m.config.AllowOrigin, api.Authenticate(m.logger, clients, m.verify, routes))
 	pages := m.pages(base)
 	all := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, ok := pages[r.URL.Path]
@@ -53,8 +56,8 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.checkStore, now: time.Now, logger: m.logger},
-		"/openapi.yaml":          onlyRead(contract),
+		"/healthz":               &health{read: m.checkStore, condition: &m.condition, now: time.Now, logger: m.logger},
+		"/openapi.yaml":          onlyRead(contractAt(base)),
 	}
 	reference := &docs{logger: m.logger}
 	if m.config.Clients == "" {
@@ -120,7 +123,12 @@ func noInbox(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "smsqueue answers at /v1. With --clients, the inbox needs a token of its own: start the server with --inbox-token FILE.", http.StatusNotFound)
 }
 
-func contract(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(api.OpenAPI) // an error is ignored, because the client may have disconnected
+// contractAt returns a handler that serves the contract. The addresses in the contract
+// are those of a server with the default flags; the handler puts base in their place.
+func contractAt(base string) http.HandlerFunc {
+	text := bytes.ReplaceAll(api.OpenAPI, []byte("http://localhost:8080"), []byte(base))
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(text) // an error is ignored, because the client may have disconnected
+	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -12,12 +13,14 @@ import (
 // healthTime is the longest time that a health check may take.
 const healthTime = 3 * time.Second
 
-// health answers 200 if records can be read, and 503 otherwise. Anybody may ask for the
-// health of the server, so health reads records at most once a second.
+// health answers 200 if records can be read and all parts of the server work. Otherwise it
+// answers 503 and says what is wrong. Anybody may ask for the health of the server, so
+// health reads records at most once a second.
 type health struct {
-	read   func(context.Context) error
-	now    func() time.Time
-	logger *slog.Logger
+	read      func(context.Context) error
+	condition *condition
+	now       func() time.Time
+	logger    *slog.Logger
 
 	mu    sync.Mutex
 	asked time.Time
@@ -29,12 +32,14 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	trouble, _ := h.condition.troubles(false)
 	if h.check(context.WithoutCancel(r.Context())) != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintln(w, `{"status": "the records cannot be read"}`)
-		return
+		trouble = "the records cannot be read"
 	}
-	fmt.Fprintln(w, `{"status": "ok"}`)
+	if trouble != "" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprintf(w, "{\"status\": %q}\n", cmp.Or(trouble, "ok"))
 }
 
 func (h *health) check(ctx context.Context) error {

@@ -14,8 +14,9 @@ func TestHealthReadsTheRecordsOnceASecond(t *testing.T) {
 	now, reads := time.Unix(1_800_000_000, 0), 0
 	var fault error
 	h := &health{
-		read: func(context.Context) error { reads++; return fault },
-		now:  func() time.Time { return now }, logger: slog.New(slog.DiscardHandler),
+		read:      func(context.Context) error { reads++; return fault },
+		condition: &condition{},
+		now:       func() time.Time { return now }, logger: slog.New(slog.DiscardHandler),
 	}
 	ask := func() int {
 		w := httptest.NewRecorder()

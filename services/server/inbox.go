@@ -83,7 +83,7 @@ func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// show answers the request r with the page that it gets from the parameter pages.
+// show answers r with a page from pages.
 func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page]) {
 	p, err := pages.get(r.Context())
 	if err != nil {
@@ -113,7 +113,7 @@ func (i *inbox) render(ctx context.Context, name string) (page, error) {
 	}
 	var data any = list.Messages
 	if name != rowsTemplate {
-		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Lines": i.lines}
+		data = map[string]any{"Messages": list.Messages, "Length": inboxLength, "Provider": i.provider, "Numbers": i.numbers, "Prefixes": simulator.Prefixes, "Lines": i.lines}
 	}
 	var body bytes.Buffer
 	if err = pageTemplate.ExecuteTemplate(&body, name, data); err != nil {

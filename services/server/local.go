@@ -7,9 +7,9 @@ import (
 )
 
 // onlyLocal answers 421 to every request that does not seem to come from this machine. It
-// protects a server whose secret everybody knows from two kinds of requests. A foreign
-// web page can send requests to its own host name after it has made this name lead to
-// this machine (DNS rebinding). A proxy can pass on requests from other machines.
+// protects a server whose secret everybody knows. A foreign web page can send requests to
+// its own host name after making this name lead to this machine (DNS rebinding). A proxy
+// can pass on requests from other machines.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLoopback(hostOf(r.Host)) {

@@ -29,6 +29,11 @@ type machine struct {
 	gate   *sender.Gate
 	worker worker
 	logger *slog.Logger
+	// condition knows what does not work at the moment.
+	condition condition
+	// checkProvider returns why the provider of this process does not work, or nil. It is
+	// nil for a provider that works elsewhere.
+	checkProvider func(context.Context) error
 	// closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
@@ -43,9 +48,10 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	m.rules.Lease = deliveryTime + sms.LeaseMargin
 	m.rules.SeveralOwners = slices.ContainsFunc(c.clients, func(o client) bool { return o.Owner != c.clients[0].Owner })
 	if c.Provider == Simulated {
-		m.rules.FirstProbe = firstProbe
+		m.rules.FirstRetry, m.rules.FirstProbe = firstRetry, firstProbe
 	}
 	m.logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel}))
+	m.condition.now, m.condition.logger = time.Now, m.logger
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())
@@ -74,6 +80,8 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
 		purge:  m.store.Purge,
 		wipe:   m.store.Wipe,
+		idle:   func() bool { return m.condition.fails(writing) },
+		note:   m.condition.note,
 		logger: m.logger,
 	}
 	// No other process has the folder open, so every lease belongs to a process that has

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns"
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 type provider struct {
@@ -39,7 +41,9 @@ func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	firstProbe   = 5 * time.Second // short, because simulated trouble is over soon
+	// These two are short, because simulated trouble is over soon.
+	firstRetry = time.Second
+	firstProbe = 5 * time.Second
 )
 
 // openSNS returns SNS as the provider, with the AWS credentials in the environment. The
@@ -67,6 +71,10 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 			}
 			read.Provider = rc.Provider
 			_, err = r.Apply(ctx, read)
+			if errors.Is(err, sqlite.ErrDamaged) {
+				m.logger.ErrorContext(ctx, "receipt not applied", "provider_message_id", rc.ProviderMessageID, "error", err)
+				return nil // otherwise, no later receipt would be sent
+			}
 			return err
 		},
 	})
@@ -74,5 +82,6 @@ func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Pro
 		return nil, err
 	}
 	m.closers = append(m.closers, p.Close)
+	m.checkProvider = p.Check
 	return p, nil
 }

@@ -6,13 +6,10 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -26,15 +23,12 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err = c.check(); err != nil {
 		return &ConfigError{err}
 	}
-	// The process that reads the log may end. Without this call, the signal SIGPIPE would
-	// then end the server at its next log message.
-	signal.Ignore(syscall.SIGPIPE)
-	var listening net.ListenConfig
-	listener, err := listening.Listen(ctx, "tcp", c.Addr)
+	ignoreSignals()
+	listeners, err := listen(ctx, c.Addr)
 	if err != nil {
-		return fmt.Errorf("listening: %w (choose another address with --addr; --addr localhost:0 takes a free port)", err)
+		return err
 	}
-	defer listener.Close() // does no harm if the server has already closed the listener
+	defer func() { _ = closeAll(listeners) }() // does no harm if the server has already closed them
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
@@ -45,14 +39,14 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = orders.close() }() // does no harm if it is already closed
-	base := baseURL(c.Addr, listener.Addr())
+	base := baseURL(c.Addr, listeners[0].Addr())
 	handler, err := m.handler(base)
 	if err != nil {
 		return err
 	}
 	server := newServer(handler)
 	server.RegisterOnShutdown(func() { close(m.closing) })
-	return m.serve(ctx, server, listener, orders, func() { m.greet(stdout, base) })
+	return m.serve(ctx, server, listeners, orders, func() { m.greet(stdout, base) })
 }
 
 // newServer returns the HTTP server for handler. Because of its ReadTimeout, the server
@@ -70,13 +64,16 @@ func newServer(handler http.Handler) *http.Server {
 
 // serve answers requests, delivers messages and takes orders until ctx ends. Then it
 // waits for running requests and hand-overs.
-func (m *machine) serve(ctx context.Context, server *http.Server, listener net.Listener, orders *control, ready func()) error {
+func (m *machine) serve(ctx context.Context, server *http.Server, listeners []net.Listener, orders *control, ready func()) error {
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
 	work.Go(func() { m.worker.run(working) })
+	work.Go(func() { repeat(working, checkInterval, m.check) })
 	work.Go(func() { m.serveControl(working, orders) })
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	served := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { served <- server.Serve(l) }()
+	}
 	ready()
 	var err error
 	select {

@@ -26,8 +26,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// start starts a server with the configuration c. The server delivers messages until the
-// test ends.
 func start(t *testing.T, c Config) *httptest.Server {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -42,7 +40,7 @@ func start(t *testing.T, c Config) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := m.handler("http://localhost")
+	handler, err := m.handler("http://localhost:9090")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,15 +62,12 @@ func start(t *testing.T, c Config) *httptest.Server {
 	return server
 }
 
-// answer is a complete response.
 type answer struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// ask sends a request to the server and returns the answer. The Host header of the
-// request is host.
 func ask(t *testing.T, server *httptest.Server, method, path, host string, header http.Header, body string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
@@ -176,6 +171,16 @@ func TestPagesBesideTheAPI(t *testing.T) {
 	}
 }
 
+func TestTheContractNamesTheServersOwnAddress(t *testing.T) {
+	server := start(t, Config{})
+	got := ask(t, server, http.MethodGet, "/openapi.yaml", "localhost", nil, "")
+	for _, want := range []string{"- url: http://localhost:9090/v1\n", "tokenUrl: http://localhost:9090/oauth2/token\n"} {
+		if !strings.Contains(got.text, want) {
+			t.Errorf("the contract lacks %q:\n%.900s", want, got.text)
+		}
+	}
+}
+
 func TestATokenOfARemovedClientIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s-secret-secret"}}`), 0o600); err != nil {
@@ -272,7 +277,6 @@ func TestEachClientHasItsLimits(t *testing.T) {
 	}
 }
 
-// deletions is a queue that remembers which items were deleted.
 type deletions struct {
 	sms.Consumer
 	deleted []sms.QueueItem
@@ -320,8 +324,8 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// pipes is a listener whose connections exist only in memory. So the deadlines of its
-// connections follow the test's clock.
+// The connections of pipes exist only in memory, so that their deadlines follow the test's
+// clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

@@ -21,7 +21,10 @@ const (
 	relayTime     = 30 * time.Second
 	purgeInterval = time.Hour
 	purgeLimit    = 1000
+	purgePause    = time.Minute // the pause after a failed purge
 	wipeInterval  = 10 * time.Second
+	checkInterval = time.Second
+	checkTime     = 5 * time.Second
 	errorPause    = time.Second
 )
 
@@ -33,6 +36,8 @@ type worker struct {
 	relay  *relay.Relay
 	purge  func(ctx context.Context, limit int) (int, error)
 	wipe   func(ctx context.Context) error
+	idle   func() bool // whether nothing could be delivered now
+	note   func(ctx context.Context, p *part, err error)
 	logger *slog.Logger
 }
 
@@ -53,6 +58,11 @@ func (w *worker) consume(ctx context.Context) {
 	var group sync.WaitGroup
 	defer group.Wait()
 	for ctx.Err() == nil {
+		if w.idle() {
+			// Dequeuing items now would only bring them closer to their last receive.
+			pause(ctx, errorPause)
+			continue
+		}
 		slots <- struct{}{}
 		free := 1
 		for free < dequeueLimit && len(slots) < cap(slots) {
@@ -63,9 +73,12 @@ func (w *worker) consume(ctx context.Context) {
 		for range free - len(items) {
 			<-slots
 		}
-		if err != nil && ctx.Err() == nil {
-			w.logger.ErrorContext(ctx, "queue not read", "error", err)
-			pause(ctx, errorPause)
+		if ctx.Err() == nil {
+			w.note(ctx, dequeuing, err)
+			if err != nil {
+				w.logger.ErrorContext(ctx, "queue not read", "error", err)
+				pause(ctx, errorPause)
+			}
 		}
 		for _, item := range items {
 			group.Go(func() {
@@ -97,8 +110,11 @@ func (w *worker) runRelay(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayTime)
 	defer cancel()
 	summary, err := w.relay.Run(ctx)
-	if err != nil && ctx.Err() == nil {
-		w.logger.ErrorContext(ctx, "relay run ended early", "error", err)
+	if ctx.Err() == nil {
+		w.note(ctx, relaying, err)
+		if err != nil {
+			w.logger.ErrorContext(ctx, "relay run ended early", "error", err)
+		}
 	}
 	if summary.Enqueued+summary.Ended+summary.Settled+summary.NotEnqueued > 0 {
 		w.logger.InfoContext(ctx, "relay ran", "summary", summary)
@@ -108,19 +124,42 @@ func (w *worker) runRelay(ctx context.Context) {
 func (w *worker) runPurge(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.purge(ctx, purgeLimit)
-		if err != nil {
-			w.logger.ErrorContext(ctx, "purge ended early", "error", err)
+		if ctx.Err() != nil {
 			return
 		}
-		if n < purgeLimit {
+		w.note(ctx, purging, err)
+		switch {
+		case err != nil:
+			w.logger.ErrorContext(ctx, "purge ended early", "error", err)
+			pause(ctx, purgePause)
+		case n < purgeLimit:
 			return
 		}
 	}
 }
 
 func (w *worker) runWipe(ctx context.Context) {
-	if err := w.wipe(ctx); err != nil && ctx.Err() == nil {
+	err := w.wipe(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	w.note(ctx, wiping, err)
+	if err != nil {
 		w.logger.WarnContext(ctx, "deleted texts not wiped yet", "error", err)
+	}
+}
+
+// check notes whether the data folder can be written and whether the provider works.
+func (m *machine) check(ctx context.Context) {
+	checking, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	for p, check := range map[*part]func(context.Context) error{writing: m.store.Check, providing: m.checkProvider} {
+		if check == nil {
+			continue
+		}
+		if err := check(checking); ctx.Err() == nil {
+			m.condition.note(ctx, p, err)
+		}
 	}
 }
 

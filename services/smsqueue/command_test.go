@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// execute runs the program smsqueue with args in this process.
 func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
@@ -20,7 +19,7 @@ func TestCommands(t *testing.T) {
 		name           string
 		args           []string
 		code           int
-		stdout, stderr string // parts of the expected output; "" means that no output is expected
+		stdout, stderr string // parts of the output; "" means no output
 	}{
 		{"no command", nil, 0, "serve ", ""},
 		{"help", []string{"help", "serve"}, 0, "--provider-delay", ""},

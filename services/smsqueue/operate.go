@@ -33,9 +33,9 @@ account. The server may be running or not.`,
 	})
 }
 
-// operate adds to c what the commands "pause" and "resume" have in common: the flag, the
-// arguments, and the function that carries out the order. The parameter word is the word
-// of this order.
+// operate adds to c what the commands "pause" and "resume" share: the flag, the arguments,
+// and the function that carries out the order. The parameter word is the word of this
+// order.
 func (p *program) operate(word string, c *cobra.Command) *cobra.Command {
 	var data string
 	c.Args = cobra.ArbitraryArgs

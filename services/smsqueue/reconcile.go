@@ -41,10 +41,14 @@ in use.`,
 			} else {
 				report, err = reconcileFolder(ctx, data)
 			}
-			if err != nil {
+			_, damaged := errors.AsType[*simulator.DamagedError](err)
+			if err != nil && !damaged {
 				return err
 			}
 			report.Print(p.stdout)
+			if damaged {
+				return fmt.Errorf("the hand-overs of damaged lines are missing above: %w", err)
+			}
 			if report.Err() != nil {
 				return errFindings
 			}
@@ -71,7 +75,7 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return report, fmt.Errorf("there are no messages: %w", err)
 	}
-	log, err := handOvers(filepath.Join(dir, "provider"))
+	log, damaged, err := handOvers(filepath.Join(dir, "provider"))
 	if err != nil {
 		return report, err
 	}
@@ -80,20 +84,26 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return reconcile.Everything(ctx, db, log, time.Now())
+	if report, err = reconcile.Everything(ctx, db, log, time.Now()); err == nil {
+		err = damaged
+	}
+	return report, err
 }
 
 // handOvers returns the hand-overs that the simulated provider took, or nil if the
-// provider has no log.
-func handOvers(dir string) ([]reconcile.HandOver, error) {
+// provider has no log. If lines of the log are damaged, the error damaged is not nil.
+func handOvers(dir string) (log []reconcile.HandOver, damaged, err error) {
 	entries, err := simulator.ReadLog(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
+	}
+	if lines, ok := errors.AsType[*simulator.DamagedError](err); ok {
+		damaged, err = lines, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	log := []reconcile.HandOver{}
+	log = []reconcile.HandOver{}
 	for _, e := range entries {
 		if e.Taken() {
 			log = append(log, reconcile.HandOver{
@@ -102,5 +112,5 @@ func handOvers(dir string) ([]reconcile.HandOver, error) {
 			})
 		}
 	}
-	return log, nil
+	return log, damaged, nil
 }

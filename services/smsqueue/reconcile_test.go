@@ -18,9 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// folder makes the data folder of a server, with one message in it. The record of the
-// message has one hand-over. The provider's log has as many hand-overs of this message as
-// the parameter handOvers says.
+// The record of the message has one hand-over. The provider's log has as many as handOvers
+// says.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -69,6 +68,26 @@ func TestReconcile(t *testing.T) {
 			t.Errorf("printed %q, want it to begin with %q", out, want)
 		}
 	})
+	t.Run("reports what it can in spite of a damaged line, and fails", func(t *testing.T) {
+		dir := folder(t, 1)
+		log, err := os.OpenFile(filepath.Join(dir, "provider", "handed-over.jsonl"), os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := log.WriteString("not an entry\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		code, out, stderr := execute(t, "reconcile", "--data", dir)
+		if code != exitFailure || !strings.Contains(stderr, "these lines of the simulated provider's log are damaged: [2]") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+		if want := "accepted 1 = final 0 + sent 1 + "; !strings.HasPrefix(out, want) {
+			t.Errorf("printed %q, want it to begin with %q", out, want)
+		}
+	})
 	t.Run("reports a second hand-over and fails", func(t *testing.T) {
 		code, out, stderr := execute(t, "reconcile", "--data", folder(t, 2))
 		if code != exitFailure || stderr != "smsqueue: found discrepancies\n" {
@@ -105,7 +124,7 @@ func TestReconcileTable(t *testing.T) {
 	store, rules := dynamo.New(client, table, time.Now), sms.DefaultRules()
 	var forgotten sms.Message
 	for i := range 3 {
-		// Use long texts, so that a scan returns several pages.
+		// Long texts make a scan return several pages.
 		m := rules.Accept(sms.NewID(), sms.Draft{
 			Owner: "o", Client: "c",
 			Request: sms.Request{Number: "+5511999999999", Text: strings.Repeat("x", 380_000)},

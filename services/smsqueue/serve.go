@@ -37,6 +37,10 @@ so the program may be stopped or killed at any time.`,
 	f.DurationVar(&config.ProviderDelay, "provider-delay", 0, "how `long` the simulated provider takes to answer, below 5s")
 	f.StringVar(&config.Clients, "clients", "", "`file` of clients, in JSON: {\"name\": {\"secret\": ..., \"owner\": ..., \"scopes\": [\"send\", \"read\"], \"partsPerDay\": ...}}")
 	f.StringVar(&config.InboxToken, "inbox-token", "", "`file` with the token that the inbox page asks for; with --clients there is no inbox without it")
+	f.StringVar(&config.AllowOrigin, "allow-origin", "", "`origin` whose web pages may use the API, such as https://app.example.com; without it, no page may")
+	f.StringVar(&config.DefaultCountry, "default-country", "", "`country` of numbers that are written without a plus sign, such as DE")
+	f.StringSliceVar(&config.NumberTypes, "number-types", nil, "`types` of numbers that are accepted, such as mobile,fixed-line; by default all but premium-rate")
+	f.BoolVar(&config.StrictNumbers, "strict-numbers", false, "refuse numbers in ranges that are newer than this program")
 	f.TextVar(&config.LogLevel, "log-level", slog.LevelWarn, "lowest `level` that is logged: debug, info, warn or error")
 	return c
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// oneBreaker is a store that contains only a breaker. Each save succeeds, because only
-// one test uses the store.
 type oneBreaker struct {
 	sms.Breaker
 

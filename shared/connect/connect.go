@@ -41,9 +41,9 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// NewClient returns an HTTP client that has the SDK's settings, except for the settings
-// of its connections. The client trusts the certificates that cfg trusts. If cfg already
-// has an HTTP client whose type is not the SDK's own, NewClient returns this client.
+// NewClient returns an HTTP client with the SDK's settings, except those of its
+// connections. It trusts the certificates that cfg trusts. If cfg already has an HTTP
+// client that is not of the SDK's own type, NewClient returns that client.
 func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	settings := awshttp.NewBuildableClient()
 	switch given := cfg.HTTPClient.(type) {
@@ -79,11 +79,10 @@ func CloseIdle(client aws.HTTPClient) {
 	}
 }
 
-// Open makes client open a connection, which stays open for the next request of client.
-// The parameter call is a function that must make an SDK call with the HTTP client that
-// Open passes to it. This SDK call is not sent: Open only learns the host from it, and
-// then uses client to request the path "/" from that host. This needs no permission and
-// costs nothing.
+// Open makes client open a connection, which stays open for the client's next request. call
+// is a function that makes an SDK call with the HTTP client that Open passes to it. This
+// SDK call is not sent: Open only learns the host from it, and then requests the path "/"
+// from that host. This needs no permission and costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err

@@ -21,8 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 )
 
-// listQueues returns a function that makes an SDK call with the HTTP client that it gets.
-// The SDK call ends early only if this HTTP client returns an error.
+// The SDK call ends early only if the HTTP client returns an error.
 func listQueues(ctx context.Context, cfg aws.Config) func(aws.HTTPClient) error {
 	return func(client aws.HTTPClient) error {
 		cfg.HTTPClient, cfg.RetryMaxAttempts = client, 1
@@ -79,7 +78,7 @@ func TestOpenReportsThatThereIsNoConnection(t *testing.T) {
 	t.Cleanup(func() { _ = silent.Close() })
 	for _, tc := range []struct {
 		name, url string
-		expires   bool // whether the context ends before anything else happens
+		expires   bool // whether the context ends first
 	}{
 		{"the host closes the connection", closing.URL, false},
 		{"nobody listens", "http://127.0.0.1:1", false},
@@ -103,7 +102,6 @@ func TestOpenReportsThatThereIsNoConnection(t *testing.T) {
 	}
 }
 
-// TestConnections sends two requests and counts the connections that they use.
 func TestConnections(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

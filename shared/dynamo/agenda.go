@@ -54,8 +54,8 @@ type dueItem struct {
 	Receipt *sms.PendingReceipt `json:"receipt"`
 }
 
-// dueRange describes a page of one partition: at most limit entries, none of which is due
-// before from or after until. The page begins after the key in start.
+// dueRange describes a page of one partition: at most limit entries, due between from and
+// until, both included. The page begins after the key start.
 type dueRange struct {
 	shard       string
 	from, until millis

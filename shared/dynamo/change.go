@@ -139,9 +139,9 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
-// input returns the request that carries out c on the item with this id. The answer to
-// this request contains the whole item. This is the item after the write or, if a
-// condition is false, the current item.
+// input returns the request that carries out c on the item with this id. The answer
+// contains the whole item, as it is after the write or, if a condition is false, without
+// the write.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {

@@ -5,10 +5,9 @@ import (
 	"fmt"
 )
 
-// clientItems contains the ids of the items with the deployment's clients. Terraform
-// writes each item that has clients, and leaves out the others. A hash of a client's name
-// determines the item that contains the client. So no client moves to another item when
-// other clients are added or removed.
+// clientItems contains the ids of the items with the deployment's clients. Terraform writes
+// only the items that have clients. A hash of a client's name chooses its item, so no
+// client moves when others are added or removed.
 var clientItems = func() (ids []string) {
 	for _, digit := range "0123456789abcdef" {
 		ids = append(ids, "clients#"+string(digit))

@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// putItem writes an item that contains clients, as Terraform does.
+// putItem writes an item as Terraform does.
 func putItem(t *testing.T, client *dynamodb.Client, table, digit, clients string) {
 	t.Helper()
 	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
@@ -135,8 +135,8 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// halfReader is an HTTP client that leaves half of the keys of each BatchGetItem
-// unprocessed, like a table that lacks capacity.
+// halfReader leaves half of the keys of each BatchGetItem unprocessed, like a table that
+// lacks capacity.
 type halfReader struct {
 	requests int
 }

@@ -44,8 +44,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// applyOnce applies fault to the next request for which match returns true, and to no
-// other request.
 func applyOnce(proxy *faultproxy.Proxy, match func(op string) bool, fault faultproxy.Fault) {
 	var met atomic.Bool
 	proxy.Rule(func(op string, _ int) faultproxy.Fault {
@@ -65,7 +63,6 @@ func newClient(t *testing.T, url string) *dynamodb.Client {
 	return dynamo.NewClient(enginetest.Config(t, url))
 }
 
-// newTable creates a table and deletes it after the test.
 func newTable(t *testing.T, client *dynamodb.Client) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(sms.NewToken())

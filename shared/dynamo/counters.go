@@ -15,15 +15,14 @@ import (
 // is slow.
 const countersKept = time.Hour
 
-// Count adds c to its counter in one conditional write. If c adds nothing, Count makes
-// one strongly consistent read instead. A counter is one item, so it can be written at
-// most 1,000 times a second, which is the limit of a partition. A counter that is spread
-// over several items could not be exact.
+// Count adds c to its counter in one conditional write. If c adds nothing, Count makes one
+// strongly consistent read instead. A counter is one item, so it can take 1,000 writes a
+// second, the limit of a partition. A counter that is spread over several items could not
+// be exact.
 //
-// The item holds a token of the last write. So if the answer to a write is lost and the
-// client repeats the write, c is not counted twice. c is counted twice only if another
-// write of the counter came between the first write and its repetition. The limit is then
-// reached too early, but never too late.
+// The item holds a token of the last write. So if an answer is lost and the client repeats
+// the write, c is not counted twice. c is counted twice only if another write of the
+// counter came in between. The limit is then reached too early, but never too late.
 func (s *Store) Count(ctx context.Context, c sms.Count) error {
 	if !c.Fits(0) {
 		return sms.ErrLimit

@@ -19,7 +19,6 @@ import (
 
 var rules = sms.DefaultRules()
 
-// start returns the time at which the tests accept their messages.
 func start() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 func accept(now time.Time) sms.Message {
@@ -29,8 +28,6 @@ func accept(now time.Time) sms.Message {
 	}, now)
 }
 
-// newStoreBehindProxy returns a store with a table of its own, and the proxy between this
-// store and DynamoDB.
 func newStoreBehindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.DynamoDB(t)
@@ -38,7 +35,6 @@ func newStoreBehindProxy(t *testing.T) (*dynamo.Store, *faultproxy.Proxy) {
 	return dynamo.New(newImpatientClient(t, proxy.URL()), newTable(t, newClient(t, url)), time.Now), proxy
 }
 
-// newImpatientClient returns a client that hardly pauses between attempts.
 func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	t.Helper()
 	return dynamodb.New(newClient(t, url).Options(), func(o *dynamodb.Options) {
@@ -49,8 +45,8 @@ func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store, step by step. The field "after" contains a function.
-// The story calls this function at the end of each step, with the name of the step.
+// story changes messages in a store step by step. At the end of each step it calls the
+// function after.
 type story struct {
 	*testing.T
 	store *dynamo.Store
@@ -164,8 +160,6 @@ func TestRequestsPerOperation(t *testing.T) {
 	}
 }
 
-// calls contains one function for each method of a store. Each function calls its method
-// with a message that is already in the store.
 var calls = map[string]func(*testing.T, sms.Store, sms.Message) error{
 	"Create": func(t *testing.T, s sms.Store, m sms.Message) error {
 		return s.Create(t.Context(), accept(m.CreatedAt))

@@ -15,10 +15,9 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// item is the stored form of a message. A message's own attributes have its JSON names,
-// in camel case. The JSON names are a stored format, as the comment of sms.Message says.
-// The attributes for the indexes and the TTL are derived from a message's own attributes,
-// and have names in snake case.
+// item is the stored form of a message. A message's own attributes have its JSON names, in
+// camel case, which are a stored format. The attributes for the indexes and the TTL are
+// derived from them, and have names in snake case.
 type item struct {
 	sms.Message
 

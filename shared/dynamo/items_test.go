@@ -24,8 +24,7 @@ func TestNewerReleasesAttributes(t *testing.T) {
 	key := func(m sms.Message) map[string]types.AttributeValue {
 		return map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: m.ID}}
 	}
-	// future adds an attribute that this release does not know, as the next release
-	// would.
+	// future adds an attribute, as the next release might.
 	future := func(m sms.Message, path string) {
 		t.Helper()
 		_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
@@ -156,8 +155,6 @@ func TestIndexesThatAWriteTouches(t *testing.T) {
 	}
 }
 
-// noteIndexes returns a middleware that notes in which indexes each write consumes
-// capacity.
 func noteIndexes(touched *[]string) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("NoteIndexes", func(

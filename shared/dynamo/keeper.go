@@ -3,12 +3,14 @@ package dynamo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
@@ -43,6 +45,23 @@ func (s *Store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	})
 	if err != nil {
 		return fmt.Errorf("keeping %s: %w", k.ID, err)
+	}
+	return nil
+}
+
+// Rekeep replaces the stored receipt that has k's id by k, in one write. If there is no
+// such receipt, Rekeep changes nothing.
+func (s *Store) Rekeep(ctx context.Context, k sms.PendingReceipt) error {
+	_, err := call(ctx, s.client.PutItem, &dynamodb.PutItemInput{
+		TableName:           aws.String(s.table),
+		Item:                storedReceipt(k),
+		ConditionExpression: aws.String("attribute_exists(id)"),
+	})
+	if _, gone := errors.AsType[*types.ConditionalCheckFailedException](err); gone {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("keeping %s again: %w", k.ID, err)
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ func (e listEntry) matches(q sms.ListQuery) bool {
 	return (q.Number == "" || e.Number == q.Number) && (q.Reference == "" || e.Reference == q.Reference)
 }
 
-// maxQueries is the maximum number of queries for one page: one query for each shard, and
-// two queries in all for shards that have more than their part of the page.
+// maxQueries is the maximum number of queries for one page: one for each shard, and two
+// more in all for shards that have more than their part of the page.
 const maxQueries = listShards + 2
 
 // merge reads the shards of an owner as one list, newest first.

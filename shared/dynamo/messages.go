@@ -155,7 +155,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 }
 
 // write carries out w on the record with this id, sets a new revision, and returns the
-// record after the write. If a condition of w is false, done is false, with one
+// record after the write. If a condition of w is false, done is false. There is one
 // exception: if the record already has the new revision, the client has only repeated a
 // write whose answer was lost, and done is true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {

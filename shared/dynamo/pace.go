@@ -15,14 +15,13 @@ import (
 // maxBookings is how many writes one booking may take.
 const maxBookings = 3
 
-// Book implements sms.Pace. DynamoDB has no function for the later of two times. So there
-// are two writes that can book time: one appends to the booked time, and the other begins
-// anew if all booked time is past. Book first tries the write that is right for the
-// record as Book last saw it. If that write fails, the answer shows which write is right
-// now.
+// Book implements sms.Pace. DynamoDB cannot compute the later of two times. So there are
+// two writes that book time: one appends to the booked time, and the other begins anew if
+// all booked time is past. Book first tries the write that fits the record as Book last saw
+// it. If it fails, the answer shows which write fits now.
 //
-// The record is one item. So there can be at most 1,000 bookings a second, because a
-// partition takes no more writes.
+// The record is one item, and a partition takes at most 1,000 writes a second. So there can
+// be no more bookings.
 func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	until := time.Unix(0, s.booked.Load())
 	for range maxBookings {
@@ -42,9 +41,9 @@ func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("booking time: other senders came first %d times: %w", maxBookings, sms.ErrUnavailable)
 }
 
-// tryBooking tries one of the two writes: if anew is true, the write that begins anew. It
-// returns the end of the booked time, as the record then contains it. If the write is not
-// right for the record, the record stays as it is, and ok is false.
+// tryBooking tries the write that appends or, if anew is true, the write that begins anew.
+// It returns the end of the booked time in the record. If the write does not fit the
+// record, the record stays as it is, and ok is false.
 func (s *Store) tryBooking(ctx context.Context, b sms.Booking, anew bool) (until time.Time, ok bool, err error) {
 	var w change
 	if anew {

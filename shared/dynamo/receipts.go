@@ -37,8 +37,8 @@ func (s *Store) FindByProviderRef(ctx context.Context, ref sms.ProviderRef) (str
 	return byAlias, nil
 }
 
-// ApplyReceipt applies rc to the record with this id. This takes one write if the status
-// of the record is sent and rc is the first receipt for its only hand-over. Otherwise it
+// ApplyReceipt applies rc to the record with this id. This takes one write if the record
+// has the status sent, and rc is the first receipt for its only hand-over. Otherwise it
 // takes a second write, which is based on the record in the answer to the first.
 func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
 	m, done, err := s.applyToSent(ctx, rules, id, rc, now)

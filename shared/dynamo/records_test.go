@@ -35,8 +35,7 @@ func TestRecordFormat(t *testing.T) {
 	})
 }
 
-// toJSON returns the attributes a in the form in which the AWS CLI shows an item:
-// {"id": {"S": "..."}}.
+// toJSON writes attributes as the AWS CLI shows them: {"id": {"S": "..."}}.
 func toJSON(a attributes) ([]byte, error) { return json.Marshal(mapJSON(a)) }
 
 func mapJSON(a attributes) map[string]any {
@@ -67,7 +66,6 @@ func valueJSON(v types.AttributeValue) map[string]any {
 	panic(fmt.Sprintf("records cannot contain a %T", v))
 }
 
-// jsonValue is an attribute value as the AWS CLI shows it.
 type jsonValue struct {
 	S, N *string
 	BOOL *bool

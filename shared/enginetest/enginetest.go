@@ -1,8 +1,7 @@
-// Package enginetest gives a test the address of the engine that the test needs, and
-// records which engine this is, in an attribute of the test. The engines are DynamoDB
-// Local, ElasticMQ and moto. `make test` starts each of them once and puts its address
-// into the environment of all tests. The package also creates the table for records. Only
-// tests import it.
+// Package enginetest tells a test the address of the engine that it needs, and records the
+// engine in an attribute of the test. The engines are DynamoDB Local, ElasticMQ and moto.
+// `make test` starts each of them once and puts its address into the environment of all
+// tests. Only tests import this package.
 //
 // All tests of a run share the engines. So each test makes tables and queues with new
 // names, and uses its own phone numbers.
@@ -18,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Attr is the key of the test attribute ([testing.T.Attr]) that names the engine of a
-// test. A sub-test inherits the engines of its parents. A test on several engines has the
+// Attr is the key of the test attribute ([testing.T.Attr]) that names a test's engine.
+// Sub-tests inherit the engines of their parents. A test on several engines has the
 // attribute several times.
 const Attr = "engine"
 
@@ -43,7 +42,7 @@ const (
 )
 
 // DynamoDB returns the URL of DynamoDB Local. If the engine does not run, DynamoDB skips
-// the test and gives the reason. In CI (CI=true), DynamoDB fails the test if the variable
+// the test and gives the reason. In CI (CI=true), it fails the test if the variable
 // [EnvDynamoDB] is not set.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
@@ -96,7 +95,7 @@ func Tool(t testing.TB, name, hint string) string {
 	return path
 }
 
-// Lack skips a test that cannot run, or fails it in CI.
+// Lack skips a test for the given reason. In CI it fails the test.
 func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -10,7 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// recorder records what the look-up of an engine does to a test.
 type recorder struct {
 	testing.TB
 
@@ -24,7 +23,6 @@ func (r *recorder) Attr(key, value string) { r.Attrs = append(r.Attrs, key+"="+v
 func (r *recorder) Skip(args ...any)       { r.SkipReason = fmt.Sprint(args...); runtime.Goexit() }
 func (r *recorder) Fatal(args ...any)      { r.Failure = fmt.Sprint(args...); runtime.Goexit() }
 
-// ask runs lookup in a goroutine, as if it were a separate test.
 func ask(lookup func(testing.TB) string) (*recorder, string) {
 	r, url := new(recorder), ""
 	done := make(chan struct{})

@@ -63,7 +63,7 @@ func index(name string, keys []types.KeySchemaElement, include ...string) types.
 	return types.GlobalSecondaryIndex{IndexName: aws.String(name), KeySchema: keys, Projection: projection}
 }
 
-// keySchema returns a partition key and, if there is a second name, a sort key.
+// keySchema makes a second name the sort key.
 func keySchema(names ...string) []types.KeySchemaElement {
 	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	var keys []types.KeySchemaElement

@@ -40,14 +40,21 @@ func (r *Reader) Optional(name string) string { return r.getenv(name) }
 // List splits the variable with this name at commas, and returns the elements that are
 // not empty. There must be at least one such element.
 func (r *Reader) List(name string) []string {
+	list := r.OptionalList(name)
+	if len(list) == 0 {
+		r.fail(name, "is not set")
+	}
+	return list
+}
+
+// OptionalList returns the elements of the variable with this name, as List does. There
+// may be none.
+func (r *Reader) OptionalList(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {
 		if element = strings.TrimSpace(element); element != "" {
 			list = append(list, element)
 		}
-	}
-	if len(list) == 0 {
-		r.fail(name, "is not set")
 	}
 	return list
 }
@@ -100,6 +107,9 @@ func (r *Reader) Rules() sms.Rules {
 	rules.Validity = time.Duration(r.Int("VALIDITY_HOURS", int(rules.Validity/time.Hour), 1)) * time.Hour
 	rules.Retention = time.Duration(r.Int("RETENTION_DAYS", int(rules.Retention/day), 7)) * day
 	rules.MaxAttempts = r.Int("MAX_ATTEMPTS", rules.MaxAttempts, 1)
+	if rules.MaxAttempts > sms.MostAttempts {
+		r.fail("MAX_ATTEMPTS", fmt.Sprintf("must be at most %d", sms.MostAttempts))
+	}
 	timeout := int((rules.Lease - sms.LeaseMargin) / time.Second)
 	rules.Lease = time.Duration(r.Int("SENDER_TIMEOUT_SECONDS", timeout, 15))*time.Second + sms.LeaseMargin
 	rules.SeveralOwners = r.Bool("SEVERAL_OWNERS")

@@ -53,6 +53,14 @@ func TestReaderReadsWhatIsSet(t *testing.T) {
 	}
 }
 
+func TestReaderRefusesMoreAttemptsThanARecordKeeps(t *testing.T) {
+	r := from(map[string]string{"MAX_ATTEMPTS": "21"})
+	r.Rules()
+	if err := r.Err(); err == nil || !strings.Contains(err.Error(), "MAX_ATTEMPTS must be at most 20") {
+		t.Errorf("Err() = %v, want an error about MAX_ATTEMPTS", err)
+	}
+}
+
 func TestReaderNamesEverythingThatIsWrong(t *testing.T) {
 	r := from(map[string]string{
 		"N": "0", "F": "-1", "L": ",",

@@ -30,8 +30,8 @@ func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 const connectTime = time.Second
 
 // Connect opens connections during the init, so that the first invocation need not wait for
-// them. It calls all functions of the list opens in parallel. Each of them opens one
-// connection. A failure is only logged, because the invocation tries again.
+// them. It calls all of the given functions in parallel. Each of them opens one connection.
+// A failure is only logged, because the invocation tries again.
 func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
@@ -46,9 +46,9 @@ func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Con
 	group.Wait()
 }
 
-// Start calls the function start, and then serves the events of a Lambda function with
-// the handler that this function has returned. If the function start returns an error,
-// Start prints name and the error, and ends the program.
+// Start calls start, and then serves the events of a Lambda function with the handler that
+// start returned. If start returns an error, Start prints name and the error, and ends the
+// program.
 func Start[Handler any](name string, start func(ctx context.Context, getenv func(string) string) (Handler, error)) {
 	handler, err := start(context.Background(), os.Getenv)
 	if err != nil {

@@ -76,11 +76,10 @@ func New(t testing.TB, targetURL string) *Proxy {
 // URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides the fault of each request from now on. The
-// parameters op and n tell this function that the request is the nth request of the
-// operation op since New or Reset, counted from 1. A nil rule lets every request pass.
-// rule may be called concurrently. rule may have effects, such as killing the process
-// that sent the request.
+// Rule sets the function that decides the fault of each request from now on. Its parameters
+// say that the request is the nth of the operation op since New or Reset, counted from 1. A
+// nil rule lets every request pass. The rule may be called concurrently, and may have
+// effects, such as killing the process that sent the request.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -23,8 +23,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/faultproxy"
 )
 
-// engine starts a server that answers every request with "{}". served counts the
-// requests.
 func engine(t *testing.T) (url string, served *atomic.Int64) {
 	t.Helper()
 	served = new(atomic.Int64)
@@ -38,8 +36,7 @@ func engine(t *testing.T) (url string, served *atomic.Int64) {
 	return server.URL, served
 }
 
-// post sends one request in the JSON protocol and returns the status of the answer. The
-// status is 0 if the connection ended without an answer.
+// The status is 0 if the connection ended without an answer.
 func post(ctx context.Context, t *testing.T, url, target string) (status int, err error) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
@@ -170,7 +167,6 @@ func TestTheRuleSeesTheOperationAndItsNumber(t *testing.T) {
 	}
 }
 
-// config returns a configuration for SDK clients of the proxy.
 func config(p *faultproxy.Proxy, attempts int) aws.Config {
 	return aws.Config{
 		Region:           "us-east-1",

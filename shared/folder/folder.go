@@ -21,10 +21,9 @@ import (
 const othersWrite fs.FileMode = 0o022
 
 // Open opens the folder dir. If dir does not exist, Open makes it, and only the user may
-// enter it. Open refuses a symbolic link, a folder of another user, and a folder that
-// other users may write. There is one exception: if a folder is empty and the only other
-// users who may write it are in the user's group, Open does not refuse the folder but
-// makes it private. With the umask 0002, all new folders are like this.
+// enter it. Open refuses a symbolic link, a folder of another user, and a folder that other
+// users may write. There is one exception: an empty folder that only the user's group may
+// write becomes private, because with the umask 0002 all new folders are like this.
 func Open(dir string) (*os.Root, error) {
 	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// foreign makes another user the owner of the file at path. Only root can do that. If the
-// user is not root, TestAFolderOfRootIsRefused tests with a folder of root instead.
+// Only root can give a file away.
 func foreign(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Chown(path, 12345, -1); err != nil {
@@ -22,8 +21,7 @@ func foreign(t *testing.T, path string) {
 	}
 }
 
-// try runs do and checks its error. The error must contain all words. If there are no
-// words, there must be no error.
+// If there are no words, do must succeed.
 func try(t *testing.T, do func() error, words ...string) {
 	t.Helper()
 	err := do()
@@ -115,8 +113,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestAFolderOfRootIsRefused needs no special rights: the folder "/" belongs to root, who
-// is another user for everybody but root.
+// The folder "/" belongs to root, who is another user for everybody but root.
 func TestAFolderOfRootIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
 		return // TestOpen tests a folder of another user

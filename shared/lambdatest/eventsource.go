@@ -95,8 +95,7 @@ func queueARN(ctx context.Context, source EventSource) (string, error) {
 	return out.Attributes[string(types.QueueAttributeNameQueueArn)], nil
 }
 
-// pollOnce handles one batch, if one comes within a second. It never interrupts a
-// receive, because this could lose messages.
+// pollOnce never interrupts a receive, because this could lose messages.
 func (s EventSource) pollOnce(arn string) error {
 	ctx := context.Background()
 	out, err := s.Queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
@@ -159,7 +158,7 @@ func ids(messages []types.Message) []string {
 	return all
 }
 
-// SQSEvent returns the event in which Lambda passes messages of the queue to a function.
+// SQSEvent returns the event with which Lambda passes the queue's messages to a function.
 func SQSEvent(queueARN string, messages []types.Message) []byte {
 	event := events.SQSEvent{Records: []events.SQSMessage{}}
 	queueRegion := strings.Split(queueARN+":::", ":")[3]
@@ -190,10 +189,9 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 	return encode(event)
 }
 
-// FailedItems returns the ids that a function's response to a batch reports as failed. It
-// returns an error if Lambda would treat the whole batch as failed: if the response
-// cannot be read, contains an empty id, or contains an id that is not in the batch. The
-// rules are from
+// FailedItems returns the ids that a function's response reports as failed. It returns an
+// error if Lambda would treat the whole batch as failed: if the response cannot be read, or
+// has an empty id or an id that is not in the batch. Source:
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
 	// Decode into maps, because a field of a struct would match a key in any letter case.
@@ -225,7 +223,6 @@ func FailedItems(response []byte, batch []string) ([]string, error) {
 	return failed, nil
 }
 
-// encode returns the JSON of a value that can always be encoded.
 func encode(v any) []byte {
 	raw, err := json.Marshal(v)
 	if err != nil {

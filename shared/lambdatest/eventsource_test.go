@@ -82,8 +82,7 @@ func decoded(t *testing.T, raw []byte) any {
 	return v
 }
 
-// TestPoll checks the queue after a batch. Messages that succeeded must be gone, and
-// those that failed must come back.
+// Messages that succeeded must be gone, and messages that failed must come back.
 func TestPoll(t *testing.T) {
 	client := sqs.NewFromConfig(enginetest.Config(t, enginetest.SQS(t)))
 
@@ -177,8 +176,7 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth returns how many messages are in flight. It fails the test if a message is
-// visible.
+// depth fails the test if a message is visible.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()
 	out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})

@@ -35,9 +35,8 @@ type Options struct {
 	Concurrency int
 }
 
-// FunctionError means that a function did not answer an event. Its two fields are those
-// of Lambda's own error object. The constants below are the types that Lambda itself
-// uses.
+// FunctionError means that a function did not answer an event. Its fields are those of
+// Lambda's own error object.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -54,7 +53,7 @@ const (
 // Function is a deployed function. Its methods may be called concurrently.
 type Function struct {
 	options Options
-	idle    chan *sandbox // the sandboxes that handle no event
+	idle    chan *sandbox // those that handle no event
 	all     []*sandbox
 	output  output
 	running sync.WaitGroup
@@ -137,7 +136,6 @@ func (f *Function) Kill() {
 // in order of arrival.
 func (f *Function) Output() string { return f.output.String() }
 
-// output collects the output of several processes.
 type output struct {
 	mu  sync.Mutex
 	all bytes.Buffer

@@ -41,7 +41,6 @@ func runMain(m *testing.M) int {
 	return m.Run()
 }
 
-// report is what the bootstrap reports about its environment.
 type report struct {
 	PID      int
 	Name     string
@@ -73,7 +72,7 @@ func invokeError(t *testing.T, f *lambdatest.Function, event string) *lambdatest
 	return failure
 }
 
-// waitEvent returns an event that the function never answers.
+// The function never answers this event.
 func waitEvent(t *testing.T) []byte {
 	t.Helper()
 	return fmt.Appendf(nil, `{"Do": "wait", "File": %q}`, filepath.Join(t.TempDir(), "begun"))
@@ -170,9 +169,8 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang keeps a process of the function busy until the test ends. It returns when the
-// process has begun to handle an event. The error that Invoke returns for this event
-// arrives on the channel.
+// hang returns when a process has begun to handle an event, and keeps that process busy
+// until the test ends.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")

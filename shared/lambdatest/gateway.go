@@ -107,14 +107,14 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if claims != nil {
 		event.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	if !utf8.Valid(body) { // act as if the API had the binary media type */*; without it, API Gateway would damage the bytes
+	if !utf8.Valid(body) { // like an API with the binary media type */*; without it, API Gateway would damage the bytes
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return encode(event), nil
 }
 
-// route finds the resource for a path. A literal segment takes precedence over a
-// parameter. Parameters stay encoded as the client sent them.
+// A literal segment takes precedence over a parameter. Parameters stay encoded as the
+// client sent them.
 func (g Gateway) route(path string) (resource string, parameters map[string]string, ok bool) {
 	segments := strings.Split(path, "/")
 	// "{" sorts after letters, so the resource with the most literal segments comes
@@ -143,8 +143,8 @@ func (g Gateway) route(path string) (resource string, parameters map[string]stri
 	return "", nil, false
 }
 
-// last returns the last value of each name, as API Gateway does. If there are no names,
-// it returns nil, which becomes null in the event.
+// last returns the last value of each name, as API Gateway does. It returns nil if there
+// are no names, because the event then contains null.
 func last(all map[string][]string) map[string]string {
 	if len(all) == 0 {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// LogsEvent returns the event in which CloudWatch Logs sends lines of a log group to a
-// function through a subscription filter. It is JSON that is compressed by gzip.
+// LogsEvent returns the event with which CloudWatch Logs sends lines of a log group to a
+// function. The event is JSON, compressed with gzip.
 func LogsEvent(logGroup string, messages ...string) []byte {
 	batch := events.CloudwatchLogsData{
 		Owner: "123456789012", LogGroup: logGroup, LogStream: "stream", SubscriptionFilters: []string{"filter"},

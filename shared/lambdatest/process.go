@@ -17,24 +17,22 @@ import (
 // initTimeout is how long Lambda waits for a new process to ask for its first event.
 const initTimeout = 10 * time.Second
 
-// answer is the result of one event.
 type answer struct {
 	response []byte
 	err      error
 }
 
-// sandbox runs one process at a time, and handles one event at a time. It replaces a
-// process that has ended.
+// sandbox handles one event at a time, and replaces a process that has ended.
 type sandbox struct {
 	options Options
 	output  *output
 
 	mu      sync.Mutex
 	closed  bool
-	process *process // the process started last; it may have ended
+	process *process // may have ended
 }
 
-// invoke makes the process handle an event. It must not be called concurrently.
+// invoke must not be called concurrently.
 func (s *sandbox) invoke(event []byte) answer {
 	for {
 		p, err := s.running()
@@ -60,8 +58,7 @@ func (s *sandbox) invoke(event []byte) answer {
 	}
 }
 
-// running returns the current process. If this process has ended, running starts a new
-// process.
+// running replaces a process that has ended.
 func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,14 +91,14 @@ func (s *sandbox) close() {
 	s.kill()
 }
 
-// process is one run of the binary. Each run has a Runtime API of its own, so that no
-// request of an earlier run can reach a later run.
+// Each process has a Runtime API of its own, so that no request of an earlier run can reach
+// a later run.
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
 	events  chan *invocation // an event for the process's next GET
 	polled  atomic.Bool      // the process has asked for an event, so init is over
-	own     output           // the output of this process only
+	own     output           // of this process only
 	ended   chan struct{}    // closed when the process has ended and err is set
 	err     error
 
@@ -136,8 +133,8 @@ func startProcess(o Options, all *output) (*process, error) {
 	return p, nil
 }
 
-// environment returns the environment that Lambda gives to a process. The options may
-// override Lambda's own variables, except for the address of the Runtime API.
+// The options may override Lambda's own variables, except for the address of the Runtime
+// API.
 func environment(o Options, api string) []string {
 	env := []string{
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.FunctionName,
@@ -154,7 +151,6 @@ func environment(o Options, api string) []string {
 	return append(env, "AWS_LAMBDA_RUNTIME_API="+api)
 }
 
-// wait returns the answer to an event that the process is handling.
 func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -174,7 +170,6 @@ func (p *process) wait(i *invocation, timeout time.Duration) answer {
 	}
 }
 
-// exitError returns the reason why an ended process did not answer the event.
 func (p *process) exitError(i *invocation) *FunctionError {
 	p.mu.Lock()
 	reported := p.initErr
@@ -202,7 +197,6 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// kill kills the process and returns when it is gone.
 func (p *process) kill() {
 	_ = p.command.Process.Kill() // an error means that it has already ended
 	<-p.ended

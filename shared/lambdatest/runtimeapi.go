@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-// The names that this package makes up contain awsRegion and account.
+// All made-up names contain awsRegion and account.
 const (
 	awsRegion = "us-east-1"
 	account   = "123456789012"
 )
 
-// invocation is one event and its answer.
 type invocation struct {
 	id    string
 	event []byte
@@ -62,8 +61,7 @@ func (p *process) routes(o Options) http.Handler {
 	return mux
 }
 
-// finish reads the answer to the current event from r, and passes it on. It refuses a
-// second answer to the same event.
+// finish refuses a second answer to the same event.
 func (p *process) finish(w http.ResponseWriter, r *http.Request, read func([]byte) answer) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -13,18 +13,31 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxInput is the maximum length of Parse's input in bytes. It has room for 15 digits, a
-// separator after each digit, and a few more characters.
-const maxInput = 40
-
 // International is the Country of numbers that belong to no country, such as those of
 // satellite phones. libphonenumber uses this code.
 const International = "001"
 
-// Parsed is a number in an assigned range, and its country.
+// Rules are a deployment's choices about the numbers that it accepts.
+type Rules struct {
+	// DefaultCountry is the country of numbers that are written without a plus sign.
+	// ValidCountry must be true for it. If it is empty, such numbers are refused.
+	DefaultCountry string
+	// Strict refuses doubtful numbers.
+	Strict bool
+	// Fiction accepts the numbers that regulators reserve for films and books. No phone
+	// has such a number, so set Fiction only if the provider is simulated.
+	Fiction bool
+}
+
+// Parsed is a number and what the numbering plans say about it.
 type Parsed struct {
-	Number  sms.Number
-	Country string // ISO 3166-1 alpha-2, or International
+	Number  sms.Number // in canonical form
+	Country string     // ISO 3166-1 alpha-2, or International
+	Type    Type       // Unknown if the number is doubtful
+	// Doubtful says that no range of the numbering plans contains the number, although a
+	// mobile number in its country may have this length. The number may be in a new
+	// range, or it may be mistyped.
+	Doubtful bool
 }
 
 // Error says why messages cannot be sent to a number. It never contains the number.
@@ -38,79 +51,71 @@ func (e *Error) Error() string { return "the phone number " + e.Reason }
 
 // These reasons have no parameters.
 var (
-	errEmpty      = &Error{"is empty"}
-	errTooLong    = &Error{fmt.Sprintf("is longer than %d bytes", maxInput)}
-	errCharacters = &Error{"may contain only digits 0 to 9, spaces, hyphens, dots, parentheses, and one plus sign at the beginning; no letters and no extension"}
-	errNoDigits   = &Error{"has no digits"}
 	errNoDefault  = &Error{"must begin with a plus sign and the country code, because no default country is configured"}
 	errNoCountry  = &Error{"begins with a country code that does not exist"}
 	errNotANumber = &Error{"is not a phone number"}
 )
 
-// Parse parses raw, which may contain spaces, hyphens, dots and parentheses. A number
-// with a plus sign is international. A number without a plus sign is read as a national
-// number of defaultCountry, for which ValidCountry must be true. If defaultCountry is
-// empty, such a number is refused.
+// Parse parses raw, in any form that Dialed accepts. A number with a plus sign is
+// international. A number without a plus sign is read as a national number of the default
+// country.
 //
-// The number's range must be assigned in the numbering plans built into this program. A
-// plausible length is not enough, because most mistyped numbers have a plausible length.
-// Every error is an *Error.
-func Parse(raw, defaultCountry string) (Parsed, error) {
-	dialed, err := strip(raw)
+// The numbering plans are built into this program and may be a year old. So Parse refuses
+// only what can never be a number, and marks numbers in unknown ranges as doubtful. Every
+// error is an *Error.
+func (r Rules) Parse(raw string) (Parsed, error) {
+	dialed, err := Dialed(raw)
 	if err != nil {
 		return Parsed{}, err
 	}
+	country := r.DefaultCountry
 	if strings.HasPrefix(dialed, "+") {
 		// With a default country, the library would retry an invalid country code without
 		// its plus sign.
-		defaultCountry = ""
-	} else if !ValidCountry(defaultCountry) {
+		country = ""
+	} else if !ValidCountry(country) {
 		return Parsed{}, errNoDefault
 	}
-
-	n, err := phonenumbers.Parse(dialed, defaultCountry)
+	n, err := phonenumbers.Parse(dialed, country)
 	if err != nil {
 		return Parsed{}, reasonOfParser(err)
 	}
-	if !phonenumbers.IsValidNumber(n) {
-		return Parsed{}, reasonOfPlan(n)
+	e164 := phonenumbers.Format(n, phonenumbers.E164)
+	number := sms.Number(e164).Canonical()
+	if string(number) != e164 {
+		if n, err = phonenumbers.Parse(string(number), ""); err != nil {
+			return Parsed{}, reasonOfParser(err)
+		}
 	}
-	number, err := sms.ParseNumber(phonenumbers.Format(n, phonenumbers.E164))
-	if err != nil {
-		return Parsed{}, errNotANumber
+	if _, err := sms.ParseNumber(string(number)); err != nil {
+		return Parsed{}, reasonOfPlan(n, errNotANumber)
 	}
-	return Parsed{Number: number, Country: phonenumbers.GetRegionCodeForNumber(n)}, nil
+	return r.check(n, number)
+}
+
+// check looks up the number n in the plans. The parameter number is n in canonical form.
+func (r Rules) check(n *phonenumbers.PhoneNumber, number sms.Number) (Parsed, error) {
+	if f, ok := fictional(number); ok && r.Fiction {
+		return Parsed{Number: number, Country: f.country, Type: f.kind}, nil
+	}
+	unassigned := &Error{fmt.Sprintf("is in a range that is not assigned in country code +%d", n.GetCountryCode())}
+	switch {
+	case withdrawn.MatchString(string(number)):
+		return Parsed{}, unassigned
+	case phonenumbers.IsValidNumber(n):
+		return Parsed{Number: number, Country: phonenumbers.GetRegionCodeForNumber(n), Type: typeOf(n)}, nil
+	case !possible(n):
+		return Parsed{}, reasonOfPlan(n, unassigned)
+	case r.Strict:
+		return Parsed{}, unassigned
+	}
+	return Parsed{Number: number, Country: probableCountry(n), Doubtful: true}, nil
 }
 
 // ValidCountry reports whether code is a country or territory with a numbering plan.
 // Codes are those of ISO 3166-1 alpha-2 in capitals, and AC (Ascension), TA (Tristan da
 // Cunha) and XK (Kosovo).
 func ValidCountry(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
-
-// strip returns the digits, and the leading plus sign if raw has one. It is stricter than
-// the library, which also reads letters, extensions, digits of other scripts, and numbers
-// within other text.
-func strip(raw string) (string, error) {
-	if strings.Trim(raw, " ") == "" {
-		return "", errEmpty
-	}
-	if len(raw) > maxInput {
-		return "", errTooLong
-	}
-	var dialed strings.Builder
-	for _, c := range []byte(raw) {
-		switch {
-		case '0' <= c && c <= '9', c == '+' && dialed.Len() == 0:
-			dialed.WriteByte(c)
-		case strings.IndexByte(" -.()", c) < 0:
-			return "", errCharacters
-		}
-	}
-	if s := dialed.String(); s != "" && s != "+" {
-		return s, nil
-	}
-	return "", errNoDigits
-}
 
 func reasonOfParser(err error) *Error {
 	switch {
@@ -127,8 +132,9 @@ func reasonOfParser(err error) *Error {
 	}
 }
 
-// reasonOfPlan returns why n is invalid in the numbering plan of its country.
-func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
+// reasonOfPlan returns what is wrong with the length of n in the numbering plan of its
+// country. If nothing is wrong with the length, it returns otherwise.
+func reasonOfPlan(n *phonenumbers.PhoneNumber, otherwise *Error) *Error {
 	country := fmt.Sprintf("country code +%d", n.GetCountryCode())
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
 	case phonenumbers.TOO_SHORT:
@@ -140,6 +146,6 @@ func reasonOfPlan(n *phonenumbers.PhoneNumber) *Error {
 	case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
 		return &Error{"lacks the area code of " + country}
 	default:
-		return &Error{"is in a range that is not assigned in " + country}
+		return otherwise
 	}
 }

@@ -40,15 +40,18 @@ func (f Finding) String() string { return f.MessageID + ": " + f.What }
 
 // Report has the totals and the findings.
 type Report struct {
-	Accepted  int
-	Final     int
-	Sent      int
-	Unknown   int
-	OnTheWay  int
-	ByStatus  map[sms.Status]int
-	HandOvers int // hand-overs in the provider's log, except void ones
-	// Doubles counts, for each message, the hand-overs after the first hand-over. If the
-	// message's events do not record one of these hand-overs, there is also a Finding.
+	Accepted int
+	Final    int
+	Sent     int
+	Unknown  int
+	OnTheWay int
+	ByStatus map[sms.Status]int
+	// HandOvers counts the hand-overs in the provider's log, except void ones. Without a
+	// log, it counts those in the records: taken, unanswered or in flight.
+	HandOvers int
+	Logged    bool // whether there is a provider's log
+	// Doubles counts the hand-overs after the first one of each message. A hand-over that
+	// is in the log, but not in the message's events, is also a Finding.
 	Doubles  int
 	Findings []Finding
 }
@@ -73,7 +76,11 @@ func (r Report) Print(w io.Writer) {
 			fmt.Fprintf(w, "  %-12s %d\n", s, n)
 		}
 	}
-	fmt.Fprintf(w, "hand-overs %d, of which %d are repetitions\n", r.HandOvers, r.Doubles)
+	source := "by the provider's log"
+	if !r.Logged {
+		source = "by the records, without a provider's log"
+	}
+	fmt.Fprintf(w, "hand-overs %d, of which %d are repetitions (%s)\n", r.HandOvers, r.Doubles, source)
 	fmt.Fprintf(w, "findings: %d\n", len(r.Findings))
 	for _, f := range r.Findings {
 		fmt.Fprintln(w, " ", f)
@@ -115,7 +122,7 @@ const clockSlack = 5 * time.Second
 // everything that the provider took. If there is no such log, pass nil.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
-	l.report.ByStatus = make(map[sms.Status]int)
+	l.report.ByStatus, l.report.Logged = make(map[sms.Status]int), l.hasLog
 	for _, h := range log {
 		if !h.Void {
 			l.report.HandOvers++
@@ -150,6 +157,9 @@ func (l *Ledger) Add(m sms.Message) {
 	}
 	if l.hasLog {
 		l.compare(m)
+	} else if n := effectiveHandOvers(m); n > 0 {
+		r.HandOvers += n
+		r.Doubles += n - 1
 	}
 	for _, e := range m.Events {
 		if e.ProviderAt.After(m.ExpiresAt.Add(clockSlack)) {
@@ -226,12 +236,29 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 			return h.ProviderMessageID == id && h.Receipt == sms.VerdictVoid
 		})
 	}
+	voids := 0
+	for _, h := range m.HandOvers {
+		if h.Receipt == sms.VerdictVoid {
+			voids++
+		}
+	}
+	forgotten := voids == sms.MaxVoids // then the record may lack its oldest void hand-overs
 	for _, h := range taken[:max(0, len(taken)-1)] {
-		forgotten := len(m.HandOvers) > sms.MaxVoids // then the record lacks its oldest void hand-overs
 		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)
 		}
 	}
+}
+
+// effectiveHandOvers returns how many hand-overs of m the provider took or may have
+// taken, and did not report as void.
+func effectiveHandOvers(m sms.Message) (n int) {
+	for _, h := range m.HandOvers {
+		if h.Receipt != sms.VerdictVoid {
+			n++
+		}
+	}
+	return n
 }
 
 func recordedHandOvers(m sms.Message) int {

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,6 @@ var now = time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 
 const number sms.Number = "+12025550100"
 
-// accepted returns an accepted message that waits for a sender.
 func accepted(change func(*sms.Draft)) sms.Message {
 	d := sms.Draft{Owner: "o", Client: "c", Request: sms.Request{Number: number, Text: "hi"}}
 	if change != nil {
@@ -26,8 +26,6 @@ func accepted(change func(*sms.Draft)) sms.Message {
 
 func hold(d *sms.Draft) { d.OnUnknown = sms.Hold }
 
-// handedOver hands m over once for each of the outcomes, and returns the message as it is
-// then.
 func handedOver(t *testing.T, m sms.Message, outcomes ...sms.Outcome) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -51,8 +49,7 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-// handedOverTwice returns a held message that was handed over twice. The first hand-over
-// has this receipt, or no receipt if receipt is "".
+// The first hand-over has this receipt, or none if receipt is "".
 func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -66,8 +63,6 @@ func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	return m
 }
 
-// handedOverLate returns a message with a receipt. The receipt says that the message was
-// handed over after its expiry, late by the given duration.
 func handedOverLate(t *testing.T, late time.Duration) sms.Message {
 	t.Helper()
 	m := handedOver(t, accepted(nil), sms.Taken("c1"))
@@ -158,27 +153,66 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// The message is handed over more often than its record shows.
+func TestAHeldMessageMayHaveForgottenVoidHandOvers(t *testing.T) {
+	rules, at := sms.DefaultRules(), now
+	m := accepted(hold)
+	m.ExpiresAt = now.Add(sms.MaxSchedule)
+	var ids []string
+	for i := range sms.MaxVoids + 2 {
+		id := fmt.Sprint("c", i)
+		ids, at = append(ids, id), at.Add(time.Hour)
+		claim := rules.NewClaim("fake", at)
+		claimed, err := claim.Apply(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ = rules.Record(claimed, claim.Token, sms.Taken(id), at)
+		m, _ = rules.ApplyReceipt(m, sms.Receipt{Provider: "fake", ProviderMessageID: id, Number: number, Verdict: sms.VerdictVoid}, at)
+	}
+	log := took(m, ids...)
+	for i := range log {
+		log[i].Void, log[i].At = true, now.Add(time.Duration(i)*time.Hour)
+	}
+	l := reconcile.New(log, at)
+	l.Add(m)
+	if err := l.Report().Err(); err != nil {
+		t.Errorf("found %v, want nothing", err)
+	}
+}
+
 func TestSum(t *testing.T) {
 	l := reconcile.New(nil, now)
 	l.Add(accepted(nil))
 	l.Add(handedOver(t, accepted(nil), sms.Taken("c1")))
 	l.Add(handedOver(t, accepted(hold), sms.Unanswered()))
 	l.Add(handedOver(t, accepted(nil), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.OptedOut})))
+	l.Add(handedOver(t, accepted(nil), sms.Unanswered(), sms.Taken("c2")))
+	l.Add(handedOverTwice(t, sms.VerdictVoid))
 	lost := accepted(nil)
 	lost.ID, lost.Due = "lost", sms.Due{}
 	l.Add(lost)
 	var printed strings.Builder
 	l.Report().Print(&printed)
-	want := `accepted 5 = final 1 + sent 1 + unknown 1 + on the way 2
+	want := `accepted 7 = final 1 + sent 3 + unknown 1 + on the way 2
   queued       2
-  sent         1
+  sent         3
   unknown      1
   failed       1
-hand-overs 0, of which 0 are repetitions
+hand-overs 5, of which 1 are repetitions (by the records, without a provider's log)
 findings: 1
   lost: queued, but it is never due
 `
 	if diff := cmp.Diff(want, printed.String()); diff != "" {
 		t.Errorf("the printed report differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheLogCountsHandOversIfThereIsOne(t *testing.T) {
+	m := handedOver(t, accepted(nil), sms.Unanswered(), sms.Taken("c1"))
+	l := reconcile.New(took(m, "c1"), now) // the first hand-over never arrived
+	l.Add(m)
+	if got := l.Report(); got.HandOvers != 1 || got.Doubles != 0 || !got.Logged {
+		t.Errorf("%d hand-overs, %d repetitions, from a log: %t; want 1, 0, true", got.HandOvers, got.Doubles, got.Logged)
 	}
 }

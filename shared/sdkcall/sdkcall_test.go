@@ -95,7 +95,6 @@ func TestAttempts(t *testing.T) {
 	})
 }
 
-// script answers requests one after another.
 type script struct {
 	answers []string
 	n       int

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"os"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/folder"
@@ -38,7 +40,8 @@ func (e Entry) Void() bool { return e.Taken() && e.receipt().Verdict == sms.Verd
 const logName = "handed-over.jsonl"
 
 // ReadLog reads the whole log in the folder dir, even while a provider has the log open.
-// It leaves out an incomplete last line.
+// It leaves out an incomplete last line. If lines are damaged, it returns all other lines
+// and a *DamagedError.
 func ReadLog(dir string) ([]Entry, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -51,31 +54,60 @@ func ReadLog(dir string) ([]Entry, error) {
 	}
 	defer func() { _ = file.Close() }()
 	var all []Entry
+	var damaged DamagedError
 	lines := bufio.NewReader(file)
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
+			if damaged.Lines != nil {
+				return all, &damaged
+			}
 			return all, nil
-		}
-		var e Entry
-		if err == nil {
-			err = json.Unmarshal(line, &e)
 		}
 		if err != nil {
 			return all, fmt.Errorf("reading line %d of the simulated provider's log: %w", n, err)
+		}
+		if isEmpty(line) {
+			continue
+		}
+		var e Entry
+		if json.Unmarshal(line, &e) != nil {
+			damaged.Lines = append(damaged.Lines, n)
+			continue
 		}
 		all = append(all, e)
 	}
 }
 
+// DamagedError says which lines of the log are not entries.
+type DamagedError struct{ Lines []int }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("these lines of the simulated provider's log are damaged: %v", e.Lines)
+}
+
+// isEmpty reports whether a line has no content. Such a line may be left from a test of
+// the disk if the process was killed during the test.
+func isEmpty(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
+
 // journal is the log of a running provider. One goroutine writes it. Each sync covers all
 // lines that arrived during the sync before it.
+//
+// After a failed write, the journal undoes what is left of the write, and goes on as soon
+// as writes succeed again. It also goes on after somebody has cut, extended, removed or
+// replaced the file.
 type journal struct {
-	file   *os.File
+	root   *os.Root
 	writes chan write
+	checks chan chan<- error
 	ended  chan struct{}
-	size   atomic.Int64  // synced bytes
-	grown  chan struct{} // gets a value when size has grown
+	grown  chan struct{} // gets a value when size has changed
+	failed bool          // whether a write has failed, and no write has succeeded since; only run may use it
+
+	mu   sync.Mutex
+	file *os.File // only run changes it
+	size int64    // the synced bytes of file; only run changes it
+	low  int64    // the lowest size that file, or a file that it has replaced, had since the last call of seen
 }
 
 type write struct {
@@ -88,20 +120,56 @@ type write struct {
 const group = 1024
 
 func openJournal(root *os.Root) (*journal, error) {
-	file, err := folder.OpenFile(root, logName, os.O_RDWR|os.O_CREATE|os.O_APPEND)
-	if err != nil {
+	j := &journal{
+		root: root, writes: make(chan write), checks: make(chan chan<- error), ended: make(chan struct{}), grown: make(chan struct{}, 1),
+	}
+	if err := j.open(); err != nil {
 		return nil, err
 	}
-	j := &journal{file: file, writes: make(chan write), ended: make(chan struct{}), grown: make(chan struct{}, 1)}
+	j.low = math.MaxInt64
+	return j, nil
+}
+
+// open opens the file, or makes it, and removes an incomplete last line. It closes the
+// file that j had before.
+func (j *journal) open() error {
+	file, err := folder.OpenFile(j.root, logName, os.O_RDWR|os.O_CREATE|os.O_APPEND)
+	if err != nil {
+		return err
+	}
 	size, err := cutTornLine(file)
 	if err == nil {
-		err = folder.Sync(root)
+		err = folder.Sync(j.root)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return errors.Join(err, file.Close())
 	}
-	j.size.Store(size)
-	return j, nil
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	before := j.file
+	j.file, j.size, j.low = file, size, 0
+	if before != nil {
+		_ = before.Close() // it is no longer the log
+	}
+	return nil
+}
+
+// seen returns the file and its size, and the lowest size since the last call of seen.
+func (j *journal) seen() (file *os.File, size, low int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	low, j.low = j.low, math.MaxInt64
+	return j.file, j.size, low
+}
+
+func (j *journal) resize(size int64) {
+	j.mu.Lock()
+	j.low, j.size = min(j.low, size), size
+	j.mu.Unlock()
+	select {
+	case j.grown <- struct{}{}:
+	default:
+	}
 }
 
 // cutTornLine removes an incomplete last line, which has no line end, and returns the new
@@ -143,6 +211,24 @@ func (j *journal) append(ctx context.Context, e Entry) error {
 	select {
 	case j.writes <- write{ctx, append(line, '\n'), done}:
 	case <-j.ended:
+		return fmt.Errorf("%w: it has stopped", errNotWritten)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// check returns why lines cannot be written, or nil. It writes only after a failed write.
+func (j *journal) check(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case j.checks <- done:
+	case <-j.ended:
 		return errNotWritten
 	case <-ctx.Done():
 		return ctx.Err()
@@ -155,8 +241,7 @@ func (j *journal) append(ctx context.Context, e Entry) error {
 	}
 }
 
-// run writes until ctx ends or a write fails. After a failed write it does not go on,
-// because nobody knows what is on the disk then.
+// run writes until ctx ends.
 func (j *journal) run(ctx context.Context) {
 	defer close(j.ended)
 	var buffer bytes.Buffer
@@ -175,6 +260,8 @@ func (j *journal) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case done := <-j.checks:
+			done <- j.try()
 		case w := <-j.writes:
 			add(w)
 		}
@@ -193,23 +280,84 @@ func (j *journal) run(ctx context.Context) {
 		for _, done := range waiting {
 			done <- err
 		}
-		if err != nil {
-			return
-		}
 	}
 }
 
+// write appends lines. If the error is errNotWritten, the log does not have them.
 func (j *journal) write(lines []byte) error {
-	if _, err := j.file.Write(lines); err != nil {
+	if err := j.mend(); err != nil {
+		return fmt.Errorf("%w: %w", errNotWritten, err)
+	}
+	n, err := j.file.Write(lines)
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err == nil {
+		j.failed = false
+		j.resize(j.size + int64(len(lines)))
+		return nil
+	}
+	j.failed = true
+	err = fmt.Errorf("writing the simulated provider's log: %w", err)
+	if n > 0 {
+		if left := j.mend(); left != nil {
+			return errors.Join(err, left)
+		}
+	}
+	return fmt.Errorf("%w: %w", errNotWritten, err)
+}
+
+// try returns nil if the last write has succeeded, or if a test shows that the next write
+// can succeed. The test writes an empty line, which is longer than any other line, and
+// removes it.
+func (j *journal) try() error {
+	err := j.mend()
+	if err != nil || !j.failed {
+		return err
+	}
+	if _, err = fmt.Fprintf(j.file, "%1024s\n", ""); err == nil {
+		err = j.file.Sync()
+	}
+	if err == nil {
+		err = j.mend()
+	}
+	if err != nil {
 		return fmt.Errorf("writing the simulated provider's log: %w", err)
 	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("syncing the simulated provider's log: %w", err)
+	j.failed = false
+	return nil
+}
+
+// mend makes the log ready for the next write. It removes what a failed write has left in
+// the file. If somebody else has changed the file, mend accepts its complete lines. If
+// somebody has removed or replaced the file, mend opens the new file.
+func (j *journal) mend() error {
+	named, err := j.root.Lstat(logName)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking at the simulated provider's log: %w", err)
 	}
-	j.size.Add(int64(len(lines)))
-	select {
-	case j.grown <- struct{}{}:
-	default:
+	opened, err := j.file.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at the simulated provider's log: %w", err)
+	}
+	if named == nil || !os.SameFile(named, opened) {
+		if err := j.open(); err != nil {
+			return fmt.Errorf("opening the simulated provider's log again: %w", err)
+		}
+		j.resize(j.size)
+		return nil
+	}
+	switch left := opened.Size() - j.size; {
+	case left > 0 && j.failed:
+		if err := errors.Join(j.file.Truncate(j.size), j.file.Sync()); err != nil {
+			return fmt.Errorf("undoing a write to the simulated provider's log: %w", err)
+		}
+	case left != 0:
+		size, err := cutTornLine(j.file)
+		if err != nil {
+			return fmt.Errorf("reading the end of the simulated provider's log: %w", err)
+		}
+		j.resize(size)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -31,26 +32,49 @@ const (
 // now. The next hand-over is taken.
 const Throttles = 2
 
-// Numbers lists the numbers that produce faults. They are valid, but nobody has them:
-// every North American area code reserves 555-0100 to 555-0199 for fiction.
+// Prefix is the beginning of numbers in one country. With the last two digits of one of
+// Numbers after it, it is a number that produces the same fault.
+type Prefix struct{ Country, Digits string }
+
+// Prefixes lists the prefixes. Nobody has numbers that begin with them: the regulators of
+// these countries reserve them for fiction.
+var Prefixes = []Prefix{
+	{"US", "+120255501"},
+	{"AU", "+612555001"},
+	{"CA", "+141655501"},
+	{"DE", "+4930231251"},
+	{"FR", "+336399801"},
+	{"GB", "+4477009001"},
+	{"IE", "+3532091001"},
+}
+
+// Numbers lists the numbers that produce faults in the United States. Prefixes has the
+// other countries.
 var Numbers = []Number{
 	{"+12025550101", Refused, "the provider refuses the number for good"},
 	{"+12025550102", OptedOut, "the provider refuses it for good: the recipient has opted out"},
 	{"+12025550103", Unreachable, "taken, then a receipt says that the phone could not be reached"},
 	{"+12025550104", Throttled, fmt.Sprintf("the first %d hand-overs of a message are refused for now, the next is delivered", Throttles)},
 	{"+12025550105", NoAnswer, "the first hand-over of a message is taken and gets no answer; its receipt follows"},
-	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered"},
+	{"+12025550106", SpendLimit, "the first hand-over of a message is taken, then a receipt says that the account's budget is spent: nothing was delivered. For some seconds nothing is sent to anybody. Then the message is handed over again and delivered"},
 	{"+12025550107", EarlyReceipt, "delivered, and the receipt comes before the answer"},
 	{"+12025550108", DoubleReceipt, "delivered, and the receipt comes twice"},
 	{"+12025550109", RateExceeded, "the first hand-over of a message is taken, then a receipt says that the rate was exceeded: the message waits, and its next hand-over is delivered"},
 	{"+12025550110", Sandboxed, "taken, then a receipt says that the account is in the sandbox and the number not verified"},
 }
 
+// includes reports whether number is n itself, or the number of another country that
+// produces the same fault.
+func (n Number) includes(number sms.Number) bool {
+	ending := n.Number[len(n.Number)-2:]
+	return slices.ContainsFunc(Prefixes, func(p Prefix) bool { return string(number) == p.Digits+string(ending) })
+}
+
 // fault returns what happens at a message's nth hand-over to number, counted from 1. ""
 // means that the message is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
-		if n.Number != number {
+		if !n.includes(number) {
 			continue
 		}
 		switch n.Name {

@@ -57,22 +57,29 @@ func (p *position) moveTo(at int64) error {
 	return err
 }
 
-// pending is an entry of the log, with the position of its end.
+// pending is a line of the log, with the position of its end.
 type pending struct {
 	Entry
-	end int64
+	end     int64
+	damaged error // why the line is not an entry, or nil
 }
+
+// readPause is the time after which report tries again to read the log.
+const readPause = time.Second
 
 // report sends the log's receipts, in groups as they become due, until ctx ends.
 func (p *Provider) report(ctx context.Context) {
 	lines := bufio.NewReaderSize(nil, 64<<10)
 	for ctx.Err() == nil {
 		next, err := p.readPending(lines)
-		if err != nil {
+		if p.unread.note(err) && err != nil {
 			p.options.Logger.ErrorContext(ctx, "simulated provider's log not read", "error", err)
-			return
 		}
-		if len(next) == 0 {
+		switch {
+		case err != nil:
+			_ = wait(ctx, readPause)
+			continue
+		case len(next) == 0:
 			select {
 			case <-ctx.Done():
 			case <-p.journal.grown:
@@ -86,10 +93,15 @@ func (p *Provider) report(ctx context.Context) {
 	}
 }
 
-// readPending returns the next entries of the log whose receipts are not confirmed.
+// readPending returns the next lines of the log whose receipts are not confirmed. If
+// somebody has cut or replaced the log, all lines that are new since then are among them.
 func (p *Provider) readPending(lines *bufio.Reader) ([]pending, error) {
+	file, size, low := p.journal.seen()
+	if low < p.position.at {
+		p.moveTo(low)
+	}
 	at := p.position.at
-	lines.Reset(io.NewSectionReader(p.journal.file, at, p.journal.size.Load()-at))
+	lines.Reset(io.NewSectionReader(file, at, size-at))
 	var next []pending
 	for len(next) < groupSize {
 		line, err := lines.ReadBytes('\n')
@@ -97,14 +109,18 @@ func (p *Provider) readPending(lines *bufio.Reader) ([]pending, error) {
 			return next, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading at byte %d: %w", at, err)
 		}
 		at += int64(len(line))
-		entry := pending{end: at}
-		if err := json.Unmarshal(line, &entry.Entry); err != nil {
-			return nil, fmt.Errorf("the line that ends at byte %d: %w", at, err)
+		var e Entry
+		if isEmpty(line) {
+			line = []byte("{}")
 		}
-		next = append(next, entry)
+		if err := json.Unmarshal(line, &e); err != nil {
+			next = append(next, pending{end: at, damaged: err})
+			continue
+		}
+		next = append(next, pending{Entry: e, end: at})
 	}
 	return next, nil
 }
@@ -126,7 +142,10 @@ func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 			break
 		}
 		end = entry.end
-		if entry.Taken() {
+		switch {
+		case entry.damaged != nil:
+			p.options.Logger.ErrorContext(ctx, "line of the simulated provider's log skipped", "ends_at_byte", end, "error", entry.damaged)
+		case entry.Taken():
 			sending.Go(func() { p.reportEntry(ctx, entry.Entry) })
 		}
 	}
@@ -134,8 +153,12 @@ func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err := p.position.moveTo(end); err != nil {
-		p.options.Logger.WarnContext(ctx, "position in the log not saved", "error", err)
+	p.moveTo(end)
+}
+
+func (p *Provider) moveTo(at int64) {
+	if err := p.position.moveTo(at); err != nil {
+		p.options.Logger.Warn("position in the log not saved", "error", err)
 	}
 }
 
@@ -160,16 +183,21 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares to send the receipt of the hand-over e before the answer to e, if
-// e's fault demands this. It returns a function that sends the receipt if e was written
-// to the log. The caller must call that function.
+// expectEarly prepares to send the receipt of e before the answer to e, if e's fault
+// demands this. The caller must call the function that it returns, which sends the receipt
+// if e was written to the log.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}
 	}
 	came := make(chan bool, 1)
 	p.early.Store(e.ProviderMessageID, came)
-	return func(ctx context.Context, written bool) { came <- written && p.send(ctx, e) }
+	return func(ctx context.Context, written bool) {
+		if !written {
+			p.early.Delete(e.ProviderMessageID)
+		}
+		came <- written && p.send(ctx, e)
+	}
 }
 
 // cameEarly reports whether the receipt of e was sent before the answer to e. It waits
@@ -191,6 +219,7 @@ func (p *Provider) cameEarly(ctx context.Context, e Entry) bool {
 // send sends the receipt of e and reports whether it was confirmed.
 func (p *Provider) send(ctx context.Context, e Entry) bool {
 	err := p.options.Receipts(ctx, e.receipt())
+	p.unconfirmed.note(err)
 	if err != nil && ctx.Err() == nil {
 		p.options.Logger.WarnContext(ctx, "receipt not confirmed", "provider_message_id", e.ProviderMessageID, "error", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -50,20 +51,23 @@ const Name sms.ProviderName = "simulator"
 
 // Provider is the simulated provider. Callers may use it concurrently.
 type Provider struct {
-	options  Options
-	journal  *journal
-	position *position
-	counts   counts
-	early    sync.Map // maps a provider message id to a chan bool: whether the receipt came before the answer
-	stop     context.CancelFunc
-	running  sync.WaitGroup
+	options     Options
+	root        *os.Root
+	journal     *journal
+	position    *position
+	unread      trouble // why the log cannot be read
+	unconfirmed trouble // why a receipt was not confirmed
+	counts      counts
+	early       sync.Map // maps a provider message id to a chan bool: whether the receipt came before the answer
+	stop        context.CancelFunc
+	running     sync.WaitGroup
 }
 
 var _ sms.Provider = (*Provider)(nil)
 
 var (
 	errNoAnswer   = errors.New("the simulated provider gives no answer")
-	errNotWritten = errors.New("the simulated provider has stopped")
+	errNotWritten = errors.New("the simulated provider cannot write its log")
 )
 
 // Open starts a provider with its log in the folder dir. It creates the folder if it is
@@ -79,17 +83,16 @@ func Open(dir string, options Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the simulated provider's folder: %w", err)
 	}
-	defer func() { _ = root.Close() }() // the files that were opened through root stay open
 	j, err := openJournal(root)
 	if err != nil {
-		return nil, fmt.Errorf("opening the simulated provider's log: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the simulated provider's log: %w", err), root.Close())
 	}
-	at, err := openPosition(root, j.size.Load())
+	at, err := openPosition(root, j.size)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close())
+		return nil, errors.Join(fmt.Errorf("opening the simulated provider's receipts: %w", err), j.file.Close(), root.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p := &Provider{options: options, journal: j, position: at, stop: stop}
+	p := &Provider{options: options, root: root, journal: j, position: at, stop: stop}
 	p.running.Go(func() { j.run(ctx) })
 	if options.Receipts != nil {
 		p.running.Go(func() { p.report(ctx) })
@@ -102,7 +105,34 @@ func Open(dir string, options Options) (*Provider, error) {
 func (p *Provider) Close() error {
 	p.stop()
 	p.running.Wait()
-	return errors.Join(p.journal.file.Close(), p.position.file.Close())
+	return errors.Join(p.journal.file.Close(), p.position.file.Close(), p.root.Close())
+}
+
+// Check returns what keeps the provider from taking messages or from sending receipts at
+// the moment, or nil. The provider goes on by itself when the cause is gone.
+func (p *Provider) Check(ctx context.Context) error {
+	return errors.Join(p.journal.check(ctx), p.unread.get(), p.unconfirmed.get())
+}
+
+// trouble remembers the outcome of something that is done again and again.
+type trouble struct {
+	mu  sync.Mutex
+	err error
+}
+
+// note remembers err. It reports whether trouble has begun or ended with err.
+func (t *trouble) note(err error) (turned bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	turned = (t.err == nil) != (err == nil)
+	t.err = err
+	return turned
+}
+
+func (t *trouble) get() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
 }
 
 // Name implements sms.Provider.
@@ -174,7 +204,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// minCounts is the minimum number of messages that a value of the type counts remembers.
+// minCounts is how many messages are remembered at least.
 const minCounts = 10_000
 
 func (c *counts) next(messageID string) int {

@@ -107,6 +107,37 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 	}
 }
 
+// TestEveryCountryHasTheSameFaults hands a message over to each number of each country,
+// and compares the answer with that of the United States.
+func TestEveryCountryHasTheSameFaults(t *testing.T) {
+	if len(simulator.Prefixes) < 5 {
+		t.Errorf("only %d countries have numbers for faults", len(simulator.Prefixes))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		provider := open(t, dir, simulator.Options{})
+		for _, n := range simulator.Numbers {
+			m := message(n.Number)
+			want := answer(provider.HandOver(t.Context(), m))
+			for _, p := range simulator.Prefixes {
+				m := message(sms.Number(p.Digits) + n.Number[len(n.Number)-2:])
+				if got := answer(provider.HandOver(t.Context(), m)); got != want {
+					t.Errorf("%s in %s: the answer is %q, want %q", n.Name, p.Country, got, want)
+				}
+			}
+		}
+		faults := make(map[string]int)
+		for _, e := range read(t, dir) {
+			faults[e.Fault]++
+		}
+		for _, n := range simulator.Numbers {
+			if got, want := faults[n.Name], 1+len(simulator.Prefixes); got != want {
+				t.Errorf("%s: %d hand-overs had the fault, want %d", n.Name, got, want)
+			}
+		}
+	})
+}
+
 func TestAReceiptNamesItsHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got receipts
@@ -302,7 +333,6 @@ func read(t *testing.T, dir string) []simulator.Entry {
 	return entries
 }
 
-// answer describes the answer to a hand-over in one or two words.
 func answer(id string, err error) string {
 	refused, ok := errors.AsType[*sms.ProviderError](err)
 	switch {
@@ -316,7 +346,6 @@ func answer(id string, err error) string {
 	return "no answer"
 }
 
-// receipts collects the receipts that a provider sends.
 type receipts struct {
 	mu  sync.Mutex
 	all []sms.Receipt
@@ -330,8 +359,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the collected receipts. From now on, the method add returns err for every
-// receipt.
+// fail discards the receipts so far, and makes the method add return err from now on.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -344,7 +372,6 @@ func (r *receipts) list() []sms.Receipt {
 	return slices.Clone(r.all)
 }
 
-// summaries returns the verdict of each receipt, and the reason.
 func (r *receipts) summaries() []string {
 	var all []string
 	for _, rc := range r.list() {
@@ -353,8 +380,8 @@ func (r *receipts) summaries() []string {
 	return all
 }
 
-// TestNothingIsTakenAfterTheDeadline lets the deadline pass during the delay, while the
-// process is stopped: the timer of the delay fires before that of the context.
+// The process stands still during the delay until the deadline has passed. Then the timer
+// of the delay fires first.
 func TestNothingIsTakenAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

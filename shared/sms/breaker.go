@@ -57,6 +57,9 @@ const BreakerAge = 5 * time.Second
 // staleTrouble is the maximum age of trouble that opens the breaker.
 const staleTrouble = 15 * time.Minute
 
+// maxBreakerDetail is the maximum length of Breaker.Detail, in bytes.
+const maxBreakerDetail = 4 * MaxOrderDetail
+
 // ReportTrouble opens b because a hand-over or a receipt reported trouble. metAt is when
 // the provider met the trouble; zero means now. Trouble that the provider met before b
 // was last closed, or more than 15 minutes ago, changes nothing.
@@ -69,14 +72,14 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 	}
 	first := stamp(now.Add(r.FirstProbe))
 	return Breaker{
-		Open: true, Trouble: t, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
+		Open: true, Trouble: t, Detail: Shorten(detail, maxBreakerDetail), OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
 		ProbeAt: first, ProbeLastAt: first, Reviewed: b.Reviewed, Tally: b.Tally.withoutRefused(), Revision: b.Revision,
 	}, true
 }
 
 // ReportVoid opens b because of the trouble in a void receipt. A review may concern only
-// one destination. So after a receipt for a number has opened b because of a review, b
-// does not open for a day because of a review that is reported for the same number.
+// one destination. So after a review of a number has opened b, another review of the same
+// number does not open b for a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,
 		rc.LoggedAt, // guard: the age of a receipt without a time
@@ -98,7 +101,7 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 // Pause opens b by an operator's order. Only Close closes it again.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
-		Open: true, Trouble: OperatorPause, Detail: detail, OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
+		Open: true, Trouble: OperatorPause, Detail: Shorten(detail, maxBreakerDetail), OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
 		Tally: b.Tally.withoutRefused(), Revision: b.Revision,
 	}
 }

@@ -18,7 +18,8 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 }
 
 // DeleteText returns m without its text. It returns ErrTooLate if m may still have to be
-// sent.
+// sent. The fingerprint goes with the text: whoever has the rest of the request could
+// otherwise guess a short code, because 10,000 hashes are quickly compared.
 func (r Rules) DeleteText(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case !m.Status.AtRest():
@@ -27,7 +28,7 @@ func (r Rules) DeleteText(m Message, now time.Time) (after Message, changed bool
 		return m, false, nil
 	}
 	s := r.step(m, now)
-	s.m.Text, s.m.TextDeleted = "", true
+	s.m.Text, s.m.Fingerprint, s.m.TextDeleted = "", "", true
 	s.note(Event{Detail: "the text was deleted"})
 	return s.m, true, nil
 }

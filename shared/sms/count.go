@@ -19,14 +19,14 @@ type Count struct {
 // Key names the counter. It reveals nothing private.
 func (c Count) Key() string { return "count-" + c.window }
 
-// CountParts returns a count that adds parts to the counter of an owner's parts for the
-// current day, in UTC.
+// CountParts returns a count that adds parts to the owner's parts of the current day, in
+// UTC.
 func CountParts(owner string, parts, limit int, now time.Time) Count {
 	return countIn(24*time.Hour, now, parts, limit, "parts", owner)
 }
 
-// CountMessage returns a count that adds one message to the counter of an owner's
-// messages to number for the current hour.
+// CountMessage returns a count that adds one message to the owner's messages to number in
+// the current hour.
 func CountMessage(owner string, number Number, limit int, now time.Time) Count {
 	return countIn(time.Hour, now, 1, limit, "messages", owner, string(number))
 }

@@ -73,10 +73,9 @@ func (e DueEntry) Postponed(now time.Time) Due {
 	return next
 }
 
-// Released returns the Due that e gets after the relay has replaced its discarded
-// envelope. e must be due for DueRescue. The envelope was not lost. So the wait for the
-// next rescue is as short as after the first enqueue, no matter how often the breaker
-// opens.
+// Released returns the Due that e gets after the relay has replaced its discarded envelope.
+// e must be due for DueRescue. The envelope was not lost, so the wait for the next rescue
+// is as short as after the first enqueue, however often the breaker opens.
 func (e DueEntry) Released(now time.Time) Due {
 	if !e.ExpiresAt.After(now) {
 		return e.Postponed(now)

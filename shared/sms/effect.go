@@ -2,9 +2,9 @@ package sms
 
 import "slices"
 
-// Others says what is known about the other hand-overs of a message when a receipt for
-// one hand-over comes. A hand-over counts if the provider took it and no receipt proved
-// it void.
+// Others says what is known about a message's other hand-overs when a receipt for one
+// hand-over comes. A hand-over counts if the provider took it and no receipt proved it
+// void.
 type Others string
 
 // These are the cases. If several apply, the first one is used.

@@ -12,9 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// messageWith returns a message with this status. Its hand-over "h" has no receipt yet.
-// The message also has the other hand-overs that the case calls for, and a few that do
-// not count.
+// The hand-over "h" has no receipt yet.
 func messageWith(status sms.Status, others sms.Others) sms.Message {
 	handOver := func(token string, a sms.Answer, v sms.Verdict) sms.HandOver {
 		return sms.HandOver{Token: token, Provider: "fake", ProviderMessageID: token, At: start, Until: start.Add(time.Minute), Answer: a, Receipt: v}
@@ -51,8 +49,6 @@ func messageWith(status sms.Status, others sms.Others) sms.Message {
 	return m
 }
 
-// TestTheTableOfReceipts tries every status with every verdict and every case of the
-// other hand-overs.
 func TestTheTableOfReceipts(t *testing.T) {
 	for _, status := range sms.Statuses() {
 		for _, verdict := range []sms.Verdict{sms.VerdictDelivered, sms.VerdictUndelivered, sms.VerdictVoid} {
@@ -75,7 +71,6 @@ func TestTheTableOfReceipts(t *testing.T) {
 	}
 }
 
-// checkRow checks that the rules do what the row says.
 func checkRow(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdict, others sms.Others) {
 	m := messageWith(status, others)
 	want := status
@@ -135,8 +130,7 @@ func checkRow(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdi
 	}
 }
 
-// TestTheTableOfReceiptsMakesEachTransitionByAReceipt compares the table of receipts with
-// the table of states. While a hand-over is in flight, a receipt is only an event.
+// While a hand-over is in flight, a receipt is only an event.
 func TestTheTableOfReceiptsMakesEachTransitionByAReceipt(t *testing.T) {
 	var made, listed []string
 	for _, e := range sms.Effects {

@@ -67,8 +67,8 @@ type ProviderError struct {
 	Detail  string      // the provider's own words; for operators, not for clients
 	Failure FailureCode // why the message failed; only if RefusedForGood
 	Trouble Trouble     // why the breaker opens; only if AccountWide
-	// PerhapsAccount says whether the cause may be the account and not this message: the
-	// provider answers in the same way if the account cannot send to any number.
+	// PerhapsAccount says whether the cause may be the account, and not this message. The
+	// provider gives the same answer if the account cannot send to any number.
 	PerhapsAccount bool
 	RetryAfter     time.Duration // 0 if the provider did not say
 	Err            error         // the cause; may be nil

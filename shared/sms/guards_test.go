@@ -7,9 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAFinalStateIsNeverLeft makes a message final although an earlier hand-over of the
-// message has neither an answer nor a receipt. Then the test records an answer and a
-// receipt for that hand-over.
+// An earlier hand-over gets its answer and its receipt only after the message is final.
 func TestAFinalStateIsNeverLeft(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
@@ -63,8 +61,6 @@ func TestAFinalStateIsNeverLeft(t *testing.T) {
 	}
 }
 
-// TestAClaimIsDueAtTheEndOfItsLease checks that a claimed message is due when its lease
-// ends, not minutes later at its next rescue.
 func TestAClaimIsDueAtTheEndOfItsLease(t *testing.T) {
 	rules := sms.DefaultRules()
 	now := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)

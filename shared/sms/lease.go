@@ -81,9 +81,8 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 }
 
 // EnqueueFailed returns m after its envelope could not be enqueued. m must be new, or
-// postponed by the relay. The returned message is due at once. But if it may not be
-// claimed yet, it is due as soon as it may be claimed or, if that is earlier, at its
-// expiry. The number of its rescues does not change.
+// postponed by the relay. The returned message is due at once, or as soon as it may be
+// claimed, but at its expiry at the latest. The number of its rescues does not change.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false

@@ -19,9 +19,6 @@ const (
 	ByHandset Evidence = "handset" // the phone acknowledged it
 )
 
-// MaxEvents is how many events a message keeps. Later events are only counted.
-const MaxEvents = 50
-
 // Message is the stored record: what the client asked for, what became of it, and the
 // work that is left. Its methods only read it, and the rules change copies. Times are UTC
 // with millisecond precision. A zero time means that there is no such time.
@@ -45,7 +42,7 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate until a receipt reports the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have reached it; hand-overs that account-wide trouble stopped do not count
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`
@@ -54,7 +51,7 @@ type Message struct {
 	EventsOmitted int `json:"eventsOmitted,omitempty"`
 
 	// Fingerprint is the fingerprint of the draft. It shows whether an idempotency key
-	// was used again for another request.
+	// was used again for another request. It is "" if the text was deleted.
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// Nonce is new for each attempt to create the record. A writer that finds its own
 	// nonce in the record knows that it created the record.
@@ -79,9 +76,8 @@ type Event struct {
 	ProviderAt time.Time `json:"providerAt,omitzero"` // by the provider's clock
 }
 
-// HandOver is a hand-over that reached the provider or may have reached it: the hand-over
-// was taken, is unanswered or is in flight. A refused hand-over is removed from the
-// record.
+// HandOver is a hand-over that reached the provider, or may have reached it: it was taken,
+// is unanswered or is in flight. A refused hand-over is removed from the record.
 type HandOver struct {
 	Token             string       `json:"token"` // the token of the lease
 	Provider          ProviderName `json:"provider"`

@@ -43,6 +43,25 @@ func ParseNumber(s string) (Number, error) {
 	return Number(s), nil
 }
 
+// Canonical returns the form of n that records, limits and receipts use, so that two
+// forms of one mobile number are one recipient. Messages are handed over to this form.
+//
+//   - Argentina: a mobile number has a 9 after +54 in E.164, and providers want E.164.
+//     People often leave the 9 out, as in +54 11 2345 6789. Landlines, which get no
+//     messages, are written in the same way, so every number with an area code gets the 9.
+//   - Mexico: until 2019, a mobile number had a 1 after +52. That form no longer exists.
+func (n Number) Canonical() Number {
+	const argentina, mexico, areaAndSubscriber = "+54", "+521", 10
+	s := string(n)
+	if digits, ok := strings.CutPrefix(s, argentina); ok && len(digits) == areaAndSubscriber && strings.IndexByte("123", digits[0]) >= 0 { // area codes begin with 1, 2 or 3
+		return Number(argentina + "9" + digits)
+	}
+	if digits, ok := strings.CutPrefix(s, mexico); ok && len(digits) == areaAndSubscriber {
+		return Number("+52" + digits)
+	}
+	return n
+}
+
 // String returns the whole number, which is private and must not be logged.
 func (n Number) String() string { return string(n) }
 

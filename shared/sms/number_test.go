@@ -46,6 +46,31 @@ func TestParseNumber(t *testing.T) {
 	}
 }
 
+func TestNumberCanonical(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		number, want sms.Number
+	}{
+		{"a mobile number in Argentina without its 9", "+541123456789", "+5491123456789"},
+		{"a mobile number in Argentina with its 9", "+5491123456789", "+5491123456789"},
+		{"an area code with three digits", "+542231234567", "+5492231234567"},
+		{"a toll-free number in Argentina", "+548003334444", "+548003334444"},
+		{"a number in Argentina that is too short", "+54112345678", "+54112345678"},
+		{"Mexico before 2019", "+5215512345678", "+525512345678"},
+		{"Mexico", "+525512345678", "+525512345678"},
+		{"an area code in Mexico that begins with 1", "+521551234567", "+521551234567"},
+		{"another country", "+5511999999999", "+5511999999999"},
+		{"no number", "", ""},
+	} {
+		if got := tt.number.Canonical(); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+		if got := tt.want.Canonical(); got != tt.want {
+			t.Errorf("%s: the canonical form of %s is %s", tt.name, tt.want, got)
+		}
+	}
+}
+
 func TestNumberRedacted(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

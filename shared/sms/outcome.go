@@ -36,9 +36,11 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 }
 
 // Record returns m after the hand-over with this token has ended with o. changed is false
-// if there is nothing to write. If the lease has already been ended, Record records only
+// if there is nothing to write. Record shortens a provider message id that is longer than
+// MaxProviderMessageID; no receipt will have it. If the lease has already been ended, Record records only
 // that the message was taken, and overwrites nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
+	o.ProviderMessageID = Shorten(o.ProviderMessageID, MaxProviderMessageID)
 	s := r.step(m, now)
 	h := s.findHandOver(func(h HandOver) bool { return h.Token == token })
 	switch {

@@ -10,9 +10,9 @@ type Booking struct {
 	Length   time.Duration
 	Earliest time.Time // the earliest start: now
 	Latest   time.Time // the latest start that is of use
-	// Farthest is the latest time up to which a sender whose clock is right can book. If
-	// time is booked beyond Farthest, the existing bookings are ignored, because one
-	// sender with a wrong clock must not stop all senders.
+	// Farthest is the latest time up to which a sender with a right clock can book. Bookings
+	// beyond it are ignored, because one sender with a wrong clock must not stop all
+	// senders.
 	Farthest time.Time
 }
 

@@ -72,10 +72,9 @@ func TextLength(text string) int {
 	return n
 }
 
-// split returns the number of units in text, and the number of parts that hold the text
-// if no character is split. The parameter width returns the units of a character. The
-// parameters alone and joined are the numbers of units that fit into a single part, and
-// into each of several parts.
+// split returns the number of units in text, and the number of parts that hold the text if
+// no character is split. The function width returns the units of a character. alone and
+// joined are how many units fit into a single part, and into each of several parts.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0

@@ -18,8 +18,8 @@ import (
 //     recognizes that the write succeeded.
 //   - A record past its PurgeAt is absent.
 type Messages interface {
-	// Create writes m if there is no record with m's id. If there is such a record,
-	// Create returns a *ConflictError with that record. But if that record has m's Nonce,
+	// Create writes m if there is no record with m's id. Otherwise it returns a
+	// *ConflictError with that record. There is one exception: if that record has m's Nonce,
 	// an earlier attempt of the same call wrote it, and Create returns nil.
 	Create(ctx context.Context, m Message) error
 	// Get returns the record as it is now, or ErrNotFound.
@@ -69,14 +69,14 @@ type DuePage struct {
 // writes.
 type Receipts interface {
 	// FindByProviderRef returns the id of the message that has a hand-over with this
-	// reference, even if it has a newer hand-over. It returns ErrNotFound if there is no
-	// such message. The message may be past its retention, so that ApplyReceipt returns
-	// ErrNotFound.
+	// reference, even if the message has a newer hand-over. It returns ErrNotFound if there
+	// is no such message. The message may be past its retention, so that ApplyReceipt
+	// returns ErrNotFound.
 	FindByProviderRef(ctx context.Context, ref ProviderRef) (messageID string, err error)
 	// ApplyReceipt applies rules.ApplyReceipt to the record with this id, and returns the
-	// record. If the status of the record is sent and rc is the receipt for its only
-	// hand-over, this takes one write and no read. ApplyReceipt returns ErrNotFound if
-	// the record is absent. It returns ErrConflict if no hand-over has this provider and
+	// record. If the record has the status sent, and rc is the receipt for its only
+	// hand-over, this takes one write and no read. ApplyReceipt returns ErrNotFound if the
+	// record is absent. It returns ErrConflict if no hand-over has this provider and
 	// provider message id.
 	ApplyReceipt(ctx context.Context, rules Rules, id string, rc Receipt, now time.Time) (Message, error)
 	// Unmatched returns the unmatched messages to number and the pending receipts for it:
@@ -98,8 +98,12 @@ type Unmatched struct {
 
 // ReceiptKeeper keeps pending receipts.
 type ReceiptKeeper interface {
-	// Keep stores k. It replaces a receipt with the same ID.
+	// Keep stores k, which has just arrived. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
+	// Rekeep replaces the stored receipt that has k's ID by k. It changes nothing and
+	// returns nil if there is no such receipt: somebody has used and forgotten it since the
+	// caller read it.
+	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts returns up to limit pending receipts that are due at until or
@@ -155,15 +159,13 @@ type Counters interface {
 	Count(ctx context.Context, c Count) error
 }
 
-// Pace holds the one record by which all senders share the pace: the time up to which
-// hand-overs are booked.
+// Pace holds one record for all senders: the time up to which hand-overs are booked.
 type Pace interface {
-	// Book books a span of b.Length and returns its start: the end of the booked time or,
-	// if later, b.Earliest. It returns a *BookedError if the start would be after
-	// b.Latest. Any number of callers may book at once, and no two get the same time. It
-	// takes one write, and up to two more if others book meanwhile. After an error other
-	// than ErrUnavailable, or after an answer that was lost on the way to the client, the
-	// time may be booked; it is then wasted.
+	// Book books a span of b.Length and returns its start: the end of the booked time or, if
+	// later, b.Earliest. It returns a *BookedError if the start would be after b.Latest. Any
+	// number of callers may book at once, and no two get the same time. It takes one write,
+	// and up to two more if others book meanwhile. If an answer is lost, or after an error
+	// other than ErrUnavailable, the time may be booked; it is then wasted.
 	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
@@ -181,8 +183,8 @@ type Store interface {
 
 // Queue brings envelopes to senders, each at least once and in any order.
 type Queue interface {
-	// Send enqueues any number of envelopes. Unless all envelopes were certainly
-	// enqueued, Send returns a *SendError that lists the other envelopes.
+	// Send enqueues any number of envelopes. After an error, some may not have been
+	// enqueued: the error is a *SendError that lists them.
 	Send(ctx context.Context, envelopes ...Envelope) error
 	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
 	// do not count.

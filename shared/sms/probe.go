@@ -109,8 +109,8 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 	return b, true
 }
 
-// NextProbe returns the earliest time at which a new probe, which b does not list yet,
-// may begin, if b was read at readAt:
+// NextProbe returns the earliest time at which a new probe may begin. A new probe is one
+// that b, which was read at readAt, does not list yet:
 //
 //   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
 //     later. The breaker is read again at the latest when BreakerAge has passed after

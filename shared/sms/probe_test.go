@@ -40,7 +40,7 @@ func TestWhoMayProbe(t *testing.T) {
 		b      sms.Breaker
 		owner  string
 		number sms.Number
-		want   time.Duration // how long after the opening
+		want   time.Duration // measured from the opening
 	}{
 		{"every owner may have the first probe", several, opened, "a", unknown, time.Minute},
 		{"another owner has its turn soon", several, probed, "b", unknown, time.Minute + 10*time.Second},
@@ -76,8 +76,7 @@ func TestWhoMayProbe(t *testing.T) {
 	}
 }
 
-// TestSpoiledProbesWaitLongerEachTime spoils all probes of one owner for an hour. It
-// checks that the owner loses only a few messages in this way.
+// All probes of one owner are spoiled for an hour. The owner must lose only a few messages.
 func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	for _, several := range []bool{true, false} {
 		r := rules()
@@ -97,8 +96,7 @@ func TestSpoiledProbesWaitLongerEachTime(t *testing.T) {
 	}
 }
 
-// TestProbesOfManyOwnersThatAreAllSpoiledGetRare spoils the probes of more owners than
-// the breaker remembers.
+// More owners spoil their probes than the breaker remembers.
 func TestProbesOfManyOwnersThatAreAllSpoiledGetRare(t *testing.T) {
 	r := rules()
 	r.SeveralOwners = true
@@ -132,8 +130,7 @@ func TestGivingBackAnOlderProbeLeavesTheLatestAlone(t *testing.T) {
 	}
 }
 
-// TestARoundHasFewProbes lets many owners probe as often as they may for a day. All these
-// probes are taken, but no receipts come for them.
+// The provider takes all probes, but no receipts come.
 func TestARoundHasFewProbes(t *testing.T) {
 	r := rules()
 	r.SeveralOwners = true
@@ -152,8 +149,7 @@ func TestARoundHasFewProbes(t *testing.T) {
 	}
 }
 
-// TestElevenOwnersDelayNobodyForLong lets up to eleven bad owners win every race for a
-// probe, and waste their probes. One good owner comes last each time. When the trouble
+// Up to eleven bad owners win every race for a probe, and waste the probe. When the trouble
 // ends, the good owner must have a probe soon.
 func TestElevenOwnersDelayNobodyForLong(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,16 +11,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish is what really happened in one hand-over. The record may not contain it.
+// publish is what really happened in one hand-over, whatever the record says.
 type publish struct {
 	token    string
-	id       string // the provider's id, if the hand-over reached the provider
+	id       string // "" if the hand-over did not reach the provider
 	answered bool   // whether its sender has recorded an outcome
 	reported bool   // whether its receipt has come
 	void     bool
 }
 
-// world is one message with what really happened to it, and the rules under test.
 type world struct {
 	rules     sms.Rules
 	now       time.Time
@@ -71,7 +70,7 @@ func (w *world) claim(t *rapid.T) {
 	w.apply(t, "claim", m)
 }
 
-// pick returns a random publish for which fits is true, or nil.
+// pick returns nil if nothing fits.
 func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	var indexes []int
 	for i, p := range w.publishes {
@@ -85,7 +84,6 @@ func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	return &w.publishes[rapid.SampledFrom(indexes).Draw(t, "publish")]
 }
 
-// handOver hands a claimed message over to the provider, unless its lease has ended.
 func (w *world) handOver(t *rapid.T) {
 	p := w.pick(t, func(p publish) bool { return !p.answered && p.id == "" && p.token == w.m.LeaseToken })
 	if p == nil || !w.now.Before(w.m.LeaseUntil) || !w.m.ExpiresAt.After(w.now) {

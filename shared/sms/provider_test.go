@@ -8,7 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// fromOther returns r as if another provider had sent it.
 func fromOther(r sms.Receipt) sms.Receipt { r.Provider = "other"; return r }
 
 func TestAHandOverNamesItsProviderFromItsClaimOn(t *testing.T) {

@@ -2,7 +2,6 @@ package sms
 
 import (
 	"cmp"
-	"slices"
 	"time"
 )
 
@@ -15,9 +14,6 @@ const (
 	VerdictUndelivered Verdict = "undelivered"
 	VerdictVoid        Verdict = "void" // nothing was sent, because of account-wide trouble or a refusal for now
 )
-
-// MaxVoids is how many void hand-overs a message keeps: the latest ones.
-const MaxVoids = 20
 
 // Receipt is a provider's report on one hand-over: one of ours, or one of another
 // application that uses the same account. Only Provider, Number and Verdict are always
@@ -138,8 +134,5 @@ func (s *step) applyReceipt(h *HandOver, rc Receipt) {
 	default:
 		panic("sms: the table of receipts leads to " + string(effect.To))
 	}
-	if s.m.voids() > MaxVoids {
-		oldest := slices.IndexFunc(s.m.HandOvers, func(h HandOver) bool { return h.Receipt == VerdictVoid })
-		s.m.HandOvers = slices.Delete(s.m.HandOvers, oldest, oldest+1)
-	}
+	s.forgetVoid()
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// fullRequest returns a request with a different value in each field.
 func fullRequest(t *testing.T) Request {
 	t.Helper()
 	var r Request
@@ -87,8 +86,7 @@ func TestFingerprintOfTimesAndOffsets(t *testing.T) {
 	}
 }
 
-// TestANewFieldChangesNoFingerprint adds fields to a request, as the next release might.
-// A client must be able to repeat a request after the deployment was updated.
+// A client must be able to repeat a request after an update of the deployment.
 func TestANewFieldChangesNoFingerprint(t *testing.T) {
 	type next struct {
 		Request

@@ -14,7 +14,8 @@ type Rules struct {
 	Validity    time.Duration // determines expiresAt if the client's request does not contain it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
-	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it
+	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it; at most MostAttempts
+	FirstRetry  time.Duration // the longest wait after one refusal; later waits are longer
 	FirstProbe  time.Duration // from the opening of the breaker to its first probe; later probes wait longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool
@@ -28,6 +29,7 @@ func DefaultRules() Rules {
 		Retention:   30 * 24 * time.Hour,
 		Lease:       time.Minute + LeaseMargin,
 		MaxAttempts: 5,
+		FirstRetry:  5 * time.Second,
 		FirstProbe:  time.Minute,
 		Jitter:      rand.Float64,
 	}
@@ -42,8 +44,10 @@ func (r Rules) Check() error {
 		return errors.New("retention must be at least 7 days")
 	case r.Lease < LeaseMargin:
 		return fmt.Errorf("lease must be at least %v", LeaseMargin)
-	case r.MaxAttempts < 1:
-		return errors.New("attempts must be at least 1")
+	case r.MaxAttempts < 1 || r.MaxAttempts > MostAttempts:
+		return fmt.Errorf("attempts must be 1 to %d", MostAttempts)
+	case r.FirstRetry <= 0:
+		return errors.New("the first retry must wait")
 	case r.FirstProbe < time.Second:
 		return errors.New("the first probe must wait at least a second")
 	case r.Jitter == nil:
@@ -53,9 +57,9 @@ func (r Rules) Check() error {
 }
 
 // backoff returns the wait after n refusals in a row, or after n void hand-overs. The
-// wait doubles from 5 s to 10 minutes. It is shortened at random by up to half, so that
-// messages that were refused at the same time do not come back at the same time.
+// wait doubles from FirstRetry to 10 minutes. It is shortened at random by up to half, so
+// that messages that were refused at the same time do not come back at the same time.
 func (r Rules) backoff(n int) time.Duration {
-	wait := min(5*time.Second<<min(n, 10), 10*time.Minute)
+	wait := min(r.FirstRetry<<min(n, 10), 10*time.Minute)
 	return wait - time.Duration(r.Jitter()*float64(wait)/2)
 }

@@ -13,8 +13,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// rules returns the default rules, with three attempts and without randomness in the
-// waits.
+// These rules allow three attempts, and have no randomness in their waits.
 func rules() sms.Rules {
 	r := sms.DefaultRules()
 	r.Jitter = func() float64 { return 0 }
@@ -26,7 +25,6 @@ func draft() sms.Draft {
 	return sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: "+12025550100", Text: "hello"}}
 }
 
-// life takes one message through events that may happen to it.
 type life struct {
 	t     *testing.T
 	rules sms.Rules
@@ -43,8 +41,6 @@ func begin(t *testing.T, d sms.Draft) *life {
 
 func (l *life) pass(d time.Duration) *life { l.now = l.now.Add(d); return l }
 
-// claim claims the message as soon as this is allowed, and returns the token of the
-// lease.
 func (l *life) claim() string {
 	l.t.Helper()
 	if l.m.NotBefore.After(l.now) {
@@ -469,6 +465,24 @@ func TestClientsChanges(t *testing.T) {
 		m, changed, err := l.rules.DeleteText(l.m, l.now)
 		if !changed || err != nil || m.Text != "" || !m.TextDeleted {
 			t.Errorf("DeleteText returned changed %v and error %v", changed, err)
+		}
+	})
+	t.Run("a record without its text shows nothing by which a guess of the text can be checked", func(t *testing.T) {
+		var left []sms.Message
+		for _, code := range []string{"1234", "5678"} {
+			d := draft()
+			d.Text = "Your code is " + code
+			l := begin(t, d)
+			l.outcome(l.claim(), taken("c1"))
+			m, _, err := l.rules.DeleteText(l.m, l.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.ID, m.Nonce, m.Revision, m.HandOvers[0].Token = "", "", "", "" // random
+			left = append(left, m)
+		}
+		if diff := cmp.Diff(left[0], left[1]); diff != "" {
+			t.Errorf("the records of two texts differ after the texts were deleted:\n%s", diff)
 		}
 	})
 	t.Run("a message without its text is not sent again when account-wide trouble stopped it", func(t *testing.T) {

@@ -31,7 +31,7 @@ func (s *step) findHandOver(fits func(HandOver) bool) *HandOver {
 
 // note adds an event with the current status.
 func (s *step) note(e Event) {
-	e.Status = s.m.Status
+	e.Status, e.Detail = s.m.Status, Shorten(e.Detail, MaxEventDetail)
 	if e.At.IsZero() {
 		e.At = s.now
 	}

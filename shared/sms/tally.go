@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Tally shows whether the provider takes any numbers at all. A provider that takes no
-// number at all may answer as if each number were bad. A single refused number proves
-// nothing. But if ten different numbers are refused within five minutes and no number is
-// taken, the account is in trouble.
+// Tally shows whether the provider takes any numbers at all. A provider that takes none may
+// answer as if each number were bad. One refused number proves nothing. But if ten
+// different numbers are refused within five minutes and none is taken, the account is in
+// trouble.
 type Tally struct {
 	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
 	// Taken has the hashes of some numbers that were taken lately, oldest first.
@@ -20,9 +20,9 @@ type Tally struct {
 	Refused []RefusedNumber `json:"refused,omitempty"`
 }
 
-// RefusedNumber is a number that the provider refused with an answer that perhaps does
-// not concern the number: the provider gives the same answer for every number if the
-// account cannot send SMS. Number and Owner are hashes.
+// RefusedNumber is a number that the provider refused, perhaps because of the account: the
+// provider gives the same answer for every number if the account cannot send SMS. Number
+// and Owner are hashes.
 type RefusedNumber struct {
 	Number string    `json:"number"`
 	Owner  string    `json:"owner"`
@@ -95,7 +95,7 @@ func hashOf(s string) string {
 }
 
 // remember returns a copy of list with s at its end, and nowhere else. It keeps only the
-// last limit elements.
+// last elements, at most limit of them.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)
 	return append(list[max(0, len(list)-limit+1):], s)

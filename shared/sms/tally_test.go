@@ -10,7 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// answer is a provider's answer about one number.
 type answer struct {
 	owner  int
 	number int
@@ -20,8 +19,7 @@ type answer struct {
 
 func numbered(n int) sms.Number { return sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 
-// TestTheTally draws random answers of a provider. The breaker remembers only a few
-// answers, but the test searches all answers to check each opening of the breaker.
+// The breaker remembers only a few answers, but the test searches all of them.
 func TestTheTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
@@ -66,7 +64,7 @@ func TestTheTally(t *testing.T) {
 func TestTheTallyOpensTheBreaker(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		owners []string // the owners of the refused messages; one message is refused each second
+		owners []string // of the refused messages, one a second
 		taken  time.Duration
 		want   bool
 	}{

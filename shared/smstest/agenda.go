@@ -12,7 +12,6 @@ import (
 
 var dueKinds = []sms.DueKind{sms.DueSend, sms.DueRescue, sms.DueLease}
 
-// entryOf returns the entry for m in the agenda.
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
 }
@@ -25,8 +24,7 @@ func entriesOf(messages ...sms.Message) []sms.DueEntry {
 	return entries
 }
 
-// readDue reads a whole agenda, shard by shard and page by page. It checks the order of
-// the entries and the length of the pages.
+// readDue also checks the order of the entries and the length of the pages.
 func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry
@@ -54,8 +52,7 @@ func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit in
 	return all
 }
 
-// checkDue waits until the agenda of kind contains exactly the entries in want. Their
-// order does not matter.
+// The order of want does not matter.
 func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit int, want ...sms.DueEntry) {
 	t.Helper()
 	byID := func(a, b sms.DueEntry) int { return cmp.Compare(a.Ref.ID, b.Ref.ID) }
@@ -70,10 +67,8 @@ func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit i
 	})
 }
 
-// farAhead returns a time at which everything is due.
 func (s stage) farAhead() time.Time { return s.clock.Now().Add(10 * 365 * 24 * time.Hour) }
 
-// createDue stores a new message whose Due is d.
 func (s stage) createDue(t *testing.T, d sms.Due) sms.Message {
 	t.Helper()
 	m := s.message()
@@ -111,8 +106,8 @@ func testAgenda(t *testing.T, open opener) {
 			s := open(t)
 			var all []sms.Message
 			for i := range 20 {
-				// Some messages are due at the same moment, and the messages are not
-				// created in the order of their due times.
+				// Some messages are due at the same moment, and the messages are not created in
+				// the order of their due times.
 				at := s.clock.Now().Add(time.Duration(i*7%10) * time.Millisecond)
 				all = append(all, s.createDue(t, sms.Due{Kind: sms.DueRescue, At: at, Round: i % 3}))
 			}

@@ -8,8 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// count returns a count of one message, for a counter whose limit per hour is the
-// parameter limit.
 func (s stage) count(limit int) sms.Count {
 	return sms.CountMessage(s.owner, s.number, limit, s.clock.Now())
 }

@@ -10,11 +10,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// withoutHistory is a comparison option. It ignores the fields that lists do not show.
+// Lists do not show these fields.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// createListed stores a message of s.owner that is older than age by a minute, so that
-// every list shows the message.
+// The message is a minute older than age, so that every list shows it.
 func (s stage) createListed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
 	const settled = time.Minute
@@ -26,8 +25,6 @@ func (s stage) createListed(t *testing.T, age time.Duration, edit func(*sms.Mess
 	return s.create(t, m)
 }
 
-// list reads all pages of q and checks them. It returns the messages and the number of
-// pages.
 func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int) {
 	t.Helper()
 	const endless = 1000

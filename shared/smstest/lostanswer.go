@@ -7,10 +7,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy returns an empty store, which uses now as its clock, and a function lose.
-// After lose is called, the next write that the store's client requests is carried out,
-// but the answer is lost on the way back. The client's own retry and all later requests
-// pass undisturbed. The answer to a read is never lost.
+// OpenLossy returns an empty store, which uses now as its clock. After lose is called, the
+// store's next write is carried out, but its answer is lost. The retry and all later
+// requests pass undisturbed. The answer to a read is never lost.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
 // TestLostAnswer checks that a store recognizes its own success when its client repeats a
@@ -97,6 +96,15 @@ func TestLostAnswer(t *testing.T, open OpenLossy) {
 		lose()
 		k := s.keep(t, "one")
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{k}})
+		s.checkDueReceipts(t, k.Due, 10, k)
+	})
+
+	t.Run("Rekeep replaces the receipt", func(t *testing.T) {
+		s, lose := start(t)
+		k := s.keep(t, "one")
+		k.Due, k.Tries = k.Due.Add(time.Minute), 1
+		lose()
+		s.rekeep(t, k)
 		s.checkDueReceipts(t, k.Due, 10, k)
 	})
 

@@ -57,8 +57,6 @@ func testMessages(t *testing.T, open opener) {
 	}
 }
 
-// checkConflict checks that err is a *sms.ConflictError whose field Current is the
-// parameter current.
 func checkConflict(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	conflict, ok := errors.AsType[*sms.ConflictError](err)
@@ -68,8 +66,8 @@ func checkConflict(t *testing.T, err error, current sms.Message) {
 	checkDiff(t, "the record in the conflict", current, conflict.Current)
 }
 
-// checkSame is stricter than checkDiff. It also notices a time that is not in UTC any
-// more, and a time that was absent before and is now set.
+// Unlike checkDiff, checkSame notices a time that is no longer in UTC, and an absent time
+// that is now set.
 func checkSame(t *testing.T, want, got sms.Message) {
 	t.Helper()
 	checkDiff(t, "the record", want, got)

@@ -9,15 +9,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// booking returns a booking of this length that may begin at any time from now until the
-// duration ahead has passed.
+// The booking may begin now, or later by up to ahead.
 func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	now := s.clock.Now()
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
 }
 
-// checkBooked books b, and checks that the booked time begins at the clock's time plus
-// want.
+// want is the start of the booked time, measured from now.
 func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)
@@ -29,8 +27,7 @@ func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	}
 }
 
-// checkRefused tries to book b, and checks that the error says that all time is booked up
-// to the clock's time plus until.
+// until is the end of the booked time, measured from now.
 func (s stage) checkRefused(t *testing.T, b sms.Booking, until time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)

@@ -8,7 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// newPending returns a receipt that matches none of our messages.
 func (s stage) newPending(detail string) sms.PendingReceipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
@@ -19,7 +18,6 @@ func (s stage) newPending(detail string) sms.PendingReceipt {
 	return rc.Pending(s.clock.Now())
 }
 
-// keep stores a pending receipt.
 func (s stage) keep(t *testing.T, detail string) sms.PendingReceipt {
 	t.Helper()
 	k := s.newPending(detail)
@@ -34,7 +32,14 @@ func (s stage) store(t *testing.T, k sms.PendingReceipt) {
 	}
 }
 
-// checkDueReceipts waits until exactly want is due, in this order.
+func (s stage) rekeep(t *testing.T, k sms.PendingReceipt) {
+	t.Helper()
+	if err := s.Rekeep(t.Context(), k); err != nil {
+		t.Fatalf("Rekeep: %v", err)
+	}
+}
+
+// The receipts must come in the order of want.
 func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {
@@ -65,13 +70,13 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		k := s.keep(t, "one")
 		again := k
 		again.Due, again.Tries = k.Due.Add(time.Minute), 1
-		s.store(t, again)
+		s.rekeep(t, again)
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, again.Due.Add(-time.Millisecond), 10)
 		s.checkDueReceipts(t, again.Due, 10, again)
 
 		again.Due, again.Tries = time.Time{}, 2
-		s.store(t, again)
+		s.rekeep(t, again)
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{again}})
 		s.checkDueReceipts(t, s.farAhead(), 10)
 	})
@@ -97,6 +102,19 @@ func testReceiptKeeper(t *testing.T, open opener) {
 		}
 		s.checkUnmatched(t, s.number, sms.Unmatched{Receipts: []sms.PendingReceipt{other}})
 		s.checkDueReceipts(t, other.Due, 10, other)
+	})
+
+	t.Run("a forgotten receipt does not come back when its retry is postponed", func(t *testing.T) {
+		s := open(t)
+		k := s.keep(t, "one")
+		if err := s.Forget(t.Context(), k); err != nil {
+			t.Fatalf("Forget: %v", err)
+		}
+		k.Due, k.Tries = k.Due.Add(time.Minute), 1
+		s.rekeep(t, k)
+		s.rekeep(t, s.newPending("never kept"))
+		s.checkUnmatched(t, s.number, sms.Unmatched{})
+		s.checkDueReceipts(t, s.farAhead(), 10)
 	})
 
 	t.Run("due receipts come oldest first, up to the limit and until the given time", func(t *testing.T) {

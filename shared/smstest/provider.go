@@ -20,8 +20,8 @@ type ProviderUnderTest struct {
 	Provider sms.Provider
 	// The provider takes every message to Good, and refuses every message to Refused.
 	Good, Refused sms.Number
-	// Lossy is a provider in front of the same service. But the answer to each hand-over
-	// to LossyNumber is lost after the message was taken.
+	// Lossy hands messages over to the same service. It loses the answer to each hand-over
+	// to LossyNumber, after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
 	// Taken returns the messages that the service has taken, in any order. If tests share
@@ -138,8 +138,8 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	}
 }
 
-// Stopped is the context of a process that was stopped before the time End and continued
-// after it. The timer of the context has not run yet.
+// Stopped is the context of a process that stood still past the time End. The timer of the
+// context has not fired yet.
 type Stopped struct {
 	context.Context //nolint:containedctx // it is a context
 	End             time.Time
@@ -191,7 +191,6 @@ func providerCrowd(t *testing.T, c ProviderUnderTest) {
 
 var inAnyOrder = cmpopts.SortSlices(func(a, b Taken) bool { return a.Text+a.ProviderMessageID < b.Text+b.ProviderMessageID })
 
-// taken returns those messages that the service has taken and whose text contains mark.
 func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	t.Helper()
 	var marked []Taken
@@ -203,7 +202,6 @@ func (c ProviderUnderTest) taken(t *testing.T, mark string) []Taken {
 	return marked
 }
 
-// claimedMessage returns a message as a provider gets it for the first hand-over.
 func claimedMessage(number sms.Number, text string) sms.Message {
 	rules := sms.DefaultRules()
 	now := time.Now()

@@ -16,9 +16,8 @@ type Queue interface {
 	sms.Consumer
 }
 
-// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that
-// is not deleted stays hidden for the duration visibility, which must be a whole number
-// of seconds.
+// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that is
+// not deleted stays hidden for visibility, a whole number of seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
 // TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It
@@ -29,10 +28,9 @@ func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Backlog", func(t *testing.T) { testBacklog(t, open) })
 }
 
-// longVisibility is a visibility timeout that is longer than every subtest.
+// longVisibility is longer than every subtest.
 const longVisibility = 5 * time.Minute
 
-// envelopes returns n envelopes that no other subtest uses.
 func envelopes(n int) []sms.Envelope {
 	list := make([]sms.Envelope, n)
 	for i := range list {
@@ -50,8 +48,8 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain dequeues and deletes items until n different bodies have come, or until 30
-// seconds have passed. It returns how often each body came.
+// drain stops after n different bodies, or after 30 seconds. It returns how often each body
+// came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
 	const limit, wait, patience = 10, time.Second, 30 * time.Second
@@ -71,8 +69,6 @@ func drain(t *testing.T, q Queue, n int) map[string]int {
 	return bodies
 }
 
-// checkBodies checks that got contains the body of each envelope in want, and nothing
-// else.
 func checkBodies(t *testing.T, want []sms.Envelope, got map[string]int) {
 	t.Helper()
 	bodies := make(map[string]bool)
@@ -316,7 +312,6 @@ func testBacklog(t *testing.T, open OpenQueue) {
 	})
 }
 
-// dequeueOne waits for one item and returns it.
 func dequeueOne(t *testing.T, q Queue) (one sms.QueueItem) {
 	t.Helper()
 	eventually(t, func() string {
@@ -333,7 +328,6 @@ func dequeueOne(t *testing.T, q Queue) (one sms.QueueItem) {
 	return one
 }
 
-// checkBacklog waits until the backlog is n.
 func checkBacklog(t *testing.T, q Queue, n int) {
 	t.Helper()
 	eventually(t, func() string {

@@ -107,7 +107,7 @@ func testRaces(t *testing.T, open opener) {
 
 	t.Run("of concurrent calls that save the breaker, one wins", func(t *testing.T) {
 		s := open(t)
-		for range 2 { // in the first race no breaker is saved; in the second race, the winner of the first race is saved
+		for range 2 { // no breaker is saved before the first race
 			before, err := s.LoadBreaker(t.Context())
 			if err != nil {
 				t.Fatalf("LoadBreaker: %v", err)
@@ -143,7 +143,6 @@ func testRaces(t *testing.T, open opener) {
 	})
 }
 
-// checkNotWaiting checks that a claim was refused because another claim won.
 func checkNotWaiting(t *testing.T, err error, current sms.Message) {
 	t.Helper()
 	refused, ok := errors.AsType[*sms.NotClaimableError](err)

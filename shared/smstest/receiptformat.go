@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReceiptFormat is a provider's format of receipts, with the functions by which its
-// adapter reads and writes them.
+// ReceiptFormat is a provider's format of receipts, as its adapter reads and writes them.
 type ReceiptFormat struct {
 	Provider sms.ProviderName
 	Latest   time.Duration // how long after the hand-over a receipt may come
@@ -20,7 +19,7 @@ type ReceiptFormat struct {
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// These are the maximum lengths of texts that a receipt copies from its provider.
+// A receipt copies no more than this from its provider's texts.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes
@@ -65,7 +64,6 @@ func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	fuzz.Fuzz(func(t *testing.T, text []byte) { f.check(t, text) })
 }
 
-// check reports whether f can read text, and checks the receipt if it can.
 func (f ReceiptFormat) check(t *testing.T, text []byte) (readable bool) {
 	t.Helper()
 	rc, err := f.Parse(text)

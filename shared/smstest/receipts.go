@@ -9,7 +9,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// receipt returns the receipt of the provider for the newest hand-over of m.
 func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	rc := sms.Receipt{
 		Provider:          "fake",
@@ -27,7 +26,6 @@ func (s stage) receipt(m sms.Message, v sms.Verdict) sms.Receipt {
 	return rc
 }
 
-// receive applies rc to m and compares the result with the result of the rule.
 func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message {
 	t.Helper()
 	want, changed := s.rules.ApplyReceipt(m, rc, s.clock.Now())
@@ -46,14 +44,11 @@ func (s stage) receive(t *testing.T, m sms.Message, rc sms.Receipt) sms.Message 
 	return got
 }
 
-// checkFound waits until the message is found by this provider message id and the
-// provider "fake", to which these tests hand over most messages.
 func (s stage) checkFound(t *testing.T, providerMessageID, messageID string) {
 	t.Helper()
 	s.checkFoundBy(t, sms.ProviderRef{Provider: "fake", MessageID: providerMessageID}, messageID)
 }
 
-// checkFoundBy waits until the message is found by ref.
 func (s stage) checkFoundBy(t *testing.T, ref sms.ProviderRef, messageID string) {
 	t.Helper()
 	eventually(t, func() string {

@@ -82,8 +82,6 @@ func (c Codec[T]) check(t *testing.T, file string, record T) {
 	}
 }
 
-// recordedMessage returns a message in which every field is set, including the fields in
-// its lists.
 func recordedMessage(at time.Time) sms.Message {
 	in := func(ms int) time.Time { return at.Add(time.Duration(ms) * time.Millisecond) }
 	return sms.Message{

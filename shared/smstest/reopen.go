@@ -7,9 +7,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReopenStore returns an empty store and a function reopen. reopen returns another store
-// on the same records, as after a restart of the program. Both use now as their clock.
-// The first store is not used any more after reopen is called.
+// ReopenStore returns an empty store. reopen returns another store on the same records, as
+// after a restart of the program. Both use now as their clock. After reopen, the first
+// store is not used any more.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
 // TestReopen restarts a store and checks that it still has the result of every call that
@@ -71,6 +71,4 @@ func TestReopen(t *testing.T, open ReopenStore) {
 	})
 }
 
-// reopened holds the current store. This is the first store until the restart, and the
-// second store after it.
 type reopened struct{ sms.Store }

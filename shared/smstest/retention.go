@@ -9,7 +9,7 @@ import (
 )
 
 func testRetention(t *testing.T, open opener) {
-	// gone returns a message that is past its retention. While it was live, every look-up
+	// gone returns a message past its retention. While the message was live, every look-up
 	// and every index found it.
 	gone := func(t *testing.T, s stage) sms.Message {
 		t.Helper()

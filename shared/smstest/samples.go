@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// sample is a record that a store may find hard to keep unchanged.
+// sample is a record that is hard to keep unchanged.
 type sample struct {
 	name string
 	of   func(s stage) sms.Message
@@ -47,8 +47,7 @@ func samples() []sample {
 	}
 }
 
-// longText returns 1,600 characters: letters, emoji, marks, line breaks, and characters
-// that have a meaning in JSON or in expression languages.
+// longText contains characters that have a meaning in JSON or in expression languages.
 func longText() string {
 	const every = "aé漢\n\t\"\\'€{}[]~^|<>&\u0000\u2028\u200dñ"
 	var b strings.Builder
@@ -59,8 +58,7 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// fullMessage returns a record with its own ids in which every field is set. The values
-// contradict each other, but a store does not check them.
+// The values contradict each other, but a store does not check them.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number
@@ -69,9 +67,8 @@ func (s stage) fullMessage() sms.Message {
 	return m
 }
 
-// fill sets v to a value if v is zero, and does the same for each field of a struct and
-// for the first element of a list. So the tests also store fields that recordedMessage
-// does not have yet. It sets a text to the name of its field.
+// fill gives a value to every field that is still zero. So the tests also cover fields that
+// recordedMessage lacks.
 func fill(v reflect.Value, name string) {
 	at, isTime := reflect.TypeAssert[*time.Time](v.Addr())
 	switch kind := v.Kind(); {
@@ -104,7 +101,6 @@ func fill(v reflect.Value, name string) {
 	}
 }
 
-// events returns n events.
 func (s stage) events(n int) []sms.Event {
 	events := make([]sms.Event, n)
 	for i := range events {

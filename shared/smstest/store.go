@@ -36,6 +36,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Agenda", testAgenda},
 		{"Postpone", testPostpone},
 		{"Receipts", testReceipts},
+		{"Bound", testBound},
 		{"Unmatched", testUnmatched},
 		{"ReceiptKeeper", testReceiptKeeper},
 		{"Lister", testLister},
@@ -49,10 +50,8 @@ func TestStore(t *testing.T, open OpenStore) {
 	}
 }
 
-// opener prepares a subtest.
 type opener func(t *testing.T) stage
 
-// stage is what one subtest uses: an empty store and its clock.
 type stage struct {
 	sms.Store
 	clock  *Clock
@@ -68,14 +67,14 @@ func newStage(t *testing.T, open OpenStore) stage {
 	return s
 }
 
-// plannedStage returns a stage without a store. It has an owner and a number that no
-// other stage has, because adapters may keep several stores in one table.
+// Each stage has an owner and a number of its own, because adapters may keep several stores
+// in one table.
 func plannedStage() stage {
 	rules := sms.DefaultRules()
 	rules.Jitter = func() float64 { return 0 }
 	return stage{
-		// Start the clock at the real time, because an engine may itself remove records
-		// past their retention.
+		// An engine may remove records past their retention, so the clock starts at the real
+		// time.
 		clock:  NewClock(time.Now().UTC().Truncate(time.Millisecond)),
 		rules:  rules,
 		owner:  "owner-" + sms.NewToken(),
@@ -83,7 +82,6 @@ func plannedStage() stage {
 	}
 }
 
-// newNumber draws a number that no other subtest has.
 func newNumber() sms.Number {
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000_000))
 	if err != nil {
@@ -92,7 +90,6 @@ func newNumber() sms.Number {
 	return sms.Number(fmt.Sprintf("+5511%09d", n))
 }
 
-// draft returns a draft with only the required fields.
 func (s stage) draft() sms.Draft {
 	return sms.Draft{
 		Owner: s.owner, Client: s.owner,
@@ -100,19 +97,16 @@ func (s stage) draft() sms.Draft {
 	}
 }
 
-// message returns a newly accepted message that is not stored yet.
 func (s stage) message() sms.Message {
 	return s.rules.Accept(sms.NewID(), s.draft(), s.clock.Now())
 }
 
-// scheduled returns a message that is to be sent when the duration in has passed.
 func (s stage) scheduled(in time.Duration) sms.Message {
 	d := s.draft()
 	d.SendAt = s.clock.Now().Add(in)
 	return s.rules.Accept(sms.NewID(), d, s.clock.Now())
 }
 
-// create stores m and returns it.
 func (s stage) create(t *testing.T, m sms.Message) sms.Message {
 	t.Helper()
 	if err := s.Create(t.Context(), m); err != nil {
@@ -148,7 +142,6 @@ func (s stage) claim(t *testing.T, m sms.Message) sms.Message {
 	return claimed
 }
 
-// record writes the outcome of m's hand-over in flight.
 func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	next, changed := s.rules.Record(m, m.LeaseToken, o, s.clock.Now())
@@ -158,27 +151,23 @@ func (s stage) record(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	return s.update(t, m, next)
 }
 
-// handOver claims m and writes the outcome o.
 func (s stage) handOver(t *testing.T, m sms.Message, o sms.Outcome) sms.Message {
 	t.Helper()
 	return s.record(t, s.claim(t, m), o)
 }
 
-// createSent stores a message that the provider took under providerMessageID.
 func (s stage) createSent(t *testing.T, providerMessageID string) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
-// diff compares messages, or values that contain messages. It treats an absent list as an
-// empty one.
+// diff treats an absent list as an empty one.
 func diff(want, got any, opts ...cmp.Option) string {
 	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
 }
 
 var anyRevision = cmpopts.IgnoreFields(sms.Message{}, "Revision")
 
-// checkDiff fails the test if want and got differ.
 func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	t.Helper()
 	if d := diff(want, got, opts...); d != "" {
@@ -186,8 +175,7 @@ func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// eventually waits until check returns "". Tests use it for reads of indexes, because an
-// index may be behind the writes.
+// eventually waits until check returns "", because an index may be behind the writes.
 func eventually(t *testing.T, check func() (complaint string)) {
 	t.Helper()
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond
@@ -207,10 +195,8 @@ func eventually(t *testing.T, check func() (complaint string)) {
 	}
 }
 
-// raceCallers is the number of callers in a race.
 const raceCallers = 64
 
-// race calls f from n goroutines that start together. It returns the result of each call.
 func race[T any](n int, f func(i int) (T, error)) []attempt[T] {
 	attempts := make([]attempt[T], n)
 	start := make(chan struct{})
@@ -231,8 +217,6 @@ type attempt[T any] struct {
 	err error
 }
 
-// oneWinner returns the result of the only attempt that succeeded, and the errors of all
-// others.
 func oneWinner[T any](t *testing.T, attempts []attempt[T]) (won T, lost []error) {
 	t.Helper()
 	winners := 0

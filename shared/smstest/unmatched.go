@@ -10,8 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkUnmatched waits until Unmatched returns exactly these messages and receipts for
-// number.
 func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatched) {
 	t.Helper()
 	sorted := func(u sms.Unmatched) sms.Unmatched {
@@ -32,7 +30,6 @@ func (s stage) checkUnmatched(t *testing.T, number sms.Number, want sms.Unmatche
 	})
 }
 
-// createUnanswered stores a message with an unanswered hand-over.
 func (s stage) createUnanswered(t *testing.T) sms.Message {
 	t.Helper()
 	return s.handOver(t, s.create(t, s.message()), sms.Unanswered())
@@ -178,7 +175,6 @@ func testUnmatched(t *testing.T, open opener) {
 	})
 }
 
-// fill stores n unmatched messages and n pending receipts.
 func (s stage) fill(t *testing.T, n int) {
 	t.Helper()
 	race(n, func(i int) (any, error) {
@@ -197,8 +193,8 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until Unmatched lists want messages and want receipts. If more is
-// true, Unmatched may list fewer messages than receipts, or fewer receipts than messages.
+// checkCounts waits until Unmatched returns this number of messages and of receipts, and
+// this More. If more is true, one of the two lists may be shorter.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

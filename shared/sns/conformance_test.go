@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 
 var errReset = errors.New("connection reset by peer")
 
-// deaf is an HTTP client that sends every request and loses its answer.
+// deaf sends every request and loses its answer.
 type deaf struct{}
 
 func (deaf) Do(r *http.Request) (*http.Response, error) {
@@ -43,7 +43,6 @@ func (deaf) Do(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("reading the answer: %w", errReset)
 }
 
-// takenByMoto returns the messages that moto lists as taken.
 func takenByMoto(t *testing.T, url string) []smstest.Taken {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/moto-api/data.json", nil)

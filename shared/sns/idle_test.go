@@ -29,15 +29,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns"
 )
 
-// handOvers is how many hand-overs a test makes after their connections were lost.
+// handOvers is the number of hand-overs after the connections were lost.
 const handOvers = 50
 
-// minUnanswered is the minimum number of the control's hand-overs that must get no
-// answer. The number is less than handOvers, because the SDK sometimes closes a
-// connection when the answer comes very soon.
+// The control must lose at least this many hand-overs. It does not lose all, because the
+// SDK sometimes closes a connection when the answer comes very soon.
 const minUnanswered = handOvers / 2
 
-// clients contains our client and, as the control, a client with the SDK's connections.
+// clients contains our client and a control, which uses the SDK's own connections.
 var clients = map[string]func(aws.Config) *awssns.Client{
 	"ours": sns.NewClient,
 	"the SDK's": func(cfg aws.Config) *awssns.Client {
@@ -45,7 +44,7 @@ var clients = map[string]func(aws.Config) *awssns.Client{
 	},
 }
 
-// TestAFreezeLosesNoHandOver stops a process while its peer loses all connections.
+// The peer loses all connections while the process is stopped.
 func TestAFreezeLosesNoHandOver(t *testing.T) {
 	t.Run("the peer forgets connections", func(t *testing.T) {
 		t.Parallel()
@@ -62,8 +61,8 @@ func TestAFreezeLosesNoHandOver(t *testing.T) {
 			})
 		}
 	})
-	// There is no control here: how many hand-overs the SDK's connections lose depends on
-	// whether the process first notices that a connection was closed, or first uses it.
+	// There is no control here, because chance decides how many hand-overs the SDK's
+	// connections lose.
 	t.Run("the peer closes connections", func(t *testing.T) {
 		t.Parallel()
 		closed := make(chan struct{}, 3*handOvers)
@@ -85,7 +84,6 @@ func TestAFreezeLosesNoHandOver(t *testing.T) {
 	})
 }
 
-// checkLost checks how many hand-overs of a client ended without an answer.
 func checkLost(t *testing.T, client string, unanswered int) {
 	t.Helper()
 	switch {
@@ -96,9 +94,8 @@ func checkLost(t *testing.T, client string, unanswered int) {
 	}
 }
 
-// TestAPeerThatForgetsLosesNoHandOver makes the peer forget each connection before the
-// connection was idle for a second. In this case only CloseIdle prevents hand-overs
-// without an answer.
+// The peer forgets each connection within a second. In this case only CloseIdle prevents
+// hand-overs without an answer.
 func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	for client := range clients {
 		t.Run(client, func(t *testing.T) {
@@ -120,9 +117,7 @@ func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	}
 }
 
-// takeAll returns a server that takes every message. If connState is not nil, the server
-// calls connState whenever the state of a connection changes, and closes idle connections
-// after 100 ms.
+// If connState is not nil, the server also closes idle connections after 100 ms.
 func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -137,8 +132,8 @@ func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.S
 	return server
 }
 
-// envChild is an environment variable with a client's name and the URL of its peer. If it
-// is set, this program hands over messages.
+// envChild turns this program into a child. Its value is a client's name and the URL of the
+// peer.
 const envChild = "SNS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -149,8 +144,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// handOverOnDemand reads lines. For each line it calls HandOver once on each of handOvers
-// providers, and prints how many hand-overs ended without an answer.
+// For each line of input, handOverOnDemand makes handOvers hand-overs and prints how many
+// got no answer.
 func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
 	providers := make([]*sns.Provider, handOvers)
 	for i := range providers {
@@ -174,7 +169,6 @@ func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
 	}
 }
 
-// child is a process that hands over on demand.
 type child struct {
 	process *os.Process
 	orders  io.Writer
@@ -204,8 +198,7 @@ func startChild(t *testing.T, client, url string) *child {
 	return &child{cmd.Process, orders, bufio.NewReader(results)}
 }
 
-// handOver makes the child hand over, and returns how many hand-overs ended without an
-// answer. If the child is frozen, it is thawed first.
+// handOver thaws a frozen child first. It returns how many hand-overs got no answer.
 func (c *child) handOver(t *testing.T) int {
 	t.Helper()
 	if _, err := io.WriteString(c.orders, "\n"); err != nil {
@@ -223,8 +216,8 @@ func (c *child) handOver(t *testing.T) int {
 	return n
 }
 
-// freeze stops the child for longer than its connections may be idle. While the child is
-// stopped, freeze calls lose.
+// freeze stops the child for longer than its connections may be idle, and calls the
+// function lose meanwhile.
 func (c *child) freeze(t *testing.T, lose func()) {
 	t.Helper()
 	c.signal(t, syscall.SIGSTOP)

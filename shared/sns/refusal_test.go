@@ -9,9 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose checks that an
-// AuthorizationError is about one message only if the message's client chose the sender.
-// Otherwise the error is account-wide.
+// The error is about one message only if the client chose the sender. Otherwise it is
+// account-wide.
 func TestAnAuthorizationErrorConcernsTheSenderThatTheClientChose(t *testing.T) {
 	notAllowed := sms.ProviderError{Refusal: sms.RefusedForGood, Failure: sms.SenderNotAllowed}
 	mayNotPublish := notAllowed

@@ -205,7 +205,7 @@ func TestHandOverWithoutAnAnswerInTime(t *testing.T) {
 		if requests.Add(1) == 1 {
 			close(reached)
 		}
-		_, _ = io.Copy(io.Discard, r.Body) // once the body is read, the server notices when the client closes the connection
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices a closed connection only after it has read the body
 		<-r.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -256,13 +256,12 @@ func TestHandOverThatNeverConnected(t *testing.T) {
 
 var refusedForNow = sms.ProviderError{Refusal: sms.RefusedForNow}
 
-// silent is an HTTP client that does not trace requests, as a wrapper may.
+// silent does not trace requests, like some wrappers of HTTP clients.
 type silent struct{}
 
 func (silent) Do(*http.Request) (*http.Response, error) { return nil, errReset }
 
-// check compares err with want. If want is not a refusal, err may be any error except a
-// *sms.ProviderError.
+// If want is not a refusal, err may be any error except a *sms.ProviderError.
 func check(t *testing.T, err error, want sms.ProviderError) {
 	t.Helper()
 	if err == nil {
@@ -281,7 +280,6 @@ func check(t *testing.T, err error, want sms.ProviderError) {
 	}
 }
 
-// serve returns a provider for a server that answers every request with answer.
 func serve(t *testing.T, answer http.HandlerFunc) *sns.Provider {
 	t.Helper()
 	server := httptest.NewServer(answer)
@@ -313,8 +311,8 @@ func untrusted(t *testing.T) string {
 	return server.URL
 }
 
-// TestNothingIsSentIfTheDeadlinePassesBeforeTheRequest stops each hand-over between its
-// connection and its request, until the deadline has passed.
+// Each hand-over stops between its connection and its request, until the deadline has
+// passed.
 func TestNothingIsSentIfTheDeadlinePassesBeforeTheRequest(t *testing.T) {
 	var complete atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

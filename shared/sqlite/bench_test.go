@@ -18,7 +18,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// runParallel calls f b.N times in all, from several goroutines.
 func runParallel(b *testing.B, goroutines int, f func(i int) error) {
 	b.Helper()
 	var next atomic.Int64
@@ -39,7 +38,6 @@ func runParallel(b *testing.B, goroutines int, f func(i int) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }
 
-// createAll stores n messages.
 func createAll(b *testing.B, db *sqlite.DB, n int) []sms.Message {
 	b.Helper()
 	messages := make([]sms.Message, n)
@@ -99,7 +97,6 @@ func BenchmarkDB(b *testing.B) {
 	}
 }
 
-// deliver makes the writes that a sender makes for up to limit messages.
 func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) error {
 	received, err := db.Queue().Dequeue(ctx, limit, 0)
 	if err != nil {
@@ -122,10 +119,9 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 	return db.Queue().Delete(ctx, received...)
 }
 
-// BenchmarkMillionWaiting submits and drains messages while a million other messages
-// wait. It reports the median time of one caller's submission, with and without the
-// million messages. With the million messages, it also reports the times of the other
-// calls and the peak of resident memory.
+// BenchmarkMillionWaiting reports the median time of a submission, with and without a
+// million waiting messages. With them, it also reports the times of the other calls and the
+// peak of memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -154,7 +150,7 @@ func BenchmarkMillionWaiting(b *testing.B) {
 	b.ReportMetric(peakMemory(b), "peak-MB")
 }
 
-// seed submits n messages, but does not keep them in memory.
+// seed does not keep the messages in memory.
 func seed(b *testing.B, db *sqlite.DB, n int) {
 	b.Helper()
 	var left atomic.Int64
@@ -188,8 +184,7 @@ func medianSubmit(b *testing.B, db *sqlite.DB) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakMemory returns the peak of this process's memory in megabytes. It returns 0 if the
-// system does not report it.
+// peakMemory returns megabytes, or 0 if the system does not report the peak.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

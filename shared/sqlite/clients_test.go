@@ -9,8 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestNothingWaitsForClients occupies all connections through which clients and lists
-// read. The services must work as if nothing had happened.
+// All connections through which clients and lists read are busy.
 func TestNothingWaitsForClients(t *testing.T) {
 	enginetest.SQLite(t)
 	db, err := Open(t.TempDir(), Options{})

@@ -5,8 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	driver "modernc.org/sqlite"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -22,10 +26,11 @@ var errClosed = unavailable(errors.New("the database is closed"))
 // flush. As a result, many concurrent callers wait hardly longer than a single caller.
 type committer struct {
 	pool    *sql.DB
-	conn    *sql.Conn
+	conn    *sql.Conn // nil after connect has failed
 	tx      tx
-	writes  chan write   // unbuffered: every write that the committer receives is carried out
-	commits atomic.Int64 // how many transactions have ended
+	writes  chan write                // unbuffered: every write that the committer receives is carried out
+	commits atomic.Int64              // how many transactions have ended, not counting tests
+	good    atomic.Pointer[time.Time] // when the last transaction was committed, or nil if it failed
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
@@ -33,6 +38,7 @@ type committer struct {
 
 type write struct {
 	do   func(*tx) error
+	test bool       // whether the write changes nothing
 	done chan error // buffered, so that sending the result never blocks
 }
 
@@ -42,20 +48,36 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 		return nil, err
 	}
 	pool.SetMaxIdleConns(-1)
-	conn, err := pool.Conn(ctx)
-	if err != nil {
+	c := &committer{pool: pool, writes: make(chan write), closing: make(chan struct{}), stopped: make(chan struct{})}
+	if err := c.connect(ctx); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	if err := migrate(ctx, conn, migrations); err != nil {
-		return nil, errors.Join(err, conn.Close(), pool.Close())
-	}
-	c := &committer{
-		pool: pool, conn: conn, tx: tx{statements{on: conn}},
-		writes: make(chan write), closing: make(chan struct{}), stopped: make(chan struct{}),
+	if err := migrate(ctx, c.conn, migrations); err != nil {
+		return nil, errors.Join(err, c.disconnect(), pool.Close())
 	}
 	c.close = sync.OnceValue(c.stop)
 	go c.run()
 	return c, nil
+}
+
+// connect replaces the connection.
+func (c *committer) connect(ctx context.Context) error {
+	_ = c.disconnect() // the new connection does not depend on how the old one ended
+	conn, err := c.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	c.conn, c.tx.on = conn, conn
+	return nil
+}
+
+func (c *committer) disconnect() error {
+	if c.conn == nil {
+		return nil
+	}
+	err := errors.Join(c.tx.closePrepared(), c.conn.Close())
+	c.conn = nil
+	return err
 }
 
 // commit calls f in a transaction, and returns when the transaction is committed. f must
@@ -66,10 +88,13 @@ func openCommitter(ctx context.Context, source string, migrations []string) (*co
 // If ctx ends before f begins, f does not run, and the error is sms.ErrUnavailable. If
 // ctx ends later, f may still be carried out.
 func (c *committer) commit(ctx context.Context, f func(*tx) error) error {
+	return c.carry(ctx, write{do: f, done: make(chan error, 1)})
+}
+
+func (c *committer) carry(ctx context.Context, w write) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
 	}
-	w := write{do: f, done: make(chan error, 1)}
 	select {
 	case c.writes <- w:
 	case <-c.closing:
@@ -134,8 +159,20 @@ func (e *writeError) Error() string   { return e.err.Error() }
 func (e *writeError) Unwrap() []error { return []error{sms.ErrUnavailable, e.err} }
 
 func (c *committer) transact(group []write) error {
-	defer c.commits.Add(1)
-	if _, err := c.tx.exec(`BEGIN IMMEDIATE`); err != nil {
+	err := c.tryTransact(group)
+	if slices.ContainsFunc(group, func(w write) bool { return !w.test }) {
+		c.commits.Add(1)
+	}
+	if err != nil {
+		c.good.Store(nil)
+		return err
+	}
+	c.good.Store(new(time.Now()))
+	return nil
+}
+
+func (c *committer) tryTransact(group []write) error {
+	if err := c.begin(); err != nil {
 		return unavailable(fmt.Errorf("beginning a transaction: %w", err))
 	}
 	for _, w := range group {
@@ -146,15 +183,74 @@ func (c *committer) transact(group []write) error {
 	}
 	if _, err := c.tx.exec(`COMMIT`); err != nil {
 		c.tx.undo()
+		if codeOf(err) == fullCode {
+			err = unavailable(err)
+		}
 		return fmt.Errorf("committing: %w", err)
 	}
 	return nil
 }
 
+// begin begins a transaction. If the connection cannot do so, begin replaces it. The
+// connection may have a transaction that could not be rolled back, and a connection that
+// was made while the disk was read-only stays read-only.
+func (c *committer) begin() error {
+	const begin = `BEGIN IMMEDIATE`
+	err := errNoConnection
+	if c.conn != nil {
+		_, err = c.tx.exec(begin)
+	}
+	if err == nil || codeOf(err) == busyCode {
+		return err
+	}
+	if again := c.connect(context.Background()); again != nil {
+		return errors.Join(err, again)
+	}
+	_, err = c.tx.exec(begin)
+	return err
+}
+
+var errNoConnection = errors.New("the database could not be opened again")
+
+// These are codes of SQLite. Source: sqlite.org/rescode.html. If the disk is full, SQLite
+// could not write the last page of the transaction, without which there is no commit.
+const (
+	busyCode = 5
+	fullCode = 13
+)
+
+// codeOf returns the code that SQLite gave for err, without its details, or 0.
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*driver.Error](err); ok {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
 func (c *committer) stop() error {
 	close(c.closing)
 	<-c.stopped
-	return errors.Join(c.tx.closePrepared(), c.conn.Close(), c.pool.Close())
+	return errors.Join(c.disconnect(), c.pool.Close())
+}
+
+// checkAge is the age from which the last commit no longer shows that the next commit can
+// succeed.
+const checkAge = 10 * time.Second
+
+// check returns nil if the last transaction was committed, less than checkAge ago.
+// Otherwise it tests whether a transaction can be committed.
+func (c *committer) check(ctx context.Context) error {
+	if good := c.good.Load(); good != nil && time.Since(*good) < checkAge {
+		return nil
+	}
+	return c.carry(ctx, write{test: true, done: make(chan error, 1), do: func(t *tx) error {
+		// SQLite writes the page, although its content is the same afterwards.
+		_, err := t.exec(`UPDATE folder SET opened = opened + 1`)
+		if err == nil {
+			_, err = t.exec(`UPDATE folder SET opened = opened - 1`)
+		}
+		return err
+	}})
 }
 
 // exec commits one statement. It returns how many rows the statement changed.

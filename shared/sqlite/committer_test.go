@@ -23,8 +23,7 @@ func openMessages(t *testing.T) *file {
 	return db.messages
 }
 
-// block keeps the committer busy until the function that it returns is called. The writes
-// that arrive before that call form one group.
+// The writes that arrive before the call of release form one group.
 func block(t *testing.T, f *file) (release func()) {
 	t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})

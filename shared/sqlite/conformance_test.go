@@ -10,7 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// open opens dir and closes it at the end of the test.
 func open(t testing.TB, dir string, opts sqlite.Options) *sqlite.DB {
 	t.Helper()
 	db, err := sqlite.Open(dir, opts)

@@ -14,12 +14,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/folder"
@@ -44,9 +42,8 @@ type DB struct {
 	lock     *folderLock
 	messages *file
 	queue    *Queue
-	wiper    *sql.DB
-	wiped    atomic.Int64 // the value of messages.commits when the log was emptied
-	marked   bool         // whether this process has marked the folder as in use
+	wipers   []*wiper
+	marked   bool // whether this process has marked the folder as in use
 	close    func() error
 }
 
@@ -71,7 +68,6 @@ func Open(dir string, opts Options) (*DB, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
-	db.wiped.Store(-1) // -1 forces the first Wipe, because an earlier process may have left a log
 	db.close = sync.OnceValue(db.closeAll)
 	if err := db.open(); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -111,8 +107,12 @@ func (db *DB) open() error {
 	if err != nil || torn != "" {
 		return db.refusal(torn, err)
 	}
-	if db.wiper, err = openWiper(db.root); err != nil {
-		return err
+	for name, f := range map[string]*file{messagesName: db.messages, queueName: db.queue.file} {
+		w, err := openWiper(db.root, name, f)
+		if err != nil {
+			return err
+		}
+		db.wipers = append(db.wipers, w)
 	}
 	return db.queue.release(context.Background())
 }
@@ -130,11 +130,23 @@ func (db *DB) refusal(torn string, err error) error {
 // for the clients. Closing db also closes the returned DB.
 func (db *DB) ForClients() *DB {
 	messages := &file{committer: db.messages.committer, statements: db.messages.clients, lists: db.messages.lists}
-	return &DB{now: db.now, messages: messages, queue: db.queue, wiper: db.wiper, close: db.close}
+	return &DB{now: db.now, messages: messages, queue: db.queue, wipers: db.wipers, close: db.close}
 }
 
 // Queue returns the queue of the folder.
 func (db *DB) Queue() *Queue { return db.queue }
+
+// Check returns why the folder cannot be written at the moment, or nil. If nothing was
+// written for a while, Check writes something.
+func (db *DB) Check(ctx context.Context) error {
+	if err := db.messages.check(ctx); err != nil {
+		return fmt.Errorf("writing the messages: %w", err)
+	}
+	if err := db.queue.file.check(ctx); err != nil {
+		return fmt.Errorf("writing the queue: %w", err)
+	}
+	return nil
+}
 
 // Close waits for writes in flight and closes the folder. Later calls return
 // sms.ErrUnavailable.
@@ -142,8 +154,8 @@ func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
 	errs := []error{db.markClosed()}
-	if db.wiper != nil {
-		errs = append(errs, db.wiper.Close())
+	for _, w := range db.wipers {
+		errs = append(errs, w.conn.Close())
 	}
 	for _, f := range []*file{db.messages, db.queue.file} {
 		if f != nil {

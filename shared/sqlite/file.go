@@ -59,6 +59,7 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	}
 	committer, err := openCommitter(ctx, dataSource(path, "rw", []string{
 		patient,
+		"auto_vacuum(INCREMENTAL)", // for shrink; it has an effect only before a file has its first page
 		"journal_mode(WAL)",
 		"synchronous(" + opts.synchronous + ")",
 		// On macOS, a call of fsync alone leaves the data in the disk's own memory.

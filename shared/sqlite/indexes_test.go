@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestQueriesUseIndexes calls the methods of a DB, and asks SQLite how it carries out
-// the statements that the calls prepared. No statement may read a whole table or sort.
+// No statement may read a whole table or sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	db, err := Open(t.TempDir(), Options{})
 	if err != nil {

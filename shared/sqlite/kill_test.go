@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// envVictim is an environment variable. If it names a folder, this program submits to
-// that folder until it is killed.
+// envVictim names a folder. If it is set, this program submits to that folder until it is
+// killed.
 const envVictim = "SQLITE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -25,8 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// submitForEver submits messages until it is killed. It prints the id of each message
-// that is created and enqueued.
+// submitForEver prints the id of each message that is created and enqueued.
 func submitForEver(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {

@@ -10,9 +10,8 @@ import (
 )
 
 // These are the queries for the messages of one owner and of all owners. If a filter
-// excludes a message, the query returns NULL in place of the record, and SQLite does not
-// read the record: it reads a column outside the index only if the columns in the index
-// pass the filters.
+// excludes a message, the query returns NULL in place of the record. SQLite then reads only
+// the index, because it reads a record only if the columns in the index pass the filters.
 const (
 	listSelect = `SELECT created_at, seq, CASE WHEN (?1 = '' OR number = ?1) AND (?2 = '' OR reference = ?2)
 		AND (?3 = '' OR status = ?3) AND (purge_at IS NULL OR purge_at > ?4) THEN record END FROM messages WHERE `

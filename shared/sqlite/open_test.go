@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// message returns a newly accepted message.
 func message(owner string) sms.Message {
 	d := sms.Draft{
 		Owner: owner, Client: owner,
@@ -144,7 +143,7 @@ func TestOpen(t *testing.T) {
 		now = now.Add(time.Millisecond)
 		receive(second, 1)
 		now = now.Add(time.Hour)
-		receive(second, 3, 3, 2) // the handles from before the restart did not delete any item
+		receive(second, 3, 3, 2) // the handles from before the restart have deleted no item
 	})
 
 	t.Run("calls on a closed folder return ErrUnavailable", func(t *testing.T) {

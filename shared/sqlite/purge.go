@@ -42,10 +42,19 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	var purged int
 	err := db.messages.commit(ctx, func(t *tx) error {
 		var gone []sms.Message
-		err := eachRecord(context.Background(), &t.statements, `SELECT record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
-			func(m sms.Message) error {
+		err := t.each(context.Background(), `SELECT id, record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
+			func(scan func(...any) error) (bool, error) {
+				var id string
+				var record []byte
+				if err := scan(&id, &record); err != nil {
+					return false, err
+				}
+				m, err := decode[sms.Message](record)
+				if err != nil {
+					m = sms.Message{ID: id} // a damaged record must not keep others from being purged
+				}
 				gone = append(gone, m)
-				return nil
+				return true, nil
 			})
 		if err != nil {
 			return err

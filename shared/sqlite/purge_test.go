@@ -15,7 +15,6 @@ func TestPurge(t *testing.T) {
 		at := time.Now().UTC().Truncate(time.Millisecond)
 		return open(t, t.TempDir(), sqlite.Options{Now: func() time.Time { return at }}), &at
 	}
-	// createEnding stores a message whose retention ends in a day.
 	createEnding := func(t *testing.T, db *sqlite.DB, now time.Time) sms.Message {
 		t.Helper()
 		m := message("acme")

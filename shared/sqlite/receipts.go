@@ -81,6 +81,20 @@ func (db *DB) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
+// Rekeep implements sms.ReceiptKeeper.
+func (db *DB) Rekeep(ctx context.Context, k sms.PendingReceipt) error {
+	record, err := json.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("encoding a receipt: %w", err)
+	}
+	_, err = db.messages.exec(ctx, `UPDATE pending_receipts SET number = ?, due_at = ?, purge_at = ?, record = ? WHERE id = ?`,
+		string(k.Receipt.Number), millis(k.Due), k.PurgeAt.UnixMilli(), record, k.ID)
+	if err != nil {
+		return fmt.Errorf("keeping a receipt again: %w", err)
+	}
+	return nil
+}
+
 // Forget implements sms.ReceiptKeeper.
 func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	_, err := db.messages.exec(ctx, `DELETE FROM pending_receipts WHERE id = ?`, k.ID)

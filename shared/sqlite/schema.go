@@ -10,7 +10,7 @@ import (
 // change of a schema or of a record's JSON tags increases oldestFormat by one, and older
 // folders are refused. After the first release oldestFormat stays the same, and each
 // change adds a migration.
-const oldestFormat = 8
+const oldestFormat = 9
 
 // These are the migrations of each database. The first migration creates the database in
 // oldestFormat. Each later migration leads from one format to the next format. A
@@ -24,7 +24,7 @@ const oldestFormat = 8
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
 //
-// The table folder has the mark that shows whether both databases belong together.
+// The table "folder" has the mark that shows whether both databases belong together.
 var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,

@@ -7,8 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// TestAnOlderFormatIsUpgraded uses made-up migrations, because there is no second format
-// yet.
+// The migrations are made up, because there is no second format yet.
 func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	enginetest.SQLite(t)
 	root, err := folder.Open(t.TempDir())

@@ -102,10 +102,13 @@ func eachRecord[T any](ctx context.Context, s *statements, query string, args []
 	})
 }
 
+// ErrDamaged means that a record cannot be decoded. It will not become readable again.
+var ErrDamaged = errors.New("a record is damaged")
+
 func decode[T any](record []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(record, &v); err != nil {
-		return v, fmt.Errorf("decoding a record: %w", err)
+		return v, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return v, nil
 }

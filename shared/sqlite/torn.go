@@ -36,7 +36,7 @@ const (
 	withoutQueue = "remove queue.db; the relay then enqueues the waiting messages again within 15 minutes"
 )
 
-// mark is the row of the table folder. The id is the same in both databases. Each Open
+// mark is the row of the table "folder". The id is the same in both databases. Each Open
 // adds one to opened, first in queue.db and then in messages.db.
 type mark struct {
 	id     string

@@ -13,7 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// copyFiles copies files from one folder to another. A file that is missing is left out.
 func copyFiles(t *testing.T, from, to string, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -34,7 +33,6 @@ func wholeFolder() []string {
 	return []string{"messages.db", "messages.db-wal", "queue.db", "queue.db-wal"}
 }
 
-// fill adds n messages.
 func fill(t *testing.T, db *sqlite.DB, n int) {
 	t.Helper()
 	for range n {
@@ -44,7 +42,6 @@ func fill(t *testing.T, db *sqlite.DB, n int) {
 	}
 }
 
-// TestATornCopyIsRefused copies open folders and closed folders in wrong ways.
 func TestATornCopyIsRefused(t *testing.T) {
 	cut := func(t *testing.T, path string, size int64) {
 		t.Helper()
@@ -131,7 +128,7 @@ func TestATornCopyIsRefused(t *testing.T) {
 				}
 			}
 			tt.tear(t, closed, opened, dir)
-			for range 2 { // the second time, nothing must have been healed in silence
+			for range 2 { // the second time, nothing must have been repaired in silence
 				db, err := sqlite.Open(dir, sqlite.Options{})
 				if err == nil {
 					_ = db.Close()
@@ -174,7 +171,6 @@ func reopen(t *testing.T, dir string) {
 	}
 }
 
-// wantMessages opens the folder and counts its messages.
 func wantMessages(t *testing.T, dir string, want int) {
 	t.Helper()
 	db := open(t, dir, sqlite.Options{})
@@ -205,9 +201,8 @@ func TestAWholeCopyIsOpened(t *testing.T) {
 			}
 		}},
 		{"of a folder that sqlite3 has repaired", func(t *testing.T, from, dir string) {
-			// After a crash, another program may move the log into the database and
-			// delete the log. The user then creates an empty log, to say that no change
-			// is missing.
+			// After a crash, another program may move the log into the database and delete it.
+			// The user then creates an empty log, to say that no change is missing.
 			copyFiles(t, from, dir, wholeFolder()...)
 			raw, err := sql.Open("sqlite", filepath.Join(dir, "messages.db"))
 			if err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// TestOpenTrustsNothingThatOthersPutThere attacks a folder that has one message.
 func TestOpenTrustsNothingThatOthersPutThere(t *testing.T) {
 	link := func(name string) func(dir string) error {
 		return func(dir string) error { return os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, name)) }
@@ -102,7 +101,6 @@ func TestRemovingTheLockLetsNobodyIn(t *testing.T) {
 	open(t, dir, sqlite.Options{})
 }
 
-// closedFolder returns a folder with one message. Nobody has it open.
 func closedFolder(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

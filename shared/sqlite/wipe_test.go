@@ -13,7 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// countIn returns how often word stands in each file of the folder.
 func countIn(t *testing.T, dir, word string) map[string]int {
 	t.Helper()
 	found := make(map[string]int)
@@ -33,9 +32,8 @@ func countIn(t *testing.T, dir, word string) map[string]int {
 	return found
 }
 
-// TestNothingIsLeftOfWhatIsGone fills many pages with long and short texts, and changes
-// every record several times, so that SQLite moves records between pages. Then some texts
-// are dropped and some records are purged.
+// Long and short texts fill many pages. Each record changes several times, so that SQLite
+// moves records between pages.
 func TestNothingIsLeftOfWhatIsGone(t *testing.T) {
 	const gone, kept, many = "hush-7421", "keep-7421", 400
 	for _, way := range []string{"dropped", "purged"} {

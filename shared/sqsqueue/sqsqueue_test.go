@@ -29,7 +29,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// newQueue creates a queue and deletes it after the test.
 func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url string) {
 	t.Helper()
 	name := "test-" + sms.NewToken()
@@ -49,7 +48,6 @@ func newQueue(t *testing.T, client *sqs.Client, visibility time.Duration) (url s
 	return *out.QueueUrl
 }
 
-// behindProxy returns a new queue behind a proxy.
 func behindProxy(t *testing.T) (*sqsqueue.Queue, *faultproxy.Proxy) {
 	t.Helper()
 	url := enginetest.SQS(t)
@@ -230,7 +228,7 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name        string
-		answers     [][]map[string]any // the entries of each batch that fail; all others succeed
+		answers     [][]map[string]any // the entries of each batch that fail
 		want        []int
 		unavailable bool
 	}{
@@ -269,7 +267,6 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 }
 
-// batchAnswers answers batches one after another. In each batch some entries fail.
 type batchAnswers struct {
 	failed [][]map[string]any
 	n      int

@@ -19,7 +19,10 @@ func TestDecodeRefusesBadSyntax(t *testing.T) {
 		{"two documents on two lines", "{}\n{}", "not one JSON document"},
 		{"bytes after the document", `{}x`, "byte 3"},
 		{"a NUL after the document", "{}\x00", "not one JSON document"},
-		{"a byte order mark", "\ufeff{}", "not one JSON document"},
+		{"two byte order marks", "\ufeff\ufeff{}", "not one JSON document"},
+		{"a byte order mark at the end", "{}\ufeff", "not one JSON document"},
+		{"only a byte order mark", "\ufeff", "is empty"},
+		{"the byte order mark of UTF-16", "\xfe\xff{}", "not valid UTF-8"},
 		{"no JSON", "phoneNumber=1", "not one JSON document"},
 		{"single quotes", `{'a':1}`, "not one JSON document"},
 		{"a trailing comma", `{"a":1,}`, "not one JSON document"},
@@ -81,8 +84,7 @@ func TestDecodeKeepsText(t *testing.T) {
 	}
 }
 
-// TestDecodeTakesLinearTime decodes three megabytes of each shape. If Decode took more
-// than linear time, the test would take very long.
+// If Decode took more than linear time, the test would take very long.
 func TestDecodeTakesLinearTime(t *testing.T) {
 	const size = 3 << 20
 	fill := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
@@ -155,7 +157,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// readAll reads a field of each kind. It checks that a valid value adds no error.
 func readAll(t *testing.T, f *Fields) {
 	t.Helper()
 	before := len(f.Errors())

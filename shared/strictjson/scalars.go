@@ -3,6 +3,7 @@ package strictjson
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,8 @@ import (
 // maxNumberLength is the maximum length, in bytes, of a JSON number that Decimal reads.
 const maxNumberLength = 40
 
-// Time reads an RFC 3339 time with any offset. It returns the time in UTC, truncated to
-// milliseconds. It refuses leap seconds, which package time does not have.
+// Time reads a time with any offset, as [ParseTime] does. It returns the time in UTC,
+// truncated to milliseconds.
 func (f *Fields) Time(name string) (time.Time, bool) {
 	s, ok := f.String(name)
 	if !ok {
@@ -30,25 +31,35 @@ func (f *Fields) Time(name string) (time.Time, bool) {
 	return t, ok
 }
 
-// ParseTime parses an RFC 3339 time. time.Parse would also accept hours with one digit, a
-// comma before the fraction, and offsets of 24 hours (go.dev/issue/54580).
+// timeForm matches an RFC 3339 time, and what the clients of some languages make of it:
+// Python writes the offset without a colon, and Ruby a space before it or UTC.
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)(?:[Zz]| ?UTC| ?([+-](?:[01]\d|2[0-3])):?([0-5]\d))$`)
+
+// ParseTime parses a time with an offset, in the form that RFC 3339 or timeForm describes.
+// A leap second, which package time does not have, becomes the last millisecond before
+// it. It can only be the last second of a month.
 func ParseTime(s string) (time.Time, bool) {
-	const date, seconds = len("2006-01-02T"), len("2006-01-02T15:04:05")
-	s = strings.ToUpper(s) // RFC 3339 allows "t" and "z"
-	if len(s) <= seconds || s[date+len("15")] != ':' || s[seconds] == ',' {
+	part := timeForm.FindStringSubmatch(s)
+	if part == nil {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(time.RFC3339, s)
+	offset := "Z"
+	if part[3] != "" {
+		offset = part[3] + ":" + part[4]
+	}
+	clock, leap := part[2], false
+	if minute, fraction, found := strings.Cut(clock, ":60"); found && len(minute) == len("15:04") {
+		clock, leap = minute+":59.999", len(fraction) == 0 || fraction[0] == '.'
+	}
+	t, err := time.Parse(time.RFC3339, part[1]+"T"+clock+offset)
 	if err != nil {
 		return time.Time{}, false
 	}
-	if !strings.HasSuffix(s, "Z") {
-		offset := s[len(s)-len("07:00"):]
-		if offset[:2] > "23" || offset[3:] > "59" {
-			return time.Time{}, false
-		}
+	t = t.UTC().Truncate(time.Millisecond)
+	if next := t.Add(time.Millisecond); leap && (next.Day() != 1 || next.Hour() != 0 || next.Minute() != 0) {
+		return time.Time{}, false
 	}
-	return t.UTC().Truncate(time.Millisecond), true
+	return t, true
 }
 
 // Int reads a whole number between lowest and highest. It refuses a number with a
@@ -66,10 +77,10 @@ func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	return n, true
 }
 
-// Decimal reads a JSON number that is greater than 0 and at most limit. The parameter
-// decimals is the maximum number of digits after the decimal point. Decimal returns the
-// exact value in its shortest form, for example 0.5 for 0.50 and for 5e-1. It never
-// rounds the value to a binary fraction.
+// Decimal reads a JSON number and rounds it to this number of decimals. The result must be
+// greater than 0 and at most limit. Decimal rounds because programs compute numbers like
+// 0.30000000000000004. Decimal returns the value in its shortest form, for example 0.5 for
+// 0.50 and for 5e-1. It never rounds the value to a binary fraction.
 func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -81,7 +92,7 @@ func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) 
 	}
 	value, ok := parseDecimal(string(raw), decimals, limit)
 	if !ok {
-		f.Fail(name, fmt.Sprintf("must be greater than 0 and at most %d, with at most %d decimals", limit, decimals))
+		f.Fail(name, fmt.Sprintf("must be greater than 0 and at most %d, after rounding to %d decimals", limit, decimals))
 	}
 	return value, ok
 }
@@ -99,13 +110,13 @@ func parseDecimal(number string, decimals int, limit int64) (string, bool) {
 		}
 	}
 	value, ok := new(big.Rat).SetString(number)
-	if !ok || value.Sign() <= 0 || value.Cmp(big.NewRat(limit, 1)) > 0 {
-		return "", false
-	}
-	if places, exact := value.FloatPrec(); !exact || places > decimals {
+	if !ok {
 		return "", false
 	}
 	s := value.FloatString(decimals)
+	if value.SetString(s); value.Sign() <= 0 || value.Cmp(big.NewRat(limit, 1)) > 0 {
+		return "", false
+	}
 	if strings.Contains(s, ".") {
 		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}

@@ -23,6 +23,15 @@ func TestFieldsTime(t *testing.T) {
 		{"an offset of zero", "2026-01-02T03:04:05+00:00", at(0)},
 		{"an unknown offset", "2026-01-02T03:04:05-00:00", at(0)},
 		{"small letters", "2026-01-02t03:04:05z", at(0)},
+		{"a space in place of the T", "2026-01-02 03:04:05Z", at(0)},
+		{"an offset without a colon", "2026-01-02T04:04:05.678000+0100", at(678)},
+		{"an offset of zero without a colon", "2026-01-02T03:04:05+0000", at(0)},
+		{"a space before the offset", "2026-01-01 22:34:05 -0430", at(0)},
+		{"UTC in words", "2026-01-02 03:04:05 UTC", at(0)},
+		{"a leap second", "2016-12-31T23:59:60Z", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second with a fraction", "2015-06-30T23:59:60.123456Z", time.Date(2015, 6, 30, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second with an offset", "2016-12-31T15:59:60-08:00", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
+		{"a leap second on the next day", "2017-01-01T05:29:60+05:30", time.Date(2016, 12, 31, 23, 59, 59, 999e6, time.UTC)},
 		{"a leap day", "2028-02-29T00:00:00Z", time.Date(2028, 2, 29, 0, 0, 0, 0, time.UTC)},
 	} {
 		t.Run("reads "+tt.name, func(t *testing.T) {
@@ -40,19 +49,27 @@ func TestFieldsTime(t *testing.T) {
 		{"a date alone", "2026-01-02"},
 		{"no offset", "2026-01-02T03:04:05"},
 		{"no seconds", "2026-01-02T03:04Z"},
-		{"a space in place of the T", "2026-01-02 03:04:05Z"},
 		{"an hour of one digit", "2026-01-02T3:04:05Z"},
 		{"an hour of one digit with a fraction", "2026-01-02T3:04:05.1Z"},
 		{"a comma before the fraction", "2026-01-02T03:04:05,678Z"},
 		{"a dot without a fraction", "2026-01-02T03:04:05.Z"},
 		{"an offset of 24 hours", "2026-01-02T03:04:05+24:00"},
 		{"an offset of 60 minutes", "2026-01-02T03:04:05+01:60"},
-		{"an offset without a colon", "2026-01-02T03:04:05+0100"},
 		{"an offset in hours", "2026-01-02T03:04:05+01"},
+		{"an offset of 24 hours without a colon", "2026-01-02T03:04:05+2400"},
+		{"an offset of three digits", "2026-01-02T03:04:05+100"},
+		{"a plus sign that became a space", "2026-01-02T03:04:05 01:00"},
+		{"two spaces before the offset", "2026-01-02 03:04:05  +0000"},
+		{"Z after an offset", "2026-01-02T03:04:05+01:00Z"},
+		{"the name of another zone", "2026-01-02T03:04:05 CET"},
+		{"a line break after it", "2026-01-02T03:04:05Z\\n"},
 		{"an offset with seconds", "2026-01-02T03:04:05+01:00:00"},
-		{"the name of a zone", "2026-01-02T03:04:05 UTC"},
 		{"hour 24", "2026-01-02T24:00:00Z"},
-		{"a leap second", "2016-12-31T23:59:60Z"},
+		{"a leap second within a month", "2016-12-30T23:59:60Z"},
+		{"a leap second at noon", "2016-12-31T12:00:60Z"},
+		{"a leap second of another offset's day", "2016-12-31T23:59:60-08:00"},
+		{"a 62nd second", "2016-12-31T23:59:61Z"},
+		{"a 60th minute", "2016-12-31T23:60:00Z"},
 		{"a day that does not exist", "2026-02-29T00:00:00Z"},
 		{"month 13", "2026-13-01T00:00:00Z"},
 		{"a year of five digits", "12026-01-02T03:04:05Z"},
@@ -96,6 +113,8 @@ func TestFieldsDecimal(t *testing.T) {
 		"0.05": "0.05", "0.00645": "0.00645", "0.00001": "0.00001", "1": "1", "10": "10", "100": "100", "100.00000": "100",
 		"0.50": "0.5", "1.0": "1", "0.500000000": "0.5", "5e-1": "0.5", "1e-05": "0.00001", "1E2": "100", "1.5e+1": "15",
 		"0.1": "0.1", "99.99999": "99.99999",
+		"0.30000000000000004": "0.3", "0.123456": "0.12346", "0.123454": "0.12345", "0.000005": "0.00001", "0.5000049999": "0.5",
+		"99.999999": "100", "100.00000000000001": "100", "100.000004999": "100", "6.4500000000000002e-3": "0.00645",
 	} {
 		t.Run("reads "+in, func(t *testing.T) {
 			f := decoded(t, `{"maxPriceUSD": `+in+` }`)
@@ -106,12 +125,12 @@ func TestFieldsDecimal(t *testing.T) {
 		})
 	}
 	const (
-		bounds = "must be greater than 0 and at most 100, with at most 5 decimals"
+		bounds = "must be greater than 0 and at most 100, after rounding to 5 decimals"
 		number = "must be a number"
 	)
 	for in, detail := range map[string]string{
 		"0": bounds, "-0": bounds, "0.0": bounds, "0e5": bounds, "-1": bounds, "-0.05": bounds,
-		"100.00001": bounds, "101": bounds, "1e3": bounds, "0.000001": bounds, "0.123456": bounds, "1e-6": bounds,
+		"100.00001": bounds, "100.000005": bounds, "101": bounds, "1e3": bounds, "0.000001": bounds, "0.000004999": bounds, "1e-6": bounds,
 		"1e999999999": bounds, "1e-999999999": bounds, "1e99999999999999999999": bounds, "0e999999999": bounds,
 		"0.05000000000000000000000000000000000000000": bounds,
 		`"0.05"`: number, `""`: number, "true": number, "[]": number, "{}": number,

@@ -17,12 +17,14 @@ module "smsqueue" {
   messages                    = var.messages
   monitoring                  = var.monitoring
   name                        = var.name
+  number_types                = var.number_types
   package_digests             = var.package_digests
   packages                    = var.packages
   permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts
   sender                      = var.sender
   sms_preferences             = var.sms_preferences
+  strict_numbers              = var.strict_numbers
 }
 
 import {

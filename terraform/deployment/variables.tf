@@ -96,6 +96,12 @@ variable "name" {
   default     = null
 }
 
+variable "number_types" {
+  description = "See the module."
+  type        = any
+  default     = null
+}
+
 variable "package_digests" {
   description = "See the module."
   type        = any
@@ -129,6 +135,12 @@ variable "sender" {
 variable "sms_preferences" {
   description = "See the module."
   type        = any
+  default     = null
+}
+
+variable "strict_numbers" {
+  description = "See the module."
+  type        = bool
   default     = null
 }
 

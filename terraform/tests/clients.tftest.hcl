@@ -107,7 +107,7 @@ run "the_environments_are_small" {
     receipts              = true
     clients               = { for i in range(50) : "client-${i}" => { owner = "owner-${i}" } }
     limits                = { parts_per_day = 1000000000, messages_per_recipient_hour = 1000000000 }
-    messages              = { validity_hours = 100000, retention_days = 100000, max_attempts = 100000 }
+    messages              = { validity_hours = 100000, retention_days = 100000, max_attempts = 20 }
     sender                = { concurrency = 1000, parts_per_second = 1000000, timeout_seconds = 900 }
     api                   = { longest_wait_seconds = 15, reserved_concurrency = 500 }
   }

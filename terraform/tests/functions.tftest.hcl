@@ -59,7 +59,7 @@ run "each_role_uses_the_key_only_for_what_it_reads_and_sends" {
     events   = true
   }
   assert {
-    condition = {
+    condition = jsonencode({
       for name, p in {
         api      = module.api.policy, relay = module.relay.policy, sender = module.sender.policy
         receipts = module.receipts[0].policy, pipe = aws_iam_role_policy.pipe[0].policy
@@ -69,13 +69,13 @@ run "each_role_uses_the_key_only_for_what_it_reads_and_sends" {
             [for key, value in s.Condition.StringEquals : value if strcontains(key, "EncryptionContext")],
           )) if startswith(flatten([s.Action])[0], "kms:")
       ])
-      } == {
+      }) == jsonencode({
       api      = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
       relay    = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
       sender   = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
       receipts = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-failed-events"]
       pipe     = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-failed-events"]
-    }
+    })
     error_message = "A role may use the key through another service, for another table or queue, or for more than it needs."
   }
 }
@@ -156,13 +156,20 @@ run "the_relay_is_never_repeated" {
 
 run "the_environment_says_what_was_set" {
   variables {
-    default_country = "GB"
-    clients         = { shop = {} }
-    messages        = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
+    allowed_countries = ["DE", "GB", "crown-dependencies"]
+    default_country   = "GB"
+    number_types      = ["mobile", "fixed-line"]
+    strict_numbers    = true
+    clients           = { shop = { allowed_countries = ["US", "us-territories"] } }
+    messages          = { validity_hours = 2, retention_days = 8, max_attempts = 3 }
   }
   assert {
-    condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB" && module.api.environment.DEFAULT_COUNTRY == "GB"
+    condition     = module.api.environment.ALLOWED_COUNTRIES == "DE,GB,crown-dependencies" && module.api.environment.DEFAULT_COUNTRY == "GB"
     error_message = "The api allows the wrong countries."
+  }
+  assert {
+    condition     = module.api.environment.NUMBER_TYPES == "mobile,fixed-line" && module.api.environment.STRICT_NUMBERS == "true"
+    error_message = "The api accepts the wrong numbers."
   }
   assert {
     condition = alltrue([

@@ -31,7 +31,6 @@ run "code_with_its_digest_is_called" {
 }
 
 run "code_with_another_digest_is_refused" {
-  command = plan
   module {
     source = "./modules/function"
   }

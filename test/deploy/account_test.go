@@ -16,18 +16,15 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// motoAccount is the number of the account that moto emulates.
 const motoAccount = "123456789012"
 
-// awsCall is a call of an AWS service in any of its protocols.
 type awsCall struct {
-	service      string // the service's name in signatures
+	service      string // in signatures
 	method, path string
 	target       string // for a call in the JSON protocol
 	body         string
 }
 
-// do sends the call to the engine at endpoint and returns the answer's body.
 func (c awsCall) do(t *testing.T, endpoint string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), c.method, endpoint+c.path, strings.NewReader(c.body))
@@ -51,15 +48,14 @@ func (c awsCall) do(t *testing.T, endpoint string) string {
 	return got.body
 }
 
-// account is the account that moto at url emulates.
 type account struct{ url string }
 
-// apiGatewayLogRole is an account-wide setting: the role with which API Gateway writes
-// its logs. All other account-wide settings belong to SNS.
+// apiGatewayLogRole is the only account-wide setting that is not SNS's. API Gateway writes
+// its logs with this role.
 const apiGatewayLogRole = "cloudwatchRoleArn"
 
-// setByOthers plays the part of another application: it makes every account-wide setting
-// and creates SNS's log groups. It returns the settings.
+// setByOthers plays another application, which makes every account-wide setting and creates
+// SNS's log groups.
 func (a account) setByOthers(t *testing.T) map[string]string {
 	t.Helper()
 	settings := map[string]string{
@@ -86,8 +82,7 @@ func (a account) setByOthers(t *testing.T) map[string]string {
 	return settings
 }
 
-// checkSettings compares the account's settings with those in others and in replaced. If
-// a setting is in both maps, the account must have the value in replaced.
+// A value in replaced takes precedence over a value in others.
 func (a account) checkSettings(t *testing.T, others, replaced map[string]string) {
 	t.Helper()
 	want := maps.Clone(others)
@@ -119,7 +114,7 @@ func (a account) checkSettings(t *testing.T, others, replaced map[string]string)
 }
 
 // ourLogRoles returns the roles for logging that w created and set for the whole account,
-// keyed by the name of the setting.
+// by the name of the setting.
 func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	t.Helper()
 	var written map[string]string
@@ -138,8 +133,8 @@ func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	return roles
 }
 
-// checkKept checks that the roles and log groups that the settings name still exist after
-// destroy, and that destroy printed them.
+// The roles and log groups that the settings name must still exist after destroy, and
+// destroy must print them.
 func (a account) checkKept(t *testing.T, printed string, settings map[string]string) {
 	t.Helper()
 	roles := awsCall{service: "iam", method: http.MethodPost, path: "/", body: "Version=2010-05-08&Action=ListRoles"}.do(t, a.url)

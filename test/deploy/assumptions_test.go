@@ -13,10 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// assumedNumber is the number to which the checks send messages.
 const assumedNumber = "+4915112345610"
 
-// outputsOf returns Terraform's outputs.
 func outputsOf(t *testing.T, w *emulation.Workspace) []byte {
 	t.Helper()
 	outputs, err := w.Run(t.Context(), "output", "-json")
@@ -26,7 +24,6 @@ func outputsOf(t *testing.T, w *emulation.Workspace) []byte {
 	return outputs
 }
 
-// assumptionsOf returns options for checks against a deployment in an engine.
 func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.Engine) assumptions.Options {
 	t.Helper()
 	d, err := assumptions.ReadDeployment(outputs, url)
@@ -39,8 +36,7 @@ func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.
 	}
 }
 
-// check makes the checks, and compares the state of each check with its state in want. A
-// state "not checked" in want is followed by the reason.
+// In want, the reason follows the state "not checked".
 func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	t.Helper()
 	results, err := assumptions.Run(t.Context(), o)
@@ -66,7 +62,6 @@ func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	}
 }
 
-// recognize checks that assumptions.Detect recognizes the engine at url as want.
 func recognize(t *testing.T, url string, want assumptions.Engine) {
 	t.Helper()
 	if got := assumptions.Detect(t.Context(), url); got.Name != want.Name {
@@ -74,8 +69,7 @@ func recognize(t *testing.T, url string, want assumptions.Engine) {
 	}
 }
 
-// sameEverywhere has the results of the checks that have the same result against AWS and
-// every engine.
+// sameEverywhere has the results that are the same against AWS and every engine.
 var sameEverywhere = map[string]string{
 	"throttling-codes":  "not checked: it would take more messages at once than the bound allows",
 	"throttling-words":  "not checked: it would take more messages at once than the bound allows",
@@ -87,7 +81,7 @@ var sameEverywhere = map[string]string{
 	"expiry":            "held",
 }
 
-// onMinistack has the results of all other checks against ministack.
+// onMinistack has all other results against ministack.
 var onMinistack = map[string]string{
 	"missing-scope":    "held",
 	"removed-client":   "held",
@@ -120,7 +114,7 @@ var onMinistack = map[string]string{
 	"second-plan":      "not checked: ministack shows changes of alarms and pipes in every plan",
 }
 
-// onMoto has the results of the other checks against moto, except those in noAPI.
+// onMoto has the other results against moto, except those in noAPI.
 var onMoto = map[string]string{
 	"opted-out-words":  "not checked: moto writes no delivery logs",
 	"sandbox-words":    "not checked: moto writes no delivery logs",
@@ -156,8 +150,7 @@ func merged(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// checkMoto makes all checks against moto. Among other things, they compare the account's
-// settings with those in the parameter before, which was filled before the apply.
+// before has the settings from before the apply.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)
@@ -169,7 +162,6 @@ func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumpti
 	check(t, o, merged(sameEverywhere, lacking, onMoto))
 }
 
-// readSettings returns the settings of the account that an engine emulates.
 func readSettings(t *testing.T, url string) assumptions.Settings {
 	t.Helper()
 	all, err := assumptions.ReadSettings(t.Context(), assumptions.Options{Config: enginetest.Config(t, url), Endpoint: url})

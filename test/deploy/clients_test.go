@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// changeClients removes a client and adds another one. It applies only the clients,
-// because with this engine every plan shows changes that are not real.
+// Only the clients are applied, because with this engine every plan shows changes that are
+// not real.
 func (e deployment) changeClients(t *testing.T) {
 	t.Helper()
 	statusOf := func(token string) int { return e.call(t, http.MethodGet, "/status", token, "").status }
@@ -23,9 +23,8 @@ func (e deployment) changeClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := string(raw)
-	// The two clients share an item. The item must be changed first: if the client were
-	// removed first and the apply then failed, the item would keep the client's tokens
-	// valid.
+	// The two clients share an item, which must change first. If the client were removed
+	// first and the apply then failed, the item would keep the client's tokens valid.
 	const updated, removed = `aws_dynamodb_table_item.clients["8"]: Modifications complete`, `aws_cognito_user_pool_client.this["guest"]: Destroying...`
 	if first, second := strings.Index(out, updated), strings.Index(out, removed); first < 0 || second < first {
 		t.Errorf("the apply does not take the client from the table before it removes it:\n%s", out)

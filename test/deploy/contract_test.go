@@ -23,10 +23,9 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestRoutesAreThoseOfTheContract compares the routes and methods in Terraform with those
-// in the contract. At every route, the gateway accepts a token with any scope of the
-// contract. The function then requires the scope of the operation. So a token without
-// this scope is answered with 403 by the function, and not with 401 by the gateway.
+// The gateway accepts a token with any scope of the contract, and the function requires the
+// scope of the operation. So a token without this scope is answered with 403 by the
+// function, and not with 401 by the gateway.
 func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	state := mocked(t)
@@ -40,7 +39,7 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 		for method, operation := range item.Operations() {
 			for _, requirement := range *operation.Security {
 				want[method+" "+path] = nil
-				for _, scope := range requirement["client"] {
+				for _, scope := range requirement["oauth2"] {
 					scopes[scope] = true
 				}
 			}
@@ -94,8 +93,6 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	}
 }
 
-// TestFunctionsReadWhatTerraformSets compares two lists of environment variables for each
-// function: those that its code reads, and those that Terraform sets.
 func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -138,8 +135,6 @@ func TestFunctionsReadWhatTerraformSets(t *testing.T) {
 
 var counted = regexp.MustCompile(`^{ \$\.message = ("[^"]+") }$`)
 
-// TestMetricFiltersCountWhatIsLogged searches the code for the log message that each
-// filter's pattern counts.
 func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 	t.Parallel()
 	services := os.DirFS(needTerraform(t).Path("services"))
@@ -174,9 +169,8 @@ func TestMetricFiltersCountWhatIsLogged(t *testing.T) {
 
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$`)
 
-// variablesRead returns the names of the environment variables that the Go code in folder
-// reads. It finds them among the arguments of function calls. The name "Rules" stands for
-// a call of environ's method Rules.
+// variablesRead finds the names of environment variables among the arguments of function
+// calls. The name "Rules" stands for a call of environ's method Rules.
 func variablesRead(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	read := make(map[string]bool)
@@ -213,8 +207,7 @@ func variablesRead(t *testing.T, folder string) map[string]bool {
 	return read
 }
 
-// TestGatewayAnswersInTheWordsOfTheAPI compares the gateway's own answers with
-// docs/problems.md, which is generated from the API's table.
+// docs/problems.md is generated from the API's table.
 func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -244,8 +237,7 @@ func TestGatewayAnswersInTheWordsOfTheAPI(t *testing.T) {
 	}
 }
 
-// documentedProblems returns the first two paragraphs of each problem in
-// docs/problems.md, by slug.
+// documentedProblems returns the first two paragraphs of each problem, by slug.
 func documentedProblems(t *testing.T, repo engines.Repository) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile(repo.Path("docs", "problems.md"))
@@ -263,8 +255,6 @@ func documentedProblems(t *testing.T, repo engines.Repository) map[string]string
 	return problems
 }
 
-// TestTableIsTheOneThatTheCodeDefines compares the table's keys and indexes in Terraform
-// with those in shared/dynamo.
 func TestTableIsTheOneThatTheCodeDefines(t *testing.T) {
 	t.Parallel()
 	type index struct {

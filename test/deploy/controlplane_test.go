@@ -19,10 +19,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestControlPlane applies terraform/deployment to moto, where other applications have
-// already made account-wide settings. It checks that a second plan changes nothing. After
-// each step it checks that the account still has those settings, except the ones that the
-// deployment was told to replace. In the end it destroys the deployment.
+// The account already has settings of other applications. A deployment must keep them,
+// except those that it was told to replace.
 func TestControlPlane(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -115,10 +113,8 @@ func TestControlPlane(t *testing.T) {
 	requests.check(t)
 }
 
-// TestADeploymentThatFailedCanBeDestroyed applies a deployment for the first time, in an
-// account where SNS has made its log groups already. The apply fails, as the README says.
-// When it fails, the account's settings are already written, but the output account_wide
-// is not.
+// SNS has made its log groups already, so the first apply fails, as the README says. The
+// account's settings are already written then, but the output account_wide is not.
 func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -133,8 +129,7 @@ func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	zips := buildZips(t, repo)
 	settings := emulation.Settings(zips)
 	settings["sms_preferences"] = map[string]any{"monthly_spend_limit_usd": 100, "delivery_logs": true}
-	// Apply only this module: the rest of the deployment does not matter to the test, and
-	// would take a minute.
+	// The rest of the deployment does not matter to the test, and would take a minute.
 	err = w.Apply(t.Context(), settings, "-target=module.smsqueue.module.account_wide")
 	if failed, ok := errors.AsType[*emulation.CommandError](err); !ok || !strings.Contains(failed.Output, "ResourceAlreadyExistsException") {
 		t.Fatalf("the apply ended with %v, want an error because a log group exists already", err)
@@ -148,7 +143,6 @@ func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	}
 }
 
-// startMoto starts moto for one test and returns its URL.
 func startMoto(t *testing.T, repo engines.Repository) string {
 	t.Helper()
 	t.Attr(enginetest.Attr, enginetest.Moto)
@@ -173,8 +167,7 @@ var archives struct {
 	err    error
 }
 
-// buildZips returns a folder with the functions' archives, which all tests share.
-// TestMain removes it.
+// All tests share the folder, which TestMain removes.
 func buildZips(t *testing.T, repo engines.Repository) string {
 	t.Helper()
 	archives.once.Do(func() {
@@ -188,14 +181,12 @@ func buildZips(t *testing.T, repo engines.Repository) string {
 	return archives.folder
 }
 
-// listing is an AWS call that lists resources by name. Our names begin with smsqueue.
 type listing struct {
-	service string // the service's name in signatures
+	service string // in signatures
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 
-// listings has an entry for each kind of resource that can be found by name. A KMS key
-// remains for 30 days after destroy, but the key's alias is deleted at once.
+// A KMS key remains for 30 days after destroy, but its alias is deleted at once.
 var listings = []listing{
 	{"apigateway", "/restapis"},
 	{"cognito-idp", "AWSCognitoIdentityProviderService.ListUserPools"},
@@ -213,8 +204,7 @@ var listings = []listing{
 	{"sqs", "AmazonSQS.ListQueues"},
 }
 
-// keptRoles matches the names of the roles that destroy does not delete, because the
-// account uses them.
+// keptRoles matches the roles that destroy does not delete, because the account uses them.
 var keptRoles = regexp.MustCompile(`smsqueue-(sns|gw)-[0-9]+`)
 
 func (l listing) namesUs(t *testing.T, endpoint string) bool {

@@ -8,8 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/cost"
 )
 
-// TestTheCostTableCountsTheResources compares the monthly lines of docs/cost.md with the
-// resources in Terraform's plan.
 func TestTheCostTableCountsTheResources(t *testing.T) {
 	t.Parallel()
 	count := func(m stateModule, kind string) (n float64) {

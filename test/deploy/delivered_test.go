@@ -10,10 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// writeReceipts writes three lines to SNS's delivery log. The first says that the message
-// with the given id was delivered, the second is about another application's message, and
-// the third cannot be read. Then writeReceipts waits until the API says that the message
-// was delivered.
+// writeReceipts writes three lines to SNS's delivery log: one about this message, one about
+// another application's message, and one that cannot be read.
 func (e deployment) writeReceipts(t *testing.T, token, id string) {
 	t.Helper()
 	message := e.call(t, http.MethodGet, "/sms/"+id, token, "")
@@ -30,8 +28,6 @@ func (e deployment) writeReceipts(t *testing.T, token, id string) {
 	})
 }
 
-// deliveryLine returns a line of SNS's delivery log which says that a carrier took a
-// message.
 func deliveryLine(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q,
 		"priceInUSD": 0.00645, "numberOfMessageParts": 1, "providerResponse": "Message has been accepted by phone carrier"},
@@ -88,17 +84,16 @@ func (e deployment) deliverBatch(t *testing.T, token string) {
 	}
 }
 
-// checkPipePatterns checks that our code and ministack's EventBridge find the same
-// matches for the pipe's patterns. It tries every change that was made in the table so
-// far. Ministack's pipes cannot be used: they deliver only to SNS and Step Functions, and
-// ignore patterns.
+// checkPipePatterns compares our reading of the pipe's patterns with that of ministack's
+// EventBridge. Ministack's pipes cannot be used: they deliver only to SNS and Step
+// Functions, and ignore patterns.
 func (e deployment) checkPipePatterns(t *testing.T) {
 	t.Helper()
 	var table string
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // the pipe in the mocked state, because ministack does not store the patterns, which it ignores
+	p := readPipe(t, mocked(t)) // ministack ignores patterns and does not store them, so the pipe comes from the mocked state
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {
@@ -115,8 +110,7 @@ func (e deployment) checkPipePatterns(t *testing.T) {
 	}
 }
 
-// eventBridgePasses asks ministack whether a pattern of p matches change. It adds the
-// usual fields of an event to change: ministack requires them, and no pattern uses them.
+// ministack requires the usual fields of an event, which no pattern uses.
 func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]any) bool {
 	t.Helper()
 	event := map[string]any{
@@ -143,7 +137,6 @@ func (e deployment) eventBridgePasses(t *testing.T, p pipe, change map[string]an
 	return false
 }
 
-// state returns the Terraform state of the deployment.
 func (e deployment) state(t *testing.T) stateModule {
 	t.Helper()
 	var state struct {

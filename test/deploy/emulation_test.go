@@ -25,11 +25,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// deployment is a deployment in ministack, with methods for these tests.
 type deployment struct{ *emulation.Emulation }
 
-// TestEmulation applies terraform/ to ministack and uses the deployment as the
-// deployment's clients would.
 func TestEmulation(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -118,8 +115,8 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("garbage on the queue ends in the dead-letter queue", func(t *testing.T) {
 		queue := sqs.NewFromConfig(enginetest.Config(t, e.Front.URL))
-		// Make the queue repeat an envelope after a second. Otherwise the test would wait
-		// for five receives, at intervals of six sender timeouts.
+		// The queue repeats an envelope after a second. Otherwise the test would wait for
+		// five receives, at intervals of six sender timeouts.
 		_, err := queue.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
 			QueueUrl:   aws.String(e.Queues["messages"]),
 			Attributes: map[string]string{string(types.QueueAttributeNameVisibilityTimeout): "1"},
@@ -212,14 +209,12 @@ func paste(t *testing.T, commands string) string {
 	return string(out)
 }
 
-// answer is an answer of the API.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// field returns a string field of the answer's JSON, or "".
 func (a answer) field(name string) string {
 	var all map[string]any
 	_ = json.Unmarshal([]byte(a.body), &all) // if this fails, the field is ""
@@ -256,7 +251,6 @@ func do(t *testing.T, req *http.Request) answer {
 	return answer{resp.StatusCode, resp.Header, string(body)}
 }
 
-// login gets a token for a client.
 func (e deployment) login(t *testing.T, client string) string {
 	t.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}}
@@ -274,7 +268,6 @@ func (e deployment) login(t *testing.T, client string) string {
 	return token
 }
 
-// received is an SMS that arrived on a phone.
 type received struct {
 	Number, Text string
 	Attributes   map[string]string
@@ -297,15 +290,13 @@ func (e deployment) phone(t *testing.T, number string) []received {
 	return all
 }
 
-// taken is a message that ministack's SNS took.
 type taken struct {
 	MessageID            string
 	PhoneNumber, Message string
 	MessageAttributes    map[string]struct{ StringValue string }
 }
 
-// takenMessages returns the messages that SNS took for the given number, the oldest
-// first.
+// The oldest message comes first.
 func (e deployment) takenMessages(ctx context.Context, number string) ([]taken, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)
@@ -326,7 +317,6 @@ func (e deployment) takenMessages(ctx context.Context, number string) ([]taken, 
 	return log.Messages[number], nil
 }
 
-// await waits until done returns true.
 func await(t *testing.T, limit time.Duration, what string, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -15,12 +15,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// No engine has pipes that deliver to a bus: ministack's pipes deliver only to SNS and
-// Step Functions, and moto's pipes deliver nothing. So these tests read the pipe's
-// patterns and template from Terraform's plan, and apply them as the pipe does.
+// No engine has pipes that deliver to a bus: ministack's pipes deliver only to SNS and Step
+// Functions, and moto's deliver nothing. So these tests read the pipe's patterns and
+// template from Terraform's plan, and apply them as the pipe does.
 
-// TestThePipePassesEveryChangeOfStatus tries every pair of statuses, even pairs that no
-// rule allows.
+// Pairs of statuses that no rule allows are tried too.
 func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -40,10 +39,9 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	}
 }
 
-// TestThePipeFiltersByWhatPipesCanFilter checks the patterns against AWS's rules for
-// pipes. A filter can use the field dynamodb of a change, but no other field of it, such
-// as eventName. Sources: Amazon EventBridge User Guide, "Event filtering in Amazon
-// EventBridge Pipes", and the API's model.
+// A filter can use the field dynamodb of a change, but no other field of it, such as
+// eventName. Sources: Amazon EventBridge User Guide, "Event filtering in Amazon EventBridge
+// Pipes", and the API's model.
 func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -64,8 +62,8 @@ func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
 	}
 }
 
-// TestTheTemplateQuotesWhatItFillsIn makes an event from a message whose text is full of
-// characters that JSON must escape. It checks that no value in the event needs escaping.
+// The text of the message is full of characters that JSON must escape. No value in the
+// event may need escaping.
 func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -87,9 +85,7 @@ func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	}
 }
 
-// TestEventsTellOfChangesOfStatusAlone makes all kinds of changes to messages on DynamoDB
-// Local, and adds items that are not messages. Then it makes events from the table's
-// stream, as the pipe would.
+// The events come from the table's stream on DynamoDB Local, as the pipe would make them.
 func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -149,8 +145,6 @@ func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	}
 }
 
-// TestTheExampleCallsItsWebhookAtTheEnd applies the rule in the README's example to
-// events.
 func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -175,8 +169,6 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	}
 }
 
-// TestTheReadmeShowsAnEvent compares the fields of the event in the README with the
-// fields of a real event.
 func TestTheReadmeShowsAnEvent(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))

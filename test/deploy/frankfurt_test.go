@@ -10,7 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// TestFrankfurtAndVirginiaShareAnAccount applies the example with two Regions to moto.
 // Moto's IAM refuses a second role with the same name, as AWS's IAM does.
 func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	t.Parallel()

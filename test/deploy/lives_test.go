@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// private holds a message's private values, which no event may contain.
+// No event may contain these values.
 var private = sms.Draft{
 	Owner: "shop", Client: "client-7f3",
 	Request: sms.Request{
@@ -24,8 +24,7 @@ var private = sms.Draft{
 }
 
 // lives lists the changes that a message may go through, and the statuses that the events
-// must report. If one write changes the status twice, the first of the two changes has no
-// event.
+// must report. If one write changes the status twice, the first change has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status
@@ -97,7 +96,6 @@ var lives = map[string]struct {
 	}, []sms.Status{sms.Queued, sms.Sending, sms.Sent, sms.Delivered}},
 }
 
-// writer changes records in a table that has a stream.
 type writer struct {
 	t                 *testing.T
 	url, table        string
@@ -183,7 +181,6 @@ func (w *writer) remove(id string) {
 	}
 }
 
-// otherItems creates, changes and removes items that are not messages.
 func (w *writer) otherItems() {
 	w.t.Helper()
 	ctx := w.t.Context()

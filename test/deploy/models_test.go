@@ -8,7 +8,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// recording checks the requests to an emulated AWS against AWS's models.
 type recording struct{ *apimodel.Recorder }
 
 func newRecording(t *testing.T) recording {
@@ -33,7 +32,6 @@ func (r recording) observe(req *http.Request, body []byte) {
 	r.Observe(req, body)
 }
 
-// check fails the test if a request differed from its model.
 func (r recording) check(t *testing.T) {
 	t.Helper()
 	if err := r.Err(); err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// TestMain allows more parallel tests than there are processors, because terraform and
-// the engines mostly wait for each other.
+// More tests run in parallel than there are processors, because terraform and the engines
+// mostly wait for each other.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {
@@ -42,16 +42,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// needTerraform records that the test runs terraform. If terraform is missing,
-// needTerraform skips the test, or fails it in CI.
+// needTerraform skips the test if terraform is missing. In CI it fails the test.
 func needTerraform(t *testing.T) engines.Repository {
 	t.Helper()
 	t.Attr(enginetest.Attr, "terraform")
 	if testing.Short() {
 		t.Skip("this test runs terraform, which takes minutes: run make test")
 	}
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the files outside this module, on which the result depends.
+	// This variable differs in every run. Otherwise Go, which does not see the files outside
+	// this module, would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
 		skipOrFail(t, missing[0])
@@ -63,7 +62,7 @@ func needTerraform(t *testing.T) engines.Repository {
 	return repo
 }
 
-// skipOrFail skips a test that lacks something it needs. In CI it fails the test instead.
+// skipOrFail fails the test in CI, and skips it elsewhere.
 func skipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -72,7 +71,6 @@ func skipOrFail(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// workspace is a copy of the Terraform files, with methods for these tests.
 type workspace struct{ *emulation.Workspace }
 
 func openModule(t *testing.T) workspace {
@@ -111,8 +109,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 24 {
-			t.Errorf("the module has %d variables, want at most 24", variables)
+		if variables > 26 {
+			t.Errorf("the module has %d variables, want at most 26", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
@@ -136,7 +134,6 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestTheExampleServesADomain checks the mapping of the example's domain.
 func TestTheExampleServesADomain(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -168,10 +165,8 @@ func TestTheExampleServesADomain(t *testing.T) {
 	}
 }
 
-// TestTheRateIsDescribedAsItHolds compares the description of the request rate with the
-// methods that the setting covers. If the setting is for a pattern of methods, its rate
-// applies to each of these methods separately. Source: API Gateway Developer Guide,
-// "Throttle requests to your REST APIs".
+// If a setting is for a pattern of methods, its rate applies to each of these methods
+// separately. Source: API Gateway Developer Guide, "Throttle requests to your REST APIs".
 func TestTheRateIsDescribedAsItHolds(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile(needTerraform(t).Path(emulation.ModuleRoot, "variables.tf"))
@@ -191,7 +186,7 @@ func TestTheRateIsDescribedAsItHolds(t *testing.T) {
 	}
 }
 
-// TestCheckov runs checkov. Each exception is written next to its resource, with the reason.
+// Each exception is written next to its resource, with the reason.
 func TestCheckov(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -210,8 +205,6 @@ func TestCheckov(t *testing.T) {
 	}
 }
 
-// TestWrongVariablesAreExplained gives variables wrong values, one at a time, and checks
-// the error messages.
 func TestWrongVariablesAreExplained(t *testing.T) {
 	t.Parallel()
 	w := openModule(t)
@@ -221,6 +214,9 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"the United Kingdom", `allowed_countries = ["UK"]`, `Write "GB"`},
 		{"a country twice", `allowed_countries = ["DE", "DE"]`, `each country once`},
 		{"a default country that is not allowed", `default_country = "FR"`, `one of allowed_countries`},
+		{"an unknown type of number", `number_types = ["landline"]`, `only types that the description names`},
+		{"no type of number", `number_types = []`, `at least one type`},
+		{"an unknown word for territories", `allowed_countries = ["islands"]`, `two capital letters`},
 		{"a name with capitals", `name = "SMS"`, `lower-case letters`},
 		{"a name that Cognito forbids", `name = "sms-aws"`, `Choose a name without "aws"`},
 		{"a bad scope", `clients = { shop = { scopes = ["write"] } }`, `the scopes "send" and "read"`},
@@ -241,7 +237,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a sender's timeout that is too short", `sender = { timeout_seconds = 5 }`, `from 15 to 900`},
 		{"a retention that is too short", `messages = { retention_days = 3 }`, `at least 7`},
 		{"a validity of zero", `messages = { validity_hours = 0 }`, `at least 1`},
-		{"a maximum of zero attempts", `messages = { max_attempts = 0 }`, `at least 1`},
+		{"a maximum of zero attempts", `messages = { max_attempts = 0 }`, `from 1 to 20`},
+		{"more attempts than a record keeps", `messages = { max_attempts = 21 }`, `from 1 to 20`},
 		{"a negative limit", `limits = { parts_per_day = -1 }`, `0 means no limit`},
 		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
 		{"a wait without a ceiling", `api = { longest_wait_seconds = 1 }`, `Set reserved_concurrency of api`},
@@ -288,8 +285,7 @@ const digests = `package_digests = { for s in ["api", "receipts", "relay", "send
 // release sets the variables that name a release in a bucket.
 const release = `packages = "s3://bucket/release"` + "\n    " + digests
 
-// writeTest adds a test file with one run, which uses the mocked provider. It returns the
-// name by which terraform selects the file.
+// writeTest returns the name by which terraform selects the file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
@@ -308,7 +304,6 @@ func (w workspace) writeTest(t *testing.T, name, command, variables string) stri
 	return file
 }
 
-// testLine is a line of the output of `terraform test -json`.
 type testLine struct {
 	Type       string `json:"type"`
 	File       string `json:"@testfile"`
@@ -322,10 +317,9 @@ type testLine struct {
 	} `json:"test_state"`
 }
 
-// runTests runs the tests that args select and yields the output line by line.
 func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
-	// Ignore the error: the output says how the command ended.
+	// The output says how the command ended.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
 	return func(yield func(testLine) bool) {
 		lines := bufio.NewScanner(bytes.NewReader(out))
@@ -345,7 +339,6 @@ func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bo
 	}
 }
 
-// stateModule is a module in the JSON form of a Terraform state.
 type stateModule struct {
 	Address   string          `json:"address"`
 	Resources []stateResource `json:"resources"`
@@ -360,8 +353,7 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields the resources of one type in m and in the modules below it, each with the
-// address of its module.
+// all yields each resource of one type with the address of its module.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {
@@ -379,7 +371,6 @@ func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	}
 }
 
-// read decodes the values of the resource r.
 func (r stateResource) read(t *testing.T, v any) {
 	t.Helper()
 	if err := json.Unmarshal(r.Values, v); err != nil {
@@ -387,8 +378,6 @@ func (r stateResource) read(t *testing.T, v any) {
 	}
 }
 
-// mock applies the root module, with the given variables, to the mocked provider, and
-// returns the state.
 func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	t.Helper()
 	file := w.writeTest(t, "mocked", "", strings.Join(variables, "\n    "))
@@ -409,8 +398,7 @@ var everything, webhook struct {
 	state *stateModule
 }
 
-// mocked returns the state of a deployment with every feature switched on. The state
-// comes from the mocked provider.
+// Every feature is switched on.
 func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)

@@ -11,16 +11,14 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// ruler is AWS's own matcher of events. All tests of a run share it, and TestMain closes
-// it.
+// All tests of a run share AWS's own matcher of events, and TestMain closes it.
 var ruler struct {
 	once    sync.Once
 	matcher *engines.Matcher
 	err     error
 }
 
-// matches asks AWS's own matcher whether event matches pattern. If the pattern is invalid,
-// the test fails.
+// matches asks AWS's own matcher. If the pattern is invalid, the test fails.
 func matches(t testing.TB, pattern, event map[string]any) bool {
 	t.Helper()
 	ruler.once.Do(func() {
@@ -46,7 +44,6 @@ func matches(t testing.TB, pattern, event map[string]any) bool {
 	return got
 }
 
-// objectOrEmpty returns v if v is an object, and an empty object otherwise.
 func objectOrEmpty(v any) map[string]any {
 	object, _ := v.(map[string]any)
 	return object
@@ -55,10 +52,9 @@ func objectOrEmpty(v any) map[string]any {
 var templateVariable = regexp.MustCompile(`<\$\.([A-Za-z_.]+)>`)
 
 // fill returns the JSON object that a pipe makes from its input template and one change.
-// AWS says that variables for strings need quotes around them. It does not say whether
-// quotes in the values are escaped. So fill escapes nothing. The values must not contain
-// characters that JSON escapes. If a variable has no value, the test fails.
-// Source: Amazon EventBridge User Guide, "Amazon EventBridge Pipes input transformation".
+// AWS does not say whether quotes in the values are escaped, so the values must not contain
+// characters that JSON escapes. Source: Amazon EventBridge User Guide, "Amazon EventBridge
+// Pipes input transformation".
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
 	return object(t, templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
@@ -75,7 +71,6 @@ func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	}))
 }
 
-// object reads a JSON object.
 func object(t testing.TB, text string) map[string]any {
 	t.Helper()
 	var v map[string]any
@@ -85,8 +80,6 @@ func object(t testing.TB, text string) map[string]any {
 	return v
 }
 
-// TestPatternsAreReadAsEventBridgeReadsThem shows which events match a pattern, for each
-// operator that this repository's patterns use.
 func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	t.Parallel()
 	needTerraform(t) // a test of patterns needs terraform as well as the matcher
@@ -124,15 +117,13 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	})
 }
 
-// pipe holds the parts of Terraform's plan that decide which changes become events, and
-// what the events contain.
+// pipe has the parts of the plan that choose the changes and make the events.
 type pipe struct {
 	patterns           []map[string]any
 	template           string
 	source, detailType string
 }
 
-// readPipe reads the pipe from a state.
 func readPipe(t *testing.T, state stateModule) pipe {
 	t.Helper()
 	var all []pipe
@@ -167,8 +158,7 @@ func readPipe(t *testing.T, state stateModule) pipe {
 	return all[0]
 }
 
-// countMatches returns how many of the pipe's patterns match change. The pipe passes a
-// change that matches at least one pattern.
+// The pipe passes a change that matches at least one of its patterns.
 func (p pipe) countMatches(t testing.TB, change map[string]any) int {
 	t.Helper()
 	n := 0
@@ -180,8 +170,7 @@ func (p pipe) countMatches(t testing.TB, change map[string]any) int {
 	return n
 }
 
-// event returns the event that a rule on the bus gets for change. On AWS, EventBridge
-// adds an id, an account, a time and a Region.
+// On AWS, EventBridge adds an id, an account, a time and a Region.
 func (p pipe) event(t testing.TB, change map[string]any) map[string]any {
 	t.Helper()
 	return map[string]any{"source": p.source, "detail-type": p.detailType, "detail": fill(t, p.template, change)}

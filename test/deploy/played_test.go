@@ -26,25 +26,23 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// standIn describes a server that stands in for AWS: what this server does in the cases
-// in which ministack does nothing.
+// standIn says what a server does in AWS's place, where ministack does nothing.
 type standIn struct {
 	number   string // receives the messages; each standIn needs a number of its own
 	optedOut string
 
-	tooExpensive string // the response about a message that costs more than its price ceiling; "" means that the message is delivered
+	tooExpensive string // the response about a message that costs more than its price ceiling; "" means that it is delivered
 	success      string // the log line about any other message; the test fills in the id, the time and the number
 	sandbox      string // the response about a number that is not verified
 	optedOutSays string
 	badNumber    string // SNS's error message about a bad number
 	publishOnly  string // the error code for a role that may only publish; "" means that SNS takes the message
-	alarms       string // the state of all alarms
-	relayMinutes int    // in how many of the last 13 minutes the relay ran
-	events       bool   // whether there are events
-	changed      bool   // whether the account's settings have changed
+	alarms       string
+	relayMinutes int // in how many of the last 13 minutes the relay ran
+	events       bool
+	changed      bool
 }
 
-// asAssumed behaves as smsqueue assumes that AWS behaves.
 var asAssumed = standIn{
 	number: "+4915112345611", optedOut: "+4915112345621",
 	tooExpensive: "This delivery would exceed max price",
@@ -72,11 +70,8 @@ var noCeiling = func() standIn {
 	return p
 }()
 
-// logRole is the role with which the standIn for SNS writes its log.
 const logRole = "played-sns-log"
 
-// checkWithStandIns makes the checks for which ministack alone is not enough. During
-// these checks, a standIn plays the part of AWS.
 func (e deployment) checkWithStandIns(t *testing.T, outputs []byte) {
 	t.Helper()
 	e.form(t, "iam", "2010-05-08", url.Values{"Action": {"CreateRole"}, "RoleName": {logRole}, "AssumeRolePolicyDocument": {`{"Version": "2012-10-17", "Statement": [
@@ -119,8 +114,6 @@ func (e deployment) checkWithStandIns(t *testing.T, outputs []byte) {
 	}
 }
 
-// play starts a server in front of ministack, and returns the URL of this server. The
-// server does what p says.
 func (e deployment) play(t *testing.T, p standIn) string {
 	t.Helper()
 	target, err := url.Parse(e.Front.URL)
@@ -168,8 +161,7 @@ func (e deployment) play(t *testing.T, p standIn) string {
 	return server.URL
 }
 
-// answerSNS answers a call of SNS as p says. It returns false if it leaves the call to
-// ministack.
+// answerSNS returns false if it leaves the call to ministack.
 func (e deployment) answerSNS(p standIn, w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	refuse := func(code, words string) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -211,14 +203,13 @@ func (e deployment) answerSNS(p standIn, w http.ResponseWriter, r *http.Request,
 	return true
 }
 
-// failureLine returns a log line about a message that was not sent.
 func failureLine(id, number, response string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": %q}, "delivery": {"destination": %q, "providerResponse": %q}, "status": "FAILURE"}`,
 		id, time.Now().UTC().Format(time.DateTime), number, response)
 }
 
-// report writes a log line about every message that the functions hand over. If p.events
-// is true, report also calls textEvent for that message. It returns when ctx ends.
+// report writes a log line about every message that the functions hand over, until ctx
+// ends.
 func (e deployment) report(ctx context.Context, p standIn) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -253,9 +244,8 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 	}
 }
 
-// textEvent puts a message on the queues of the checks. The message looks like an event
-// that AWS sends about a text. textEvent cannot put an event on a bus, because only AWS
-// may put such events there.
+// Only AWS may put such an event on a bus, so textEvent puts it on the queues of the
+// checks.
 func (e deployment) textEvent(ctx context.Context, id string) error {
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})
@@ -273,13 +263,11 @@ func (e deployment) textEvent(ctx context.Context, id string) error {
 	return nil
 }
 
-// putEvent puts an event that names id on a bus.
 func (e deployment) putEvent(ctx context.Context, bus, source, id string) error {
 	event := map[string]string{"Source": source, "DetailType": "Test", "Detail": fmt.Sprintf(`{"id": %q}`, id), "EventBusName": bus}
 	return emulation.JSONCall(ctx, e.Front.URL, "events", "AWSEvents.PutEvents", map[string]any{"Entries": []any{event}}, nil)
 }
 
-// measure writes the metrics, and sets the states of the alarms, as p says.
 func (e deployment) measure(t *testing.T, p standIn) {
 	t.Helper()
 	put := func(namespace, name string, at time.Time, more url.Values) {
@@ -303,8 +291,7 @@ func (e deployment) measure(t *testing.T, p standIn) {
 	}
 }
 
-// form sends a form to a service, in the protocol that AWS calls query, and returns the
-// service's answer.
+// form uses the protocol that AWS calls query.
 func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
 	form.Set("Version", version)

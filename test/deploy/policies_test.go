@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// usedByAWS lists permissions that AWS itself uses, through a function's role. Our code
-// does not make these calls. The test fails if no policy grants one of these permissions.
+// usedByAWS lists permissions that AWS itself uses, through a function's role.
 var usedByAWS = map[string]string{
 	"logs:CreateLogStream":                      "Lambda writes the function's log",
 	"logs:PutLogEvents":                         "Lambda writes the function's log",
@@ -24,22 +23,19 @@ var usedByAWS = map[string]string{
 	"sqs:SendMessage failed-events":             "Lambda stores failed asynchronous calls",
 }
 
-// onEverything lists the policy statements that allow all resources, each with the
-// reason.
+// onEverything lists the policy statements that allow all resources, each with the reason.
 var onEverything = map[string]string{
 	"PublishToPhones":   "a phone number is the resource here, and any may be texted; NotToTopics denies topics",
 	"PublishThroughSNS": "SNS chooses the origination identity; only SNS may use this, in the caller's name",
 }
 
-// statement is a statement of a policy.
 type statement struct {
 	Sid, Effect      string
 	Action, Resource list
 	Condition        json.RawMessage
 }
 
-// list is a list of strings. A policy may write a list with one element as a plain
-// string.
+// A policy may write a list with one element as a plain string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -51,8 +47,7 @@ func (l *list) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(l))
 }
 
-// checkPolicies compares two things: the calls by e's functions, and the policies of
-// these functions. Each call must be allowed, and each permission must be used.
+// Each call of the functions must be allowed, and each permission must be used.
 func checkPolicies(t *testing.T, e deployment) {
 	t.Helper()
 	state := e.state(t)
@@ -138,7 +133,7 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 }
 
-// exempt returns the entry of usedByAWS that covers a permission, or "" if no entry does.
+// exempt returns "" if usedByAWS does not cover the permission.
 func exempt(service, action, resource string) string {
 	for _, entry := range []string{action, action + " " + resource, action + " " + resource + " of " + service} {
 		if usedByAWS[entry] != "" {
@@ -154,15 +149,12 @@ func sessionKey(function, role string) string {
 	return "ASIA" + strings.ToUpper(digest[:16])
 }
 
-// serviceOf returns the name of the last module in a resource address.
 func serviceOf(module string) string {
 	name := module[strings.LastIndex(module, ".")+1:]
 	name, _, _ = strings.Cut(name, "[")
 	return name
 }
 
-// shortResource returns the resource in an ARN as a Call names it, without the prefix of
-// the deployment.
 func shortResource(action, arn string) string {
 	if action == "sns:Publish" && arn == "*" {
 		return "phone"

@@ -12,9 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// relayWork makes the following messages and receipt, which all need the relay, and waits
-// until the relay has done its work on them:
-//
+// Each of these needs the relay:
 //   - a message that could not be enqueued
 //   - a message whose receipt proves that nothing was delivered
 //   - a message whose sender died after its receipt had come
@@ -75,8 +73,7 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// seed stores a message to the given number. The parameter now is the time at which the
-// message was accepted, according to its record.
+// The record says that the message was accepted at the time now.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

@@ -12,8 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// callRoutes calls all routes except those for submitting and looking up messages. sent
-// is the id of a message that was sent.
+// sent is the id of a message that was sent.
 func (e deployment) callRoutes(t *testing.T, token, sent string) {
 	t.Helper()
 	want := func(what string, got answer, status int, part string) {

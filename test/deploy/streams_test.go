@@ -6,10 +6,9 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// changesOf reads a table's stream from its beginning. It returns every change as
-// EventBridge Pipes gives it to filters and templates, but without the source ARN. The
-// engine at url is DynamoDB Local or ministack. The SDK is not used, because its types
-// would have to be turned back into JSON.
+// changesOf returns every change in a table's stream as EventBridge Pipes shows it, but
+// without the source ARN. The SDK is not used, because its types would have to be turned
+// back into JSON.
 func changesOf(t *testing.T, url, table string) []map[string]any {
 	t.Helper()
 	var streams struct{ Streams []struct{ StreamArn string } }
@@ -47,7 +46,6 @@ func changesOf(t *testing.T, url, table string) []map[string]any {
 	return all
 }
 
-// streamCall calls DynamoDB Streams.
 func streamCall(t *testing.T, url, operation string, in, out any) {
 	t.Helper()
 	if err := emulation.JSONCall(t.Context(), url, "dynamodb", "DynamoDBStreams_20120810."+operation, in, out); err != nil {

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Comments counts the doc comments of functions in a Go file. It returns two
-// numbers: of all these comments, and of those that open with "Name is ..." or "Name are
-// ...".
+// Comments counts the doc comments of functions in a Go file: all of them, and those that
+// open with "Name is ..." or "Name are ...".
 func Comments(path string, source []byte) (all, nouns int, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestCommentsSayWhatFunctionsDo fails if too many doc comments say what a function is. A
-// reader wants to know what the function does.
+// A reader wants to know what a function does, and not what it is.
 func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 	const most = 12 // per cent
 	repo := findRepository(t)

@@ -7,19 +7,18 @@ import (
 	"strings"
 )
 
-// word is a word that must not be written, except in the phrases in which the word has
-// its one meaning. See docs/glossary.md.
+// word must not be written, except in the phrases in which it has its one meaning. See
+// docs/glossary.md.
 type word struct {
 	pattern string // a regular expression; case does not matter
 	instead string // what to write in its place
 	phrases []phrase
 }
 
-// phrase allows a word wherever the word is part of a match of the regular expression
-// text.
+// phrase allows a word that is part of a match of text.
 type phrase struct {
 	files string // a pattern of [path.Match] for the path or the file name; "" means all files
-	text  string // case matters
+	text  string // a regular expression; case matters
 }
 
 var dictionary = []word{
@@ -43,10 +42,11 @@ var dictionary = []word{
 	}},
 	{`region`, "country, for a number's; a Region is AWS's, with a capital", []phrase{
 		{"", `\bRegions?\b`},
-		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:`},
+		{"", `\bAWS_(DEFAULT_)?REGION\b|:REGION:|"REGION"`},
 		{"*.go", `(aws|AWS|queue)Region|-Daws\.region=`},
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
+		{"plan.go", `phonenumbers\.GetRegionCodeForCountryCode\b`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bregional_[a-z_]+|\bskip_region_validation\b`},
 		{"*.hcl", `\baws_region\b`},
 	}},
@@ -66,8 +66,7 @@ var dictionary = []word{
 	{`(sms|message|text)[ -]segment`, "part", nil},
 }
 
-// misused returns a sentence for each place in a file where a word of the dictionary does
-// not have its one meaning. text is the content of the file.
+// misused returns a sentence for each word in text that does not have its one meaning.
 func misused(file, text string) []string {
 	var wrong []string
 	for _, w := range dictionary {
@@ -84,8 +83,7 @@ func misused(file, text string) []string {
 	return wrong
 }
 
-// allowed reports whether one of the word's phrases covers the part of a line from index
-// begin to index end.
+// allowed reports whether a phrase covers the part of the line from begin to end.
 func (w word) allowed(file, line string, begin, end int) bool {
 	for _, p := range w.phrases {
 		if !p.holdsIn(file) {

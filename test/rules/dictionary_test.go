@@ -12,14 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// textFiles lists the kinds of files that the test reads.
 var textFiles = []string{".go", ".tf", ".hcl", ".md", ".yaml", ".html", ".js", ".css", ".json", ".py", ".toml", ""}
 
-// defining lists the files that must contain forbidden words, because these files define
-// the words.
+// These files define the words, so they must contain the forbidden ones.
 var defining = []string{"docs/glossary.md", "test/rules/dictionary.go", "test/rules/dictionary_test.go", "LICENSE"}
 
-// TestEachWordHasItsOneMeaning reads every file that git tracks or would add.
+// The test reads every file that git tracks or would add.
 func TestEachWordHasItsOneMeaning(t *testing.T) {
 	repo := findRepository(t)
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")

@@ -39,12 +39,12 @@ const (
 )
 
 var (
-	// joiners lists the programs that combine all services on one machine and choose
-	// their adapters.
+	// joiners lists the programs that combine all services on one machine and choose their
+	// adapters.
 	joiners = []string{module + "services/server", module + "services/smsqueue"}
 
-	// adapters lists the packages that implement the domain's ports, each with a library
-	// of its own. A new adapter is listed only here.
+	// adapters lists the packages that implement the domain's ports, each with a library of
+	// its own. A new adapter is listed only here.
 	adapters = []string{
 		module + "shared/dynamo",
 		module + "shared/sqsqueue",
@@ -52,14 +52,12 @@ var (
 		module + "shared/sqlite",
 		module + "shared/simulator",
 	}
-	// receiptFormats lists the packages that read and write receipts in a provider's
-	// format.
+	// receiptFormats lists the packages that read and write receipts in a provider's format.
 	receiptFormats = []string{module + "shared/sns/deliverylog"}
 	// local lists packages that no Lambda function may contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", module + "shared/folder", "github.com/spf13/cobra"}
 
-	// forTests lists packages for tests. Only tests, and other packages on this list, may
-	// import them.
+	// Only tests, and other packages on this list, may import these packages.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",
@@ -98,9 +96,8 @@ func Directions(packages []Package) []string {
 	return wrong
 }
 
-// forbidden returns the reason why the package named by path must not depend on the
-// package named by dep, directly or not. It returns "" if the first package may depend on
-// the second.
+// forbidden returns the reason why path must not depend on dep, even indirectly, or "" if
+// it may.
 func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
@@ -121,9 +118,8 @@ func forbidden(path, dep string, standard bool) string {
 	return ""
 }
 
-// forbiddenDirectly returns the reason why the package named by path must not itself
-// import the package named by dep. It returns "" if the first package may import the
-// second.
+// forbiddenDirectly returns the reason why path must not itself import dep, or "" if it
+// may.
 func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
@@ -136,7 +132,7 @@ func forbiddenDirectly(path, dep string) string {
 	return ""
 }
 
-// isService reports whether path is a service or one of its packages.
+// isService is also true for the packages of a service.
 func isService(path string) bool {
 	return in(path, module+"services") && !in(path, joiners...)
 }
@@ -152,7 +148,7 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// The result says whether path is one of roots, or below one of roots.
+// in reports whether path is one of roots, or below one of them.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

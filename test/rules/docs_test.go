@@ -20,8 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the parts of documents that repeat the code")
 
-// TestDocumentsSayWhatTheCodeSays compares the marked parts of documents with the code
-// that they repeat.
+// The marked parts of documents repeat the code.
 func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 	for _, tc := range []struct{ file, mark, want string }{
 		{"docs/design.md", "states", diagram()},
@@ -65,7 +64,6 @@ func TestDocumentsSayWhatTheCodeSays(t *testing.T) {
 
 var pathInDocuments = regexp.MustCompile("`((?:services|shared|terraform|test|tools|docs)/[\\w./-]+)`")
 
-// TestDocumentsNameFilesThatExist checks that the files named in the documents exist.
 func TestDocumentsNameFilesThatExist(t *testing.T) {
 	for _, file := range []string{"CONTRIBUTING.md", "docs/design.md", "README.md", "terraform/live-test.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(file)))
@@ -80,9 +78,8 @@ func TestDocumentsNameFilesThatExist(t *testing.T) {
 	}
 }
 
-// TestBlocksPasteIntoAnyShell checks that the blocks of commands in the documents work in
-// every shell. In zsh, a # that is typed does not begin a comment, and read -p does not
-// prompt. No shell understands a prompt sign such as $.
+// In zsh, a # that is typed does not begin a comment, and read -p does not prompt. No shell
+// understands a prompt sign such as $.
 func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	comment := regexp.MustCompile(`(^|\s)#`)
 	wrong := regexp.MustCompile(`(^\$ |read -[a-z]*p)`)
@@ -127,7 +124,6 @@ func TestBlocksPasteIntoAnyShell(t *testing.T) {
 	}
 }
 
-// diagram returns the table of statuses as a state diagram.
 func diagram() string {
 	var b strings.Builder
 	b.WriteString("\n```mermaid\nstateDiagram-v2\n    [*] --> scheduled\n    [*] --> queued\n")
@@ -147,7 +143,6 @@ func diagram() string {
 	return b.String()
 }
 
-// effects returns the table of what receipts change.
 func effects() string {
 	var b strings.Builder
 	b.WriteString("\n| status | the receipt says | other hand-overs | the status becomes | costs an attempt | why |\n|---|---|---|---|---|---|\n")
@@ -168,7 +163,7 @@ func effects() string {
 	return b.String()
 }
 
-// join returns words as a list. It writes quote before and after each word.
+// join writes quote before and after each word.
 func join[S ~string](words []S, quote string) string {
 	all := make([]string, len(words))
 	for i, w := range words {
@@ -181,18 +176,22 @@ func join[S ~string](words []S, quote string) string {
 	return strings.Join(all, separator)
 }
 
-// numbers returns the table of the simulated provider's numbers.
 func numbers() string {
 	var b strings.Builder
 	b.WriteString("\n| number | what happens |\n|---|---|\n")
 	for _, n := range simulator.Numbers {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", n.Number, n.Happens)
 	}
+	b.WriteString("\nThe same last two digits do the same in other countries:\n\n| country | from | to |\n|---|---|---|\n")
+	for _, p := range simulator.Prefixes {
+		ending := func(n simulator.Number) sms.Number { return n.Number[len(n.Number)-2:] }
+		fmt.Fprintf(&b, "| %s | `%s%s` | `%s%s` |\n", p.Country,
+			p.Digits, ending(simulator.Numbers[0]), p.Digits, ending(simulator.Numbers[len(simulator.Numbers)-1]))
+	}
 	b.WriteString("\n")
 	return b.String()
 }
 
-// webhook returns the example of a rule that acts on events.
 func webhook(t *testing.T) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "terraform", "examples", "webhook", "webhook.tf"))

@@ -11,9 +11,7 @@ import (
 // providerWords matches words that belong to one provider.
 var providerWords = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
 
-// TestTheCoreKnowsNoProvider searches the packages that must work with any provider for
-// words that belong to one provider. Only the lambda folders of these packages may choose
-// a provider.
+// These packages must work with any provider. Only their lambda folders may choose one.
 func TestTheCoreKnowsNoProvider(t *testing.T) {
 	repo := findRepository(t)
 	lambdas, err := filepath.Glob(repo.Path("services", "*", "lambda"))

@@ -132,8 +132,7 @@ func TestLineLimit(t *testing.T) {
 	}
 }
 
-// isGenerated reports whether source is generated code, by the rule of
-// https://go.dev/s/generatedcode.
+// isGenerated follows the rule of https://go.dev/s/generatedcode.
 func isGenerated(source []byte) bool {
 	for lines := bufio.NewScanner(bytes.NewReader(source)); lines.Scan(); {
 		line := lines.Text()
@@ -149,8 +148,8 @@ func isGenerated(source []byte) bool {
 
 func findRepository(t *testing.T) engines.Repository {
 	t.Helper()
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the files outside this module.
+	// This variable differs in every run. Otherwise Go, which does not see the files outside
+	// this module, would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {

@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestEveryPackageHasItsLineInTheTable compares the packages of test with the
-// table in test/README.md.
 func TestEveryPackageHasItsLineInTheTable(t *testing.T) {
 	root := findRepository(t).Path("test")
 	var packages []string

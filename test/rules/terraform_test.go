@@ -14,13 +14,11 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// terraformFolder is a folder with Terraform files, below terraform/.
 type terraformFolder struct {
 	blocks []*hclsyntax.Block
 	source map[string][]byte // by file
 }
 
-// readTerraform parses the files in a folder below terraform/.
 func readTerraform(t *testing.T, folder string) terraformFolder {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "..", "terraform", folder, "*.tf"))
@@ -47,8 +45,7 @@ func readTerraform(t *testing.T, folder string) terraformFolder {
 	return f
 }
 
-// named returns the blocks of the given kind, such as "variable". The keys are the last
-// labels of the blocks.
+// The keys are the last labels of the blocks.
 func (f terraformFolder) named(kind string) map[string]*hclsyntax.Block {
 	found := make(map[string]*hclsyntax.Block)
 	for _, b := range f.blocks {
@@ -59,8 +56,7 @@ func (f terraformFolder) named(kind string) map[string]*hclsyntax.Block {
 	return found
 }
 
-// text returns an attribute of b as it is written, in one line and without comments, or ""
-// if b lacks the attribute.
+// text returns the attribute in one line and without comments, or "" if b lacks it.
 func (f terraformFolder) text(b *hclsyntax.Block, attribute string) string {
 	a, has := b.Body.Attributes[attribute]
 	if !has {
@@ -87,7 +83,6 @@ func (f terraformFolder) text(b *hclsyntax.Block, attribute string) string {
 	return strings.TrimSpace(written.String())
 }
 
-// description returns the description of a variable or an output.
 func description(t *testing.T, b *hclsyntax.Block) string {
 	t.Helper()
 	value, diagnostics := b.Body.Attributes["description"].Expr.Value(nil)
@@ -97,7 +92,6 @@ func description(t *testing.T, b *hclsyntax.Block) string {
 	return strings.ReplaceAll(value.AsString(), "|", `\|`)
 }
 
-// inputs returns the table of the module's variables.
 func inputs(t *testing.T) string {
 	t.Helper()
 	module := readTerraform(t, ".")
@@ -116,7 +110,6 @@ func inputs(t *testing.T) string {
 	return b.String()
 }
 
-// outputs returns the table of the module's outputs.
 func outputs(t *testing.T) string {
 	t.Helper()
 	module := readTerraform(t, ".")
@@ -143,8 +136,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// TestDeploymentPassesEverythingOn checks that the root of a deployment hands every
-// variable to the module and shows each of the module's outputs.
+// The root of a deployment must hand every variable to the module, and show each of the
+// module's outputs.
 func TestDeploymentPassesEverythingOn(t *testing.T) {
 	module, deployment := readTerraform(t, "."), readTerraform(t, "deployment")
 	call := deployment.named("module")["smsqueue"]
@@ -187,8 +180,8 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 	}
 }
 
-// TestEveryRoleCanBeBounded checks that each role of the module has a permissions
-// boundary that a variable sets, and names the account for which AWS may take it.
+// Each role must have a permissions boundary that a variable sets, and name the account for
+// which AWS may take it.
 func TestEveryRoleCanBeBounded(t *testing.T) {
 	roles := 0
 	root := filepath.Join("..", "..", "terraform")
@@ -208,8 +201,7 @@ func TestEveryRoleCanBeBounded(t *testing.T) {
 	}
 }
 
-// checkBoundaries reports an error for each role in a folder that lacks a permissions
-// boundary. It returns how many roles the folder has in all.
+// checkBoundaries returns how many roles the folder has.
 func checkBoundaries(t *testing.T, folder string) int {
 	t.Helper()
 	f := readTerraform(t, folder)

@@ -44,16 +44,14 @@ func alarms(ctx context.Context, r *run) (Result, error) {
 	return judgeAlarms(r.Deployment.Name, out.Alarms), nil
 }
 
-// alarm is the state of an alarm.
 type alarm struct {
 	Name    string `xml:"AlarmName"`
 	State   string `xml:"StateValue"`
 	Missing string `xml:"TreatMissingData"`
 }
 
-// quiet reports whether the alarm has a state that is right for a healthy deployment. An
-// alarm that ignores missing data keeps its first state until there is data. The pipe,
-// for example, reports no data before the first change.
+// An alarm that ignores missing data keeps its first state until there is data. The pipe,
+// for example, reports none before the first change.
 func (a alarm) quiet() bool {
 	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
 }
@@ -69,14 +67,13 @@ func judgeAlarms(deployment string, all []alarm) Result {
 	return judge(len(wrong) == 0 && len(all) > 0, "%d alarms; not OK: %d %s", len(all), len(wrong), strings.Join(wrong, ", "))
 }
 
-// point is a value of a metric.
 type point struct {
 	At    time.Time `xml:"Timestamp"`
 	Sum   float64
 	Worst float64 `xml:"Maximum"`
 }
 
-// metric returns a metric's points, the earliest first.
+// metric returns the earliest point first.
 func (w wire) metric(ctx context.Context, namespace, name string, dimension [2]string, from, to time.Time, period time.Duration) ([]point, error) {
 	form := url.Values{
 		"Action": {"GetMetricStatistics"}, "Version": {cloudWatchVersion}, "Namespace": {namespace}, "MetricName": {name},
@@ -95,8 +92,7 @@ func (w wire) metric(ctx context.Context, namespace, name string, dimension [2]s
 	return out.Points, err
 }
 
-// relayRuns counts the minutes in which the relay ran. It ignores the last three minutes,
-// because metrics come late.
+// relayRuns ignores the last three minutes, because metrics come late.
 func relayRuns(ctx context.Context, r *run) (Result, error) {
 	const minutes, fewest = 10, 5
 	to := time.Now().Truncate(time.Minute).Add(-3 * time.Minute)
@@ -108,14 +104,14 @@ func relayRuns(ctx context.Context, r *run) (Result, error) {
 	if len(points) == 0 {
 		return differs("no run between 13 and 3 minutes ago"), nil
 	}
-	possible := int(to.Sub(points[0].At).Minutes()) // this is less than the constant minutes if the deployment is younger
+	possible := int(to.Sub(points[0].At).Minutes()) // less than the constant minutes if the deployment is younger
 	if possible < fewest {
 		return notChecked("the relay began less than %d minutes ago", fewest+3), nil
 	}
 	return judge(len(points) >= possible-1, "runs in %d of %d minutes", len(points), possible), nil
 }
 
-// spent returns how much the account has spent on SMS this month, if that is known.
+// spent returns what the account has spent on SMS this month, if that is known.
 func (w wire) spent(ctx context.Context, now time.Time) (usd float64, known bool, err error) {
 	points, err := w.metric(ctx, "AWS/SNS", "SMSMonthToDateSpentUSD", [2]string{}, now.Add(-24*time.Hour), now, time.Hour)
 	for _, p := range points {
@@ -149,8 +145,7 @@ func spendMetric(ctx context.Context, r *run) (Result, error) {
 	return judgeSpending(m, usd, known), nil
 }
 
-// judgeSpending judges the month's spending after the message m. Without a receipt, it is
-// unknown whether AWS bills m.
+// Without a receipt, it is unknown whether AWS bills m.
 func judgeSpending(m message, usd float64, known bool) Result {
 	price, _ := m.PriceUSD.Float64() // 0 if there is none
 	switch {
@@ -190,8 +185,8 @@ func secondPlan(ctx context.Context, r *run) (Result, error) {
 	return differs("it has changes"), nil
 }
 
-// Settings are the settings that an account has once in each Region, under the names that
-// the module's output account_wide uses.
+// Settings are the settings that an account has once in each Region, by their names in the
+// module's output account_wide.
 type Settings map[string]string
 
 // ReadSettings reads the account's settings that a deployment could change.
@@ -235,8 +230,7 @@ func ReadSettings(ctx context.Context, o Options) (Settings, error) {
 	return all, nil
 }
 
-// Compare returns a line for each setting that has changed. The receiver has the earlier
-// settings, and the parameter now has the current settings.
+// Compare returns a line for each setting that has changed since before.
 func (before Settings) Compare(now Settings) []string {
 	var lines []string
 	for name, value := range before {

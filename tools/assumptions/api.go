@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// answer is an answer of the API, or of the gateway in front of it.
+// answer comes from the API, or from the gateway in front of it.
 type answer struct {
 	status int
 	header http.Header
@@ -25,7 +25,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %.100s", a.status, a.body)
 }
 
-// problem returns the slug of the problem in the answer, or "".
+// problem returns the slug of the problem, or "".
 func (a answer) problem() string {
 	var problem struct{ Type string }
 	if json.Unmarshal(a.body, &problem) != nil {
@@ -38,7 +38,7 @@ func (a answer) problem() string {
 	return slug
 }
 
-// ask calls the API. The token may be empty.
+// The token may be empty.
 func (r *run) ask(ctx context.Context, method, path, token string, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, r.Deployment.APIURL+path, bytes.NewReader(body))
 	if err != nil {
@@ -63,7 +63,7 @@ func do(req *http.Request) (answer, error) {
 	return answer{resp.StatusCode, resp.Header, body}, err
 }
 
-// getToken gets a token. If scope is empty, the token has all scopes of the client.
+// If scope is empty, the token has all scopes of the client.
 func (r *run) getToken(ctx context.Context, c login, scope string) (string, error) {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if scope != "" {

@@ -1,6 +1,6 @@
-// Package assumptions checks, against a real account, what smsqueue assumes about
-// AWS without having seen it: what only public reports say, and what no document
-// says at all. The package also runs against emulators, and names what they lack.
+// Package assumptions checks what smsqueue assumes about AWS but has not seen. Some
+// assumptions come only from public reports, and some from no document at all. The checks
+// run against a real account or against emulators, and name what an emulator lacks.
 package assumptions
 
 import (
@@ -96,8 +96,7 @@ func notChecked(format string, args ...any) Result {
 	return Result{State: NotChecked, Seen: fmt.Sprintf(format, args...)}
 }
 
-// judge returns a result with the state Held if holds is true, and with the state
-// DidNotHold if holds is false. The format and its arguments say what the check saw.
+// The format and its arguments say what the check saw.
 func judge(holds bool, format string, args ...any) Result {
 	if holds {
 		return held(format, args...)
@@ -105,7 +104,7 @@ func judge(holds bool, format string, args ...any) Result {
 	return differs(format, args...)
 }
 
-// never returns the function of a check that can never be made. why is the reason.
+// never makes the function of a check that can never be made.
 func never(why string) func(context.Context, *run) (Result, error) {
 	return func(context.Context, *run) (Result, error) { return notChecked("%s", why), nil }
 }

@@ -15,11 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// knownFor is how long the API may know a client that was removed.
+// The API may know a removed client for this long.
 const knownFor = time.Minute
 
-// removedClient makes a client that Cognito knows, adds it to the deployment, and takes
-// it away again. For Cognito the client's token stays valid all the time.
+// Cognito knows the client all the time, so its token stays valid.
 func removedClient(ctx context.Context, r *run) (Result, error) {
 	token, err := r.makeClient(ctx)
 	if err != nil {
@@ -55,14 +54,12 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 	return judge(last <= knownFor+margin, "unknown: 401; let in after %v; last let in %v after its removal", in, last.Round(time.Second)), nil
 }
 
-// margin is how much longer than knownFor the API may go on letting in a client that was
-// removed.
+// margin is allowed on top of knownFor.
 const margin = 5 * time.Second
 
-// lastLetIn calls the API with the token of a removed client, again and again for as long
-// as the API may know the client. It returns how long after the first call the client was
-// last let in. One refusal proves nothing: several processes answer, and each has its own
-// knowledge of the clients.
+// lastLetIn calls the API with a removed client's token until knownFor is over, and returns
+// when it last let the client in. One refusal proves nothing: several processes answer, and
+// each has its own knowledge of the clients.
 func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error) {
 	began := time.Now()
 	var last time.Duration
@@ -79,11 +76,9 @@ func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error
 	return last, err
 }
 
-// clientToken is the token of a temporary client.
 type clientToken struct{ client, value string }
 
-// makeClient makes an app client in the deployment's user pool, and gets a token for it.
-// Another client's token shows which pool that is.
+// Another client's token shows the deployment's user pool.
 func (r *run) makeClient(ctx context.Context) (clientToken, error) {
 	own, err := r.token()
 	if err != nil {
@@ -113,7 +108,6 @@ func (r *run) makeClient(ctx context.Context) (clientToken, error) {
 	return clientToken{id, token}, err
 }
 
-// poolOf returns the user pool that issued a token.
 func poolOf(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -132,8 +126,7 @@ func poolOf(token string) (string, error) {
 	return claims.Issuer[strings.LastIndexByte(claims.Issuer, '/')+1:], nil
 }
 
-// addClient writes an item with the client to the table, under a key that Terraform does
-// not use, and returns a function that deletes the item.
+// addClient writes the client to the table under a key that Terraform does not use.
 func (r *run) addClient(ctx context.Context, id string) (remove func(context.Context) error, err error) {
 	document, err := json.Marshal(map[string]any{id: map[string]any{"owner": "live-test"}})
 	if err != nil {

@@ -30,7 +30,8 @@ type Deployment struct {
 type login struct{ id, secret string }
 
 // ReadDeployment reads what `terraform output -json` prints. If endpoint is not empty, it
-// is the URL of an emulator, which uses a path for each deployment where AWS uses a host.
+// is the URL of an emulator. An emulator uses a path for each deployment where AWS uses a
+// host.
 func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 	var all map[string]struct{ Value json.RawMessage }
 	if err := json.Unmarshal(outputs, &all); err != nil {

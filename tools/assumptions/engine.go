@@ -53,8 +53,7 @@ var (
 // Emulated reports whether e is an emulator and not AWS.
 func (e Engine) Emulated() bool { return e.Name != "" }
 
-// Having returns a copy of e that lacks none of needs. It is for tests that
-// imitate what e lacks.
+// Having returns a copy of e that lacks none of needs, for tests that imitate them.
 func (e Engine) Having(needs ...Need) Engine {
 	lacks := maps.Clone(e.lacks)
 	for _, need := range needs {
@@ -63,8 +62,7 @@ func (e Engine) Having(needs ...Need) Engine {
 	return Engine{e.Name, lacks}
 }
 
-// lacking returns the reason why e cannot serve a check with these needs. It returns ""
-// if e can serve the check.
+// lacking returns the reason why e cannot serve a check with these needs, or "" if it can.
 func (e Engine) lacking(needs []Need) string {
 	for _, need := range needs {
 		if why := e.lacks[need]; why != "" {
@@ -77,7 +75,7 @@ func (e Engine) lacking(needs []Need) string {
 // Detect returns the engine that runs at url, or AWS if no engine runs there.
 func Detect(ctx context.Context, url string) Engine {
 	for _, known := range []struct {
-		path   string // a path at which this engine answers with JSON, and no other engine does
+		path   string // only this engine answers here with JSON
 		engine Engine
 	}{{"/_ministack/health", Ministack}, {"/moto-api/config", Moto}} {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+known.path, http.NoBody)

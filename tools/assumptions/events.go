@@ -15,10 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// proofSource is the source of the events that prove that a rule works.
+// Events with this source prove that a rule works.
 const proofSource = "smsqueue.live-test"
 
-// queue is a temporary queue that event rules fill.
 type queue struct {
 	url, arn string
 	silent   error // why the rules do not work
@@ -28,13 +27,12 @@ type queue struct {
 	seen []entry
 }
 
-// entry is one message that the queue got.
 type entry struct {
 	body  string
 	group string // MessageGroupId
 }
 
-// makeQueue makes the queue and its rules, and waits until they work.
+// makeQueue returns when the rules work.
 func (r *run) makeQueue(ctx context.Context) (*queue, error) {
 	account, err := r.account()
 	if err != nil {
@@ -62,7 +60,7 @@ func (r *run) makeQueue(ctx context.Context) (*queue, error) {
 	return q, nil
 }
 
-// buses returns the buses to watch, with the sources of their events.
+// buses maps each bus to the sources of its events.
 func (r *run) buses() map[string][]string {
 	buses := map[string][]string{"default": {textSource, proofSource}}
 	if r.Deployment.EventBus != "" {
@@ -71,8 +69,8 @@ func (r *run) buses() map[string][]string {
 	return buses
 }
 
-// These are sources of events. Events about texts come from AWS, and events about changes
-// of status come from the pipe in terraform/.
+// AWS sends events about texts. The pipe in terraform/ sends events about changes of
+// status.
 const (
 	textSource   = "aws.sms-voice"
 	statusSource = "smsqueue"
@@ -107,8 +105,8 @@ func (q *queue) makeRules(ctx context.Context, name string) error {
 	return nil
 }
 
-// awaitRule puts events on the bus until one of them arrives in the queue, because a new
-// rule does not work at once.
+// A new rule does not work at once, so awaitRule puts events on the bus until one arrives
+// in the queue.
 func (q *queue) awaitRule(ctx context.Context, bus string) error {
 	detail := fmt.Sprintf(`{"bus": %q}`, bus)
 	event := map[string]any{"Entries": []map[string]string{{"Source": proofSource, "DetailType": "Proof", "Detail": detail, "EventBusName": bus}}}
@@ -122,8 +120,7 @@ func (q *queue) awaitRule(ctx context.Context, bus string) error {
 	})
 }
 
-// receive receives the waiting entries. It reports whether any of the entries received so
-// far matches.
+// receive reports whether any of the entries received so far matches.
 func (q *queue) receive(ctx context.Context, matches func(entry) bool) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,8 +140,7 @@ func (q *queue) receive(ctx context.Context, matches func(entry) bool) (bool, er
 	return slices.ContainsFunc(q.seen, matches), nil
 }
 
-// await waits until an entry matches. It returns false if no entry matches before limit
-// has passed.
+// await returns false if no entry matches before limit has passed.
 func (q *queue) await(ctx context.Context, limit time.Duration, matches func(entry) bool) (bool, error) {
 	err := await(ctx, limit, time.Second, func() (bool, error) { return q.receive(ctx, matches) })
 	if errors.Is(err, errTimeout) {
@@ -218,7 +214,6 @@ func textEvents(ctx context.Context, r *run) (Result, error) {
 	return judge(found, "an event with the provider message id arrived within %v: %t", r.Patience, found), nil
 }
 
-// awaitEvent waits for an event that comes from source and names id.
 func (r *run) awaitEvent(ctx context.Context, source, id string) (bool, error) {
 	q, err := r.queue()
 	if err != nil {

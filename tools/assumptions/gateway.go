@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// preview asks for a preview, which needs the scope sms/send and sends nothing.
+// A preview needs the scope sms/send and sends nothing.
 func (r *run) preview(ctx context.Context, token string, body []byte) (answer, error) {
 	if body == nil {
 		body = []byte(`{"phoneNumber": "+12025550142", "message": "x"}`)
@@ -85,8 +85,7 @@ func largeBody(ctx context.Context, r *run) (Result, error) {
 	return judge(got.status == http.StatusRequestEntityTooLarge && got.problem() == "body-too-large", "the answer to 5 MB is %v", got), nil
 }
 
-// blockedRequest makes a request that looks like an attack to the common managed rules of
-// AWS WAF.
+// The request looks like an attack to the common managed rules of AWS WAF.
 func blockedRequest(ctx context.Context, r *run) (Result, error) {
 	var stage struct {
 		WebACL string `json:"webAclArn"`
@@ -138,7 +137,7 @@ func location(ctx context.Context, r *run) (Result, error) {
 	return judge(got.status == http.StatusOK, "GET of %s is answered with %d", strings.TrimSuffix(m.location, m.ID)+"{id}", got.status), nil
 }
 
-// accessLog looks in the gateway's access log for a request whose id the gateway chose.
+// The gateway chooses the id of the request in its access log.
 func accessLog(ctx context.Context, r *run) (Result, error) {
 	if r.Deployment.AccessLog == "" {
 		return notChecked("the gateway has no access log (manage_api_gateway_log_role)"), nil

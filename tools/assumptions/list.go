@@ -110,7 +110,7 @@ func snsChecks() []Check {
 		},
 		{
 			Name: "opted-out-words", Source: Unverified, Relied: true, Parts: 1, Needs: []Need{DeliveryLogs}, run: optedOutWords,
-			Assumes: "What SNS says about a number that has opted out contains \"opted out\".",
+			Assumes: "SNS's words about a number that has opted out contain \"opted out\".",
 			How:     "publishes to the number in `--opted-out`; without one, it does not look",
 			IfNot:   "Add the words to the causes in `shared/sns/deliverylog`, or to the refusals in `shared/sns`.",
 		},
@@ -134,7 +134,7 @@ func snsChecks() []Check {
 		},
 		{
 			Name: "throttling-words", Source: Reported, Relied: true, run: never("it would take more messages at once than the bound allows"),
-			Assumes: "If its origination number is too slow, a message is not sent, and its line in the log says \"Rate exceeded\".",
+			Assumes: "SNS does not send a message whose origination number is too slow, and the message's line in the log says \"Rate exceeded\".",
 			How:     "cannot be checked at this price",
 			IfNot:   "Add the words to the causes in `shared/sns/deliverylog`.",
 		},
@@ -189,13 +189,13 @@ func accountChecks() []Check {
 			Name: "relay-runs", Source: Documented, Relied: true, Needs: []Need{Metrics}, run: relayRuns,
 			Assumes: "The schedule runs the relay every minute.",
 			How:     "counts the relay's runs in the metrics of the last 13 minutes",
-			IfNot:   "Scheduled messages and retries are late. Look at the runbook of `relay-stopped`.",
+			IfNot:   "Scheduled messages and retries are late. Look at the alarm `relay-stopped`, whose description says what to do.",
 		},
 		{
 			Name: "relay-throttled", Source: Reported, Relied: true, run: never("it would take a function that is throttled, which stops the deployment"),
 			Assumes: "Lambda drops throttled runs of the relay after 60 seconds, instead of piling them up for 6 hours.",
 			How:     "cannot be checked without stopping the relay for some minutes",
-			IfNot:   "After a throttling ends, the relay runs many times at once, which is harmless but costs money. Look at the maximum event age of the alias.",
+			IfNot:   "After throttling ends, the relay runs many times at once, which is harmless but costs money. Look at the maximum event age of the alias.",
 		},
 		{
 			Name: "concurrency", Source: Reported, Needs: []Need{AccountLimits}, run: concurrency,
@@ -225,7 +225,7 @@ func accountChecks() []Check {
 			Name: "alarms", Source: Unverified, Relied: true, Needs: []Need{AlarmStates}, run: alarms,
 			Assumes: "All alarms of a healthy deployment are OK, also if their metrics have no values yet, unless they ignore missing values.",
 			How:     "lists the alarms whose names begin with the deployment's",
-			IfNot:   "In the first 10 minutes, wait. Then look at the alarm's runbook; if all is well, correct how it treats missing data.",
+			IfNot:   "In the first 10 minutes, wait. Then do what the alarm's description says. If all is well, correct how the alarm treats missing data.",
 		},
 		{
 			Name: "expiry", Source: Documented, Relied: true, run: expiry,

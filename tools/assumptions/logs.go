@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// clockSkew is how far this machine's clock may be ahead of AWS's.
+// This machine's clock may be ahead of AWS's by this much.
 const clockSkew = 5 * time.Second
 
-// readLines returns those lines of a log group that were written since the run began and
-// contain word. If word is "", it returns all lines since then. A group that does not
-// exist has no lines.
+// readLines returns the lines that were written since the run began and contain word. A
+// group that does not exist has no lines.
 func (r *run) readLines(ctx context.Context, word, group string) ([]string, error) {
 	in := map[string]any{"logGroupName": group, "startTime": r.began.Add(-clockSkew).UnixMilli()}
 	if word != "" {
@@ -41,8 +40,7 @@ func (r *run) readLines(ctx context.Context, word, group string) ([]string, erro
 	}
 }
 
-// awaitLines waits for lines that contain word in any of the groups. It returns no lines
-// if none were written before r.Patience has passed.
+// awaitLines returns no lines if none were written before r.Patience has passed.
 func (r *run) awaitLines(ctx context.Context, word string, groups ...string) ([]string, error) {
 	var lines []string
 	err := await(ctx, r.Patience, 5*time.Second, func() (bool, error) {
@@ -61,7 +59,6 @@ func (r *run) awaitLines(ctx context.Context, word string, groups ...string) ([]
 	return lines, err
 }
 
-// deliveryLogs returns the names of SNS's two log groups.
 func (r *run) deliveryLogs() ([]string, error) {
 	account, err := r.account()
 	if err != nil {
@@ -71,7 +68,7 @@ func (r *run) deliveryLogs() ([]string, error) {
 	return []string{group, group + "/Failure"}, nil
 }
 
-// receiptLines waits for the lines of SNS's delivery logs about a provider message id.
+// receiptLines waits for the lines about a provider message id.
 func (r *run) receiptLines(ctx context.Context, providerMessageID string) ([]string, error) {
 	groups, err := r.deliveryLogs()
 	if err != nil {

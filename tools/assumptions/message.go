@@ -24,12 +24,11 @@ type message struct {
 	Failure           struct{ Code sms.FailureCode }
 	Events            []struct{ Status, Detail string }
 
-	location string // the address of the message, from the answer 202
+	location string // from the answer 202
 	estimate int    // the number of its parts, from the answer 202
 	took     time.Duration
 }
 
-// handOvers returns how often the message was handed over.
 func (m message) handOvers() int {
 	n := 0
 	for _, e := range m.Events {
@@ -45,13 +44,12 @@ var (
 	errNoCeiling = errors.New("SNS ignores the price ceiling, so that more messages could exceed the bound")
 )
 
-// sentWithin is how long an accepted message may take until a sender has handed it
-// over: it includes a cold start, but no run of the relay.
+// sentWithin includes a cold start, but no run of the relay.
 const sentWithin = 30 * time.Second
 
-// send sends a text, and waits until the provider has taken the message. If a check has
-// found that price ceilings do not work, send sends nothing. Even a text of several parts
-// gets the ceiling of one part, because AWS may compare the ceiling with each part.
+// If a check has found that price ceilings do not work, nothing is sent. Even a text of
+// several parts gets the ceiling of one part, because AWS may compare the ceiling with each
+// part.
 func (r *run) send(ctx context.Context, text string) (message, error) {
 	if r.Engine.lacking([]Need{DeliveryLogs}) == "" && r.Deployment.Receipts {
 		if _, result, err := r.ceiling(); err == nil && result.State == DidNotHold {
@@ -61,8 +59,7 @@ func (r *run) send(ctx context.Context, text string) (message, error) {
 	return r.submit(ctx, text, r.share())
 }
 
-// submit sends a text, with price as its price ceiling, and waits until the provider has
-// taken the message.
+// submit waits until the provider has taken the message.
 func (r *run) submit(ctx context.Context, text string, price float64) (message, error) {
 	if r.Number == "" {
 		return message{}, errNoNumber
@@ -122,13 +119,11 @@ func (r *run) follow(ctx context.Context, m message, limit, every time.Duration,
 	return m, err
 }
 
-// awaitReceipt waits for the message's receipt.
 func (r *run) awaitReceipt(ctx context.Context, m message) (message, error) {
 	return r.follow(ctx, m, r.Patience, 2*time.Second, func(m message) bool { return m.Status != sms.Sent })
 }
 
-// taken reports whether the provider took the message, whatever became of the message
-// after that.
+// taken reports whether the provider took the message, whatever became of it later.
 func (m message) taken() bool { return m.ProviderMessageID != "" }
 
 func sentByRole(_ context.Context, r *run) (Result, error) {
@@ -162,10 +157,9 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 	}
 }
 
-// cheapest is a price that is too low for any message.
+// cheapest is too low for any message.
 const cheapest = 0.00001
 
-// tryCeiling sends a message whose maximum price is too low for any message.
 func (r *run) tryCeiling(ctx context.Context) (message, Result, error) {
 	if !r.Deployment.Receipts {
 		return message{}, notChecked("the deployment reads no receipts"), nil

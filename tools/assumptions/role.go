@@ -17,7 +17,7 @@ const iamVersion = "2010-05-08"
 // iam is one service for all Regions.
 var iam = call{host: "iam", awsRegion: "us-east-1"}
 
-// publishOnly publishes as a temporary role that may do nothing but publish to phones.
+// The temporary role may do nothing but publish to phones.
 func publishOnly(ctx context.Context, r *run) (Result, error) {
 	if r.Number == "" {
 		return Result{}, errNoNumber
@@ -29,8 +29,8 @@ func publishOnly(ctx context.Context, r *run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// Until the role's policy is in force everywhere, SNS refuses, and says that the role
-	// lacks the permission.
+	// Until the role's policy is in force everywhere, SNS says that the role lacks the
+	// permission.
 	var refusal string
 	err = await(ctx, time.Minute, 5*time.Second, func() (bool, error) {
 		_, err := r.publish(ctx, r.Number, "smsqueue live test: a text by a role with one permission", r.share(), func(o *sns.Options) { o.Credentials = role })
@@ -51,7 +51,6 @@ func publishOnly(ctx context.Context, r *run) (Result, error) {
 	return judge(refusal == "", "taken: %t %s", refusal == "", refusal), nil
 }
 
-// makeRole makes a temporary role with a policy, and returns its credentials.
 func (r *run) makeRole(ctx context.Context, policy string) (credentials.StaticCredentialsProvider, error) {
 	var none credentials.StaticCredentialsProvider
 	account, err := r.account()

@@ -36,7 +36,6 @@ type Options struct {
 	Plan func(context.Context) (string, error)
 }
 
-// run is one run of all checks.
 type run struct {
 	Options
 	wire
@@ -74,8 +73,8 @@ func (o Options) Parts() int {
 	return parts
 }
 
-// share returns the highest price that one part may have. It counts the parts of all
-// checks, so that a ceiling never depends on which checks are made.
+// share returns the highest price of one part. It counts the parts of all checks, so that a
+// ceiling never depends on which checks are made.
 func (o Options) share() float64 {
 	o.Only = nil
 	return o.MaxUSD / float64(max(1, o.Parts()))
@@ -97,7 +96,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		}
 		all.Wait()
 	}
-	// Remove everything that the checks made, even after an interrupt.
+	// Even after an interrupt, everything that the checks made must be removed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	var errs []error
@@ -136,8 +135,7 @@ func (r *run) check(ctx context.Context, c Check) Result {
 	return result
 }
 
-// redact returns text in one line, with the phone numbers of the options redacted.
-// Answers and log lines repeat these numbers.
+// Answers and log lines repeat the phone numbers of the options.
 func (r *run) redact(text string) string {
 	for _, number := range []sms.Number{r.Number, r.OptedOut} {
 		if digits := strings.TrimPrefix(number.String(), "+"); digits != "" {
@@ -147,7 +145,7 @@ func (r *run) redact(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// cleanUp arranges that remove is called at the end of the run.
+// cleanUp calls remove at the end of the run.
 func (r *run) cleanUp(remove func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -164,8 +162,8 @@ func (r *run) readAccount(ctx context.Context) (string, error) {
 
 var errTimeout = errors.New("the time is over")
 
-// await calls done until it returns true or an error, or until limit has passed. If limit
-// has passed, await returns errTimeout.
+// await calls done until it returns true or an error. It returns errTimeout if limit has
+// passed.
 func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()

@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// logLine is a line of SNS's delivery log. It has only the fields that the checks read.
+// logLine has only the fields that the checks read.
 type logLine struct {
 	Notification struct{ MessageID, Timestamp string }
 	Delivery     struct {
@@ -75,7 +75,6 @@ func logForm(ctx context.Context, r *run) (Result, error) {
 	return held("%d lines, such as %s", count, strings.Join(all, ", ")), nil
 }
 
-// smsSettings returns SNS's settings for SMS.
 func (r *run) smsSettings(ctx context.Context) (map[string]string, error) {
 	out, err := r.sns.GetSMSAttributes(ctx, new(sns.GetSMSAttributesInput))
 	if err != nil {
@@ -126,8 +125,7 @@ func logRole(ctx context.Context, r *run) (Result, error) {
 	return judge(len(lines) > 0, "%d lines within %v, with IfExists %t", len(lines), r.Patience, strings.Contains(out.Trust, "StringEqualsIfExists")), nil
 }
 
-// publish gives a message to SNS directly, with the permissions of whoever runs the
-// checks.
+// publish has the permissions of whoever runs the checks.
 func (r *run) publish(ctx context.Context, number sms.Number, text string, price float64, options ...func(*sns.Options)) (string, error) {
 	out, err := r.sns.Publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(number.String()), Message: aws.String(text),
@@ -142,7 +140,7 @@ func (r *run) publish(ctx context.Context, number sms.Number, text string, price
 	return aws.ToString(out.MessageId), nil
 }
 
-// words returns the code and the words of an error of SNS.
+// words returns the code and the text of an error of SNS.
 func words(err error) (code, text string) {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode(), api.ErrorMessage()
@@ -162,7 +160,7 @@ func refusedNumber(ctx context.Context, r *run) (Result, error) {
 	return judge(code == "InvalidParameter" && strings.Contains(text, "is not valid to publish to"), "%s: %s", code, text), nil
 }
 
-// fictional is a number that is never assigned, so it cannot be verified.
+// fictional is never assigned, so it cannot be verified.
 const fictional sms.Number = "+12025550142"
 
 func sandboxWords(ctx context.Context, r *run) (Result, error) {
@@ -183,8 +181,8 @@ func optedOutWords(ctx context.Context, r *run) (Result, error) {
 	return r.failureWords(ctx, r.OptedOut, "opted out")
 }
 
-// failureWords publishes to a number that gets nothing, and looks for want in SNS's
-// answer or in SNS's log.
+// failureWords publishes to a number that gets nothing, and looks for want in SNS's answer
+// and log.
 func (r *run) failureWords(ctx context.Context, number sms.Number, want string) (Result, error) {
 	id, err := r.publish(ctx, number, "smsqueue live test", r.share())
 	if err != nil {

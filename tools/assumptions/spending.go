@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// defaultLimit is the spend limit of an account that never got another one, in US
-// dollars a month. Source: Amazon SNS Developer Guide, "Requesting support for SMS".
+// defaultLimit is in US dollars a month. Source: Amazon SNS Developer Guide, "Requesting
+// support for SMS".
 const defaultLimit = 1.0
 
 // CheckSpending returns an error if o.MaxUSD is not reasonable, or if it is more than the
-// account can still spend this month. In the second case, the checks would use up the
-// account's spend limit, and senders would stop sending for everybody.
+// account can still spend this month. The checks would then use up the account's spend
+// limit, and senders would stop sending for everybody.
 func CheckSpending(ctx context.Context, o Options) error {
 	if !(o.MaxUSD >= 0.01 && o.MaxUSD <= 20) { // a condition in this form also refuses NaN
 		return errors.New("the bound must be at least 0.01 and at most 20 USD")
@@ -40,7 +40,7 @@ func CheckSpending(ctx context.Context, o Options) error {
 	return maySpend(o.MaxUSD, spent, limit)
 }
 
-// maySpend returns an error if spent plus bound, in dollars, would exceed limit.
+// maySpend returns an error if spent plus bound would exceed limit, in dollars.
 func maySpend(bound, spent, limit float64) error {
 	if spent+bound > limit {
 		return fmt.Errorf("%.2f of %.2f USD are spent this month, so %.2f more are too many: lower --max-usd, or raise the limit", spent, limit, bound)

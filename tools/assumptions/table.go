@@ -26,7 +26,6 @@ func Write(w io.Writer, results []Result) error {
 	return err
 }
 
-// shorten cuts what does not fit on a few lines.
 func shorten(s string) string {
 	const most = 300
 	if len(s) <= most {

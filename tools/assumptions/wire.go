@@ -24,15 +24,15 @@ type wire struct {
 	endpoint string // of an emulator, or ""
 }
 
-// call is one signed request. The host's first label is also the service's name in
-// signatures, unless signAs gives another name.
+// The host's first label is also the service's name in signatures, unless signAs gives
+// another.
 type call struct {
 	host, signAs string
 	awsRegion    string // "" for the Region of the configuration
 	method, path string
 	header       map[string]string
 	body         []byte
-	credentials  aws.CredentialsProvider // nil for the credentials of the configuration
+	credentials  aws.CredentialsProvider // nil for those of the configuration
 }
 
 // apiError is an answer that is not 200.
@@ -43,7 +43,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return fmt.Sprintf("the answer is %d %.300s", e.status, e.body) }
 
-// json calls an operation of a JSON protocol, such as "Logs_20140328.FilterLogEvents".
+// A target looks like "Logs_20140328.FilterLogEvents".
 func (w wire) json(ctx context.Context, host, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -137,5 +137,4 @@ func suffix(awsRegion string) string {
 	return "amazonaws.com"
 }
 
-// says reports whether the answer contains the given error code.
 func (e *apiError) says(code string) bool { return strings.Contains(e.body, code) }

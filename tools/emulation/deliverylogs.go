@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ministackAccount is the number of the account that ministack emulates.
+// ministack emulates this account.
 const ministackAccount = "000000000000"
 
 // DeliveryLogs returns the names of the log groups in which SNS would log delivered and
@@ -15,7 +15,7 @@ func DeliveryLogs(account string) []string {
 	return []string{group, group + "/Failure"}
 }
 
-// deliveryStream is the only stream of each group.
+// Each group has only this stream.
 const deliveryStream = "stream"
 
 // CreateDeliveryLogs creates an account's log groups in the engine at url, because no

@@ -33,9 +33,9 @@ type Emulation struct {
 type Client struct{ ID, Secret string }
 
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
-// about two minutes; Emulate reports its progress to out. If this machine lacks
-// something, the error says what is missing, and engines.Unavailable returns true for it.
-// For the parameter observe, see [NewFront].
+// about two minutes, and Emulate reports its progress to out. If this machine lacks
+// something, the error says what, and engines.Unavailable returns true for it. For observe,
+// see [NewFront].
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
@@ -86,9 +86,9 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	return e, nil
 }
 
-// Settings returns the variables of a deployment whose functions are in the folder zips.
-// The deployment uses every feature, except settings of the account, because some engines
-// do not know these settings. SNS's log groups must exist.
+// Settings returns the variables of a deployment with the functions in the folder zips. It
+// uses every feature except settings of the account, which some engines do not know. SNS's
+// log groups must exist.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{

@@ -23,9 +23,8 @@ type Call struct {
 	Status   int    // the status of the answer
 }
 
-// Front is a proxy in front of ministack that records calls. To each call it adds a
-// header that says that the call came over TLS. The queues' policies require TLS, and
-// ministack enforces policies.
+// Front is a proxy in front of ministack that records calls. It marks each call as made
+// over TLS, because the queues' policies require TLS and ministack enforces policies.
 type Front struct {
 	URL string
 

@@ -10,8 +10,8 @@ import (
 )
 
 // JSONCall calls an operation in AWS's JSON protocol, such as
-// "Logs_20140328.CreateLogGroup". A single call with JSONCall needs no SDK module.
-// JSONCall also returns JSON that the SDK would hide.
+// "Logs_20140328.CreateLogGroup". It needs no SDK module, and returns JSON that the SDK
+// would hide.
 func JSONCall(ctx context.Context, url, service, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {

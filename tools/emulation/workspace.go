@@ -38,8 +38,7 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
-// root there. Terraform commands get the variables in env in addition to the usual
-// environment.
+// root there. env adds variables to the environment of all Terraform commands.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
@@ -53,8 +52,8 @@ func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string
 	return w, err
 }
 
-// copySources copies source files. It skips what terraform generates, and the file that
-// says where a user keeps the state.
+// copySources skips what terraform generates, and the file that says where a user keeps the
+// state.
 func copySources(to, from string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -86,13 +85,11 @@ func copySources(to, from string) error {
 	})
 }
 
-// modes lists the extensions of source files, each with the permissions of the files'
-// copies.
+// modes maps the extensions of source files to the permissions of their copies.
 var modes = map[string]fs.FileMode{".tf": 0o600, ".hcl": 0o600, ".sh": 0o700}
 
-// isolation returns the environment variables that keep terraform away from the user's
-// AWS account, even if a provider block is incomplete. These variables also stop
-// terraform from checking for new versions of itself.
+// isolation keeps terraform away from the user's AWS account, even if a provider block is
+// incomplete. It also stops terraform from checking for new versions of itself.
 func isolation() []string {
 	return []string{
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_REGION=us-east-1",
@@ -101,10 +98,9 @@ func isolation() []string {
 	}
 }
 
-// cliConfig returns the variable that makes terraform take the provider from a mirror on
-// this machine, if there is such a mirror. A mirror is a folder that contains a folder
-// with the registry's name. cliConfig finds a mirror at most two levels below the root of
-// the file system.
+// cliConfig makes terraform take the provider from a mirror on this machine, if there is
+// one. A mirror contains a folder with the registry's name, and lies at most two levels
+// below the root of the file system.
 func cliConfig(repo engines.Repository) ([]string, error) {
 	var mirror string
 	for _, pattern := range []string{"/registry.terraform.io", "/*/registry.terraform.io", "/*/*/registry.terraform.io"} {
@@ -131,7 +127,7 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	if err := errors.Join(err, part.Close()); err != nil {
 		return nil, err
 	}
-	// Rename the file into place, because another test may be writing the same file.
+	// Another test may be writing the same file, so it is renamed into place.
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 

@@ -59,9 +59,8 @@ func DynamoDBOnDisk(folder string) Engine {
 	panic("engines: no engine is named DynamoDB Local")
 }
 
-// ControlPlane returns moto as an engine. The parameter script is the path of the Python
-// program that starts moto. A deployment can be applied to this engine. The resources of
-// the deployment then exist, but do nothing.
+// ControlPlane returns moto as an engine, started by the Python program script. A
+// deployment can be applied to it: its resources then exist, but do nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {

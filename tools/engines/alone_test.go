@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPinsOfTheOthersAreWhatIsSaid checks that the pins of engines outside a set contain
-// the versions that are displayed.
+// These engines are outside the set. Their pins must contain the versions that are
+// displayed.
 func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

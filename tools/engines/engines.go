@@ -23,7 +23,7 @@ type Engine struct {
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins the engine's version
-	madeBy  []prereq.Tool // the tools that make the download; with other versions of these tools, it would not work
+	madeBy  []prereq.Tool // the download works only with the versions of the tools that made it
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)
@@ -104,19 +104,16 @@ func Select(list string) ([]Engine, error) {
 	return selected, nil
 }
 
-// jars returns the class path of all jars in dir.
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// get returns a function that makes a request for path. Once an engine is ready, it
-// answers this request with 200.
+// An engine that is ready answers the request for path with 200.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
 	}
 }
 
-// listTables asks DynamoDB Local for its tables. DynamoDB Local requires a signature, but
-// does not verify it.
+// DynamoDB Local requires a signature, but does not verify it.
 func listTables(ctx context.Context, url string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {

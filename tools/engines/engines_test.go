@@ -56,9 +56,8 @@ func engineMain(kind, port, life string) {
 	_ = http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
-// fake returns an engine of the given kind. awaitEnd waits until the child of an engine
-// that stays has ended. The child's standard output is a pipe, which closes only when the
-// child ends.
+// awaitEnd waits until the child of an engine that stays has ended. The child's standard
+// output is a pipe, which closes only then.
 func fake(t *testing.T, kind string) (e Engine, awaitEnd func()) {
 	t.Helper()
 	life := filepath.Join(t.TempDir(), "life")
@@ -274,8 +273,7 @@ func TestMissingToolsTurnAnEngineOff(t *testing.T) {
 	}
 }
 
-// TestPinsAreWhatIsSaid checks that the engines' pins contain the versions that are
-// displayed.
+// The pins must contain the versions that are displayed.
 func TestPinsAreWhatIsSaid(t *testing.T) {
 	repo, err := FindRepository(t.Context())
 	if err != nil {

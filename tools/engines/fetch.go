@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// fetchLimit is the time limit of one download. On an ordinary connection all downloads
-// take about 2 minutes.
+// On an ordinary connection all downloads take about 2 minutes.
 const fetchLimit = 10 * time.Minute
 
 // Repository is the root folder of the checkout. It has the pins and the downloads.
@@ -71,9 +70,8 @@ func (e Engine) pinned(repo Repository) string {
 	return repo.Path("tools", "engines", filepath.FromSlash(e.pin))
 }
 
-// dir returns the folder of the download. The name of the folder is a hash of the pins
-// and of the versions of the tools that made the download. If one of them changes, the
-// name changes, and the engine is downloaded again.
+// The name of the folder is a hash of the pins and of the versions of the tools that made
+// the download. If one of them changes, the engine is downloaded again.
 func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	pins, err := os.ReadFile(e.pinned(repo))
 	if err != nil {
@@ -91,9 +89,8 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce makes dir, unless it exists. It lets fill write into an empty folder, and then
-// renames this folder to dir. So an interrupted fill leaves no folder dir. If two calls
-// run at once, one of them makes dir and both succeed.
+// fillOnce lets fill write into an empty folder, and then renames this folder to dir. So an
+// interrupted fill leaves no folder dir. If two calls run at once, both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -118,18 +115,16 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// installJars fills the folder dir with the dependencies that a pom lists. The parameter
-// pin is the path of the pom. Maven reads its own settings, so it uses the user's mirrors
-// and proxies.
+// pin is the path of a pom. Maven reads its own settings, so it uses the user's mirrors and
+// proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))
 }
 
-// installVenv makes a virtual environment in dir with the requirements in the file pin.
-// pip reads its own settings, so it uses the user's indexes and proxies. It refuses a
-// package whose hash the file does not list. It also refuses to build a package, because
-// a build would fetch tools whose hashes nobody checks.
+// pin is the path of a list of requirements. pip reads its own settings, so it uses the
+// user's indexes and proxies. It refuses a package whose hash the list lacks. It also
+// refuses to build a package, because a build fetches tools whose hashes nobody checks.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
@@ -138,12 +133,11 @@ func installVenv(ctx context.Context, pin, dir string) error {
 		"--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "--requirement", pin))
 }
 
-// venvPython returns the interpreter of the virtual environment in dir. Run programs as
-// its modules. Do not run their scripts: these name the folder in which they were
-// installed, which has been renamed.
+// Run programs as modules of this interpreter. Their scripts name the folder in which they
+// were installed, which has been renamed.
 func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") }
 
-// runQuietly runs cmd. The error, if any, contains the command's output.
+// The error contains the command's output.
 func runQuietly(cmd *exec.Cmd) error {
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return signalGroup(cmd.Process.Pid, killSignal) }

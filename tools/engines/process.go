@@ -15,12 +15,11 @@ const (
 	stopSignal = syscall.SIGTERM
 	killSignal = syscall.SIGKILL
 
-	// stopGrace is how long an engine may take to end after a signal. Engines have
-	// nothing to save, but the JVM needs a moment.
+	// Engines have nothing to save, but the JVM needs a moment to end.
 	stopGrace = 3 * time.Second
 )
 
-// process is a program in its own process group. So Ctrl-C in a terminal reaches only the
+// process runs in a process group of its own. So Ctrl-C in a terminal reaches only the
 // runner, and stop also reaches the program's children.
 type process struct {
 	cmd  *exec.Cmd
@@ -28,8 +27,7 @@ type process struct {
 	done chan struct{} // closed when the process has ended
 }
 
-// launch starts a command. The parameter log is the path of a file for the command's
-// output. The command runs in the folder of this file.
+// The command writes its output to the file log, and runs in the folder of this file.
 func launch(command []string, log string) (*process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -44,9 +42,8 @@ func launch(command []string, log string) (*process, error) {
 	p := &process{cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Linux kills the child when the thread that started it ends. So this thread must
-		// last as long as the child. The thread is not unlocked, and so it ends with this
-		// goroutine.
+		// Linux kills the child when the thread that started it ends, so this thread must
+		// last as long as the child. It is never unlocked, and ends with this goroutine.
 		runtime.LockOSThread()
 		defer close(p.done)
 		defer out.Close() //nolint:errcheck // the child writes the file, and this process does not
@@ -62,7 +59,7 @@ func launch(command []string, log string) (*process, error) {
 	return p, nil
 }
 
-// stop ends the process and its children, and waits until they are gone.
+// stop returns when the process and its children are gone.
 func (p *process) stop() {
 	if p.ended() {
 		return
@@ -77,7 +74,6 @@ func (p *process) stop() {
 	}
 }
 
-// ended reports whether the process has ended.
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
@@ -87,7 +83,6 @@ func (p *process) ended() bool {
 	}
 }
 
-// lastWords returns the end of what the process printed.
 func (p *process) lastWords() string {
 	out, err := os.ReadFile(p.log)
 	if err != nil {
@@ -103,10 +98,9 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setpgid = true
 }
 
-// signalGroup signals the process group that pid leads.
+// pid leads its process group.
 func signalGroup(pid int, sig syscall.Signal) error { return syscall.Kill(-pid, sig) }
 
-// tail returns the last lines of out.
 func tail(out []byte) string {
 	const most = 20
 	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))

@@ -4,6 +4,5 @@ package engines
 
 import "os/exec"
 
-// endWithParent does nothing on this system: if SIGKILL ends the runner, its engines go
-// on running.
+// On this system, engines go on running if SIGKILL ends the runner.
 func endWithParent(*exec.Cmd) { /* Linux only */ }

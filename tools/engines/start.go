@@ -109,7 +109,7 @@ func (s *Set) Stop() {
 	}
 }
 
-// offError reports that this machine cannot run an engine.
+// offError means that this machine cannot run an engine.
 type offError struct{ reason string }
 
 func (e *offError) Error() string { return e.reason }
@@ -134,7 +134,6 @@ func (e Engine) bringUp(ctx context.Context, repo Repository, logs string) (url 
 	return url, p, err
 }
 
-// launch starts the engine on a free port and waits until it is ready.
 func (e Engine) launch(ctx context.Context, dir, logs string) (string, *process, error) {
 	port, err := freePort(ctx)
 	if err != nil {
@@ -152,7 +151,6 @@ func (e Engine) launch(ctx context.Context, dir, logs string) (string, *process,
 	return url, p, nil
 }
 
-// awaitReady waits until the engine answers 200 at url.
 func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
@@ -183,7 +181,7 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	}
 }
 
-// freePort returns a port on the loopback interface that is free at the moment.
+// Another program may take the port at any time.
 func freePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -75,8 +75,6 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// writeDigests writes a file that sets the variable package_digests of terraform/ to the
-// digests of archives.
 func writeDigests(target string, archives []string) error {
 	digests := make(map[string]string)
 	for _, archive := range archives {
@@ -98,8 +96,7 @@ func writeDigests(target string, archives []string) error {
 	return nil
 }
 
-// pack writes an archive with the binary and its licences. The binary has the name and
-// mode that the provided.al2023 runtime requires.
+// The provided.al2023 runtime requires the binary's name and mode.
 func pack(w io.Writer, binary, licenseText []byte) error {
 	z := zip.NewWriter(w)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {

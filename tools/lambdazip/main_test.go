@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// archive runs the command on binary and returns the archive.
 func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) []byte {
 	t.Helper()
 	dir := t.TempDir()

@@ -21,7 +21,6 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// settings holds the values of the flags.
 type settings struct {
 	root, number, optedOut, client, before string
 	only                                   string
@@ -74,7 +73,6 @@ func livetest(ctx context.Context, args []string) error {
 	}
 }
 
-// check runs all checks, and prints the table.
 func (s settings) check(ctx context.Context) error {
 	if s.emulate {
 		stop, err := s.startEmulation(ctx)
@@ -124,7 +122,6 @@ func confirmed(in io.Reader) bool {
 	return strings.EqualFold(strings.TrimSpace(line), "y")
 }
 
-// options reads the configuration and the deployment.
 func (s settings) options(ctx context.Context) (assumptions.Options, error) {
 	o, err := s.caller(ctx)
 	if err != nil {
@@ -179,7 +176,7 @@ func (s settings) caller(ctx context.Context) (assumptions.Options, error) {
 	return o, nil
 }
 
-// emulatedNumber is a fictional number, in a country to which the emulation may send.
+// emulatedNumber is fictional, in a country to which the emulation may send.
 const emulatedNumber = "+4915112345678"
 
 func (s settings) readNumber(engine assumptions.Engine) (sms.Number, error) {
@@ -209,7 +206,6 @@ func (s settings) plan(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// withStderr adds to err what the command printed on standard error.
 func withStderr(err error) error {
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
@@ -217,8 +213,7 @@ func withStderr(err error) error {
 	return err
 }
 
-// startEmulation applies the deployment to ministack, and points the settings and the
-// environment to it.
+// startEmulation points the settings and the environment to ministack.
 func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) {
 	repo, err := engines.FindRepository(ctx)
 	if err != nil {
@@ -248,8 +243,8 @@ func (s *settings) startEmulation(ctx context.Context) (stop func(), err error) 
 	}, nil
 }
 
-// accountWide writes the account's settings to a file if command is "snapshot". Otherwise
-// it compares these settings with the settings in the file.
+// For the command "snapshot", accountWide writes the account's settings to a file.
+// Otherwise it compares them with the file.
 func (s settings) accountWide(ctx context.Context, command, file string) error {
 	o, err := s.caller(ctx)
 	if err != nil {

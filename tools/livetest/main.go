@@ -11,7 +11,6 @@ import (
 	"syscall"
 )
 
-// The exit codes.
 const (
 	exitFailed   = 1 // an assumption on which the code relies did not hold
 	exitRefused  = 2 // nothing was checked

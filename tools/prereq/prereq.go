@@ -21,13 +21,11 @@ type Tool struct {
 	Why  string // what it is needed for
 	Get  string // how to get it, for example on Debian or Ubuntu
 
-	// probe returns the program's version, or an error that says why the program cannot
-	// be used.
+	// probe returns the program's version, or the reason why the program cannot be used.
 	probe func(ctx context.Context) (version string, err error)
 }
 
-// probeLimit is the time limit for a program that prints its version. The slowest
-// program, Maven, takes about a second on a busy machine.
+// Maven is the slowest to print its version: about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
 // Find returns the version of the tool on this machine. The error says what is wrong, but
@@ -83,7 +81,7 @@ var CC = Tool{
 	probe: probeCC,
 }
 
-// javaMajor is the oldest Java version that DynamoDB Local 3 runs on.
+// DynamoDB Local 3 needs at least this version.
 const javaMajor = 17
 
 // Java runs DynamoDB Local and ElasticMQ.
@@ -140,7 +138,6 @@ func Linter(path string) Tool {
 	}
 }
 
-// versionProbe returns a probe that runs a program and searches its output for pattern.
 // The first group of pattern is the version.
 func versionProbe(pattern, name string, args ...string) func(context.Context) (string, error) {
 	re := regexp.MustCompile(pattern)
@@ -168,7 +165,7 @@ func probeJava(ctx context.Context) (string, error) {
 	return version, checkJava(version)
 }
 
-// checkJava returns an error if version is below javaMajor. Java 8 calls itself 1.8.
+// Java 8 calls itself 1.8.
 func checkJava(version string) error {
 	first, _, _ := strings.Cut(version, ".")
 	first, _, _ = strings.Cut(first, "-")
@@ -178,7 +175,7 @@ func checkJava(version string) error {
 	return nil
 }
 
-// probeCC links a program. A minimal machine may have a compiler, but lack the C
+// probeCC links a program, because a minimal machine may have a compiler but lack the C
 // library's headers.
 func probeCC(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()

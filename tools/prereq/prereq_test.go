@@ -52,7 +52,7 @@ func TestMissing(t *testing.T) {
 	})
 }
 
-// installScript makes a shell script that is the only program in PATH.
+// The script is the only program in PATH.
 func installScript(t *testing.T, name, body string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// options holds the command line. Most options are passed to go test unchanged.
+// Most options are passed to go test unchanged.
 type options struct {
 	engines  string
 	packages []string
@@ -27,7 +28,13 @@ type options struct {
 	shuffle   string
 	count     int
 	timeout   time.Duration
+	atOnce    int // how many packages to test at once
 }
+
+// translated lists the packages with SQLite's C code, translated to Go. The race detector
+// leaves them out, because it would double the CPU time of the tests, and its findings
+// would not be about our code.
+var translated = []string{"modernc.org/sqlite/lib", "modernc.org/libc"}
 
 func parse(args []string) (options, error) {
 	var o options
@@ -39,6 +46,8 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.race, "race", true, "look for data races")
 	flags.StringVar(&o.shuffle, "shuffle", "on", "order of the tests: on, off, or the `seed` of an earlier run; off lets results be cached")
 	flags.IntVar(&o.count, "count", 0, "run each test this many times; 0 is once, cached if possible")
+	// Test one more package at once than there are processors, because many tests wait.
+	flags.IntVar(&o.atOnce, "p", runtime.NumCPU()+1, "test this many packages at once")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "time limit of one package")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("reading the command line: %w", err)
@@ -50,14 +59,19 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether the command line asks for only a part of the tests. If it does,
-// skipped tests are expected.
+// reduced reports whether only a part of the tests runs. Skipped tests are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
-	args := []string{"test", "-json", "-shuffle=" + o.shuffle, "-timeout=" + o.timeout.String()}
+	args := []string{
+		"test", "-json", "-shuffle=" + o.shuffle, "-timeout=" + o.timeout.String(),
+		fmt.Sprintf("-p=%d", o.atOnce),
+	}
 	if o.race {
 		args = append(args, "-race")
+		for _, dependency := range translated {
+			args = append(args, "-gcflags="+dependency+"=-race=false")
+		}
 	}
 	if o.short {
 		args = append(args, "-short")
@@ -74,20 +88,19 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest runs go test in the checkout and reads its output into report. It adds env to
-// the environment.
+// goTest adds env to the environment.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// The value of this variable differs in every run. So go never reuses a cached result
-	// of a test that reads the variable.
+	// This value differs in every run, so go never reuses a cached result of a test that
+	// reads the variable.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// Give go and the test binaries their own process group, so that only we pass Ctrl-C
+	// go and the test binaries get a process group of their own, so that only we pass Ctrl-C
 	// on to them.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
@@ -111,8 +124,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines reports whether any test of the packages may need an engine. It also
-// returns true if it cannot find this out, for example because the code does not build.
+// usesEngines also returns true if it cannot find out, for example because the code does
+// not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

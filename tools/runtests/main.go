@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/testrun"
 )
 
-// module is the prefix of our import paths. The output leaves out this prefix.
+// The output leaves out this prefix of our import paths.
 const module = "github.com/smsqueue/smsqueue/"
 
 func main() {
@@ -78,9 +78,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return conclude(report, strict && !opts.reduced(), out), nil
 }
 
-// startEngines starts the engines that opts ask for. If no tested package needs an
-// engine, it starts none. missing has a sentence for each engine that could not be
-// started.
+// missing has a sentence for each engine that could not be started.
 func startEngines(ctx context.Context, repo engines.Repository, opts options, out io.Writer) (set *engines.Set, missing []string, err error) {
 	wanted, err := engines.Select(opts.engines)
 	if err != nil {
@@ -105,8 +103,7 @@ func startEngines(ctx context.Context, repo engines.Repository, opts options, ou
 	return set, missing, err
 }
 
-// conclude prints the totals and reports whether the run passed. If strict is set, a
-// skipped test counts as a failure.
+// If strict is set, a skipped test counts as a failure.
 func conclude(report *testrun.Report, strict bool, out io.Writer) bool {
 	versions := map[string]string{enginetest.SQLiteEngine: "(modernc.org/sqlite)"}
 	for _, e := range engines.All() {

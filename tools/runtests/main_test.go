@@ -14,21 +14,21 @@ func TestGoTestArguments(t *testing.T) {
 		reduced    bool
 	}{
 		"without flags it looks for races, shuffles, and tests every module": {
-			args: "",
-			want: "test -json -shuffle=on -timeout=10m0s -race work",
+			args: "-p 3",
+			want: "test -json -shuffle=on -timeout=10m0s -p=3 -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false work",
 		},
 		"packages and patterns are passed on": {
-			args: "-run A -skip B -count 2 -timeout 1h ./shared/sms ./services/api",
-			want: "test -json -shuffle=on -timeout=1h0m0s -race -run=A -skip=B -count=2 ./shared/sms ./services/api",
+			args: "-run A -skip B -count 2 -timeout 1h -p 1 ./shared/sms ./services/api",
+			want: "test -json -shuffle=on -timeout=1h0m0s -p=1 -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -run=A -skip=B -count=2 ./shared/sms ./services/api",
 		},
 		"a run without engines is reduced": {
-			args:    "-engines none -race=false -shuffle=off",
-			want:    "test -json -shuffle=off -timeout=10m0s work",
+			args:    "-p 3 -engines none -race=false -shuffle=off",
+			want:    "test -json -shuffle=off -timeout=10m0s -p=3 work",
 			reduced: true,
 		},
 		"a short run is reduced": {
-			args:    "-short",
-			want:    "test -json -shuffle=on -timeout=10m0s -race -short work",
+			args:    "-p 3 -short",
+			want:    "test -json -shuffle=on -timeout=10m0s -p=3 -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -short work",
 			reduced: true,
 		},
 	}
@@ -76,7 +76,6 @@ func TestConclusion(t *testing.T) {
 	}
 }
 
-// TestRun really runs a package's tests, without engines.
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	args := []string{"-engines=none", "-race=false", "-shuffle=off", "-timeout=5m", "./tools/lambdazip"}

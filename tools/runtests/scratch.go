@@ -9,16 +9,12 @@ import (
 // sharedMemory is Linux's file system in memory.
 const sharedMemory = "/dev/shm"
 
-// room is how many bytes of memory the tests' files may need. A container often has only
-// 64 MB.
+// room is in bytes. A container often has only 64 MB.
 const room = 4 << 30
 
-// scratch makes a folder in memory for the tests' files. It returns variables that point
-// the go command to this folder, and a function that removes the folder. If the machine
-// has too little memory, it returns no variables.
-//
-// Files in memory are as safe for the tests as files on a disk: the tests kill processes,
-// but never cut the power. And flushing them costs nothing.
+// scratch makes a folder in memory for the tests' files, because flushing them there costs
+// nothing. They are safe enough: the tests kill processes, but never cut the power. If the
+// machine has too little memory, scratch returns no variables.
 func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
 	const noexec = 8 // ST_NOEXEC in statfs(2); go runs test binaries from this folder

@@ -49,15 +49,15 @@ type Report struct {
 	Untested int               // packages without tests
 
 	out    io.Writer
-	prefix string                // the beginning of import paths, left out of the output
+	prefix string                // of import paths, left out of the output
 	live   map[string]*testedPkg // unfinished packages, by import path
 	builds map[string][]string   // output of builds, by ImportPath
 	broken map[string]bool       // builds whose failure has been shown
 }
 
-// New returns an empty report. The report prints the result of each package to out as
-// soon as the package has ended, and all output of a package that failed. In what it
-// prints, the report leaves prefix out of import paths.
+// New returns an empty report. The report prints each package's result to out as soon as
+// the package has ended, with all output of a package that failed. It leaves prefix out of
+// import paths.
 func New(out io.Writer, prefix string) *Report {
 	return &Report{
 		ByEngine: make(map[string]Count),
@@ -70,7 +70,6 @@ func New(out io.Writer, prefix string) *Report {
 	}
 }
 
-// testedPkg is a package under test.
 type testedPkg struct {
 	output  []string         // what was printed outside its tests
 	tests   map[string]*test // unfinished top-level tests, by full name
@@ -78,7 +77,6 @@ type testedPkg struct {
 	failure []string // what its failed tests printed
 }
 
-// test is a test or a sub-test.
 type test struct {
 	name     string
 	result   string // pass, fail or skip; empty while it runs
@@ -143,8 +141,8 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test to which the sub-test with this name belongs. This is the
-// longest prefix that names a test, because the sub-test's own name may contain slashes.
+// parent returns the test with the longest name that begins the sub-test's name. A
+// sub-test's own name may contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -203,8 +201,7 @@ func (r *Report) count(path string, pkg *testedPkg, t *test, engines []string) {
 	}
 }
 
-// endPackage counts the tests of the package that have no result yet, and prints the
-// result of the package.
+// endPackage also counts the tests that have no result yet.
 func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 	delete(r.live, ev.Package)
 	for _, name := range slices.Sorted(maps.Keys(pkg.tests)) {
@@ -221,7 +218,6 @@ func (r *Report) endPackage(ev Event, pkg *testedPkg) {
 	r.show(ev, pkg)
 }
 
-// failOutside counts a failure outside every test.
 func (r *Report) failOutside(what string) {
 	r.Failures = append(r.Failures, what)
 	one := Count{Failed: 1}
@@ -229,7 +225,7 @@ func (r *Report) failOutside(what string) {
 	r.ByEngine[GoAlone] = r.ByEngine[GoAlone].Add(one)
 }
 
-// show prints the line of a finished package, and its output if it failed.
+// show prints the output of a package only if the package failed.
 func (r *Report) show(ev Event, pkg *testedPkg) {
 	if ev.Action != "fail" && pkg.count == (Count{}) {
 		r.Untested++
@@ -275,7 +271,6 @@ func (c Count) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.Passed, c.Failed, c.Skipped)
 }
 
-// resultFirst moves the line with a test's result in front of the test's log.
 func resultFirst(output []string) []string {
 	var result, logged []string
 	for _, line := range output {
@@ -288,6 +283,5 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// isFrame reports whether this line comes from the test framework and not from the test.
-// It returns false for a line with a result, because such a line separates tests.
+// A line with a result is no frame, because it separates tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

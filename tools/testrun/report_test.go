@@ -14,8 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// read passes the lines to a new report. It returns the report, and what the report
-// printed.
+// read returns the report, and what it printed.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder
@@ -26,8 +25,7 @@ func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	return report, shown.String()
 }
 
-// line returns an event of the package example.org/x/a. more lists names and values of
-// further fields.
+// more lists names and values of further fields.
 func line(action, test string, more ...string) string {
 	s := `{"Action":"` + action + `","Package":"example.org/x/a"`
 	if test != "" {
@@ -110,7 +108,7 @@ func TestResults(t *testing.T) {
 		want      testrun.Count
 		failures  []string
 		mustShow  string
-		mustShade string // the output must not contain this
+		mustShade string // must not be in the output
 	}{
 		"a parent and its only failed sub-test count once": {
 			lines: []string{
@@ -222,8 +220,7 @@ func TestSkips(t *testing.T) {
 	}
 }
 
-// TestSummary reads real output of go test. It is the output of a package with results of
-// every kind.
+// The output of go test is real, and has results of every kind.
 func TestSummary(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.jsonl"))
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// namedSkips is the maximum number of skipped tests that a summary names for each reason.
-// Of any further tests, the summary prints only the number.
+// For each reason, a summary names at most this many skipped tests, and counts the others.
 const namedSkips = 5
 
 // Summarize prints how many tests ran on each engine, which tests did not run and why,
@@ -51,7 +50,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 }
 
-// rows returns the engines that tests named, with Go alone first.
+// Go alone comes first.
 func (r *Report) rows() []string {
 	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
 		if (a == GoAlone) != (b == GoAlone) {

@@ -66,13 +66,12 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 	return r
 }
 
-// pathOf returns a path that consists of /v1 and the event's resource. The parameters in
-// the resource are replaced with their values. pathOf cannot use the paths in the event,
-// because they depend on the address that the client used, and may begin with the stage
-// or with the base path of a custom domain.
+// pathOf returns /v1 and the event's resource, with the values of its parameters. It cannot
+// use the paths in the event: they depend on the address that the client used, and may
+// begin with the stage or with the base path of a custom domain.
 //
 // REST APIs pass parameters as the client encoded them. Each parameter stays a single
-// segment, no matter what it decodes to. So a parameter cannot lead to another route.
+// segment, whatever it decodes to, so it cannot lead to another route.
 func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	path := &url.URL{Path: "/v1", RawPath: "/v1"}
 	for segment := range strings.SplitSeq(strings.Trim(event.Resource, "/"), "/") {
@@ -92,9 +91,9 @@ func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	return path
 }
 
-// basePathOf returns the part before the resource in the path that the client typed. This
-// is the stage, or the base path of a custom domain, which may have any number of
-// segments. If the event does not show this part, basePathOf returns false.
+// basePathOf returns the part of the client's path before the resource. This is the stage,
+// or the base path of a custom domain, which may have any number of segments. If the event
+// does not show this part, basePathOf returns false.
 func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	path = strings.TrimSuffix(event.RequestContext.Path, "/")
 	for range strings.Count(strings.TrimSuffix(event.Resource, "/"), "/") {
@@ -111,10 +110,9 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	return path, true
 }
 
-// mergeMaps returns the values in multi and single. These are the two maps in which an
-// event contains its headers, or its query parameters. API Gateway fills both maps, but
-// only multi is complete. Events made by hand often have only one of the maps. In the
-// result, the key for the values of a name is canonical(name).
+// mergeMaps merges the two maps in which an event has its headers or its query parameters.
+// API Gateway fills both maps, but only multi is complete. Events made by hand often have
+// only one of them. canonical gives each name its form in the result.
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.
@@ -130,8 +128,8 @@ func mergeMaps(multi map[string][]string, single map[string]string, canonical fu
 	return all
 }
 
-// keepName returns name itself. It is the canonical form of a parameter's name, because
-// the names of parameters are case-sensitive, unlike those of headers.
+// keepName returns name itself. Unlike the names of headers, the names of parameters are
+// case-sensitive.
 func keepName(name string) string { return name }
 
 type tokenKey struct{}

@@ -15,21 +15,18 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// seen records what a handler behind the gateway gets.
 type seen struct {
-	Route  string // the pattern that matched, empty if no pattern did
-	ID     string // its {id}
+	Route  string // "" if no pattern matched
+	ID     string // the {id} in the path
 	Target string
 	Host   string
 	Remote string
 	Query  map[string][]string
 	Body   string
 	Token  api.Token // zero if the token is refused
-	Base   string    // the path with which links begin
+	Base   string    // links begin with this path
 }
 
-// watch returns a gateway in front of routes like the API's, and a record of what these
-// routes get.
 func watch(t testing.TB) (gateway, *seen) {
 	t.Helper()
 	got := &seen{}
@@ -281,8 +278,8 @@ func TestTheAnswerIsWhatTheHandlerWrote(t *testing.T) {
 	}
 }
 
-// FuzzGatewayEvent makes events that the Lambda runtime can decode, and passes them to
-// the gateway. The gateway must not panic, and must make a request for a path below /v1/.
+// The gateway must turn every event into a request for a path below /v1/, and must not
+// panic.
 func FuzzGatewayEvent(f *testing.F) {
 	names, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(names) == 0 {

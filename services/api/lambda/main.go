@@ -20,9 +20,13 @@ func start(ctx context.Context, getenv func(string) string) (proxyHandler, error
 	r := environ.Read(getenv)
 	table, queue := r.String("TABLE_NAME"), r.String("QUEUE_URL")
 	options := api.Options{
-		Rules:          r.Rules(),
-		Countries:      r.List("ALLOWED_COUNTRIES"),
-		DefaultCountry: r.Optional("DEFAULT_COUNTRY"),
+		Rules:     r.Rules(),
+		Countries: r.List("ALLOWED_COUNTRIES"),
+		Numbers: api.NumberRules{
+			DefaultCountry: r.Optional("DEFAULT_COUNTRY"),
+			Types:          r.OptionalList("NUMBER_TYPES"),
+			Strict:         r.Bool("STRICT_NUMBERS"),
+		},
 		Limits: api.Limits{
 			PartsPerDay:              r.Int("PARTS_PER_DAY", 0, 0),
 			MessagesPerRecipientHour: r.Int("MESSAGES_PER_RECIPIENT_HOUR", 0, 0),

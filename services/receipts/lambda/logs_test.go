@@ -24,8 +24,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// pack returns the event with which Lambda passes batch to the function. The batch is
-// JSON.
 func pack(t testing.TB, batch []byte) events.CloudwatchLogsEvent {
 	t.Helper()
 	var packed bytes.Buffer
@@ -56,12 +54,10 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 	return pack(t, batch)
 }
 
-// flaky is a store that fails to write receipts. The field failures is the number of
-// writes that will fail from now on.
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64 // each write subtracts one
+	failures atomic.Int64 // how many writes will still fail
 }
 
 func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -71,8 +67,7 @@ func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
-// stage is a handler whose store has two messages. The provider has taken both, with the
-// provider message ids c-1 and c-2.
+// stage has two messages, which the provider took as c-1 and c-2.
 type stage struct {
 	handler  logsHandler
 	store    *flaky
@@ -179,8 +174,8 @@ func TestALineWithoutATimeIsAsOldAsTheLogSays(t *testing.T) {
 	const spent = `{"delivery": {"destination": "+5511888880000", "providerResponse": "No quota left for account"}, "status": "FAILURE"}`
 	for _, tc := range []struct {
 		name   string
-		logged time.Duration // how long ago the line was logged; 0 means that this is not known
-		closed time.Duration // how long ago the breaker closed; 0 means that it was never open
+		logged time.Duration // the age of the log line; 0 if unknown
+		closed time.Duration // how long ago the breaker closed; 0 if it never opened
 		want   bool
 	}{
 		{"trouble that is logged now opens the breaker", time.Second, 0, true},
@@ -271,7 +266,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzBatch passes any JSON to the handler as a batch.
 func FuzzBatch(f *testing.F) {
 	for _, name := range []string{"two-of-ours-and-a-foreign-one.json", "unreadable-line.json", "control.json"} {
 		raw, err := os.ReadFile(filepath.Join("testdata", "batches", name))

@@ -4,6 +4,15 @@
 // credentials for Authorize if they are well known.
 const docs = document.getElementById("docs");
 
+// The page may have been reached under another name than the one in the contract, for
+// example through a proxy. The forms may send only to where the page came from.
+function sendHere(contract) {
+  const flow = contract.components.securitySchemes.oauth2.flows.clientCredentials;
+  flow.tokenUrl = new URL(new URL(flow.tokenUrl).pathname, location.origin).href;
+  contract.servers = [{ url: new URL(new URL(contract.servers[0].url).pathname, location.origin).href }];
+  return contract;
+}
+
 const ui = SwaggerUIBundle({
   url: "/openapi.yaml",
   domNode: docs,
@@ -12,6 +21,7 @@ const ui = SwaggerUIBundle({
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
+  plugins: [{ statePlugins: { spec: { wrapActions: { updateJsonSpec: (update) => (contract) => update(sendHere(contract)) } } } }],
 });
 
 ui.initOAuth({

@@ -211,7 +211,6 @@ func TestTheKeySetProvesTheTokens(t *testing.T) {
 	}
 }
 
-// keySet fetches the issuer's published keys.
 func keySet(t *testing.T, issuer *token.Issuer) []map[string]string {
 	t.Helper()
 	answer := httptest.NewRecorder()

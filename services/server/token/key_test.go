@@ -117,8 +117,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestOpenRefusesAKeyThatOthersChose opens folders in which other users may have chosen
-// the key. A user who chose the key could make tokens.
+// A user who chose the key could make tokens.
 func TestOpenRefusesAKeyThatOthersChose(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this system has no file modes")

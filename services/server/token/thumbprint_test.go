@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestThumbprintIsThatOfRFC7638 compares the thumbprint of a key with the expected one.
-// Both are from the example in RFC 7638, section 3.1.
+// The key and its thumbprint are the example in RFC 7638, section 3.1.
 func TestThumbprintIsThatOfRFC7638(t *testing.T) {
 	const modulus = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj" +
 		"hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n9" +

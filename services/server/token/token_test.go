@@ -20,14 +20,11 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// issuerName is the issuer in these tests. Their tokens contain this name as the claim
-// iss.
 const issuerName = "http://issuer.test"
 
-// noon is the time that the clock shows in these tests.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sharedKey returns the same key to all tests, because making a key takes a while.
+// sharedKey makes one key for all tests, because making a key takes a while.
 var sharedKey = sync.OnceValue(newKey)
 
 func newKey() *rsa.PrivateKey {
@@ -38,7 +35,6 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
-// dataFolder returns a folder that contains the key.
 func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -53,8 +49,7 @@ func dataFolder(t testing.TB, key *rsa.PrivateKey) string {
 	return dir
 }
 
-// testClients returns two clients, "local" and "reader". The client "local" has all
-// scopes. The secret of "reader" would change if form decoding were applied to it.
+// The secret of "reader" would change if it were form-decoded.
 func testClients() []token.Client {
 	return []token.Client{
 		{ID: "local", Secret: "local-secret", Scopes: []string{"sms/send", "sms/read"}},
@@ -62,8 +57,6 @@ func testClients() []token.Client {
 	}
 }
 
-// open opens the issuer whose key is in the folder dir. The issuer gets the time from the
-// function now.
 func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 	t.Helper()
 	issuer, err := token.Open(dir, token.Config{
@@ -80,8 +73,6 @@ func open(t testing.TB, dir string, now func() time.Time) *token.Issuer {
 
 func atNoon() time.Time { return noon }
 
-// post sends a form to the token endpoint and returns the response. If edit is not nil,
-// post calls edit to change the request before sending it.
 func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, "/oauth2/token", strings.NewReader(form.Encode()))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -93,7 +84,6 @@ func post(issuer *token.Issuer, form url.Values, edit func(*http.Request)) *http
 	return recorder
 }
 
-// accessToken returns a token for the client "local", with all of that client's scopes.
 func accessToken(t testing.TB, issuer *token.Issuer) string {
 	t.Helper()
 	answer := post(issuer, url.Values{

@@ -18,8 +18,6 @@ import (
 	"github.com/smsqueue/smsqueue/services/server/token"
 )
 
-// forge returns a token with the given claims, which it signs with the given method and
-// key. The header of the token contains keyID.
 func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims jwt.MapClaims) string {
 	t.Helper()
 	forged := jwt.NewWithClaims(method, claims)
@@ -31,8 +29,7 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims
 	return text
 }
 
-// goodClaims returns the claims of a token that is valid at noon, and applies changes to
-// them. A claim that is nil in changes is removed.
+// A claim that is nil in changes is removed.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,
@@ -131,8 +128,7 @@ func TestVerify(t *testing.T) {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// swapFirst returns signature with a different first character. The first character
-// encodes the first six bits of the signature.
+// The first character encodes the first six bits of the signature.
 func swapFirst(signature string) string {
 	if signature[0] == 'A' {
 		return "B" + signature[1:]
@@ -140,8 +136,7 @@ func swapFirst(signature string) string {
 	return "A" + signature[1:]
 }
 
-// signRaw returns a signed token whose claims are the text in the parameter claims. This
-// text need not be valid JSON.
+// The claims need not be valid JSON.
 func signRaw(t testing.TB, key *rsa.PrivateKey, keyID, claims string) string {
 	t.Helper()
 	text := encode(`{"alg":"RS256","kid":"`+keyID+`"}`) + "." + encode(claims)

@@ -8,16 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 // These are the limits of what a receipt copies from a line.
 const (
-	maxProviderMessageID = 100 // in bytes; SNS's ids have 36
-	maxDetail            = 300 // bytes
-	maxParts             = 255 // GSM 03.40 cannot number more parts
+	maxDetail = 300 // bytes
+	maxParts  = 255 // GSM 03.40 cannot number more parts
 )
 
 // Parse reads one line of the log. It ignores unknown fields, and most fields may be
@@ -36,7 +34,7 @@ func parse(text []byte) (rc sms.Receipt, err error) {
 	if json.Unmarshal(text, &l) != nil {
 		return rc, errors.New("the line is not JSON of the expected form")
 	}
-	rc = sms.Receipt{Provider: Provider, ProviderMessageID: l.Notification.MessageID, Detail: shorten(l.Delivery.ProviderResponse), Parts: l.Delivery.Parts}
+	rc = sms.Receipt{Provider: Provider, ProviderMessageID: l.Notification.MessageID, Detail: sms.Shorten(l.Delivery.ProviderResponse, maxDetail), Parts: l.Delivery.Parts}
 	if rc.Number, err = sms.ParseNumber(l.Delivery.Destination); err != nil {
 		return rc, fmt.Errorf("its destination is %w", err)
 	}
@@ -46,7 +44,7 @@ func parse(text []byte) (rc sms.Receipt, err error) {
 	if rc.Price, err = parsePrice(l.Delivery.PriceInUSD); err != nil {
 		return rc, err
 	}
-	if len(rc.ProviderMessageID) > maxProviderMessageID {
+	if len(rc.ProviderMessageID) > sms.MaxProviderMessageID {
 		return rc, errors.New("its message id is too long")
 	}
 	if rc.Parts < 0 || rc.Parts > maxParts {
@@ -104,17 +102,4 @@ func parsePrice(n json.Number) (sms.NanoUSD, error) {
 		return 0, impossible
 	}
 	return sms.NanoUSD(billionths), nil
-}
-
-// shorten returns as much of s as a receipt keeps, and cuts s between two characters.
-func shorten(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= maxDetail {
-		return s
-	}
-	cut := maxDetail
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut]
 }

@@ -246,7 +246,6 @@ func TestFormatWritesALineOfSNS(t *testing.T) {
 	}
 }
 
-// format returns this package's format, with the lines in testdata as samples.
 func format(tb testing.TB) smstest.ReceiptFormat {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
@@ -274,7 +273,6 @@ func FuzzParse(f *testing.F) {
 	smstest.FuzzReceiptFormat(f, format(f))
 }
 
-// success returns the log line of a successful delivery, with an additional field.
 func success(field string) []byte {
 	return []byte(`{"delivery": {"destination": "+12025550142", ` + field + `}, "status": "SUCCESS"}`)
 }

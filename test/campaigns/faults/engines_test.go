@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark is attached to the requests of a call that must meet a fault.
+// mark marks the requests of a call to which a fault must happen.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -34,8 +34,8 @@ type mark struct {
 
 type markKey struct{}
 
-// faultBelowSDK carries out a call and marks the call's requests, so that the fault
-// happens to the requests. Only the faults that kill a process happen to the call itself.
+// faultBelowSDK applies the fault to the call's requests. Only a fault that kills a process
+// applies to the call itself.
 func faultBelowSDK(ctx context.Context, p *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	if f == diesBefore || f == diesAfter {
 		dieAround(ctx, p, f, carryOut)
@@ -43,8 +43,8 @@ func faultBelowSDK(ctx context.Context, p *world.Process, _ world.Call, f fault,
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
 
-// wire is an HTTP transport to one engine. It sends each marked request through the proxy
-// of its fault, so that real connections break, hang and are refused.
+// wire sends each marked request through the proxy of its fault, so that real connections
+// break, hang and are refused.
 type wire struct{ proxies map[fault]*url.URL }
 
 func newWire(t *testing.T, target string) *wire {
@@ -65,7 +65,6 @@ func newWire(t *testing.T, target string) *wire {
 	return w
 }
 
-// connections is the HTTP transport that all cells share.
 var connections = &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -78,11 +77,11 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return connections.RoundTrip(through)
 }
 
-// requestTimeout is the time limit of one request to DynamoDB or SQS. The limit in
-// production is longer, but with that limit the matrix would take an hour.
+// requestTimeout is shorter than in production, because with the longer limit the matrix
+// would take an hour.
 const requestTimeout = time.Second
 
-// stand is a table and a queue that cells use one after another.
+// The cells use a stand one after another.
 type stand struct {
 	clock          *smstest.Clock
 	store          *dynamo.Store
@@ -119,7 +118,6 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	return s
 }
 
-// cell runs one attack on the stand.
 func (s *stand) cell(t *testing.T, a *attack) {
 	ctx := t.Context()
 	if b, err := s.store.LoadBreaker(ctx); err != nil {
@@ -138,8 +136,7 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	w := world.New(world.Options{
 		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
 		Network: network, Provider: sns.New(sns.NewClient(cfg)),
-		// The relay must not enqueue messages early, because the queue runs on another
-		// clock.
+		// The relay must not enqueue messages early, because the queue runs on another clock.
 		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
 		PartsPerSecond: matrixPace,
 	})
@@ -149,17 +146,15 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	verify(t, w, a, all)
 }
 
-// fewShards is a store that lets the relay read only a few shards. If the relay read all
-// 32 shards, most of which are empty, this would take most of a cell's time.
+// fewShards lets the relay read only a few of the 32 shards. The reads of empty shards
+// would take most of a cell's time.
 type fewShards struct{ *dynamo.Store }
 
 const shards = 3
 
 func (fewShards) Shards() int { return shards }
 
-// keyOfAFewShards draws an idempotency key whose message is in one of the shards that
-// fewShards lets the relay read. If the hash function changes, every cell fails because
-// no message is found.
+// If the hash function changes, every cell fails because no message is found.
 func keyOfAFewShards() string {
 	for {
 		key := sms.NewToken()
@@ -171,14 +166,11 @@ func keyOfAFewShards() string {
 	}
 }
 
-// fewMessages is how many messages of a cell meet the fault. The number is small because
-// a deadline takes real time here, whereas it passes in virtual time on SQLite.
+// fewMessages is small because a deadline takes real time here.
 const fewMessages = 5
 
-// policies returns a function that chooses the policies with which a story runs. A story
-// that depends on the policy runs with both policies. Any other story runs with only one
-// policy; these stories use hold and resend in turn. With SMSQUEUE_SOAK=1 every story
-// runs with both policies, as every story always does on SQLite.
+// A story that depends on the policy runs with both policies. The other stories take hold
+// and resend in turn. With SMSQUEUE_SOAK=1, every story runs with both.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {
@@ -193,12 +185,10 @@ func policies(begin int) func(story) []sms.OnUnknown {
 	}
 }
 
-// TestMatrixOnEngines runs cells over DynamoDB Local, ElasticMQ and SNS's protocol,
-// with the real clients and their retries.
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
-	atOnce, every := 8, 11 // run 8 cells at once, and every 11th cell only, which reaches every fault and every service
+	atOnce, every := 8, 17 // 8 cells at once, and only every 17th cell, which reaches every fault and every service
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// fault is what happens to a call.
 type fault string
 
 const (
@@ -30,28 +29,25 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
-// deaths is how many processes die in a cell. Each death affects a whole batch of
-// messages. With more deaths, too many of them could affect one message, which would then
-// rightly end as unknown.
+// Each death affects a whole batch. If more processes died, several deaths could affect one
+// message, which would then rightly end as unknown.
 const deaths = 3
 
-// attack makes calls of a row meet a fault: for each message, the first such call that
-// concerns the message.
+// attack applies a fault to calls of a row, but only to the first such call for each
+// message.
 type attack struct {
-	row   row
-	fault fault
-	// inject carries out a call with the fault.
+	row    row
+	fault  fault
 	inject func(ctx context.Context, p *world.Process, c world.Call, f fault, carryOut func(context.Context) error) error
 
 	mu          sync.Mutex
-	maxMessages int // how many messages may meet the fault; 0 means all
+	maxMessages int // 0 means all
 	met         map[string]bool
 	seen        map[row]int
 	orphans     map[string]bool
 	wrong       []string
 }
 
-// faultLimit returns how many messages may meet the fault.
 func (a *attack) faultLimit() int {
 	switch {
 	case a.fault == diesBefore || a.fault == diesAfter:
@@ -62,8 +58,8 @@ func (a *attack) faultLimit() int {
 	return math.MaxInt
 }
 
-// notEnqueued is the context key that marks a submission whose message cannot be
-// enqueued, even if the attack does not affect this submission.
+// notEnqueued marks a submission whose message cannot be enqueued, even if the attack does
+// not affect it.
 type notEnqueued struct{}
 
 func (a *attack) around(ctx context.Context, p *world.Process, c world.Call, carryOut func(context.Context) error) error {
@@ -101,7 +97,6 @@ func (a *attack) orphan(id string) {
 	a.orphans[id] = true
 }
 
-// dieAround makes the process die before or after a call.
 func dieAround(ctx context.Context, p *world.Process, f fault, carryOut func(context.Context) error) {
 	if f == diesAfter {
 		_ = carryOut(ctx)

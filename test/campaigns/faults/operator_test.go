@@ -18,13 +18,9 @@ const (
 	pausedRate     = 20 // parts a second
 )
 
-// TestAnOperatorPausesInTheMiddle pauses and resumes sending three times while messages
-// go out.
-//
-//   - After a pause, a sender goes on handing messages over only until it next reads the
-//     breaker.
-//   - After a resume, the waiting messages go out at once. This holds even if the next
-//     pause comes before all of them are sent.
+// After a pause, a sender hands messages over only until it next reads the breaker. After a
+// resume, the waiting messages go out at once, even if the next pause comes before all of
+// them are sent.
 func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

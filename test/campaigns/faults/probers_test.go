@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// These are the prefixes of numbers with which an owner can waste probes.
+// An owner can waste probes with numbers of these prefixes.
 const (
 	refusedPrefix     = badPrefix // the provider refuses them
 	undeliveredPrefix = "+4916"   // taken, then reported as undelivered
@@ -26,8 +26,8 @@ const (
 
 const receiptDelay = 3 * time.Second
 
-// spent is a provider whose budget is spent until troubleEnds: it takes messages, and its
-// receipts say that they were not sent.
+// spent has no budget until troubleEnds: it takes messages, and its receipts say that they
+// were not sent.
 type spent struct {
 	troubleEnds time.Time
 	receipts    *receipts.Receipts
@@ -69,14 +69,12 @@ func (p *spent) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return rc.ProviderMessageID, nil
 }
 
-// flowsWithin is the longest time from the end of the trouble until the breaker has
-// closed. It is the longest wait between two rounds of probes, plus the time that one
-// round takes.
+// flowsWithin is the longest wait between two rounds of probes, plus the time of one round.
 const flowsWithin = 20 * time.Minute
 
-// TestNoOwnerKeepsWinningProbes lets one or two owners submit messages that waste probes,
-// several a second, beside an owner with one good message a second. When the trouble
-// ends, the good messages must go out within flowsWithin, and none may fail.
+// One or two bad owners submit several messages a second, and a good owner submits one.
+// When the trouble ends, the good messages must go out within flowsWithin, and none may
+// fail.
 func TestNoOwnerKeepsWinningProbes(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -84,7 +82,7 @@ func TestNoOwnerKeepsWinningProbes(t *testing.T) {
 		name string
 		bad  []string // the prefixes of the numbers of each bad owner
 	}
-	// The attacks that came closest to the bound.
+	// These attacks came closest to the bound.
 	attacks := []attack{
 		{name: "one owner, silent numbers", bad: []string{silentPrefix}},
 		{name: "two owners, undelivered and silent numbers", bad: []string{undeliveredPrefix, silentPrefix}},

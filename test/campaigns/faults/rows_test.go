@@ -18,9 +18,8 @@ type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports holds the interfaces that each service gets. The relay also gets the interfaces
-// of the service receipts, because it runs the code of that service to match pending
-// receipts.
+// ports also gives the relay the interfaces of receipts, because the relay runs that code
+// to match pending receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -28,8 +27,7 @@ var ports = map[string][]reflect.Type{
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }
 
-// uncalled lists methods that a service never calls, although its ports have them. The
-// test fails if the service does call one.
+// uncalled lists methods of the ports that a service must not call.
 var uncalled = []row{
 	{"api", "Claim"},
 	// These reads are for GET /v1/status and for the list of messages, and affect no
@@ -51,8 +49,7 @@ var uncalled = []row{
 	{"receipts", "DueReceipts"},
 }
 
-// rows returns all outside calls. These are the methods of the ports that have a context
-// as a parameter.
+// rows returns the methods of the ports that have a context as a parameter.
 func rows() []row {
 	seen := make(map[row]bool)
 	for service, types := range ports {

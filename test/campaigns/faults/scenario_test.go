@@ -14,7 +14,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// story is one message of the scenario and how it may end.
 type story struct {
 	name   string
 	fate   world.Fate
@@ -26,8 +25,8 @@ type story struct {
 
 var delivered = []sms.Status{sms.Delivered}
 
-// Each story runs with resend and with hold. With hold, its message may also end with the
-// status unknown.
+// Each story runs with resend and with hold. With hold, its message may also end as
+// unknown.
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},
@@ -38,8 +37,8 @@ var stories = []story{
 	{name: "lost", fate: world.Lost, ends: []sms.Status{sms.Undelivered}},
 	{name: "refused", fate: world.Refused, ends: []sms.Status{sms.Failed, sms.Unknown}},
 	{name: "broke", fate: world.Broke, ends: delivered},
-	// A receipt that names no message changes no message. The message is handed over
-	// again only if its outcome was lost.
+	// A receipt that names no message changes no message. The message is handed over again
+	// only if its outcome was lost.
 	{name: "nobody", fate: world.Nobody, ends: []sms.Status{sms.Sent, sms.Delivered}},
 	{name: "orphan", fate: world.Plain, orphan: true, ends: delivered},
 	{name: "alone", fate: world.Plain, alone: true, ends: delivered},
@@ -62,18 +61,14 @@ func in(d time.Duration) func(time.Time) map[string]any {
 	return func(now time.Time) map[string]any { return map[string]any{"sendAt": now.Add(d)} }
 }
 
-// submitted is a story whose message was submitted.
 type submitted struct {
 	story
 	policy sms.OnUnknown
 	id     string
 }
 
-// bothPolicies returns both policies for every story.
 func bothPolicies(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sms.Hold} }
 
-// scenario submits the messages of all stories in w, lets the attack a disturb them, and
-// checks how each message ends.
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
 	t.Helper()
 	ctx := t.Context()
@@ -134,7 +129,6 @@ func submit(ctx context.Context, w *world.World, a *attack, s *submitted, number
 	return nil
 }
 
-// verify checks the promises for all messages in w.
 func verify(t *testing.T, w *world.World, a *attack, all []submitted) {
 	t.Helper()
 	ctx := t.Context()

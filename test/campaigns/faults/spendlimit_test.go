@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -15,15 +16,22 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
+// spendBudget is how many messages the provider takes before the limit is reached, and
+// spendMessages is how many are submitted.
+var spendBudget, spendMessages = spendSize()
+
+func spendSize() (budget, messages int) {
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		return 500, 1000
+	}
+	return 150, 450
+}
+
 const (
-	spendMessages = 1000
-	spendBudget   = 500
-	spendRate     = 20 // parts a second
-	spendFor      = 2 * time.Hour
+	spendRate = 20 // parts a second
+	spendFor  = 2 * time.Hour
 )
 
-// goOn runs the services sender, receipts and relay of w concurrently, for the duration
-// d.
 func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -49,9 +57,8 @@ func goOn(ctx context.Context, w *world.World, d time.Duration) {
 	group.Wait()
 }
 
-// TestTheSpendLimitIsReachedInTheMiddle uses a provider that goes on taking messages
-// after the account's spend limit is reached. Only the provider's receipts say that these
-// messages are not delivered.
+// The provider goes on taking messages after the spend limit is reached. Only its receipts
+// say that these messages are not delivered.
 func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -71,9 +78,8 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// spend submits messages, using the policies in turn. The budget runs out in the middle
-// and is refilled later. A message whose receipt names no message keeps the status sent,
-// because no receipt proves that it must be sent again.
+// The budget runs out in the middle and is refilled later. A message whose receipt names no
+// message stays sent, because nothing proves that it must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
@@ -113,8 +119,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	checkPace(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// checkLimit checks the state after the limit was reached. It returns how many messages
-// will keep the status sent because their receipts name no message.
+// checkLimit returns how many messages stay sent because their receipts name no message.
 func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()
@@ -137,8 +142,8 @@ func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless i
 			late = append(late, h)
 		}
 	}
-	// Messages still go out at the sender's rate until the first receipt, and then until
-	// the sender reads the breaker again. After that, only probes go out.
+	// Until the first receipt, and then until the sender reads the breaker again, messages
+	// go out at the sender's rate. After that, only probes go out.
 	probes := len(b.ProbeIDs)
 	if bound := int(sms.BreakerAge.Seconds())*spendRate + spendRate + probes; len(late) > bound {
 		t.Errorf("%d messages were handed over after the breaker had opened, want at most %d", len(late), bound)
@@ -161,8 +166,7 @@ func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless i
 	return left
 }
 
-// checkPace checks the hand-overs after start. There must be at least minimum hand-overs,
-// and within any ten seconds no more hand-overs than the pace allows.
+// In any ten seconds there must be no more hand-overs than the pace allows.
 func checkPace(t *testing.T, log []reconcile.HandOver, start time.Time, minimum int) {
 	t.Helper()
 	var times []time.Time

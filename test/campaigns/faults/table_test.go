@@ -6,7 +6,6 @@ import (
 	"testing"
 )
 
-// print logs the table and its total.
 func (t *table) print(to *testing.T) {
 	to.Helper()
 	var lines strings.Builder

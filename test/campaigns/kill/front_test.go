@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// front has an address that stays the same when the engine behind it stops and starts at
-// another address. While the engine is stopped, nothing listens at the front's address.
+// front keeps its address when the engine behind it restarts at another address. While the
+// engine is stopped, nothing listens at the front's address.
 type front struct {
 	addr string
 
@@ -19,7 +19,6 @@ type front struct {
 	running  sync.WaitGroup
 }
 
-// newFront takes a free port and forwards connections to target.
 func newFront(t *testing.T, target string) *front {
 	t.Helper()
 	f := &front{addr: "127.0.0.1:0", open: make(map[net.Conn]bool)}
@@ -30,7 +29,6 @@ func newFront(t *testing.T, target string) *front {
 
 func (f *front) url() string { return "http://" + f.addr }
 
-// up makes the front forward connections to target from now on.
 func (f *front) up(t *testing.T, target string) {
 	t.Helper()
 	to, err := url.Parse(target)
@@ -55,7 +53,6 @@ func (f *front) up(t *testing.T, target string) {
 	})
 }
 
-// down closes all connections and refuses new ones.
 func (f *front) down() {
 	f.mu.Lock()
 	_ = f.listener.Close() // it may already be closed
@@ -78,7 +75,7 @@ func (f *front) forward(from net.Conn, target string) {
 	var group sync.WaitGroup
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		group.Go(func() {
-			_, _ = io.Copy(way[0], way[1]) // the test needs no result: both sides are closed next
+			_, _ = io.Copy(way[0], way[1]) // the test closes both sides next
 			_ = way[0].Close()
 			_ = way[1].Close()
 		})

@@ -19,7 +19,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// TestMain removes what the tests built.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if err := functions.RemoveBootstraps(); err != nil {
@@ -34,7 +33,6 @@ const (
 	visibility    = "20" // seconds until the queue delivers a killed sender's batch again
 )
 
-// deployment holds the built functions on the engines.
 type deployment struct {
 	api, sender, relay *lambdatest.Function
 	store              *dynamo.Store
@@ -71,7 +69,6 @@ func deploy(t *testing.T, provider *judge.Process) *deployment {
 	return d
 }
 
-// schedule runs the relay every two seconds until ctx ends, even if a run fails.
 func (d *deployment) schedule(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, _ = d.relay.Invoke(ctx, []byte(`{}`)) // the next run is the retry

@@ -13,7 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// campaign says how many messages and kills a test has.
 type campaign struct{ messages, kills int }
 
 func size() campaign {
@@ -23,20 +22,17 @@ func size() campaign {
 	return campaign{messages: 1_000, kills: 2}
 }
 
-// users is how many clients submit at once.
 const users = 32
 
-// load runs clients that repeat each submission, with its key, until the answer is 202.
-// It records which messages were accepted.
+// load repeats each submission, with its key, until the answer is 202.
 type load struct {
-	api      func() user.API // returns the server that is running now
+	api      func() user.API // of the server that is running now
 	next     atomic.Int64
 	accepted atomic.Int64
 	mu       sync.Mutex
 	ids      []string
 }
 
-// run submits n messages, half of them with hold, and waits for the answers.
 func (l *load) run(ctx context.Context, t *testing.T, n int) {
 	var group sync.WaitGroup
 	for range users {
@@ -72,14 +68,11 @@ func (l *load) submit(ctx context.Context, i int) {
 	}
 }
 
-// reach waits until n messages are accepted.
 func (l *load) reach(t *testing.T, n int) {
 	t.Helper()
 	await(t, 2*time.Minute, fmt.Sprintf("%d accepted messages", n), func() bool { return l.accepted.Load() >= int64(n) })
 }
 
-// await waits until the function so returns true. If this takes longer than the duration
-// within, the test fails with a message that contains the text what.
 func await(t *testing.T, within time.Duration, what string, so func() bool) {
 	t.Helper()
 	end := time.Now().Add(within)

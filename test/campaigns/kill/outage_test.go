@@ -29,7 +29,6 @@ const (
 	longest    = 10 * time.Second // a client waits at most this long for an answer
 )
 
-// answers counts the answers that clients got.
 type answers struct {
 	mu      sync.Mutex
 	counts  map[int]int
@@ -37,8 +36,6 @@ type answers struct {
 	wrong   []string
 }
 
-// submit submits message i, repeating the request with the same key until it is accepted.
-// It records each answer.
 func (a *answers) submit(ctx context.Context, w *world.World, i int) error {
 	key := sms.NewToken()
 	body := fmt.Sprintf(`{"phoneNumber": "+551199%07d", "message": "message %d"}`, 3_000_000+i, i)
@@ -77,8 +74,6 @@ func (a *answers) note(answer *httptest.ResponseRecorder, took time.Duration) {
 	}
 }
 
-// TestDynamoDBIsAwayForTenSeconds stops DynamoDB Local under load and restarts it on the
-// same files.
 func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 	t.Parallel()
 	sends := enginetest.SQS(t)

@@ -57,8 +57,7 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	var report reconcile.Report
 	var db *sqlite.DB
 	atRest := func() bool {
-		// Read the records while the server is stopped, because only one process can open
-		// the folder.
+		// Only one process can open the folder, so the server must be stopped.
 		if err := m.Stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +95,6 @@ func TestTheServerIsKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// show logs the report and checks it.
 func show(t *testing.T, report reconcile.Report, size campaign) {
 	t.Helper()
 	var printed strings.Builder

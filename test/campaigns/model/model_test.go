@@ -20,7 +20,6 @@ var (
 	seed  = flag.Uint64("seed", 0, "the seed of an earlier run, to repeat it; 0 means a new seed")
 )
 
-// TestModel runs the model until it has made enough random steps.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -36,8 +35,8 @@ func TestModel(t *testing.T) {
 	}
 	taken, runs := 0, 0
 	synctest.Test(t, func(t *testing.T) {
-		// rapid limits the time of one check, and virtual time soon reaches that limit.
-		// So make several checks.
+		// rapid limits the time of one check, and virtual time soon reaches that limit. So
+		// make several checks.
 		for check := *seed; taken < want && !t.Failed(); check++ {
 			if err := flag.Set("rapid.seed", strconv.FormatUint(check, 10)); err != nil {
 				t.Fatal(err)
@@ -54,11 +53,9 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// undated is a test without a deadline. It hides the real deadline, because a deadline
-// means nothing in virtual time.
+// undated hides the deadline of a test, which means nothing in virtual time.
 type undated struct{ testing.TB }
 
-// play makes the steps of one run.
 func play(t *rapid.T, dir string) (taken int) {
 	s, err := newStage(t.Context(), dir)
 	if err != nil {
@@ -102,7 +99,6 @@ func play(t *rapid.T, dir string) (taken int) {
 	return taken
 }
 
-// abandon ends all processes that still run.
 func (s *stage) abandon() {
 	s.over.Store(true)
 	for s.awaitTurns(); s.busy(); s.awaitTurns() {
@@ -114,7 +110,6 @@ func (s *stage) abandon() {
 	}
 }
 
-// deliver starts a sender on the next batch.
 func (s *stage) deliver(t *rapid.T) {
 	if s.running["sender"] > 2 {
 		t.Skip("enough senders")
@@ -158,8 +153,6 @@ func (s *stage) receipts(t *rapid.T) {
 	})
 }
 
-// takeTurn chooses one of the waiting calls at random, removes it from s.turns and
-// returns it.
 func (s *stage) takeTurn(t *rapid.T) *turn {
 	if len(s.turns) == 0 {
 		t.Skip("nothing waits")
@@ -170,14 +163,12 @@ func (s *stage) takeTurn(t *rapid.T) *turn {
 	return chosen
 }
 
-// step lets one waiting call continue.
 func (s *stage) step(t *rapid.T) {
 	chosen := s.takeTurn(t)
 	s.say("go on: %+v after: %v", chosen.call, chosen.after)
 	chosen.verdict <- goOn
 }
 
-// kill makes one waiting call fail, or makes its process die.
 func (s *stage) kill(t *rapid.T) {
 	chosen := s.takeTurn(t)
 	v := rapid.SampledFrom([]verdict{fail, die}).Draw(t, "verdict")
@@ -185,7 +176,6 @@ func (s *stage) kill(t *rapid.T) {
 	chosen.verdict <- v
 }
 
-// lose removes an envelope from the queue.
 func (s *stage) lose(t *rapid.T) {
 	received, err := s.store.Queue().Dequeue(s.ctx, 1, 0)
 	if err != nil {
@@ -197,7 +187,6 @@ func (s *stage) lose(t *rapid.T) {
 	s.say("lost %d envelopes", len(received))
 }
 
-// duplicate enqueues a message once more.
 func (s *stage) duplicate(t *rapid.T) {
 	w := s.anyTruth(t)
 	m, err := s.store.Get(s.ctx, w.id)

@@ -20,7 +20,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// turn is one outside call that waits for its turn.
 type turn struct {
 	call    world.Call
 	process *world.Process
@@ -29,7 +28,6 @@ type turn struct {
 	verdict chan verdict
 }
 
-// verdict decides how a waiting call continues.
 type verdict int
 
 const (
@@ -38,7 +36,6 @@ const (
 	die
 )
 
-// stage is one run: a world in which every outside call waits for its turn.
 type stage struct {
 	ctx   context.Context
 	w     *world.World
@@ -49,15 +46,14 @@ type stage struct {
 	over    atomic.Bool // clients give up
 	turns   []*turn
 	arrive  chan *turn
-	running map[string]int // how many processes of each kind are running
+	running map[string]int // the number of each kind of process
 	ended   chan ending
 	truths  []*truth
 	paused  time.Time // when an operator paused sending; zero while sending is not paused
 	log     []string
 }
 
-// pace is the pace of each run. Senders book time at this pace, but it is so fast that no
-// message waits long.
+// pace is so fast that no message waits long, although senders book time.
 const pace = 20
 
 func newStage(ctx context.Context, dir string) (*stage, error) {
@@ -109,8 +105,6 @@ func (s *stage) wait(ctx context.Context, p *world.Process, c world.Call, after 
 	}
 }
 
-// ending says that a process has ended. The stage then calls note, which records the
-// result of the process.
 type ending struct {
 	kind string
 	note func()
@@ -128,8 +122,6 @@ func (s *stage) spawn(kind string, f func() (note func())) {
 
 func nothing() {}
 
-// awaitTurns waits until every running process waits for its turn, and collects the
-// waiting calls.
 func (s *stage) awaitTurns() {
 	synctest.Wait()
 	for {
@@ -146,7 +138,6 @@ func (s *stage) awaitTurns() {
 	}
 }
 
-// busy reports whether any process is still running.
 func (s *stage) busy() bool {
 	for _, n := range s.running {
 		if n > 0 {
@@ -156,18 +147,16 @@ func (s *stage) busy() bool {
 	return false
 }
 
-// say records a line that is printed if the test fails.
 func (s *stage) say(format string, args ...any) {
 	s.log = append(s.log, time.Now().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// submit starts a submission by a client.
 func (s *stage) submit(t *rapid.T) {
 	n := len(s.truths)
 	if n >= 6 || s.running["client"] > 1 {
 		t.Skip("enough messages")
 	}
-	// Use few numbers, so that one receipt may fit several messages.
+	// Few numbers are used, so that one receipt may fit several messages.
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
 		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
@@ -199,7 +188,7 @@ func (s *stage) submit(t *rapid.T) {
 	})
 }
 
-// cancel cancels a message as a client does. The call does not wait for its turn.
+// The call does not wait for its turn.
 func (s *stage) cancel(t *rapid.T) {
 	w := s.anyTruth(t)
 	m, err := s.store.Get(s.ctx, w.id)
@@ -227,7 +216,6 @@ func (s *stage) anyTruth(t *rapid.T) *truth {
 	return known[rapid.IntRange(0, len(known)-1).Draw(t, "message")]
 }
 
-// check compares all messages with their truths.
 func (s *stage) check(t *rapid.T) {
 	log := s.net.Log()
 	for _, w := range s.truths {
@@ -314,24 +302,21 @@ func (s *stage) operate(t *rapid.T, word string) {
 	}
 }
 
-// foreignReceipt makes a receipt arrive that another application caused. The receipt has
-// a number to which we never send. If we sent to this number, it could be correct to
-// match the receipt to our message; the documents say so about pending receipts.
+// Another application caused this receipt. We never send to its number: if we did, it could
+// be correct to match the receipt to our message.
 func (s *stage) foreignReceipt(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(5, 12).Draw(t, "number")))
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
 }
 
-// namelessReceipt makes a receipt arrive that reports trouble but names no message. The
-// receipt may belong to another application, and its number may be one to which we send.
-// The receipt may open the breaker, but must not change a message wrongly.
+// The receipt may belong to another application, and we may send to its number. It may open
+// the breaker, but must not change a message.
 func (s *stage) namelessReceipt(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
 	s.say("trouble that names no message, to %s", number)
 	s.net.Receipt(world.Nameless(number), 0)
 }
 
-// lookUp starts a look-up by a client.
 func (s *stage) lookUp(t *rapid.T) {
 	w := s.anyTruth(t)
 	if s.running["client"] > 2 {

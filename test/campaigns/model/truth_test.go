@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth is the model of one message. It says what really happened to the message,
-// whatever the record says. It ignores leases, revisions and due times.
+// truth is what really happened to one message, whatever the record says. It ignores
+// leases, revisions and due times.
 type truth struct {
 	id       string
 	number   sms.Number
@@ -23,8 +23,8 @@ type truth struct {
 	taken    int  // how many hand-overs the provider had taken at the last check
 }
 
-// next lists, for each status, the statuses that may follow it. It repeats the table in
-// the documents on purpose.
+// next lists the statuses that may follow each status. It repeats the table in the
+// documents on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
 	sms.Scheduled: {sms.Queued, sms.Canceled, sms.Expired, sms.Sending},
@@ -34,9 +34,8 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// check compares the record m with the truth. log holds the hand-overs in which the
-// provider took the message. If oneStep is true, m changed in one step, and the table
-// must allow the change. Otherwise m may have changed several times, but never out of a
+// log holds the hand-overs that the provider took. If oneStep is true, m changed in one
+// step, and the table must allow the change. Otherwise it is enough that m has not left a
 // final status.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
@@ -85,8 +84,7 @@ func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, on
 	return nil
 }
 
-// allVoid reports whether all hand-overs in log were void, and m has the receipts that say
-// so. A receipt that names no message is in no record, so it proves nothing.
+// A receipt that names no message is in no record, so it proves nothing.
 func allVoid(m sms.Message, log []reconcile.HandOver) bool {
 	return !slices.ContainsFunc(log, func(h reconcile.HandOver) bool {
 		return !h.Void || !slices.ContainsFunc(m.HandOvers, func(of sms.HandOver) bool {
@@ -95,9 +93,8 @@ func allVoid(m sms.Message, log []reconcile.HandOver) bool {
 	})
 }
 
-// latest returns the latest time at which m may be due if it has work left. If the work
-// can be done now, this is 15 minutes after now. Otherwise it is 15 minutes after the
-// time from which the work can be done.
+// latest returns the latest time at which m may be due: 15 minutes after its work can be
+// done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {
@@ -107,9 +104,8 @@ func latest(m sms.Message, now time.Time) time.Time {
 	return now.Add(15 * time.Minute)
 }
 
-// foreignID returns a provider message id that m contains, although the provider did not
-// give that id to any hand-over of m. If m contains such an id, a receipt has changed the
-// wrong message.
+// foreignID returns a provider message id of m that no hand-over of m got. Such an id shows
+// that a receipt changed the wrong message.
 func foreignID(m sms.Message, log []reconcile.HandOver) string {
 	for _, ref := range m.ProviderRefs() {
 		if !slices.ContainsFunc(log, func(h reconcile.HandOver) bool { return h.ProviderMessageID == ref.MessageID }) {

@@ -13,17 +13,15 @@ import (
 	"strings"
 )
 
-// Each guard's line ends with a comment that begins with marker and names the guard.
+// The comment at the end of a guard's line begins with this, and then names the guard.
 const marker = "// guard: "
 
-// guard is one marked piece of the code.
 type guard struct {
-	file       string // its path in the repository, with slashes
-	start, end int    // offsets in it
+	file       string // in the repository, with slashes
+	start, end int    // offsets in the file
 }
 
-// findGuards finds the guards in the repository's Go files below dirs, and returns them
-// by name. It ignores test files.
+// findGuards ignores test files.
 func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	guards := make(map[string]guard)
 	for _, dir := range dirs {
@@ -51,7 +49,6 @@ func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guardsIn returns the guards of one file, by name.
 func guardsIn(path string, source []byte) (map[string]guard, error) {
 	if !bytes.Contains(source, []byte(marker)) {
 		return nil, nil
@@ -81,9 +78,9 @@ func guardsIn(path string, source []byte) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guarded returns the node that a marker at the end of a line guards. This is the
-// condition of an if or a case on this line, the first result of a return, another
-// statement on this line, or an operand that stands alone on the line.
+// guarded returns the node that the marker at the end of a line guards: the condition of an
+// if or a case, the first result of a return, another statement, or an operand that stands
+// alone on the line.
 func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	on := func(p token.Pos) bool { return fset.Position(p).Line == line }
 	var found []ast.Node
@@ -123,20 +120,16 @@ func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	return found[0], nil
 }
 
-// change is what a mutant does to the code that a guard marks. The old code stays in the
-// file, so that its imports, variables and parameters are still used and the mutant
-// compiles.
+// The old code stays in the file, so that its imports, variables and parameters are still
+// used and the mutant compiles.
 type change func(piece string) string
 
 func never(condition string) string   { return "(" + condition + ") && false" }
 func always(condition string) string  { return "(" + condition + ") || true" }
 func skipped(statement string) string { return "if false { " + statement + " }" }
 
-// replacedBy returns a change that replaces the code by operand.
 func replacedBy(operand string) change { return func(string) string { return operand } }
 
-// mutate returns source with changes made to its guards. The result must still be valid
-// Go.
 func mutate(source []byte, changes map[guard]change) ([]byte, error) {
 	fromTheEnd := slices.SortedFunc(maps.Keys(changes), func(a, b guard) int { return b.start - a.start })
 	for _, g := range fromTheEnd { // the offsets of earlier guards stay valid

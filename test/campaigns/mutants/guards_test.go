@@ -30,8 +30,6 @@ func f(a, b, c bool, n int) (bool, error) {
 }
 `
 
-// TestAGuardIsThePieceThatItsMarkerEnds marks a guard of each form, and compares the
-// mutants with the expected code.
 func TestAGuardIsThePieceThatItsMarkerEnds(t *testing.T) {
 	source := strings.Replace(marked, " // guard: two", "", 1)
 	guards, err := guardsIn("p.go", []byte(source))
@@ -92,7 +90,6 @@ func TestGuardsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestAChangeThatDoesNotFitIsRefused applies a change for statements to a condition.
 func TestAChangeThatDoesNotFitIsRefused(t *testing.T) {
 	source := []byte("package p\n\nfunc f(a bool) bool {\n\treturn a // guard: a\n}\n")
 	guards, err := guardsIn("p.go", source)

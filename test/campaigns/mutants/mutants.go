@@ -12,7 +12,6 @@
 // statement, or an operand that stands alone on its line.
 package mutants
 
-// mutant describes changes to guards, and the tests that must then fail.
 type mutant struct {
 	without string
 	changes map[string]change // keyed by the guard's name

@@ -20,8 +20,8 @@ import (
 const few = 2
 
 func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the sources, on which the result depends.
+	// This variable differs in every run. Otherwise Go, which does not see the sources,
+	// would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
@@ -49,8 +49,8 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	}
 }
 
-// overlay writes the mutant's files and returns the path of an overlay file, with which
-// go reads them in place of the originals. The checkout does not change.
+// overlay writes a file with which go reads the mutant's files in place of the originals.
+// The checkout does not change.
 func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
 	t.Helper()
 	dir := t.TempDir()

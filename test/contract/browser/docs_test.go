@@ -17,8 +17,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// open starts a browser without a window. The test fails if a page writes an error to the
-// browser's console, for example about its content security policy.
+// The test fails if a page writes an error to the browser's console, for example about its
+// content security policy.
 func open(t *testing.T) context.Context {
 	t.Helper()
 	name := "chromium"
@@ -63,7 +63,9 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 	const operation = "#operations-messages-sendMessage"
 	var status, body, title string
 	err := chromedp.Run(ctx,
-		chromedp.Navigate(m.Base+"/"),
+		// The contract names the server localhost. But the forms must send requests to the
+		// page's own address.
+		chromedp.Navigate(strings.Replace(m.Base, "localhost", "127.0.0.1", 1)+"/"),
 		chromedp.Click(`a[href="/docs"]`),
 		chromedp.WaitVisible(operation),
 		chromedp.Title(&title),

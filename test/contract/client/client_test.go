@@ -37,7 +37,7 @@ func TestGeneratedClientDoesTheMainFlow(t *testing.T) {
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Dir = dir
-		// Build the client outside the workspace, as a user's module is built.
+		// A user's module is built outside the workspace.
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 		out, err := cmd.CombinedOutput()
 		if err != nil {

@@ -12,8 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// counting is a provider that takes every message and counts the hand-overs of each
-// message.
 type counting struct {
 	mu    sync.Mutex
 	taken map[string]int
@@ -28,9 +26,8 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return "provider-" + sms.NewToken(), nil
 }
 
-// TestCancelRacesWithSend cancels a message while a sender works on it. If the client
-// wins, the message must not be handed over. If the sender wins, the client must be told
-// that the message is not canceled.
+// If the client wins, the message must not be handed over. If the sender wins, the client
+// must be told that the message is not canceled.
 func TestCancelRacesWithSend(t *testing.T) {
 	tries := 1000
 	if testing.Short() {
@@ -50,8 +47,7 @@ func TestCancelRacesWithSend(t *testing.T) {
 			}
 			var status int
 			var racing sync.WaitGroup
-			// Whichever of the two starts first has an advantage, so the client starts
-			// first in one try and the sender in the next.
+			// Whichever starts first has an advantage, so the two take turns.
 			cancel := func() {
 				status, _ = callAs[message](t.Context(), handler, "owner", http.MethodPost, "/v1/sms/"+m.ID+"/cancel", "")
 			}

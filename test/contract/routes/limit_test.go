@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// dying is a store whose caller sometimes dies after the message is counted and before
-// its record is written.
+// The caller of a dying store sometimes dies after the message is counted and before its
+// record is written.
 type dying struct {
 	sms.Store
 	creates, deaths atomic.Int64
@@ -30,8 +30,6 @@ func (d *dying) Create(ctx context.Context, m sms.Message) error {
 	return d.Store.Create(ctx, m)
 }
 
-// TestLimitIsNeverExceeded lets 64 clients of an owner that has a limit submit messages
-// as fast as they can.
 func TestLimitIsNeverExceeded(t *testing.T) {
 	const clients, each, limit = 64, 6, 200
 	const body = `{"phoneNumber": "+5511999999999", "message": "Hi"}`

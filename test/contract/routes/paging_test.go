@@ -14,9 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// TestPagingShowsEveryMessageOnce pages through lists with all kinds of filters while
-// messages are added and changed. Each message that was older than ten seconds at the
-// start must be shown exactly once.
+// Messages are added and changed meanwhile. Each message that was older than ten seconds at
+// the start must be shown exactly once.
 func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
 		checks := "60"
@@ -34,7 +33,6 @@ func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	})
 }
 
-// paging reads one list page by page.
 type paging struct {
 	*rapid.T
 	test    *testing.T
@@ -50,7 +48,6 @@ var (
 	numbers    = []sms.Number{"+5511999999999", "+12065550100"}
 )
 
-// add stores a message that was created at the given time.
 func (p *paging) add(at time.Time) sms.Message {
 	d := draft(p.owner)
 	d.Reference = rapid.SampledFrom(references).Draw(p.T, "reference")
@@ -63,7 +60,6 @@ func (p *paging) add(at time.Time) sms.Message {
 	return m
 }
 
-// change cancels or claims a random message that is still queued.
 func (p *paging) change() {
 	m := rapid.SampledFrom(p.all).Draw(p.T, "message")
 	if rapid.Bool().Draw(p.T, "cancel") {
@@ -76,7 +72,7 @@ func (p *paging) change() {
 func (p *paging) run() {
 	old := p.start.Add(-10*time.Second - time.Millisecond)
 	for range rapid.IntRange(0, 25).Draw(p.T, "messages") {
-		// Draw 0 often, so that many messages are created in the same millisecond.
+		// Two zeros make many messages of the same millisecond.
 		age := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, time.Second, 24 * time.Hour, 90 * 24 * time.Hour}).Draw(p.T, "age")
 		p.add(old.Add(-age))
 	}

@@ -20,8 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// service runs the API, the relay and the sender on one SQLite folder. The test moves
-// their clock.
+// service runs the API, the relay and the sender on one SQLite folder.
 type service struct {
 	clock    *smstest.Clock
 	store    *sqlite.DB
@@ -44,7 +43,6 @@ func openService(t *testing.T, dir string, c *smstest.Clock) *service {
 	return s
 }
 
-// noReceipts is a source of pending receipts that has none.
 type noReceipts struct{}
 
 func (noReceipts) Retry(context.Context, sms.PendingReceipt, time.Time) error { return nil }
@@ -53,8 +51,7 @@ func (noReceipts) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Mes
 	return m, false, nil
 }
 
-// counted is a store that counts the calls that the relay makes. The calls may be
-// concurrent.
+// The relay's calls may be concurrent.
 type counted struct {
 	*sqlite.DB
 
@@ -98,9 +95,8 @@ func (c *counted) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (s
 	return c.DB.Postpone(ctx, e, next)
 }
 
-// runFor moves the clock second by second. It runs the relay every minute, and handles
-// each envelope in the second in which the envelope becomes visible. It returns the time
-// at which each message first arrived.
+// runFor handles each envelope in the second in which it becomes visible, and returns the
+// time at which each message first arrived.
 func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	t.Helper()
 	arrived := make(map[string]time.Time)
@@ -139,8 +135,8 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	return arrived
 }
 
-// TestManyMessagesOfOneSecond schedules 1,000 messages for the same second, twice: once
-// so soon that the API enqueues them, and once so late that the relay does.
+// The messages are scheduled twice: once so soon that the API enqueues them, and once so
+// late that the relay does.
 func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {
@@ -174,8 +170,8 @@ func TestManyMessagesOfOneSecond(t *testing.T) {
 	}
 }
 
-// TestMessageOfNextMonth checks that a scheduled message costs nothing while it waits,
-// survives a restart, and goes out in the right second.
+// A scheduled message costs nothing while it waits, survives a restart, and goes out in the
+// right second.
 func TestMessageOfNextMonth(t *testing.T) {
 	start := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	at := start.AddDate(0, 1, 0).Add(17 * time.Second)

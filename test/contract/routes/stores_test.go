@@ -21,7 +21,6 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// onEveryStore runs test on an empty store of each kind.
 func onEveryStore(t *testing.T, test func(t *testing.T, store sms.Store)) {
 	t.Run("SQLite", func(t *testing.T) {
 		test(t, openSQLite(t, t.TempDir(), time.Now))
@@ -47,7 +46,6 @@ func openSQLite(t testing.TB, dir string, now func() time.Time) *sqlite.DB {
 	return db
 }
 
-// newTable creates a table and deletes it after the test.
 func newTable(t testing.TB, client *dynamodb.Client) string {
 	t.Helper()
 	name := "routes-" + sms.NewToken()
@@ -62,14 +60,12 @@ func newTable(t testing.TB, client *dynamodb.Client) string {
 	return name
 }
 
-// noQueue is a queue that drops everything.
 type noQueue struct{}
 
 func (noQueue) Send(context.Context, ...sms.Envelope) error { return nil }
 
 func (noQueue) Backlog(context.Context) (int, error) { return 0, nil }
 
-// newAPI returns an API that uses store and allows all countries.
 func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler {
 	t.Helper()
 	options := api.Options{Store: store, Queue: noQueue{}, Rules: sms.DefaultRules(), Countries: []string{api.AllCountries}}
@@ -83,8 +79,6 @@ func newAPI(t testing.TB, store api.Store, edit func(*api.Options)) http.Handler
 	return handler
 }
 
-// callAs makes a request as the only client of owner. It decodes the answer, unless the
-// answer is an error.
 func callAs[T any](ctx context.Context, handler http.Handler, owner, method, target, body string) (status int, answer T) {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
@@ -103,7 +97,6 @@ func callAs[T any](ctx context.Context, handler http.Handler, owner, method, tar
 	return w.Code, answer
 }
 
-// message and page hold the fields that these tests read from answers.
 type message struct {
 	ID, Status string
 	CreatedAt  time.Time
@@ -114,7 +107,6 @@ type page struct {
 	Next     string
 }
 
-// draft returns a draft whose owner and client have the same name.
 func draft(owner string) sms.Draft {
 	return sms.Draft{Owner: owner, Client: owner, Request: sms.Request{Number: "+5511999999999", Text: "Hi"}}
 }

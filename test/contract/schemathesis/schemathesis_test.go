@@ -1,5 +1,5 @@
-// Package schemathesis sends requests to the running server: some that openapi.yaml
-// allows, and some that it forbids.
+// Package schemathesis sends the running server requests that openapi.yaml allows, and
+// requests that it forbids.
 package schemathesis_test
 
 import (
@@ -69,7 +69,7 @@ func TestServerKeepsItsContract(t *testing.T) {
 	}
 }
 
-// duration returns the time limit of the random phases, in seconds.
+// duration returns the limit of the random phases, in seconds.
 func duration() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return "600"
@@ -77,8 +77,8 @@ func duration() string {
 	return "30"
 }
 
-// seed returns a fixed seed, so that two runs differ only if the code differs. In the
-// long campaign each run has a new seed.
+// The seed is fixed, so that two runs differ only if the code differs. In the long campaign
+// each run has a new seed.
 func seed() string {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -137,10 +137,8 @@ func prepare(t *testing.T, api user.API) map[string][]string {
 	}
 }
 
-// calls counts the calls of one operation.
 type calls struct{ all, good int }
 
-// readReport counts the calls of each operation of the contract.
 func readReport(t *testing.T, path string) map[string]calls {
 	t.Helper()
 	report, err := os.ReadFile(path)

@@ -26,8 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// BenchmarkFirstSubmit measures the first submission of a process, with TLS in front of
-// the engines. The time of init does not count.
+// The functions call the engines over TLS. The time of init does not count.
 func BenchmarkFirstSubmit(b *testing.B) {
 	_, table := functions.NewTable(b, enginetest.DynamoDB(b))
 	_, queueURL := functions.NewQueue(b, enginetest.SQS(b))
@@ -53,8 +52,8 @@ func BenchmarkFirstSubmit(b *testing.B) {
 	}
 }
 
-// BenchmarkHandOver measures how much longer a hand-over takes if it needs a new
-// connection to SNS.
+// BenchmarkHandOver measures how much longer a hand-over takes if it needs a new connection
+// to SNS.
 func BenchmarkHandOver(b *testing.B) {
 	server := httptest.NewServer(judge.Handler(taker{}))
 	b.Cleanup(server.Close)
@@ -73,14 +72,12 @@ func BenchmarkHandOver(b *testing.B) {
 	}
 }
 
-// taker is a provider that takes every message without delay.
 type taker struct{}
 
 func (taker) Name() sms.ProviderName { return "taker" }
 
 func (taker) HandOver(context.Context, sms.Message) (string, error) { return "id", nil }
 
-// overTLS returns a configuration for clients that call the engine at url over TLS.
 func overTLS(b *testing.B, url string) aws.Config {
 	b.Helper()
 	peer := faultproxy.NewTLSPeer(b, url)

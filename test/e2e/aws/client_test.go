@@ -12,19 +12,15 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// newNumber draws a Brazilian mobile number. Each test needs its own numbers, because all
-// tests share moto's list of messages.
+// All tests share moto's list of messages, so each needs its own numbers.
 func newNumber() string { return fmt.Sprintf("+55119%08d", 70000000+rand.IntN(29999999)) }
 
-// reply is a whole answer of the API.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// message returns the message in the reply. The test fails if the reply has another
-// status.
 func (r reply) message(t testing.TB, status int) user.Message {
 	t.Helper()
 	var m user.Message
@@ -37,7 +33,6 @@ func (r reply) message(t testing.TB, status int) user.Message {
 	return m
 }
 
-// problem returns the slug that ends the problem's type.
 func (r reply) problem(t testing.TB) string {
 	t.Helper()
 	var p struct {
@@ -49,7 +44,7 @@ func (r reply) problem(t testing.TB) string {
 	return strings.TrimPrefix(p.Type, "urn:smsqueue:problem:")
 }
 
-// post submits a body; key may be empty.
+// key may be empty.
 func post(t testing.TB, api user.API, key, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api.Base+"/v1/sms", strings.NewReader(body))
@@ -64,7 +59,6 @@ func post(t testing.TB, api user.API, key, body string) reply {
 	return do(t, api, r)
 }
 
-// get looks up a message.
 func get(t testing.TB, api user.API, id string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, api.Base+"/v1/sms/"+id, nil)
@@ -90,7 +84,6 @@ func do(t testing.TB, api user.API, r *http.Request) reply {
 	return reply{response.StatusCode, response.Header, string(body)}
 }
 
-// text returns the body of a request to send a text.
 func text(number, message string) string {
 	return fmt.Sprintf(`{"phoneNumber": %q, "message": %q}`, number, message)
 }

@@ -13,8 +13,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// refused reports whether a request of the client is answered with 401 and the right
-// problem.
 func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	t.Helper()
 	r := ask(t, d.Client(client), http.MethodGet, "/v1/sms?limit=1", "")
@@ -27,9 +25,8 @@ func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	return true
 }
 
-// awaitClients waits until done returns true, and fails the test after ten seconds. A
-// change of the clients can take a second to show, because functions look for unknown
-// clients at most once a second.
+// Functions look for unknown clients at most once a second, so a change can take a second
+// to show.
 func awaitClients(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
@@ -39,8 +36,7 @@ func awaitClients(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// TestClientsComeAndGo changes the clients while the functions run, as `terraform apply`
-// does.
+// The clients change while the functions run, as with `terraform apply`.
 func TestClientsComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{Clients: `{"old": {}, "gone": {}}`})
@@ -57,8 +53,7 @@ func TestClientsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestAReadOfClientsThatFails makes reads of the clients fail: the first read, in the
-// Init phase, and the reads after that.
+// The first read, in the Init phase, fails, and so do later reads.
 func TestAReadOfClientsThatFails(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -77,8 +72,7 @@ func TestAReadOfClientsThatFails(t *testing.T) {
 	awaitClients(t, "the client is let in", func() bool { return submit().status == http.StatusAccepted })
 }
 
-// TestAThousandClients runs a deployment with the largest number of clients that a user
-// pool of Cognito may have.
+// This is the largest number of clients in a user pool of Cognito.
 func TestAThousandClients(t *testing.T) {
 	t.Parallel()
 	clients := make([]string, 1000)

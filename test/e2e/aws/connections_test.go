@@ -19,8 +19,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/judge"
 )
 
-// TestNoHandOverIsLostBetweenInvocations delivers each message in an invocation of its
-// own. After each invocation, the network forgets the sender's connections to SNS.
+// After each invocation, the network forgets the sender's connections to SNS.
 func TestNoHandOverIsLostBetweenInvocations(t *testing.T) {
 	t.Parallel()
 	const count = 50
@@ -46,8 +45,8 @@ func TestNoHandOverIsLostBetweenInvocations(t *testing.T) {
 	}
 }
 
-// TestNoClientKeepsIdleConnectionsForLong only checks how the time limits are configured.
-// A test that waited for the time limits would take too long.
+// The test checks only the configuration, because it would take too long to wait for the
+// time limits.
 func TestNoClientKeepsIdleConnectionsForLong(t *testing.T) {
 	cfg := aws.Config{Region: "us-east-1"}
 	for _, tc := range []struct {
@@ -71,8 +70,8 @@ func TestNoClientKeepsIdleConnectionsForLong(t *testing.T) {
 	}
 }
 
-// TestTheFirstInvocationUsesTheConnectionsOfInit counts connections. A second connection
-// would show that a function did not use the connection that it had opened at init.
+// A second connection would show that a function did not use the one that it opened at
+// init.
 func TestTheFirstInvocationUsesTheConnectionsOfInit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{TLS: true})

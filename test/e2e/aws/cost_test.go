@@ -22,8 +22,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// TestMessagesConsumeWhatTheCostTableCounts measures what each step in the life of a
-// message consumes. It compares the result with the counts behind docs/cost.md.
+// These counts are the basis of docs/cost.md.
 func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	t.Parallel()
 	var m meter
@@ -79,7 +78,6 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	}
 }
 
-// step calls something, which is a function, and measures what this call consumes.
 func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) cost.Step {
 	t.Helper()
 	outputs := func() (size int) {
@@ -113,12 +111,11 @@ func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) co
 	return s
 }
 
-// perLine is the size that CloudWatch Logs adds to each line.
+// CloudWatch Logs adds this many bytes to each line.
 const perLine = 26
 
 func logged(line string) cost.Bytes { return cost.Bytes(len(line) + perLine) }
 
-// compact returns JSON without white space.
 func compact(t *testing.T, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -128,7 +125,6 @@ func compact(t *testing.T, text string) string {
 	return b.String()
 }
 
-// answerSize returns the size of an answer with its headers.
 func answerSize(t *testing.T, a reply) cost.Bytes {
 	t.Helper()
 	head, err := httputil.DumpResponse(&http.Response{ProtoMajor: 1, ProtoMinor: 1, StatusCode: a.status, Header: a.header}, false)
@@ -138,16 +134,15 @@ func answerSize(t *testing.T, a reply) cost.Bytes {
 	return cost.Bytes(len(head) + len(a.body))
 }
 
-// accessValues has typical values for the gateway's access log. All other values are
-// counted as if they were as long as a request id.
+// accessValues has typical values for the gateway's access log. Every other value counts
+// like a request id.
 var accessValues = map[string]string{
 	"requestTimeEpoch": "1795643197213", "identity.sourceIp": "203.0.113.100", "authorizer.claims.client_id": "7k2q9vd3c1m8r5t0u6w4x2y1za",
 	"httpMethod": "POST", "resourcePath": "/sms/{id}", "status": "202", "responseLatency": "45", "integrationLatency": "38",
 	"error.responseType": "-", "xrayTraceId": "-",
 }
 
-// accessLine returns the size of a line in the gateway's access log, in the format that
-// Terraform sets.
+// The format is the one that Terraform sets.
 func accessLine(t *testing.T) cost.Bytes {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "..", "terraform", "api_gateway.tf"))
@@ -171,9 +166,7 @@ func accessLine(t *testing.T) cost.Bytes {
 	return logged(string(text))
 }
 
-// recordSize returns the size of a record in the table and in the indexes together.
-// DynamoDB adds 100 bytes to the size in the table, and 100 bytes to the size in each
-// index.
+// recordSize counts the table and its indexes. DynamoDB adds 100 bytes to each of them.
 func recordSize(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{
@@ -212,7 +205,7 @@ func itemSize(item map[string]types.AttributeValue) (n int) {
 	return n
 }
 
-// valueSize returns the size of a value by the rules of DynamoDB's guide.
+// The rules are those of DynamoDB's guide.
 func valueSize(v types.AttributeValue) int {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:

@@ -16,14 +16,11 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// requests counts HTTP requests to all services, by operation.
 type requests map[string]int
 
-// opened is the operation of the request that opens a connection at init.
+// opened stands for the request that opens a connection at init.
 const opened = ""
 
-// requestsOf calls something, which is a function, and counts the requests that the
-// deployment's functions make to the engines during this call.
 func requestsOf(d *functions.Deployment, something func()) requests {
 	d.DynamoDB.Reset()
 	d.SQS.Reset()
@@ -38,14 +35,14 @@ func requestsOf(d *functions.Deployment, something func()) requests {
 	return all
 }
 
-// TestEachOperationCostsItsRequests counts HTTP requests below the SDK, so that retries
-// count too. Requests of Lambda's event source to SQS do not count.
+// Requests are counted below the SDK, so that retries count too. Requests of Lambda's event
+// source to SQS do not count.
 func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
 	api := d.Client("shop")
-	// A process of the API reads the clients at its start, and again when they are
-	// nearly a minute old.
+	// A process of the API reads the clients at its start, and again when they are nearly a
+	// minute old.
 	const clientsAge = 50 * time.Second
 	apiBegan := time.Now()
 	want := func(what string, got, want requests) {
@@ -116,8 +113,8 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
-	// A receipt of a probe may close the breaker, so the receipts service reads the
-	// breaker too, every 5 s.
+	// A receipt of a probe may close the breaker, so the receipts service reads the breaker
+	// too, every 5 s.
 	receipt := func() {
 		submit("")()
 		deliver(1)()
@@ -144,13 +141,11 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 }
 
-// idle lists the requests of a relay run that finds nothing to do. The run reads the
-// breaker, the length of the queue, and every shard of the due records and of the pending
-// receipts. There are three kinds of due records.
+// A relay run with nothing to do reads the breaker, the length of the queue, and every
+// shard of pending receipts and of the three kinds of due records.
 var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": 3*32 + 8}
 
-// TestEachRunOfTheRelayCostsItsRequests counts the requests of relay runs with work to
-// do. Each kind of work must add a known number to the requests of an idle run.
+// Each kind of work must add a known number to the requests of an idle run.
 func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -199,11 +194,10 @@ func TestEachRunOfTheRelayCostsItsRequests(t *testing.T) {
 			rescues["SendMessageBatch"]++
 		}
 	}
-	d.Receive(t, 10) // receives the envelopes and loses them
+	d.Receive(t, 10) // the envelopes are lost
 	run("ten rescues", rescues)
 }
 
-// makeDue makes a message due for a rescue.
 func makeDue(t *testing.T, d *functions.Deployment, id string) {
 	t.Helper()
 	_, err := d.Records.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{

@@ -64,7 +64,6 @@ func TestAFailedEnqueueIsTheRelaysToMend(t *testing.T) {
 	}
 }
 
-// mustBeDueAtOnce checks that the message with this id is due to be sent now.
 func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	t.Helper()
 	record := d.Record(t, id)
@@ -75,8 +74,8 @@ func mustBeDueAtOnce(t *testing.T, d *functions.Deployment, id string) {
 	}
 }
 
-// TestASenderThatDiesInAHandOver kills the sender while it waits for SNS's answer. Then
-// the test changes the times in the record, so that the lease ends early.
+// The sender dies while it waits for SNS's answer. The test changes the times in the
+// record, so that the lease ends early.
 func TestASenderThatDiesInAHandOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -138,8 +137,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease makes the times of a message's lease and of its first hand-over earlier. The
-// parameter by is how much earlier.
+// ageLease makes the lease and the first hand-over earlier by this much.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

@@ -18,8 +18,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// TestTheFunctionsSendAMessage follows one message from the event of API Gateway
-// to SNS and back.
 func TestTheFunctionsSendAMessage(t *testing.T) {
 	t.Parallel()
 	for name, oneEndpoint := range map[string]bool{
@@ -88,8 +86,7 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				t.Errorf("the attributes at SNS differ (-want +got):\n%s", diff)
 			}
 
-			// Another client of the same owner sees the message, and another owner does
-			// not.
+			// Another client of the same owner sees the message, and another owner does not.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
 			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
 				t.Errorf("the sent message is %+v, want the provider message id %s", sent, taken[0].ProviderMessageID)
@@ -106,7 +103,6 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 	}
 }
 
-// common returns those attributes of item whose names are also in want.
 func common(item, want map[string]any) map[string]any {
 	some := make(map[string]any)
 	for name := range want {

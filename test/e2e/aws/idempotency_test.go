@@ -25,7 +25,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// localAPI is the API in the process of the test, with DynamoDB Local and ElasticMQ.
 // Unlike a function, localAPI serves requests concurrently, and has a clock that the test
 // sets.
 type localAPI struct {
@@ -67,13 +66,11 @@ func (d *localAPI) advance(by time.Duration) {
 	d.ahead += by
 }
 
-// client returns an HTTP client that calls the API as a client of owner.
 func (d *localAPI) client(clientID, owner string) user.API {
 	caller := api.Caller{ClientID: clientID, Owner: owner, Scopes: []string{api.ScopeSend, api.ScopeRead}}
 	return user.API{HTTP: &http.Client{Transport: inProcess{d.handler, caller}}}
 }
 
-// inProcess is an http.RoundTripper that passes the requests of one caller to a handler.
 type inProcess struct {
 	handler http.Handler
 	caller  api.Caller
@@ -85,7 +82,6 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// countItems returns how many items the table has.
 func (d *localAPI) countItems(t *testing.T) int {
 	t.Helper()
 	out, err := d.records.Scan(t.Context(), &dynamodb.ScanInput{TableName: &d.table, ConsistentRead: aws.Bool(true)})

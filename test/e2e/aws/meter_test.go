@@ -14,14 +14,12 @@ import (
 	"testing"
 )
 
-// meter adds up the capacity that requests to DynamoDB consume.
 type meter struct {
 	mu            sync.Mutex
 	writes, reads float64 // request units, including those of the indexes
 }
 
-// start starts a proxy in front of DynamoDB, and returns its URL. The proxy asks for the
-// capacity that each request consumes.
+// The proxy asks DynamoDB for the capacity that each request consumes.
 func (m *meter) start(t *testing.T, engineURL string) string {
 	t.Helper()
 	engine, err := url.Parse(engineURL)
@@ -65,8 +63,8 @@ func (m *meter) start(t *testing.T, engineURL string) string {
 	return server.URL
 }
 
-// addBatch adds the capacity that a BatchGetItem consumes for items of up to 4 KB. On AWS,
-// the read of an item that does not exist consumes as much as the read of a small item.
+// On AWS, the read of an item that does not exist consumes as much as the read of a small
+// item.
 func (m *meter) addBatch(items json.RawMessage) {
 	var tables map[string]struct {
 		Keys           []json.RawMessage
@@ -88,7 +86,7 @@ func (m *meter) add(target string, answer []byte) {
 	var output struct {
 		ConsumedCapacity struct{ CapacityUnits float64 }
 	}
-	_ = json.Unmarshal(answer, &output) // the answer to a failed request does not say what the request consumed
+	_ = json.Unmarshal(answer, &output) // the answer to a failed request does not say what it consumed
 	_, operation, _ := strings.Cut(target, ".")
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,7 +15,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// order sends an operator's order to the relay and returns the answer.
 func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	t.Helper()
 	answer, err := d.Relay.Invoke(t.Context(), fmt.Appendf(nil, `{"operator": %q, "detail": "wrong texts"}`, word))
@@ -29,8 +28,6 @@ func order(t *testing.T, d *functions.Deployment, word string) sms.Breaker {
 	return b
 }
 
-// checkRelayed runs the relay until the messages with the given ids are enqueued again,
-// and checks that a sender then sends them.
 func checkRelayed(t *testing.T, d *functions.Deployment, api user.API, ids ...string) {
 	t.Helper()
 	resumed, enqueued := time.Now(), 0
@@ -96,9 +93,8 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 	checkRelayed(t, d, api, ids...)
 }
 
-// TestAnOperatorsWordEndsASpendLimit resumes sending at a spend limit. Only an operator
-// can do this: SNS goes on taking messages at the limit, so a hand-over does not prove
-// that the limit was raised.
+// SNS goes on taking messages at the limit, so a hand-over does not prove that the limit
+// was raised. Only an operator knows.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

@@ -11,9 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// TestThePaceCostsOneWriteABatch counts requests, as TestEachOperationCostsItsRequests
-// does. On a busy machine a sender may come too late for its slots; then the sender books
-// new slots.
+// On a busy machine a sender may come too late for its slots; then it books new slots.
 func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{PartsPerSecond: 5})

@@ -10,8 +10,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// delivered returns a line of SNS's delivery log. The line says that the phone
-// acknowledged the message with the given provider message id.
 func delivered(providerMessageID, number string) string {
 	return fmt.Sprintf(`{"notification": {"messageId": %q, "timestamp": "2026-06-28 00:40:34.558"},
 		"delivery": {"phoneCarrier": "A Carrier", "mnc": 5, "mcc": 724, "numberOfMessageParts": 1, "destination": %q,
@@ -19,8 +17,6 @@ func delivered(providerMessageID, number string) string {
 			"dwellTimeMs": 599, "dwellTimeMsUntilDeviceAck": 1344}, "status": "SUCCESS"}`, providerMessageID, number)
 }
 
-// TestReceiptsTellWhatBecameOfAMessage follows messages from the API to SNS, and their
-// receipts from CloudWatch Logs back to the API.
 func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

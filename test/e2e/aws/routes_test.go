@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// ask makes a request; body may be empty.
+// body may be empty.
 func ask(t testing.TB, api user.API, method, path, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, api.Base+path, strings.NewReader(body))
@@ -28,7 +28,6 @@ func ask(t testing.TB, api user.API, method, path, body string) reply {
 	return do(t, api, r)
 }
 
-// decoded decodes the body of a reply. The test fails if the reply has another status.
 func decoded[T any](t testing.TB, r reply, status int) T {
 	t.Helper()
 	var v T
@@ -41,7 +40,6 @@ func decoded[T any](t testing.TB, r reply, status int) T {
 	return v
 }
 
-// TestRoutesBehindTheGateway calls every route of the built function.
 func TestRoutesBehindTheGateway(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -58,8 +56,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	if r := ask(t, api, http.MethodDelete, "/v1/sms/"+m.ID+"/message", ""); r.status != http.StatusConflict || r.problem(t) != "text-needed" {
 		t.Errorf("the answer to deleting the text of a queued message is %d %s", r.status, r.body)
 	}
-	// By default a request does not wait for a change, because a request that waits keeps
-	// a function busy.
+	// A request does not wait for a change by default, because a waiting request keeps a
+	// function busy.
 	begin := time.Now()
 	if got := ask(t, api, http.MethodGet, "/v1/sms/"+m.ID+"?wait=20", "").message(t, http.StatusOK); got.Status != "queued" || time.Since(begin) > 10*time.Second {
 		t.Errorf("after %v the message is %s", time.Since(begin), got.Status)
@@ -96,8 +94,7 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		// Use a page of one message: for a longer page the API may have to read a shard
-		// twice.
+		// For a page of more than one message the API may have to read a shard twice.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {
@@ -149,7 +146,6 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 }
 
-// TestLimitsOfADeployment sets limits as Terraform does.
 func TestLimitsOfADeployment(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{

@@ -39,12 +39,11 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	bin := t.TempDir()
 	command(t, bin, []string{
-		// No proxy in this list is on the network. So go does not ask anybody else for
-		// our module.
+		// No proxy in this list is on the network, so go does not ask anybody else for our
+		// module.
 		"GOPROXY=" + fileURL(proxy(t, clone(t, root))) + "," + fileURL(filepath.Join(cache, "cache", "download")),
 		"GOSUMDB=off", "GOWORK=off", "GOBIN=" + bin, "CGO_ENABLED=0",
-		// Use a separate module cache: in the user's own cache, a version with this tag
-		// would remain.
+		// In the user's own cache, a version with this tag would remain.
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-modcacherw -trimpath",
 	}, "go", "install", program+"@"+version)
 
@@ -70,8 +69,7 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 }
 
-// clone returns a repository with a single commit, which has the checkout's files as they
-// are now. A tag for version points to this commit.
+// clone commits the checkout's files as they are now, and tags the commit with version.
 func clone(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -98,8 +96,7 @@ func clone(t *testing.T, root string) string {
 	return dir
 }
 
-// proxy returns a folder that contains the version of repo, in the form in which a Go
-// module proxy serves it.
+// proxy returns a folder of the form in which a Go module proxy serves a version.
 func proxy(t *testing.T, repo string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -131,8 +128,7 @@ func proxy(t *testing.T, repo string) string {
 	return dir
 }
 
-// checkArchive fails the test if the archive of the root module contains files of the
-// test module.
+// The archive of the root module must not contain files of the test module.
 func checkArchive(t *testing.T, archive string) {
 	t.Helper()
 	r, err := zip.OpenReader(archive)
@@ -151,8 +147,6 @@ func checkArchive(t *testing.T, archive string) {
 
 func fileURL(dir string) string { return "file://" + filepath.ToSlash(dir) }
 
-// command runs a program in dir, with env added to the environment, and returns
-// what it printed.
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)

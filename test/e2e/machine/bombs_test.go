@@ -20,7 +20,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// bombs returns how many large requests one client sends at once.
 func bombs() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 500
@@ -28,10 +27,8 @@ func bombs() int {
 	return 100
 }
 
-// TestLargeRequestsTakeBoundedMemory has one client send many batches at once. Each batch
-// has 100 messages with thousands of unknown fields. After an answer with status 503, the
-// client waits as long as Retry-After says and repeats the batch. Meanwhile another
-// client sends single messages.
+// Each batch has 100 messages with thousands of unknown fields. Meanwhile another client
+// sends single messages.
 func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t))
@@ -72,7 +69,7 @@ func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	}
 }
 
-// newBomb returns a batch of 100 messages with 3,600 unknown fields each: 2.85 MB.
+// newBomb returns 2.85 MB: 100 messages with 3,600 unknown fields each.
 func newBomb() string {
 	var fields strings.Builder
 	for i := range 3600 {
@@ -82,8 +79,8 @@ func newBomb() string {
 	return `{"messages":[` + strings.Repeat(object+",", 99) + object + `]}`
 }
 
-// sendBomb sends a batch. After a 503 it waits as long as Retry-After says, and sends the
-// batch again. It returns the last status, or 0 if there is none.
+// After a 503, sendBomb waits as long as Retry-After says and tries again. It returns 0 if
+// there is no answer.
 func sendBomb(ctx context.Context, client *http.Client, base, body string) int {
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/sms/batch", strings.NewReader(body))
@@ -114,7 +111,6 @@ func sendBomb(ctx context.Context, client *http.Client, base, body string) int {
 	}
 }
 
-// clientsFile returns a file with two clients, "good" and "bad".
 func clientsFile(t *testing.T) string {
 	t.Helper()
 	name := t.TempDir() + "/clients.json"
@@ -124,7 +120,6 @@ func clientsFile(t *testing.T) string {
 	return name
 }
 
-// clientOf returns an HTTP client that calls the API as the client with the given name.
 func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
 	t.Helper()
 	config := clientcredentials.Config{ClientID: name, ClientSecret: name + "-secret-of-tests", TokenURL: m.Base + "/oauth2/token"}

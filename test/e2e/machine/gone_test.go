@@ -13,8 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// TestADeletedTextIsInNoFileWithinAMinute deletes the text of one of two messages, and
-// reads every file of the folder while the server runs.
+// Every file of the folder is read while the server runs.
 func TestADeletedTextIsInNoFileWithinAMinute(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -63,7 +62,6 @@ func TestADeletedTextIsInNoFileWithinAMinute(t *testing.T) {
 	}
 }
 
-// filesWith returns the files in dir that contain text.
 func filesWith(t *testing.T, dir, text string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

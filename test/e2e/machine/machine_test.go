@@ -36,7 +36,7 @@ func providerLog(t *testing.T, dir string) map[string][]simulator.Entry {
 	return byMessage
 }
 
-// TestNewcomersPath runs the commands that the server prints.
+// The commands are those that the server prints.
 func TestNewcomersPath(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -85,8 +85,6 @@ func TestAKilledServerComesBackWithEverything(t *testing.T) {
 	}
 }
 
-// TestAStoppingServerKeepsNobodyWaiting stops a server while a client waits for a change
-// of a message.
 func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -104,7 +102,7 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// Ignore an error: the server may stop before it has read the request.
+		// The server may stop before it has read the request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -189,7 +187,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // how many hand-overs the provider took
+		handOvers       int // that the provider took
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},

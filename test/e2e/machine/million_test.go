@@ -21,8 +21,8 @@ import (
 // maxResident is how much memory the server may use, no matter how many messages wait.
 const maxResident = 300 << 20
 
-// backlog returns how many messages wait: a million in the long campaign, and fewer
-// otherwise, because the race detector makes it slow to write the messages.
+// The race detector makes it slow to write messages, so only the long campaign has a
+// million.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -30,8 +30,6 @@ func backlog() int {
 	return 20_000
 }
 
-// TestMemoryStaysFlatWhileMessagesWait submits messages to a server that is sending, once
-// while no other message waits and once with a large backlog.
 func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	enginetest.SQLite(t)
 	empty := submitTimes(t, machine.Start(t, t.TempDir(), "--provider-delay", "20ms", "--log-level", "error"))
@@ -51,7 +49,6 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	}
 }
 
-// fill stores and enqueues n messages in the data folder dir.
 func fill(t *testing.T, dir string, n int) {
 	t.Helper()
 	store, err := sqlite.Open(dir, sqlite.Options{})
@@ -86,8 +83,6 @@ func fill(t *testing.T, dir string, n int) {
 	}
 }
 
-// submitTimes has eight users submit at once, and returns the median time of a
-// submission.
 func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	t.Helper()
 	const users, each = 8, 250
@@ -120,7 +115,6 @@ func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakResident returns the peak memory of a process in bytes.
 // Source: proc(5), VmHWM.
 func peakResident(t *testing.T, pid int) int64 {
 	t.Helper()

@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// order runs a command of smsqueue and checks what it prints.
 func order(t *testing.T, want string, args ...string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), machine.Binary(t), args...).CombinedOutput()
@@ -28,9 +27,8 @@ func order(t *testing.T, want string, args ...string) {
 
 func isPaused(s user.Status) bool { return !s.Sending && s.Paused.Reason == "operator" }
 
-// TestAnOperatorPausesTheServerAndResumesIt pauses a server, kills it and starts it
-// again. Messages accepted during the pause must wait until the order to resume, and go
-// out soon after it.
+// Messages accepted during the pause must wait until the order to resume, and go out soon
+// after it.
 func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this test waits for rescues, which takes minutes: run make test")
@@ -104,8 +102,7 @@ func TestAnOperatorPausesTheServerAndResumesIt(t *testing.T) {
 	t.Logf("%d waiting messages were delivered within %v of the order to resume", waiting, time.Since(resumed).Round(time.Millisecond))
 }
 
-// TestOrdersWithoutAServer pauses and resumes sending in a data folder whose server was
-// killed. The folder's path is too long for a socket.
+// The folder's path is too long for a socket.
 func TestOrdersWithoutAServer(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
@@ -139,8 +136,7 @@ func TestOrdersWithoutAServer(t *testing.T) {
 	api.AwaitStatus(t, time.Second, "sending", func(s user.Status) bool { return s.Sending })
 }
 
-// TestAServerOutlivesTheReaderOfItsLog lets the reader end before the first line. Every
-// request is logged.
+// Every request is logged, but the reader has ended before the first line.
 func TestAServerOutlivesTheReaderOfItsLog(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

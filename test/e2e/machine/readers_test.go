@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// readers returns how many clients read at the same time.
 func readers() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 2500
@@ -25,18 +24,15 @@ func readers() int {
 	return 300
 }
 
-// These constants bound how long a message may take from accepted to sent while there are
-// readers. The bound is the time without readers multiplied by slower, plus the number of
-// readers multiplied by each. The readers of this test use the same processors as the
-// server.
+// These constants bound the time from accepted to sent. It may be the time without readers
+// multiplied by slower, plus the number of readers multiplied by each. The readers use the
+// same processors as the server.
 const (
 	slower = 5
 	each   = 2 * time.Millisecond
 )
 
-// TestReadersDoNotStarveTheSender measures how long messages take from accepted to sent,
-// first without readers, and then with many readers. A reader asks again as soon as it
-// has an answer.
+// A reader asks again as soon as it has an answer.
 func TestReadersDoNotStarveTheSender(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error")
@@ -86,7 +82,7 @@ func TestReadersDoNotStarveTheSender(t *testing.T) {
 	}
 }
 
-// send submits n messages, one every 20 ms, and waits until the last is sent.
+// send submits a message every 20 ms, and waits until the last is sent.
 func send(t *testing.T, api user.API, n int) (ids []string) {
 	t.Helper()
 	for range n {
@@ -130,7 +126,7 @@ func toSent(t *testing.T, api user.API, ids []string) time.Duration {
 	return times[len(times)*9/10]
 }
 
-// read returns the answer to a GET request, or nil if there is none.
+// read returns nil if there is no answer.
 func read(ctx context.Context, client *http.Client, url string) []byte {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

@@ -13,16 +13,15 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// TestAStoppedServerSendsNothingAfterExpiry stops a server in the middle of its
-// hand-overs, and lets the server go on after the messages have expired. The timers of
-// the simulated provider and of the hand-overs' deadlines then fire together.
+// The server goes on only after the messages have expired. The timers of the simulated
+// provider and of the hand-overs' deadlines then fire together.
 func TestAStoppedServerSendsNothingAfterExpiry(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)
 	dir := t.TempDir()
 	m := machine.Start(t, dir, "--provider-delay", "3s")
 	api := client(t, m)
-	api.Await(t, submitted(t, api, nil), 30*time.Second, "delivered") // after this message, the client has a token and all connections are open
+	api.Await(t, submitted(t, api, nil), 30*time.Second, "delivered") // after this, the client has a token and all connections are open
 	expiry := time.Now().Add(4 * time.Second).UTC().Truncate(time.Millisecond)
 	ids := make([]string, 20)
 	for i := range ids {
@@ -44,8 +43,6 @@ func TestAStoppedServerSendsNothingAfterExpiry(t *testing.T) {
 	}
 }
 
-// submitted submits a message with the given fields, in addition to a number and a text.
-// It returns the id of the message.
 func submitted(t *testing.T, api user.API, fields map[string]any) string {
 	t.Helper()
 	all := map[string]any{"phoneNumber": "+5511999999999", "message": "hello"}

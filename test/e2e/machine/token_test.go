@@ -17,7 +17,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// wire records what clients send.
 type wire struct {
 	mu      sync.Mutex
 	fetches int      // how many tokens were fetched
@@ -35,7 +34,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestAnOrdinaryOAuthClient uses the OAuth client that Go programs use with Cognito.
+// Go programs use this OAuth client with Cognito.
 func TestAnOrdinaryOAuthClient(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

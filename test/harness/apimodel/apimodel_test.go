@@ -17,13 +17,11 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// request is a request as a client writes it.
 type request struct {
 	service, method, path, target, form, body string
 }
 
-// These are correct requests, one for each protocol. The tests plant violations in these
-// requests.
+// These requests are correct. The tests plant violations in them.
 var (
 	putItem = request{
 		service: "dynamodb", target: "DynamoDB_20120810.PutItem",
@@ -57,7 +55,6 @@ var (
 	}
 )
 
-// replace returns the request with one part of it replaced.
 func (r request) replace(part, by string) request {
 	for _, text := range []*string{&r.path, &r.target, &r.form, &r.body} {
 		*text = strings.Replace(*text, part, by, 1)
@@ -101,8 +98,6 @@ func models(t *testing.T) *apimodel.Models {
 	return m
 }
 
-// TestPlantedViolationsAreFound sends each request through a recording proxy, as the
-// tests of Terraform do.
 func TestPlantedViolationsAreFound(t *testing.T) {
 	type violations = []apimodel.Violation
 	tests := map[string]struct {
@@ -204,8 +199,6 @@ func tags(n int) string {
 	return b.String()
 }
 
-// send sends a request through the recording proxy to a server, which checks that the
-// request arrives unchanged.
 func send(t *testing.T, recorder *apimodel.Recorder, r request) {
 	t.Helper()
 	arrived := make(chan string, 1)

@@ -46,7 +46,6 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s: %s: %s: %s", v.Operation, v.Member, v.Kind, v.Detail)
 }
 
-// check holds what is known while one request is checked.
 type check struct {
 	*service
 
@@ -59,7 +58,6 @@ func (c *check) violates(path string, kind Kind, detail string, args ...any) {
 	c.found = append(c.found, Violation{c.operation, strings.TrimPrefix(path, "."), kind, fmt.Sprintf(detail, args...)})
 }
 
-// value checks one value, which encoding/json decoded.
 func (c *check) value(path string, m *member, v any) {
 	sh := c.Shapes[m.Shape]
 	if sh.Document {
@@ -169,7 +167,7 @@ func (c *check) within(path string, kind Kind, sh *shape, n float64) {
 	}
 }
 
-// isTime reports whether a text is a time in one of the forms of AWS's protocols.
+// isTime accepts each form of time in AWS's protocols.
 func isTime(text string) bool {
 	_, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -189,13 +187,11 @@ func blobSize(v any) (int, bool) {
 	return 0, false
 }
 
-// aboveFFFF matches the part of a pattern in Java's syntax that stands for all characters
-// above U+FFFF.
+// aboveFFFF matches the part of a Java pattern that stands for all characters above U+FFFF.
 var aboveFFFF = regexp.MustCompile(`(?i)\\uD800\\uDC00-\\uDBFF\\uDFFF`)
 
-// wholeText compiles a pattern of a model so that it must match the whole text, as in the
-// services. The pattern is in Java's syntax, and may have lookaheads, which package
-// regexp lacks.
+// wholeText compiles a pattern that must match the whole text, as in the services. The
+// pattern is in Java's syntax, and may have lookaheads, which package regexp lacks.
 func wholeText(pattern string) (*regexp2.Regexp, error) {
 	return regexp2.Compile(`\A(?:`+aboveFFFF.ReplaceAllString(pattern, "\U00010000-\U0010FFFF")+`)\z`, regexp2.RE2)
 }

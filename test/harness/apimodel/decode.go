@@ -14,18 +14,16 @@ import (
 	"strings"
 )
 
-// errUnknownOperation reports a request that no operation of its service accepts.
 var errUnknownOperation = errors.New("the model has no such operation")
 
-// input is what a request says, decoded by its protocol. The values have the types that
-// encoding/json uses, with json.Number for numbers. Only a blob that is the whole body is
-// a []byte. The keys of a structure are the names that its members have in requests.
+// input is what a request says. The values have the types that encoding/json uses, with
+// json.Number for numbers. Only a blob that is the whole body is a []byte. The keys of a
+// structure are the names in the request.
 type input struct {
 	name   string // of the operation
 	values map[string]any
 }
 
-// decode finds the operation of a request and reads its input.
 func (s *service) decode(r *http.Request, body []byte) (input, error) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
@@ -48,7 +46,7 @@ func (s *service) decodeJSON(target string, body []byte) (input, error) {
 	return input{name, values}, err
 }
 
-// object decodes a JSON object. An empty body is an empty object.
+// object decodes an empty body as an empty object.
 func object(body []byte) (map[string]any, error) {
 	values := make(map[string]any)
 	if len(body) == 0 {
@@ -120,10 +118,9 @@ func (b *branch) numbered(name string) (all []*branch, ok bool) {
 	return all, len(b.sub) == 1 && b.sub[name] != nil && len(all) == len(b.sub[name].sub)
 }
 
-// misfit is the value of a branch that does not have the form of its shape.
+// misfit stands for a value that does not have the form of its shape.
 type misfit struct{}
 
-// fromForm reads the branch b as a value of the shape that m names.
 func (s *service) fromForm(m *member, b *branch) any {
 	if m == nil {
 		return map[string]any{}
@@ -171,7 +168,7 @@ func (s *service) fromForm(m *member, b *branch) any {
 	return sh.fromText(b.text)
 }
 
-// fromText reads a scalar. A text that does not fit the shape's type remains a string.
+// A text that does not fit the shape's type remains a string.
 func (sh *shape) fromText(text string) any {
 	switch sh.Type {
 	case "integer", "long", "float", "double":

@@ -26,7 +26,7 @@ type Models struct {
 	dir string
 
 	mu   sync.Mutex
-	read map[string]*service // keyed by the service's name in signatures
+	read map[string]*service // by the service's name in signatures
 }
 
 // Open returns the models of the botocore that moto was installed with. It downloads moto
@@ -50,7 +50,6 @@ func Open(ctx context.Context) (*Models, error) {
 	return &Models{dir: found[0], read: make(map[string]*service)}, nil
 }
 
-// service is the model of one service.
 type service struct {
 	Metadata struct {
 		APIVersion   string `json:"apiVersion"`
@@ -61,7 +60,6 @@ type service struct {
 	Shapes     map[string]*shape
 }
 
-// operation is the model of one operation.
 type operation struct {
 	HTTP struct {
 		Method     string
@@ -70,7 +68,7 @@ type operation struct {
 	Input *member
 }
 
-// shape is the type of values.
+// shape is the type of a value.
 type shape struct {
 	Type     string
 	Members  map[string]*member // of a structure
@@ -81,21 +79,20 @@ type shape struct {
 	Value    *member
 	Document bool // any JSON
 
-	Min, Max  *float64 // bounds of a number, or of the length of other values
+	Min, Max  *float64 // bounds of a number, or of the length of another value
 	Pattern   string
 	Enum      []string
 	Flattened bool
 }
 
-// member describes a member of a structure: its shape, and the place where requests have
-// it.
+// member is a member of a structure: its shape, and its place in a request.
 type member struct {
 	Shape        string
 	Location     string // "uri", "querystring", "header", or "" for the body
 	LocationName string
 }
 
-// name returns the name that a member has in requests.
+// name returns the name that the member has in requests.
 func (m *member) name(inModel string) string {
 	if m.LocationName != "" {
 		return m.LocationName
@@ -103,8 +100,7 @@ func (m *member) name(inModel string) string {
 	return inModel
 }
 
-// service returns the model of one service, or nil if there is no such model. The
-// parameter name is the name of the service in signatures.
+// service returns nil if there is no model. The name is the service's name in signatures.
 func (m *Models) service(name string) (*service, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// Policies have no model. Only two things can be checked: their grammar, and whether each
-// action is an operation of a service. AWS accepts unknown actions in silence.
+// Policies have no model. Only their grammar can be checked, and whether each action is an
+// operation of a service. AWS accepts unknown actions in silence.
 
 // permissions lists actions that are not operations.
 var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
 
-// secondServices maps a service to another service whose actions have the same prefix in
+// secondServices maps a service to another one whose actions have the same prefix in
 // policies.
 var secondServices = map[string]string{"dynamodb": "streams.dynamodb"}
 
-// policy is a policy document. A list with one element may be written as this element
-// alone.
+// A list with one element may be written as this element alone.
 type policy struct {
 	Version   string
 	ID        string `json:"Id"`
@@ -30,7 +29,7 @@ type policy struct {
 	}
 }
 
-// policy checks text if it is a policy document, and otherwise does nothing.
+// policy ignores a text that is not a policy document.
 func (c *check) policy(path, text string) {
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
 		return
@@ -70,13 +69,12 @@ func (c *check) policy(path, text string) {
 	}
 }
 
-// operators matches the operators of conditions. Source: IAM User Guide, "IAM JSON policy
-// elements: Condition operators".
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 var operators = regexp.MustCompile(`^(Null|(ForAllValues:|ForAnyValue:)?(` +
 	`String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|` +
 	`Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?)$`)
 
-// texts returns the strings of a list, or a single string as a list.
+// texts returns a single string as a list.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:
@@ -91,7 +89,7 @@ func texts(v any) []string {
 	return nil
 }
 
-// action reports whether an action of policies, such as kms:ReEncrypt*, is an operation.
+// action reports whether an action of a policy, such as kms:ReEncrypt*, is an operation.
 func (m *Models) action(name string) (bool, error) {
 	if name == "*" || slices.Contains(permissions, name) {
 		return true, nil

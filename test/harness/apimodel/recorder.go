@@ -33,7 +33,7 @@ var signedFor = regexp.MustCompile(`Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_re
 // Observe checks one request. It reads body, not the request's own body.
 func (r *Recorder) Observe(req *http.Request, body []byte) {
 	if req.Method == http.MethodGet && req.URL.Path == "/" && req.URL.RawQuery == "" {
-		return // it only opens a connection; no API has this request
+		return // no API has this request: it only opens a connection
 	}
 	operation, found, err := r.models.check(req, body)
 	r.mu.Lock()
@@ -45,7 +45,6 @@ func (r *Recorder) Observe(req *http.Request, body []byte) {
 	}
 }
 
-// check returns the operation of a request, and its violations.
 func (m *Models) check(req *http.Request, body []byte) (operation string, found []Violation, err error) {
 	signed := signedFor.FindStringSubmatch(req.Header.Get("Authorization"))
 	if signed == nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// decodeREST reads a request whose method and path name the operation.
+// In a REST protocol, the method and the path of a request name its operation.
 func (s *service) decodeREST(r *http.Request, body []byte) (input, error) {
 	name, labels := s.route(r)
 	if name == "" {
@@ -59,7 +59,7 @@ func (s *service) decodeREST(r *http.Request, body []byte) (input, error) {
 	return input{name, values}, nil
 }
 
-// fromQuery moves the member m from the query to values.
+// fromQuery moves the member m from query to values.
 func (s *service) fromQuery(m *member, wire string, query url.Values, values map[string]any) {
 	switch sh := s.Shapes[m.Shape]; {
 	case sh.Type == "map":
@@ -83,8 +83,7 @@ func (s *service) fromQuery(m *member, wire string, query url.Values, values map
 	}
 }
 
-// route finds the operation of a request, and the labels in its path. If several
-// templates match the path, route chooses the template with the fewest labels.
+// If several templates match the path, route chooses the one with the fewest labels.
 func (s *service) route(r *http.Request) (name string, labels map[string]string) {
 	for candidate, op := range s.Operations {
 		if op.HTTP.Method != r.Method {
@@ -105,7 +104,7 @@ func (s *service) route(r *http.Request) (name string, labels map[string]string)
 	return name, labels
 }
 
-// match compares a path with a template such as /functions/{FunctionName}/policy.
+// A template looks like /functions/{FunctionName}/policy.
 func match(template, path string) (labels map[string]string, ok bool) {
 	want, got := strings.Split(strings.Trim(template, "/"), "/"), strings.Split(strings.Trim(path, "/"), "/")
 	labels = make(map[string]string)
@@ -135,7 +134,6 @@ func match(template, path string) (labels map[string]string, ok bool) {
 	return labels, len(got) == len(want)
 }
 
-// parseQuery parses the query of a template, which is well-formed.
 func parseQuery(literal string) url.Values {
 	values, _ := url.ParseQuery(literal)
 	return values

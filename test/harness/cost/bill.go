@@ -2,18 +2,18 @@ package cost
 
 import "fmt"
 
-// These are assumptions: no test can measure them. docs/cost.md explains them.
+// No test can measure these assumptions. docs/cost.md explains them.
 const (
 	messages = million // in a month, spread evenly
 
 	minutes       = 30.44 * 24 * 60 // in a month
 	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
-	pollers       = 5               // in the event source; while the queue is empty, each poller makes one request in 20 s
+	pollers       = 5               // in the event source; each makes one request in 20 s while the queue is empty
 	kmsCalls      = 100_000
 	compressed    = 0.15 // the size of a log in storage, divided by the size that was written
 	gatewayHeader = 300  // bytes that the gateway and TLS add to each answer
 
-	// For each function: its memory in GB, and its time in seconds.
+	// Each function has this much memory in GB, and takes this long in seconds.
 	apiSize, senderSize, receiptsSize, relaySize = 0.5, 0.25, 0.25, 0.25
 	apiTime, senderTime, receiptsTime, relayTime = 0.02, 0.15, 0.04, 0.5
 
@@ -21,7 +21,7 @@ const (
 	shards        = 4 // in the stream of a new table
 	pollsASecond  = 4 // for each shard
 
-	// How old the copies of the breaker and of the clients may be, in seconds.
+	// The copies of the breaker and of the clients may be this old, in seconds.
 	breakerAge, clientsAge = 5, 50
 	methodsInUse           = 2 // submit and look-up
 	methodMetrics          = 5 // for each method
@@ -35,19 +35,17 @@ var Alarms = Columns{Without: 10, Receipts: 13, Events: 14}
 // with receipts and events.
 type Columns struct{ Without, Receipts, Events float64 }
 
-// same returns columns that all have the same number.
+// same returns columns with the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
-// withReceipts returns columns in which the first number is without. The other two
-// numbers are the sum of without and receipts.
+// withReceipts adds receipts to all columns but the first.
 func withReceipts(without, receipts float64) Columns {
 	return Columns{without, without + receipts, without + receipts}
 }
 
-// onlyEvents returns columns in which only the last column has a number.
+// onlyEvents returns columns with a number only for events.
 func onlyEvents(n float64) Columns { return Columns{Events: n} }
 
-// line is a line of the bill.
 type line struct {
 	what     string
 	price    price
@@ -125,8 +123,8 @@ func monthly() []line {
 	}
 }
 
-// indexUnits counts the write units of the indexes. The submission adds two entries, the
-// claim replaces one, and the outcome removes one and adds one.
+// The submission adds two entries to the indexes, the claim replaces one, and the outcome
+// removes one and adds one.
 const indexUnits = 2 + 2 + 2
 
 // choices returns what settings and habits add to the bill.

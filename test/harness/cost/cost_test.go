@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestAMillionMessagesCostUnderTwentyDollars checks the costs that grow with the number
-// of messages. It includes receipts, but neither the SMS themselves nor events.
+// Receipts count, but neither the SMS themselves nor events.
 func TestAMillionMessagesCostUnderTwentyDollars(t *testing.T) {
 	if got := total(growing()).Receipts; got >= 20 {
 		t.Errorf("a million messages cost %.2f US dollars, want less than 20", got)

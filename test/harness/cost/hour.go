@@ -5,19 +5,21 @@ import (
 	"strings"
 )
 
-// These are the bounds of a page of a list. They hold for records of up to 4 KB; each
-// further 4 KB of a record costs half a unit more. A test in test/contract/routes compares
-// them with real pages.
+// A page of a list costs at most this much, for records of up to 4 KB. Each further 4 KB of
+// a record costs half a unit more. A test in test/contract/routes compares these bounds
+// with real pages.
 const (
-	DearestPage = 128.0 // read units: half a unit for each of 200 records; the rest for the index
-	PageQueries = 10    // queries of the index; 2 or 3 more reads, in batches, get the records
+	// Half a unit for each of 200 records, and 3.5 units for each query of 39 entries of at
+	// most 700 bytes.
+	DearestPage = 100 + PageQueries*3.5 // read units
+	PageQueries = 10                    // queries of the index; 2 or 3 batches then read the records
 )
 
 const (
 	hour        = 3600 // seconds
 	pageRate    = 10   // pages of lists a second, for each owner in each process
-	gatewayRate = 100  // requests a second to each method, by default
-	pageTime    = 0.1  // seconds that a function takes for a page; an assumption
+	gatewayRate = 100  // requests a second to each method by default
+	pageTime    = 0.1  // seconds of a function for one page; an assumption
 	pageLength  = 100  // messages on the longest page
 	batchLength = 100  // messages in the longest batch
 )
@@ -28,11 +30,10 @@ type request struct {
 	reads, writes float64 // units of DynamoDB
 	answered      Bytes
 	seconds       float64 // of the function
-	perSecond     float64 // how many such requests an owner can make in each process; 0 if nothing but the gateway limits them
+	perSecond     float64 // the most that an owner can make in each process; 0 if only the gateway limits them
 }
 
-// requests returns the kinds of requests that an owner can make without sending a
-// message.
+// requests returns what an owner can ask for without sending a message.
 func requests() []request {
 	one := Counted.LookUp.Answered
 	return []request{
@@ -60,7 +61,7 @@ func (r request) usd() float64 {
 	return usd
 }
 
-// Hour returns a table of the most that an owner can cost in an hour with requests that
+// Hour returns a table of what an owner can cost at most in an hour, with requests that
 // send nothing.
 func Hour() string {
 	var b strings.Builder

@@ -9,8 +9,8 @@ type price struct {
 	per   float64 // the number of units that cost usd
 	units string
 	page  string // the path of AWS's page of prices, below aws.amazon.com
-	asOf  string // the date of the price according to the source; empty if the source gives no date
-	read  string // the page from which the price was taken; AWS's own pages show prices only in a browser
+	asOf  string // the date that the source gives for the price, if any
+	read  string // where the price was read; AWS's own pages show prices only in a browser
 }
 
 const (
@@ -118,7 +118,7 @@ var (
 	}
 )
 
-// prices lists all prices, in the order of the document.
+// prices has the order of the document.
 var prices = []price{
 	gatewayRequests, transferOut, writeUnits, readUnits, tableStorage, tableBackup, streamReads, lambdaRequests, lambdaSeconds,
 	sqsRequests, sqsFair, logBytes, logStorage, alarmMonths, dashboardMonths, metricMonths, traces, clientMonths, tokenRequests,

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// builtIn is the folder with the built functions. It is empty until a function is built.
+// builtIn is the folder with the built functions, or empty until a function is built.
 var (
 	building sync.Mutex
 	builtIn  string
@@ -20,8 +20,8 @@ var (
 // build` does, once for all tests of a process.
 func Bootstrap(t testing.TB, service string) string {
 	t.Helper()
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the sources, on which the result depends.
+	// This variable differs in every run. Otherwise Go, which does not see the sources,
+	// would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	building.Lock()
 	defer building.Unlock()

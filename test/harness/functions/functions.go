@@ -34,7 +34,7 @@ type Deployment struct {
 	// These proxies stand between the functions and the engines.
 	DynamoDB, SQS, SNS *faultproxy.Proxy
 
-	// With TLS, these peers accept the functions' connections and pass them on to the
+	// With TLS, the functions connect to these peers, which pass the connections on to the
 	// proxies.
 	Peers struct{ DynamoDB, SQS, SNS *faultproxy.Peer }
 
@@ -71,15 +71,13 @@ type Options struct {
 	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
 	SenderTimeout time.Duration
 
-	// BeforeDynamoDB starts a server that the functions call in place of DynamoDB, and
-	// returns the server's URL. The parameter url is the URL of DynamoDB. If
-	// BeforeDynamoDB is nil, there is no such server.
+	// BeforeDynamoDB, if not nil, starts a server that the functions call in place of
+	// DynamoDB at url. It returns the URL of this server.
 	BeforeDynamoDB func(url string) string
 }
 
-// queueVisibility is how long a received envelope stays invisible. This is longer than
-// any test takes. Where a test needs a message sooner, the relay enqueues the message
-// again.
+// queueVisibility is longer than any test. A test that needs a message sooner lets the
+// relay enqueue it again.
 const queueVisibility = "360"
 
 // Deploy makes a deployment, which lasts until the end of the test. It skips the test if
@@ -100,8 +98,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	return d
 }
 
-// startFunctions starts each function with the variables that it reads, and with
-// credentials as Lambda sets them. lambdatest adds the Region.
+// lambdatest adds the Region.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {
@@ -253,7 +250,6 @@ func (d *Deployment) RunRelay(ctx context.Context) (RelayReport, error) {
 	return report, nil
 }
 
-// deliveryLog is the log group that SNS's delivery log goes to.
 const deliveryLog = "sns/us-east-1/123456789012/DirectPublishToPhoneNumber"
 
 // Report sends lines of SNS's delivery log to receipts, as CloudWatch Logs does.

@@ -12,16 +12,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/lambdatest"
 )
 
-// apiDomain is the custom domain of the API. It maps the path v1 to the API's stage.
+// apiDomain maps the path v1 to the API's stage, as a custom domain of API Gateway does.
 const apiDomain = "sms.example.com"
 
-// resources lists the API's paths. As in API Gateway, fixed paths take precedence.
+// As in API Gateway, fixed paths take precedence.
 var resources = []string{
 	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
 }
 
-// gateway acts as API Gateway. It is an http.RoundTripper that turns a request into a
-// proxy event, and the function's answer into the response.
+// gateway turns a request into a proxy event, and the function's answer into the response.
 type gateway struct {
 	function *lambdatest.Function
 	claims   map[string]string
@@ -58,9 +57,7 @@ func accessToken(clientID string) map[string]string {
 	}
 }
 
-// oneEndpoint starts a server that forwards requests to d's engines, and returns its URL.
-// Like an emulator of AWS, the server finds out from each request which service the
-// request is for.
+// oneEndpoint finds the service from each request, like an emulator of AWS.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)

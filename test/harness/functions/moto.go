@@ -77,7 +77,6 @@ func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]str
 	}
 }
 
-// moto makes a request to moto's own API.
 func (d *Deployment) moto(t testing.TB, method, path string) []byte {
 	t.Helper()
 	body, err := fetch(t.Context(), method, d.MotoURL+"/moto-api/"+path)

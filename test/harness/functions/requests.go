@@ -11,8 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// checkAgainstModels checks the functions' requests at the end of the test. If AWS would
-// refuse any of these requests, the test fails. Requests before the last Reset of a proxy
+// The test fails if AWS would refuse a request. Requests before the last Reset of a proxy
 // are not checked.
 func (d *Deployment) checkAgainstModels(t testing.TB) {
 	t.Helper()
@@ -38,7 +37,6 @@ func (d *Deployment) checkAgainstModels(t testing.TB) {
 	})
 }
 
-// models returns AWS's models of its APIs.
 var models = sync.OnceValues(func() (*apimodel.Models, error) {
 	return apimodel.Open(context.Background()) // the context of a test ends before its cleanup
 })

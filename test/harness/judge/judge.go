@@ -1,6 +1,6 @@
 // Package judge serves the part of SNS's wire protocol that sends an SMS, and passes each
-// SMS on to a provider. So the real SNS client can hand messages over to a provider with
-// a reliable log. The provider may run in this process, or in another process that
+// SMS on to a provider. With it, the real SNS client can hand messages over to a provider
+// with a reliable log. The provider may run in this process, or in another one that
 // outlives the senders.
 package judge
 
@@ -40,7 +40,6 @@ func Handler(provider sms.Provider) http.Handler {
 	})
 }
 
-// kind returns the SMS type in the attributes of a request.
 func kind(r *http.Request) sms.Type {
 	for name, values := range r.Form {
 		entry, isName := strings.CutSuffix(name, ".Name")

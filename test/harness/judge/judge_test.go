@@ -12,7 +12,6 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/judge"
 )
 
-// answers is a provider that always gives the same answer.
 type answers struct {
 	id    string
 	err   error

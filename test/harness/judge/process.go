@@ -24,8 +24,8 @@ type Process struct {
 // and runs until the test ends.
 func Start(t testing.TB, delay time.Duration) *Process {
 	t.Helper()
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the sources, on which the result depends.
+	// This variable differs in every run. Otherwise Go, which does not see the sources,
+	// would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	p := &Process{dir: t.TempDir()}
 	binary := filepath.Join(t.TempDir(), "provider")

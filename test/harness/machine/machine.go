@@ -19,7 +19,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// build compiles smsqueue once for all tests of a process.
+// build runs once for all tests of a process.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "smsqueue-program-")
 	if err != nil {
@@ -36,8 +36,8 @@ var build = sync.OnceValues(func() (string, error) {
 // Binary returns the path of the built program.
 func Binary(t testing.TB) string {
 	t.Helper()
-	// This variable differs in every run, which keeps Go from reusing a cached result. Go
-	// does not see the sources, on which the result depends.
+	// This variable differs in every run. Otherwise Go, which does not see the sources,
+	// would reuse a cached result.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	path, err := build()
 	if err != nil {
@@ -57,7 +57,6 @@ type Machine struct {
 	ended  chan struct{}
 }
 
-// startTime is how long a server may take until it listens.
 const startTime = 30 * time.Second
 
 // Start starts a server on a free port, with the data folder dir, and waits until the
@@ -77,7 +76,7 @@ func StartIn(t testing.TB, env []string, dir string, args ...string) *Machine {
 func StartBinary(t testing.TB, binary string, env []string, dir string, args ...string) *Machine {
 	t.Helper()
 	args = append([]string{"serve", "--addr", "localhost:0", "--data", dir}, args...)
-	// Do not use the test's context: it ends before the cleanup that stops the server.
+	// The test's context ends before the cleanup that stops the server.
 	cmd := exec.CommandContext(context.Background(), binary, args...)
 	m := &Machine{Dir: dir, cmd: cmd, stderr: &buffer{}, ended: make(chan struct{})}
 	m.cmd.Stderr = m.stderr
@@ -107,10 +106,9 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	return m
 }
 
-// endOfBanner is how the banner's last line begins.
+// The banner's last line begins with this.
 const endOfBanner = "Ctrl-C"
 
-// read records the banner, and then waits until the process ends.
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
 	var banner strings.Builder
 	open := true
@@ -176,7 +174,7 @@ func (m *Machine) Client(ctx context.Context) *http.Client {
 	return c.Client(ctx)
 }
 
-// buffer is a bytes.Buffer for concurrent use.
+// buffer can be used concurrently.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -118,8 +118,7 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 	return m, err
 }
 
-// read makes a request and decodes the answer. It returns an error if the answer's status
-// is not want.
+// read returns an error if the status is not want.
 func (a API) read(r *http.Request, want int, into any) error {
 	response, err := a.HTTP.Do(r) //nolint:gosec // the test chose the address
 	if err != nil {

@@ -10,9 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Accepted reports on the messages with the given ids and on everything that the provider
-// took. Clients were told that the messages with these ids are accepted, so a missing
-// record is a finding.
+// Accepted reports on the messages with these ids and on everything that the provider took.
+// Clients were told that these messages are accepted, so a missing record is a finding.
 func Accepted(ctx context.Context, store sms.Messages, ids []string, log []reconcile.HandOver, now time.Time) (reconcile.Report, error) {
 	l := reconcile.New(log, now)
 	var missing []reconcile.Finding

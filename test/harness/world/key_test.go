@@ -13,8 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// FuzzIdempotencyKey uses any text as a key. The API must either refuse the key, or
-// return the same message each time.
+// The API must either refuse the key, or return the same message each time.
 func FuzzIdempotencyKey(f *testing.F) {
 	enginetest.SQLite(f)
 	for _, key := range []string{"key", " ", "a b", "~", "\x1f", "\x7f", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256), `"quoted"`, "a,b"} {

@@ -48,8 +48,8 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // if limited is true: how many more hand-overs have an effect; every later hand-over is void
-	nameless int // if this is n, every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
+	budget   int // if limited is true: how many more hand-overs have an effect; all later ones are void
+	nameless int // every n-th receipt of a void hand-over names no message; 0 means that all name one
 }
 
 type pending struct {
@@ -59,8 +59,8 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider in which no hand-over was made yet. The parameter now is
-// a function that returns the time.
+// NewNetwork returns a provider to which nothing was handed over yet. The function now
+// returns the time.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -81,8 +81,8 @@ func (n *Network) Budget(handOvers int) {
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes some receipts of void hand-overs name neither a message nor a time.
-// For example, if oneIn is 3, about a third of these receipts name nothing.
+// NameNothing makes some receipts of void hand-overs name neither a message nor a time:
+// about one in oneIn of them.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -150,7 +150,6 @@ func (n *Network) decide(m sms.Message) (id string, early []byte, err error) {
 	return id, nil, nil
 }
 
-// line returns a line of SNS's delivery log.
 func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte {
 	delivery := map[string]any{"destination": number.String(), "providerResponse": "Message has been accepted by phone carrier"}
 	status := "SUCCESS"
@@ -200,8 +199,7 @@ func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []by
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }
 
-// takeDue returns the receipts whose time has come, and removes these receipts from the
-// network.
+// takeDue returns the receipts whose time has come, and removes them from the network.
 func (n *Network) takeDue() [][]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -217,8 +215,7 @@ func (n *Network) takeDue() [][]byte {
 	return lines
 }
 
-// nextReceipt returns the time at which the next receipt comes. It returns the zero time if
-// no receipt is on its way.
+// nextReceipt returns the zero time if no receipt is on its way.
 func (n *Network) nextReceipt() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

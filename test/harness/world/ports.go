@@ -50,7 +50,6 @@ func (p *Process) do(ctx context.Context, method, key string, carryOut func(cont
 	return err
 }
 
-// call is like [Process.do], for calls that return a result.
 func call[T any](ctx context.Context, p *Process, method, key string, carryOut func(context.Context) (T, error)) (T, error) {
 	var result T
 	err := p.do(ctx, method, key, func(ctx context.Context) (err error) {
@@ -64,8 +63,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// store passes the store calls of a process through Around. If store does not define a
-// method of sms.Store, calls of this method bypass Around, and the fault matrix fails.
+// If store does not define a method of sms.Store, its calls bypass Around, and the fault
+// matrix fails.
 type store struct {
 	sms.Store
 
@@ -116,6 +115,10 @@ func (s store) Keep(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Keep", k.ID, func(ctx context.Context) error { return s.Store.Keep(ctx, k) })
 }
 
+func (s store) Rekeep(ctx context.Context, k sms.PendingReceipt) error {
+	return s.process.do(ctx, "Rekeep", k.ID, func(ctx context.Context) error { return s.Store.Rekeep(ctx, k) })
+}
+
 func (s store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Forget", k.ID, func(ctx context.Context) error { return s.Store.Forget(ctx, k) })
 }
@@ -142,7 +145,6 @@ func (s store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	return call(ctx, s.process, "Book", "", func(ctx context.Context) (time.Time, error) { return s.Store.Book(ctx, b) })
 }
 
-// queue passes the queue calls of a process through Around.
 type queue struct {
 	sms.Queue
 
@@ -161,7 +163,6 @@ func (q queue) Backlog(ctx context.Context) (int, error) {
 	return call(ctx, q.process, "Backlog", "", q.Queue.Backlog)
 }
 
-// provider passes the provider calls of a process through Around.
 type provider struct {
 	sms.Provider
 

@@ -10,8 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// checkFinal returns an error if a message that had a final status has another status
-// now.
+// checkFinal returns an error if the status of a message changed after it was final.
 func (w *World) checkFinal(ctx context.Context) error {
 	for id, was := range w.final {
 		m, err := w.Store.Get(ctx, id)
@@ -81,8 +80,8 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.checkFinal(ctx)
 		}
-		// Wait a second longer than necessary, so that no envelope is delayed. If next is
-		// the zero time, wait for the relay's interval, which is a minute.
+		// The extra second makes sure that no envelope is delayed. Without a next time, the
+		// relay's interval of a minute counts.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second
@@ -94,7 +93,6 @@ func (w *World) Rest(ctx context.Context) error {
 	return errors.New("work is left after three days of virtual time")
 }
 
-// drain runs the sender and receipts until the queue is empty and no receipt is due.
 func (w *World) drain(ctx context.Context) error {
 	for {
 		n, err := w.Deliver(ctx)
@@ -107,9 +105,9 @@ func (w *World) drain(ctx context.Context) error {
 	}
 }
 
-// next returns the earliest of these times: soonest, the next receipt, the retry of a
-// pending receipt, the breaker's next probe, and the time until which senders may still
-// discard envelopes.
+// next returns when something can happen again: the earliest of soonest, the next receipt,
+// the retry of a pending receipt, the breaker's next probe, and the time until which
+// senders may still discard envelopes.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {

@@ -95,8 +95,7 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// run runs f in a goroutine, which ends early if f makes the process die. It reports
-// whether the process is still alive.
+// run reports whether the process is still alive.
 func (p *Process) run(f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -122,7 +121,7 @@ func (w *World) Request(ctx context.Context, method, path, key, body string) (*h
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
-		Limits: api.Limits{PartsPerDay: 1_000_000}, // this limit is too high to refuse a message, but makes the API count parts
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // too high to refuse a message, but makes the API count parts
 	})
 	if err != nil {
 		return nil, err
@@ -197,8 +196,7 @@ func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, w.Timeout)
 }
 
-// currentSender returns the running sender. If that sender has died, currentSender starts
-// another sender.
+// currentSender starts a new sender if the last one has died.
 func (w *World) currentSender() *senderProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -236,8 +234,7 @@ func (w *World) Deliver(ctx context.Context) (int, error) {
 	return len(received), w.Queue.Delete(ctx, done...)
 }
 
-// currentRelay returns the running relay. If that relay has died, currentRelay starts
-// another relay.
+// currentRelay starts a new relay if the last one has died.
 func (w *World) currentRelay() *relayProcess {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -264,7 +261,6 @@ func (w *World) Relay(ctx context.Context) (relay.Summary, error) {
 	return report, err
 }
 
-// receive applies one receipt.
 func (w *World) receive(ctx context.Context, line []byte) error {
 	w.mu.Lock()
 	if w.receipts == nil || w.receipts.dead.Load() {
@@ -279,8 +275,8 @@ func (w *World) receive(ctx context.Context, line []byte) error {
 	}
 	err = fmt.Errorf("the process died")
 	r.run(func() {
-		// SNS's receipts do not depend on the caller, so the receipt is applied even if
-		// the caller's context has ended.
+		// SNS's receipts do not depend on the caller, so the receipt is applied even if the
+		// caller's context has ended.
 		ctx, cancel := w.lambda(context.WithoutCancel(ctx))
 		defer cancel()
 		_, err = r.Apply(ctx, rc)

@@ -36,8 +36,6 @@ func run(ctx context.Context, base string) error {
 	return errors.Join(send(ctx, api), takeBack(ctx, api), sendMany(ctx, api), previewRefused(ctx, api), service(ctx, api))
 }
 
-// unexpected returns an error that shows an answer which the flow did not expect. The
-// parameter what says what the flow was doing.
 func unexpected(what string, response *http.Response, body []byte, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -45,12 +43,10 @@ func unexpected(what string, response *http.Response, body []byte, err error) er
 	return fmt.Errorf("%s: %s: %s", what, response.Status, body)
 }
 
-// send sends a message, waits for its delivery, finds it in the list and
-// deletes its text.
 func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	key, reference := "flow-1", "flow"
 	sent, err := api.SendMessageWithResponse(ctx, &smsapi.SendMessageParams{IdempotencyKey: &key},
-		smsapi.NewMessage{PhoneNumber: number, Message: "Your code is 1234", Reference: &reference})
+		smsapi.MessageRequest{PhoneNumber: number, Message: "Your code is 1234", Reference: &reference})
 	if err != nil || sent.JSON202 == nil {
 		return unexpected("sending", sent.HTTPResponse, sent.Body, err)
 	}
@@ -75,10 +71,9 @@ func send(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// takeBack cancels a scheduled message, and then resends it.
 func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	later := time.Now().Add(time.Hour)
-	sent, err := api.SendMessageWithResponse(ctx, nil, smsapi.NewMessage{PhoneNumber: number, Message: "Later", SendAt: &later})
+	sent, err := api.SendMessageWithResponse(ctx, nil, smsapi.MessageRequest{PhoneNumber: number, Message: "Later", SendAt: &later})
 	if err != nil || sent.JSON202 == nil {
 		return unexpected("scheduling", sent.HTTPResponse, sent.Body, err)
 	}
@@ -93,11 +88,10 @@ func takeBack(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// sendMany sends a batch of two messages. One of them is invalid.
 func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
-	var batch smsapi.Batch
+	var batch smsapi.BatchRequest
 	for _, to := range []string{number, "+1"} {
-		batch.Messages = append(batch.Messages, smsapi.BatchMessage{PhoneNumber: to, Message: "Hello"})
+		batch.Messages = append(batch.Messages, smsapi.BatchMessageRequest{PhoneNumber: to, Message: "Hello"})
 	}
 	sent, err := api.SendBatchWithResponse(ctx, batch)
 	if err != nil || sent.JSON200 == nil || len(sent.JSON200.Results) != 2 ||
@@ -107,10 +101,8 @@ func sendMany(ctx context.Context, api *smsapi.ClientWithResponses) error {
 	return nil
 }
 
-// previewRefused previews a message that cannot be sent, and checks the reason that the
-// API gives.
 func previewRefused(ctx context.Context, api *smsapi.ClientWithResponses) error {
-	message := smsapi.NewMessage{PhoneNumber: "+1", Message: "Hello"}
+	message := smsapi.MessageRequest{PhoneNumber: "+1", Message: "Hello"}
 	preview, err := api.PreviewMessageWithResponse(ctx, message)
 	if err != nil || preview.JSON200 == nil || preview.JSON200.Acceptable {
 		return unexpected("previewing", preview.HTTPResponse, preview.Body, err)

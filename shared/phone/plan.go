@@ -1,0 +1,73 @@
+package phone
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// The plans that are built into this program are those of libphonenumber 9.0.32. The
+// campaign in test/campaigns/differential compares them with a newer release, and fails
+// if a rule in this file is wrong.
+
+// withdrawn matches numbers in E.164 form that the plans still contain, but that
+// libphonenumber 9.0.43 has withdrawn. When the library is updated, delete what it no
+// longer contains.
+var withdrawn = regexp.MustCompile(`^\+(?:` +
+	`37749\d{6}|` + // Monaco: lent to Kosovo, which has +383 now
+	`38649\d{6}|` + // Slovenia: lent to Kosovo as well
+	`4537\d{6}` + // Denmark
+	`)$`)
+
+// northAmerican matches the national part of each number that North America's plan can
+// ever contain: neither the area code nor the exchange begins with 0 or 1.
+var northAmerican = regexp.MustCompile(`^[2-9]\d\d[2-9]\d{6}$`)
+
+// possible reports whether a mobile phone could have the number n, even if the plans lack
+// its range. In comparisons of plans that were made a year apart, and two years apart,
+// no rule that is stricter held: ranges appear with any first digits. The length of
+// mobile numbers hardly ever changes.
+func possible(n *phonenumbers.PhoneNumber) bool {
+	national := phonenumbers.GetNationalSignificantNumber(n)
+	if n.GetCountryCode() == 1 && !northAmerican.MatchString(national) {
+		return false
+	}
+	return slices.ContainsFunc(plansOf(n), func(plan *phonenumbers.PhoneMetadata) bool {
+		mobile := plan.GetMobile()
+		lengths := mobile.GetPossibleLength()
+		if len(lengths) == 0 {
+			lengths = plan.GetGeneralDesc().GetPossibleLength()
+		}
+		zero := national[0] == '0' && (mobile.GetExampleNumber() == "" || mobile.GetExampleNumber()[0] != '0')
+		return !zero && slices.Contains(lengths, int32(len(national))) //nolint:gosec // a national number has at most 17 digits
+	})
+}
+
+// plansOf returns the plans of all countries that share the country code of n.
+func plansOf(n *phonenumbers.PhoneNumber) []*phonenumbers.PhoneMetadata {
+	all, err := phonenumbers.MetadataCollection()
+	if err != nil {
+		return nil // not possible: the library has already decoded its plans
+	}
+	var plans []*phonenumbers.PhoneMetadata
+	for _, plan := range all.GetMetadata() {
+		if plan.GetCountryCode() == n.GetCountryCode() {
+			plans = append(plans, plan)
+		}
+	}
+	return plans
+}
+
+// probableCountry returns the country of the doubtful number n. If several countries
+// share a country code, the first digits may show the country. Otherwise it is the
+// country with the most numbers: US for +1, GB for +44.
+func probableCountry(n *phonenumbers.PhoneNumber) string {
+	national := phonenumbers.GetNationalSignificantNumber(n)
+	for _, plan := range plansOf(n) {
+		if leading := plan.GetLeadingDigits(); leading != "" && regexp.MustCompile(`^(?:`+leading+`)`).MatchString(national) {
+			return plan.GetId()
+		}
+	}
+	return phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+}

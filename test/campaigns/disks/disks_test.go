@@ -1,0 +1,238 @@
+//go:build linux
+
+package disks
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/smsqueue/smsqueue/services/server"
+	"github.com/smsqueue/smsqueue/shared/enginetest"
+	"github.com/smsqueue/smsqueue/shared/reconcile"
+	"github.com/smsqueue/smsqueue/shared/simulator"
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
+	"github.com/smsqueue/smsqueue/test/harness/disk"
+)
+
+// outage breaks the disk of a server and repairs it.
+type outage struct {
+	name       string
+	begin, end func()
+	partly     bool // whether some writes succeed, so that the server may be well for a while
+}
+
+// These are the longest and shortest times of an outage. An outage also lasts until
+// /healthz and /v1/status have told of it.
+func lengths() (shortest, longest time.Duration, rounds int) {
+	if soak() {
+		return 100 * time.Millisecond, 20 * time.Second, 3
+	}
+	return 100 * time.Millisecond, 500 * time.Millisecond, 1
+}
+
+func soak() bool { return os.Getenv("SMSQUEUE_SOAK") == "1" }
+
+func faults(d *disk.Disk) []outage {
+	var all []outage
+	for _, f := range []disk.Fault{disk.Full, disk.ReadOnly, disk.BadWrite, disk.BadSync, disk.BadDisk, disk.NoGrowth} {
+		if !soak() && (f == disk.NoGrowth || f == disk.BadWrite) {
+			continue // after the first of these, a delivery may be repeated only after a minute; the second is much like ReadOnly
+		}
+		all = append(all, outage{
+			name: f.String(), begin: func() { d.Set(f) }, end: func() { d.Set(disk.None) }, partly: f == disk.NoGrowth,
+		})
+	}
+	return all
+}
+
+func TestTheDiskFails(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	d := disk.Mount(t)
+	s := newStage(t, filepath.Join(d.Path, "data"))
+	s.campaign(faults(d))
+}
+
+// TestFilesReachTheirLimit needs no file system: the limit of a file's size fails every
+// write, also one that does not make a file larger.
+func TestFilesReachTheirLimit(t *testing.T) {
+	t.Parallel()
+	enginetest.SQLite(t)
+	s := newStage(t, t.TempDir())
+	var before unix.Rlimit
+	limit := func(to, old *unix.Rlimit) {
+		t.Helper()
+		if err := unix.Prlimit(s.m.Pid(), unix.RLIMIT_FSIZE, to, old); err != nil {
+			t.Fatalf("limiting the server's files: %v", err)
+		}
+	}
+	limit(nil, &before)
+	s.campaign([]outage{{
+		name:  "limit of a file's size",
+		begin: func() { limit(&unix.Rlimit{Cur: 0, Max: before.Max}, nil) },
+		end:   func() { limit(&before, nil) },
+	}})
+}
+
+// TestHandOversAreInFlight begins each outage in the middle of hand-overs. If the outcome
+// of a hand-over cannot be recorded, its message waits until its lease ends.
+func TestHandOversAreInFlight(t *testing.T) {
+	if !soak() {
+		t.Skip("this test waits for leases, which takes minutes: run make soak")
+	}
+	t.Parallel()
+	enginetest.SQLite(t)
+	d := disk.Mount(t)
+	s := newStage(t, filepath.Join(d.Path, "data"), "--provider-delay", "1s")
+	s.campaign(faults(d))
+}
+
+func (s *stage) campaign(outages []outage) {
+	shortest, longest, rounds := lengths()
+	for range rounds {
+		for _, i := range rand.Perm(len(outages)) {
+			length := shortest + rand.N(longest-shortest)
+			s.live(outages[i], length)
+			if s.Failed() {
+				s.Fatalf("after the outage %q of %v", outages[i].name, length)
+			}
+		}
+	}
+	for id, ends := range s.accepted {
+		s.awaitStatus(id, ends...)
+	}
+	if _, err := server.Operate(s.Context(), s.m.Dir, sms.Order{Word: sms.OrderResume}); err != nil {
+		s.Errorf("the server takes no orders after the outages: %v", err)
+	}
+	s.Logf("answers during the outages: %v", s.answers)
+	s.reconcile()
+}
+
+// live puts messages into every state, and lets an outage begin and end.
+func (s *stage) live(o outage, length time.Duration) {
+	s.Helper()
+	number := func(name string) string {
+		i := slices.IndexFunc(simulator.Numbers, func(n simulator.Number) bool { return n.Name == name })
+		return string(simulator.Numbers[i].Number)
+	}
+	at := func(fields map[string]any, in time.Duration) map[string]any {
+		fields["sendAt"] = time.Now().Add(in).UTC().Format(time.RFC3339Nano)
+		return fields
+	}
+	canceled := s.must(at(message(ordinary), time.Hour), "canceled")
+	if soak() {
+		s.must(message(number(simulator.Throttled)), "delivered") // is queued again and again
+	}
+	held := message(number(simulator.NoAnswer))
+	held["onUnknown"] = "hold"
+	unknown := s.must(held, "unknown", "delivered")
+	final := s.must(message(ordinary), "delivered")
+	s.awaitStatus(final, "delivered")
+	s.awaitStatus(unknown, "unknown", "delivered")
+	sent := s.must(message(ordinary), "delivered")
+	inFlight := []string{"sent", "delivered"}
+	if soak() {
+		inFlight = append(inFlight, "sending") // if its outcome cannot be recorded, the message waits until its lease ends
+	}
+	s.awaitStatus(sent, inFlight...)
+	scheduled := s.must(at(message(ordinary), time.Second/2), "delivered")
+
+	o.begin()
+	began := time.Now()
+	told, sends := false, true
+	s.await("/healthz and /v1/status tell of the outage "+o.name, func() bool {
+		s.submit(sms.NewToken(), message(ordinary), "delivered")
+		s.submit("", message(ordinary), "delivered")
+		for path, method := range map[string]string{
+			"/v1/sms/" + canceled + "/cancel": http.MethodPost, "/v1/sms/" + final + "/message": http.MethodDelete, "/v1/sms?limit=5": http.MethodGet,
+		} {
+			if a := s.do(method, path, "", nil); a.status >= http.StatusBadRequest {
+				s.problem(method+" "+path, a)
+			}
+		}
+		_ = s.statusOf(scheduled)
+		time.Sleep(100 * time.Millisecond) // clients may read ten lists a second
+		if words, well := s.health(); !well {
+			told = true
+			s.answers[words]++
+		}
+		sends = s.sends() && sends
+		return told && !sends && time.Since(began) > length
+	})
+	if _, well := s.health(); well && !o.partly {
+		s.Errorf("/healthz says ok although the disk has the fault %q", o.name)
+	}
+	if s.sends() && !o.partly {
+		s.Errorf("/v1/status says sending although the disk has the fault %q", o.name)
+	}
+	o.end()
+
+	s.await("the server is well again", func() bool { _, well := s.health(); return well && s.sends() })
+	for key, fields := range s.refused {
+		s.submit(key, fields, "delivered")
+	}
+	if len(s.refused) > 0 {
+		s.Errorf("%d messages are refused although the disk works again", len(s.refused))
+	}
+	if a := s.do(http.MethodPost, "/v1/sms/"+canceled+"/cancel", "", nil); a.status != http.StatusOK {
+		s.Errorf("the cancel after the outage is %d %s, want 200", a.status, a.body)
+	}
+	if a := s.do(http.MethodDelete, "/v1/sms/"+final+"/message", "", nil); a.status != http.StatusNoContent {
+		s.Errorf("the deletion of a text after the outage is %d %s, want 204", a.status, a.body)
+	}
+}
+
+// reconcile stops the server and compares its records with the provider's log.
+func (s *stage) reconcile() {
+	s.Helper()
+	if err := s.m.Stop(); err != nil {
+		s.Fatal(err)
+	}
+	entries, err := simulator.ReadLog(filepath.Join(s.m.Dir, "provider"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	var log []reconcile.HandOver
+	for _, e := range entries {
+		if e.Taken() {
+			log = append(log, reconcile.HandOver{At: e.At, MessageID: e.MessageID, ProviderMessageID: e.ProviderMessageID, Number: e.Number, Void: e.Void()})
+		}
+	}
+	db, err := sqlite.Open(s.m.Dir, sqlite.Options{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	report, err := reconcile.Everything(s.Context(), db, log, time.Now())
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := db.Every(s.Context(), func(m sms.Message) error {
+		if slices.Contains(s.void, m.Reference) {
+			s.Errorf("message %s was accepted although the answer was that nothing was changed", m.ID)
+		}
+		return nil
+	}); err != nil {
+		s.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		s.Fatal(err)
+	}
+	var printed strings.Builder
+	report.Print(&printed)
+	s.Log(printed.String())
+	if err := report.Err(); err != nil {
+		s.Error(err)
+	}
+	if n := len(s.accepted); report.Accepted < n || report.Accepted > n+s.perhaps {
+		s.Errorf("there are %d records, want %d and at most %d more", report.Accepted, n, s.perhaps)
+	}
+}

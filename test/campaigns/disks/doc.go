@@ -1,0 +1,8 @@
+// Package disks breaks the disk of a running server, in all ways in which disks fail, and
+// repairs it again. During each outage there are messages in every state. No accepted
+// message may be lost, none may be handed over without a record, and the server must
+// recover by itself. Until then, clients, /healthz and /v1/status must be told.
+//
+// Without SMSQUEUE_SOAK=1 each outage is short and comes once. The outages that no file
+// system is needed for run on every Linux machine.
+package disks

@@ -1,0 +1,96 @@
+// Package disk is a file system whose faults a test switches on and off. It passes every
+// call on to an ordinary folder, unless a fault forbids it.
+package disk
+
+import (
+	"sync/atomic"
+	"syscall"
+)
+
+// Fault is what is wrong with a disk.
+type Fault int32
+
+// These are the faults. Each holds for all files of the disk, opened before or after.
+const (
+	None     Fault = iota
+	NoGrowth       // files cannot grow and no file can be made; what exists can be overwritten
+	Full           // nothing can be written, because there is no space left
+	ReadOnly       // nothing can be changed
+	BadWrite       // writing fails with an I/O error
+	BadSync        // writing works, syncing fails with an I/O error
+	BadDisk        // reading, writing and syncing fail with an I/O error
+)
+
+var names = map[Fault]string{
+	None: "no fault", NoGrowth: "no growth", Full: "full", ReadOnly: "read-only",
+	BadWrite: "I/O errors of writes", BadSync: "I/O errors of syncs", BadDisk: "I/O errors of everything",
+}
+
+func (f Fault) String() string { return names[f] }
+
+// Disk is a mounted file system.
+type Disk struct {
+	Path string // where it is mounted
+
+	fault atomic.Int32
+	hits  atomic.Int64
+}
+
+// Set switches a fault on, and any other fault off.
+func (d *Disk) Set(f Fault) {
+	d.hits.Store(0)
+	d.fault.Store(int32(f))
+}
+
+// Hits returns how many calls have failed because of the fault that was set last.
+func (d *Disk) Hits() int64 { return d.hits.Load() }
+
+// errno returns the error of a call that these faults forbid, or 0.
+func (d *Disk) errno(forbidden ...Fault) syscall.Errno {
+	now := Fault(d.fault.Load())
+	for _, f := range forbidden {
+		if f != now {
+			continue
+		}
+		d.hits.Add(1)
+		switch f {
+		case NoGrowth, Full:
+			return syscall.ENOSPC
+		case ReadOnly:
+			return syscall.EROFS
+		case None, BadWrite, BadSync, BadDisk:
+		}
+		return syscall.EIO
+	}
+	return 0
+}
+
+func (d *Disk) reading() syscall.Errno  { return d.errno(BadDisk) }
+func (d *Disk) syncing() syscall.Errno  { return d.errno(BadSync, BadDisk) }
+func (d *Disk) changing() syscall.Errno { return d.errno(ReadOnly, BadWrite, BadDisk) }
+func (d *Disk) adding() syscall.Errno {
+	return d.errno(NoGrowth, Full, ReadOnly, BadWrite, BadDisk)
+}
+
+// opening returns the error of opening an existing file.
+func (d *Disk) opening(flags uint32) syscall.Errno {
+	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		return 0
+	}
+	return d.errno(ReadOnly)
+}
+
+// writing returns how many of n bytes can be written at this offset of a file with this
+// size. If none can be written, it returns an error.
+func (d *Disk) writing(n, at, size int64) (int64, syscall.Errno) {
+	if err := d.errno(Full, ReadOnly, BadWrite, BadDisk); err != 0 {
+		return 0, err
+	}
+	if at+n <= size {
+		return n, 0
+	}
+	if err := d.errno(NoGrowth); err != 0 {
+		return max(size-at, 0), err
+	}
+	return n, 0
+}
