@@ -279,6 +279,36 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
+// Terraform itself would drop such members without a word.
+func TestMisspeltMembersAreRefused(t *testing.T) {
+	t.Parallel()
+	deployment, err := emulation.NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), emulation.DeploymentRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := workspace{deployment}
+	tests := map[string]struct{ set, want string }{
+		"api":     {`api = { request_per_second = 5 }`, "Set only these members of api"},
+		"clients": {`clients = { shop = {}, other = { part_per_day = 5 } }`, "Set only these members of each of clients"},
+		"none":    {`clients = { shop = { owner = "shop" }, other = {} }`, ""},
+	}
+	var filters []string
+	for name, tt := range tests {
+		filters = append(filters, "-filter="+w.writeTest(t, name, "command = plan", "allowed_countries = [\"DE\"]\n    "+release+"\n    "+tt.set))
+	}
+	words := make(map[string]string) // error messages by file
+	for line := range w.runTests(t, filters...) {
+		if line.Type == "diagnostic" && line.Diagnostic.Severity == "error" {
+			words[line.File] += line.Diagnostic.Detail
+		}
+	}
+	for name, tt := range tests {
+		if got := words["tests/"+name+".tftest.hcl"]; !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("with %s, terraform says %q, want %q", tt.set, got, tt.want)
+		}
+	}
+}
+
 // digests sets a variable to the digests of the functions of the mocked provider.
 const digests = `package_digests = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }`
 
@@ -289,8 +319,10 @@ const release = `packages = "s3://bucket/release"` + "\n    " + digests
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
-	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
-		mocks = "../../tests/mocks" // the path as seen from the folder of an example
+	for _, other := range []string{"../tests/mocks", "../../tests/mocks"} { // for the deployment and for examples
+		if _, err := os.Stat(filepath.Join(w.Root, other)); err == nil {
+			mocks = other
+		}
 	}
 	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
 		mocks, name, command, variables)
