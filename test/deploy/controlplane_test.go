@@ -173,7 +173,7 @@ var archives struct {
 func buildZips(t *testing.T, repo engines.Repository) string {
 	t.Helper()
 	archives.once.Do(func() {
-		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil {
+		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil { //nolint:usetesting // other tests use it later
 			archives.err = emulation.BuildZips(context.Background(), repo, archives.folder)
 		}
 	})

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string) error {
 		return writeDigests(*digests, flags.Args())
 	}
 	if *target == "" || flags.NArg() != 1 {
-		return errors.New("usage: lambdazip -o archive.zip bootstrap, or lambdazip -digests file archive.zip...")
+		return errors.New("usage: lambdazip -o archive.zip bootstrap, or lambdazip -digests file archives")
 	}
 	binary, err := os.ReadFile(flags.Arg(0))
 	if err != nil {
