@@ -100,6 +100,30 @@ resource "aws_api_gateway_integration" "this" {
   timeout_milliseconds    = (10 + var.api.longest_wait_seconds) * 1000 # the longest time that an answer takes
 }
 
+# A browser asks for permission with OPTIONS and without a token. The function answers
+# these requests too, and does nothing else for a request without a token. An integration
+# of type MOCK would have to repeat its answer here.
+resource "aws_api_gateway_method" "preflight" {
+  # checkov:skip=CKV2_AWS_53: the function validates everything
+  for_each = var.api.allowed_origin == null ? [] : toset([for r in local.routes : trimprefix(r.path, "/")])
+
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  resource_id   = local.resources[each.key]
+  http_method   = "OPTIONS"
+  authorization = "NONE"
+}
+
+resource "aws_api_gateway_integration" "preflight" {
+  for_each = aws_api_gateway_method.preflight
+
+  rest_api_id             = aws_api_gateway_rest_api.this.id
+  resource_id             = each.value.resource_id
+  http_method             = each.value.http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = module.api.alias_invoke_arn
+}
+
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
@@ -112,6 +136,7 @@ resource "aws_api_gateway_deployment" "this" {
       [for r in local.resources : r],
       [for m in aws_api_gateway_method.this : [m.resource_id, m.http_method, m.authorizer_id, m.authorization_scopes]],
       [for i in aws_api_gateway_integration.this : [i.uri, i.timeout_milliseconds]],
+      [for i in aws_api_gateway_integration.preflight : [i.resource_id, i.uri]],
       [for g in aws_api_gateway_gateway_response.this : [g.response_type, g.status_code, g.response_parameters, g.response_templates]],
     ]))
   }

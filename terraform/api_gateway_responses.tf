@@ -111,6 +111,11 @@ resource "aws_api_gateway_gateway_response" "this" {
       "gatewayresponse.header.X-Request-Id" = "context.requestId"
     },
     { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
+    # Without these, a page could not tell an expired token from a network that is down.
+    var.api.allowed_origin == null ? {} : {
+      "gatewayresponse.header.Access-Control-Allow-Origin"   = "'${var.api.allowed_origin}'"
+      "gatewayresponse.header.Access-Control-Expose-Headers" = "'Retry-After, WWW-Authenticate, X-Request-Id'"
+    },
   )
 
   # The gateway picks a template by the header Accept; this one is the default.

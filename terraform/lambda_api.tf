@@ -28,6 +28,7 @@ module "api" {
     PARTS_PER_DAY               = var.limits.parts_per_day
     MESSAGES_PER_RECIPIENT_HOUR = var.limits.messages_per_recipient_hour
     MAX_WAIT_SECONDS            = var.api.longest_wait_seconds
+    ALLOWED_ORIGIN              = var.api.allowed_origin == null ? "" : var.api.allowed_origin
   })
 
   statements = [

@@ -159,12 +159,13 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; beyond them, the gateway answers 429. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation."
+  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; beyond them, the gateway answers 429. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation. allowed_origin is an origin, such as https://app.example.com, whose web pages may use the API in browsers (CORS); without it, no page may."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
     longest_wait_seconds = optional(number, 0)
     reserved_concurrency = optional(number) # the default, null, reserves nothing and sets no ceiling
+    allowed_origin       = optional(string)
   })
   default  = {}
   nullable = false
@@ -176,6 +177,10 @@ variable "api" {
   validation {
     condition     = var.api.longest_wait_seconds >= 0 && var.api.longest_wait_seconds <= 15 && floor(var.api.longest_wait_seconds) == var.api.longest_wait_seconds
     error_message = "Set longest_wait_seconds of api to a whole number from 0 to 15: the gateway gives up after 29 seconds, and a look-up takes up to 10 seconds in addition to its wait."
+  }
+  validation {
+    condition     = var.api.allowed_origin == null ? true : can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", var.api.allowed_origin))
+    error_message = "Set allowed_origin of api to one origin as browsers write it, such as \"https://app.example.com\": in small letters and without a path."
   }
   validation {
     condition     = var.api.longest_wait_seconds == 0 || var.api.reserved_concurrency != null

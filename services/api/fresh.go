@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 const (
@@ -59,10 +61,7 @@ type reading struct {
 // document is an object that contains clients by id, with the fields that ReadClient
 // reads.
 func NewFreshClients(read func(ctx context.Context, consistent bool) ([]string, error), now func() time.Time, logger *slog.Logger) *FreshClients {
-	// Use the wall clock, because the monotonic clock may stop while the process is
-	// stopped.
-	wall := func() time.Time { return now().Round(0) }
-	return &FreshClients{read: read, now: wall, logger: logger}
+	return &FreshClients{read: read, now: now, logger: logger}
 }
 
 // Refresh reads the clients, unless they were read within the last second.
@@ -102,11 +101,8 @@ func (f *FreshClients) known(age time.Duration) FixedClients {
 	return f.good.clients
 }
 
-// isYounger reports whether the time t is less than age ago. It returns false if t is in
-// the future, because then the clock was set back.
 func (f *FreshClients) isYounger(age time.Duration, t time.Time) bool {
-	since := f.now().Sub(t)
-	return since >= 0 && since < age // guard: the age of the clients
+	return sms.Younger(t, f.now(), age) // guard: the age of the clients
 }
 
 // refresh returns the result of a read. If a read is running, or began within the last

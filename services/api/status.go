@@ -93,7 +93,7 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 		return backlogView{}, fmt.Errorf("waiting for the backlog: %w", ctx.Err())
 	}
 	now := a.Now()
-	if a.backlog.paused == paused && !a.backlog.at.IsZero() && now.Sub(a.backlog.at) < backlogAge {
+	if a.backlog.paused == paused && sms.Younger(a.backlog.at, now, backlogAge) {
 		return a.backlog.value, nil
 	}
 	var v backlogView
@@ -123,7 +123,7 @@ func (a *api) oldest(ctx context.Context, now time.Time) (*int, error) {
 	var oldest time.Time
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
-	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueRescue} {
+	for _, kind := range []sms.DueKind{sms.DueSend, sms.DueScheduled, sms.DueRescue} {
 		until := now
 		if kind == sms.DueRescue {
 			until = now.Add(24 * time.Hour) // an enqueued message is waiting too, but its rescue is due later

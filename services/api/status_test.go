@@ -64,8 +64,8 @@ func TestStatus(t *testing.T) {
 		for range 10 {
 			d.status(t)
 		}
-		if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
-			t.Errorf("%d reads of the agenda, want two per shard", n)
+		if n := d.store.count("due"); n != 3*d.options.Store.Shards() {
+			t.Errorf("%d reads of the agenda, want three per shard", n)
 		}
 		d.clock.Advance(5 * time.Second)
 		wantStatus(t, d, `{"sending":true,"backlog":{"onQueue":1,"oldestAgeSeconds":95}}`)
@@ -85,8 +85,8 @@ func TestStatus(t *testing.T) {
 			synctest.Wait()
 			close(release)
 			requests.Wait()
-			if n := d.store.count("due"); n != 2*d.options.Store.Shards() {
-				t.Errorf("%d reads of the agenda for 20 requests, want two per shard", n)
+			if n := d.store.count("due"); n != 3*d.options.Store.Shards() {
+				t.Errorf("%d reads of the agenda for 20 requests, want three per shard", n)
 			}
 		})
 	})

@@ -71,7 +71,7 @@ func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool)
 	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
 	switch {
-	case seenAt.IsZero():
+	case seenAt.IsZero(), seenAt.After(r.now()), seen.OpenedAt.After(r.now()): // if a time is in the future, a clock was wrong
 		return false
 	case beganAt.Before(seen.OpenedAt):
 		return true
@@ -88,7 +88,7 @@ func (r *Receipts) change(ctx context.Context, f func(sms.Breaker) (sms.Breaker,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !at.Before(r.seenAt) {
+	if !at.Before(r.seenAt) || r.seenAt.After(r.now()) {
 		r.seen, r.seenAt = b, at
 	}
 	return nil

@@ -179,6 +179,27 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	}
 }
 
+// TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead uses a process that remembers the
+// breaker as it was when it opened. The relay then puts the times of the breaker right.
+func TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead(t *testing.T) {
+	s := newStage(t)
+	right := s.now
+	s.now = right.Add(24 * time.Hour)
+	s.keep(sms.Receipt{
+		Provider: "fake", ProviderMessageID: "c-0", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit,
+	})
+	s.now = right
+	s.change(func(b sms.Breaker) sms.Breaker {
+		b, _ = s.rules.BoundBreaker(b, s.now)
+		return b
+	})
+	s.probe(s.accept(number), sms.Taken("c-1"))
+	s.deliver("c-1", s.now)
+	if b := s.breaker(); b.Open {
+		t.Errorf("the breaker is %+v, want closed", b)
+	}
+}
+
 type counted struct {
 	*sqlite.DB
 	looks int

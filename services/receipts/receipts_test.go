@@ -332,7 +332,7 @@ func (s *stage) pending(to sms.Number) []sms.PendingReceipt {
 func (s *stage) retryDue() int {
 	s.t.Helper()
 	s.now = s.now.Add(15 * time.Minute)
-	due, err := s.store.DueReceipts(s.t.Context(), s.now, 100)
+	due, err := s.store.DueReceipts(s.t.Context(), time.Time{}, s.now, 100)
 	if err != nil {
 		s.t.Fatal(err)
 	}

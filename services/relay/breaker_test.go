@@ -172,13 +172,16 @@ func TestAClosingCostsNoLookAtWhatIsNotDue(t *testing.T) {
 	for range 45 {
 		s.accept(nil)
 	}
-	for range 3 {
+	for run := range 4 {
 		clear(counting.count)
 		report, err := r.Run(t.Context())
 		if err != nil || report.Enqueued > 0 {
 			t.Errorf("Run = %+v, %v", report, err)
 		}
-		if got, want := counting.count["Due"], 3*s.store.Shards(); got != want {
+		if run == 0 { // the first run also reads the far end of the agenda
+			continue
+		}
+		if got, want := counting.count["Due"], 4*s.store.Shards(); got != want {
 			t.Errorf("%d pages were read, want %d", got, want)
 		}
 		s.pass(time.Second)

@@ -24,7 +24,7 @@ func (p *pass) cutoff() time.Time {
 		return time.Time{}
 	}
 	p.lag.Do(func() {
-		wait := p.leasesEndedAt.Add(indexLag).Sub(p.now())
+		wait := min(p.leasesEndedAt.Add(indexLag).Sub(p.now()), indexLag)
 		if wait > 0 && p.options.Wait != nil {
 			p.options.Wait(wait) // guard: indexes lag
 		}

@@ -19,6 +19,7 @@ type pass struct {
 	*Relay
 	until         time.Time // a lease that ends at this time or earlier is over
 	force         bool      // end leases even before they are over
+	farEnd        bool      // also look for work that is due at a time that is ahead
 	leasesEndedAt time.Time // when the last lease had been ended; zero if some leases are left
 	backlog       int
 	breaker       sms.Breaker
@@ -28,14 +29,18 @@ type pass struct {
 	lag           sync.Once   // makes cutoff wait only once
 	waiting       sync.Map    // the Refs of messages that wait for receipts until the next pass
 
-	enqueued, notEnqueued, settled, ended, receiptsSeen atomic.Int64
+	enqueued, notEnqueued, settled, ended, receiptsSeen, ahead atomic.Int64
 }
 
 func (r *Relay) begin(ctx context.Context) (*pass, error) {
 	p := &pass{Relay: r, until: r.now(), backlog: -1}
-	breaker, err := r.store.LoadBreaker(ctx)
+	var back time.Duration
+	if back, p.farEnd = r.newest.next(p.until); back > sms.Skew {
+		r.logger.WarnContext(ctx, "clock was set back since the last run", "by", back.String())
+	}
+	breaker, err := p.boundBreaker(ctx)
 	if err != nil {
-		return p, fmt.Errorf("loading the breaker: %w", err)
+		return p, err
 	}
 	p.breaker, p.discards = breaker, breaker.Discards(p.until)
 	if n, err := r.queue.Backlog(ctx); err != nil {
@@ -49,7 +54,7 @@ func (r *Relay) begin(ctx context.Context) (*pass, error) {
 func (p *pass) summary() Summary {
 	return Summary{
 		Enqueued: p.enqueued.Load(), NotEnqueued: p.notEnqueued.Load(), Settled: p.settled.Load(),
-		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Backlog: p.backlog, BreakerOpen: p.discards, ProbeAt: p.breaker.ProbeAt,
+		Ended: p.ended.Load(), Receipts: p.receiptsSeen.Load(), Ahead: p.ahead.Load(), Backlog: p.backlog, BreakerOpen: p.discards, ProbeAt: p.breaker.ProbeAt,
 	}
 }
 
@@ -61,14 +66,18 @@ func (p *pass) kinds(ctx context.Context) error {
 	defer cancel()
 	rescue := p.kind(half, sms.DueRescue)
 	p.truncated = half.Err() != nil
-	return errors.Join(leases, rescue, p.kind(ctx, sms.DueSend))
+	return errors.Join(leases, rescue, p.kind(ctx, sms.DueSend), p.kind(ctx, sms.DueScheduled), p.boundAgenda(ctx))
 }
 
 func (p *pass) kind(ctx context.Context, kind sms.DueKind) error {
+	return p.eachShard(ctx, kind, p.shard)
+}
+
+func (p *pass) eachShard(ctx context.Context, kind sms.DueKind, work func(context.Context, place) error) error {
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	for shard := range p.store.Shards() {
-		group.Go(func() error { return p.shard(ctx, place{kind, shard}) })
+		group.Go(func() error { return work(ctx, place{kind, shard}) })
 	}
 	return group.Wait()
 }
@@ -119,13 +128,16 @@ func (p *pass) shard(ctx context.Context, w place) error {
 //     once.
 func (p *pass) horizon(kind sms.DueKind) time.Time {
 	switch kind {
-	case sms.DueSend:
+	case sms.DueSend, sms.DueScheduled:
 		return p.until.Add(2 * p.options.Interval)
 	case sms.DueRescue:
 		if discarded := p.breaker.DiscardedUntil(); !p.discards && discarded.After(p.until) {
 			return discarded
 		}
 	case sms.DueLease:
+		if p.force {
+			return ever(p.until)
+		}
 	}
 	return p.until
 }
@@ -135,7 +147,7 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 // and not lost. The comment of skips lists the exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
-	case sms.DueSend:
+	case sms.DueSend, sms.DueScheduled:
 		return p.discards
 	case sms.DueRescue:
 		return p.discards || p.backlog < 0 || p.backlog > p.options.Backlog

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,9 +16,9 @@ import (
 // once in a run, even if the agenda returns the receipt again.
 func (p *pass) retryReceipts(ctx context.Context) error {
 	seen := make(map[string]bool)
-	var errs []error
+	errs := []error{p.boundReceipts(ctx)}
 	for ctx.Err() == nil {
-		receipts, err := p.store.DueReceipts(ctx, p.until, p.options.Page)
+		receipts, err := p.store.DueReceipts(ctx, time.Time{}, p.until, p.options.Page)
 		if err != nil {
 			return errors.Join(append(errs, fmt.Errorf("reading due receipts: %w", err))...)
 		}

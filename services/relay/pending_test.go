@@ -90,7 +90,7 @@ func (endless) Due(ctx context.Context, _ sms.DueQuery) (sms.DuePage, error) {
 	}
 }
 
-func (s endless) DueReceipts(context.Context, time.Time, int) ([]sms.PendingReceipt, error) {
+func (s endless) DueReceipts(context.Context, time.Time, time.Time, int) ([]sms.PendingReceipt, error) {
 	return s.receipts, nil
 }
 

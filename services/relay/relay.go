@@ -21,7 +21,9 @@ type Store interface {
 	sms.Breakers
 	// DueReceipts returns the pending receipts that are due, as sms.ReceiptKeeper
 	// describes.
-	DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error)
+	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error)
+	// Keep stores a pending receipt, as sms.ReceiptKeeper describes.
+	Keep(ctx context.Context, k sms.PendingReceipt) error
 }
 
 // Receipts finds the messages of pending receipts. Every hand-over that began before cutoff
@@ -66,6 +68,7 @@ type Relay struct {
 	now      func() time.Time
 	logger   *slog.Logger
 
+	newest  newest
 	stopped sync.Map // by place: the DueQuery.After with which the next pass continues after skippedPages
 }
 
@@ -86,6 +89,7 @@ type Summary struct {
 	Settled     int64 `json:"settled"`      // messages to which pending receipts were applied
 	Ended       int64 `json:"ended"`        // leases and messages that the run ended
 	Receipts    int64 `json:"receipts"`     // pending receipts that were retried
+	Ahead       int64 `json:"ahead"`        // records with a time that was ahead, which a wrong clock had written
 	Backlog     int   `json:"backlog"`      // -1 if it is not known
 	BreakerOpen bool  `json:"breaker_open"` // whether the breaker was open when it was last read
 	Truncated   bool  `json:"truncated"`    // whether the time ran out before all work was done
@@ -139,7 +143,7 @@ func shorten(ctx context.Context, share time.Duration) (context.Context, context
 // EndLeases ends all leases, even those that are not over. `smsqueue serve` calls
 // EndLeases when it starts, because no sender can be running at that time.
 func (r *Relay) EndLeases(ctx context.Context) (Summary, error) {
-	p := &pass{Relay: r, force: true, until: r.now().Add(r.rules.Lease)}
+	p := &pass{Relay: r, force: true, until: r.now()}
 	err := p.endLeases(ctx)
 	return p.summary(), err
 }

@@ -267,7 +267,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newStage(t)
-			m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
+			m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(10 * time.Minute) })
 			s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
 			r := s.on(s.store, tc.queue(s.queue), relay.DefaultOptions())
 			for ; s.now.Before(m.ExpiresAt); s.pass(time.Minute) {
@@ -286,9 +286,9 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 	}
 	t.Run("and the others of its batch are enqueued", func(t *testing.T) {
 		s := newStage(t)
-		m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(20 * time.Minute) })
+		m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(10 * time.Minute) })
 		s.handOver(m, sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
-		s.pass(19 * time.Minute)
+		s.pass(9 * time.Minute)
 		others := s.acceptMany(5)
 		s.run()
 		s.arrive(others...)

@@ -106,12 +106,12 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 }
 
 // Tell tells g that the breaker had the state b at askedAt or later. If b is closed and g
-// knows a newer state, g ignores b. If b is open, g always uses b for sms.BreakerAge,
-// because it is safer to send nothing.
+// knows a newer state, g ignores b, unless the clock was set back. If b is open, g always
+// uses b for sms.BreakerAge, because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if b.Open || !askedAt.Before(g.seenAt) {
+	if b.Open || !askedAt.Before(g.seenAt) || g.seenAt.After(g.now()) {
 		g.seen, g.seenAt = b, askedAt
 	}
 }
@@ -152,7 +152,7 @@ var errLate = errors.New("loading the breaker took so long that its answer is ou
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen, !g.seenAt.IsZero() && g.now().Sub(g.seenAt) < sms.BreakerAge
+	return g.seen, sms.Younger(g.seenAt, g.now(), sms.BreakerAge)
 }
 
 // change applies rule to the breaker and passes the result to g.

@@ -193,3 +193,24 @@ func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 		t.Errorf("the breaker is %+v, %v, want open", breaker, err)
 	}
 }
+
+func TestAGateFollowsTheBreakerAfterTheClockWasSetBack(t *testing.T) {
+	for _, back := range []time.Duration{time.Second, time.Hour, 24 * time.Hour} {
+		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		store := &slowBreakers{}
+		gate := sender.NewGate(store, sms.DefaultRules(), 0, func() time.Time { return now })
+		ask := func(want sender.Signal) {
+			t.Helper()
+			if got, err := gate.Ask(t.Context()); got != want || err != nil {
+				t.Errorf("%v back: the gate answered %v, %v, want %v", back, got, err, want)
+			}
+		}
+		ask(sender.Go)
+		now = now.Add(-back)
+		store.set(sms.Breaker{}.Pause("", now), 0)
+		ask(sender.Stop)
+		store.set(sms.Breaker{}.Close(now), 0)
+		now = now.Add(sms.BreakerAge)
+		ask(sender.Go)
+	}
+}

@@ -25,9 +25,6 @@ const (
 	pause = lapse / 4
 	// bookTime is the longest time that one booking may take.
 	bookTime = 3 * time.Second
-	// longestRun is the longest time that a sender can run. It limits how far ahead a
-	// sender can book. Source: AWS Lambda, function timeout.
-	longestRun = 15 * time.Minute
 )
 
 // slotOf returns the length of the slot of one part, or 0 if there is no pace.
@@ -64,7 +61,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 			return slots, nil
 		}
 		start, err := g.store.Book(ctx, sms.Booking{
-			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(longestRun + sms.MaxParts*g.slot),
+			Length: length, Earliest: now.Add(-pause), Latest: end.Add(-last), Farthest: now.Add(g.rules.Lease + sms.MaxParts*g.slot),
 		})
 		if booked, ok := errors.AsType[*sms.BookedError](err); ok {
 			free = booked.Until // try again with this time; perhaps fewer slots begin before end now

@@ -140,6 +140,11 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
+	case refused.Reason == sms.TooEarly: // the envelope came too early, perhaps because the clock was set back, so the message needs another one
+		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
+			return s.rules.EnqueueFailed(m, s.now())
+		})
+		return err
 	case refused.Reason == sms.PastExpiry && !refused.Current.Unanswered(): // if a hand-over is unanswered, the relay must first look for its receipt
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.GiveUp(m, s.now())

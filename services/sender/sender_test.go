@@ -375,3 +375,16 @@ func TestBatchGivesUpAnEnvelopeBeforeItIsADeadLetter(t *testing.T) {
 		t.Errorf("the items that stay on the queue differ (-want +got):\n%s", diff)
 	}
 }
+
+// TestAnEnvelopeThatComesTooEarlyIsReplacedInTime delivers the envelope of a scheduled
+// message too early, because the clock was set back.
+func TestAnEnvelopeThatComesTooEarlyIsReplacedInTime(t *testing.T) {
+	b := open(t)
+	m := b.accept(t, func(d *sms.Draft) { d.SendAt = b.now.Add(time.Minute) })
+	b.now = b.now.Add(-time.Hour)
+	b.deliver(t, m)
+	b.expect(t, m, sms.Scheduled, 0, 0)
+	if got, want := b.get(t, m).Due, (sms.Due{Kind: sms.DueSend, At: m.SendAt}); got != want {
+		t.Errorf("the message is due %v, want %v", got, want)
+	}
+}

@@ -22,7 +22,7 @@ var (
 	relaying  = &part{trouble: "the relay cannot finish its runs", grace: 5 * time.Second, stops: true}
 	providing = &part{trouble: "the provider cannot take messages, or its receipts do not arrive", grace: time.Second, stops: true}
 	obeying   = &part{trouble: "operators cannot pause or resume sending", grace: 2 * time.Second}
-	wiping    = &part{trouble: "deleted texts are not overwritten yet", grace: time.Minute}
+	wiping    = &part{trouble: "deleted texts are not overwritten yet, and the log of the database grows", grace: time.Minute}
 	purging   = &part{trouble: "records past their retention are not removed", grace: 10 * time.Minute}
 )
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
@@ -139,14 +140,14 @@ func Operate(ctx context.Context, dir string, order sms.Order) (sms.Breaker, err
 	if _, err := os.Stat(filepath.Join(dir, "messages.db")); err != nil {
 		return sms.Breaker{}, fmt.Errorf("there is no data folder of a server: %w", err)
 	}
-	db, err := sqlite.Open(dir, sqlite.Options{})
+	db, err := sqlite.Open(dir, sqlite.Options{Now: clock.Now})
 	if inUse, ok := errors.AsType[*sqlite.InUseError](err); ok {
 		return tell(ctx, dir, order, inUse)
 	}
 	if err != nil {
 		return sms.Breaker{}, err
 	}
-	b, err := change.Operate(ctx, db, order, time.Now())
+	b, err := change.Operate(ctx, db, order, clock.Now())
 	return b, errors.Join(err, db.Close())
 }
 

@@ -52,7 +52,7 @@ func (c *crowd[T]) do(ctx context.Context, r, last *run[T], at time.Time) {
 	if last != nil {
 		<-last.ended
 	}
-	if wait := time.Until(at); wait > 0 {
+	if wait := min(time.Until(at), c.pause); wait > 0 {
 		pause(ctx, wait)
 	}
 	c.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/server/token"
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 const (
@@ -58,7 +59,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // admits reports whether r proves that its sender knows the token. Tools send the token
-// itself in a header. Browsers send the cookie that they got at the login.
+// itself in a header. Browsers send the cookie that they got at the login. A session that
+// lasts longer than any session began while the clock was wrong, and is over.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {
@@ -73,7 +75,8 @@ func (d *door) admits(r *http.Request) bool {
 	}
 	ends, _, ok := strings.Cut(cookie.Value, ".")
 	seconds, err := strconv.ParseInt(ends, 10, 64)
-	return ok && err == nil && d.now().Before(time.Unix(seconds, 0)) && hmac.Equal([]byte(cookie.Value), []byte(d.sessionUntil(seconds)))
+	now, end := d.now(), time.Unix(seconds, 0)
+	return ok && err == nil && now.Before(end) && !sms.Ahead(end, now.Add(session)) && hmac.Equal([]byte(cookie.Value), []byte(d.sessionUntil(seconds)))
 }
 
 // isToken reports whether given is the token. It compares hashes in constant time, so

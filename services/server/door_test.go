@@ -224,3 +224,18 @@ func TestInboxTokenFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestASessionThatAClockAheadBeganIsOver(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	d := &door{token: inboxToken, now: func() time.Time { return now }}
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: d.sessionUntil(now.Add(session).Unix())})
+	now = now.Add(-time.Second)
+	if !d.admits(r) {
+		t.Error("a session is refused after the clock was set back by a second")
+	}
+	now = now.Add(-24 * time.Hour)
+	if d.admits(r) {
+		t.Error("a session of 36 hours is admitted")
+	}
+}

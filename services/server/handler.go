@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/services/api"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 )
 
@@ -21,7 +22,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
-		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Logger: m.logger,
+		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Now: clock.Now, Logger: m.logger,
 		Numbers: m.config.numbers(),
 		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
@@ -56,7 +57,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	pages := map[string]http.Handler{
 		"/oauth2/token":          http.HandlerFunc(m.issuer.ServeToken),
 		"/.well-known/jwks.json": http.HandlerFunc(m.issuer.ServeKeys),
-		"/healthz":               &health{read: m.checkStore, condition: &m.condition, now: time.Now, logger: m.logger},
+		"/healthz":               &health{read: m.checkStore, condition: &m.condition, now: clock.Now, logger: m.logger},
 		"/openapi.yaml":          onlyRead(contractAt(base)),
 	}
 	reference := &docs{logger: m.logger}
@@ -74,7 +75,7 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
-	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: time.Now}
+	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: clock.Now}
 	for _, path := range inboxPaths() {
 		pages[path] = entrance
 	}

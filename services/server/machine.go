@@ -13,6 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
 	"github.com/smsqueue/smsqueue/services/server/token"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
@@ -57,7 +58,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 			err = errors.Join(err, m.close())
 		}
 	}()
-	m.store, err = sqlite.Open(c.Data, sqlite.Options{Visibility: m.rules.Lease + sms.LeaseMargin})
+	m.store, err = sqlite.Open(c.Data, sqlite.Options{Now: clock.Now, Visibility: m.rules.Lease + sms.LeaseMargin})
 	if err != nil {
 		return m, err
 	}
@@ -65,7 +66,7 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	if err := m.openIssuer(); err != nil {
 		return m, err
 	}
-	r := receipts.New(m.store, m.rules, m.logger, time.Now)
+	r := receipts.New(m.store, m.rules, m.logger, clock.Now)
 	provider, err := providers[c.Provider].open(ctx, m, r)
 	if err != nil {
 		return m, err
@@ -73,11 +74,11 @@ func open(ctx context.Context, c Config, logs io.Writer) (m *machine, err error)
 	queue := m.store.Queue()
 	options := relay.DefaultOptions()
 	options.Interval = relayInterval
-	m.gate = sender.NewGate(m.store, m.rules, 0, time.Now)
+	m.gate = sender.NewGate(m.store, m.rules, 0, clock.Now)
 	m.worker = worker{
 		queue:  queue,
-		sender: sender.New(m.store, provider, m.gate, m.rules, time.Now, m.logger),
-		relay:  relay.New(m.store, queue, r, m.rules, options, time.Now, m.logger),
+		sender: sender.New(m.store, provider, m.gate, m.rules, clock.Now, m.logger),
+		relay:  relay.New(m.store, queue, r, m.rules, options, clock.Now, m.logger),
 		purge:  m.store.Purge,
 		wipe:   m.store.Wipe,
 		idle:   func() bool { return m.condition.fails(writing) },
@@ -98,7 +99,7 @@ func (m *machine) openIssuer() (err error) {
 	for _, c := range m.config.clients {
 		clients = append(clients, c.credentials())
 	}
-	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: time.Now, Logger: m.logger})
+	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: clock.Now, Logger: m.logger})
 	return err
 }
 

@@ -3,16 +3,16 @@ package server
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 // obey carries out an order. It records the order, so that the order stays in force after
 // a restart, and tells the gate of this process at once.
 func (m *machine) obey(ctx context.Context, order sms.Order) (sms.Breaker, error) {
-	asked := time.Now()
+	asked := clock.Now()
 	b, err := change.Operate(ctx, m.store, order, asked)
 	if err != nil {
 		m.logger.ErrorContext(ctx, "order failed", "order", order.Word, "error", err)

@@ -12,6 +12,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/simulator"
 	"github.com/smsqueue/smsqueue/shared/sms"
 	"github.com/smsqueue/smsqueue/shared/sns"
@@ -62,7 +63,7 @@ func openSNS(ctx context.Context, _ *machine, _ *receipts.Receipts) (sms.Provide
 // too.
 func openSimulator(_ context.Context, m *machine, r *receipts.Receipts) (sms.Provider, error) {
 	p, err := simulator.Open(filepath.Join(m.config.Data, "provider"), simulator.Options{
-		Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
+		Now: clock.Now, Delay: m.config.ProviderDelay, ReceiptDelay: receiptDelay, Silence: silence, Logger: m.logger,
 		Receipts: func(ctx context.Context, rc sms.Receipt) error {
 			read, err := deliverylog.Parse(deliverylog.Format(rc))
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -23,6 +24,7 @@ const (
 	purgeLimit    = 1000
 	purgePause    = time.Minute // the pause after a failed purge
 	wipeInterval  = 10 * time.Second
+	clockInterval = time.Second
 	checkInterval = time.Second
 	checkTime     = 5 * time.Second
 	errorPause    = time.Second
@@ -36,6 +38,7 @@ type worker struct {
 	relay  *relay.Relay
 	purge  func(ctx context.Context, limit int) (int, error)
 	wipe   func(ctx context.Context) error
+	watch  clock.Watch
 	idle   func() bool // whether nothing could be delivered now
 	note   func(ctx context.Context, p *part, err error)
 	logger *slog.Logger
@@ -48,6 +51,7 @@ func (w *worker) run(ctx context.Context) {
 	group.Go(func() { repeat(ctx, relayInterval, w.runRelay) })
 	group.Go(func() { repeat(ctx, purgeInterval, w.runPurge) })
 	group.Go(func() { repeat(ctx, wipeInterval, w.runWipe) })
+	group.Go(func() { repeat(ctx, clockInterval, w.watchClock) })
 	group.Wait()
 }
 
@@ -146,6 +150,14 @@ func (w *worker) runWipe(ctx context.Context) {
 	w.note(ctx, wiping, err)
 	if err != nil {
 		w.logger.WarnContext(ctx, "deleted texts not wiped yet", "error", err)
+	}
+}
+
+// watchClock logs when the clock has jumped. Nothing else depends on this: the relay finds
+// the times that a wrong clock has written.
+func (w *worker) watchClock(ctx context.Context) {
+	if jump := w.watch.Jump(); jump.Abs() > sms.Skew {
+		w.logger.WarnContext(ctx, "clock jumped", "by", jump.Round(time.Millisecond).String())
 	}
 }
 

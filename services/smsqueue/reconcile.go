@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/reconcile"
 	"github.com/smsqueue/smsqueue/shared/simulator"
@@ -67,7 +67,7 @@ func reconcileTable(ctx context.Context, table string) (reconcile.Report, error)
 	if err != nil {
 		return reconcile.Report{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, time.Now), nil, time.Now())
+	return reconcile.Everything(ctx, dynamo.New(dynamo.NewClient(cfg), table, clock.Now), nil, clock.Now())
 }
 
 func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, err error) {
@@ -84,7 +84,7 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if report, err = reconcile.Everything(ctx, db, log, time.Now()); err == nil {
+	if report, err = reconcile.Everything(ctx, db, log, clock.Now()); err == nil {
 		err = damaged
 	}
 	return report, err

@@ -24,7 +24,7 @@ func (s *Store) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	if err != nil {
 		return sms.DuePage{}, err
 	}
-	found, last, err := s.queryDue(ctx, dueRange{shard: shard, until: toMillis(q.Until), limit: q.Limit, start: start})
+	found, last, err := s.queryDue(ctx, dueRange{shard: shard, from: toMillis(q.From), until: toMillis(q.Until), limit: q.Limit, start: start})
 	if err != nil {
 		return sms.DuePage{}, fmt.Errorf("listing what is due in %s: %w", shard, err)
 	}

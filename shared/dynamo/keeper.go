@@ -81,12 +81,12 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 // DueReceipts returns the pending receipts that are due, oldest first. It queries all
 // shards at the same time, each of them once. It queries a shard again only if it found
 // receipts past their retention there.
-func (s *Store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+func (s *Store) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)
 	for shard := range found {
 		queries.Go(func() (err error) {
-			found[shard], err = s.dueReceipts(ctx, dueShard(dueReceipt, shard), until, limit)
+			found[shard], err = s.dueReceipts(ctx, dueShard(dueReceipt, shard), from, until, limit)
 			return err
 		})
 	}
@@ -105,9 +105,9 @@ const maxReceiptPages = 10
 // dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
 // days after their retention. To skip most of the receipts past their retention, the
 // query begins at the earliest time at which a live receipt can be due.
-func (s *Store) dueReceipts(ctx context.Context, shard string, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+func (s *Store) dueReceipts(ctx context.Context, shard string, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
-	q := dueRange{shard: shard, from: toMillis(s.now().Add(-sms.PendingFor)), until: toMillis(until), limit: limit}
+	q := dueRange{shard: shard, from: max(toMillis(from), toMillis(s.now().Add(-sms.PendingFor))), until: toMillis(until), limit: limit}
 	for range maxReceiptPages {
 		found, last, err := s.queryDue(ctx, q)
 		if err != nil {

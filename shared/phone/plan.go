@@ -15,9 +15,17 @@ import (
 // libphonenumber 9.0.43 has withdrawn. When the library is updated, delete what it no
 // longer contains.
 var withdrawn = regexp.MustCompile(`^\+(?:` +
+	`229\d{8}|` + // Benin: all numbers have ten digits since 2024
+	`263[1-69](?:\d{3,7}|\d{9})|` + // Zimbabwe: landlines have nine digits
+	`29888\d{4}|` + // Faroe Islands
 	`37749\d{6}|` + // Monaco: lent to Kosovo, which has +383 now
 	`38649\d{6}|` + // Slovenia: lent to Kosovo as well
-	`4537\d{6}` + // Denmark
+	`406(?:00|2\d|30)\d{6}|` + // Romania
+	`4537\d{6}|` + // Denmark
+	`50620(?:0[2-9]|1[1-9]|[2-9]\d)\d{4}|` + // Costa Rica
+	`8480[2-9]\d{4}|` + // Vietnam
+	`85630[24]\d{7}|` + // Laos
+	`9639[127]\d{7}` + // Syria
 	`)$`)
 
 // northAmerican matches the national part of each number that North America's plan can

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/folder"
+	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
 // Receipts are made from the log, so they take no memory. All receipts before a certain
@@ -125,11 +126,14 @@ func (p *Provider) readPending(lines *bufio.Reader) ([]pending, error) {
 	return next, nil
 }
 
+// untilDue returns the time until the receipt of e is due. An entry from the future comes
+// from a time when the clock was wrong, so its receipt is due at once.
 func (p *Provider) untilDue(e Entry) time.Duration {
-	if !e.Taken() {
+	now := p.options.Now()
+	if !e.Taken() || sms.Ahead(e.At, now) {
 		return 0
 	}
-	return e.At.Add(p.options.ReceiptDelay).Sub(p.options.Now())
+	return e.At.Add(p.options.ReceiptDelay).Sub(now)
 }
 
 // reportGroup sends the receipts of all entries in next that are due. Then it moves the

@@ -396,3 +396,25 @@ func TestNothingIsTakenAfterTheDeadline(t *testing.T) {
 		}
 	})
 }
+
+// TestReceiptsOfAClockAheadComeAtOnce takes messages while the clock is ahead. Then the
+// clock is set right, and the provider starts again.
+func TestReceiptsOfAClockAheadComeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		ahead := func() time.Time { return time.Now().Add(24 * time.Hour) }
+		first := open(t, dir, simulator.Options{ReceiptDelay: time.Second, Now: ahead})
+		if _, err := first.HandOver(t.Context(), message(ordinary)); err != nil {
+			t.Fatal(err)
+		}
+		shut(t, first)
+		var got receipts
+		second := open(t, dir, simulator.Options{ReceiptDelay: time.Second, Receipts: got.add})
+		defer shut(t, second)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(got.list()); n != 1 {
+			t.Errorf("%d receipts came, want 1", n)
+		}
+	})
+}

@@ -32,7 +32,7 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 	}
 	m.Due = dueWhenEnqueued(start, m.ExpiresAt)
 	if start.Sub(now) > EnqueueAhead {
-		m.Due = Due{Kind: DueSend, At: start}
+		m.Due = Due{Kind: DueScheduled, At: start}
 	}
 	m.Events = []Event{{At: now, Status: m.Status, Detail: "accepted"}}
 	return m

@@ -8,8 +8,11 @@ type DueKind string
 // These are the kinds of work.
 const (
 	// DueSend: the queue has no envelope of the message, and one must be enqueued. Either
-	// the enqueue failed, or it is time for a scheduled message or for a retry.
+	// the enqueue failed, or it is time for a retry.
 	DueSend DueKind = "send"
+	// DueScheduled: the same for a scheduled message that was never enqueued. Only such a
+	// message may be due in a day or in a year; other kinds of work are due soon.
+	DueScheduled DueKind = "scheduled"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
 	// DueLease: the lease has ended, and no outcome of the hand-over was recorded.
@@ -55,8 +58,8 @@ func rescueWait(round int) time.Duration {
 	)
 }
 
-// Postponed returns the Due that e gets when a relay begins to work on it. e must be due
-// for DueSend or DueRescue. Until the next Due, no other relay works on e. If this relay
+// Postponed returns the Due that e gets when a relay begins to work on it. e must not be
+// due for DueLease. Until the next Due, no other relay works on e. If this relay
 // dies or the envelope is lost, e is then due again.
 func (e DueEntry) Postponed(now time.Time) Due {
 	// An entry that is due for sending may have a Round, if the enqueue of a rescue
@@ -96,8 +99,8 @@ func (e DueEntry) Discarded(b Breaker) bool {
 func (e DueEntry) arrival() time.Time { return e.Due.At.Add(-rescueWait(e.Due.Round)) }
 
 // WaitsSince returns when the message of e began to wait for a sender. The wait began
-// when the message could be claimed or, if later, when its envelope arrived. e must be
-// due for DueSend or DueRescue. The result is never after now.
+// when the message could be claimed or, if later, when its envelope arrived. e must not
+// be due for DueLease. The result is never after now.
 func (e DueEntry) WaitsSince(now time.Time) time.Time {
 	since := e.Due.At
 	if e.Due.Kind == DueRescue {

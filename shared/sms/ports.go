@@ -40,7 +40,7 @@ type Agenda interface {
 	// Shards returns how many independent parts the agenda of each kind has. The number
 	// never changes.
 	Shards() int
-	// Due returns the entries that are due at q.Until or earlier, oldest first. It may
+	// Due returns the entries that are due from q.From to q.Until, oldest first. It may
 	// not see the writes of the last second, and may then return entries that are no
 	// longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
@@ -54,6 +54,7 @@ type Agenda interface {
 type DueQuery struct {
 	Kind  DueKind
 	Shard int
+	From  time.Time // entries that are due earlier do not count; zero means that all count
 	Until time.Time
 	Limit int
 	After string // DuePage.Next of the previous page; "" for the first page
@@ -106,9 +107,10 @@ type ReceiptKeeper interface {
 	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due at until or
-	// earlier, oldest first.
-	DueReceipts(ctx context.Context, until time.Time, limit int) ([]PendingReceipt, error)
+	// DueReceipts returns up to limit pending receipts that are due at or after from and
+	// at or before until, oldest first. If from is zero, all receipts that are due by
+	// until count.
+	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
 // Lister lists an owner's messages.

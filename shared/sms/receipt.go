@@ -57,8 +57,9 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
-// PendingFor is how long a receipt stays pending.
-const PendingFor = 24 * time.Hour
+// PendingFor is how long a receipt stays pending: a day, and an hour more, so that no
+// receipt is lost if the clock jumps by a day.
+const PendingFor = 25 * time.Hour
 
 // firstLook is the time from the arrival of a pending receipt to the first search for its
 // message. By then, the outcome of the hand-over is usually recorded.
@@ -68,9 +69,10 @@ const firstLook = 5 * time.Second
 func (r Receipt) Pending(now time.Time) PendingReceipt {
 	now, r.LoggedAt = stamp(now), time.Time{}
 	id := fingerprint(string(r.Provider), r.ProviderMessageID, string(r.Number), string(r.Verdict), r.Detail, r.At.String())
-	return PendingReceipt{
+	k, _ := PendingReceipt{
 		ID: "receipt-" + id, Receipt: r, CameAt: now, Due: now.Add(firstLook), PurgeAt: now.Add(PendingFor),
-	}
+	}.Bound(now)
+	return k
 }
 
 // ApplyReceipt returns m after the receipt rc, which is about the hand-over with the same

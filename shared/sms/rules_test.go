@@ -168,11 +168,13 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("waits differ (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("for now waits at least as long as the provider asks", func(t *testing.T) {
-		l := begin(t, draft())
-		l.outcome(l.claim(), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: time.Hour}))
-		if got := l.m.NotBefore.Sub(l.now); got != time.Hour {
-			t.Errorf("wait = %v, want an hour", got)
+	t.Run("for now waits as long as the provider asks, up to 15 minutes", func(t *testing.T) {
+		for asked, want := range map[time.Duration]time.Duration{10 * time.Minute: 10 * time.Minute, time.Hour: 15 * time.Minute} {
+			l := begin(t, draft())
+			l.outcome(l.claim(), sms.Refused(&sms.ProviderError{Refusal: sms.RefusedForNow, RetryAfter: asked}))
+			if got := l.m.NotBefore.Sub(l.now); got != want {
+				t.Errorf("the provider asked for a wait of %v, and the message waits %v, want %v", asked, got, want)
+			}
 		}
 	})
 	t.Run("for good ends the message as failed", func(t *testing.T) {

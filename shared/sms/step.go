@@ -66,6 +66,10 @@ func (s *step) rest(to Status, e Event) {
 	}
 }
 
+// longestRetry is the longest wait for a retry, no matter how long the provider asks to
+// wait. It is shorter than farthestDue.
+const longestRetry = 15 * time.Minute
+
 // retry makes the message wait for its next hand-over. If the provider has taken an
 // earlier hand-over, or if the message's time is over, retry ends the message instead.
 func (s *step) retry(wait time.Duration, e Event) {
@@ -78,7 +82,8 @@ func (s *step) retry(wait time.Duration, e Event) {
 		return
 	}
 	s.move(Queued, e)
-	s.m.NotBefore = stamp(s.now.Add(max(wait, s.backoff(s.m.Refusals+s.m.voids()))))
+	wait = min(max(wait, s.backoff(s.m.Refusals+s.m.voids())), longestRetry)
+	s.m.NotBefore = stamp(s.now.Add(wait))
 	s.m.Refusals++
 	s.m.PurgeAt = time.Time{}
 	s.m.Due = notAfter(Due{Kind: DueSend, At: s.m.NotBefore}, s.m.ExpiresAt)

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-var dueKinds = []sms.DueKind{sms.DueSend, sms.DueRescue, sms.DueLease}
+var dueKinds = []sms.DueKind{sms.DueSend, sms.DueScheduled, sms.DueRescue, sms.DueLease}
 
 func entryOf(m sms.Message) sms.DueEntry {
 	return sms.DueEntry{Ref: m.Ref(), Owner: m.Owner, Due: m.Due, ExpiresAt: m.ExpiresAt}
@@ -94,10 +94,12 @@ func testAgenda(t *testing.T, open opener) {
 	t.Run("each kind of work has its own agenda", func(t *testing.T) {
 		s := open(t)
 		rescue := s.create(t, s.message())
-		send := s.create(t, s.scheduled(time.Hour))
+		send := s.createDue(t, sms.Due{Kind: sms.DueSend, At: s.clock.Now()})
+		scheduled := s.create(t, s.scheduled(time.Hour))
 		lease := s.claim(t, s.create(t, s.message()))
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(rescue))
 		s.checkDue(t, sms.DueSend, s.farAhead(), 10, entryOf(send))
+		s.checkDue(t, sms.DueScheduled, s.farAhead(), 10, entryOf(scheduled))
 		s.checkDue(t, sms.DueLease, s.farAhead(), 10, entryOf(lease))
 	})
 

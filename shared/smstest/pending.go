@@ -43,7 +43,7 @@ func (s stage) rekeep(t *testing.T, k sms.PendingReceipt) {
 func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {
-		got, err := s.DueReceipts(t.Context(), until, limit)
+		got, err := s.DueReceipts(t.Context(), time.Time{}, until, limit)
 		if err != nil {
 			t.Fatalf("DueReceipts: %v", err)
 		}

@@ -36,7 +36,7 @@ func testPostpone(t *testing.T, open opener) {
 		if err != nil {
 			t.Fatalf("Postpone: %v", err)
 		}
-		s.checkDue(t, sms.DueSend, s.farAhead(), 10)
+		s.checkDue(t, sms.DueScheduled, s.farAhead(), 10)
 		s.checkDue(t, sms.DueRescue, s.farAhead(), 10, entryOf(got))
 	})
 

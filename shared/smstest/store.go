@@ -35,6 +35,7 @@ func TestStore(t *testing.T, open OpenStore) {
 		{"Retention", testRetention},
 		{"Agenda", testAgenda},
 		{"Postpone", testPostpone},
+		{"Ahead", testAhead},
 		{"Receipts", testReceipts},
 		{"Bound", testBound},
 		{"Unmatched", testUnmatched},

@@ -50,7 +50,7 @@ const (
 
 // Due implements sms.Agenda. It is never behind writes.
 func (db *DB) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
-	after, err := parsePosition(q.After, position{math.MinInt64, math.MinInt64})
+	after, err := parsePosition(q.After, position{fromMillis(q.From), math.MinInt64})
 	if err != nil {
 		return sms.DuePage{}, err
 	}

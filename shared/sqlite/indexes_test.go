@@ -59,7 +59,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	}
 	k := sms.Receipt{Provider: "fake", Number: m.Number, Verdict: sms.VerdictVoid}.Pending(now)
 	must(db.Keep(ctx, k), db.Forget(ctx, k))
-	_, err = db.DueReceipts(ctx, now, 10)
+	_, err = db.DueReceipts(ctx, time.Time{}, now, 10)
 	must(err)
 	for range 2 {
 		b, err := db.LoadBreaker(ctx)

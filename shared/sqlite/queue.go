@@ -120,14 +120,22 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 }
 
 // nextVisible returns when the next item can be dequeued. If the queue is empty, it
-// returns a time that never comes.
+// returns a time that never comes. If items are hidden until a time that is ahead,
+// nextVisible first makes them visible.
 func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
-	var at sql.NullInt64
-	if err := q.file.get(ctx, `SELECT min(visible_at) FROM queue_items`, nil, &at); err != nil {
+	var at, last sql.NullInt64
+	err := q.file.get(ctx, `SELECT (SELECT min(visible_at) FROM queue_items), (SELECT max(visible_at) FROM queue_items)`, nil, &at, &last)
+	if err != nil {
 		return time.Time{}, err
 	}
+	now := q.now()
 	if !at.Valid {
-		return q.now().Add(math.MaxInt64), nil
+		return now.Add(math.MaxInt64), nil
+	}
+	latest := now.Add(max(sms.MaxDelay, q.visibility))
+	if sms.Ahead(time.UnixMilli(last.Int64), latest) {
+		_, err := q.file.exec(ctx, `UPDATE queue_items SET visible_at = ? WHERE visible_at > ?`, now.UnixMilli(), latest.UnixMilli())
+		return now, err
 	}
 	return time.UnixMilli(at.Int64), nil
 }

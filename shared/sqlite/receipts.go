@@ -105,9 +105,9 @@ func (db *DB) Forget(ctx context.Context, k sms.PendingReceipt) error {
 }
 
 // DueReceipts implements sms.ReceiptKeeper.
-func (db *DB) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+func (db *DB) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	list, err := db.pendingReceipts(ctx, `SELECT record FROM pending_receipts
-		WHERE due_at <= ? AND purge_at > ? ORDER BY due_at LIMIT ?`, until.UnixMilli(), db.now().UnixMilli(), limit)
+		WHERE due_at BETWEEN ? AND ? AND purge_at > ? ORDER BY due_at LIMIT ?`, fromMillis(from), until.UnixMilli(), db.now().UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing due receipts: %w", err)
 	}

@@ -79,6 +79,41 @@ run "what_the_gateway_answers_is_a_problem" {
   }
 }
 
+run "no_page_may_use_the_api" {
+  assert {
+    condition = length(aws_api_gateway_method.preflight) == 0 && alltrue(flatten([
+      for g in aws_api_gateway_gateway_response.this : [for name, value in g.response_parameters : !strcontains(name, "Access-Control")]
+    ]))
+    error_message = "Browsers let pages use the API, although no origin is allowed."
+  }
+}
+
+run "pages_of_an_allowed_origin_may_use_the_api" {
+  variables {
+    api = { allowed_origin = "https://app.example.com:8443" }
+  }
+  assert {
+    condition = toset([for m in aws_api_gateway_method.preflight : "${m.http_method} ${m.authorization} ${m.resource_id}"]) == toset([
+      for m in aws_api_gateway_method.this : "OPTIONS NONE ${m.resource_id}"
+    ])
+    error_message = "A path does not answer browsers that ask for permission without a token."
+  }
+  assert {
+    condition = alltrue([
+      for path, m in aws_api_gateway_method.preflight :
+      aws_api_gateway_integration.preflight[path].type == "AWS_PROXY" && aws_api_gateway_integration.preflight[path].uri == module.api.alias_invoke_arn
+    ])
+    error_message = "The function does not answer browsers that ask for permission."
+  }
+  assert {
+    condition = alltrue([
+      for g in aws_api_gateway_gateway_response.this :
+      g.response_parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'https://app.example.com:8443'"
+    ])
+    error_message = "Pages cannot read an answer of the gateway itself."
+  }
+}
+
 run "requests_are_throttled_and_logged_without_what_is_private" {
   variables {
     api                         = { requests_per_second = 7, burst = 9 }

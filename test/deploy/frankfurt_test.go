@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,7 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// Moto's IAM refuses a second role with the same name, as AWS's IAM does.
+// Names of roles are unique in an account. With SMSQUEUE_SOAK=1 the example is also
+// applied to moto, whose IAM refuses a second role with the same name.
 func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -26,23 +29,45 @@ func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 	if _, err := w.Run(t.Context(), "init", "-reconfigure"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Apply(t.Context(), map[string]any{"packages": map[string]string{"frankfurt": zips, "virginia": zips}}); err != nil {
+	vars := map[string]any{"packages": map[string]string{"frankfurt": zips, "virginia": zips}}
+	var plan struct {
+		Values struct {
+			Root stateModule `json:"root_module"`
+		} `json:"planned_values"`
+	}
+	out, err := w.Plan(t.Context(), vars)
+	if err != nil {
 		t.Fatal(err)
 	}
-
-	state := deployment{&emulation.Emulation{Workspace: w}}.state(t)
-	// On moto each Region has its own dashboards. On AWS all Regions of an account share
-	// them.
-	dashboards := make(map[string]int)
-	for _, r := range state.all("aws_cloudwatch_dashboard") {
-		var dashboard struct {
-			Name string `json:"dashboard_name"`
-		}
-		r.read(t, &dashboard)
-		dashboards[dashboard.Name]++
+	if err := json.Unmarshal(out, &plan); err != nil {
+		t.Fatal(err)
 	}
+	names := func(kind, attribute string) map[string]int {
+		counts := make(map[string]int)
+		for _, r := range plan.Values.Root.all(kind) {
+			var values map[string]any
+			r.read(t, &values)
+			counts[fmt.Sprint(values[attribute])]++
+		}
+		return counts
+	}
+	// All Regions of an account share the dashboards.
 	want := map[string]int{"smsqueue-eu-central-1": 1, "smsqueue-us-east-1": 1}
-	if diff := cmp.Diff(want, dashboards); diff != "" {
+	if diff := cmp.Diff(want, names("aws_cloudwatch_dashboard", "dashboard_name")); diff != "" {
 		t.Errorf("the dashboards' names differ (-want +got):\n%s", diff)
+	}
+	roles := names("aws_iam_role", "name")
+	if len(roles) < 8 {
+		t.Errorf("the plan has the roles %v, want at least 4 for each Region", roles)
+	}
+	for name, n := range roles {
+		if n > 1 {
+			t.Errorf("%d roles have the name %q", n, name)
+		}
+	}
+	if os.Getenv("SMSQUEUE_SOAK") == "1" {
+		if err := w.Apply(t.Context(), vars); err != nil {
+			t.Error(err)
+		}
 	}
 }

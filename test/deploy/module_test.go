@@ -241,6 +241,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"more attempts than a record keeps", `messages = { max_attempts = 21 }`, `from 1 to 20`},
 		{"a negative limit", `limits = { parts_per_day = -1 }`, `0 means no limit`},
 		{"a wait longer than the gateway's", `api = { longest_wait_seconds = 20 }`, `from 0 to 15`},
+		{"every origin", `api = { allowed_origin = "*" }`, `one origin as browsers write it`},
+		{"an origin with a path", `api = { allowed_origin = "https://app.example.com/" }`, `without a path`},
 		{"a wait without a ceiling", `api = { longest_wait_seconds = 1 }`, `Set reserved_concurrency of api`},
 		{"a ceiling in a new account", `api = { reserved_concurrency = 5 }`, `so that 100 of the account's`},
 		{"an unknown log level", `logs = { level = "info" }`, `"DEBUG", "INFO", "WARN" or "ERROR"`},

@@ -47,6 +47,7 @@ var dictionary = []word{
 		{"*.go", `"region": ?"`}, // in an event
 		{"phone.go", `phonenumbers\.Get(SupportedRegions|RegionCodeForNumber)\b`},
 		{"plan.go", `phonenumbers\.GetRegionCodeForCountryCode\b`},
+		{"numbers.py", `COUNTRY_CODE_TO_REGION_CODE|metadata_for_(nongeo_)?region|region_code_for_number`},
 		{"*.tf", `\baws_region\b|\blocal\.region\b|^\s+region\s+=|"REGIONAL"|\bregional_[a-z_]+|\bskip_region_validation\b`},
 		{"*.hcl", `\baws_region\b`},
 	}},
@@ -63,7 +64,9 @@ var dictionary = []word{
 		{"*.md", `(these|default|spent) quotas?|Quotas are AWS's`},
 		{"", `AWS's quota|Service Quotas`},
 	}},
-	{`(sms|message|text)[ -]segment`, "part", nil},
+	{`(sms|message|text)[ -]segment`, "part", []phrase{
+		{"", `sms-segments-calculator`}, // a library
+	}},
 }
 
 // misused returns a sentence for each word in text that does not have its one meaning.

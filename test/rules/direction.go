@@ -124,7 +124,7 @@ func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
 		return "only tests may import it"
-	case dep == module+"shared/phone" && !in(path, module+"services/api"):
+	case dep == module+"shared/phone" && !in(path, module+"services/api", module+"test/campaigns/differential"):
 		return "loading it takes time, and only api needs it"
 	case isService(path) && !isLambda(path) && isService(dep) && serviceOf(dep) != serviceOf(path):
 		return "only a main joins services"

@@ -31,7 +31,7 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	ok = true
-	for _, t := range []prereq.Tool{prereq.Go, prereq.Git, prereq.Make, prereq.CC, prereq.Java, prereq.JavaCompiler, prereq.Maven, prereq.Python, prereq.Terraform} {
+	for _, t := range []prereq.Tool{prereq.Go, prereq.Git, prereq.Make, prereq.CC, prereq.Java, prereq.JavaCompiler, prereq.Maven, prereq.Python, prereq.NPM, prereq.Terraform} {
 		version, err := t.Find(ctx)
 		if err != nil {
 			ok = false
@@ -46,6 +46,12 @@ func run(ctx context.Context, out io.Writer) (ok bool, err error) {
 		fmt.Fprintf(table, "later\t%s\t%v\t%s\tget it: %s\n", linter.Name, err, linter.Why, linter.Get)
 	} else {
 		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", linter.Name, version, linter.Why)
+	}
+	// Without this tool, `make test` leaves a part of one test out.
+	if found, err := prereq.FUSE.Find(ctx); err != nil {
+		fmt.Fprintf(table, "without\t%s\t%v\t%s\tget it: %s\n", prereq.FUSE.Name, err, prereq.FUSE.Why, prereq.FUSE.Get)
+	} else {
+		fmt.Fprintf(table, "ok\t%s\t%s\t%s\t\n", prereq.FUSE.Name, found, prereq.FUSE.Why)
 	}
 	for _, e := range engines.All() {
 		if e.Fetched(ctx, repo) {

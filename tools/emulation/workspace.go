@@ -151,7 +151,9 @@ func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 
 func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	cmd.Dir = w.Root
-	cmd.Env = append(os.Environ(), w.env...)
+	// Terraform and its provider end soon, so they save a quarter of their CPU time by
+	// collecting less garbage.
+	cmd.Env = append(append(os.Environ(), "GOGC=400"), w.env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	var stdout, stderr bytes.Buffer
@@ -170,15 +172,30 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 // Apply applies the root with the variables vars. The parameter args holds further
 // arguments for terraform apply.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...string) error {
+	if err := w.set(vars); err != nil {
+		return err
+	}
+	_, err := w.Run(ctx, append([]string{"apply", "-auto-approve", "-parallelism=20"}, args...)...)
+	return err
+}
+
+// Plan plans the root with the variables vars, and returns the plan as JSON.
+func (w *Workspace) Plan(ctx context.Context, vars map[string]any) ([]byte, error) {
+	if err := w.set(vars); err != nil {
+		return nil, err
+	}
+	if _, err := w.Run(ctx, "plan", "-out=plan"); err != nil {
+		return nil, err
+	}
+	return w.Run(ctx, "show", "-json", "plan")
+}
+
+func (w *Workspace) set(vars map[string]any) error {
 	text, err := json.Marshal(vars)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(w.Root, "engine.auto.tfvars.json"), text, 0o600); err != nil {
-		return err
-	}
-	_, err = w.Run(ctx, append([]string{"apply", "-auto-approve", "-parallelism=20"}, args...)...)
-	return err
+	return os.WriteFile(filepath.Join(w.Root, "engine.auto.tfvars.json"), text, 0o600)
 }
 
 // Changes returns what terraform apply would change if it ran again, or "" if it would

@@ -13,7 +13,7 @@ func TestPinsOfTheOthersAreWhatIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range []Engine{Ministack(""), Checkov(), EventRuler()} {
+	for _, e := range []Engine{Ministack(""), Checkov(), EventRuler(), Numbers()} {
 		pins, err := os.ReadFile(e.pinned(repo))
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -108,6 +109,14 @@ var Maven = Tool{
 	probe: versionProbe(`Apache Maven (\d\S*)`, "mvn", "--batch-mode", "--version"),
 }
 
+// NPM fetches JavaScript libraries, and node runs them.
+var NPM = Tool{
+	Name:  "npm with node",
+	Why:   "fetches and runs the libraries that `make soak` compares with",
+	Get:   "apt-get install nodejs npm",
+	probe: versionProbe(`^(\d\S*)`, "npm", "--version"),
+}
+
 // Python runs moto in a virtual environment. Moto's dependencies need version 3.11 or
 // later.
 var Python = Tool{
@@ -126,6 +135,29 @@ var Terraform = Tool{
 	Why:   "provisions AWS in `make deploy`, and is tested by `make test`",
 	Get:   "https://developer.hashicorp.com/terraform/install, 1.9 or later",
 	probe: versionProbe(`Terraform v(\d\S*)`, "terraform", "version"),
+}
+
+// FUSE mounts the file systems whose faults tests switch on. Without it, `make test`
+// breaks the disk of a server in one way only.
+var FUSE = Tool{
+	Name: "fuse",
+	Why:  "breaks the disk of a server in every way, in `make test`",
+	Get:  "apt-get install fuse3; a container also needs --device /dev/fuse --cap-add SYS_ADMIN",
+	probe: func(context.Context) (string, error) {
+		device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+		if err != nil {
+			return "", err
+		}
+		if err := device.Close(); err != nil {
+			return "", err
+		}
+		_, err3 := exec.LookPath("fusermount3")
+		_, err2 := exec.LookPath("fusermount")
+		if os.Geteuid() != 0 && err3 != nil && err2 != nil {
+			return "", errors.New("fusermount3 is not installed")
+		}
+		return "/dev/fuse", nil
+	},
 }
 
 // Linter returns golangci-lint at path, where `make lint` installs it.

@@ -308,3 +308,28 @@ func FuzzGatewayEvent(f *testing.F) {
 		}
 	})
 }
+
+// TestBrowsersAskForPermissionThroughTheGateway sends what API Gateway makes of a
+// preflight: an event without claims.
+func TestBrowsersAskForPermissionThroughTheGateway(t *testing.T) {
+	const origin = "https://app.example.com"
+	closed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := verify(r); err != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	event := fixture(t, "execute-api")
+	event.HTTPMethod, event.RequestContext.Authorizer = http.MethodOptions, nil
+	event.MultiValueHeaders = map[string][]string{"origin": {origin}, "access-control-request-method": {"POST"}}
+	event.Headers = nil
+	for allowed, want := range map[string]int{origin: http.StatusNoContent, "https://other.example.com": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		response, err := gateway{api.AllowOrigin(allowed, closed)}.handle(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := http.Header(response.MultiValueHeaders).Get("Access-Control-Allow-Origin")
+		if response.StatusCode != want || (got == origin) != (want == http.StatusNoContent) {
+			t.Errorf("with the origin %q allowed: status %d and allowed origin %q, want status %d", allowed, response.StatusCode, got, want)
+		}
+	}
+}

@@ -4,11 +4,11 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/smsqueue/smsqueue/services/receipts"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
@@ -24,6 +24,6 @@ func start(ctx context.Context, getenv func(string) string) (logsHandler, error)
 		return nil, err
 	}
 	logger := lambdacontext.NewLogger()
-	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
-	return handle(receipts.New(store, rules, logger, time.Now), deliverylog.Parse, logger), nil
+	store := dynamo.New(dynamo.NewClient(cfg), table, clock.Now)
+	return handle(receipts.New(store, rules, logger, clock.Now), deliverylog.Parse, logger), nil
 }

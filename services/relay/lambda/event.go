@@ -10,6 +10,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/relay"
 	"github.com/smsqueue/smsqueue/shared/change"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
@@ -34,7 +35,7 @@ func handle(r *relay.Relay, breakers sms.Breakers, logger *slog.Logger) eventHan
 }
 
 func operate(ctx context.Context, breakers sms.Breakers, o sms.Order, logger *slog.Logger) (state, error) {
-	b, err := change.Operate(ctx, breakers, o, time.Now())
+	b, err := change.Operate(ctx, breakers, o, clock.Now())
 	if err != nil {
 		return state{}, err
 	}

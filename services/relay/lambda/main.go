@@ -10,6 +10,7 @@ import (
 
 	"github.com/smsqueue/smsqueue/services/receipts"
 	"github.com/smsqueue/smsqueue/services/relay"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sqsqueue"
@@ -25,11 +26,11 @@ func start(ctx context.Context, getenv func(string) string) (eventHandler, error
 		return nil, err
 	}
 	logger := lambdacontext.NewLogger()
-	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	store := dynamo.New(dynamo.NewClient(cfg), table, clock.Now)
 	queue := sqsqueue.New(sqsqueue.NewClient(cfg), queueURL)
-	matcher := receipts.New(store, rules, logger, time.Now)
+	matcher := receipts.New(store, rules, logger, clock.Now)
 	options := relay.DefaultOptions()
 	options.Wait = time.Sleep
-	service := relay.New(store, queue, matcher, rules, options, time.Now, logger)
+	service := relay.New(store, queue, matcher, rules, options, clock.Now, logger)
 	return handle(service, store, logger), nil
 }

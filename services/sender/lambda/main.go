@@ -3,11 +3,11 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/smsqueue/smsqueue/services/sender"
+	"github.com/smsqueue/smsqueue/shared/clock"
 	"github.com/smsqueue/smsqueue/shared/dynamo"
 	"github.com/smsqueue/smsqueue/shared/environ"
 	"github.com/smsqueue/smsqueue/shared/sns"
@@ -25,10 +25,10 @@ func start(ctx context.Context, getenv func(string) string) (batchHandler, error
 		return nil, err
 	}
 	logger := lambdacontext.NewLogger()
-	store := dynamo.New(dynamo.NewClient(cfg), table, time.Now)
+	store := dynamo.New(dynamo.NewClient(cfg), table, clock.Now)
 	environ.Connect(ctx, logger, store.Connect)
-	gate := sender.NewGate(store, rules, pace, time.Now)
+	gate := sender.NewGate(store, rules, pace, clock.Now)
 	provider := sns.New(sns.NewClient(cfg))
-	s := sender.New(store, provider, gate, rules, time.Now, logger)
+	s := sender.New(store, provider, gate, rules, clock.Now, logger)
 	return handle(s, provider.CloseIdle, receives-1), nil
 }

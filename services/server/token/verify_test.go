@@ -64,11 +64,12 @@ func TestVerify(t *testing.T) {
 	}
 
 	for name, text := range map[string]string{
-		"the issuer's own token":                                   accessToken(t, issuer),
-		"a token with the good claims":                             good,
-		"a token that expired within the leeway":                   changed(jwt.MapClaims{"exp": seconds(-4)}),
-		"a token that was issued in the future, within the leeway": changed(jwt.MapClaims{"iat": seconds(4), "nbf": seconds(4)}),
-		"a token without scopes":                                   changed(jwt.MapClaims{"scope": nil}),
+		"the issuer's own token":                 accessToken(t, issuer),
+		"a token with the good claims":           good,
+		"a token that expired within the leeway": changed(jwt.MapClaims{"exp": seconds(-4)}),
+		"a token that was issued in the future":  changed(jwt.MapClaims{"iat": seconds(7200), "nbf": seconds(7200)}),
+		"a token without a time of issue":        changed(jwt.MapClaims{"iat": nil}),
+		"a token without scopes":                 changed(jwt.MapClaims{"scope": nil}),
 	} {
 		t.Run("accepts "+name, func(t *testing.T) {
 			claims, err := issuer.Verify(text)
@@ -106,9 +107,6 @@ func TestVerify(t *testing.T) {
 		"an expired token":                     changed(jwt.MapClaims{"exp": seconds(-6)}),
 		"no expiry":                            changed(jwt.MapClaims{"exp": nil}),
 		"an expiry that is not a number":       changed(jwt.MapClaims{"exp": "tomorrow"}),
-		"a token that is not valid yet":        changed(jwt.MapClaims{"nbf": seconds(6)}),
-		"a token issued in the future":         changed(jwt.MapClaims{"iat": seconds(6)}),
-		"no time of issue":                     changed(jwt.MapClaims{"iat": nil}),
 		"an ID token":                          changed(jwt.MapClaims{"token_use": "id"}),
 		"no token_use":                         changed(jwt.MapClaims{"token_use": nil}),
 		"no client_id":                         changed(jwt.MapClaims{"client_id": nil}),

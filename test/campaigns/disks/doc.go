@@ -3,6 +3,6 @@
 // message may be lost, none may be handed over without a record, and the server must
 // recover by itself. Until then, clients, /healthz and /v1/status must be told.
 //
-// Without SMSQUEUE_SOAK=1 each outage is short and comes once. The outages that no file
-// system is needed for run on every Linux machine.
+// Without SMSQUEUE_SOAK=1 each outage is short and comes once. Where no file system
+// can be mounted, only the limit of a file's size breaks the disk.
 package disks

@@ -84,6 +84,7 @@ const requestTimeout = time.Second
 // The cells use a stand one after another.
 type stand struct {
 	clock          *smstest.Clock
+	wrong          *wrongClock // the clock of the services; right unless a cell makes it jump
 	store          *dynamo.Store
 	queue          *sqsqueue.Queue
 	next           int // the number of the next cell's first message
@@ -97,6 +98,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 		clock: smstest.NewClock(time.Now().UTC().Truncate(time.Millisecond)), next: 6_000_000 + i*100_000,
 		records: newWire(t, records), sends: newWire(t, sends),
 	}
+	s.wrong = &wrongClock{right: s.clock.Now}
 	configure := func(url string, w *wire) aws.Config {
 		cfg := enginetest.Config(t, url)
 		cfg.HTTPClient = &http.Client{Transport: w, Timeout: requestTimeout}
@@ -107,7 +109,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	if err := enginetest.CreateTable(ctx, client, table); err != nil {
 		t.Fatal(err)
 	}
-	s.store = dynamo.New(client, table, s.clock.Now)
+	s.store = dynamo.New(client, table, s.wrong.Now)
 	queues := sqs.NewFromConfig(configure(sends, s.sends))
 	name := "faults-" + sms.NewToken()
 	created, err := queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name})
@@ -118,7 +120,9 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	return s
 }
 
-func (s *stand) cell(t *testing.T, a *attack) {
+// world returns a new world on the stand, and the number of its first message.
+func (s *stand) world(t *testing.T, a *attack, rules sms.Rules) (w *world.World, begin int) {
+	t.Helper()
 	ctx := t.Context()
 	if b, err := s.store.LoadBreaker(ctx); err != nil {
 		t.Fatal(err)
@@ -130,18 +134,23 @@ func (s *stand) cell(t *testing.T, a *attack) {
 	}
 	network := world.NewNetwork(s.clock.Now)
 	server := httptest.NewServer(judge.Handler(network))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	cfg := enginetest.Config(t, server.URL)
 	cfg.HTTPClient = &http.Client{Transport: newWire(t, server.URL)}
-	w := world.New(world.Options{
-		Now: s.clock.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
+	w = world.New(world.Options{
+		Now: s.wrong.Now, Sleep: s.clock.Advance, Store: fewShards{s.store}, Queue: s.queue,
 		Network: network, Provider: sns.New(sns.NewClient(cfg)),
 		// The relay must not enqueue messages early, because the queue runs on another clock.
-		Rules: sms.DefaultRules(), Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
+		Rules: rules, Interval: time.Millisecond, Around: a.around, Timeout: 20 * time.Second,
 		PartsPerSecond: matrixPace,
 	})
-	begin := s.next
+	begin = s.next
 	s.next += 100
+	return w, begin
+}
+
+func (s *stand) cell(t *testing.T, a *attack) {
+	w, begin := s.world(t, a, sms.DefaultRules())
 	all := scenario(t, w, a, begin, keyOfAFewShards, policies(begin))
 	verify(t, w, a, all)
 }
@@ -187,19 +196,26 @@ func policies(begin int) func(story) []sms.OnUnknown {
 
 func TestMatrixOnEngines(t *testing.T) {
 	t.Parallel()
-	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
 	atOnce, every := 8, 17 // 8 cells at once, and only every 17th cell, which reaches every fault and every service
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}
-	stands := make(chan *stand, atOnce)
-	for i := range atOnce {
-		stands <- newStand(t, records, sends, i)
-	}
-	matrix(t, atOnce, every, func(t *testing.T, a *attack) {
+	stands := newStands(t, atOnce)
+	matrix(t, allFaults, atOnce, every, func(t *testing.T, a *attack) {
 		a.inject, a.maxMessages = faultBelowSDK, fewMessages
 		s := <-stands
 		defer func() { stands <- s }()
 		s.cell(t, a)
 	})
+}
+
+// newStands returns n stands.
+func newStands(t *testing.T, n int) chan *stand {
+	t.Helper()
+	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
+	stands := make(chan *stand, n)
+	for i := range n {
+		stands <- newStand(t, records, sends, i)
+	}
+	return stands
 }

@@ -39,10 +39,12 @@ var uncalled = []row{
 	{"sender", "Create"},
 	{"relay", "Create"},
 	{"relay", "Claim"},
+	{"relay", "Keep"}, // would bring back a receipt that another relay has used
 	{"receipts", "Create"},
 	{"receipts", "Claim"},
 	// Only the relay makes these calls, when it retries a receipt.
 	{"receipts", "Get"},
+	{"receipts", "Rekeep"},
 	{"receipts", "Update"},
 	{"receipts", "Unmatched"},
 	{"receipts", "Forget"},

@@ -71,6 +71,18 @@ func bothPolicies(story) []sms.OnUnknown { return []sms.OnUnknown{sms.Resend, sm
 
 func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
 	t.Helper()
+	all := submitStories(t, w, a, begin, key, policies)
+	if t.Failed() {
+		return nil
+	}
+	if err := w.Rest(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return all
+}
+
+func submitStories(t *testing.T, w *world.World, a *attack, begin int, key func() string, policies func(story) []sms.OnUnknown) []submitted {
+	t.Helper()
 	ctx := t.Context()
 	var all []submitted
 	for _, s := range stories {
@@ -91,12 +103,6 @@ func scenario(t *testing.T, w *world.World, a *attack, begin int, key func() str
 	group.Wait()
 	w.Network.Receipt(w.Network.Foreign("+5511980000000", false, w.Now()), time.Second)
 	w.Network.Receipt(w.Network.Foreign("+5511980000001", true, w.Now().Add(trouble)), trouble)
-	if t.Failed() {
-		return nil
-	}
-	if err := w.Rest(ctx); err != nil {
-		t.Error(err)
-	}
 	return all
 }
 

@@ -17,7 +17,13 @@ import (
 
 func openSQLite(t *testing.T) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	return openSQLiteWith(t, time.Now)
+}
+
+// openSQLiteWith is like openSQLite, with another clock.
+func openSQLiteWith(t *testing.T, now func() time.Time) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.TempDir(), sqlite.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,18 +60,19 @@ func TestMatrixOnSQLite(t *testing.T) {
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		every = 1
 	}
-	matrix(t, 4, every, func(t *testing.T, a *attack) {
+	matrix(t, allFaults, 4, every, func(t *testing.T, a *attack) {
 		a.inject = faultAtPort
 		onSQLite(t, a)
 	})
 }
 
-// matrix runs n cells at a time. If step is 3, it runs only every third cell.
-func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
-	newAttack := func(r row, f fault) *attack {
-		return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
-	}
-	table := &table{cells: make(map[row]map[fault]string)}
+func newAttack(r row, f fault) *attack {
+	return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
+}
+
+// matrix runs the scenario without faults, and checks that this makes all outside calls.
+// Then it runs the cells.
+func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
 	calm := newAttack(row{}, none)
 	told := false // the flag -run may have skipped this cell
 	if !t.Run("without faults", func(t *testing.T) {
@@ -85,13 +92,19 @@ func matrix(t *testing.T, n, step int, run func(t *testing.T, a *attack)) {
 		}
 	}
 	t.Logf("the scenario makes %d calls", sum(calm.seen))
+	cells(t, faults, n, step, run)
+}
+
+// cells runs n cells at a time. If step is 3, it runs only every third cell.
+func cells(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
+	table := &table{faults: faults, cells: make(map[row]map[fault]string)}
 	// t.Parallel would run only as many cells as there are processors. On the engines more
 	// can run, because a cell mostly waits.
 	var group errgroup.Group
 	group.SetLimit(n)
 	cell := 0
 	for _, r := range rows() {
-		for _, f := range allFaults {
+		for _, f := range faults {
 			if cell++; cell%step != 0 {
 				continue
 			}
@@ -129,6 +142,8 @@ func verdict(t *testing.T, a *attack) string {
 }
 
 type table struct {
+	faults []fault
+
 	mu    sync.Mutex
 	cells map[row]map[fault]string
 }

@@ -10,13 +10,13 @@ func (t *table) print(to *testing.T) {
 	to.Helper()
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "%-26s", "")
-	for _, f := range allFaults {
-		fmt.Fprintf(&lines, "%-21s", f)
+	for _, f := range t.faults {
+		fmt.Fprintf(&lines, "%-22s", f)
 	}
 	cells, hold := 0, 0
 	for _, r := range rows() {
 		fmt.Fprintf(&lines, "\n%-26s", r)
-		for _, f := range allFaults {
+		for _, f := range t.faults {
 			verdict := t.cells[r][f]
 			if verdict == "" {
 				verdict = "NOT RUN"
@@ -25,7 +25,7 @@ func (t *table) print(to *testing.T) {
 			if verdict == "holds" {
 				hold++
 			}
-			fmt.Fprintf(&lines, "%-21s", verdict)
+			fmt.Fprintf(&lines, "%-22s", verdict)
 		}
 	}
 	to.Logf("whether every promise holds after each fault:\n%s\n%d of %d cells passed", lines.String(), hold, cells)

@@ -254,6 +254,11 @@ var mutants = []mutant{
 		tests:   []string{"-run", "TestConformance/Store/Pace", "./shared/sqlite"},
 	},
 	{
+		without: "the rule that a time that is ahead counts as the present time",
+		changes: map[string]change{"a time that is ahead": never},
+		tests:   []string{"-run", "TestWhatAClockAhead", "./services/relay"},
+	},
+	{
 		without: "the longer of two phrases, when a receipt says who confirmed a delivery",
 		changes: map[string]change{"the longer of two phrases": never},
 		tests:   []string{"-run", "TestTheWordsSay", "./shared/sns/deliverylog"},

@@ -70,9 +70,9 @@ func (c *counted) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) 
 	return c.DB.Due(ctx, q)
 }
 
-func (c *counted) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+func (c *counted) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	c.count("DueReceipts")
-	return c.DB.DueReceipts(ctx, until, limit)
+	return c.DB.DueReceipts(ctx, from, until, limit)
 }
 
 func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {

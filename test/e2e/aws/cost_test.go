@@ -66,6 +66,7 @@ func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		got.FarEnd = first.RelayRun.ReadUnits - got.RelayRun.ReadUnits
 		// The first message of a process also reads and writes the breaker.
 		got.Breaker = cost.Breaker{
 			Reads: first.Delivery.ReadUnits - got.Delivery.ReadUnits, Writes: first.Delivery.WriteUnits - got.Delivery.WriteUnits,

@@ -105,6 +105,7 @@ func growing() []line {
 func monthly() []line {
 	const seconds = minutes * 60
 	c := Counted.RelayRun
+	relayUnits := c.ReadUnits + Counted.FarEnd/10
 	return []line{
 		{"one client", clientMonths, same(1)},
 		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
@@ -113,7 +114,7 @@ func monthly() []line {
 		{"one key; its rotation adds 1.00 after a year, and again after two", keyMonths, same(1)},
 		{"at most 100,000", keyRequests, same(kmsCalls)},
 		{"the relay, every minute", scheduledRuns, same(minutes)},
-		{fmt.Sprintf("%v units for a run of the relay", c.ReadUnits), readUnits, same(minutes * c.ReadUnits)},
+		{fmt.Sprintf("%v units for a run of the relay", relayUnits), readUnits, same(minutes * relayUnits)},
 		{"the relay", lambdaRequests, same(minutes)},
 		{fmt.Sprintf("%v ms for a run of the relay", relayTime*1000), lambdaSeconds, same(minutes * relaySize * relayTime)},
 		{fmt.Sprintf("the relay, and %d pollers of an empty queue", pollers), sqsRequests, same(minutes*float64(c.QueueCalls) + pollers*seconds/20)},

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"context"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -10,19 +9,18 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // Mount mounts a disk until the end of the test. If this machine cannot do that, Mount
-// skips the test and says what is missing.
-func Mount(t testing.TB) *Disk {
+// returns nil and says what the machine lacks.
+func Mount(t testing.TB) (d *Disk, lacking string) {
 	t.Helper()
-	const device = "/dev/fuse"
-	opened, err := os.OpenFile(device, os.O_RDWR, 0)
-	if err != nil {
-		t.Skip("this test needs a file system of its own: " + err.Error())
+	if missing := prereq.Missing(t.Context(), prereq.FUSE); missing != nil {
+		return nil, missing[0]
 	}
-	_ = opened.Close() // it was opened only to see whether this is allowed
-	d := &Disk{Path: t.TempDir()}
+	d = &Disk{Path: t.TempDir()}
 	folder := t.TempDir()
 	root, err := fs.NewLoopbackRoot(folder)
 	if err != nil {
@@ -44,7 +42,7 @@ func Mount(t testing.TB) *Disk {
 		MountOptions: fuse.MountOptions{DirectMount: true, FsName: "smsqueue-test", Name: "faulty"},
 	})
 	if err != nil {
-		t.Skip("this test needs a file system of its own, and this user may not mount one: " + err.Error())
+		return nil, "the right to mount a file system: " + err.Error()
 	}
 	t.Cleanup(func() {
 		d.Set(None)
@@ -53,7 +51,7 @@ func Mount(t testing.TB) *Disk {
 			_ = syscall.Unmount(d.Path, syscall.MNT_DETACH) // so that the folder can be removed
 		}
 	})
-	return d
+	return d, ""
 }
 
 // node is a file or folder of the disk. SQLite shares the content of a mapped file between

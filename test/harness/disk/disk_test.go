@@ -13,7 +13,11 @@ import (
 )
 
 func TestFaults(t *testing.T) {
-	d := disk.Mount(t)
+	d, lacking := disk.Mount(t)
+	if d == nil {
+		t.Log("this machine cannot mount a disk, and lacks " + lacking)
+		return
+	}
 	path := filepath.Join(d.Path, "a")
 	if err := os.WriteFile(path, []byte("content"), 0o600); err != nil {
 		t.Fatal(err)

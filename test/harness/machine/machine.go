@@ -19,22 +19,64 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// build runs once for all tests of a process.
-var build = sync.OnceValues(func() (string, error) {
+// build and buildWithOffset run once for all tests of a process. buildWithOffset compiles
+// a program whose clock a test can move.
+var (
+	build           = sync.OnceValues(func() (string, error) { return compile() })
+	buildWithOffset = sync.OnceValues(func() (string, error) { return compile("-tags", "clockoffset") })
+)
+
+func compile(args ...string) (string, error) {
 	dir, err := os.MkdirTemp("", "smsqueue-program-")
 	if err != nil {
 		return "", err
 	}
 	binary := filepath.Join(dir, "smsqueue")
-	out, err := exec.Command("go", "build", "-o", binary, "github.com/smsqueue/smsqueue/services/smsqueue").CombinedOutput()
+	args = append(append([]string{"build"}, args...), "-o", binary, "github.com/smsqueue/smsqueue/services/smsqueue")
+	out, err := exec.Command("go", args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building smsqueue: %w\n%s", err, out)
 	}
 	return binary, nil
-})
+}
 
 // Binary returns the path of the built program.
 func Binary(t testing.TB) string {
+	t.Helper()
+	return built(t, build)
+}
+
+// Clock moves the clock of a program while it runs.
+type Clock struct {
+	Binary string // the program
+	file   string
+}
+
+// NewClock returns a clock that is right.
+func NewClock(t testing.TB) Clock {
+	t.Helper()
+	c := Clock{built(t, buildWithOffset), filepath.Join(t.TempDir(), "offset")}
+	c.Set(t, 0)
+	return c
+}
+
+// Set makes the program's clock show the right time plus offset.
+func (c Clock) Set(t testing.TB, offset time.Duration) {
+	t.Helper()
+	next := c.file + ".next"
+	err := os.WriteFile(next, []byte(offset.String()), 0o600)
+	if err == nil {
+		err = os.Rename(next, c.file) // the program never reads half of a file
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Env returns the environment variable that gives the clock to the program.
+func (c Clock) Env() []string { return []string{"SMSQUEUE_CLOCK_OFFSET_FILE=" + c.file} }
+
+func built(t testing.TB, build func() (string, error)) string {
 	t.Helper()
 	// This variable differs in every run. Otherwise Go, which does not see the sources,
 	// would reuse a cached result.

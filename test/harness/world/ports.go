@@ -123,9 +123,9 @@ func (s store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return s.process.do(ctx, "Forget", k.ID, func(ctx context.Context) error { return s.Store.Forget(ctx, k) })
 }
 
-func (s store) DueReceipts(ctx context.Context, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+func (s store) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	return call(ctx, s.process, "DueReceipts", "", func(ctx context.Context) ([]sms.PendingReceipt, error) {
-		return s.Store.DueReceipts(ctx, until, limit)
+		return s.Store.DueReceipts(ctx, from, until, limit)
 	})
 }
 

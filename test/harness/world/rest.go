@@ -115,7 +115,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		}
 	}
 	add(w.Network.nextReceipt())
-	kept, err := w.Store.DueReceipts(ctx, w.Now().Add(sms.PendingFor), 1)
+	kept, err := w.Store.DueReceipts(ctx, time.Time{}, w.Now().Add(sms.PendingFor), 1)
 	if err != nil {
 		return soonest, fmt.Errorf("reading due receipts: %w", err)
 	}

@@ -1,0 +1,54 @@
+package engines
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/smsqueue/smsqueue/tools/prereq"
+)
+
+// Numbers returns the Python libraries that read phone numbers and split texts. They are
+// not an engine, but are fetched like one. Run them with [VenvPython].
+func Numbers() Engine {
+	return Engine{
+		Name:    "phonenumbers",
+		Version: "9.0.43",
+		Needs:   []prereq.Tool{prereq.Python},
+		pin:     "numbers/requirements.txt",
+		madeBy:  []prereq.Tool{prereq.Python},
+		install: installVenv,
+	}
+}
+
+// NumbersJS returns the JavaScript libraries that do the same as [Numbers]. Run a script
+// that is in the folder of the download.
+func NumbersJS() Engine {
+	return Engine{
+		Name:    "libphonenumber-js",
+		Version: "1.13.16",
+		Needs:   []prereq.Tool{prereq.NPM},
+		pin:     "numbers/package-lock.json",
+		madeBy:  []prereq.Tool{prereq.NPM},
+		install: installPackages,
+	}
+}
+
+// installPackages installs the packages of a lock file, which has their hashes. Scripts of
+// the packages do not run.
+func installPackages(ctx context.Context, pin, dir string) error {
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		content, err := os.ReadFile(filepath.Join(filepath.Dir(pin), name))
+		if err != nil {
+			return fmt.Errorf("reading the pins: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return fmt.Errorf("copying the pins: %w", err)
+		}
+	}
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = dir
+	return runQuietly(cmd)
+}
