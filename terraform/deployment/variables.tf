@@ -19,8 +19,8 @@ variable "api" {
   default     = null
 
   validation {
-    condition     = var.api == null ? true : try(length(setsubtract(keys(var.api), ["burst", "longest_wait_seconds", "requests_per_second", "reserved_concurrency"])) == 0, false)
-    error_message = "Set only these members of api, because others would be ignored: burst, longest_wait_seconds, requests_per_second, reserved_concurrency."
+    condition     = var.api == null ? true : try(length(setsubtract(keys(var.api), ["allowed_origin", "burst", "longest_wait_seconds", "requests_per_second", "reserved_concurrency"])) == 0, false)
+    error_message = "Set only these members of api, because others would be ignored: allowed_origin, burst, longest_wait_seconds, requests_per_second, reserved_concurrency."
   }
 }
 
