@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smsqueue/smsqueue/shared/sms"
+	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
 func TestConditionTellsWhatFailsAfterItsGrace(t *testing.T) {
@@ -51,6 +54,30 @@ func TestConditionTellsWhatFailsAfterItsGrace(t *testing.T) {
 	wants("", "", 2, 2) // too short to be told
 	if got := log.String(); !strings.Contains(got, broken.Error()) {
 		t.Errorf("the log does not have the error:\n%s", got)
+	}
+}
+
+// TestNothingIsDequeuedWhileNothingCanBeWritten ends the worker when it asks for the first
+// time whether something can be written.
+func TestNothingIsDequeuedWhileNothingCanBeWritten(t *testing.T) {
+	store, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	if err := store.Queue().Send(t.Context(), sms.Envelope{Ref: sms.Ref{ID: sms.NewID(), Generation: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	w := worker{
+		queue: store.Queue(), note: func(context.Context, *part, error) {}, logger: slog.New(slog.DiscardHandler),
+		idle: func() bool { cancel(); return true },
+	}
+	w.consume(ctx)
+	items, err := store.Queue().Dequeue(t.Context(), 1, 0)
+	if err != nil || len(items) != 1 || items[0].ReceiveCount != 1 {
+		t.Errorf("the queue has %+v, %v, want one item that was never dequeued before", items, err)
 	}
 }
 

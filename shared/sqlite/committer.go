@@ -34,6 +34,9 @@ type committer struct {
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
+	// keepsLog is whether the write-ahead log stays when the database is closed. It may be
+	// changed until close is called.
+	keepsLog bool
 }
 
 type write struct {
@@ -230,7 +233,22 @@ func codeOf(err error) int {
 func (c *committer) stop() error {
 	close(c.closing)
 	<-c.stopped
-	return errors.Join(c.disconnect(), c.pool.Close())
+	return errors.Join(c.keepLog(), c.disconnect(), c.pool.Close())
+}
+
+// keepLog makes the connection leave the log when it is closed, if keepsLog is set.
+func (c *committer) keepLog() error {
+	if !c.keepsLog || c.conn == nil {
+		return nil
+	}
+	return c.conn.Raw(func(conn any) error {
+		file, ok := conn.(driver.FileControl)
+		if !ok {
+			return fmt.Errorf("a %T cannot keep its log", conn)
+		}
+		_, err := file.FileControlPersistWAL("main", 1)
+		return err
+	})
 }
 
 // checkAge is the age from which the last commit no longer shows that the next commit can

@@ -97,6 +97,7 @@ func (db *DB) open() error {
 	if err != nil {
 		return err
 	}
+	db.messages.keepsLog = hadLog
 	db.queue.file, err = openFile(db.root, queueName, fileOptions{
 		synchronous: "NORMAL", cacheKiB: 8 << 10, readers: 2, migrations: queueMigrations,
 	})

@@ -80,6 +80,27 @@ func TestADamagedRecordKeepsNoOthersFromBeingPurged(t *testing.T) {
 	}
 }
 
+// TestAFolderIsNotTornIfClosingFails makes the last write before the end fail, as a full
+// disk does.
+func TestAFolderIsNotTornIfClosingFails(t *testing.T) {
+	dir := t.TempDir()
+	db, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.messages.exec(t.Context(), `CREATE TRIGGER full BEFORE UPDATE ON folder BEGIN SELECT RAISE(ABORT, 'no space'); END`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err == nil {
+		t.Fatal("the end succeeded, so this test shows nothing")
+	}
+	db, err = Open(dir, Options{})
+	if err != nil {
+		t.Fatalf("Open returned %v", err)
+	}
+	_ = db.Close() // the trigger makes it fail again
+}
+
 // unprepared prepares no statement.
 type unprepared struct{}
 

@@ -96,6 +96,7 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 	if err := next.write(db.queue.file); err != nil {
 		return "", fmt.Errorf("marking the queue as in use: %w", err)
 	}
+	db.messages.keepsLog = true
 	if err := next.write(db.messages); err != nil {
 		return "", fmt.Errorf("marking the messages as in use: %w", err)
 	}
@@ -104,12 +105,15 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 }
 
 // markClosed notes in messages.db that the folder is closed regularly. When messages.db
-// is then closed, SQLite moves all changes from the log to messages.db.
+// is then closed, SQLite moves all changes from the log to messages.db and removes the
+// log. If the disk prevents the mark, the log must stay: a folder that is in use and has
+// no log counts as torn.
 func (db *DB) markClosed() error {
 	if !db.marked {
 		return nil
 	}
 	_, err := db.messages.exec(context.Background(), `UPDATE folder SET in_use = 0 WHERE one = 1`)
+	db.messages.keepsLog = err != nil
 	return err
 }
 

@@ -137,30 +137,28 @@ func (s *stage) live(o outage, length time.Duration) {
 		fields["sendAt"] = time.Now().Add(in).UTC().Format(time.RFC3339Nano)
 		return fields
 	}
-	canceled := s.must(at(message(ordinary), time.Hour), "canceled")
+	canceled := s.must(at(message(""), time.Hour), "canceled")
 	if soak() {
 		s.must(message(number(simulator.Throttled)), "delivered") // is queued again and again
 	}
-	held := message(number(simulator.NoAnswer))
-	held["onUnknown"] = "hold"
-	unknown := s.must(held, "unknown", "delivered")
-	final := s.must(message(ordinary), "delivered")
+	unknown := s.must(held(number(simulator.NoAnswer)), "unknown", "delivered")
+	final := s.must(message(""), "delivered")
 	s.awaitStatus(final, "delivered")
 	s.awaitStatus(unknown, "unknown", "delivered")
-	sent := s.must(message(ordinary), "delivered")
+	sent := s.must(held(""), "unknown", "delivered")
 	inFlight := []string{"sent", "delivered"}
 	if soak() {
 		inFlight = append(inFlight, "sending") // if its outcome cannot be recorded, the message waits until its lease ends
 	}
 	s.awaitStatus(sent, inFlight...)
-	scheduled := s.must(at(message(ordinary), time.Second/2), "delivered")
+	scheduled := s.must(at(message(""), time.Second/2), "delivered")
 
 	o.begin()
 	began := time.Now()
 	told, sends := false, true
 	s.await("/healthz and /v1/status tell of the outage "+o.name, func() bool {
-		s.submit(sms.NewToken(), message(ordinary), "delivered")
-		s.submit("", message(ordinary), "delivered")
+		s.submit(sms.NewToken(), message(""), "delivered")
+		s.submit("", held(""), "unknown", "delivered")
 		for path, method := range map[string]string{
 			"/v1/sms/" + canceled + "/cancel": http.MethodPost, "/v1/sms/" + final + "/message": http.MethodDelete, "/v1/sms?limit=5": http.MethodGet,
 		} {

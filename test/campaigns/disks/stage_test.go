@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -124,10 +125,21 @@ func (s *stage) submit(key string, fields map[string]any, ends ...string) string
 	return ""
 }
 
-const ordinary = "+5511999999999"
-
+// message returns the fields of a message to a number. If number is "", the message goes
+// to an ordinary number, which hardly any other message has, so that receipts can be
+// matched by it.
 func message(number string) map[string]any {
+	if number == "" {
+		number = fmt.Sprintf("+551199%07d", rand.N(10_000_000))
+	}
 	return map[string]any{"phoneNumber": number, "message": strings.Repeat("A disk may fail. ", 8), "reference": sms.NewToken()}
+}
+
+// held is like message, for a message that is handed over at most once.
+func held(number string) map[string]any {
+	fields := message(number)
+	fields["onUnknown"] = sms.Hold
+	return fields
 }
 
 // must submits a message that must be accepted, because no outage is on.

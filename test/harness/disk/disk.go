@@ -33,12 +33,17 @@ type Disk struct {
 	Path string // where it is mounted
 
 	fault atomic.Int32
+	spare atomic.Int64 // how many calls still succeed in spite of the fault
 	hits  atomic.Int64
 }
 
 // Set switches a fault on, and any other fault off.
-func (d *Disk) Set(f Fault) {
+func (d *Disk) Set(f Fault) { d.SetAfter(f, 0) }
+
+// SetAfter is like Set, but the first calls that the fault would make fail succeed.
+func (d *Disk) SetAfter(f Fault, calls int) {
 	d.hits.Store(0)
+	d.spare.Store(int64(calls))
 	d.fault.Store(int32(f))
 }
 
@@ -51,6 +56,9 @@ func (d *Disk) errno(forbidden ...Fault) syscall.Errno {
 	for _, f := range forbidden {
 		if f != now {
 			continue
+		}
+		if d.spare.Add(-1) >= 0 {
+			return 0
 		}
 		d.hits.Add(1)
 		switch f {
