@@ -125,12 +125,14 @@ func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]s
 // nextVisible first makes them visible.
 func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	var at, last sql.NullInt64
-	err := q.file.get(ctx, `SELECT (SELECT min(visible_at) FROM queue_items), (SELECT max(visible_at) FROM queue_items)`, nil, &at, &last)
-	if err != nil {
+	if err := q.file.get(ctx, `SELECT min(visible_at) FROM queue_items`, nil, &at); err != nil {
+		return time.Time{}, err
+	}
+	if err := q.file.get(ctx, `SELECT max(visible_at) FROM queue_items`, nil, &last); err != nil {
 		return time.Time{}, err
 	}
 	now := q.now()
-	if !at.Valid {
+	if !at.Valid || !last.Valid {
 		return now.Add(math.MaxInt64), nil
 	}
 	latest := now.Add(max(sms.MaxDelay, q.visibility))

@@ -36,7 +36,7 @@ func compile(args ...string) (string, error) {
 	}
 	binary := filepath.Join(dir, "smsqueue")
 	args = append(append([]string{"build"}, args...), "-o", binary, "github.com/smsqueue/smsqueue/services/smsqueue")
-	out, err := exec.Command("go", args...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "go", args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building smsqueue: %w\n%s", err, out)
 	}
