@@ -45,6 +45,7 @@ module "relay" {
       Resource = aws_sqs_queue.messages.arn
     },
     local.keep_clients,
-    local.use_key,
+    local.use_key.records,
+    local.use_key.sending,
   ]
 }

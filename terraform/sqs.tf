@@ -1,5 +1,6 @@
 # Three queues: messages; its dead-letter queue, for unreadable entries only; and
-# failed events, for function calls and status changes that failed permanently.
+# failed events, for function calls and status changes that failed permanently. A failed
+# call of receipts contains lines of SNS's delivery log, with whole numbers.
 
 locals {
   max_receives = 5 # AWS recommends at least 5 for a queue that triggers a function

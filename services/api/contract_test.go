@@ -203,7 +203,6 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 // excused lists the declared answers that another component gives, with the name of that
 // component.
 var excused = map[string]string{
-	"POST /sms/batch 429":          throttle,
 	"POST /sms/preview 429":        throttle,
 	"GET /sms/{id} 429":            throttle,
 	"POST /sms/{id}/cancel 429":    throttle,

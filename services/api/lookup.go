@@ -58,6 +58,8 @@ func (s snapshot) answer(status int) answer {
 // own reads the message whose id is in the path. It returns sms.ErrNotFound if the caller
 // does not own the message.
 func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read-c.waited)
+	defer cancel()
 	m, err := a.get(ctx, c.id)
 	if err != nil {
 		return sms.Message{}, err

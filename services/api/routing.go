@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -19,6 +20,7 @@ type route struct {
 	scope string   // the scope that the caller needs
 	query []string // the query parameters that the route takes
 	body  int64    // the maximum size of the request's body in bytes; 0 if the route takes no body
+	line  *line    // where requests wait for their turn
 	serve func(*call) (answer, error)
 }
 
@@ -31,6 +33,9 @@ type call struct {
 	maxBody   int64  // the route's maximum body size, in bytes
 	id        string // the id of the message in the path, or "" if the path has none
 	query     url.Values
+	body      []byte
+	leave     func()        // ends the turn of this request early
+	waited    time.Duration // how long the request waited for its turn; the deadlines are shorter by this time
 }
 
 // find returns the route for c, and sets the fields of c that depend on the route. If no

@@ -14,7 +14,7 @@ import (
 
 // status serves GET /v1/status. The answer is the same for every client.
 func (a *api) status(c *call) (answer, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List-c.waited)
 	defer cancel()
 	breaker, err := a.Store.LoadBreaker(ctx)
 	if err != nil {

@@ -24,7 +24,7 @@ func (a *api) submit(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept-c.waited)
 	defer cancel()
 	accepted, err := a.accept(ctx, c.caller, document, key)
 	if err != nil {

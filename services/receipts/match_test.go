@@ -78,6 +78,16 @@ func TestAReceiptThatNamesNoMessageChangesNone(t *testing.T) {
 	}
 }
 
+func TestAReceiptMayNameAnotherFormOfTheNumber(t *testing.T) {
+	s := newStage(t)
+	m := s.unanswered("+5491123456789", sms.Hold)
+	s.keep(sms.Receipt{Provider: "fake", ProviderMessageID: "c-1", Number: "+541123456789", At: s.now, Verdict: sms.VerdictDelivered})
+	s.retryDue()
+	if got := s.get(m).Status; got != sms.Delivered {
+		t.Errorf("the message is %s, want %s", got, sms.Delivered)
+	}
+}
+
 func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	s := newStage(t)
 	older := s.unanswered(number, sms.Hold)

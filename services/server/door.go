@@ -34,6 +34,7 @@ type door struct {
 	pages  http.Handler
 	logger *slog.Logger
 	now    func() time.Time
+	pause  time.Duration // before the answer to a wrong token
 	failed token.Failures
 }
 
@@ -120,10 +121,12 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// warn logs that a token was wrong, and delays the answer.
 func (d *door) warn(r *http.Request) {
 	if count := d.failed.Note(d.now()); count > 0 {
 		d.logger.WarnContext(r.Context(), "wrong inbox token", "remote", r.RemoteAddr, "count", count)
 	}
+	pause(r.Context(), d.pause)
 }
 
 func showLogin(w http.ResponseWriter, status int, failure string) {

@@ -99,7 +99,7 @@ func (m *machine) openIssuer() (err error) {
 	for _, c := range m.config.clients {
 		clients = append(clients, c.credentials())
 	}
-	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: clock.Now, Logger: m.logger})
+	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Pause: refusalPause, Now: clock.Now, Logger: m.logger})
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	inFlight      = 64               // the highest number of queue items that are delivered at the same time
+	inFlight      = 16               // the highest number of queue items that are delivered at the same time
 	dequeueLimit  = 16               // the highest number of queue items that one dequeue returns
 	dequeueWait   = time.Second      // the time that a dequeue waits for an item
 	deliveryTime  = 30 * time.Second // the longest time of one delivery, including its wait at the gate

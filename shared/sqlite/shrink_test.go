@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,15 +105,14 @@ func TestFilesShrinkAgain(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var writing sync.WaitGroup
-	written := 0
+	var later []sms.Message
 	writing.Go(func() {
-		for ctx.Err() == nil && written < kept {
+		for ctx.Err() == nil && len(later) < kept {
 			m := newMessage()
 			if err := db.Create(t.Context(), m); err != nil {
 				t.Error(err)
 			}
-			messages = append(messages, m)
-			written++
+			later = append(later, m)
 		}
 	})
 	for wipe() {
@@ -131,7 +131,7 @@ func TestFilesShrinkAgain(t *testing.T) {
 			t.Errorf("the integrity check of %s: %q, %v", name, intact, err)
 		}
 	}
-	for i, m := range messages {
+	for i, m := range slices.Concat(messages, later) {
 		if _, err := db.Get(t.Context(), m.ID); i < many && i%(many/kept) != 0 {
 			continue
 		} else if err != nil {

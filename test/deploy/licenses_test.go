@@ -33,7 +33,7 @@ func TestZipsCarryLicences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer archive.Close()
+			defer archive.Close() //nolint:errcheck // only read
 			text, err := fs.ReadFile(archive, "LICENSES.txt")
 			if err != nil {
 				t.Fatal(err)

@@ -47,7 +47,7 @@ var (
 func UnpinnedActions(workflow string) []string {
 	var unpinned []string
 	for line := range strings.SplitSeq(workflow, "\n") {
-		if found := action.FindStringSubmatch(line); found != nil && !pinnedAction.MatchString(found[1]) {
+		if found := action.FindStringSubmatch(line); len(found) == 2 && !pinnedAction.MatchString(found[1]) {
 			unpinned = append(unpinned, found[1])
 		}
 	}

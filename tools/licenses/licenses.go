@@ -95,7 +95,7 @@ func foldersOf(ctx context.Context, modules []string) (map[string]string, error)
 	if len(modules) == 0 {
 		return folders, nil
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"mod", "download", "-json"}, modules...)...) //nolint:gosec // names from a program that was just built
+	cmd := exec.CommandContext(ctx, "go", append([]string{"mod", "download", "-json"}, modules...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

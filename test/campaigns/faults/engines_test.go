@@ -91,7 +91,7 @@ type stand struct {
 	records, sends *wire
 }
 
-func newStand(t *testing.T, records, sends string, i int) *stand {
+func newStand(t *testing.T, records, sends string, timeout time.Duration, i int) *stand {
 	t.Helper()
 	ctx := t.Context()
 	s := &stand{
@@ -101,7 +101,7 @@ func newStand(t *testing.T, records, sends string, i int) *stand {
 	s.wrong = &wrongClock{right: s.clock.Now}
 	configure := func(url string, w *wire) aws.Config {
 		cfg := enginetest.Config(t, url)
-		cfg.HTTPClient = &http.Client{Transport: w, Timeout: requestTimeout}
+		cfg.HTTPClient = &http.Client{Transport: w, Timeout: timeout}
 		return cfg
 	}
 	client := dynamo.NewClient(configure(records, s.records))
@@ -200,7 +200,7 @@ func TestMatrixOnEngines(t *testing.T) {
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 24, 1
 	}
-	stands := newStands(t, atOnce)
+	stands := newStands(t, requestTimeout, atOnce)
 	matrix(t, allFaults, atOnce, every, func(t *testing.T, a *attack) {
 		a.inject, a.maxMessages = faultBelowSDK, fewMessages
 		s := <-stands
@@ -209,13 +209,13 @@ func TestMatrixOnEngines(t *testing.T) {
 	})
 }
 
-// newStands returns n stands.
-func newStands(t *testing.T, n int) chan *stand {
+// newStands returns n stands. The parameter timeout is the time limit of one request.
+func newStands(t *testing.T, timeout time.Duration, n int) chan *stand {
 	t.Helper()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)
 	stands := make(chan *stand, n)
 	for i := range n {
-		stands <- newStand(t, records, sends, i)
+		stands <- newStand(t, records, sends, timeout, i)
 	}
 	return stands
 }

@@ -34,7 +34,7 @@ type client struct {
 	commands []string
 }
 
-// clients returns every client that is tested. $JAR is the jar of fetch.
+// clients returns every client that is tested. $JAR is the jar of fetch, and $VERSION its version.
 func clients() []client {
 	all := []client{
 		{name: "openapi-python-client", python: true, commands: []string{
@@ -101,7 +101,7 @@ func openAPIGenerator() []client {
 		}},
 		{name: "openapi-generator-rust", tools: map[string]string{"cargo": "https://rustup.rs"}, commands: []string{
 			`java -jar $JAR generate -i $CONTRACT -g rust -o smsapi -p packageName=smsapi`,
-			`cargo run --quiet -- $BASE $TOKEN $REFERENCE`,
+			`cp Cargo-$VERSION.lock Cargo.lock && cargo run --quiet --locked -- $BASE $TOKEN $REFERENCE`,
 		}},
 	}
 }
@@ -164,7 +164,7 @@ func (c client) need(t *testing.T) []string {
 		if err != nil || len(jar) != 1 {
 			t.Fatalf("%s consists of the jars %q, want one: %v", c.fetch.Name, jar, err)
 		}
-		env = append(env, "JAR="+jar[0])
+		env = append(env, "JAR="+jar[0], "VERSION="+c.fetch.Version)
 	}
 	if c.python {
 		env = append(env, "PYTHON="+engines.VenvPython(download(engines.ClientsPython())))

@@ -19,7 +19,7 @@ NEW = {"phoneNumber": "+5511999999999", "message": "Your code is 1234"}
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    messages = raw_schema["components"]["schemas"]["Batch"]["properties"]["messages"]
+    messages = raw_schema["components"]["schemas"]["BatchRequest"]["properties"]["messages"]
     messages["items"] = {"anyOf": [messages["items"], {}]}
 
 

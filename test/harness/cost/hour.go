@@ -22,6 +22,7 @@ const (
 	pageTime    = 0.1  // seconds of a function for one page; an assumption
 	pageLength  = 100  // messages on the longest page
 	batchLength = 100  // messages in the longest batch
+	batchRate   = 5    // such batches a second, for each owner in each process
 )
 
 // request is what one request of a client consumes at most.
@@ -42,7 +43,9 @@ func requests() []request {
 		{"the status, if no process has an answer of the last 5 s", 33, 0, one, apiTime, 0},
 		{"a preview with two limits", 2, 0, one, apiTime, 0},
 		{"a submission that repeats another one's key", 0, 2, one, apiTime, 0},
-		{"a batch of 100 such submissions", 0, 2 * batchLength, batchLength * one, pageTime, 0},
+		{"a submission with a key, beyond the second of two limits", 1, 3, one, apiTime, 0},
+		{"a batch of 100 that repeat keys", 0, 2 * batchLength, batchLength * one, pageTime, batchRate},
+		{"a batch of 100 with keys, beyond the second of two limits", batchLength, 3 * batchLength, batchLength * one, pageTime, batchRate},
 	}
 }
 
