@@ -118,7 +118,7 @@ func (s *stage) submit(key string, fields map[string]any, ends ...string) string
 	case key != "":
 		s.refused[key] = fields
 	case kind == "unavailable":
-		s.void = append(s.void, fields["reference"].(string))
+		s.void = append(s.void, fmt.Sprint(fields["reference"]))
 	default:
 		s.perhaps++
 	}
