@@ -134,7 +134,7 @@ func (o Options) check() error {
 }
 
 // These constants limit how much a process does at the same time for all clients
-// together. Requests that wait for a change, or for their body, do not count. A Lambda
+// together. Requests that wait for a change, or for their body, are not included. A Lambda
 // function has only one request at a time.
 const (
 	maxReads  = 2        // look-ups, previews and requests for the status

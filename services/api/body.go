@@ -104,8 +104,7 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// lineTime is how long a request waits for its turn. It is part of the time that the
-	// request has.
+	// lineTime is how long a request waits for its turn. This time is a part of the request's deadlines.
 	lineTime = 3 * time.Second
 	// maxRetry is the longest time that a client must wait before it repeats a request
 	// that was refused as busy. Each client is told to wait for a random time up to

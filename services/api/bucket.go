@@ -19,9 +19,9 @@ func newBuckets(perSecond, size int) *buckets {
 	return &buckets{pause: time.Second / time.Duration(perSecond), size: size, full: make(map[string]time.Time)}
 }
 
-// take takes n tokens from the bucket of owner, and returns 0. If the bucket has fewer
-// tokens, take takes none, and returns the time until the bucket has n. A bucket never has
-// more than size tokens.
+// take takes n tokens from the bucket of owner, and returns 0. If the bucket has fewer than n tokens, take
+// takes no token, and returns the time until the bucket has n tokens. A bucket never has more than size
+// tokens.
 func (b *buckets) take(owner string, n int, now time.Time) (wait time.Duration) {
 	now = now.Round(0) // use the wall clock, because the monotonic clock may stop while the process is stopped
 	b.mu.Lock()

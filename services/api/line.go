@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// line limits how many requests are handled at the same time. The others wait in line.
-// Owners take turns: the next request is of the owner whose last turn was longest ago. If
+// line limits how many requests are handled at the same time. Further requests wait in line.
+// Owners take turns: the owner whose last turn was longest ago gets the next turn. If
 // pauses is true, each owner must also pause after each of its turns, while other owners
 // make requests too.
 //
@@ -26,7 +26,7 @@ type line struct {
 	wake   *time.Timer // calls admit when a pause ends
 }
 
-// queuer is what a line knows about an owner.
+// queuer holds the state of one owner in a line.
 type queuer struct {
 	waiting []*place  // in the order in which they came
 	seen    time.Time // when its last request came
@@ -116,8 +116,8 @@ func (l *line) admit() {
 	}
 }
 
-// next returns the owner that has the next turn. If there is none, it returns nil, and the
-// time when the first pause ends of those who wait.
+// next returns the owner that has the next turn. If no owner has the next turn, it returns nil, and the time
+// when the first pause of a waiting owner ends.
 func (l *line) next(now time.Time) (next *queuer, until time.Time) {
 	several := len(l.owners) > 1
 	for _, q := range l.owners {

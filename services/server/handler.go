@@ -82,8 +82,8 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	return pages
 }
 
-// refusalPause is how long the answer to a wrong token or secret is delayed. So a program
-// that tries out one after the other is slow, and leaves the processors to the others.
+// refusalPause is how long the answer to a wrong token or secret is delayed. So a program that tries out many
+// tokens or secrets is slow, and leaves the processors to other clients.
 const refusalPause = 100 * time.Millisecond
 
 func (m *machine) verify(r *http.Request) (api.Token, error) {

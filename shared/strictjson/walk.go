@@ -7,9 +7,8 @@ import (
 	"runtime"
 )
 
-// yieldEvery is after how many members of a large document other goroutines may run.
-// Otherwise a goroutine runs for up to 10 ms, and everybody else would wait for the
-// decoding of a large document.
+// While a large document is decoded, other goroutines may run after every yieldEvery members. Without these
+// breaks, a goroutine runs for up to 10 ms, and all other requests would wait for the decoding.
 const yieldEvery = 256
 
 // members yields the name and the value of each member of a valid JSON object or array. A

@@ -19,7 +19,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// enemy is a client that does what it can to hurt the others.
+// enemy is a client that does all that it can to hurt the other clients.
 type enemy struct {
 	name      string
 	base      string

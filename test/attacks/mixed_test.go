@@ -33,16 +33,16 @@ func mixedTime(t *testing.T) (all, phase time.Duration) {
 }
 
 const (
-	// slowed is how many times as long as without hostile clients p99 may be.
+	// slowed limits the p99: with hostile clients, it may be at most this many times the p99 without hostile
+	// clients.
 	slowed = 3
-	// grown is by how much memory may grow, from the third of the phases after the first
-	// third to the last third.
+	// grown limits the growth of the memory from the second third of the phases to the last third.
 	grown = 1.2
 )
 
-// TestHostileClientsBesideAGoodOne lets a good client send 20 messages a second. In every
-// second phase, two hostile clients do whatever they can to hurt it. The short form has
-// too few messages for a comparison of times.
+// TestHostileClientsBesideAGoodOne lets a good client send 20 messages a second. In every second phase, two
+// hostile clients do all that they can to hurt the good client. The short form has too few messages for a
+// comparison of times.
 func TestHostileClientsBesideAGoodOne(t *testing.T) {
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t, "good", "bad", "worse"))

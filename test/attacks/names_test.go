@@ -64,8 +64,8 @@ func TestAServerWithoutClientsAnswersOnlyThisMachine(t *testing.T) {
 }
 
 // TestTheInboxBehindAProxyNeedsItsToken asks for the inbox through two proxies on the same
-// machine. The loud one adds headers that reveal it as a proxy, and keeps the name that
-// the client used. The silent one adds no headers, and replaces the name.
+// machine. The "loud" proxy adds the headers of a proxy, and keeps the name that the client used. The
+// "silent" proxy adds no headers, and replaces the name.
 func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// operations are all operations of the API. Each accepts some request.
+// operations are all operations of the API. For each operation there is a request that succeeds.
 func operations(id string) map[string]string {
 	return map[string]string{
 		"POST /v1/sms":                      `{"phoneNumber": "+12025550100", "message": "forged"}`,
@@ -80,8 +80,8 @@ func decodePart(t *testing.T, part string, into any) {
 	}
 }
 
-// token returns a token with changes of its header and its claims. What is nil in the
-// changes is left out. The function sign makes the signature.
+// token returns a token with changes of its header and its claims. A member that is nil in the changes is
+// left out of the token. The function sign makes the signature.
 func (f forger) token(t *testing.T, header, claims map[string]any, sign func(text string) []byte) string {
 	t.Helper()
 	part := func(good, changes map[string]any) string {
@@ -121,8 +121,8 @@ func hs256(secret []byte) func(text string) []byte {
 	}
 }
 
-// TestNoForgedTokenIsAccepted presents wrong tokens to every operation. A token that
-// differs from them in nothing but its fault is accepted.
+// TestNoForgedTokenIsAccepted presents wrong tokens to every operation. The same token without its fault must
+// be accepted.
 func TestNoForgedTokenIsAccepted(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

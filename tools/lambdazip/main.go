@@ -84,7 +84,7 @@ func writeDigests(target string, archives []string) error {
 		}
 		digest := sha256.Sum256(content)
 		service := strings.TrimSuffix(filepath.Base(archive), ".zip")
-		digests[service] = base64.StdEncoding.EncodeToString(digest[:]) // as Lambda shows it
+		digests[service] = base64.StdEncoding.EncodeToString(digest[:]) // the digest in the form in which Lambda shows it
 	}
 	text, err := json.MarshalIndent(map[string]any{"package_digests": digests}, "", "  ")
 	if err != nil {

@@ -67,9 +67,8 @@ type issued struct {
 	at    time.Time
 }
 
-// reuse is the time for which a client gets the same token again. A signature takes a
-// processor for about a millisecond, so a client that asks for tokens without end could
-// take it away from the others.
+// reuse is the time for which a client gets the same token again. A signature takes about a millisecond of
+// processor time, so a client that asks for tokens without end could slow down the other clients.
 const reuse = 10 * time.Second
 
 // registered is a client, with the digest of its secret in place of the secret. Comparing
