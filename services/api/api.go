@@ -51,7 +51,7 @@ type Options struct {
 	// alpha-2 code, phone.International or a key of territories. AllCountries must be the
 	// only element.
 	Countries []string
-	// Numbers says which phone numbers are accepted. The zero value is a good choice.
+	// Numbers says which phone numbers are accepted. The zero value suits most deployments.
 	Numbers NumberRules
 	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
@@ -73,9 +73,9 @@ type Options struct {
 }
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
-// answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. In each line, the default deadlines add up to at most 9 s. A
-// request may also wait for room in memory, for up to roomTime:
+// answer may take longer than 10 s. The table lists the deadlines of the calls that each operation waits for,
+// in the order of the calls. In each line, the default deadlines add up to at most 9 s. A request may also
+// wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change

@@ -42,12 +42,12 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// maxNothing is the maximum size, in bytes, of a body that says nothing.
+// maxNothing is the maximum size, in bytes, of a body that counts as empty.
 const maxNothing = 16
 
-// readNoBody returns an error if the request has a body that says something. A client that
-// sends such a body expects it to have an effect, but these operations ignore it. Some
-// client libraries send an empty JSON object with every POST.
+// readNoBody returns an error unless the body of the request is empty or an empty JSON object. A client that
+// sends any other body expects it to have an effect, but these operations ignore bodies. Some client
+// libraries send an empty JSON object with every POST.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > maxNothing { // refuse the body before it has arrived
@@ -94,8 +94,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// These constants limit how many bytes of request bodies are in memory. A decoded body
-// takes up to about twice its size.
+// These constants limit how many bytes of request bodies are in memory. Decoding a body takes up to about
+// twice its size in memory.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20

@@ -53,8 +53,7 @@ type kind struct {
 }
 
 // kinds lists all kinds of problems, and which error becomes which kind. docs/problems.md
-// is generated from this list. An error that is not in the list becomes the kind
-// internal.
+// is generated from this list. An error that is not in the list becomes a problem of the kind "internal".
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
 		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",

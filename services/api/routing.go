@@ -85,7 +85,8 @@ func segmentsOf(escapedPath string) ([]string, bool) {
 	return segments, true
 }
 
-// match reports whether the path of r fits. The id is in small letters, as in all answers.
+// match reports whether the path of r fits. It returns the id in small letters, because all answers show ids
+// in small letters.
 func (r route) match(segments []string) (id string, ok bool) {
 	pattern := strings.Split(r.path, "/")
 	if len(pattern) != len(segments) {
@@ -105,8 +106,8 @@ func (r route) match(segments []string) (id string, ok bool) {
 // maxParameterName is how many bytes of the name of an unknown parameter an answer shows.
 const maxParameterName = 128
 
-// readQuery refuses parameters that the route does not have. Otherwise a misspelled
-// filter would select everything.
+// readQuery refuses parameters that the route does not have. If such parameters were ignored, a misspelled
+// filter would select all messages.
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {

@@ -69,8 +69,8 @@ var pauses = map[sms.Trouble]string{
 // fault is the reason for a pause that is not in the breaker's record.
 const fault sms.Trouble = "fault"
 
-// backlogAge is the maximum age of the backlog in an answer. During this time, status
-// requests read the queue and the agenda at most once.
+// backlogAge is the maximum age of the backlog in an answer. Within this time, all status requests together
+// read the queue and the agenda only once.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {

@@ -44,8 +44,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	switch {
 	case d.token == "":
-		// There is no token, and onlyLocal has already refused all requests from other
-		// machines.
+		// There is no token, so the handler onlyLocal has already refused all requests from other machines.
 		d.pages.ServeHTTP(w, r)
 	case r.URL.Path == loginPath:
 		d.login(w, r)
@@ -60,8 +59,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // admits reports whether r proves that its sender knows the token. Tools send the token
-// itself in a header. Browsers send the cookie that they got at the login. A session that
-// lasts longer than any session began while the clock was wrong, and is over.
+// itself in a header. Browsers send the cookie that they got at the login. If a session would last longer
+// than allowed, it began while the clock was wrong, so treat it as over.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {

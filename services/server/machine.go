@@ -30,7 +30,7 @@ type machine struct {
 	gate   *sender.Gate
 	worker worker
 	logger *slog.Logger
-	// condition knows what does not work at the moment.
+	// The condition records which parts do not work at the moment.
 	condition condition
 	// checkProvider returns why the provider of this process does not work, or nil. It is
 	// nil for a provider that works elsewhere.

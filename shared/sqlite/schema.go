@@ -24,7 +24,7 @@ const oldestFormat = 10
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
 //
-// The table "folder" has the mark that shows whether both databases belong together.
+// The table "folder" contains the mark, which shows whether both databases belong together.
 var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,

@@ -26,7 +26,7 @@ const groupsInQueue = `WITH RECURSIVE groups (name) AS (
 // choose returns up to limit visible items, in the order in which they must be dequeued.
 func (s *turns) choose(t *tx, now int64, limit int) (seqs []int64, err error) {
 	var groups []string
-	err = t.each(context.Background(), groupsInQueue, nil, func(scan func(...any) error) (bool, error) {
+	err = t.forEachRow(context.Background(), groupsInQueue, nil, func(scan func(...any) error) (bool, error) {
 		var name string
 		err := scan(&name)
 		groups = append(groups, name)
@@ -37,7 +37,7 @@ func (s *turns) choose(t *tx, now int64, limit int) (seqs []int64, err error) {
 	}
 	waiting := make(map[string][]int64)
 	for _, name := range groups {
-		err := t.each(context.Background(), `SELECT seq FROM queue_items WHERE "group" = ? AND visible_at <= ? ORDER BY visible_at, seq LIMIT ?`,
+		err := t.forEachRow(context.Background(), `SELECT seq FROM queue_items WHERE "group" = ? AND visible_at <= ? ORDER BY visible_at, seq LIMIT ?`,
 			[]any{name, now, limit}, func(scan func(...any) error) (bool, error) {
 				var seq int64
 				err := scan(&seq)

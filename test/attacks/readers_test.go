@@ -19,12 +19,11 @@ func readers() int {
 	return 300
 }
 
-// These constants bound the time from accepted to sent. It may be the time without readers
-// multiplied by slower, plus the number of readers multiplied by each. The readers use the
-// same processors as the server.
+// These constants bound the time from accepted to sent. It may be at most slowdown times the time without
+// readers, plus perReader for each reader. The readers use the same processors as the server.
 const (
-	slower = 5
-	each   = 2 * time.Millisecond
+	slowdown  = 5
+	perReader = 2 * time.Millisecond
 )
 
 // A reader asks again as soon as it has an answer.
@@ -67,7 +66,7 @@ func TestReadersDoNotStarveTheSender(t *testing.T) {
 	group.Wait()
 	beside := toSent(t, api, ids)
 
-	most := slower*alone + each*time.Duration(readers())
+	most := slowdown*alone + perReader*time.Duration(readers())
 	t.Logf("p90 from accepted to sent: %v alone, %v beside %d readers with %.0f answers a second", alone, beside, readers(), rate)
 	if beside > most {
 		t.Errorf("beside %d readers, p90 from accepted to sent is %v, want at most %v", readers(), beside, most)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// maxForm is the maximum size of the body of a token request, in bytes. Real bodies have
+// maxForm is the maximum size of the body of a token request, in bytes. The body of a normal request has
 // about 100 bytes.
 const maxForm = 16 << 10
 

@@ -1,7 +1,6 @@
-// Package token takes the place of an Amazon Cognito user pool on one machine. The
-// clients are programs, and not people. The package has the endpoint that gives access
-// tokens to clients, and the key set with which these tokens can be verified. It also
-// verifies tokens itself, as the authorizer of API Gateway does on AWS.
+// Package token takes the place of an Amazon Cognito user pool on one machine. Its clients are programs, not
+// people. The package has the endpoint that gives access tokens to clients, and the key set with which these
+// tokens can be verified. It also verifies tokens itself, as the authorizer of API Gateway does on AWS.
 //
 // For clients, the endpoint works as Cognito's endpoint does: the form of the request,
 // the OAuth error codes with status 400, and the claims of the token are the same. Code

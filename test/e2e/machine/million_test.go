@@ -19,8 +19,7 @@ import (
 // maxResident is how much memory the server may use, no matter how many messages wait.
 const maxResident = 300 << 20
 
-// The race detector makes it slow to write messages, so only the long campaign has a
-// million.
+// With the race detector, writing messages is slow, so only the long campaign has a million messages.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000

@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// A page of a list costs at most this much, for records of up to 4 KB. Each further 4 KB of
-// a record costs half a unit more. A test in test/contract/routes compares these bounds
-// with real pages.
+// These constants are the most that a page of a list can cost if records have up to 4 KB. Each further 4 KB
+// of a record costs half a unit more. A test in test/contract/routes compares these bounds with real pages.
 const (
-	// Half a unit for each of 200 records, and 3.5 units for each query of 39 entries of at
-	// most 700 bytes.
+	// This is half a unit for each of 200 records, and 3.5 units for each query, which returns 39 entries of
+	// at most 700 bytes.
 	DearestPage = 100 + PageQueries*3.5 // read units
 	PageQueries = 10                    // queries of the index; 2 or 3 batches then read the records
 )

@@ -76,7 +76,7 @@ func (c Clock) Set(t testing.TB, offset time.Duration) {
 	}
 }
 
-// Env returns the environment variable that gives the clock to the program.
+// Env returns the environment variable that makes a program use this clock.
 func (c Clock) Env() []string { return []string{"SMSQUEUE_CLOCK_OFFSET_FILE=" + c.file} }
 
 func built(t testing.TB, build func() (string, error)) string {
@@ -151,7 +151,7 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	return m
 }
 
-// The banner's last line begins with this.
+// The last line of the banner begins with this text.
 const endOfBanner = "Ctrl-C"
 
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
