@@ -66,6 +66,6 @@ resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   filter_pattern  = "" # everything
   destination_arn = module.receipts[0].alias_arn
 
-  # The log groups are created in that module, or existed before.
+  # The log groups are created in the module account_wide, or existed before.
   depends_on = [module.account_wide, aws_lambda_permission.delivery_logs]
 }

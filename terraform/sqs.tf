@@ -12,7 +12,7 @@ locals {
     queue => "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-${queue}"
   }
 
-  # Refuses unencrypted connections. The roles' policies do the rest.
+  # Refuses unencrypted connections.
   queue_policies = {
     for queue, arn in local.queue_arns : queue => jsonencode({
       Version = "2012-10-17"

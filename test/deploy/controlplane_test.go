@@ -115,8 +115,8 @@ func TestControlPlane(t *testing.T) {
 	requests.check(t)
 }
 
-// SNS has made its log groups already, so the first apply fails, as the README says. The
-// account's settings are already written then, but the output account_wide is not.
+// SNS has made its log groups already, so the first apply fails, as the README says. When this apply has
+// failed, the account's settings are already written, but the output account_wide is not.
 func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
